@@ -1,0 +1,1 @@
+"""Where laneway touches the world: one package for each neighbour, blind to one another."""

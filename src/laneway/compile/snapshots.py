@@ -1,0 +1,49 @@
+"""Snapshots: what one proxy should have, as immutable resources versioned by their content.
+
+The output of the Envoy emitter and the input of the xDS server. A resource is serialized and
+hashed once, when it is made, and shared by every snapshot that holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_API = "type.googleapis.com/envoy.config."
+CLUSTER = f"{_API}cluster.v3.Cluster"
+ENDPOINT = f"{_API}endpoint.v3.ClusterLoadAssignment"
+LISTENER = f"{_API}listener.v3.Listener"
+ROUTE = f"{_API}route.v3.RouteConfiguration"
+
+#: Make before break: clusters and endpoints before the listeners and routes that use them
+#: (xDS protocol, "Eventual consistency considerations").
+PUSH_ORDER = (CLUSTER, ENDPOINT, LISTENER, ROUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One xDS resource. ``body`` is the message (not the Any), serialized deterministically."""
+
+    type_url: str
+    name: str
+    body: bytes
+    version: str
+
+    @staticmethod
+    def of(type_url: str, name: str, body: bytes) -> Resource:
+        version = hashlib.blake2b(body, digest_size=8).hexdigest()
+        return Resource(type_url, name, body, version)
+
+
+Resources = Mapping[str, Resource]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Resources by type URL, then by name. Types that a proxy does not use may be absent."""
+
+    types: Mapping[str, Resources] = field(default_factory=dict)
+
+    def resources(self, type_url: str) -> Resources:
+        return self.types.get(type_url, {})

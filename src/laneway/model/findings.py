@@ -1,0 +1,73 @@
+"""Findings: what is wrong, or doubtful, about what a user declared.
+
+Every reader and check returns findings instead of raising at the first; ``InvalidInput`` carries
+them all to the face that prints them. A finding names the object and the field's path; where the
+text came from (file, document, line) is filled in by the reader that knows.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+
+
+class Severity(enum.Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document stands: ``document`` counts from 1 in its file, ``line`` from 1."""
+
+    file: str
+    document: int = 1
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    """What a document declares, as people say it: ``Lane s2``, ``Service default/mocka``."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong: ``message`` says what is wrong, ``fix`` what would be right.
+
+    ``code`` is stable, upper case with underscores (``UNKNOWN_SERVICE``); ``path`` leads to the
+    field inside the object's document, e.g. ``("spec", "services", 1, "name")``.
+    """
+
+    code: str
+    message: str
+    fix: str = ""
+    subject: ObjectKey | None = None
+    path: Path = ()
+    severity: Severity = Severity.ERROR
+    source: Source | None = None
+
+    @property
+    def field(self) -> str:
+        """The path as people write it: ``spec.services[1].name``."""
+        text = ""
+        for part in self.path:
+            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        return text
+
+
+class InvalidInput(Exception):
+    """The input holds at least one error. ``findings`` has all of them, warnings included."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = sum(f.severity is Severity.ERROR for f in self.findings)
+        super().__init__(f"{errors} error{'s' if errors != 1 else ''} in the input")

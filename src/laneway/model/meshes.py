@@ -1,0 +1,60 @@
+"""The mesh: everything declared, as one immutable value. The only input of ``compile``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from laneway.model.gateways import Gateway
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.names import ObjectName
+from laneway.model.services import Service
+from laneway.model.workloads import Workload
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Objects in the order in which they were declared: a group's first lane is its baseline."""
+
+    groups: tuple[LaneGroup, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    services: tuple[Service, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+
+    @cached_property
+    def services_by_name(self) -> Mapping[ObjectName, Service]:
+        return {service.name: service for service in self.services}
+
+    @cached_property
+    def gateways_by_name(self) -> Mapping[ObjectName, Gateway]:
+        return {gateway.name: gateway for gateway in self.gateways}
+
+    @cached_property
+    def workloads_by_name(self) -> Mapping[ObjectName, Workload]:
+        return {workload.name: workload for workload in self.workloads}
+
+    @cached_property
+    def groups_by_name(self) -> Mapping[str, LaneGroup]:
+        return {group.name: group for group in self.groups}
+
+    @cached_property
+    def lanes_by_group(self) -> Mapping[str, tuple[Lane, ...]]:
+        """Every group's lanes in order of declaration; a group without lanes maps to ``()``."""
+        lanes: dict[str, list[Lane]] = {group.name: [] for group in self.groups}
+        for lane in self.lanes:
+            lanes.setdefault(lane.group, []).append(lane)
+        return {name: tuple(members) for name, members in lanes.items()}
+
+    @cached_property
+    def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:
+        """The group of every service that is in one (validation holds that it is at most one)."""
+        return {service: group for group in self.groups for service in group.services}
+
+    def baseline(self, group: LaneGroup) -> Lane | None:
+        """The group's baseline lane: the one it names, else its first."""
+        lanes = self.lanes_by_group[group.name]
+        if group.baseline is None:
+            return lanes[0] if lanes else None
+        return next((lane for lane in lanes if lane.name == group.baseline), None)

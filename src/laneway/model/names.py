@@ -1,0 +1,43 @@
+"""Names: how objects are identified and which strings are legal where.
+
+The ground of the ground floor: every other module of ``model`` leans on it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+DEFAULT_NAMESPACE = "default"
+
+# RFC 1123 label, as Kubernetes uses for namespaces, services and (here) lanes: a lane's name is
+# also an Istio subset's name, a cluster name's component and a header's value.
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# RFC 9110 section 5.6.2, `token`.
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectName:
+    """A namespaced name, written ``namespace/name`` wherever people read or write it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def host(self) -> str:
+        """The cluster-internal DNS name of the service so named."""
+        return f"{self.name}.{self.namespace}.svc.cluster.local"
+
+
+def is_label(text: str) -> bool:
+    """Whether ``text`` is an RFC 1123 label: at most 63 of ``a-z``, ``0-9`` and inner ``-``."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def is_header(text: str) -> bool:
+    """Whether ``text`` is a legal HTTP header name (a token of RFC 9110, not a pseudo-header)."""
+    return _HEADER.fullmatch(text) is not None

@@ -1,0 +1,43 @@
+"""Services, as Kubernetes' ``v1/Service`` declares them: a host, ports, who stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from laneway.model.names import ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port callers use (``port``) and the workloads' port it leads to (``target``).
+
+    ``target`` is a number, or the name of a workload's port, as Kubernetes' ``targetPort``.
+    """
+
+    port: int
+    name: str = ""
+    target: int | str = 0
+
+    @property
+    def workload_port(self) -> int | str:
+        return self.target or self.port
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A callable host. ``selector`` picks its workloads by label, within its namespace."""
+
+    name: ObjectName
+    ports: tuple[ServicePort, ...]
+    selector: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return self.name.host
+
+    def port(self, number: int | None) -> ServicePort | None:
+        """The port so numbered; the only (else the first) one for ``None``."""
+        if number is None:
+            return self.ports[0]
+        return next((port for port in self.ports if port.port == number), None)
