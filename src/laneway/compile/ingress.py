@@ -1,0 +1,175 @@
+"""Lowering of gateways: lanes' ingress rules -> virtual hosts with routes in order of precedence.
+
+Lanes usually repeat one rule (``/mock`` on any host) under different lane names. Rules that state
+the same condition become one route whose target is chosen by the route header, so that the number
+of routes does not grow with the number of lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from laneway.compile.ir import (
+    GatewayRoutes,
+    IngressRoute,
+    LaneChoice,
+    Route,
+    ServerRoutes,
+    ServiceRoutes,
+    Target,
+    VirtualHost,
+)
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation
+from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+_KIND_ORDER = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.REGEX: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One lane's rule for one host."""
+
+    group: LaneGroup
+    lane: Lane
+    rule: IngressRule
+    host: str
+
+
+_Condition = tuple[str, StringMatch | None, tuple[tuple[str, StringMatch], ...]]
+
+
+def lower_gateway(
+    mesh: Mesh, gateway: Gateway, services: Mapping[ObjectName, ServiceRoutes]
+) -> GatewayRoutes:
+    """The routes of every port of ``gateway``; ports that lead nowhere have no virtual host."""
+    claims = list(_claims(mesh, gateway))
+    routes = sorted(_merge(mesh, claims, services), key=_precedence)
+    servers = tuple(
+        ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
+    )
+    return GatewayRoutes(gateway, servers)
+
+
+def host_covers(pattern: str, host: str) -> bool:
+    """Whether ``pattern`` (a host, ``*.suffix`` or ``*``) covers ``host``, itself a pattern or not."""
+    if pattern in ("*", host):
+        return True
+    return pattern.startswith("*.") and host.endswith(pattern[1:]) and host != "*"
+
+
+def _claims(mesh: Mesh, gateway: Gateway) -> Iterable[_Claim]:
+    for group in mesh.groups:
+        if group.gateway != gateway.name:
+            continue
+        for lane in mesh.lanes_by_group[group.name]:
+            for rule in lane.ingress:
+                if rule.online:
+                    yield from (_Claim(group, lane, rule, host) for host in rule.hosts)
+
+
+def _merge(
+    mesh: Mesh, claims: Iterable[_Claim], services: Mapping[ObjectName, ServiceRoutes]
+) -> list[IngressRoute]:
+    merged: dict[_Condition, list[_Claim]] = {}
+    for claim in claims:
+        headers = tuple(sorted(claim.rule.headers.items(), key=lambda item: item[0]))
+        merged.setdefault((claim.host, claim.rule.uri, headers), []).append(claim)
+    return [
+        IngressRoute(
+            host=host,
+            uri=uri,
+            headers=dict(headers),
+            route=_route(mesh, group_claims, services),
+            rules=tuple((claim.lane, claim.rule) for claim in group_claims),
+            trace_headers=_trace_headers(group_claims),
+        )
+        for (host, uri, headers), group_claims in merged.items()
+    ]
+
+
+def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]) -> Route:
+    """One choice a group; the default is the first group's baseline (else its first claim)."""
+    by_group: dict[str, list[_Claim]] = {}
+    for claim in claims:
+        by_group.setdefault(claim.group.name, []).append(claim)
+    choices = []
+    for name, members in by_group.items():
+        targets: dict[str, Target] = {}
+        for claim in members:
+            targets.setdefault(claim.lane.name, _target(claim, services))
+        choices.append(LaneChoice(name, members[0].group.route_header, targets))
+    return Route(tuple(choices), _default(mesh, claims, services))
+
+
+def _destination(
+    claim: _Claim, services: Mapping[ObjectName, ServiceRoutes]
+) -> tuple[ServiceRoutes, int]:
+    routes = services[claim.rule.destination]
+    port = routes.service.port(claim.rule.port)
+    assert port is not None, "validation holds that an ingress rule's port exists"
+    return routes, port.port
+
+
+def _target(claim: _Claim, services: Mapping[ObjectName, ServiceRoutes]) -> Target:
+    """The lane's subset of the rule's service, or that service's baseline where it has none.
+
+    The latter needs an entry of its own: the route's default may be another service.
+    """
+    routes, port = _destination(claim, services)
+    route = routes.by_port[port]
+    own = (choice.lanes for choice in route.choices if choice.group == claim.group.name)
+    return next(
+        (lanes[claim.lane.name] for lanes in own if claim.lane.name in lanes), route.default
+    )
+
+
+def _default(
+    mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]
+) -> Target:
+    first_group = claims[0].group
+    baseline = mesh.baseline(first_group)
+    chosen = next(
+        (c for c in claims if c.group is first_group and c.lane is baseline),
+        claims[0],
+    )
+    routes, port = _destination(chosen, services)
+    return routes.by_port[port].default
+
+
+def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
+    headers = {
+        claim.group.trace_header: None
+        for claim in claims
+        if claim.group.propagation is Propagation.TRACE
+    }
+    return tuple(headers)
+
+
+def _precedence(route: IngressRoute) -> tuple[int, int, int, int, int]:
+    """The most specific condition first: host, kind of URI match, its length, headers.
+
+    An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes
+    a prefix, a prefix a regex, a regex no condition; longer values and more headers precede. Ties
+    keep the order of declaration (``sorted`` is stable).
+    """
+    host = 2 if route.host == "*" else 1 if route.host.startswith("*") else 0
+    kind = 3 if route.uri is None else _KIND_ORDER[route.uri.kind]
+    length = 0 if route.uri is None else len(route.uri.value)
+    return host, -len(route.host), kind, -length, -len(route.headers)
+
+
+def _virtual_hosts(server: GatewayServer, routes: list[IngressRoute]) -> Iterable[VirtualHost]:
+    """Envoy picks one virtual host by domain, so each holds every route whose host covers it."""
+    domains: dict[str, None] = {}
+    for route in routes:
+        for served in server.hosts:
+            if host_covers(served, route.host):
+                domains[route.host] = None
+            elif host_covers(route.host, served):
+                domains[served] = None
+    for domain in domains:
+        yield VirtualHost(domain, tuple(r for r in routes if host_covers(r.host, domain)))

@@ -1,0 +1,116 @@
+"""The IR: what each service, and each gateway, does for each lane.
+
+``lower`` builds it from a mesh; the Envoy emitter, the ASM emitter and the simulator read it. All
+that lanes *mean* is decided before this point: here a route is an O(1) choice by header value and
+a target is an ordered chain of subsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.lanes import IngressRule, Lane, LaneGroup
+from laneway.model.matches import StringMatch
+from laneway.model.names import ObjectName
+from laneway.model.services import Service, ServicePort
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests go: the first subset of ``chain`` with a healthy instance answers.
+
+    The names in ``chain`` are lanes that contain the service. An empty chain means all the
+    service's workloads (a service in no group).
+    """
+
+    service: Service
+    port: ServicePort
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneChoice:
+    """One header's say: its value, if it is a key of ``lanes``, decides the target."""
+
+    group: str
+    header: str
+    lanes: Mapping[str, Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The choices are tried in order; where none decides, ``default`` (the baseline) serves."""
+
+    choices: tuple[LaneChoice, ...]
+    default: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoutes:
+    """How calls to a service are routed at every caller's sidecar, by service port.
+
+    ``lanes`` are all the group's lanes in order; ``subsets`` those that contain the service.
+    """
+
+    service: Service
+    group: LaneGroup | None
+    lanes: tuple[Lane, ...]
+    subsets: tuple[Lane, ...]
+    baseline: str | None
+    by_port: Mapping[int, Route]
+
+
+@dataclass(frozen=True, slots=True)
+class IngressRoute:
+    """One condition at a gateway, merged over all lanes that state it.
+
+    ``rules`` are the rules it came from, as (lane, rule). ``trace_headers`` are those that the
+    gateway fills in when the caller sent none, so that sidecars can tell requests apart.
+    """
+
+    host: str
+    uri: StringMatch | None
+    headers: Mapping[str, StringMatch]
+    route: Route
+    rules: tuple[tuple[Lane, IngressRule], ...]
+    trace_headers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """Routes for one domain (``*`` and ``*.suffix`` allowed), in order of precedence."""
+
+    domain: str
+    routes: tuple[IngressRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRoutes:
+    server: GatewayServer
+    virtual_hosts: tuple[VirtualHost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRoutes:
+    gateway: Gateway
+    servers: tuple[ServerRoutes, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TraceMemory:
+    """A sidecar of ``group`` remembers trace id -> lane inbound, and sets the lane outbound."""
+
+    group: str
+    route_header: str
+    trace_header: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeshRoutes:
+    """The whole IR. ``services`` holds every service of the mesh, in a group or not."""
+
+    services: Mapping[ObjectName, ServiceRoutes]
+    gateways: Mapping[ObjectName, GatewayRoutes]
+    memories: Mapping[ObjectName, TraceMemory]
