@@ -55,7 +55,7 @@ def lower_gateway(
 
 
 def host_covers(pattern: str, host: str) -> bool:
-    """Whether ``pattern`` (a host, ``*.suffix`` or ``*``) covers ``host``, itself a pattern or not."""
+    """Whether ``pattern`` (a host, ``*.suffix`` or ``*``) covers ``host``, or a pattern like it."""
     if pattern in ("*", host):
         return True
     return pattern.startswith("*.") and host.endswith(pattern[1:]) and host != "*"

@@ -1,0 +1,49 @@
+# Every target sets up what it needs first. `make demo` and `make test` are all a newcomer types.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test lint golden bench lock clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Make .venv and install laneway with everything that it needs.
+
+$(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/*.zig)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "laneway needs Python 3.11 or newer; $(PYTHON) is older (try: make PYTHON=python3.12)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing (on Debian: apt install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers.
+	@$(BIN)/laneway demo
+
+test: lint  ## Lint, type-check and run all the tests.
+	$(BIN)/pytest
+
+lint: setup  ## Formatting, lint, types and the floors.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: setup  ## Rewrite the golden files; read the diff before committing it.
+	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model
+
+bench: setup  ## Run every benchmark; each prints a table.
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: setup  ## Resolve pyproject.toml into requirements.lock again.
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean:  ## Remove what setup and the tests made.
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -1,0 +1,208 @@
+"""Clusters: one for each (lane, service) pair that exists, and one for each fallback chain.
+
+Fallback is decided here, by Envoy, for every request and with no error window: an aggregate
+cluster sends a request to the first subset of its chain that has a healthy endpoint. An endpoint
+is unhealthy from the first connection that fails. What an application *answers* never makes it
+unhealthy: a lane whose new version answers 500 must be seen failing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb2, outlier_detection_pb2
+from envoy.config.common.matcher.v3 import matcher_pb2
+from envoy.config.core.v3 import protocol_pb2
+from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
+from envoy.config.route.v3 import route_components_pb2
+from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
+from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_pb2
+from envoy.extensions.common.dynamic_forward_proxy.v3 import dns_cache_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.type.v3 import percent_pb2
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from laneway.compile.envoy import names
+from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.ir import Route, ServiceRoutes, Target
+from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.model.placements import Address
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_UNLIMITED = UInt32Value(value=0xFFFFFFFF)
+_HUNDRED = UInt32Value(value=100)
+_ZERO = UInt32Value(value=0)
+_ONE = UInt32Value(value=1)
+
+
+def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
+    """Every cluster that calls to the service can lead to."""
+    subsets = [lane.name for lane in routes.subsets]
+    for port, route in routes.by_port.items():
+        for subset in subsets or [""]:
+            name = names.subset_cluster(routes.service.host, port, subset)
+            yield resource(CLUSTER, name, _subset(name))
+        if subsets and not route.default.chain:
+            name = names.target_cluster(route.default)
+            yield resource(CLUSTER, name, _subset(name))
+        for target in _chained(route):
+            name = names.target_cluster(target)
+            yield resource(CLUSTER, name, _aggregate(name, target))
+
+
+def inbound_cluster(port: int, application: Address) -> Resource:
+    """The sidecar's way to its own application."""
+    name = names.inbound_cluster(port)
+    endpoint = endpoint_components_pb2.LbEndpoint(
+        endpoint=endpoint_components_pb2.Endpoint(address=socket_address(application))
+    )
+    cluster = cluster_pb2.Cluster(
+        name=name,
+        type=cluster_pb2.Cluster.STATIC,
+        connect_timeout=duration(1),
+        circuit_breakers=_no_circuit_breakers(),
+        load_assignment=endpoint_pb2.ClusterLoadAssignment(
+            cluster_name=name,
+            endpoints=[endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=[endpoint])],
+        ),
+    )
+    # Below the keep-alive of every common server (gunicorn 2 s, uvicorn and Node 5 s): a request
+    # sent into a connection that the application is just closing could not be retried safely.
+    cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_APPLICATION_OPTIONS)
+    return resource(CLUSTER, name, cluster)
+
+
+def passthrough_cluster() -> Resource:
+    """For hosts outside the mesh, so that ``http_proxy`` does not cut an application off."""
+    config = forward_pb2.ClusterConfig(dns_cache_config=dns_cache())
+    cluster = cluster_pb2.Cluster(
+        name=names.PASSTHROUGH,
+        connect_timeout=duration(10),
+        lb_policy=cluster_pb2.Cluster.CLUSTER_PROVIDED,
+        cluster_type=cluster_pb2.Cluster.CustomClusterType(
+            name="envoy.clusters.dynamic_forward_proxy", typed_config=packed(config)
+        ),
+        circuit_breakers=_no_circuit_breakers(),
+    )
+    return resource(CLUSTER, names.PASSTHROUGH, cluster)
+
+
+def dns_cache() -> dns_cache_pb2.DnsCacheConfig:
+    """The cache that the passthrough cluster and its filter must agree on, field for field."""
+    return dns_cache_pb2.DnsCacheConfig(
+        name="passthrough", dns_lookup_family=cluster_pb2.Cluster.V4_PREFERRED
+    )
+
+
+def _chained(route: Route) -> Iterable[Target]:
+    targets = {target.chain: target for choice in route.choices for target in choice.lanes.values()}
+    return (target for chain, target in targets.items() if len(chain) > 1)
+
+
+def _subset(name: str) -> cluster_pb2.Cluster:
+    cluster = cluster_pb2.Cluster(
+        name=name,
+        type=cluster_pb2.Cluster.EDS,
+        eds_cluster_config=cluster_pb2.Cluster.EdsClusterConfig(eds_config=ads()),
+        connect_timeout=duration(1),
+        lb_policy=cluster_pb2.Cluster.LEAST_REQUEST,
+        common_lb_config=_health_is_exact(),
+        outlier_detection=_outlier_detection(),
+        circuit_breakers=_no_circuit_breakers(),
+    )
+    cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
+    return cluster
+
+
+def _aggregate(name: str, target: Target) -> cluster_pb2.Cluster:
+    host, port = target.service.host, target.port.port
+    config = aggregate_pb2.ClusterConfig(
+        clusters=[names.subset_cluster(host, port, subset) for subset in target.chain]
+    )
+    cluster = cluster_pb2.Cluster(
+        name=name,
+        connect_timeout=duration(1),
+        lb_policy=cluster_pb2.Cluster.CLUSTER_PROVIDED,
+        cluster_type=cluster_pb2.Cluster.CustomClusterType(
+            name="envoy.clusters.aggregate", typed_config=packed(config)
+        ),
+        common_lb_config=_health_is_exact(),
+        circuit_breakers=_no_circuit_breakers(),
+    )
+    # The router judges a response by the options of the cluster that the route names, which for
+    # a chain is this one and not the subset's.
+    cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
+    return cluster
+
+
+def _health_is_exact() -> cluster_pb2.Cluster.CommonLbConfig:
+    """No panic routing to dead endpoints, and every change of health is applied at once.
+
+    Envoy would otherwise merge the changes of one second (``update_merge_window``), and keep
+    choosing the second of two endpoints that die together.
+    """
+    return cluster_pb2.Cluster.CommonLbConfig(
+        healthy_panic_threshold=percent_pb2.Percent(value=0), update_merge_window=duration(0)
+    )
+
+
+def _outlier_detection() -> outlier_detection_pb2.OutlierDetection:
+    """Eject on the first failure to reach an endpoint; see ``_http_options`` for what counts.
+
+    ``consecutive_5xx`` counts only responses that the error matcher names, never a status code.
+    """
+    return outlier_detection_pb2.OutlierDetection(
+        split_external_local_origin_errors=True,
+        consecutive_local_origin_failure=_ONE,
+        enforcing_consecutive_local_origin_failure=_HUNDRED,
+        consecutive_5xx=_ONE,
+        enforcing_consecutive_5xx=_HUNDRED,
+        enforcing_consecutive_gateway_failure=_ZERO,
+        enforcing_success_rate=_ZERO,
+        enforcing_local_origin_success_rate=_ZERO,
+        max_ejection_percent=_HUNDRED,
+        interval=duration(1),
+        base_ejection_time=duration(5),
+        max_ejection_time=duration(30),
+    )
+
+
+def _no_circuit_breakers() -> circuit_breaker_pb2.CircuitBreakers:
+    """As Istio: limits are a policy that users set, not a default (Envoy's allows 3 retries)."""
+    return circuit_breaker_pb2.CircuitBreakers(
+        thresholds=[
+            circuit_breaker_pb2.CircuitBreakers.Thresholds(
+                max_connections=_UNLIMITED,
+                max_pending_requests=_UNLIMITED,
+                max_requests=_UNLIMITED,
+                max_retries=_UNLIMITED,
+            )
+        ]
+    )
+
+
+def _http_options(
+    idle: float, unreachable: bool = False
+) -> http_protocol_options_pb2.HttpProtocolOptions:
+    """Speak upstream what the caller speaks. ``idle`` closes unused connections, in seconds."""
+    options = http_protocol_options_pb2.HttpProtocolOptions(
+        use_downstream_protocol_config=http_protocol_options_pb2.HttpProtocolOptions.UseDownstreamHttpConfig(
+            http2_protocol_options=protocol_pb2.Http2ProtocolOptions()
+        ),
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=duration(idle)),
+    )
+    if unreachable:
+        header = route_components_pb2.HeaderMatcher(
+            name=names.UNREACHABLE_HEADER, present_match=True
+        )
+        predicate = matcher_pb2.MatchPredicate(
+            http_response_headers_match=matcher_pb2.HttpHeadersMatch(headers=[header])
+        )
+        options.outlier_detection.error_matcher.CopyFrom(predicate)
+    return options
+
+
+# Idle well before the inbound listener would close the connection (an hour, Envoy's default).
+_OUTBOUND_OPTIONS = packed(_http_options(idle=300, unreachable=True))
+
+_APPLICATION_OPTIONS = packed(_http_options(idle=1))

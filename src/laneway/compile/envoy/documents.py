@@ -1,0 +1,52 @@
+"""Snapshots as plain documents, for people: ``laneway render --dialect envoy`` and golden tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_pb2
+from google.protobuf.json_format import MessageToDict
+
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+
+_MESSAGES = {
+    CLUSTER: cluster_pb2.Cluster,
+    ENDPOINT: endpoint_pb2.ClusterLoadAssignment,
+    LISTENER: listener_pb2.Listener,
+    ROUTE: route_pb2.RouteConfiguration,
+}
+
+
+def documents(snapshots: Mapping[str, Snapshot]) -> Iterable[dict[str, Any]]:
+    """``{node, resource}`` for every resource; those that all proxies share come once, node ``*``.
+
+    ``resource`` is the protobuf JSON form with Envoy's own (snake case) field names.
+    """
+    seen: dict[int, tuple[str, Resource]] = {}
+    for node, snapshot in snapshots.items():
+        for resources in snapshot.types.values():
+            for resource in resources.values():
+                shared = id(resource) in seen
+                seen[id(resource)] = ("*" if shared else node, resource)
+    for node, resource in seen.values():
+        yield {"node": node, "resource": document(resource)}
+
+
+def document(resource: Resource) -> dict[str, Any]:
+    message = _MESSAGES[resource.type_url].FromString(resource.body)
+    fields = _plain(MessageToDict(message, preserving_proto_field_name=True))
+    return {"@type": resource.type_url, **fields}
+
+
+def _plain(value: Any) -> Any:
+    """Plain, and in one order: type and name first, then by key (protobuf's maps have no order)."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (key != "@type", key != "name", key))
+        return {key: _plain(value[key]) for key in keys}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

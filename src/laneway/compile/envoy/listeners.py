@@ -1,0 +1,118 @@
+"""Listeners: a sidecar's inbound and outbound ones, and a gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from envoy.config.accesslog.v3 import accesslog_pb2
+from envoy.config.core.v3 import base_pb2, protocol_pb2
+from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
+from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import (
+    dynamic_forward_proxy_pb2 as forward_pb2,
+)
+from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from google.protobuf.wrappers_pb2 import BoolValue
+
+from laneway.compile.envoy import names
+from laneway.compile.envoy.clusters import dns_cache
+from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.routes import inbound_route
+from laneway.compile.snapshots import LISTENER, Resource
+from laneway.model.names import ObjectName
+from laneway.model.placements import Address
+
+_ROUTER = hcm_pb2.HttpFilter(
+    name="envoy.filters.http.router",
+    typed_config=packed(router_pb2.Router(suppress_envoy_headers=True)),
+)
+_FORWARD_PROXY = hcm_pb2.HttpFilter(
+    name="envoy.filters.http.dynamic_forward_proxy",
+    typed_config=packed(forward_pb2.FilterConfig(dns_cache_config=dns_cache())),
+)
+
+
+def inbound_listener(
+    port: int, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+) -> Resource:
+    """Takes callers' requests to one port of the workload; ``filters`` run before the router."""
+    manager = _manager("inbound", filters)
+    manager.route_config.CopyFrom(inbound_route(port))
+    manager.generate_request_id.value = False
+    manager.local_reply_config.CopyFrom(_unreachable_reply())
+    return _listener(f"inbound|{port}", address, manager, "INBOUND")
+
+
+def outbound_listener(
+    namespace: str, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+) -> Resource:
+    """The forward proxy that the application's ``http_proxy`` names."""
+    manager = _manager("outbound", [*filters, _FORWARD_PROXY])
+    _use_rds(manager, names.outbound_routes(namespace))
+    manager.generate_request_id.value = False
+    return _listener("outbound", address, manager, "OUTBOUND")
+
+
+def gateway_listener(gateway: ObjectName, port: int, address: Address) -> Resource:
+    """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
+    retries that replay requests); everything else that the caller sent is kept."""
+    manager = _manager("gateway", [])
+    _use_rds(manager, names.gateway_routes(gateway, port))
+    manager.use_remote_address.CopyFrom(BoolValue(value=True))
+    manager.normalize_path.CopyFrom(BoolValue(value=True))
+    return _listener(f"gateway|{port}", address, manager, "OUTBOUND")
+
+
+def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.HttpConnectionManager:
+    """What all listeners share: transparent to applications, no time limit on streams."""
+    return hcm_pb2.HttpConnectionManager(
+        stat_prefix=prefix,
+        codec_type=hcm_pb2.HttpConnectionManager.AUTO,
+        http_filters=[*filters, _ROUTER],
+        server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
+        preserve_external_request_id=True,
+        stream_idle_timeout=duration(0),
+        upgrade_configs=[hcm_pb2.HttpConnectionManager.UpgradeConfig(upgrade_type="websocket")],
+        http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
+    )
+
+
+def _use_rds(manager: hcm_pb2.HttpConnectionManager, name: str) -> None:
+    manager.rds.CopyFrom(hcm_pb2.Rds(config_source=ads(), route_config_name=name))
+
+
+def _unreachable_reply() -> hcm_pb2.LocalReplyConfig:
+    """Mark the proxy's own 503 for a failed connection (flag UF): the request went nowhere."""
+    return hcm_pb2.LocalReplyConfig(
+        mappers=[
+            hcm_pb2.ResponseMapper(
+                filter=accesslog_pb2.AccessLogFilter(
+                    response_flag_filter=accesslog_pb2.ResponseFlagFilter(flags=["UF"])
+                ),
+                headers_to_add=[
+                    base_pb2.HeaderValueOption(
+                        header=base_pb2.HeaderValue(
+                            key=names.UNREACHABLE_HEADER, value="%RESPONSE_FLAGS%"
+                        )
+                    )
+                ],
+            )
+        ]
+    )
+
+
+def _listener(
+    name: str, address: Address, manager: hcm_pb2.HttpConnectionManager, direction: str
+) -> Resource:
+    network_filter = listener_components_pb2.Filter(
+        name="envoy.filters.network.http_connection_manager", typed_config=packed(manager)
+    )
+    listener = listener_pb2.Listener(
+        name=name,
+        address=socket_address(address),
+        filter_chains=[listener_components_pb2.FilterChain(filters=[network_filter])],
+        traffic_direction=base_pb2.TrafficDirection.Value(direction),
+    )
+    return resource(LISTENER, name, listener)

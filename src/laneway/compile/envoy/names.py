@@ -1,0 +1,43 @@
+"""Names that proxies, resources and headers go by. Istio's, wherever Istio has one."""
+
+from __future__ import annotations
+
+from laneway.compile.ir import Target
+from laneway.model.names import ObjectName
+
+#: Set by an inbound proxy on a 503 of its own when it could not connect to its application: the
+#: request certainly did not reach it. Callers' proxies retry elsewhere and eject the endpoint.
+UNREACHABLE_HEADER = "x-laneway-unreachable"
+
+#: Where calls to hosts outside the mesh go: wherever DNS says.
+PASSTHROUGH = "PassthroughCluster"
+
+
+def sidecar_node(workload: ObjectName) -> str:
+    return f"sidecar~{workload.name}.{workload.namespace}"
+
+
+def gateway_node(gateway: ObjectName) -> str:
+    return f"router~{gateway.name}.{gateway.namespace}"
+
+
+def subset_cluster(host: str, port: int, subset: str) -> str:
+    """One (lane, service) pair's cluster; ``subset`` is empty for all of a service's workloads."""
+    return f"outbound|{port}|{subset}|{host}"
+
+
+def target_cluster(target: Target) -> str:
+    """The cluster a route leads to: a subset's, or the aggregate over a chain of them (a>b)."""
+    return subset_cluster(target.service.host, target.port.port, ">".join(target.chain))
+
+
+def inbound_cluster(port: int) -> str:
+    return f"inbound|{port}||"
+
+
+def outbound_routes(namespace: str) -> str:
+    return f"outbound|{namespace}"
+
+
+def gateway_routes(gateway: ObjectName, port: int) -> str:
+    return f"gateway|{port}|{gateway}"

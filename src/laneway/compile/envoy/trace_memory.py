@@ -1,0 +1,70 @@
+"""The trace-memory filter's place in a sidecar (the filter itself is in ``filter/``).
+
+Inbound it remembers trace id -> lane, outbound it sets the route header, before the route is
+chosen. Both run in one VM a worker thread and share one memory, by the same ``vm_id``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from envoy.config.core.v3 import base_pb2
+from envoy.extensions.filters.http.wasm.v3 import wasm_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.extensions.wasm.v3 import wasm_pb2 as vm_pb2
+from google.protobuf.wrappers_pb2 import StringValue
+
+from laneway.compile.envoy.packing import packed
+from laneway.compile.ir import TraceMemory
+from laneway.filter import VM_ID
+
+
+@dataclass(frozen=True, slots=True)
+class FilterModule:
+    """The compiled module's file, as proxies see it; sizes are the filter's own defaults if None.
+
+    Memory is bounded by ``sets``; an entry is forgotten after ``ttl_seconds``.
+    """
+
+    path: str
+    sets: int | None = None
+    ttl_seconds: int | None = None
+
+
+def inbound_filter(memory: TraceMemory, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("inbound", memory, module)
+
+
+def outbound_filter(memory: TraceMemory, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("outbound", memory, module)
+
+
+def _filter(direction: str, memory: TraceMemory, module: FilterModule) -> hcm_pb2.HttpFilter:
+    settings = {
+        "direction": direction,
+        "route_header": memory.route_header.lower(),
+        "trace_header": memory.trace_header.lower(),
+        "sets": module.sets,
+        "ttl_seconds": module.ttl_seconds,
+    }
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    # The root id is unique for each configuration, since root contexts share a VM.
+    root = f"{direction}|{memory.group}"
+    plugin = vm_pb2.PluginConfig(
+        name=root,
+        root_id=root,
+        vm_config=vm_pb2.VmConfig(
+            vm_id=VM_ID,
+            runtime="envoy.wasm.runtime.v8",
+            code=base_pb2.AsyncDataSource(local=base_pb2.DataSource(filename=module.path)),
+        ),
+        configuration=packed(StringValue(value=json.dumps(chosen, sort_keys=True))),
+        failure_policy=vm_pb2.FAIL_OPEN,
+    )
+    return hcm_pb2.HttpFilter(
+        name=f"laneway.trace_memory.{direction}.{memory.group}",
+        typed_config=packed(wasm_pb2.Wasm(config=plugin)),
+    )

@@ -1,0 +1,40 @@
+"""Nominal placements: plausible, deterministic addresses for a mesh that is not running.
+
+``render`` and the tests compile without starting anything; each workload gets a loopback address
+of its own, every declared port as it is, and counts as ready.
+"""
+
+from __future__ import annotations
+
+from laneway.model.meshes import Mesh
+from laneway.model.placements import Address, GatewayPlacement, Placements, SidecarPlacement
+
+_OUTBOUND = 15001
+_APPLICATION_OFFSET = 20000
+_HOSTS = 250
+
+
+def nominal_placements(mesh: Mesh) -> Placements:
+    """Placements for every workload and gateway of ``mesh``, in order of declaration."""
+    sidecars = {}
+    for index, workload in enumerate(mesh.workloads):
+        host = (
+            f"127.{1 + index // (_HOSTS * _HOSTS)}.{index // _HOSTS % _HOSTS}.{index % _HOSTS + 1}"
+        )
+        sidecars[workload.name] = SidecarPlacement(
+            workload=workload.name,
+            inbound={p.number: Address(host, p.number) for p in workload.ports},
+            application={
+                p.number: Address(host, (p.number + _APPLICATION_OFFSET) % 65536 or 1)
+                for p in workload.ports
+            },
+            outbound=Address(host, _OUTBOUND),
+        )
+    gateways = {
+        gateway.name: GatewayPlacement(
+            gateway.name,
+            {server.port: Address("127.0.0.1", server.port) for server in gateway.servers},
+        )
+        for gateway in mesh.gateways
+    }
+    return Placements(sidecars, gateways, frozenset(sidecars))
