@@ -41,7 +41,7 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
         by_port = {port.port: Route((), Target(service, port, ())) for port in service.ports}
         return ServiceRoutes(service, None, (), (), None, by_port)
     lanes = mesh.lanes_by_group[group.name]
-    subsets = tuple(lane for lane in lanes if service.name in lane.services)
+    subsets = mesh.subsets.get((group.name, service.name), ())
     baseline = mesh.baseline(group)
     name = baseline.name if baseline is not None else None
     by_port = {port.port: _route(group, subsets, name, service, port) for port in service.ports}

@@ -48,6 +48,15 @@ class Mesh:
         return {name: tuple(members) for name, members in lanes.items()}
 
     @cached_property
+    def subsets(self) -> Mapping[tuple[str, ObjectName], tuple[Lane, ...]]:
+        """(group, service) -> the group's lanes that contain the service, in order."""
+        subsets: dict[tuple[str, ObjectName], list[Lane]] = {}
+        for lane in self.lanes:
+            for service in lane.services:
+                subsets.setdefault((lane.group, service), []).append(lane)
+        return {key: tuple(lanes) for key, lanes in subsets.items()}
+
+    @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:
         """The group of every service that is in one (validation holds that it is at most one)."""
         return {service: group for group in self.groups for service in group.services}
