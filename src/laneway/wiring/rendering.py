@@ -1,0 +1,31 @@
+"""Rendering: a mesh as the documents of a dialect, without running anything."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from laneway.compile import asm
+from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.snapshots import emit
+from laneway.compile.envoy.trace_memory import FilterModule
+from laneway.compile.lower import lower
+from laneway.compile.nominal import nominal_placements
+from laneway.filter import module_path
+from laneway.model.meshes import Mesh
+
+
+class Dialect(enum.Enum):
+    """``asm``: what ASM generates for the same lanes. ``envoy``: what laneway's proxies get."""
+
+    ASM = "asm"
+    ENVOY = "envoy"
+
+
+def render(mesh: Mesh, dialect: Dialect) -> list[dict[str, Any]]:
+    """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses."""
+    routes = lower(mesh)
+    if dialect is Dialect.ASM:
+        return list(asm.emit(mesh, routes))
+    module = FilterModule(str(module_path()))
+    return list(documents(emit(mesh, routes, nominal_placements(mesh), module)))
