@@ -1,0 +1,130 @@
+"""The configuration an Envoy starts with: who it is, and where everything else comes from.
+
+Pure. All listeners and clusters come over one incremental ADS stream; what is here is what that
+stream needs, and limits that must hold before it delivers. Without a control plane a proxy that
+starts waits (it is not ``LIVE``) instead of coming up empty; one that has been configured goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from laneway.model.placements import Address
+
+XDS_CLUSTER = "xds"
+CLUSTER = "laneway"
+_TYPES = "type.googleapis.com/envoy.extensions"
+# Envoy refuses a regex route whose RE2 program is larger; its own default of 100 is soon reached.
+_RE2_MOST = 32768
+
+
+def bootstrap(
+    node_id: str,
+    xds: Address | Path,
+    admin: Path,
+    *,
+    cluster: str = CLUSTER,
+    max_connections: int = 50_000,
+) -> str:
+    """The JSON for ``envoy --config-path``. ``xds`` is the control plane, TCP or Unix socket.
+
+    ``max_connections`` is the limit of downstream connections over all listeners.
+    """
+    configuration = {
+        "node": {"id": node_id, "cluster": cluster},
+        "admin": {
+            "address": {"pipe": {"path": str(admin), "mode": 0o600}},
+            "ignore_global_conn_limit": True,
+        },
+        "dynamic_resources": {
+            "ads_config": _ads(),
+            "cds_config": _from_ads(),
+            "lds_config": _from_ads(),
+        },
+        "static_resources": {"clusters": [_xds_cluster(xds)]},
+        "layered_runtime": {
+            "layers": [
+                {
+                    "name": "static",
+                    "static_layer": {"re2.max_program_size.error_level": _RE2_MOST},
+                }
+            ]
+        },
+        "overload_manager": _connection_limit(max_connections),
+        # Nobody takes statistics but through the admin interface, which flushes first.
+        "stats_flush_on_admin": True,
+    }
+    return json.dumps(configuration, indent=1)
+
+
+def _ads() -> dict[str, Any]:
+    return {
+        "api_type": "DELTA_GRPC",
+        "transport_api_version": "V3",
+        "set_node_on_first_message_only": True,
+        "grpc_services": [
+            {
+                "envoy_grpc": {
+                    "cluster_name": XDS_CLUSTER,
+                    # Envoy's default of up to 30 s between attempts is made for thousands of
+                    # proxies that come back at once.
+                    "retry_policy": {
+                        "retry_back_off": {"base_interval": "0.1s", "max_interval": "2s"}
+                    },
+                }
+            }
+        ],
+    }
+
+
+def _from_ads() -> dict[str, Any]:
+    # 0s: wait for the first answer however long it takes.
+    return {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+
+
+def _xds_cluster(xds: Address | Path) -> dict[str, Any]:
+    address: dict[str, Any]
+    if isinstance(xds, Path):
+        address = {"pipe": {"path": str(xds)}}
+    else:
+        address = {"socket_address": {"address": xds.host, "port_value": xds.port}}
+    endpoint = {"endpoint": {"address": address}}
+    options = f"{_TYPES}.upstreams.http.v3.HttpProtocolOptions"
+    cluster: dict[str, Any] = {
+        "name": XDS_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": XDS_CLUSTER,
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": options,
+                "explicit_http_config": {"http2_protocol_options": {}},
+            }
+        },
+    }
+    if isinstance(xds, Address):
+        # TCP's keepalive and not HTTP/2's: a gRPC server closes the connection of a client that
+        # pings more often than it likes, which by default is every five minutes.
+        keepalive = {"keepalive_probes": 3, "keepalive_time": 10, "keepalive_interval": 5}
+        cluster["upstream_connection_options"] = {"tcp_keepalive": keepalive}
+    return cluster
+
+
+def _connection_limit(connections: int) -> dict[str, Any]:
+    monitor = f"{_TYPES}.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "resource_monitors": [
+            {
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": {
+                    "@type": monitor,
+                    "max_active_downstream_connections": connections,
+                },
+            }
+        ]
+    }

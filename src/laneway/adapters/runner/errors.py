@@ -1,0 +1,38 @@
+"""Everything the runner may refuse, in one tree.
+
+``RunnerError``
+    ``EnvoyUnavailable``  no usable Envoy binary, or one of an unsupported version
+    ``PortUnavailable``   a port that the user fixed cannot be had, or no free port is left
+    ``RunDirectoryUnusable``  the run directory cannot hold sockets
+    ``Unstartable``       a command or working directory that cannot work, found before starting
+    ``NotReady``          a workload or proxy that was started and did not become ready
+
+Each message is complete for a terminal: what, where, and what would be right. Faces catch
+``RunnerError`` and print it.
+"""
+
+from __future__ import annotations
+
+
+class RunnerError(Exception):
+    """Something that the user can put right; the message says how."""
+
+
+class EnvoyUnavailable(RunnerError):
+    """No usable Envoy: not found, not runnable, or of an unsupported version."""
+
+
+class PortUnavailable(RunnerError):
+    """A port cannot be listened on."""
+
+
+class RunDirectoryUnusable(RunnerError):
+    """The run directory cannot be made, or its path is too long for a Unix socket."""
+
+
+class Unstartable(RunnerError):
+    """A process that cannot be started: its command, its working directory, or the system."""
+
+
+class NotReady(RunnerError):
+    """A workload or proxy runs, or ran, but did not become ready."""

@@ -1,0 +1,97 @@
+"""One HTTP/1.1 request and its response, on a connection of its own.
+
+What probes and Envoy's admin interface need and no more, so that neither brings in an HTTP client;
+in particular nothing here obeys ``http_proxy``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from laneway.model.placements import Address
+
+_USER_AGENT = "laneway-runner"
+_MOST_HEAD = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    to: Address | Path,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a TCP address or a Unix socket, dropped at the end. Raises ``OSError``."""
+    if isinstance(to, Path):
+        reader, writer = await asyncio.open_unix_connection(to, limit=_MOST_HEAD)
+    else:
+        reader, writer = await asyncio.open_connection(to.host, to.port, limit=_MOST_HEAD)
+    try:
+        if writer.get_extra_info("sockname") == writer.get_extra_info("peername") != "":
+            # The kernel lets a connection from an ephemeral port to itself succeed.
+            raise ConnectionRefusedError(f"nobody listens at {to}")
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def exchange(to: Address | Path, method: str, target: str) -> Response:
+    """Send the request and read the whole response.
+
+    Raises ``OSError`` or ``http.client.HTTPException``; the caller sets the deadline.
+    """
+    async with connected(to) as (reader, writer):
+        writer.write(_request(to, method, target))
+        return _parse(await reader.read(-1), method)
+
+
+async def status_of(to: Address | Path, target: str) -> int:
+    """The status of a GET, without reading its body, which may have no end."""
+    async with connected(to) as (reader, writer):
+        writer.write(_request(to, "GET", target))
+        try:
+            line = await reader.readline()
+        except ValueError as error:
+            raise http.client.LineTooLong("status line") from error
+        # The rest of a response's head is whatever the application makes of it.
+        return _parse(line + b"\r\n", "GET").status
+
+
+def _request(to: Address | Path, method: str, target: str) -> bytes:
+    host = "localhost" if isinstance(to, Path) else str(to)
+    length = "Content-Length: 0\r\n" if method != "GET" else ""
+    return (
+        f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {_USER_AGENT}\r\n"
+        f"Accept: */*\r\n{length}Connection: close\r\n\r\n"
+    ).encode()
+
+
+class _Received:
+    """What ``http.client`` reads a response from, in place of a socket."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+def _parse(data: bytes, method: str) -> Response:
+    response = http.client.HTTPResponse(cast(Any, _Received(data)), method=method)
+    with contextlib.closing(response):
+        response.begin()
+        return Response(response.status, response.read())

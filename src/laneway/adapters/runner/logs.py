@@ -1,0 +1,102 @@
+"""Keeps what a child writes: a file with a size limit, and the last lines in memory for reports.
+
+A child's output comes through a pipe that a thread of its own empties, whatever happens to the
+file: neither a full disk nor a stalled event loop may block an application in its ``write``.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+MOST_BYTES = 10 * 1024 * 1024
+_TAIL_LINES = 20
+_TAIL_LINE_BYTES = 2000
+
+
+class LogFile:
+    """Appends to ``path``; at ``most_bytes`` the file becomes ``path.1``, replacing an older one.
+
+    What cannot be written is dropped. ``on_trouble`` hears the reason once, from the thread that
+    writes, and again only after a write has succeeded in between.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        most_bytes: int = MOST_BYTES,
+        on_trouble: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.path = path
+        self._most = most_bytes
+        self._on_trouble = on_trouble
+        self._in_trouble = False
+        self._descriptor: int | None = None
+        self._size = 0
+        self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._partial = b""
+        # After a restart the thread of the ended process may still be emptying its pipe.
+        self._lock = threading.Lock()
+
+    def write(self, data: bytes) -> None:
+        """Keep ``data``. Never raises."""
+        with self._lock:
+            self._remember(data)
+            try:
+                self._append(data)
+                self._in_trouble = False
+            except OSError as error:
+                if not self._in_trouble:
+                    self._in_trouble = True
+                    self._on_trouble(f"cannot write {self.path}: {error.strerror}")
+
+    def tail(self) -> tuple[str, ...]:
+        """The last lines, oldest first."""
+        with self._lock:
+            lines = [*self._lines, self._partial] if self._partial else list(self._lines)
+        return tuple(line.decode(errors="replace") for line in lines[-_TAIL_LINES:])
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _remember(self, data: bytes) -> None:
+        *lines, partial = (self._partial + data).split(b"\n")
+        self._lines.extend(line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines)
+        self._partial = partial[:_TAIL_LINE_BYTES]
+
+    def _append(self, data: bytes) -> None:
+        if self._size + len(data) > self._most and self._size:
+            self._close()
+            os.replace(self.path, f"{self.path}.1")
+        if self._descriptor is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(self.path, flags, 0o600)
+            self._size = os.fstat(self._descriptor).st_size
+        while data:
+            written = os.write(self._descriptor, data)
+            self._size += written
+            data = data[written:]
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def drain(descriptor: int, log: LogFile, on_end: Callable[[], None]) -> None:
+    """Empty the pipe into ``log`` until all its writers are gone, in a thread; then ``on_end``."""
+
+    def read_to_end() -> None:
+        try:
+            while data := os.read(descriptor, 65536):
+                log.write(data)
+        finally:
+            os.close(descriptor)
+            on_end()
+
+    threading.Thread(target=read_to_end, name=f"log {log.path.name}", daemon=True).start()

@@ -1,0 +1,166 @@
+"""Gives out loopback ports, before any process that will listen on them exists.
+
+``wiring`` reserves every port first, since ``compile`` needs all addresses at once, and releases a
+process's ports right before it starts that process. Until then each is held by a listening socket,
+so nobody else can have it. Free ports come from below the range that the kernel takes the ports of
+outgoing connections from: after the release only a program that asks for that very port gets it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+
+from laneway.adapters.runner.errors import PortUnavailable
+from laneway.model.placements import Address
+
+LOOPBACK = "127.0.0.1"
+_LOWEST = 20000
+_ATTEMPTS = 200
+
+
+class Ports:
+    """The ports that one laneway holds. None is given out twice, not even after its release."""
+
+    def __init__(self, random: Random | None = None, host: str = LOOPBACK) -> None:
+        self._random = random or Random()
+        self._host = host
+        self._range = range(_LOWEST, max(_lowest_ephemeral(), _LOWEST))
+        self._held: dict[int, socket.socket] = {}
+        self._given: dict[int, str] = {}
+
+    def reserve(self, owner: str, port: int = 0) -> Address:
+        """Hold ``port``, or a free one for 0. ``owner`` names in errors who wanted it.
+
+        Raises ``PortUnavailable``.
+        """
+        port = self._hold(owner, port) if port else self._hold_free(owner)
+        self._given[port] = owner
+        return Address(self._host, port)
+
+    def release(self, addresses: Iterable[Address]) -> None:
+        """Let go of these ports, because the process that listens on them starts now."""
+        for address in addresses:
+            if held := self._held.pop(address.port, None):
+                held.close()
+
+    def forget(self, addresses: Iterable[Address]) -> None:
+        """The owners of these ports are gone for good; the ports may be given out again."""
+        addresses = tuple(addresses)
+        self.release(addresses)
+        for address in addresses:
+            self._given.pop(address.port, None)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for held in self._held.values():
+            held.close()
+        self._held.clear()
+        self._given.clear()
+
+    def _hold(self, owner: str, port: int) -> int:
+        if port in self._given:
+            raise PortUnavailable(
+                f"{owner}: port {port} is already given to {self._given[port]}; "
+                "give each its own port, or leave it out to get a free one"
+            )
+        try:
+            self._held[port] = _listening(self._host, port)
+        except (OSError, OverflowError) as error:
+            raise PortUnavailable(f"{owner}: {_reason(self._host, port, error)}") from error
+        return port
+
+    def _hold_free(self, owner: str) -> int:
+        for _ in range(_ATTEMPTS if self._range else 0):
+            port = self._random.choice(self._range)
+            if port in self._given:
+                continue
+            try:
+                self._held[port] = _listening(self._host, port)
+            except OSError:
+                continue
+            return port
+        return self._hold_any(owner)
+
+    def _hold_any(self, owner: str) -> int:
+        """From the kernel, where its ephemeral range leaves no room below."""
+        try:
+            held = _listening(self._host, 0)
+        except OSError as error:
+            message = f"{owner}: no free port at {self._host}: {error.strerror}"
+            raise PortUnavailable(message) from error
+        port: int = held.getsockname()[1]
+        self._held[port] = held
+        return port
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that holds the port.
+
+    SO_REUSEADDR, so that connections of an earlier run in TIME_WAIT do not count as a taken port;
+    and listening, since a merely bound one would not keep out others that set SO_REUSEADDR too.
+    """
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, port))
+        held.listen(0)
+    except BaseException:
+        held.close()
+        raise
+    return held
+
+
+def _lowest_ephemeral() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 32768
+
+
+def _reason(host: str, port: int, error: OSError | OverflowError) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        holder = _holder(port)
+        by = f" by {holder}" if holder else " by another program"
+        return f"port {port} is taken{by}; stop it, or choose another port"
+    if number == errno.EACCES:
+        return (
+            f"port {port} needs privileges that this user does not have (it is below 1024); "
+            "choose a port from 1024 on"
+        )
+    if number is None:
+        return f"port {port} is not a port; choose one from 1 to 65535"
+    return f"cannot listen on {host}:{port}: {os.strerror(number)}"
+
+
+def _holder(port: int) -> str:
+    """Who listens on ``port``, as ``name (process 123)``; "" where /proc does not tell us."""
+    inodes = _listening_inodes(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for descriptor in (process / "fd").iterdir():
+                if os.readlink(descriptor) in inodes:
+                    name = (process / "comm").read_text().strip()
+                    return f"{name} (process {process.name})"
+        except OSError:
+            continue  # it has ended, or is another user's
+    return ""
+
+
+def _listening_inodes(port: int) -> frozenset[str]:
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            _, local, _, state, *rest = line.split()
+            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{rest[5]}]")
+    return frozenset(inodes)

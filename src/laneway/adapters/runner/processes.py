@@ -1,0 +1,172 @@
+"""One child process: started in a group of its own, on the leash, its output kept, and stopped.
+
+Signals go to the whole group, as systemd's do to a unit, so that a command that is a shell, or
+that starts others, ends as a whole. When the child itself ends, what is left of its group is
+killed *before* the child is reaped: until then its number cannot be anyone else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from laneway.adapters.runner.leash import Leash, death_signal
+from laneway.adapters.runner.logs import LogFile, drain
+
+# Waits until the leash holds the group. Without that, laneway dying right after the start would
+# leave an orphan; with it, the end of the pipe makes `read` fail and nothing is ever run.
+_GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
+
+# A descendant that left the group may hold the output open for ever.
+_LAST_OUTPUT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: ``code`` is its exit code, or minus the signal that killed it."""
+
+    code: int
+
+    def __str__(self) -> str:
+        if self.code >= 0:
+            return f"exited with {self.code}"
+        try:
+            return f"killed by {signal.Signals(-self.code).name}"
+        except ValueError:
+            return f"killed by signal {-self.code}"
+
+
+class Process:
+    """A running child. Made by ``start`` in the thread of the running event loop."""
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], leash: Leash, drained: asyncio.Future[None]
+    ) -> None:
+        self._child = child
+        self._leash = leash
+        self._drained = drained
+        self._ended = asyncio.create_task(self._end())
+
+    @classmethod
+    def start(
+        cls,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        working_directory: Path | None,
+        leash: Leash,
+        log: LogFile,
+    ) -> Process:
+        """Start ``command``; its standard output and error go to ``log``. Raises ``OSError``."""
+        reader, writer = os.pipe()
+        try:
+            child = subprocess.Popen(
+                [*_GATE, *death_signal(), *command],
+                stdin=subprocess.PIPE,
+                stdout=writer,
+                stderr=writer,
+                env=environment,
+                cwd=working_directory,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        drain(reader, log, _resolver(drained))
+        leash.hold(child.pid)
+        _open_gate(child)
+        return cls(child, leash, drained)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    async def wait(self) -> ExitStatus:
+        """How it ended, once it and its group are gone and the last of its output is kept."""
+        return await asyncio.shield(self._ended)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send to the group; nothing happens when the process has ended."""
+        if self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    async def stop(self, grace: float) -> ExitStatus:
+        """SIGTERM, and SIGKILL when it is still there after ``grace`` seconds."""
+        self.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace):
+                return await self.wait()
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            return await self.wait()
+
+    async def _end(self) -> ExitStatus:
+        await _exit_of(self.pid)
+        self.signal(signal.SIGKILL)
+        self._child.wait()
+        self._leash.drop(self.pid)
+        await asyncio.wait({self._drained}, timeout=_LAST_OUTPUT)
+        return ExitStatus(self._child.returncode)
+
+
+def _open_gate(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.close()
+
+
+async def _exit_of(pid: int) -> None:
+    """Wait for the child's end without reaping it."""
+    loop = asyncio.get_running_loop()
+    exited: asyncio.Future[None] = loop.create_future()
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:  # old kernels, and sandboxes that forbid it
+        _wait_in_thread(pid, exited)
+        await exited
+        return
+    try:
+        loop.add_reader(descriptor, _resolve, exited)
+        await exited
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _wait_in_thread(pid: int, exited: asyncio.Future[None]) -> None:
+    resolve = _resolver(exited)
+
+    def wait() -> None:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        resolve()
+
+    threading.Thread(target=wait, name=f"wait {pid}", daemon=True).start()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:
+    """Resolves ``future`` from another thread; harmless when its loop is gone already."""
+
+    def resolve() -> None:
+        with contextlib.suppress(RuntimeError):
+            future.get_loop().call_soon_threadsafe(_resolve, future)
+
+    return resolve

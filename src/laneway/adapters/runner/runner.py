@@ -1,0 +1,165 @@
+"""The runner: everything that laneway has started on this machine, under one roof.
+
+``wiring`` reserves ports, starts the xDS server, then here the proxies and the workloads, and hands
+``Ready`` and ``Unready`` on to the control plane. Leaving the ``async with`` block stops everything
+that was started, gateways first, so that no request enters while the rest goes; and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from laneway.adapters.runner import events
+from laneway.adapters.runner.admin import Admin
+from laneway.adapters.runner.binary import EnvoyBinary
+from laneway.adapters.runner.directories import open_run_directory, socket_path
+from laneway.adapters.runner.leash import Leash
+from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.proxies import Deadlines, Proxy, proxy_charge
+from laneway.adapters.runner.supervision import Backoff
+from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
+from laneway.adapters.runner.workloads import workload_charge
+from laneway.model.names import ObjectName
+from laneway.model.placements import SidecarPlacement
+from laneway.model.workloads import Workload
+
+_DEADLINES = Deadlines()
+_BACKOFF = Backoff()
+
+
+class Runner:
+    """Proxies and workloads by name. Use it as an async context manager, in one event loop.
+
+    ``on_event`` is called in the loop's thread and must return soon. Without ``run_dir`` a private
+    one is made and removed at the end; logs are in ``log_dir``, by default inside it.
+    Raises ``RunDirectoryUnusable``.
+    """
+
+    def __init__(
+        self,
+        envoy: EnvoyBinary,
+        on_event: Emit,
+        *,
+        run_dir: Path | None = None,
+        log_dir: Path | None = None,
+        deadlines: Deadlines = _DEADLINES,
+        backoff: Backoff = _BACKOFF,
+        random: Random | None = None,
+    ) -> None:
+        self._envoy = envoy
+        self._on_event = on_event
+        self._deadlines = deadlines
+        self._backoff = backoff
+        self._random = random or Random()
+        self._directory = open_run_directory(run_dir, os.environ)
+        self.log_dir = (log_dir or self._directory.path / "logs").absolute()
+        self._leash = Leash(self._directory.path if self._directory.own else None)
+        self._supervisors: dict[events.Subject, Supervisor] = {}
+        self._logs: dict[events.Subject, LogFile] = {}
+        self._admins: dict[str, Admin] = {}
+        self._gateways: set[events.Subject] = set()
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def start_proxy(self, proxy: Proxy) -> Supervisor:
+        """Start an Envoy; ``wait_ready`` of what is returned waits until it serves.
+
+        The caller has released its ports. Raises ``ValueError`` when the name is in use.
+        """
+        subject = events.Subject(proxy.name, events.Kind.PROXY)
+        self._refuse_twice(subject)
+        log = self._log(subject)
+        admin = Admin(socket_path(self._directory.path, next(self._numbers)))
+        folder = self._directory.path / "proxies" / _file_name(proxy.name)
+        charge = proxy_charge(proxy, self._envoy, admin, folder, self._leash, log, self._deadlines)
+        supervisor = self._start(charge)
+        self._admins[proxy.name] = admin
+        if proxy.gateway:
+            self._gateways.add(subject)
+        return supervisor
+
+    async def start_workload(self, workload: Workload, placement: SidecarPlacement) -> Supervisor:
+        """Start a workload's command, or only watch the application at its address.
+
+        Raises ``Unstartable``, and ``ValueError`` when the name is in use.
+        """
+        subject = events.Subject(str(workload.name), events.Kind.WORKLOAD)
+        self._refuse_twice(subject)
+        log = self._log(subject)
+        grace = self._deadlines.workload
+        return self._start(workload_charge(workload, placement, self._leash, log, grace))
+
+    async def stop_proxy(self, name: str) -> None:
+        """Drain and stop; returns when it is gone. Unknown names are none of our processes."""
+        await self._stop(events.Subject(name, events.Kind.PROXY))
+
+    async def stop_workload(self, name: ObjectName) -> None:
+        """Stop; returns when it is gone. Unknown names are none of our processes."""
+        await self._stop(events.Subject(str(name), events.Kind.WORKLOAD))
+
+    def admin(self, proxy: str) -> Admin:
+        """The admin interface of a proxy that was started. Raises ``KeyError``."""
+        return self._admins[proxy]
+
+    def log_path(self, subject: events.Subject) -> Path:
+        """Where the output of ``subject`` is kept."""
+        return self.log_dir / f"{_file_name(subject.name)}.{subject.kind.value}.log"
+
+    async def aclose(self) -> None:
+        """Stop everything, gateways first. May be called again."""
+        gateways = self._gateways & self._supervisors.keys()
+        await asyncio.gather(*map(self._stop, gateways))
+        await asyncio.gather(*map(self._stop, list(self._supervisors)))
+        self._leash.close()
+        self._directory.close()
+
+    def _start(self, charge: Charge) -> Supervisor:
+        supervisor = Supervisor(charge, self._emit, self._random.random, self._backoff)
+        supervisor.start()
+        self._supervisors[charge.subject] = supervisor
+        return supervisor
+
+    async def _stop(self, subject: events.Subject) -> None:
+        if (supervisor := self._supervisors.get(subject)) is None:
+            return
+        await supervisor.stop()
+        if self._supervisors.pop(subject, None) is not None:
+            self._logs.pop(subject).close()
+            self._gateways.discard(subject)
+            self._admins.pop(subject.name, None)
+
+    def _refuse_twice(self, subject: events.Subject) -> None:
+        if subject in self._supervisors:
+            raise ValueError(f"{subject} is running already")
+
+    def _log(self, subject: events.Subject) -> LogFile:
+        loop = asyncio.get_running_loop()
+
+        def tell(reason: str) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._emit, events.LogLost(subject, reason))
+
+        log = LogFile(self.log_path(subject), on_trouble=tell)
+        self._logs[subject] = log
+        return log
+
+    def _emit(self, event: events.Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception as error:  # supervision goes on whatever a listener does
+            context = {"message": f"listener failed at: {event}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _file_name(name: str) -> str:
+    return name.replace("/", "_")

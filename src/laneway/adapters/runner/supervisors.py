@@ -1,0 +1,190 @@
+"""Keeps one workload or proxy running: starts it, asks how it is, starts it again, stops it.
+
+``workloads`` and ``proxies`` say what a charge is; ``supervision`` and ``probes`` decide; this
+module has the tasks and timers, and tells every change as an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from laneway.adapters.runner import events
+from laneway.adapters.runner.errors import NotReady
+from laneway.adapters.runner.probes import Probe, Readiness
+from laneway.adapters.runner.processes import ExitStatus, Process
+from laneway.adapters.runner.supervision import Backoff, History
+from laneway.model.workloads import ReadinessProbe
+
+Emit = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What is to be kept running.
+
+    ``launch`` None: it runs already and is not ours; it is only asked. ``retire`` ends a process
+    in the way that suits it. ``output`` gives the last lines that it wrote.
+    """
+
+    subject: events.Subject
+    probe: Probe
+    readiness: ReadinessProbe
+    start_timeout: float
+    launch: Callable[[], Process] | None
+    retire: Callable[[Process], Awaitable[ExitStatus]]
+    restarts: bool = True
+    output: Callable[[], tuple[str, ...]] = tuple
+
+
+class Supervisor:
+    """One charge under supervision, from ``start`` to ``stop``."""
+
+    def __init__(
+        self,
+        charge: Charge,
+        emit: Emit,
+        chance: Callable[[], float],
+        backoff: Backoff,
+    ) -> None:
+        self.ready = False
+        self._charge = charge
+        self._emit = emit
+        self._chance = chance
+        self._history = History(backoff)
+        self._process: Process | None = None
+        self._problem = "it has not been asked yet"
+        self._failure = ""
+        self._settled = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def subject(self) -> events.Subject:
+        return self._charge.subject
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process; None between two lives, and where there is no process."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process and everything that watches it. Raises what ``launch`` raises."""
+        self._launch()
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._await_late())]
+        for task in self._tasks:
+            task.add_done_callback(_expose)
+
+    async def wait_ready(self) -> None:
+        """Until it is, or was, ready. Raises ``NotReady`` when that is not to be expected.
+
+        That is: its start timeout is over, it is in a crash loop, was given up, or was stopped.
+        """
+        await self._settled.wait()
+        if self._failure:
+            raise NotReady(self._failure)
+
+    async def stop(self) -> None:
+        """End it and its supervision; completes even when the caller is cancelled meanwhile."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    def _launch(self) -> None:
+        if self._charge.launch is not None:
+            self._process = self._charge.launch()
+            self._emit(events.Started(self.subject, self._process.pid))
+
+    async def _run(self) -> None:
+        if self._process is None:
+            await self._watch()
+        while self._process is not None:
+            status = await self._live(self._process)
+            self._process = None
+            self._set_ready(False, str(status))
+            self._problem = str(status)
+            self._emit(events.Exited(self.subject, status, self._charge.output()))
+            if not self._charge.restarts:
+                self._fail(events.GaveUp(self.subject, status, self._charge.output()))
+                return
+            await self._relaunch(status)
+
+    async def _live(self, process: Process) -> ExitStatus:
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch())
+            status = await process.wait()
+            watching.cancel()
+        return status
+
+    async def _relaunch(self, status: ExitStatus) -> None:
+        while self._process is None:
+            restart = self._history.ended(_now(), self._chance())
+            if restart.loop_begins:
+                output = self._charge.output()
+                self._fail(events.CrashLooping(self.subject, restart.attempt, status, output))
+            self._emit(events.Restarting(self.subject, restart.delay, restart.attempt))
+            await asyncio.sleep(restart.delay)
+            try:
+                self._launch()
+            except Exception as error:
+                self._problem = str(error)
+                self._emit(events.RestartFailed(self.subject, self._problem))
+
+    async def _watch(self) -> None:
+        readiness = Readiness(self._charge.readiness)
+        await asyncio.sleep(self._charge.readiness.initial_delay)
+        while True:
+            self._problem = await self._charge.probe()
+            if readiness.observe(not self._problem):
+                self._set_ready(readiness.ready, self._problem)
+            await asyncio.sleep(readiness.pause())
+
+    def _set_ready(self, ready: bool, reason: str) -> None:
+        if ready == self.ready:
+            return
+        self.ready = ready
+        if ready:
+            self._history.became_ready(_now())
+            self._failure = ""
+            self._settled.set()
+            self._emit(events.Ready(self.subject))
+        else:
+            self._history.became_unready(_now())
+            self._emit(events.Unready(self.subject, reason))
+
+    async def _await_late(self) -> None:
+        seconds = self._charge.start_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                await self._settled.wait()
+        except TimeoutError:
+            output = self._charge.output()
+            self._fail(events.Late(self.subject, seconds, self._problem, output))
+
+    def _fail(self, event: events.Event) -> None:
+        """Tell it, and whoever waits for readiness need not wait longer."""
+        self._failure = events.report(event)
+        self._settled.set()
+        self._emit(event)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._set_ready(False, "it is being stopped")
+        status = await self._charge.retire(self._process) if self._process else None
+        self._process = None
+        self._fail(events.Stopped(self.subject, status))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _expose(task: asyncio.Task[None]) -> None:
+    """A supervisor that fails is a defect of laneway; it must not be silent."""
+    if not task.cancelled() and (error := task.exception()):
+        context = {"message": "supervision failed", "exception": error, "task": task}
+        task.get_loop().call_exception_handler(context)
