@@ -64,12 +64,18 @@ class Runner:
         self._admins: dict[str, Admin] = {}
         self._gateways: set[events.Subject] = set()
         self._numbers = itertools.count(1)
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    @property
+    def run_dir(self) -> Path:
+        """Private to this laneway, and short enough for the sockets of others to be made in it."""
+        return self._directory.path
 
     async def start_proxy(self, proxy: Proxy) -> Supervisor:
         """Start an Envoy; ``wait_ready`` of what is returned waits until it serves.
@@ -120,8 +126,10 @@ class Runner:
         gateways = self._gateways & self._supervisors.keys()
         await asyncio.gather(*map(self._stop, gateways))
         await asyncio.gather(*map(self._stop, list(self._supervisors)))
-        self._leash.close()
-        self._directory.close()
+        if not self._closed:
+            self._closed = True
+            self._leash.close()
+            self._directory.close()
 
     def _start(self, charge: Charge) -> Supervisor:
         supervisor = Supervisor(charge, self._emit, self._random.random, self._backoff)
