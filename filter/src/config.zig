@@ -1,0 +1,156 @@
+//! A root context's configuration: the JSON of the filter's `configuration`.
+
+const std = @import("std");
+
+pub const Direction = enum { inbound, outbound };
+
+pub const name_limit = 256;
+pub const sets_limit = 1 << 20;
+pub const ttl_limit = 24 * 60 * 60;
+
+pub const Config = struct {
+    direction: Direction,
+    /// Names the lane.
+    route_header: Name,
+    /// Identifies the request; applications pass it on.
+    trace_header: Name,
+    sets: u32,
+    /// In nanoseconds.
+    ttl: u64,
+    /// Tells entries of different header pairs apart in one memory.
+    pair: u32,
+};
+
+/// A header's name, lower case, held by value: a root context outlives the text it was read from.
+pub const Name = struct {
+    bytes: [name_limit]u8,
+    length: usize,
+
+    pub fn text(name: *const Name) []const u8 {
+        return name.bytes[0..name.length];
+    }
+};
+
+pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, BadSets, BadTtl };
+
+/// What to tell whoever wrote the configuration.
+pub fn explain(err: Error) []const u8 {
+    return switch (err) {
+        error.NotJson => "the configuration must be a JSON object with text in direction, " ++
+            "route_header and trace_header and whole numbers in sets and ttl_seconds",
+        error.MissingField => "direction, route_header and trace_header must be given",
+        error.UnknownField => "there is an unknown field; the fields are direction, route_header, " ++
+            "trace_header, sets and ttl_seconds, each at most once",
+        error.BadDirection => "direction must be \"inbound\" or \"outbound\"",
+        error.BadHeader => "route_header and trace_header must be header names of at most 256 characters",
+        error.SameHeaders => "route_header and trace_header are the same: then the header itself " ++
+            "carries the lane, and there is nothing to remember",
+        error.BadSets => "sets must be from 1 to 1048576",
+        error.BadTtl => "ttl_seconds must be from 1 to 86400",
+    };
+}
+
+const Document = struct {
+    direction: []const u8,
+    route_header: []const u8,
+    trace_header: []const u8,
+    sets: u32 = 1 << 14,
+    ttl_seconds: u32 = 300,
+};
+
+pub fn parse(json: []const u8) Error!Config {
+    var buffer: [8192]u8 = undefined;
+    var allocator: std.heap.FixedBufferAllocator = .init(&buffer);
+    const document = std.json.parseFromSliceLeaky(Document, allocator.allocator(), json, .{}) catch |err|
+        return switch (err) {
+            error.MissingField => error.MissingField,
+            error.UnknownField, error.DuplicateField => error.UnknownField,
+            else => error.NotJson,
+        };
+    const route = try nameOf(document.route_header);
+    const trace = try nameOf(document.trace_header);
+    if (std.mem.eql(u8, route.text(), trace.text())) return error.SameHeaders;
+    if (document.sets < 1 or document.sets > sets_limit) return error.BadSets;
+    if (document.ttl_seconds < 1 or document.ttl_seconds > ttl_limit) return error.BadTtl;
+    return .{
+        .direction = std.meta.stringToEnum(Direction, document.direction) orelse return error.BadDirection,
+        .route_header = route,
+        .trace_header = trace,
+        .sets = document.sets,
+        .ttl = @as(u64, document.ttl_seconds) * std.time.ns_per_s,
+        .pair = pairOf(&route, &trace),
+    };
+}
+
+fn nameOf(text: []const u8) Error!Name {
+    if (text.len == 0 or text.len > name_limit) return error.BadHeader;
+    var name: Name = .{ .bytes = undefined, .length = text.len };
+    for (text, name.bytes[0..text.len]) |byte, *out| {
+        // RFC 9110, `tchar`.
+        if (!std.ascii.isAlphanumeric(byte) and std.mem.findScalar(u8, "!#$%&'*+-.^_`|~", byte) == null)
+            return error.BadHeader;
+        out.* = std.ascii.toLower(byte);
+    }
+    return name;
+}
+
+fn pairOf(route: *const Name, trace: *const Name) u32 {
+    var digest: std.hash.XxHash32 = .init(0);
+    digest.update(route.text());
+    digest.update(&.{0});
+    digest.update(trace.text());
+    return digest.final();
+}
+
+const testing = std.testing;
+
+test "a full configuration" {
+    const config = try parse(
+        \\{"direction":"outbound","route_header":"X-Lane","trace_header":"My-Request-Id","sets":8,"ttl_seconds":2}
+    );
+    try testing.expectEqual(Direction.outbound, config.direction);
+    try testing.expectEqualStrings("x-lane", config.route_header.text());
+    try testing.expectEqualStrings("my-request-id", config.trace_header.text());
+    try testing.expectEqual(8, config.sets);
+    try testing.expectEqual(2_000_000_000, config.ttl);
+}
+
+test "defaults, and a pair that depends on both headers but not on their case" {
+    const a = try parse(
+        \\{"direction":"inbound","route_header":"x-lane","trace_header":"id"}
+    );
+    const b = try parse(
+        \\{"direction":"outbound","route_header":"X-LANE","trace_header":"ID"}
+    );
+    const c = try parse(
+        \\{"direction":"inbound","route_header":"x-lane","trace_header":"id2"}
+    );
+    try testing.expectEqual(16384, a.sets);
+    try testing.expectEqual(300_000_000_000, a.ttl);
+    try testing.expectEqual(a.pair, b.pair);
+    try testing.expect(a.pair != c.pair);
+}
+
+test "every mistake has its error" {
+    const cases = [_]struct { Error, []const u8 }{
+        .{ error.NotJson, "" },
+        .{ error.NotJson, "no" },
+        .{ error.NotJson, "[]" },
+        .{ error.NotJson, "{\"direction\":1}" },
+        .{ error.MissingField, "{}" },
+        .{ error.MissingField, "{\"direction\":\"inbound\",\"route_header\":\"a\"}" },
+        .{ error.UnknownField, "{\"directoin\":\"inbound\"}" },
+        .{ error.UnknownField, "{\"direction\":\"inbound\",\"direction\":\"inbound\"}" },
+        .{ error.BadDirection, "{\"direction\":\"in\",\"route_header\":\"a\",\"trace_header\":\"b\"}" },
+        .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\"\",\"trace_header\":\"b\"}" },
+        .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\":path\",\"trace_header\":\"b\"}" },
+        .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\"a b\",\"trace_header\":\"b\"}" },
+        .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\"b\",\"trace_header\":\"" ++ @as([257]u8, @splat('x')) ++ "\"}" },
+        .{ error.SameHeaders, "{\"direction\":\"inbound\",\"route_header\":\"B\",\"trace_header\":\"b\"}" },
+        .{ error.BadSets, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"sets\":0}" },
+        .{ error.BadSets, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"sets\":1048577}" },
+        .{ error.NotJson, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"sets\":-1}" },
+        .{ error.BadTtl, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"ttl_seconds\":0}" },
+    };
+    for (cases) |case| try testing.expectError(case[0], parse(case[1]));
+}
