@@ -1,0 +1,32 @@
+"""Where the xDS server may listen: this machine only."""
+
+from __future__ import annotations
+
+import ipaddress
+
+ANY_PORT = "127.0.0.1:0"
+
+
+def check_address(address: str) -> str:
+    """The address, if it is loopback or a unix socket; ValueError says what would be right.
+
+    Snapshots tell where every workload is, and the stream is plain text without credentials.
+    """
+    if address.startswith("unix:"):
+        if not address.startswith("unix:/"):
+            raise ValueError(f"{address!r}: a unix socket needs an absolute path, 'unix:/PATH'")
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{address!r} is not HOST:PORT or unix:/PATH; try {ANY_PORT!r}")
+    try:
+        loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        loopback = False  # a name may resolve to anything
+    if not loopback:
+        raise ValueError(
+            f"{address!r} is not on this machine: the xDS server has no credentials yet, "
+            "so that it listens on a loopback address (127.0.0.1:PORT, [::1]:PORT) or on "
+            "a unix socket (unix:/PATH) only"
+        )
+    return address

@@ -1,0 +1,141 @@
+"""The proxies that the server knows: what each should have, and the stream it is on now.
+
+Implements the ports ``Publisher`` and ``Proxies``; ``server`` brings it connections. All of it
+runs in one event loop, nothing blocks, and a slow proxy holds up nobody but itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from laneway.adapters.xds.encodings import Encodings
+from laneway.adapters.xds.streams import RESPONSE_BYTES, Stream
+from laneway.compile.snapshots import Snapshot
+from laneway.control.ports import ProxyStatus
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """A proxy's stream. ``wake`` is set when it may have something to send."""
+
+    node: str
+    stream: Stream
+    close: Callable[[], object]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class _Proxy:
+    snapshot: Snapshot | None = None
+    connection: Connection | None = None
+    last: Stream | None = None  # what the proxy said on the stream before, for its status
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Roster:
+    """Every proxy by its node id.
+
+    ``on_change`` is called, in the event loop, with the node id of a proxy whose status changed:
+    it connected, left, settled on what was published, or rejected some of it.
+    """
+
+    def __init__(
+        self,
+        on_change: Callable[[str], None] = lambda node: None,
+        response_bytes: int = RESPONSE_BYTES,
+    ) -> None:
+        self.encodings = Encodings()
+        self._on_change = on_change
+        self._response_bytes = response_bytes
+        self._proxies: dict[str, _Proxy] = {}
+
+    # Publisher
+
+    def publish(self, snapshots: Mapping[str, Snapshot]) -> None:
+        for node, snapshot in snapshots.items():
+            proxy = self._proxies.setdefault(node, _Proxy())
+            if proxy.snapshot is snapshot:
+                continue
+            proxy.snapshot = snapshot
+            proxy.settled.clear()
+            if proxy.connection:
+                proxy.connection.stream.adopt(snapshot)
+                proxy.connection.wake.set()
+
+    def forget(self, node: str) -> None:
+        """A proxy that is still connected keeps its configuration, and its stream stays open."""
+        proxy = self._proxies.pop(node, None)
+        if proxy is None:
+            return
+        proxy.settled.set()  # nobody waits for it any more
+        if proxy.connection:
+            proxy.connection.stream.adopt(None)
+            self._proxies[node] = _Proxy(connection=proxy.connection)
+
+    # Proxies
+
+    def status(self, node: str) -> ProxyStatus:
+        """A proxy never heard of is one that is not connected."""
+        proxy = self._proxies.get(node)
+        if proxy is None:
+            return ProxyStatus(node, connected=False, synced=False)
+        connected = proxy.connection is not None
+        stream = proxy.connection.stream if proxy.connection else proxy.last
+        if stream is None:
+            return ProxyStatus(node, connected, synced=False)
+        synced = connected and stream.synced
+        return ProxyStatus(node, connected, synced, tuple(stream.statuses()))
+
+    async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
+        """Has no time limit of its own: a proxy that is away may come back at any time.
+
+        A node that is forgotten meanwhile is not waited for.
+        """
+        statuses = {}
+        for node in sorted(nodes):
+            await self._proxies.setdefault(node, _Proxy()).settled.wait()
+            statuses[node] = self.status(node)
+        return statuses
+
+    # For the server
+
+    def connect(self, node: str, close: Callable[[], object]) -> Connection:
+        """A new stream of the node; one it had before is closed."""
+        proxy = self._proxies.setdefault(node, _Proxy())
+        if proxy.snapshot is None:
+            log.warning("proxy_unknown", node=node, hint="nothing is published for this node.id")
+        stream = Stream(self.encodings, self._response_bytes)
+        stream.adopt(proxy.snapshot)
+        before, proxy.connection = proxy.connection, Connection(node, stream, close)
+        proxy.settled.clear()
+        if before:
+            log.warning("proxy_replaced", node=node, hint="a newer stream has the same node.id")
+            before.close()
+        self._on_change(node)
+        return proxy.connection
+
+    def disconnect(self, connection: Connection) -> None:
+        node = connection.node
+        proxy = self._proxies.get(node)
+        if proxy is None or proxy.connection is not connection:
+            return
+        proxy.connection, proxy.last = None, connection.stream
+        proxy.settled.clear()
+        if proxy.snapshot is None:
+            del self._proxies[node]  # ids that nobody published for must not pile up
+        self._on_change(node)
+
+    def refresh(self, connection: Connection) -> None:
+        """The connection has sent all it can for now."""
+        proxy = self._proxies.get(connection.node)
+        if proxy is None or proxy.connection is not connection:
+            return
+        if connection.stream.settled and not proxy.settled.is_set():
+            proxy.settled.set()
+            self._on_change(connection.node)

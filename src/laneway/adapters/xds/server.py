@@ -1,0 +1,162 @@
+"""The xDS server's socket side: gRPC in, gRPC out, and a task for each direction of a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import grpc
+import structlog
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
+from grpc.aio import ServicerContext
+
+from laneway.adapters.xds.addresses import ANY_PORT, check_address
+from laneway.adapters.xds.encodings import response
+from laneway.adapters.xds.roster import Connection, Roster
+
+log = structlog.get_logger(__name__)
+
+SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+
+#: A proxy that reconnects lists all it holds in one request: 50 MiB are about 500,000 names.
+REQUEST_BYTES = 50 * 1024 * 1024
+
+OPTIONS = (
+    ("grpc.max_receive_message_length", REQUEST_BYTES),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
+    # A proxy that hangs or whose machine is gone is noticed within about 40 seconds.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+)
+
+
+class XdsServer:
+    """Serves a roster's snapshots over incremental ADS.
+
+    ``address`` is HOST:PORT on loopback (port 0: any free one) or unix:/PATH. Use it as an async
+    context manager, or call ``start`` and ``stop``.
+    """
+
+    def __init__(self, roster: Roster, address: str = ANY_PORT) -> None:
+        self._roster = roster
+        self._wanted = check_address(address)
+        self._server: grpc.aio.Server | None = None
+        self._streams: set[asyncio.Task[Any]] = set()
+        self.address = address
+
+    async def start(self) -> str:
+        """Listen, and return the address bound: that with the real port."""
+        server = grpc.aio.server(options=OPTIONS)
+        server.add_generic_rpc_handlers((_handlers(self),))
+        try:
+            port = server.add_insecure_port(self._wanted)
+        except RuntimeError as error:
+            raise OSError(f"xDS server cannot listen on {self._wanted}: {error}") from None
+        if self._wanted.startswith("unix:"):
+            os.chmod(self._wanted.removeprefix("unix:"), 0o600)
+        else:
+            self.address = f"{self._wanted.rpartition(':')[0]}:{port}"
+        await server.start()
+        self._server = server
+        log.info("xds_listening", address=self.address)
+        return self.address
+
+    async def stop(self) -> None:
+        """End every stream, then listen no more. Proxies go on with what they have."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for stream in self._streams:
+            stream.cancel()
+        await server.stop(grace=1.0)
+        log.info("xds_stopped", address=self.address)
+
+    async def __aenter__(self) -> XdsServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def deltas(self, _: object, context: ServicerContext) -> None:
+        """Handle one stream: read here, write in a task of its own."""
+        request = await context.read()
+        if request is grpc.aio.EOF:
+            return
+        if not request.node.id:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "the first request must have a node.id"
+            )
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        connection = self._roster.connect(request.node.id, task.cancel)
+        log.info("proxy_connected", node=connection.node)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(_write(self._roster, connection, context))
+                await _read(connection, request, context)
+                writer.cancel()
+        except asyncio.CancelledError:
+            if not context.done():
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "stream closed by laneway")
+            raise
+        finally:
+            self._streams.discard(task)
+            self._roster.disconnect(connection)
+            log.info("proxy_disconnected", node=connection.node)
+
+
+async def _read(
+    connection: Connection, request: DeltaDiscoveryRequest, context: ServicerContext
+) -> None:
+    while request is not grpc.aio.EOF:
+        for rejection in connection.stream.receive(request):
+            log.warning(
+                "resource_rejected",
+                node=connection.node,
+                type_url=rejection.type_url,
+                name=rejection.name,
+                version=rejection.version,
+                error=rejection.error,
+            )
+        connection.wake.set()
+        request = await context.read()
+
+
+async def _write(roster: Roster, connection: Connection, context: ServicerContext) -> None:
+    encoded = roster.encodings.encoded
+    while True:
+        while push := connection.stream.next():
+            pieces = map(encoded, push.resources)
+            await context.write(response(push.type_url, push.nonce, pieces, push.removed))
+        roster.refresh(connection)
+        await connection.wake.wait()
+        connection.wake.clear()
+
+
+async def _state_of_the_world(_: object, context: ServicerContext) -> None:
+    await context.abort(
+        grpc.StatusCode.UNIMPLEMENTED,
+        "laneway speaks incremental xDS only: set api_type: DELTA_GRPC in ads_config",
+    )
+
+
+def _handlers(server: XdsServer) -> grpc.GenericRpcHandler:
+    return grpc.method_handlers_generic_handler(
+        SERVICE,
+        {
+            "DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(
+                server.deltas,
+                request_deserializer=DeltaDiscoveryRequest.FromString,
+                response_serializer=None,  # responses are bytes already
+            ),
+            "StreamAggregatedResources": grpc.stream_stream_rpc_method_handler(_state_of_the_world),
+        },
+    )

@@ -1,0 +1,307 @@
+"""One type of one stream: what the proxy subscribed to, what it holds, what it is owed.
+
+Pure state: no sockets, no clock. Follows the xDS protocol, "Incremental xDS"; ``streams`` decides
+when each type may send.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from laneway.adapters.xds.rejections import Rejection, attribute
+from laneway.compile.snapshots import CLUSTER, LISTENER, Resource, Resources
+from laneway.control.ports import ResourceStatus, Verdict
+
+WILDCARD = "*"
+#: The types of which a first request without names asks for everything.
+WILDCARD_TYPES = frozenset({CLUSTER, LISTENER})
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A response: sent, and in flight until its ACK or NACK."""
+
+    type_url: str
+    nonce: str
+    resources: tuple[Resource, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an ACK or NACK told: the resources that the proxy took, and those it refused."""
+
+    accepted: tuple[Resource, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+class Subscription:
+    """At most one response is in flight; what changes meanwhile is merged into the next.
+
+    A name is *asked* when the proxy must be answered whatever it holds, *changed* when it holds
+    another version than it should, *stale* when it holds what it should not.
+    """
+
+    def __init__(self, type_url: str, desired: Resources) -> None:
+        self.type_url = type_url
+        self.wildcard = False
+        self.names: set[str] = set()
+        self.held: dict[str, str] = {}
+        self.rejected: dict[str, Rejection] = {}
+        self.in_flight: Push | None = None
+        self._desired = desired
+        self._started = False
+        self._greeting = False  # a new wildcard is answered, even with nothing
+        # Dictionaries as sets that keep their order, so that pushes are reproducible.
+        self._asked: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
+        self._stale: dict[str, None] = {}
+        self._removals_first = False
+        self._suspects: deque[tuple[str, ...]] = deque()
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is in flight and nothing is owed, refused versions aside."""
+        owed = self._asked or self._changed or self._stale or self._greeting
+        return not owed and self.in_flight is None
+
+    # What the proxy asks for
+
+    def subscribe(
+        self, added: Iterable[str], removed: Iterable[str], versions: Mapping[str, str]
+    ) -> bool:
+        """Take a request's names; say whether it was the first.
+
+        ``versions`` is what the proxy holds from an earlier stream, heeded in the first request.
+        """
+        added, removed = list(added), list(removed)
+        first, self._started = not self._started, True
+        if first:
+            added = self._start(added, removed, versions)
+        if WILDCARD in added:
+            self._greeting = self._greeting or not (self.wildcard or self.held)
+            self.wildcard = True
+        for name in added:
+            if name != WILDCARD:
+                self.names.add(name)
+                self._asked[name] = None
+        for name in removed:
+            self._unsubscribe(name)
+        if WILDCARD in added:
+            self._review((*self._desired, *self.held))
+        return first
+
+    def _start(
+        self, added: list[str], removed: list[str], versions: Mapping[str, str]
+    ) -> list[str]:
+        """A proxy repeats all its names on a new stream; what it holds is not sent again."""
+        if not added and not removed and self.type_url in WILDCARD_TYPES:
+            added = [WILDCARD]
+        known = [name for name in added if name in versions]
+        self.names.update(known)
+        self.held = {name: versions[name] for name in known}
+        if WILDCARD in added:
+            self.held = dict(versions)
+        self._review(known)
+        return [name for name in added if name not in versions]
+
+    def _unsubscribe(self, name: str) -> None:
+        if name == WILDCARD and self.wildcard:
+            self.wildcard = self._greeting = False
+            for other in {*self.held, *self._changed, *self._asked}:
+                if other not in self.names:
+                    self._forget(other)
+        elif name in self.names:
+            self.names.discard(name)
+            if self.wildcard:  # the proxy cannot tell whether "*" still gives it this one
+                self._asked[name] = None
+            else:
+                self._forget(name)
+
+    def current(self) -> list[Resource]:
+        """The resources that the proxy holds as it should."""
+        versions = self.held.items()
+        wanted = ((self._desired.get(name), version) for name, version in versions)
+        return [want for want, version in wanted if want and want.version == version]
+
+    def ask(self, name: str) -> None:
+        """Send the resource again, changed or not, if the proxy is subscribed to it."""
+        if self._wants(name):
+            self._asked[name] = None
+
+    # What the proxy answers
+
+    def acknowledge(self, nonce: str) -> Reply | None:
+        """None, and nothing happens, unless the response in flight is the one acknowledged."""
+        push = self._land(nonce)
+        if push is None:
+            return None
+        self._hold(push.resources)
+        self._drop(push.removed)
+        return Reply(push.resources)
+
+    def reject(self, nonce: str, error: str) -> Reply | None:
+        """Keep who was refused. Where the error does not tell, halves are sent until it does."""
+        push = self._land(nonce)
+        if push is None:
+            return None
+        sent = {resource.name: resource for resource in push.resources}
+        blame = attribute(sent, error)
+        rejected = tuple(
+            Rejection(self.type_url, name, sent[name].version, text)
+            for name, text in blame.named.items()
+            if not self._makes_way(name, text)
+        )
+        self.rejected.update((rejection.name, rejection) for rejection in rejected)
+        self._suspect(blame.unknown)
+        self._review(blame.named)
+        doubtful = {*blame.named, *blame.unknown}
+        accepted = tuple(taken for name, taken in sent.items() if name not in doubtful)
+        self._hold(accepted)
+        if blame.applied or not sent:
+            self._drop(push.removed)
+        self._review(push.removed)
+        return Reply(accepted, rejected)
+
+    def _makes_way(self, name: str, error: str) -> bool:
+        """A listener may take the address of one that is to be removed, together with its removal:
+        Envoy removes first. Else removals come last, as the old one is good until then."""
+        if "has duplicate address" not in error or not self._stale:
+            return False
+        self._removals_first = True
+        self.ask(name)
+        return True
+
+    def _land(self, nonce: str) -> Push | None:
+        push = self.in_flight
+        if push is None or push.nonce != nonce:
+            return None
+        self.in_flight = None
+        return push
+
+    def _hold(self, resources: Iterable[Resource]) -> None:
+        for resource in resources:
+            if self._wants(resource.name):
+                self.held[resource.name] = resource.version
+                self.rejected.pop(resource.name, None)
+        self._review(resource.name for resource in resources)
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.held.pop(name, None)
+        self._review(names)
+
+    def _suspect(self, names: tuple[str, ...]) -> None:
+        middle = (len(names) + 1) // 2
+        self._suspects.extendleft(half for half in (names[middle:], names[:middle]) if half)
+        for name in names:
+            self.ask(name)
+
+    # What it should have, and what it is sent
+
+    def adopt(self, desired: Resources) -> None:
+        """Replace what the proxy should have."""
+        before, self._desired = self._desired, desired
+        if before is desired:
+            return
+        names: Iterable[str] = self.names
+        if self.wildcard:
+            names = (*desired, *(name for name in before if name not in desired))
+        self._review([name for name in names if before.get(name) is not desired.get(name)])
+
+    def offer(
+        self, nonce: str, *, limit: int, answers_only: bool = False, removals: bool = False
+    ) -> Push | None:
+        """The next response, if one is owed, of about ``limit`` bytes at most.
+
+        ``answers_only`` leaves out what changed under a proxy that did not ask; ``removals`` adds
+        what it should drop.
+        """
+        if self.in_flight:
+            return None
+        resources: list[Resource] = []
+        removed = dict(self._stale) if removals or self._removals_first else {}
+        room, whole = limit, True
+        for name in self._due(answers_only):
+            resource = self._desired.get(name)
+            if resource is None:
+                removed[name] = None
+                continue
+            if resources and len(resource.body) > room:
+                whole = False
+                break
+            room -= len(resource.body)
+            resources.append(resource)
+        if not resources and not removed and not self._greeting:
+            return None
+        self._greeting = self._greeting and not whole
+        self._removals_first = False
+        for name in (*(resource.name for resource in resources), *removed):
+            self._settle(name)
+        self.in_flight = Push(self.type_url, nonce, tuple(resources), tuple(removed))
+        return self.in_flight
+
+    def _due(self, answers_only: bool) -> Iterable[str]:
+        while self._suspects:
+            group = [name for name in self._suspects.popleft() if name in self._asked]
+            if group:
+                return group
+        if answers_only and not self._greeting:
+            return list(self._asked)
+        return {**self._asked, **self._changed}
+
+    def _review(self, names: Iterable[str]) -> None:
+        """Work out anew what is owed of these names."""
+        for name in names:
+            want = self._desired.get(name) if self._wants(name) else None
+            rejection = self.rejected.get(name)
+            if rejection and (want is None or want.version != rejection.version):
+                del self.rejected[name]
+                rejection = None
+            self._changed.pop(name, None)
+            self._stale.pop(name, None)
+            if want is None:
+                if name in self.held:
+                    self._stale[name] = None
+            elif self.held.get(name) != want.version and not rejection:
+                self._changed[name] = None
+
+    def _wants(self, name: str) -> bool:
+        return self.wildcard or name in self.names
+
+    def _settle(self, name: str) -> None:
+        for owed in (self._asked, self._changed, self._stale):
+            owed.pop(name, None)
+
+    def _forget(self, name: str) -> None:
+        self._settle(name)
+        self.held.pop(name, None)
+        self.rejected.pop(name, None)
+
+    # What is known of it
+
+    def statuses(self) -> Iterator[ResourceStatus]:
+        sending = (
+            {resource.name: resource for resource in self.in_flight.resources}
+            if (self.in_flight)
+            else {}
+        )
+        names = dict.fromkeys((*self.held, *self.rejected, *sending, *self._changed, *self._asked))
+        for name in sorted(names):
+            held, rejection = self.held.get(name, ""), self.rejected.get(name)
+            want = self._desired.get(name)
+            if name in sending:
+                yield self._status(name, sending[name].version, held, Verdict.PENDING)
+            elif rejection:
+                yield self._status(name, rejection.version, held, Verdict.REJECTED, rejection.error)
+            elif want and want.version == held:
+                yield self._status(name, held, held, Verdict.ACKED)
+            else:
+                yield self._status(name, held, held, Verdict.PENDING)
+
+    def _status(
+        self, name: str, sent: str, held: str, verdict: Verdict, error: str = ""
+    ) -> ResourceStatus:
+        return ResourceStatus(self.type_url, name, sent, held, verdict, error)
