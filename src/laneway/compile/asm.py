@@ -5,16 +5,16 @@ TrafficLabel (only where sidecars remember traces), a DestinationRule and a Virt
 a VirtualService at the gateway. A group in strict mode gets the same without ``fallback``; that is
 inferred, since ASM's documents show generated objects of permissive groups only.
 
-``limits`` tells where the documents, in ASM, mean something else than laneway's own data plane does.
+``limits`` tells where the documents mean something else in ASM than the mesh does in laneway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from laneway.compile.ingress import host_covers
-from laneway.compile.ir import GatewayRoutes, IngressRoute, MeshRoutes, ServiceRoutes
+from laneway.compile.ingress import host_covers, precedence
+from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.model.findings import Finding, ObjectKey, Severity
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation
 from laneway.model.matches import StringMatch
@@ -43,7 +43,7 @@ def emit(mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
             continue
         yield from (_destination_rule(group, service) for service in services)
         yield from (_service_routes(group, service) for service in services)
-        if group.gateway in routes.gateways:
+        if group.gateway is not None and group.gateway in routes.gateways:
             yield from _ingress(mesh, group, routes, routes.gateways[group.gateway])
 
 
@@ -135,35 +135,93 @@ def _service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
 def _destination(
     group: LaneGroup, routes: ServiceRoutes, subset: str, port: Mapping[str, Any] | None = None
 ) -> Document:
-    at = {} if port is None else {"port": port}
-    destination = {"host": routes.service.host, **at, "subset": subset}
+    host: Document = {"host": routes.service.host}
+    if port is not None:
+        host["port"] = port
+    has_baseline = any(lane.name == routes.baseline for lane in routes.subsets)
+    baseline = {**host, "subset": routes.baseline} if has_baseline else host
+    if routes.group is not group:  # an entry service of another group, or of none, has no such lane
+        return {"destination": baseline}
+    destination = {**host, "subset": subset}
     if group.mode is Mode.STRICT:
         return {"destination": destination}
-    target = {"host": routes.service.host, **at}
-    if any(lane.name == routes.baseline for lane in routes.subsets):
-        target["subset"] = routes.baseline
-    return {"destination": destination, "fallback": {"target": target}}
+    return {"destination": destination, "fallback": {"target": baseline}}
 
 
 def _ingress(
     mesh: Mesh, group: LaneGroup, routes: MeshRoutes, gateway: GatewayRoutes
 ) -> Iterator[Document]:
-    """A lane's VirtualServices at the gateway: one for each distinct list of rules of its hosts.
-
-    Istio joins what several VirtualServices say of one host, but not what they say of ``*`` and of
-    ``a.example.com``; so each host is given the rules of every host that covers it. Nearly always
-    that is one VirtualService; others have their number appended to its name.
-    """
+    """A lane's VirtualServices at the gateway: one, unless its rules differ in their hosts."""
+    rules_by_host = _rules_by_host(gateway)
     for lane in mesh.lanes_by_group[group.name]:
-        by_rules = _hosts_by_rules(lane, gateway)
-        for number, (rules, hosts) in enumerate(by_rules.items(), 1):
+        for number, (hosts, rules) in enumerate(_split(lane, rules_by_host), 1):
             name = f"swimlane-ingress-vs-{group.name}-{lane.name}"
-            http = [_ingress_route(group, lane, rule, routes) for rule in map(by_name(lane), rules)]
+            suffix = "" if number == 1 else f"-{number}"
             yield {
                 "apiVersion": _ISTIO,
                 "kind": "VirtualService",
-                "metadata": _metadata(
-                    group, name if number == 1 else f"{name}-{number}", ROOT_NAMESPACE
-                ),
-                "spec": {"gateways": [str(gateway.gateway.name)], "hosts": hosts, "http": http},
+                "metadata": _metadata(group, name + suffix, ROOT_NAMESPACE),
+                "spec": {
+                    "gateways": [str(gateway.gateway.name)],
+                    "hosts": hosts,
+                    "http": [_ingress_route(group, lane, rule, routes) for rule in rules],
+                },
             }
+
+
+def _rules_by_host(gateway: GatewayRoutes) -> dict[str, list[tuple[Lane, IngressRule]]]:
+    """Every declared host with the rules of all hosts that cover it, in order of precedence.
+
+    Istio joins what several VirtualServices say of one host, but not what they say of ``*`` and of
+    ``a.example.com``: the latter must hold the rules of both.
+    """
+    found = {
+        id(route): route for s in gateway.servers for v in s.virtual_hosts for route in v.routes
+    }
+    routes = sorted(found.values(), key=precedence)
+    return {
+        host: [pair for route in routes if host_covers(route.host, host) for pair in route.rules]
+        for host in dict.fromkeys(route.host for route in routes)
+    }
+
+
+def _split(
+    lane: Lane, rules_by_host: Mapping[str, list[tuple[Lane, IngressRule]]]
+) -> Iterable[tuple[list[str], list[IngressRule]]]:
+    """The lane's rules, with the hosts that share exactly these rules."""
+    shared: dict[tuple[int, ...], tuple[list[str], list[IngressRule]]] = {}
+    for host, pairs in rules_by_host.items():
+        rules = {id(rule): rule for owner, rule in pairs if owner is lane}
+        if rules:
+            shared.setdefault(tuple(rules), ([], list(rules.values())))[0].append(host)
+    return shared.values()
+
+
+def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: MeshRoutes) -> Document:
+    service = routes.services[rule.destination]
+    match: Document = {
+        "headers": {
+            **{name: _string_match(value) for name, value in sorted(rule.headers.items())},
+            group.route_header: {"exact": lane.name},
+        }
+    }
+    if rule.uri is not None:
+        match["uri"] = _string_match(rule.uri)
+    # Istio takes a destination without a port for the gateway's own port number, unless the
+    # service has just one.
+    several = len(service.service.ports) > 1
+    port = service.service.port(rule.port) if several or rule.port is not None else None
+    at = None if port is None else {"number": port.port}
+    return {
+        "match": [match],
+        "name": rule.name,
+        "route": [_destination(group, service, lane.name, at)],
+    }
+
+
+def _string_match(match: StringMatch) -> Document:
+    return {match.kind.value: match.value}
+
+
+def _dashed(name: ObjectName) -> str:
+    return f"{name.namespace}-{name.name}"

@@ -47,7 +47,7 @@ def lower_gateway(
 ) -> GatewayRoutes:
     """The routes of every port of ``gateway``; ports that lead nowhere have no virtual host."""
     claims = list(_claims(mesh, gateway))
-    routes = sorted(_merge(mesh, claims, services), key=_precedence)
+    routes = sorted(_merge(mesh, claims, services), key=precedence)
     servers = tuple(
         ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
     )
@@ -149,7 +149,7 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     return tuple(headers)
 
 
-def _precedence(route: IngressRoute) -> tuple[int, int, int, int, int]:
+def precedence(route: IngressRoute) -> tuple[int, int, int, int, int]:
     """The most specific condition first: host, kind of URI match, its length, headers.
 
     An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes

@@ -31,23 +31,23 @@ from laneway.model.placements import Address
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNLIMITED = UInt32Value(value=0xFFFFFFFF)
 _HUNDRED = UInt32Value(value=100)
+_ALL_BUT_ONE = UInt32Value(value=99)
 _ZERO = UInt32Value(value=0)
 _ONE = UInt32Value(value=1)
 
 
 def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
     """Every cluster that calls to the service can lead to."""
-    subsets = [lane.name for lane in routes.subsets]
     for port, route in routes.by_port.items():
-        for subset in subsets or [""]:
+        targets = _targets(route)
+        last_resorts = {target.chain[-1] if target.chain else "" for target in targets}
+        for subset in dict.fromkeys([*(lane.name for lane in routes.subsets), *last_resorts]):
             name = names.subset_cluster(routes.service.host, port, subset)
-            yield resource(CLUSTER, name, _subset(name))
-        if subsets and not route.default.chain:
-            name = names.target_cluster(route.default)
-            yield resource(CLUSTER, name, _subset(name))
-        for target in _chained(route):
-            name = names.target_cluster(target)
-            yield resource(CLUSTER, name, _aggregate(name, target))
+            yield resource(CLUSTER, name, _subset(name, subset in last_resorts))
+        for target in targets:
+            if len(target.chain) > 1:
+                name = names.target_cluster(target)
+                yield resource(CLUSTER, name, _aggregate(name, target))
 
 
 def inbound_cluster(port: int, application: Address) -> Resource:
@@ -94,12 +94,13 @@ def dns_cache() -> dns_cache_pb2.DnsCacheConfig:
     )
 
 
-def _chained(route: Route) -> Iterable[Target]:
-    targets = {target.chain: target for choice in route.choices for target in choice.lanes.values()}
-    return (target for chain, target in targets.items() if len(chain) > 1)
+def _targets(route: Route) -> Iterable[Target]:
+    """Every target of the route, once for each chain."""
+    targets = [target for choice in route.choices for target in choice.lanes.values()]
+    return {target.chain: target for target in [*targets, route.default]}.values()
 
 
-def _subset(name: str) -> cluster_pb2.Cluster:
+def _subset(name: str, last_resort: bool) -> cluster_pb2.Cluster:
     cluster = cluster_pb2.Cluster(
         name=name,
         type=cluster_pb2.Cluster.EDS,
@@ -107,7 +108,7 @@ def _subset(name: str) -> cluster_pb2.Cluster:
         connect_timeout=duration(1),
         lb_policy=cluster_pb2.Cluster.LEAST_REQUEST,
         common_lb_config=_health_is_exact(),
-        outlier_detection=_outlier_detection(),
+        outlier_detection=_outlier_detection(last_resort),
         circuit_breakers=_no_circuit_breakers(),
     )
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
@@ -146,10 +147,12 @@ def _health_is_exact() -> cluster_pb2.Cluster.CommonLbConfig:
     )
 
 
-def _outlier_detection() -> outlier_detection_pb2.OutlierDetection:
+def _outlier_detection(last_resort: bool) -> outlier_detection_pb2.OutlierDetection:
     """Eject on the first failure to reach an endpoint; see ``_http_options`` for what counts.
 
     ``consecutive_5xx`` counts only responses that the error matcher names, never a status code.
+    Where no fallback follows, the last endpoint is never ejected: to try it is better than to
+    fail for certain, and an overload that moves from lane to baseline must not become an outage.
     """
     return outlier_detection_pb2.OutlierDetection(
         split_external_local_origin_errors=True,
@@ -160,7 +163,7 @@ def _outlier_detection() -> outlier_detection_pb2.OutlierDetection:
         enforcing_consecutive_gateway_failure=_ZERO,
         enforcing_success_rate=_ZERO,
         enforcing_local_origin_success_rate=_ZERO,
-        max_ejection_percent=_HUNDRED,
+        max_ejection_percent=_ALL_BUT_ONE if last_resort else _HUNDRED,
         interval=duration(1),
         base_ejection_time=duration(5),
         max_ejection_time=duration(30),
