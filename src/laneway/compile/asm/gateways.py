@@ -1,0 +1,86 @@
+"""What ASM generates for a lane at its group's gateway: VirtualServices from its ingress rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from laneway.compile.asm.services import ISTIO, ROOT_NAMESPACE, Document, destination, metadata
+from laneway.compile.ingress import host_covers, precedence
+from laneway.compile.ir import GatewayRoutes, MeshRoutes
+from laneway.model.lanes import IngressRule, Lane, LaneGroup
+from laneway.model.matches import StringMatch
+
+
+def ingress(
+    lanes: Sequence[Lane], group: LaneGroup, routes: MeshRoutes, gateway: GatewayRoutes
+) -> Iterator[Document]:
+    """A lane's VirtualServices at the gateway: one, unless its rules differ in their hosts."""
+    rules_by_host = _rules_by_host(gateway)
+    for lane in lanes:
+        for number, (hosts, rules) in enumerate(_split(lane, rules_by_host), 1):
+            name = f"swimlane-ingress-vs-{group.name}-{lane.name}"
+            suffix = "" if number == 1 else f"-{number}"
+            yield {
+                "apiVersion": ISTIO,
+                "kind": "VirtualService",
+                "metadata": metadata(group, name + suffix, ROOT_NAMESPACE),
+                "spec": {
+                    "gateways": [str(gateway.gateway.name)],
+                    "hosts": hosts,
+                    "http": [_ingress_route(group, lane, rule, routes) for rule in rules],
+                },
+            }
+
+
+def _rules_by_host(gateway: GatewayRoutes) -> dict[str, list[tuple[Lane, IngressRule]]]:
+    """Every declared host with the rules of all hosts that cover it, in order of precedence.
+
+    Istio joins what several VirtualServices say of one host, but not what they say of ``*`` and of
+    ``a.example.com``: the latter must hold the rules of both.
+    """
+    found = {
+        id(route): route for s in gateway.servers for v in s.virtual_hosts for route in v.routes
+    }
+    routes = sorted(found.values(), key=precedence)
+    return {
+        host: [pair for route in routes if host_covers(route.host, host) for pair in route.rules]
+        for host in dict.fromkeys(route.host for route in routes)
+    }
+
+
+def _split(
+    lane: Lane, rules_by_host: Mapping[str, list[tuple[Lane, IngressRule]]]
+) -> Iterable[tuple[list[str], list[IngressRule]]]:
+    """The lane's rules, with the hosts that share exactly these rules."""
+    shared: dict[tuple[int, ...], tuple[list[str], list[IngressRule]]] = {}
+    for host, pairs in rules_by_host.items():
+        rules = {id(rule): rule for owner, rule in pairs if owner is lane}
+        if rules:
+            shared.setdefault(tuple(rules), ([], list(rules.values())))[0].append(host)
+    return shared.values()
+
+
+def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: MeshRoutes) -> Document:
+    service = routes.services[rule.destination]
+    match: Document = {
+        "headers": {
+            **{name: _string_match(value) for name, value in sorted(rule.headers.items())},
+            group.route_header: {"exact": lane.name},
+        }
+    }
+    if rule.uri is not None:
+        match["uri"] = _string_match(rule.uri)
+    # Istio takes a destination without a port for the gateway's own port number, unless the
+    # service has just one.
+    several = len(service.service.ports) > 1
+    port = service.service.port(rule.port) if several or rule.port is not None else None
+    at = None if port is None else {"number": port.port}
+    return {
+        "match": [match],
+        "name": rule.name,
+        "route": [destination(group, service, lane.name, at)],
+    }
+
+
+def _string_match(match: StringMatch) -> Document:
+    return {match.kind.value: match.value}

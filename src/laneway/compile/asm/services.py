@@ -1,0 +1,94 @@
+"""What ASM generates for a service of a group: TrafficLabel, DestinationRule, VirtualService."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laneway.compile.ir import ServiceRoutes
+from laneway.model.lanes import LaneGroup, Mode, Propagation
+from laneway.model.names import ObjectName
+
+Document = dict[str, Any]
+
+ROOT_NAMESPACE = "istio-system"
+LABEL = "asm-label"
+ISTIO = "networking.istio.io/v1beta1"
+_ASM = "istio.alibabacloud.com/v1beta1"
+
+
+def traffic_label(group: LaneGroup, routes: ServiceRoutes) -> Document:
+    service = routes.service
+    value = f"$getExternalInboundRequestHeader({group.route_header}, {group.trace_header})"
+    name = f"asm-swimlane-{group.name}-{service.name.name}"
+    return {
+        "apiVersion": _ASM,
+        "kind": "TrafficLabel",
+        "metadata": metadata(group, name, service.name.namespace),
+        "spec": {
+            "rules": [{"labels": [{"name": LABEL, "valueFrom": [value]}]}],
+            "workloadSelector": {"labels": dict(service.selector)},
+        },
+    }
+
+
+def destination_rule(group: LaneGroup, routes: ServiceRoutes) -> Document:
+    name = f"trafficlabel-dr-{group.name}-{_dashed(routes.service.name)}"
+    subsets = [{"labels": dict(lane.selector), "name": lane.name} for lane in routes.subsets]
+    return {
+        "apiVersion": ISTIO,
+        "kind": "DestinationRule",
+        "metadata": metadata(group, name, ROOT_NAMESPACE),
+        "spec": {"host": routes.service.host, "subsets": subsets},
+    }
+
+
+def service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
+    """One route by label where sidecars know it, else one for every lane of the group.
+
+    Lanes without the service are matched too: their subset does not exist, which is what makes
+    ``fallback`` act.
+    """
+    if group.propagation is Propagation.TRACE:
+        http = [{"name": "default", "route": [destination(group, routes, f"${LABEL}")]}]
+    else:
+        http = [
+            {
+                "match": [{"headers": {group.route_header: {"exact": lane.name}}}],
+                "route": [destination(group, routes, lane.name)],
+            }
+            for lane in routes.lanes
+        ]
+    return {
+        "apiVersion": ISTIO,
+        "kind": "VirtualService",
+        "metadata": metadata(
+            group, f"trafficlabel-vs-{group.name}-{_dashed(routes.service.name)}", ROOT_NAMESPACE
+        ),
+        "spec": {"hosts": [routes.service.host], "http": http},
+    }
+
+
+def destination(
+    group: LaneGroup, routes: ServiceRoutes, subset: str, port: Mapping[str, Any] | None = None
+) -> Document:
+    host: Document = {"host": routes.service.host}
+    if port is not None:
+        host["port"] = port
+    has_baseline = any(lane.name == routes.baseline for lane in routes.subsets)
+    baseline = {**host, "subset": routes.baseline} if has_baseline else host
+    if routes.group is not group:  # an entry service of another group, or of none, has no such lane
+        return {"destination": baseline}
+    destination = {**host, "subset": subset}
+    if group.mode is Mode.STRICT:
+        return {"destination": destination}
+    return {"destination": destination, "fallback": {"target": baseline}}
+
+
+def metadata(group: LaneGroup, name: str, namespace: str) -> Document:
+    labels = {"asm-system": "true", "provider": "asm", "swimlane-group": group.name}
+    return {"labels": labels, "name": name, "namespace": namespace}
+
+
+def _dashed(name: ObjectName) -> str:
+    return f"{name.namespace}-{name.name}"
