@@ -21,11 +21,20 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a document stands: ``document`` counts from 1 in its file, ``line`` from 1."""
+    """Where a document stands: ``document`` counts from 1 in its file, ``line`` from 1.
+
+    ``document`` is ``None`` for what concerns the file as a whole.
+    """
 
     file: str
-    document: int = 1
+    document: int | None = 1
     line: int | None = None
+
+    def __str__(self) -> str:
+        """As compilers write it, and editors follow it: ``lanes.yaml:12 (document 2)``."""
+        line = f":{self.line}" if self.line else ""
+        document = f" (document {self.document})" if self.document else ""
+        return f"{self.file}{line}{document}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,14 @@ class Finding:
         for part in self.path:
             text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
         return text
+
+    def __str__(self) -> str:
+        """One line that says it all, the place first."""
+        where = f"{self.source}: " if self.source else ""
+        about = ", ".join(part for part in (str(self.subject or ""), self.field) if part)
+        what = f"{about}: {self.message}" if about else self.message
+        text = f"{where}{self.severity.value} {self.code}: {what}"
+        return f"{text}; {self.fix}" if self.fix else text
 
 
 class InvalidInput(Exception):

@@ -1,0 +1,250 @@
+"""YAML text -> documents: plain data, with the line of every value kept for findings.
+
+Composed from libyaml's events rather than by PyYAML's composer, for three reasons: nesting is
+bounded (the composer recurses in C and crashes the process on deep input), so is what aliases
+expand to, and scalars are read as Kubernetes reads them (no dates, no base-60 numbers).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml import events
+
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, Path, Source
+from laneway.model.kinds import Document
+
+MAX_DEPTH = 100
+#: Values in one document, aliases expanded.
+MAX_VALUES = 500_000
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS: dict[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **{form(w): True for w in ("true", "yes", "on") for form in (str, str.title, str.upper)},
+    **{form(w): False for w in ("false", "no", "off") for form in (str, str.title, str.upper)},
+}
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,30}|0x[0-9a-fA-F]{1,30}|0o?[0-7]{1,30})")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.nan"
+)
+_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
+
+
+class Rejected(Exception):
+    """The text cannot be read any further."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value, the line it begins at, and its parts' nodes by key or index."""
+
+    value: Any
+    line: int
+    size: int = 1
+    parts: dict[Any, _Node] = field(default_factory=dict)
+    #: The lines of the keys, which say more than those of the values.
+    lines: dict[Any, int] = field(default_factory=dict)
+
+    def find(self, path: Path) -> int:
+        node, line = self, self.line
+        for part in path:
+            if part not in node.parts:
+                break
+            line = node.lines.get(part, node.parts[part].line)
+            node = node.parts[part]
+        return line
+
+
+def documents(file: str, text: str) -> Iterator[Document | Finding]:
+    """The file's documents, and what is wrong with its YAML; empty documents are passed over.
+
+    A syntax error ends the file: the documents before it stand.
+    """
+    number = 1
+    try:
+        loader = _Loader(text)
+        try:
+            while not loader.check_event(events.StreamEndEvent):
+                event = loader.get_event()
+                if not isinstance(event, events.DocumentStartEvent):
+                    continue
+                composer = _Composer(loader.get_event, Source(file, number))
+                node = composer.compose()
+                yield from composer.findings
+                if node.value is not None:
+                    source = Source(file, number, node.line)
+                    yield Document(node.value, source, node.find)
+                number += 1
+        finally:
+            loader.dispose()
+    except Rejected as rejected:
+        yield rejected.finding
+    except yaml.YAMLError as error:
+        yield _syntax(error, file, number)
+
+
+@dataclass(slots=True)
+class _Composer:
+    """Composes one document from its events."""
+
+    next: Callable[[], Any]
+    source: Source
+    findings: list[Finding] = field(default_factory=list)
+    anchors: dict[str, _Node | None] = field(default_factory=dict)
+    values: int = 0
+
+    def compose(self) -> _Node:
+        return self._node(self.next(), 0)
+
+    def _node(self, event: Any, depth: int) -> _Node:
+        line = event.start_mark.line + 1
+        if isinstance(event, events.AliasEvent):
+            return self._alias(str(event.anchor), line)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None  # until it is complete
+        if isinstance(event, events.ScalarEvent):
+            node = _Node(self._scalar(event, line), line)
+        elif depth >= MAX_DEPTH:
+            message = f"values are nested more than {MAX_DEPTH} deep"
+            raise self._rejected(Code.TOO_DEEP, message, "nothing that laneway reads is", line)
+        elif isinstance(event, events.SequenceStartEvent):
+            node = self._sequence(line, depth)
+        else:
+            node = self._mapping(line, depth)
+        self._count(1, line)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
+
+    def _sequence(self, line: int, depth: int) -> _Node:
+        node = _Node([], line)
+        while not isinstance(event := self.next(), events.SequenceEndEvent):
+            part = self._node(event, depth + 1)
+            node.parts[len(node.value)] = part
+            node.value.append(part.value)
+            node.size += part.size
+        return node
+
+    def _mapping(self, line: int, depth: int) -> _Node:
+        node, merged = _Node({}, line), list[_Node]()
+        while not isinstance(event := self.next(), events.MappingEndEvent):
+            at = event.start_mark.line + 1
+            merge = isinstance(event, events.ScalarEvent) and event.value == "<<"
+            merge = merge and event.implicit[0]
+            key = self._node(event, depth + 1).value
+            part = self._node(self.next(), depth + 1)
+            node.size += part.size + 1
+            if merge:
+                merged.extend(self._merged(part, at))
+                continue
+            if not isinstance(key, Hashable):
+                raise self._rejected(
+                    Code.INVALID_YAML,
+                    "a mapping or a list stands where a field's name should",
+                    "quote a value that begins with { or [",
+                    at,
+                )
+            if key in node.lines:
+                self._duplicate(key, node.lines[key], at)
+                continue
+            node.value[key], node.parts[key], node.lines[key] = part.value, part, at
+        for source in merged:
+            for key, part in source.parts.items():
+                if key not in node.parts:
+                    node.value[key], node.parts[key] = part.value, part
+        return node
+
+    def _merged(self, part: _Node, line: int) -> Iterator[_Node]:
+        sources = list(part.parts.values()) if isinstance(part.value, list) else [part]
+        for source in sources:
+            if not isinstance(source.value, dict):
+                message = "`<<` merges mappings only"
+                raise self._rejected(Code.INVALID_YAML, message, "write <<: *anchor", line)
+            yield source
+
+    def _alias(self, anchor: str, line: int) -> _Node:
+        if anchor not in self.anchors:
+            message, fix = (
+                f"no anchor `&{anchor}` precedes `*{anchor}`",
+                "quote the value if * is text",
+            )
+            raise self._rejected(Code.INVALID_YAML, message, fix, line)
+        node = self.anchors[anchor]
+        if node is None:
+            message = f"the alias `*{anchor}` stands inside what it repeats"
+            raise self._rejected(Code.ALIAS_LOOP, message, "write the value out", line)
+        self._count(node.size, line)
+        return node
+
+    def _scalar(self, event: Any, line: int) -> object:
+        text: str = event.value
+        if event.tag is not None and event.tag != "!":
+            if event.tag not in _TAGS:
+                tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+                message = f"the tag `{tag}` means nothing here"
+                raise self._rejected(Code.UNKNOWN_TAG, message, "remove it", line)
+            return text if event.tag.endswith(":str") else plain(text)
+        return plain(text) if event.implicit[0] else text
+
+    def _count(self, values: int, line: int) -> None:
+        self.values += values
+        if self.values > MAX_VALUES:
+            message = f"the document holds more than {MAX_VALUES:,} values, its aliases expanded"
+            raise self._rejected(Code.TOO_MANY_VALUES, message, "split it", line)
+
+    def _duplicate(self, key: object, first: int, line: int) -> None:
+        source = Source(self.source.file, self.source.document, line)
+        message = f"`{key}` is set twice: first at line {first}"
+        self.findings.append(Finding(Code.DUPLICATE_KEY, message, "keep one", source=source))
+
+    def _rejected(self, code: Code, message: str, fix: str, line: int) -> Rejected:
+        source = Source(self.source.file, self.source.document, line)
+        return Rejected(Finding(code, message, fix, source=source))
+
+
+def plain(text: str) -> object:
+    """An unquoted scalar, as YAML 1.1 has it and Kubernetes reads it."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _INTEGER.fullmatch(text):
+        digits = text.lstrip("+-")
+        octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567"
+        return int(text, 8) if octal else int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(
+            text.replace(".inf", "inf")
+            .replace(".Inf", "inf")
+            .replace(".INF", "inf")
+            .replace(".nan", "nan")
+        )
+    return text
+
+
+def _syntax(error: yaml.YAMLError, file: str, number: int) -> Finding:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    context = getattr(error, "context", None)
+    message = f"{context}: {problem}" if context else str(problem)
+    fix = ""
+    if "'\\t'" in message or "\t" in message:
+        message, fix = "a tab stands where YAML wants spaces", "indent with spaces"
+    elif "mapping values are not allowed" in message:
+        fix = "quote text that holds `: `, and check the indentation"
+    elif "did not find expected key" in message:
+        fix = "check the indentation: fields of one mapping begin at one column"
+    if mark is not None:
+        message = f"{message} (column {mark.column + 1})"
+    line = mark.line + 1 if mark is not None else None
+    return Finding(Code.INVALID_YAML, message, fix, source=Source(file, number, line))

@@ -1,0 +1,25 @@
+"""Checks between objects: what is wrong with a mesh though each of its objects is well formed.
+
+One module a subject. Findings name the object and the field in laneway's own terms; ``decode``
+fills in where that stands in the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laneway.model.checks import groups, ingress, references, workloads
+from laneway.model.checks.gaps import Gaps
+from laneway.model.findings import Finding
+from laneway.model.meshes import Mesh
+
+__all__ = ["Gaps", "check"]
+
+
+def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
+    """Everything wrong or doubtful between the objects of ``mesh``, ``gaps`` considered."""
+    gaps = gaps or Gaps()
+    yield from references.check(mesh, gaps)
+    yield from groups.check(mesh, gaps)
+    yield from ingress.check(mesh, gaps)
+    yield from workloads.check(mesh, gaps)

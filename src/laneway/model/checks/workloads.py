@@ -1,0 +1,103 @@
+"""Workloads: services and lanes select some, those have the ports, and no port is fixed twice.
+
+A mesh without workloads is one for a cluster, which has its own: nothing is missing then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from laneway.model.checks.gaps import Gaps
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, ObjectKey, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
+from laneway.model.selection import Selection
+from laneway.model.services import Service
+
+
+def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+    yield from _listen_ports(mesh)
+    if not mesh.workloads:
+        return
+    selection = Selection(mesh)
+    for service in mesh.services:
+        yield from _ports(selection, service)
+    if gaps.may_hold("Workload"):
+        return
+    for service in mesh.services:
+        if service.selector and not selection.workloads(service):
+            yield Finding(
+                Code.SERVICE_WITHOUT_WORKLOADS,
+                f"no Workload has the labels that Service {service.name} selects: "
+                f"{_labels(service.selector)}",
+                f"label a Workload of namespace {service.name.namespace} so",
+                key_of(service),
+                ("spec", "selector"),
+                Severity.WARNING,
+            )
+    for lane in mesh.lanes:
+        yield from _selected(mesh, selection, lane)
+
+
+def _selected(mesh: Mesh, selection: Selection, lane: Lane) -> Iterator[Finding]:
+    services = (mesh.services_by_name.get(name) for name in lane.services)
+    lacking = [
+        str(service.name)
+        for service in services
+        if service and selection.workloads(service) and not selection.workloads(service, lane)
+    ]
+    if lacking:
+        yield Finding(
+            Code.CODE_UNEFFECTED_SWIMLANE_LABEL,
+            f"lane {lane.name} selects no Workload of {', '.join(lacking)}: "
+            f"{_labels(lane.selector)}",
+            "label a Workload of each so, or leave the service out of the lane",
+            key_of(lane),
+            ("spec", "selector"),
+            Severity.WARNING,
+        )
+
+
+def _ports(selection: Selection, service: Service) -> Iterator[Finding]:
+    for index, port in enumerate(service.ports):
+        for workload in selection.workloads(service):
+            if workload.port(port.workload_port) is None:
+                ports = ", ".join(f"{p.name} {p.number}".strip() for p in workload.ports)
+                yield Finding(
+                    Code.UNKNOWN_PORT,
+                    f"Workload {workload.name}, which Service {service.name} selects, has no port"
+                    f" {port.workload_port}",
+                    f"its ports: {ports}",
+                    key_of(service),
+                    ("spec", "ports", index, "targetPort" if port.target else "port"),
+                )
+
+
+def _listen_ports(mesh: Mesh) -> Iterator[Finding]:
+    """Ports that the user fixed on this machine, each to be had once."""
+    fixed: list[tuple[int, ObjectKey, Path]] = [
+        (port.listen, key_of(workload), ("spec", "ports", index, "listen"))
+        for workload in mesh.workloads
+        for index, port in enumerate(workload.ports)
+        if port.listen
+    ]
+    fixed += [
+        (server.listen, key_of(gateway), ("metadata", "annotations", "laneway.dev/listen-ports"))
+        for gateway in mesh.gateways
+        for server in gateway.servers
+        if server.listen
+    ]
+    owners: dict[int, ObjectKey] = {}
+    for number, key, path in fixed:
+        if number in owners:
+            message = f"{owners[number]} listens at port {number} already"
+            fix = "fix another port, or 0 to let laneway choose"
+            yield Finding(Code.CONFLICTING_LISTEN_PORT, message, fix, key, path)
+        else:
+            owners[number] = key
+
+
+def _labels(selector: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in selector.items())

@@ -1,0 +1,143 @@
+"""Decoding: documents -> a mesh, and everything that is wrong with them.
+
+First every document by itself (its kind, its shape), then, over what could be read, the checks
+between objects. What could not be read leaves gaps, so that nothing is reported missing which
+stands, misspelt, in a document already reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from laneway.model.checks import check
+from laneway.model.checks.gaps import Gaps
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, ObjectKey, Severity
+from laneway.model.gateways import Gateway
+from laneway.model.keys import Declared, key_of
+from laneway.model.kinds import registry
+from laneway.model.kinds.documents import Document
+from laneway.model.kinds.kind import Kind
+from laneway.model.kinds.problems import problems
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.meshes import Mesh
+from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.model.services import Service
+from laneway.model.workloads import Workload
+
+Decoded = tuple[Mesh, tuple[Finding, ...]]
+
+
+def decode(documents: Iterable[Document], *, complete: bool = True) -> Decoded:
+    """The mesh that the documents declare, and all findings in the order of the documents.
+
+    ``complete`` is false when the reader lost some of the input: then nothing is called unknown.
+    The mesh holds what could be read; it is whole only if no finding is an error.
+    """
+    reading = _Reading(complete)
+    for outer in documents:
+        for document in outer.items():
+            reading.read(document)
+    mesh = _mesh(reading.declared)
+    for finding in check(mesh, Gaps(not reading.complete, frozenset(reading.unread))):
+        reading.place(finding)
+    return mesh, tuple(reading.findings)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    complete: bool
+    unread: set[ObjectKey] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    declared: list[Declared] = field(default_factory=list)
+    origins: dict[ObjectKey, tuple[Document, Kind]] = field(default_factory=dict)
+
+    def read(self, document: Document) -> None:
+        kind, finding = registry.kind_of(document)
+        if finding is not None:
+            self.findings.append(document.place(finding))
+        if kind is None:
+            self.complete &= finding is None or finding.severity is not Severity.ERROR
+            return
+        data = _without_nulls(document.data) if kind.nulls else document.data
+        try:
+            shape = kind.shape.model_validate(data)
+        except ValidationError as error:
+            self.findings.extend(document.place(f) for f in problems(error, kind.shape))
+            self.unread.add(_unread(document, kind))
+            return
+        declared, findings = kind.build(shape)
+        self.findings.extend(document.place(finding) for finding in findings)
+        if declared is not None:
+            self._declare(declared, document, kind)
+
+    def _declare(self, declared: Declared, document: Document, kind: Kind) -> None:
+        key = key_of(declared)
+        if key in self.origins:
+            first = self.origins[key][0]
+            where = first.place(Finding(Code.DUPLICATE_OBJECT, "", path=("metadata", "name")))
+            finding = Finding(
+                Code.DUPLICATE_OBJECT,
+                f"{key} is declared twice: first at {where.source}",
+                "keep one of them, or give this one its own name",
+                path=("metadata", "name"),
+            )
+            self.findings.append(document.place(finding))
+            return
+        self.origins[key] = (document, kind)
+        self.declared.append(declared)
+
+    def place(self, finding: Finding) -> None:
+        """Fill in the document of the object that a check speaks of, in that document's terms."""
+        assert finding.subject is not None, f"{finding.code} names no object"
+        document, kind = self.origins[finding.subject]
+        subject = replace(finding.subject, kind=kind.name)
+        finding = replace(finding, path=kind.path(finding.path), subject=subject)
+        self.findings.append(document.place(finding))
+
+
+def _unread(document: Document, kind: Kind) -> ObjectKey:
+    """What a document of the wrong shape would have declared; a nameless one, any of its kind."""
+    name = document.key.name
+    if kind.declares in (Service, Workload, Gateway) and name:
+        name = f"{document.get('metadata', 'namespace') or DEFAULT_NAMESPACE}/{name}"
+    return ObjectKey(kind.declares.__name__, name)
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+_D = TypeVar("_D", bound=Declared)
+
+
+def _mesh(declared: Sequence[Declared]) -> Mesh:
+    groups = tuple(_of(declared, LaneGroup))
+    return Mesh(
+        groups=groups,
+        lanes=tuple(_filled(_of(declared, Lane), groups)),
+        services=tuple(_of(declared, Service)),
+        workloads=tuple(_of(declared, Workload)),
+        gateways=tuple(_of(declared, Gateway)),
+    )
+
+
+def _of(declared: Sequence[Declared], what: type[_D]) -> Iterator[_D]:
+    return (item for item in declared if isinstance(item, what))
+
+
+def _filled(lanes: Iterable[Lane], groups: Iterable[LaneGroup]) -> Iterator[Lane]:
+    """A lane that lists no services contains all of its group's."""
+    services = {group.name: group.services for group in groups}
+    for lane in lanes:
+        yield lane if lane.services else replace(lane, services=services.get(lane.group, ()))

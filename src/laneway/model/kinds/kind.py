@@ -1,0 +1,71 @@
+"""A kind: how one ``apiVersion``/``kind`` is read. Each kind's module defines its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, Path, Severity
+from laneway.model.keys import Declared
+from laneway.model.kinds.fields import Object
+
+#: A pattern of paths: ``*`` stands for any key or index.
+Pattern = tuple[str, ...]
+Built = tuple[Declared | None, Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``build`` makes the model's object of a validated shape, and says what it left out.
+
+    Checks speak of fields as laneway's own kinds name them; ``fields`` tells how this kind does
+    where it differs. Kubernetes takes a null for an absent field; with ``nulls`` so does this.
+    """
+
+    group: str
+    versions: tuple[str, ...]
+    name: str
+    shape: type[Object]
+    declares: type[Declared]
+    build: Callable[[Any], Built]
+    fields: Mapping[Pattern, Pattern] = field(default_factory=dict)
+    nulls: bool = False
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        return tuple(f"{self.group}/{v}" if self.group else v for v in self.versions)
+
+    def path(self, own: Path) -> Path:
+        """This kind's path for a path into laneway's own kind: the longest pattern decides."""
+        for pattern in sorted(self.fields, key=len, reverse=True):
+            head, rest = own[: len(pattern)], own[len(pattern) :]
+            if len(head) == len(pattern) and all(
+                wanted in ("*", part) for wanted, part in zip(pattern, head, strict=True)
+            ):
+                wild = iter(p for wanted, p in zip(pattern, head, strict=True) if wanted == "*")
+                return (*(next(wild) if p == "*" else p for p in self.fields[pattern]), *rest)
+        return own
+
+
+def not_honoured(path: Path, instead: str, what: str = "") -> Finding:
+    """A warning: laneway reads this field (``what``) and does something else."""
+    return Finding(
+        Code.NOT_HONOURED,
+        f"laneway does not honour {what or f'`{path[-1]}`'} yet",
+        instead,
+        path=path,
+        severity=Severity.WARNING,
+    )
+
+
+def no_effect(path: Path, why: str, fix: str = "") -> Finding:
+    """A warning: the field is legal and changes nothing."""
+    return Finding(
+        Code.NO_EFFECT,
+        f"`{path[-1]}` has no effect: {why}",
+        fix,
+        path=path,
+        severity=Severity.WARNING,
+    )

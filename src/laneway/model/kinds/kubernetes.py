@@ -1,0 +1,89 @@
+"""Kubernetes' core ``v1/Service``, read as it is: laneway needs its selector and its ports."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from laneway.model.findings import Finding
+from laneway.model.kinds.fields import (
+    Object,
+    Opaque,
+    Port,
+    PortName,
+    PortReference,
+    Shape,
+    repeated,
+    wrong,
+)
+from laneway.model.kinds.kind import Built, Kind, not_honoured
+from laneway.model.services import Service, ServicePort
+
+
+class ServicePortSpec(Shape):
+    name: PortName = ""
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    app_protocol: Opaque = None
+    port: Port
+    target_port: PortReference = 0
+    node_port: Opaque = None
+
+
+class ServiceSpec(Shape):
+    """All fields of Kubernetes' ServiceSpec, so that a misspelt one is told from an unused one."""
+
+    ports: list[ServicePortSpec] = []
+    selector: dict[str, str] = {}
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
+    allocate_load_balancer_node_ports: Opaque = None
+    cluster_ip: Opaque = Field(None, alias="clusterIP")
+    cluster_ips: Opaque = Field(None, alias="clusterIPs")
+    external_ips: Opaque = Field(None, alias="externalIPs")
+    external_name: Opaque = None
+    external_traffic_policy: Opaque = None
+    health_check_node_port: Opaque = None
+    internal_traffic_policy: Opaque = None
+    ip_families: Opaque = None
+    ip_family_policy: Opaque = None
+    load_balancer_class: Opaque = None
+    load_balancer_ip: Opaque = Field(None, alias="loadBalancerIP")
+    load_balancer_source_ranges: Opaque = None
+    publish_not_ready_addresses: Opaque = None
+    session_affinity: Opaque = None
+    session_affinity_config: Opaque = None
+    traffic_distribution: Opaque = None
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> ServiceSpec:
+        numbers = repeated(port.port for port in self.ports if port.protocol == "TCP")
+        names = repeated(port.name for port in self.ports if port.name)
+        for twice in (*numbers, *names):
+            raise wrong(f"two ports are called {twice}", "give each its own number and name")
+        return self
+
+
+class ServiceObject(Object):
+    spec: ServiceSpec
+
+
+def _build(document: ServiceObject) -> Built:
+    """Lanes are about HTTP, hence TCP: other ports are left out, each with a warning."""
+    warnings: list[Finding] = []
+    ports: list[ServicePort] = []
+    for index, port in enumerate(document.spec.ports):
+        if port.protocol == "TCP":
+            ports.append(ServicePort(port.port, port.name, port.target_port))
+        else:
+            path = ("spec", "ports", index, "protocol")
+            what = f"the protocol {port.protocol}"
+            warnings.append(not_honoured(path, f"port {port.port} is left out", what))
+    if not ports:
+        what = "a Service without TCP ports"
+        warnings.append(not_honoured(("spec", "ports"), "the Service is left out", what))
+        return None, warnings
+    name = document.metadata.object_name
+    return Service(name, tuple(ports), document.spec.selector), warnings
+
+
+KINDS = (Kind("", ("v1",), "Service", ServiceObject, Service, _build, nulls=True),)

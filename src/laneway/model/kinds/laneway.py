@@ -1,0 +1,134 @@
+"""laneway's own kinds ``LaneGroup`` and ``Lane`` (``laneway.dev/v1alpha1``), read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import model_validator
+
+from laneway.model.findings import Finding, Path
+from laneway.model.kinds.fields import (
+    EndToEndHeader,
+    Headers,
+    Hosts,
+    Name,
+    Object,
+    Port,
+    Reference,
+    References,
+    Selector,
+    Shape,
+    UriMatch,
+    expand_reference,
+    names,
+)
+from laneway.model.kinds.kind import Built, Kind, no_effect, not_honoured
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+
+
+class LaneGroupSpec(Shape):
+    gateway: Reference | None = None
+    mode: Literal["permissive", "strict"] = "permissive"
+    route_header: EndToEndHeader
+    trace_header: EndToEndHeader | None = None
+    baseline: Name | None = None
+    services: References
+
+
+class LaneGroupObject(Object):
+    spec: LaneGroupSpec
+
+
+class Destination(Shape):
+    """``{service, port}``, or the service alone."""
+
+    service: Reference
+    port: Port | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, value: object) -> object:
+        return {"service": expand_reference(value)} if isinstance(value, str) else value
+
+
+class IngressRuleSpec(Shape):
+    name: Name
+    hosts: Hosts = ["*"]
+    uri: UriMatch | None = None
+    headers: Headers = {}
+    destination: Destination
+    online: bool = True
+
+    @property
+    def rule(self) -> IngressRule:
+        return IngressRule(
+            name=self.name,
+            destination=self.destination.service.object_name,
+            hosts=tuple(self.hosts),
+            uri=self.uri.match if self.uri else None,
+            headers={name: match.match for name, match in self.headers.items()},
+            port=self.destination.port,
+            online=self.online,
+        )
+
+
+class LaneSpec(Shape):
+    group: Name
+    selector: Selector
+    services: References | None = None
+    ingress: list[IngressRuleSpec] = []
+
+
+class LaneObject(Object):
+    spec: LaneSpec
+
+
+def _build_group(document: LaneGroupObject) -> Built:
+    spec = document.spec
+    trace_header = spec.trace_header or spec.route_header
+    warnings = list(scope(document))
+    if trace_header.lower() == "baggage":
+        warnings.append(baggage(("spec", "traceHeader"), spec.route_header))
+        trace_header = spec.route_header
+    group = LaneGroup(
+        name=document.metadata.name,
+        services=names(spec.services),
+        route_header=spec.route_header,
+        trace_header=trace_header,
+        gateway=spec.gateway.object_name if spec.gateway else None,
+        mode=Mode(spec.mode),
+        baseline=spec.baseline,
+    )
+    return group, warnings
+
+
+def baggage(path: Path, route_header: str) -> Finding:
+    """W3C baggage is the third way for a lane to travel; laneway knows the other two."""
+    instead = f"applications must pass on {route_header} itself: it serves as the trace header"
+    return not_honoured(path, instead, "the trace header `baggage`")
+
+
+def scope(document: Object) -> Iterator[Finding]:
+    """A warning where a namespace is given to an object that has none."""
+    if "namespace" in document.metadata.model_fields_set:
+        why = f"a {document.kind} belongs to no namespace"
+        yield no_effect(("metadata", "namespace"), why, "remove it")
+
+
+def _build_lane(document: LaneObject) -> Built:
+    spec = document.spec
+    lane = Lane(
+        name=document.metadata.name,
+        group=spec.group,
+        selector=spec.selector,
+        services=names(spec.services or []),
+        ingress=tuple(rule.rule for rule in spec.ingress),
+    )
+    return lane, scope(document)
+
+
+KINDS = (
+    Kind("laneway.dev", ("v1alpha1",), "LaneGroup", LaneGroupObject, LaneGroup, _build_group),
+    Kind("laneway.dev", ("v1alpha1",), "Lane", LaneObject, Lane, _build_lane),
+)
