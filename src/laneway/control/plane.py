@@ -1,39 +1,72 @@
 """The control plane's core: a change of mesh, placement or readiness -> compiled -> published.
 
-Compilation is all or nothing: what is published is always one consistent compilation, and a
-change that does not compile leaves the last one in place.
+A change is a transaction over all proxies (``phases``): it is compiled whole, added, switched and
+removed in turn, and each step waits for every connected proxy to acknowledge. If one rejects
+anything, all go back to what was there before. Readiness, which changes nothing but endpoints, is
+published at once, also while a change is under way.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.lower import lower
 from laneway.compile.snapshots import Snapshot
-from laneway.control.ports import Publisher
+from laneway.control.phases import Phase, compose
+from laneway.control.ports import Proxies, ProxyStatus, Publisher, Verdict
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
 
 Emit = Callable[[Mesh, MeshRoutes, Placements], Mapping[str, Snapshot]]
 
+#: Seconds that a phase may wait for acknowledgements. A proxy that is late is one that is away.
+PHASE_DEADLINE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a change ended. ``rejections`` are the reasons why it was taken back.
+
+    ``late`` are proxies that were connected and did not answer in time: they catch up by
+    themselves, and the change went on without them.
+    """
+
+    applied: bool
+    rejections: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    mesh: Mesh
+    routes: MeshRoutes
+
+    @staticmethod
+    def of(mesh: Mesh) -> _State:
+        return _State(mesh, lower(mesh))
+
 
 class Plane:
     """Holds what is declared and where it runs; keeps the proxies' snapshots in step."""
 
-    def __init__(self, publisher: Publisher, emit: Emit) -> None:
+    def __init__(self, publisher: Publisher, proxies: Proxies, emit: Emit) -> None:
         self._publisher = publisher
+        self._proxies = proxies
         self._emit = emit
-        self._mesh = Mesh()
-        self._routes = lower(self._mesh)
+        self._state = _State.of(Mesh())
+        self._next: tuple[_State, Phase] | None = None
         self._placements = Placements()
         self._nodes: frozenset[str] = frozenset()
+        self._changing = asyncio.Lock()
 
     @property
     def mesh(self) -> Mesh:
-        return self._mesh
+        """What is in force; during a change, what was before it."""
+        return self._state.mesh
 
     @property
     def placements(self) -> Placements:
@@ -44,22 +77,87 @@ class Plane:
         """The node ids of the proxies that have a snapshot."""
         return self._nodes
 
-    def apply(self, mesh: Mesh, placements: Placements) -> None:
-        """Replace what is declared and where it runs. ``mesh`` must be valid."""
-        self._publish(mesh, lower(mesh), placements)
-
     def set_ready(self, workload: ObjectName, ready: bool) -> None:
         """The workload may, or may no longer, receive requests."""
         before = self._placements.ready
         after = before | {workload} if ready else before - {workload}
         if after != before:
-            self._publish(self._mesh, self._routes, replace(self._placements, ready=after))
+            self._placements = replace(self._placements, ready=after)
+            self._publish(self._compile())
 
-    def _publish(self, mesh: Mesh, routes: MeshRoutes, placements: Placements) -> None:
-        snapshots = self._emit(mesh, routes, placements)
+    def place(self, placements: Placements) -> None:
+        """Where things run, or will; ``ready`` stays as ``set_ready`` told."""
+        self._placements = replace(placements, ready=self._placements.ready)
+
+    async def change(self, mesh: Mesh, *, deadline: float = PHASE_DEADLINE) -> Change:
+        """Bring ``mesh`` (valid, and placed) into force on every proxy, or on none.
+
+        Changes are made one after another. Raises what compilation raises, with nothing changed.
+        """
+        async with self._changing:
+            state = _State.of(mesh)
+            self._emit(state.mesh, state.routes, self._placements)
+            try:
+                result = await self._carry_out(state, deadline)
+                if result.applied:
+                    self._state = state
+            finally:
+                # Taken back, or cancelled half way: what was there before is in force again.
+                self._next = None
+                if self._state is not state:
+                    self._publish(self._compile())
+            return result
+
+    async def _carry_out(self, state: _State, deadline: float) -> Change:
+        late: set[str] = set()
+        for phase in Phase:
+            rejections = await self._enter(state, phase, deadline, late)
+            if rejections:
+                return Change(False, rejections, tuple(sorted(late)))
+        return Change(True, (), tuple(sorted(late)))
+
+    async def wait_synced(self, deadline: float = PHASE_DEADLINE) -> Mapping[str, ProxyStatus]:
+        """Until every connected proxy has settled on what it should have, or time is up."""
+        connected = frozenset(n for n in self._nodes if self._proxies.status(n).connected)
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._proxies.wait_synced(connected)
+        except TimeoutError:
+            return {node: self._proxies.status(node) for node in connected}
+
+    async def _enter(
+        self, state: _State, phase: Phase, deadline: float, late: set[str]
+    ) -> tuple[str, ...]:
+        """Publish a phase and wait for it; returns what proxies rejected."""
+        self._next = (state, phase)
+        self._publish(self._compile())
+        statuses = await self.wait_synced(deadline)
+        rejections = tuple(
+            rejection for node in sorted(statuses) for rejection in rejected(statuses[node])
+        )
+        if not rejections:
+            late.update(s.node for s in statuses.values() if s.connected and not s.synced)
+        return rejections
+
+    def _compile(self) -> Mapping[str, Snapshot]:
+        before = self._emit(self._state.mesh, self._state.routes, self._placements)
+        if self._next is None:
+            return before
+        state, phase = self._next
+        return compose(before, self._emit(state.mesh, state.routes, self._placements), phase)
+
+    def _publish(self, snapshots: Mapping[str, Snapshot]) -> None:
         gone = self._nodes - snapshots.keys()
-        self._mesh, self._routes, self._placements = mesh, routes, placements
         self._nodes = frozenset(snapshots)
         self._publisher.publish(snapshots)
         for node in gone:
             self._publisher.forget(node)
+
+
+def rejected(status: ProxyStatus) -> tuple[str, ...]:
+    """What a proxy refuses of what it should have, in sentences with Envoy's own words."""
+    return tuple(
+        f"proxy {status.node} rejected {resource.name}: {resource.error}"
+        for resource in status.resources
+        if resource.verdict is Verdict.REJECTED
+    )

@@ -27,7 +27,7 @@ from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.envoy.trace_memory import FilterModule
-from laneway.control.plane import Plane
+from laneway.control.plane import Plane, rejected
 from laneway.control.ports import ProxyStatus, Verdict
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
@@ -85,7 +85,7 @@ class Embedded:
         self._ports = Ports()
         self._roster = Roster(self._proxy_changed)
         module = FilterModule(str(module_path()))
-        self._plane = Plane(self._roster, partial(emit, module=module))
+        self._plane = Plane(self._roster, self._roster, partial(emit, module=module))
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
@@ -108,7 +108,8 @@ class Embedded:
             self._socket = self._runner.run_dir / "xds.sock"
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{self._socket}"))
             stack.push_async_callback(self._runner.aclose)
-            self._plane.apply(self._mesh, placements)
+            self._plane.place(placements)
+            await self._plane.change(self._mesh)
             await self._start_proxies()
             for workload in self._mesh.workloads:
                 await self.start_workload(workload.name)
@@ -161,18 +162,12 @@ class Embedded:
         return (*map(str, problems), *await self.wait_synced())
 
     async def wait_synced(self) -> tuple[str, ...]:
-        """Until every proxy has acknowledged or rejected what it should have. Returns rejections.
+        """Until every connected proxy has settled on what it should have. Returns rejections.
 
-        A proxy whose process is not running is not waited for: it catches up when it is back.
+        A proxy that is away is not waited for: it catches up when it is back.
         """
-        running = frozenset(n for n in self._plane.nodes if self.proxy_pid(n) is not None)
-        statuses = await self._roster.wait_synced(running)
-        return tuple(
-            f"proxy {status.node} rejected {resource.name}: {resource.error}"
-            for status in statuses.values()
-            for resource in status.resources
-            if resource.verdict is Verdict.REJECTED
-        )
+        statuses = await self._plane.wait_synced()
+        return tuple(rejection for s in statuses.values() for rejection in rejected(s))
 
     async def start_workload(self, name: ObjectName) -> None:
         """Start (again) a workload of the mesh. It receives requests once it is ready."""

@@ -47,23 +47,24 @@ class Shared:
 def emit(
     mesh: Mesh, routes: MeshRoutes, placements: Placements, module: FilterModule
 ) -> Mapping[str, Snapshot]:
-    """Node id -> snapshot, for every sidecar and gateway that ``placements`` places."""
+    """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
     selection = Selection(mesh)
     shared = _shared(routes, selection, placements)
     memories = _memories(routes, selection)
     by_namespace = {
         namespace: outbound_routes(namespace, routes.services.values())
-        for namespace in {name.namespace for name in placements.sidecars}
+        for namespace in {workload.name.namespace for workload in mesh.workloads}
     }
     snapshots = {
         names.gateway_node(name): _gateway(routes.gateways[name], placement, shared)
         for name, placement in placements.gateways.items()
+        if name in routes.gateways
     }
-    for name, placement in placements.sidecars.items():
-        workload = mesh.workloads_by_name[name]
-        own = _sidecar(workload, placement, memories.get(name, ()), module)
-        outbound = by_namespace[name.namespace]
-        snapshots[names.sidecar_node(name)] = _snapshot(shared, own, [outbound])
+    for workload in mesh.workloads:
+        if placement := placements.sidecars.get(workload.name):
+            own = _sidecar(workload, placement, memories.get(workload.name, ()), module)
+            outbound = by_namespace[workload.name.namespace]
+            snapshots[names.sidecar_node(workload.name)] = _snapshot(shared, own, [outbound])
     return snapshots
 
 
