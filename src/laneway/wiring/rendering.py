@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from laneway.compile import asm
+from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.envoy.documents import documents
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.envoy.trace_memory import FilterModule
@@ -26,6 +26,6 @@ def render(mesh: Mesh, dialect: Dialect) -> list[dict[str, Any]]:
     """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses."""
     routes = lower(mesh)
     if dialect is Dialect.ASM:
-        return list(asm.emit(mesh, routes))
+        return list(emit_asm(mesh, routes))
     module = FilterModule(str(module_path()))
     return list(documents(emit(mesh, routes, nominal_placements(mesh), module)))
