@@ -17,11 +17,13 @@ from laneway.compile.ir import (
     Route,
     ServerRoutes,
     ServiceRoutes,
+    Share,
+    Split,
     Target,
     VirtualHost,
 )
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation, Unmatched
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -39,7 +41,27 @@ class _Claim:
     host: str
 
 
-_Condition = tuple[str, StringMatch | None, tuple[tuple[str, StringMatch], ...]]
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """What a request must meet; rules that state the same become one route."""
+
+    host: str
+    uri: StringMatch | None
+    methods: tuple[str, ...]
+    headers: tuple[tuple[str, StringMatch], ...]
+    query: tuple[tuple[str, StringMatch], ...]
+
+    @staticmethod
+    def of(claim: _Claim) -> _Condition:
+        rule = claim.rule
+        headers = {name.lower(): match for name, match in rule.headers.items()}
+        return _Condition(
+            claim.host,
+            rule.uri,
+            tuple(sorted(rule.methods)),
+            tuple(sorted(headers.items(), key=lambda item: item[0])),
+            tuple(sorted(rule.query.items(), key=lambda item: item[0])),
+        )
 
 
 def lower_gateway(
@@ -76,18 +98,21 @@ def _merge(
 ) -> list[IngressRoute]:
     merged: dict[_Condition, list[_Claim]] = {}
     for claim in claims:
-        headers = tuple(sorted(claim.rule.headers.items(), key=lambda item: item[0]))
-        merged.setdefault((claim.host, claim.rule.uri, headers), []).append(claim)
+        merged.setdefault(_Condition.of(claim), []).append(claim)
     return [
         IngressRoute(
-            host=host,
-            uri=uri,
-            headers=dict(headers),
-            route=_route(mesh, group_claims, services),
-            rules=tuple((claim.lane, claim.rule) for claim in group_claims),
-            trace_headers=_trace_headers(group_claims),
+            host=condition.host,
+            uri=condition.uri,
+            headers=dict(condition.headers),
+            route=_route(mesh, members, services),
+            rules=tuple((claim.lane, claim.rule) for claim in members),
+            trace_headers=_trace_headers(members),
+            methods=condition.methods,
+            query=dict(condition.query),
+            split=_split(mesh, members, services),
+            not_found=members[0].group.unmatched is Unmatched.NOT_FOUND,
         )
-        for (host, uri, headers), group_claims in merged.items()
+        for condition, members in merged.items()
     ]
 
 
@@ -140,6 +165,30 @@ def _default(
     return routes.by_port[port].default
 
 
+def _split(
+    mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]
+) -> Split | None:
+    """The shares of the first group that gives lanes weights; what is left is the baseline's."""
+    weighted = [claim for claim in claims if claim.lane.weight]
+    if not weighted:
+        return None
+    group = weighted[0].group
+    shares = {
+        claim.lane.name: Share(claim.lane.name, claim.lane.weight, _target(claim, services))
+        for claim in weighted
+        if claim.group is group
+    }
+    rest = 100 - sum(share.weight for share in shares.values())
+    baseline = mesh.baseline(group)
+    if baseline is not None:
+        own = shares.pop(baseline.name, None)
+        weight = rest + (own.weight if own else 0)
+        target = _default(mesh, [c for c in claims if c.group is group], services)
+        if weight > 0:
+            shares[baseline.name] = Share(baseline.name, weight, target)
+    return Split(group.route_header, tuple(shares.values()), group.sticky)
+
+
 def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     headers = {
         claim.group.trace_header: None
@@ -150,16 +199,18 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
 
 
 def precedence(route: IngressRoute) -> tuple[int, int, int, int, int]:
-    """The most specific condition first: host, kind of URI match, its length, headers.
+    """The most specific condition first: host, kind of URI match, its length, further conditions.
 
     An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes
-    a prefix, a prefix a regex, a regex no condition; longer values and more headers precede. Ties
-    keep the order of declaration (``sorted`` is stable).
+    a prefix, a prefix a regex, a regex no condition; longer values precede. Then the more
+    conditions on method, headers and query precede. Ties keep the order of declaration
+    (``sorted`` is stable).
     """
     host = 2 if route.host == "*" else 1 if route.host.startswith("*") else 0
     kind = 3 if route.uri is None else _KIND_ORDER[route.uri.kind]
     length = 0 if route.uri is None else len(route.uri.value)
-    return host, -len(route.host), kind, -length, -len(route.headers)
+    conditions = bool(route.methods) + len(route.headers) + len(route.query)
+    return host, -len(route.host), kind, -length, -conditions
 
 
 def _virtual_hosts(server: GatewayServer, routes: list[IngressRoute]) -> Iterable[VirtualHost]:

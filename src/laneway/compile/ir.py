@@ -8,10 +8,10 @@ a target is an ordered chain of subsets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, LaneGroup
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Sticky
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
@@ -52,6 +52,7 @@ class ServiceRoutes:
     """How calls to a service are routed at every caller's sidecar, by service port.
 
     ``lanes`` are all the group's lanes in order; ``subsets`` those that contain the service.
+    ``baseline`` is the lane that serves it for others (the group's, or the service's own).
     """
 
     service: Service
@@ -63,11 +64,34 @@ class ServiceRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it."""
+
+    lane: str
+    weight: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """For requests that carry none of the route headers. The weights of ``shares`` sum to 100.
+
+    The order of shares is the order of the ranges of the hash, when ``sticky``: the baseline's is
+    the last, so that a lane that grows takes from what follows it and loses nobody.
+    """
+
+    header: str
+    shares: tuple[Share, ...]
+    sticky: Sticky | None
+
+
+@dataclass(frozen=True, slots=True)
 class IngressRoute:
     """One condition at a gateway, merged over all lanes that state it.
 
     ``rules`` are the rules it came from, as (lane, rule). ``trace_headers`` are those that the
     gateway fills in when the caller sent none, so that sidecars can tell requests apart.
+    ``not_found``: a request that names none of the lanes is answered 404 instead of the default.
     """
 
     host: str
@@ -76,6 +100,10 @@ class IngressRoute:
     route: Route
     rules: tuple[tuple[Lane, IngressRule], ...]
     trace_headers: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    query: Mapping[str, StringMatch] = field(default_factory=dict)
+    split: Split | None = None
+    not_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,17 @@ The rules, with their source:
 
 - A lane's subset of a service exists when the lane contains the service, whether or not workloads
   run (the article's DestinationRule for ``mocka`` has no ``s3``).
-- A permissive lane that contains a service tries its own subset, then the baseline's. One that
-  does not, and a value that names no lane, go to the baseline.
+- A permissive lane tries its own subset of a service, if it contains it, then those of its
+  fallback lanes that contain it, then the baseline's. A value that names no lane goes to the
+  baseline.
 - A strict lane has its own subset and no other.
+- A service may have a baseline of its own (ASM: serviceLevelFallbackTarget).
 - Trace propagation needs a memory beside every workload of the group (the article's TrafficLabel).
 """
 
 from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
 
 from laneway.compile.ingress import lower_gateway
 from laneway.compile.ir import (
@@ -42,29 +46,49 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
         return ServiceRoutes(service, None, (), (), None, by_port)
     lanes = mesh.lanes_by_group[group.name]
     subsets = mesh.subsets.get((group.name, service.name), ())
+    baseline = _baseline(mesh, group, service.name)
+    chains = _chains(group, lanes, {lane.name for lane in subsets}, baseline)
+    by_port = {port.port: _route(group, chains, baseline, service, port) for port in service.ports}
+    return ServiceRoutes(service, group, lanes, subsets, baseline, by_port)
+
+
+def _baseline(mesh: Mesh, group: LaneGroup, service: ObjectName) -> str | None:
+    if service in group.service_baselines:
+        return group.service_baselines[service]
     baseline = mesh.baseline(group)
-    name = baseline.name if baseline is not None else None
-    by_port = {port.port: _route(group, subsets, name, service, port) for port in service.ports}
-    return ServiceRoutes(service, group, lanes, subsets, name, by_port)
+    return baseline.name if baseline is not None else None
 
 
-def chain(group: LaneGroup, lane: str, baseline: str | None) -> tuple[str, ...]:
-    """The subsets that a request of ``lane`` tries, for a service that the lane contains."""
-    if group.mode is Mode.STRICT or baseline is None or lane == baseline:
-        return (lane,)
-    return (lane, baseline)
+def _chains(
+    group: LaneGroup, lanes: Iterable[Lane], subsets: Container[str], baseline: str | None
+) -> Mapping[str, tuple[str, ...]]:
+    """Lane -> the subsets that its requests try; without lanes that go straight to the baseline.
+
+    ``subsets`` are the lanes that contain the service.
+    """
+    chains = {}
+    for lane in lanes:
+        if (lane.mode or group.mode) is Mode.STRICT:
+            chain: tuple[str, ...] = (lane.name,)
+        else:
+            wanted = dict.fromkeys([lane.name, *lane.fallback, baseline])
+            chain = tuple(name for name in wanted if name is not None and name in subsets)
+            # What follows the baseline would never be asked for what the baseline lacks.
+            if baseline in chain:
+                chain = chain[: chain.index(baseline) + 1]
+        if chain and (lane.name in chain or chain != (baseline,)):
+            chains[lane.name] = chain
+    return chains
 
 
 def _route(
     group: LaneGroup,
-    subsets: tuple[Lane, ...],
+    chains: Mapping[str, tuple[str, ...]],
     baseline: str | None,
     service: Service,
     port: ServicePort,
 ) -> Route:
-    targets = {
-        lane.name: Target(service, port, chain(group, lane.name, baseline)) for lane in subsets
-    }
+    targets = {lane: Target(service, port, chain) for lane, chain in chains.items()}
     default = Target(service, port, (baseline,) if baseline in targets else ())
     return Route((LaneChoice(group.name, group.route_header, targets),), default)
 

@@ -27,11 +27,36 @@ class Propagation(enum.Enum):
 
     HEADER = "header"  # applications pass on the route header itself
     TRACE = "trace"  # applications pass on a trace id; sidecars remember its lane
+    BAGGAGE = "baggage"  # applications pass on W3C baggage, of which the lane is a member
+
+
+class Unmatched(enum.Enum):
+    """What a gateway does with a request that meets a rule but names no lane of it."""
+
+    BASELINE = "baseline"
+    NOT_FOUND = "notFound"
+
+
+class StickyKind(enum.Enum):
+    HEADER = "header"
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Sticky:
+    """What keeps a user in one lane while lanes are chosen by weight."""
+
+    kind: StickyKind
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class LaneGroup:
-    """``baseline`` ``None`` means the first lane of the group, as in ASM."""
+    """``baseline`` ``None`` means the first lane of the group, as in ASM.
+
+    ``service_baselines`` overrides it for single services (ASM: serviceLevelFallbackTarget).
+    ``sticky`` ``None``: a request that is given a lane by weight is given it at random.
+    """
 
     name: str
     services: tuple[ObjectName, ...]
@@ -40,17 +65,28 @@ class LaneGroup:
     gateway: ObjectName | None = None
     mode: Mode = Mode.PERMISSIVE
     baseline: str | None = None
+    service_baselines: Mapping[ObjectName, str] = field(default_factory=dict)
+    unmatched: Unmatched = Unmatched.BASELINE
+    sticky: Sticky | None = None
 
     @property
     def propagation(self) -> Propagation:
-        same = self.trace_header.lower() == self.route_header.lower()
-        return Propagation.HEADER if same else Propagation.TRACE
+        if self.trace_header.lower() == self.route_header.lower():
+            return Propagation.HEADER
+        baggage = self.trace_header.lower() == "baggage"
+        return Propagation.BAGGAGE if baggage else Propagation.TRACE
+
+    @property
+    def baggage_key(self) -> str:
+        """The baggage member that carries the lane, as ASM's header propagation names it."""
+        return self.route_header.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class IngressRule:
     """Which requests enter a lane at the gateway, besides naming it in the route header.
 
+    All conditions must hold; no ``methods`` means any, ``uri`` is the path without its query.
     ``destination`` is the entry service; ``port`` ``None`` is its only (else first) port.
     A rule that is not ``online`` takes no effect.
     """
@@ -62,14 +98,24 @@ class IngressRule:
     headers: Mapping[str, StringMatch] = field(default_factory=dict)
     port: int | None = None
     online: bool = True
+    methods: tuple[str, ...] = ()
+    query: Mapping[str, StringMatch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """``name`` is the route header's value and the Istio subset's name."""
+    """``name`` is the route header's value and the Istio subset's name.
+
+    ``fallback`` are the lanes to try after this one, in order; the baseline is always the last.
+    ``mode`` ``None`` is the group's. ``weight`` is the percentage of the requests that meet this
+    lane's rules without naming a lane, and that enter it all the same; the baseline gets the rest.
+    """
 
     name: str
     group: str
     selector: Mapping[str, str]
     services: tuple[ObjectName, ...]
     ingress: tuple[IngressRule, ...] = ()
+    fallback: tuple[str, ...] = ()
+    mode: Mode | None = None
+    weight: int = 0

@@ -41,13 +41,20 @@ def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
     for port, route in routes.by_port.items():
         targets = _targets(route)
         last_resorts = {target.chain[-1] if target.chain else "" for target in targets}
-        for subset in dict.fromkeys([*(lane.name for lane in routes.subsets), *last_resorts]):
+        for subset in subsets(routes, route):
             name = names.subset_cluster(routes.service.host, port, subset)
             yield resource(CLUSTER, name, _subset(name, subset in last_resorts))
         for target in targets:
             if len(target.chain) > 1:
                 name = names.target_cluster(target)
                 yield resource(CLUSTER, name, _aggregate(name, target))
+
+
+def subsets(routes: ServiceRoutes, route: Route) -> Iterable[str]:
+    """The subsets that have a cluster: every lane that contains the service, and every one that a
+    chain leads to. The empty name is all of the service's workloads."""
+    named = (name for target in _targets(route) for name in target.chain or ("",))
+    return dict.fromkeys([*(lane.name for lane in routes.subsets), *named])
 
 
 def inbound_cluster(port: int, application: Address) -> Resource:

@@ -12,11 +12,11 @@ from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names
+from laneway.compile.envoy.clusters import subsets
 from laneway.compile.envoy.packing import resource, socket_address
 from laneway.compile.ir import ServiceRoutes
 from laneway.compile.selection import Selection
 from laneway.compile.snapshots import ENDPOINT, Resource
-from laneway.model.lanes import Lane
 from laneway.model.placements import Address, Placements
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload
@@ -31,15 +31,17 @@ def service_endpoints(
 ) -> Iterable[Resource]:
     """A load assignment for every subset cluster of the service, empty where nothing is ready."""
     service = routes.service
-    subsets: list[Lane | None] = [*routes.subsets]
-    if not subsets or any(not route.default.chain for route in routes.by_port.values()):
-        subsets.append(None)
-    for lane in subsets:
-        workloads = selection.workloads(service, lane)
-        for port in service.ports:
-            name = names.subset_cluster(service.host, port.port, lane.name if lane else "")
-            addresses = _addresses(workloads, port, placements)
-            yield resource(ENDPOINT, name, _assignment(name, addresses))
+    lanes = {lane.name: lane for lane in routes.subsets}
+    for port in service.ports:
+        for subset in subsets(routes, routes.by_port[port.port]):
+            lane = lanes.get(subset)
+            # A strict lane that lacks the service has a subset without workloads: a 503, as told.
+            unknown = subset and lane is None
+            workloads = () if unknown else selection.workloads(service, lane)
+            name = names.subset_cluster(service.host, port.port, subset)
+            yield resource(
+                ENDPOINT, name, _assignment(name, _addresses(workloads, port, placements))
+            )
 
 
 def _addresses(

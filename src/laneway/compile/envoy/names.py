@@ -12,6 +12,9 @@ UNREACHABLE_HEADER = "x-laneway-unreachable"
 #: Where calls to hosts outside the mesh go: wherever DNS says.
 PASSTHROUGH = "PassthroughCluster"
 
+#: A cluster that does not exist: requests routed to it are answered 404.
+NOT_FOUND = "NotFoundCluster"
+
 
 def sidecar_node(workload: ObjectName) -> str:
     return f"sidecar~{workload.name}.{workload.namespace}"

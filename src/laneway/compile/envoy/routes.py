@@ -18,8 +18,9 @@ from xds.type.matcher.v3 import matcher_pb2
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.packing import duration, extension, matcher_extension, packed, resource
-from laneway.compile.ir import IngressRoute, LaneChoice, Route, ServerRoutes, ServiceRoutes, Target
+from laneway.compile.ir import IngressRoute, LaneChoice, Route, ServerRoutes, ServiceRoutes, Split
 from laneway.compile.snapshots import ROUTE, Resource
+from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
@@ -59,7 +60,7 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes) -> Resource:
         route_components_pb2.VirtualHost(
             name=host.domain,
             domains=[host.domain],
-            routes=[_ingress_route(route) for route in host.routes],
+            routes=[part for route in host.routes for part in _ingress_routes(route)],
         )
         for host in server.virtual_hosts
     ]
@@ -104,22 +105,78 @@ def _domains(namespace: str, service: Service, port: int) -> Iterable[str]:
             yield host
 
 
-def _ingress_route(ingress: IngressRoute) -> route_components_pb2.Route:
+def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:
+    """The route by lane; after it, where lanes have weights, one for those that name no lane."""
+    action = _action(ingress.route, ingress.not_found)
+    if ingress.split is None:
+        yield _ingress_route(ingress, action)
+        return
+    for choice in ingress.route.choices:
+        named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
+        yield _ingress_route(ingress, action, named)
+    yield _ingress_route(ingress, _split_action(ingress.split))
+
+
+def _ingress_route(
+    ingress: IngressRoute,
+    action: route_components_pb2.RouteAction,
+    condition: route_components_pb2.HeaderMatcher | None = None,
+) -> route_components_pb2.Route:
     match = route_components_pb2.RouteMatch()
     _match_path(match, ingress.uri)
-    match.headers.extend(
-        route_components_pb2.HeaderMatcher(name=name, string_match=_string_matcher(value))
-        for name, value in sorted(ingress.headers.items())
+    match.headers.extend(_header_matchers(ingress))
+    if condition is not None:
+        match.headers.append(condition)
+    match.query_parameters.extend(
+        route_components_pb2.QueryParameterMatcher(name=name, string_match=_string_matcher(value))
+        for name, value in sorted(ingress.query.items())
     )
-    route = route_components_pb2.Route(match=match, route=_action(ingress.route))
+    route = route_components_pb2.Route(match=match, route=action)
     route.request_headers_to_add.extend(
-        base_pb2.HeaderValueOption(
-            header=base_pb2.HeaderValue(key=header, value="%REQ(x-request-id)%"),
-            append_action=base_pb2.HeaderValueOption.ADD_IF_ABSENT,
-        )
-        for header in ingress.trace_headers
+        _header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT") for header in ingress.trace_headers
     )
     return route
+
+
+def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.HeaderMatcher]:
+    if ingress.methods:
+        methods = "|".join(ingress.methods)
+        regex = regex_pb2.RegexMatcher(regex=methods)
+        matcher = string_pb2.StringMatcher(safe_regex=regex)
+        yield route_components_pb2.HeaderMatcher(name=":method", string_match=matcher)
+    for name, value in sorted(ingress.headers.items()):
+        yield route_components_pb2.HeaderMatcher(name=name, string_match=_string_matcher(value))
+
+
+def _header(key: str, value: str, append: str) -> base_pb2.HeaderValueOption:
+    return base_pb2.HeaderValueOption(
+        header=base_pb2.HeaderValue(key=key, value=value),
+        append_action=base_pb2.HeaderValueOption.HeaderAppendAction.Value(append),
+    )
+
+
+def _split_action(split: Split) -> route_components_pb2.RouteAction:
+    """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
+    action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=_RETRY_POLICY)
+    for share in split.shares:
+        action.weighted_clusters.clusters.add(
+            name=names.target_cluster(share.target),
+            weight=UInt32Value(value=share.weight),
+            request_headers_to_add=[
+                _header(split.header.lower(), share.lane, "OVERWRITE_IF_EXISTS_OR_ADD")
+            ],
+        )
+    if split.sticky is not None:
+        action.hash_policy.append(_hash_policy(split.sticky))
+        action.weighted_clusters.use_hash_policy.value = True
+    return action
+
+
+def _hash_policy(sticky: Sticky) -> route_components_pb2.RouteAction.HashPolicy:
+    policies = route_components_pb2.RouteAction.HashPolicy
+    if sticky.kind is StickyKind.HEADER:
+        return policies(header=policies.Header(header_name=sticky.name.lower()))
+    return policies(cookie=policies.Cookie(name=sticky.name))
 
 
 def _match_path(match: route_components_pb2.RouteMatch, uri: StringMatch | None) -> None:
@@ -143,25 +200,31 @@ def _string_matcher(match: StringMatch) -> string_pb2.StringMatcher:
             return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=match.value))
 
 
-def _action(route: Route) -> route_components_pb2.RouteAction:
+def _action(route: Route, not_found: bool = False) -> route_components_pb2.RouteAction:
     """Choose the cluster by lane; retry only what certainly did not reach an application.
 
-    No time limit: how long a call may take is between the caller and the service.
+    No time limit: how long a call may take is between the caller and the service. ``not_found``
+    answers 404 where no lane decides.
     """
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=_RETRY_POLICY)
+    default = names.NOT_FOUND if not_found else names.target_cluster(route.default)
+    if not_found:
+        action.cluster_not_found_response_code = (
+            route_components_pb2.RouteAction.ClusterNotFoundResponseCode.Value("NOT_FOUND")
+        )
     if any(choice.lanes for choice in route.choices):
-        specifier = specifier_pb2.MatcherClusterSpecifier(cluster_matcher=_matcher(route))
+        specifier = specifier_pb2.MatcherClusterSpecifier(cluster_matcher=_matcher(route, default))
         action.inline_cluster_specifier_plugin.extension.CopyFrom(
             extension("envoy.router.cluster_specifier_plugin.matcher", specifier)
         )
     else:
-        action.cluster = names.target_cluster(route.default)
+        action.cluster = default
     return action
 
 
-def _matcher(route: Route) -> matcher_pb2.Matcher:
+def _matcher(route: Route, default: str) -> matcher_pb2.Matcher:
     """A map lookup for each choice, each nested in the former's "no match"."""
-    matcher = matcher_pb2.Matcher(on_no_match=_on_match(route.default))
+    matcher = matcher_pb2.Matcher(on_no_match=_on_match(default))
     for choice in reversed([choice for choice in route.choices if choice.lanes]):
         outer = matcher_pb2.Matcher(matcher_tree=_tree(choice))
         if matcher.HasField("matcher_tree"):
@@ -173,7 +236,7 @@ def _matcher(route: Route) -> matcher_pb2.Matcher:
 
 
 def _tree(choice: LaneChoice) -> matcher_pb2.Matcher.MatcherTree:
-    lanes = {lane: _on_match(target) for lane, target in choice.lanes.items()}
+    lanes = {lane: _on_match(names.target_cluster(target)) for lane, target in choice.lanes.items()}
     return matcher_pb2.Matcher.MatcherTree(
         input=matcher_extension(
             "request-header",
@@ -183,8 +246,8 @@ def _tree(choice: LaneChoice) -> matcher_pb2.Matcher.MatcherTree:
     )
 
 
-def _on_match(target: Target) -> matcher_pb2.Matcher.OnMatch:
-    action = specifier_pb2.ClusterAction(cluster=names.target_cluster(target))
+def _on_match(cluster: str) -> matcher_pb2.Matcher.OnMatch:
+    action = specifier_pb2.ClusterAction(cluster=cluster)
     return matcher_pb2.Matcher.OnMatch(action=matcher_extension("cluster", action))
 
 
