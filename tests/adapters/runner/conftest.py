@@ -1,0 +1,43 @@
+"""A real Envoy, ports, and a runner with a short memory and short deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from tests.adapters.runner.recorders import Recorder
+
+from laneway.adapters.runner.binary import EnvoyBinary, find_envoy
+from laneway.adapters.runner.ports import Ports
+from laneway.adapters.runner.proxies import Deadlines
+from laneway.adapters.runner.runner import Runner
+from laneway.adapters.runner.supervision import Backoff
+
+
+@pytest.fixture(scope="session")
+def envoy() -> EnvoyBinary:
+    return find_envoy()
+
+
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    ports = Ports()
+    yield ports
+    ports.close()
+
+
+@pytest.fixture
+async def told() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def runner(told: Recorder, envoy: EnvoyBinary, tmp_path: Path) -> AsyncIterator[Runner]:
+    """Restarts soon, and logs outside of its run directory."""
+    backoff = Backoff(first=0.01, most=0.02, loop_after=3)
+    deadlines = Deadlines(drain=2.0, proxy=2.0, workload=2.0)
+    async with Runner(
+        envoy, told, log_dir=tmp_path / "logs", deadlines=deadlines, backoff=backoff
+    ) as runner:
+        yield runner

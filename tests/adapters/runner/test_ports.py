@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from laneway.adapters.runner.errors import PortUnavailable
+from laneway.adapters.runner.ports import Ports
+from laneway.model.placements import Address
+
+
+def listener(port: int = 0) -> socket.socket:
+    """As servers make theirs: with SO_REUSEADDR."""
+    return socket.create_server(("127.0.0.1", port))
+
+
+def test_free_ports_differ_and_lie_below_the_ephemeral_range(ports: Ports) -> None:
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    given = [ports.reserve("a").port for _ in range(50)]
+    assert len(set(given)) == 50
+    if low > 20100:
+        assert all(20000 <= port < low for port in given)
+
+
+def test_a_reserved_port_is_held_until_its_release(ports: Ports) -> None:
+    address = ports.reserve("a")
+    with pytest.raises(OSError, match="in use"):
+        listener(address.port)
+    ports.release([address])
+    listener(address.port).close()
+
+
+def test_the_same_chance_does_not_lead_two_to_one_port() -> None:
+    one, two = Ports(random.Random(7)), Ports(random.Random(7))
+    try:
+        assert one.reserve("a") != two.reserve("b")
+    finally:
+        one.close()
+        two.close()
+
+
+def test_a_released_port_is_not_given_out_again_until_forgotten(ports: Ports) -> None:
+    address = ports.reserve("workload default/a")
+    ports.release([address])
+    with pytest.raises(PortUnavailable, match="already given to workload default/a"):
+        ports.reserve("workload default/b", address.port)
+    ports.forget([address])
+    assert ports.reserve("workload default/b", address.port) == address
+
+
+def test_a_taken_port_names_who_wants_it_and_who_has_it(ports: Ports) -> None:
+    with listener() as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailable) as refused:
+            ports.reserve("gateway istio-system/ingress", port)
+    name = Path("/proc/self/comm").read_text().strip()
+    assert str(refused.value) == (
+        f"gateway istio-system/ingress: port {port} is taken by {name} (process {os.getpid()}); "
+        "stop it, or choose another port"
+    )
+
+
+def test_connections_in_time_wait_do_not_make_a_port_taken(ports: Ports) -> None:
+    with listener() as server:
+        address = server.getsockname()
+        client = socket.create_connection(address)
+        served, _ = server.accept()
+        served.close()
+        client.close()
+    assert ports.reserve("a", address[1]) == Address(*address)
+
+
+def test_a_number_that_is_no_port_is_refused(ports: Ports) -> None:
+    with pytest.raises(PortUnavailable, match="port 70000 is not a port"):
+        ports.reserve("a", 70000)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_privileged_port_is_explained() -> None:
+    code = (
+        "import os; from laneway.adapters.runner.ports import Ports\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "try: Ports().reserve('gateway a/b', 81)\n"
+        "except Exception as error: print(error)\n"
+    )
+    low = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if low <= 81:
+        pytest.skip("this system has no privileged ports")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "gateway a/b: port 81 needs privileges" in said.stdout
