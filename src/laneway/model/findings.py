@@ -8,10 +8,13 @@ text came from (file, document, line) is filled in by the reader that knows.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
+
+_PLAIN = re.compile(r"[\w-]+")
 
 
 class Severity(enum.Enum):
@@ -69,7 +72,12 @@ class Finding:
         """The path as people write it: ``spec.services[1].name``."""
         text = ""
         for part in self.path:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+            if isinstance(part, int):
+                text += f"[{part}]"
+            elif _PLAIN.fullmatch(part):
+                text += f".{part}" if text else part
+            else:
+                text += f'["{part}"]'
         return text
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -90,7 +90,7 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
     except Rejected as rejected:
         yield rejected.finding
     except yaml.YAMLError as error:
-        yield _syntax(error, file, number)
+        yield _syntax(error, text, Source(file, number))
 
 
 @dataclass(slots=True)
@@ -232,19 +232,25 @@ def plain(text: str) -> object:
     return text
 
 
-def _syntax(error: yaml.YAMLError, file: str, number: int) -> Finding:
+def _syntax(error: yaml.YAMLError, text: str, source: Source) -> Finding:
+    """libyaml's own words, with what people most often did to get them."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    context = getattr(error, "context", None)
-    message = f"{context}: {problem}" if context else str(problem)
+    parts = (getattr(error, "context", None), getattr(error, "problem", None))
+    message = ": ".join(part for part in parts if part) or str(error)
     fix = ""
-    if "'\\t'" in message or "\t" in message:
+    if mark is None:
+        return Finding(Code.INVALID_YAML, message, source=source)
+    if "\t" in _indentation(text, mark.line):
         message, fix = "a tab stands where YAML wants spaces", "indent with spaces"
     elif "mapping values are not allowed" in message:
         fix = "quote text that holds `: `, and check the indentation"
     elif "did not find expected key" in message:
         fix = "check the indentation: fields of one mapping begin at one column"
-    if mark is not None:
-        message = f"{message} (column {mark.column + 1})"
-    line = mark.line + 1 if mark is not None else None
-    return Finding(Code.INVALID_YAML, message, fix, source=Source(file, number, line))
+    message = f"{message} (column {mark.column + 1})"
+    return Finding(Code.INVALID_YAML, message, fix, source=replace(source, line=mark.line + 1))
+
+
+def _indentation(text: str, number: int) -> str:
+    lines = text.split("\n")
+    line = lines[number] if number < len(lines) else ""
+    return line[: len(line) - len(line.lstrip())]

@@ -37,13 +37,12 @@ def _shared_services(mesh: Mesh) -> Iterator[Finding]:
     owners: dict[ObjectName, LaneGroup] = {}
     for group in mesh.groups:
         for index, service in enumerate(group.services):
-            owner = owners.setdefault(service, group)
-            if owner is not group:
-                message = f"Service {service} is in lane group {owner.name} already"
-            elif service in group.services[:index]:
-                message = f"Service {service} is listed twice"
-            else:
+            if service not in owners:
+                owners[service] = group
                 continue
+            owner = owners[service]
+            already = "listed" if owner is group else f"in lane group {owner.name}"
+            message = f"Service {service} is {already} already"
             yield Finding(
                 Code.SERVICE_IN_TWO_GROUPS,
                 message,

@@ -17,8 +17,9 @@ from laneway.model.suggestions import listing, suggestion
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     for group in mesh.groups:
         yield from _group(mesh, gaps, group)
+    members = {group.name: frozenset(group.services) for group in mesh.groups}
     for lane in mesh.lanes:
-        yield from _lane(mesh, gaps, lane)
+        yield from _lane(mesh, gaps, lane, members.get(lane.group, frozenset()))
 
 
 def _group(mesh: Mesh, gaps: Gaps, group: LaneGroup) -> Iterator[Finding]:
@@ -41,7 +42,7 @@ def _group(mesh: Mesh, gaps: Gaps, group: LaneGroup) -> Iterator[Finding]:
         yield Finding(Code.UNKNOWN_GATEWAY, message, fix, key_of(group), path)
 
 
-def _lane(mesh: Mesh, gaps: Gaps, lane: Lane) -> Iterator[Finding]:
+def _lane(mesh: Mesh, gaps: Gaps, lane: Lane, members: frozenset[ObjectName]) -> Iterator[Finding]:
     group = mesh.groups_by_name.get(lane.group)
     if group is None:
         if not gaps.may_hold("LaneGroup", lane.group):
@@ -51,10 +52,10 @@ def _lane(mesh: Mesh, gaps: Gaps, lane: Lane) -> Iterator[Finding]:
             yield Finding(Code.UNKNOWN_GROUP, message, fix, key_of(lane), ("spec", "group"))
         return
     for index, service in enumerate(lane.services):
-        if service not in group.services:
+        if service not in members:
             yield _stranger(mesh, gaps, lane, group, service, ("spec", "services", index, "name"))
     for index, rule in enumerate(lane.ingress):
-        if rule.destination not in group.services:
+        if rule.destination not in members:
             path: Path = ("spec", "ingress", index, "destination", "service", "name")
             yield _stranger(mesh, gaps, lane, group, rule.destination, path)
         elif rule.destination in mesh.services_by_name:
@@ -73,13 +74,14 @@ def _stranger(
     mesh: Mesh, gaps: Gaps, lane: Lane, group: LaneGroup, service: ObjectName, path: Path
 ) -> Finding:
     """A lane's service that its group lacks: a misspelt name, or one to add to the group."""
-    fix = _service_fix(service, group.services)
+    declared = [name for name in group.services if name in mesh.services_by_name]
+    fix = _service_fix(service, declared)
     known = service in mesh.services_by_name or gaps.may_hold("Service", str(service))
     if not known:
         message = f"there is no Service {service}"
         return Finding(Code.UNKNOWN_SERVICE, message, fix, key_of(lane), path)
     message = f"Service {service} is not in lane group {group.name}"
-    services = listing(map(str, group.services))
+    services = listing(map(str, declared))
     fix = f"add it to the group's services, or choose one of them: {services}"
     return Finding(Code.SERVICE_NOT_IN_GROUP, message, fix, key_of(lane), path)
 

@@ -15,6 +15,7 @@ from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
 from laneway.model.services import Service
+from laneway.model.suggestions import listing
 
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
@@ -51,8 +52,7 @@ def _selected(mesh: Mesh, selection: Selection, lane: Lane) -> Iterator[Finding]
     if lacking:
         yield Finding(
             Code.CODE_UNEFFECTED_SWIMLANE_LABEL,
-            f"lane {lane.name} selects no Workload of {', '.join(lacking)}: "
-            f"{_labels(lane.selector)}",
+            f"lane {lane.name} selects no Workload of {listing(lacking)}: {_labels(lane.selector)}",
             "label a Workload of each so, or leave the service out of the lane",
             key_of(lane),
             ("spec", "selector"),

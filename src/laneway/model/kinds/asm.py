@@ -268,6 +268,7 @@ def _build_lane(document: LaneObject) -> Built:
     return lane, _unhonoured(document, _LANE_NOT_HONOURED)
 
 
+_LINK = ("metadata", "labels", GROUP_LABEL)
 _RULE = ("spec", "ingressRules", "*")
 _GROUP_FIELDS: Mapping[Pattern, Pattern] = {
     ("spec", "gateway"): ("spec", "ingress", "gateway"),
@@ -276,7 +277,7 @@ _GROUP_FIELDS: Mapping[Pattern, Pattern] = {
     ("spec", "traceHeader"): ("spec", "permissiveModeConfiguration", "traceHeader"),
 }
 _LANE_FIELDS: Mapping[Pattern, Pattern] = {
-    ("spec", "group"): ("metadata", "labels", GROUP_LABEL),
+    ("spec", "group"): _LINK,
     ("spec", "selector"): ("spec", "labelSelector"),
     ("spec", "ingress", "*", "uri"): (*_RULE, "match", "uri"),
     ("spec", "ingress", "*", "headers"): (*_RULE, "match", "headers"),
@@ -285,11 +286,29 @@ _LANE_FIELDS: Mapping[Pattern, Pattern] = {
     ("spec", "ingress", "*"): _RULE,
     ("spec", "ingress"): ("spec", "ingressRules"),
 }
-_API = ("istio.alibabacloud.com", ("v1",))
+_GROUP, _VERSIONS = "istio.alibabacloud.com", ("v1",)
 
 KINDS = (
     Kind(
-        *_API, "ASMSwimLaneGroup", GroupObject, LaneGroup, _build_group, _GROUP_FIELDS, nulls=True
+        _GROUP,
+        _VERSIONS,
+        "ASMSwimLaneGroup",
+        GroupObject,
+        LaneGroup,
+        _build_group,
+        scope=(),
+        fields=_GROUP_FIELDS,
+        nulls=True,
     ),
-    Kind(*_API, "ASMSwimLane", LaneObject, Lane, _build_lane, _LANE_FIELDS, nulls=True),
+    Kind(
+        _GROUP,
+        _VERSIONS,
+        "ASMSwimLane",
+        LaneObject,
+        Lane,
+        _build_lane,
+        scope=_LINK,
+        fields=_LANE_FIELDS,
+        nulls=True,
+    ),
 )

@@ -25,7 +25,6 @@ from laneway.model.kinds.kind import Kind
 from laneway.model.kinds.problems import problems
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
-from laneway.model.names import DEFAULT_NAMESPACE
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
 
@@ -61,7 +60,7 @@ class _Reading:
     def read(self, document: Document) -> None:
         kind, finding = registry.kind_of(document)
         if finding is not None:
-            self.findings.append(document.place(finding))
+            self._found(finding, document, kind)
         if kind is None:
             self.complete &= finding is None or finding.severity is not Severity.ERROR
             return
@@ -69,11 +68,13 @@ class _Reading:
         try:
             shape = kind.shape.model_validate(data)
         except ValidationError as error:
-            self.findings.extend(document.place(f) for f in problems(error, kind.shape))
-            self.unread.add(_unread(document, kind))
+            for problem in problems(error, kind.shape):
+                self._found(problem, document, kind)
+            self.unread.add(ObjectKey(kind.declares.__name__, kind.name_of(document)))
             return
         declared, findings = kind.build(shape)
-        self.findings.extend(document.place(finding) for finding in findings)
+        for finding in findings:
+            self._found(finding, document, kind)
         if declared is not None:
             self._declare(declared, document, kind)
 
@@ -88,7 +89,7 @@ class _Reading:
                 "keep one of them, or give this one its own name",
                 path=("metadata", "name"),
             )
-            self.findings.append(document.place(finding))
+            self._found(finding, document, kind)
             return
         self.origins[key] = (document, kind)
         self.declared.append(declared)
@@ -97,17 +98,11 @@ class _Reading:
         """Fill in the document of the object that a check speaks of, in that document's terms."""
         assert finding.subject is not None, f"{finding.code} names no object"
         document, kind = self.origins[finding.subject]
-        subject = replace(finding.subject, kind=kind.name)
-        finding = replace(finding, path=kind.path(finding.path), subject=subject)
-        self.findings.append(document.place(finding))
+        self._found(replace(finding, path=kind.path(finding.path)), document, kind)
 
-
-def _unread(document: Document, kind: Kind) -> ObjectKey:
-    """What a document of the wrong shape would have declared; a nameless one, any of its kind."""
-    name = document.key.name
-    if kind.declares in (Service, Workload, Gateway) and name:
-        name = f"{document.get('metadata', 'namespace') or DEFAULT_NAMESPACE}/{name}"
-    return ObjectKey(kind.declares.__name__, name)
+    def _found(self, finding: Finding, document: Document, kind: Kind | None) -> None:
+        subject = ObjectKey(kind.name, kind.name_of(document)) if kind else document.key
+        self.findings.append(document.place(replace(finding, subject=subject)))
 
 
 def _without_nulls(value: object) -> object:

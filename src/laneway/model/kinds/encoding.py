@@ -70,7 +70,7 @@ def _lane_spec(lane: Lane) -> dict[str, Any]:
     return {
         "group": lane.group,
         "selector": dict(lane.selector),
-        "services": [_reference(service) for service in lane.services],
+        "services": [_reference(service) for service in lane.services] or None,
         "ingress": [_rule(rule) for rule in lane.ingress],
     }
 

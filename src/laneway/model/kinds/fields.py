@@ -7,14 +7,12 @@ its own code and the remedy; ``problems`` turns that, and pydantic's own errors,
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -57,6 +55,25 @@ class Shape(BaseModel):
 def wrong(message: str, fix: str = "", code: Code = Code.INVALID_VALUE) -> PydanticCustomError:
     """An error of a value; pydantic adds where it stands."""
     return PydanticCustomError("wrong", "{text}", {"text": message, "fix": fix, "code": code.value})
+
+
+def describe(value: object) -> str:
+    """A value as its writer would call it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the boolean {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text `{value if len(value) <= 60 else value[:57] + '...'}`"
+        case list():
+            return "a list"
+        case Mapping():
+            return "a mapping"
+        case _:
+            return f"a {type(value).__name__}"
 
 
 def _label(text: str) -> str:
@@ -184,6 +201,10 @@ class Reference(Shape):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, value: object) -> object:
+        if not isinstance(value, str | Mapping):
+            message = f"expected a name, got {describe(value)}"
+            fix = "write name, namespace/name or {name, namespace}"
+            raise wrong(message, fix, Code.WRONG_TYPE)
         return expand_reference(value)
 
     @property
@@ -280,19 +301,7 @@ class Object(Shape):
     status: Opaque = None
 
 
-def _long_form(value: object) -> object:
-    return [expand_reference(item) for item in value] if isinstance(value, list) else value
-
-
-References = Annotated[list[Reference], BeforeValidator(_long_form), Field(min_length=1)]
-
-
-_T = TypeVar("_T", int, str)
-
-
-def repeated(values: Iterable[_T]) -> list[_T]:
-    """The values that occur more than once."""
-    return [value for value, count in Counter(values).items() if count > 1]
+References = Annotated[list[Reference], Field(min_length=1)]
 
 
 def names(references: list[Reference]) -> tuple[ObjectName, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import Declared
+from laneway.model.kinds.documents import Document
 from laneway.model.kinds.fields import Object
+from laneway.model.names import DEFAULT_NAMESPACE
 
 #: A pattern of paths: ``*`` stands for any key or index.
 Pattern = tuple[str, ...]
@@ -19,6 +21,8 @@ Built = tuple[Declared | None, Iterable[Finding]]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``build`` makes the model's object of a validated shape, and says what it left out.
+
+    Names are unique within what ``scope`` leads to: a namespace, a lane's group; ``()`` is none.
 
     Checks speak of fields as laneway's own kinds name them; ``fields`` tells how this kind does
     where it differs. Kubernetes takes a null for an absent field; with ``nulls`` so does this.
@@ -30,12 +34,21 @@ class Kind:
     shape: type[Object]
     declares: type[Declared]
     build: Callable[[Any], Built]
+    scope: tuple[str, ...] = ("metadata", "namespace")
     fields: Mapping[Pattern, Pattern] = field(default_factory=dict)
     nulls: bool = False
 
     @property
     def api_versions(self) -> tuple[str, ...]:
         return tuple(f"{self.group}/{v}" if self.group else v for v in self.versions)
+
+    def name_of(self, document: Document) -> str:
+        """The name within its scope, as far as the document has them: ``default/mocka``."""
+        scope = document.get(*self.scope) if self.scope else None
+        if scope is None and self.scope[-1:] == ("namespace",):
+            scope = DEFAULT_NAMESPACE
+        name = document.key.name
+        return f"{scope}/{name}" if name and isinstance(scope, str) else name
 
     def path(self, own: Path) -> Path:
         """This kind's path for a path into laneway's own kind: the longest pattern decides."""
@@ -58,6 +71,16 @@ def not_honoured(path: Path, instead: str, what: str = "") -> Finding:
         path=path,
         severity=Severity.WARNING,
     )
+
+
+def repeated(values: Sequence[int | str], path: Path, field: str) -> Iterator[Finding]:
+    """Errors: ports with a number or a name (``field``) that one before them has; "" is none."""
+    for index, value in enumerate(values):
+        if value and value in values[:index]:
+            message = f"another port has the {field} {value}"
+            yield Finding(
+                Code.INVALID_VALUE, message, "give each its own", path=(*path, index, field)
+            )
 
 
 def no_effect(path: Path, why: str, fix: str = "") -> Finding:

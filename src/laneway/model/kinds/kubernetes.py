@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from laneway.model.findings import Finding
 from laneway.model.kinds.fields import (
@@ -14,10 +14,8 @@ from laneway.model.kinds.fields import (
     PortName,
     PortReference,
     Shape,
-    repeated,
-    wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, not_honoured
+from laneway.model.kinds.kind import Built, Kind, not_honoured, repeated
 from laneway.model.services import Service, ServicePort
 
 
@@ -54,14 +52,6 @@ class ServiceSpec(Shape):
     session_affinity_config: Opaque = None
     traffic_distribution: Opaque = None
 
-    @model_validator(mode="after")
-    def _ports_differ(self) -> ServiceSpec:
-        numbers = repeated(port.port for port in self.ports if port.protocol == "TCP")
-        names = repeated(port.name for port in self.ports if port.name)
-        for twice in (*numbers, *names):
-            raise wrong(f"two ports are called {twice}", "give each its own number and name")
-        return self
-
 
 class ServiceObject(Object):
     spec: ServiceSpec
@@ -69,21 +59,25 @@ class ServiceObject(Object):
 
 def _build(document: ServiceObject) -> Built:
     """Lanes are about HTTP, hence TCP: other ports are left out, each with a warning."""
-    warnings: list[Finding] = []
+    path = ("spec", "ports")
+    findings: list[Finding] = []
     ports: list[ServicePort] = []
     for index, port in enumerate(document.spec.ports):
         if port.protocol == "TCP":
             ports.append(ServicePort(port.port, port.name, port.target_port))
         else:
-            path = ("spec", "ports", index, "protocol")
+            where = (*path, index, "protocol")
             what = f"the protocol {port.protocol}"
-            warnings.append(not_honoured(path, f"port {port.port} is left out", what))
+            findings.append(not_honoured(where, f"port {port.port} is left out", what))
     if not ports:
         what = "a Service without TCP ports"
-        warnings.append(not_honoured(("spec", "ports"), "the Service is left out", what))
-        return None, warnings
+        findings.append(not_honoured(path, "the Service is left out", what))
+        return None, findings
+    tcp = [port if port.protocol == "TCP" else None for port in document.spec.ports]
+    findings += repeated([port.port if port else 0 for port in tcp], path, "port")
+    findings += repeated([port.name for port in document.spec.ports], path, "name")
     name = document.metadata.object_name
-    return Service(name, tuple(ports), document.spec.selector), warnings
+    return Service(name, tuple(ports), document.spec.selector), findings
 
 
 KINDS = (Kind("", ("v1",), "Service", ServiceObject, Service, _build, nulls=True),)

@@ -129,6 +129,6 @@ def _build_lane(document: LaneObject) -> Built:
 
 
 KINDS = (
-    Kind("laneway.dev", ("v1alpha1",), "LaneGroup", LaneGroupObject, LaneGroup, _build_group),
-    Kind("laneway.dev", ("v1alpha1",), "Lane", LaneObject, Lane, _build_lane),
+    Kind("laneway.dev", ("v1alpha1",), "LaneGroup", LaneGroupObject, LaneGroup, _build_group, ()),
+    Kind("laneway.dev", ("v1alpha1",), "Lane", LaneObject, Lane, _build_lane, ("spec", "group")),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -15,11 +15,12 @@ from pydantic_core import ErrorDetails
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
+from laneway.model.kinds.fields import describe
 from laneway.model.suggestions import listing, suggestion
 
 _EXPECTED = {
     "string_type": "a string",
-    "int_type": "a number",
+    "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
@@ -33,8 +34,16 @@ _COMPARED = {"greater_than_equal": ("at least", "ge"), "greater_than": ("more th
 
 def problems(error: ValidationError, shape: type[BaseModel]) -> list[Finding]:
     """One finding for each thing wrong with a document of this shape."""
-    details = error.errors(include_url=False)
-    return [_problem(detail, shape) for detail in details]
+    found = [_problem(detail, shape) for detail in error.errors(include_url=False)]
+    misspelt = {(f.path[:-1], f.fix) for f in found if f.code == Code.UNKNOWN_FIELD}
+    return [f for f in found if not _is_misspelt(f, misspelt)]
+
+
+def _is_misspelt(finding: Finding, misspelt: set[tuple[Path, str]]) -> bool:
+    """Whether a missing field is there after all, under a name that is reported already."""
+    if finding.code != Code.MISSING_FIELD:
+        return False
+    return (finding.path[:-1], f"did you mean {finding.path[-1]}?") in misspelt
 
 
 def _problem(detail: ErrorDetails, shape: type[BaseModel]) -> Finding:
@@ -69,30 +78,14 @@ def _problem(detail: ErrorDetails, shape: type[BaseModel]) -> Finding:
     return Finding(Code.INVALID_VALUE, message, path=path)
 
 
-def describe(value: object) -> str:
-    """A value as its writer would call it."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return f"the boolean {str(value).lower()}"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f"the text `{value if len(value) <= 60 else value[:57] + '...'}`"
-        case list():
-            return "a list"
-        case Mapping():
-            return "a mapping"
-        case _:
-            return f"a {type(value).__name__}"
-
-
 def _remedy(kind: str, value: object) -> str:
+    if value is None and kind == "string_type":
+        return 'write "" for an empty text, or leave the field out'
     if value is None:
         return "give a value, or leave the field out"
     if kind == "string_type" and isinstance(value, bool):
-        return f'quote it: "{str(value).lower()}" (YAML reads yes, no, on and off as booleans)'
+        alike = "true, yes and on" if value else "false, no and off"
+        return f"quote it: unquoted, YAML reads {alike} alike"
     if kind == "string_type" and isinstance(value, int | float):
         return f'quote it: "{value}"'
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():

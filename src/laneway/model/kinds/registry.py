@@ -6,8 +6,8 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.kinds import asm, foreign, istio, kubernetes, laneway, workload
 from laneway.model.kinds.documents import Document
+from laneway.model.kinds.fields import describe
 from laneway.model.kinds.kind import Kind
-from laneway.model.kinds.problems import describe
 from laneway.model.suggestions import listing, nearest, suggestion
 
 KINDS: tuple[Kind, ...] = (
@@ -33,7 +33,7 @@ def kind_of(document: Document) -> tuple[Kind | None, Finding | None]:
     api, name = document.data.get("apiVersion"), document.data.get("kind")
     for field, value in (("apiVersion", api), ("kind", name)):
         if not isinstance(value, str) or not value:
-            return None, _no_text(field, field in document.data, value)
+            return None, _no_text(field, field in document.data, value, _BY_NAME.get(str(name)))
     assert isinstance(api, str)
     assert isinstance(name, str)
     kind = _BY_API.get((api, name))
@@ -54,10 +54,12 @@ def _is_foreign(group: str, name: str) -> bool:
     return foreign.is_foreign(group, name) and not (known and name in _BY_NAME)
 
 
-def _no_text(field: str, given: bool, value: object) -> Finding:
+def _no_text(field: str, given: bool, value: object, kind: Kind | None) -> Finding:
     path: Path = (field,)
     if not given:
         fix = "every document begins with apiVersion and kind"
+        if kind is not None:
+            fix = f"{kind.name} is of {kind.api_versions[0]}"
         return Finding(Code.MISSING_FIELD, f"the field `{field}` is missing", fix, path=path)
     message = f"`{field}`: expected some text, got {describe(value)}"
     return Finding(Code.WRONG_TYPE, message, path=path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
+from laneway.model.findings import Finding
 from laneway.model.kinds.fields import (
     Labels,
     ListenPort,
@@ -17,10 +19,9 @@ from laneway.model.kinds.fields import (
     PortName,
     PortReference,
     Shape,
-    repeated,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, no_effect
+from laneway.model.kinds.kind import Built, Kind, no_effect, repeated
 from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
 
 
@@ -30,8 +31,27 @@ class WorkloadPortSpec(Shape):
     listen: ListenPort = 0
 
 
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise wrong(f"the path `{text}` does not begin with /", f"write /{text}")
+    return _text(text)
+
+
+def _text(text: str) -> str:
+    """What an argument or a variable can hold."""
+    if "\0" in text:
+        raise wrong("a NUL character stands in the text", "remove it")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not text or "=" in text:
+        raise wrong(f"`{text}` is not a variable's name", "write a name without =")
+    return _text(text)
+
+
 class HttpGet(Shape):
-    path: Annotated[str, Field(pattern="^/")] = "/"
+    path: Annotated[str, AfterValidator(_path)] = "/"
     port: PortReference = 0
 
 
@@ -80,16 +100,15 @@ def _address(text: str) -> str:
     return text
 
 
-EnvName = Annotated[str, Field(pattern=r"^[^=\x00]+$")]
-EnvValue = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[str, AfterValidator(_text)]
+EnvName = Annotated[str, AfterValidator(_variable)]
 
 
 class WorkloadSpec(Shape):
-    command: Annotated[list[Argument], Field(min_length=1)] | None = None
+    command: Annotated[list[Text], Field(min_length=1)] | None = None
     address: Annotated[str, AfterValidator(_address)] | None = None
     working_dir: Annotated[str, Field(min_length=1)] | None = None
-    env: dict[EnvName, EnvValue] = {}
+    env: dict[EnvName, Text] = {}
     ports: Annotated[list[WorkloadPortSpec], Field(min_length=1)]
     readiness: Readiness = Readiness()
     start_timeout_seconds: Period = 30.0
@@ -104,25 +123,6 @@ class WorkloadSpec(Shape):
             )
         if self.address is not None and len(self.ports) > 1:
             raise wrong("one address cannot serve many ports", "keep one port")
-        return self
-
-    @model_validator(mode="after")
-    def _ports_differ(self) -> WorkloadSpec:
-        numbers = repeated(port.port for port in self.ports)
-        names = repeated(port.name for port in self.ports if port.name)
-        for twice in (*numbers, *names):
-            raise wrong(f"two ports are called {twice}", "give each its own number and name")
-        return self
-
-    @model_validator(mode="after")
-    def _probed_port_exists(self) -> WorkloadSpec:
-        port = self.readiness.probe.port
-        if port and not any(port in (p.port, p.name) for p in self.ports):
-            raise wrong(
-                f"readiness asks port {port}, which is none of the workload's",
-                f"its ports: {', '.join(f'{p.name} {p.port}'.strip() for p in self.ports)}",
-                Code.UNKNOWN_PORT,
-            )
         return self
 
 
@@ -150,11 +150,28 @@ def _build_workload(document: WorkloadObject) -> Built:
         restart=RestartPolicy(spec.restart_policy),
     )
     started = ("env", "working_dir", "restart_policy")
-    idle = [f for f in started if spec.address and f in spec.model_fields_set]
+    given = spec.model_fields_set if spec.address else ()
+    idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
     why = "laneway does not start an application that it has the address of"
     return workload, [
-        no_effect(("spec", str(WorkloadSpec.model_fields[f].alias)), why, "remove it") for f in idle
+        *repeated([port.port for port in spec.ports], ("spec", "ports"), "port"),
+        *repeated([port.name for port in spec.ports], ("spec", "ports"), "name"),
+        *_probed(workload),
+        *(
+            no_effect(("spec", str(WorkloadSpec.model_fields[f].alias)), why, "remove it")
+            for f in idle
+        ),
     ]
+
+
+def _probed(workload: Workload) -> Iterator[Finding]:
+    port = workload.readiness.port
+    if port and workload.port(port) is None:
+        message = f"the probe asks port {port}, which is none of the workload's"
+        ports = ", ".join(f"{p.name} {p.number}".strip() for p in workload.ports)
+        kind = "tcpSocket" if workload.readiness.path is None else "httpGet"
+        path = ("spec", "readiness", kind, "port")
+        yield Finding(Code.UNKNOWN_PORT, message, f"its ports: {ports}", path=path)
 
 
 KINDS = (Kind("laneway.dev", ("v1alpha1",), "Workload", WorkloadObject, Workload, _build_workload),)
