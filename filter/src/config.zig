@@ -4,9 +4,9 @@ const std = @import("std");
 
 pub const Direction = enum { inbound, outbound };
 
-pub const name_limit = 256;
-pub const sets_limit = 1 << 20;
-pub const ttl_limit = 24 * 60 * 60;
+const name_limit = 256;
+const sets_limit = 1 << 20;
+const ttl_limit = 24 * 60 * 60;
 
 pub const Config = struct {
     direction: Direction,
@@ -23,11 +23,31 @@ pub const Config = struct {
 
 /// A header's name, lower case, held by value: a root context outlives the text it was read from.
 pub const Name = struct {
-    bytes: [name_limit]u8,
+    bytes: [prefix.len + name_limit]u8,
     length: usize,
 
-    pub fn text(name: *const Name) []const u8 {
-        return name.bytes[0..name.length];
+    const prefix = "request\x00headers\x00";
+
+    fn of(name: []const u8) Error!Name {
+        if (name.len == 0 or name.len > name_limit) return error.BadHeader;
+        var self: Name = .{ .bytes = undefined, .length = prefix.len + name.len };
+        self.bytes[0..prefix.len].* = prefix.*;
+        for (name, self.bytes[prefix.len..self.length]) |byte, *out| {
+            // RFC 9110, `tchar`.
+            if (!std.ascii.isAlphanumeric(byte) and std.mem.findScalar(u8, "!#$%&'*+-.^_`|~", byte) == null)
+                return error.BadHeader;
+            out.* = std.ascii.toLower(byte);
+        }
+        return self;
+    }
+
+    pub fn text(self: *const Name) []const u8 {
+        return self.bytes[prefix.len..self.length];
+    }
+
+    /// The path of Envoy's attribute that has the header's values.
+    pub fn attribute(self: *const Name) []const u8 {
+        return self.bytes[0..self.length];
     }
 };
 
@@ -67,8 +87,8 @@ pub fn parse(json: []const u8) Error!Config {
             error.UnknownField, error.DuplicateField => error.UnknownField,
             else => error.NotJson,
         };
-    const route = try nameOf(document.route_header);
-    const trace = try nameOf(document.trace_header);
+    const route = try Name.of(document.route_header);
+    const trace = try Name.of(document.trace_header);
     if (std.mem.eql(u8, route.text(), trace.text())) return error.SameHeaders;
     if (document.sets < 1 or document.sets > sets_limit) return error.BadSets;
     if (document.ttl_seconds < 1 or document.ttl_seconds > ttl_limit) return error.BadTtl;
@@ -80,18 +100,6 @@ pub fn parse(json: []const u8) Error!Config {
         .ttl = @as(u64, document.ttl_seconds) * std.time.ns_per_s,
         .pair = pairOf(&route, &trace),
     };
-}
-
-fn nameOf(text: []const u8) Error!Name {
-    if (text.len == 0 or text.len > name_limit) return error.BadHeader;
-    var name: Name = .{ .bytes = undefined, .length = text.len };
-    for (text, name.bytes[0..text.len]) |byte, *out| {
-        // RFC 9110, `tchar`.
-        if (!std.ascii.isAlphanumeric(byte) and std.mem.findScalar(u8, "!#$%&'*+-.^_`|~", byte) == null)
-            return error.BadHeader;
-        out.* = std.ascii.toLower(byte);
-    }
-    return name;
 }
 
 fn pairOf(route: *const Name, trace: *const Name) u32 {
@@ -111,6 +119,7 @@ test "a full configuration" {
     try testing.expectEqual(Direction.outbound, config.direction);
     try testing.expectEqualStrings("x-lane", config.route_header.text());
     try testing.expectEqualStrings("my-request-id", config.trace_header.text());
+    try testing.expectEqualStrings("request\x00headers\x00x-lane", config.route_header.attribute());
     try testing.expectEqual(8, config.sets);
     try testing.expectEqual(2_000_000_000, config.ttl);
 }

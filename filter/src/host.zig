@@ -11,7 +11,7 @@ const Status = enum(u32) { ok = 0, not_found = 1, cas_mismatch = 8, _ };
 const MapType = enum(u32) { request_headers = 0 };
 const BufferType = enum(u32) { plugin_configuration = 7 };
 const LogLevel = enum(u32) { err = 4 };
-pub const MetricType = enum(u32) { counter = 0 };
+const MetricType = enum(u32) { counter = 0 };
 
 const env = struct {
     extern "env" fn proxy_log(LogLevel, [*]const u8, usize) Status;
@@ -19,6 +19,7 @@ const env = struct {
     extern "env" fn proxy_get_header_map_value(MapType, [*]const u8, usize, *[*]const u8, *usize) Status;
     extern "env" fn proxy_replace_header_map_value(MapType, [*]const u8, usize, [*]const u8, usize) Status;
     extern "env" fn proxy_remove_header_map_value(MapType, [*]const u8, usize) Status;
+    extern "env" fn proxy_get_property([*]const u8, usize, *[*]const u8, *usize) Status;
     extern "env" fn proxy_get_shared_data([*]const u8, usize, *[*]const u8, *usize, *u32) Status;
     extern "env" fn proxy_set_shared_data([*]const u8, usize, [*]const u8, usize, u32) Status;
     extern "env" fn proxy_define_metric(MetricType, [*]const u8, usize, *u32) Status;
@@ -70,6 +71,14 @@ pub fn header(name: []const u8) ?[]const u8 {
     var ptr: [*]const u8 = undefined;
     var len: usize = 0;
     const status = env.proxy_get_header_map_value(.request_headers, name.ptr, name.len, &ptr, &len);
+    return if (status == .ok and len > 0) ptr[0..len] else null;
+}
+
+/// One of Envoy's attributes; `path` has its parts parted by zero bytes. Null when missing or empty.
+pub fn attribute(path: []const u8) ?[]const u8 {
+    var ptr: [*]const u8 = undefined;
+    var len: usize = 0;
+    const status = env.proxy_get_property(path.ptr, path.len, &ptr, &len);
     return if (status == .ok and len > 0) ptr[0..len] else null;
 }
 

@@ -12,25 +12,35 @@ const config = @import("config.zig");
 const host = @import("host.zig");
 const memory = @import("memory.zig");
 
-const Root = struct { context: u32, config: config.Config };
+const Config = config.Config;
 
-/// Root contexts alive in this VM: one for each distinct configuration in the Envoy.
-var roots: [256]?Root = @splat(null);
+/// The root contexts alive in this VM, one for each distinct configuration in the Envoy, by their
+/// context ids (0: a free place), and their configurations.
+var roots: [256]u32 = @splat(0);
+var configs: [roots.len]Config = undefined;
+/// No root context stands at this place or after it.
+var roots_end: usize = 0;
+
 /// Which root context a stream belongs to, by the stream's context id modulo the length. Envoy
-/// creates a stream's context right before its headers arrive, so a slot is not reused too early.
+/// creates a stream's context right before its headers arrive, so no place is reused too early.
 var streams: [1024]struct { context: u32, root: u8 } = @splat(.{ .context = 0, .root = 0 });
+
+/// The same in all VMs of the process.
 var key: memory.Key = @splat(0);
-var counters: struct { stored: host.Counter, hits: host.Counter, misses: host.Counter, evicted: host.Counter } = undefined;
+
+var counters: struct {
+    stored: host.Counter,
+    hits: host.Counter,
+    misses: host.Counter,
+    evicted_live: host.Counter,
+} = undefined;
 
 const Action = enum(u32) { proceed = 0 };
 
-export fn proxy_abi_version_0_2_1() void {}
+/// Another thread has to change the same set this often in the meantime until a memory is lost.
+const attempts = 16;
 
-export fn proxy_on_context_create(context: u32, parent: u32) void {
-    if (parent == 0) return;
-    const root = rootIndex(parent) orelse return;
-    streams[context % streams.len] = .{ .context = context, .root = root };
-}
+export fn proxy_abi_version_0_2_1() void {}
 
 export fn proxy_on_vm_start(_: u32, _: usize) bool {
     host.begin();
@@ -39,7 +49,7 @@ export fn proxy_on_vm_start(_: u32, _: usize) bool {
         .stored = .define("laneway_trace_memory_stored"),
         .hits = .define("laneway_trace_memory_hits"),
         .misses = .define("laneway_trace_memory_misses"),
-        .evicted = .define("laneway_trace_memory_evicted_live"),
+        .evicted_live = .define("laneway_trace_memory_evicted_live"),
     };
     return true;
 }
@@ -50,55 +60,65 @@ export fn proxy_on_configure(context: u32, size: usize) bool {
         host.logError(config.explain(err));
         return false;
     };
-    const index = rootIndex(context) orelse freeRoot() orelse {
-        host.logError("more than 256 configurations of the trace memory in one Envoy");
+    const place = placeOf(context) orelse std.mem.findScalar(u32, &roots, 0) orelse {
+        host.logError("one Envoy has room for 256 configurations of the trace memory");
         return false;
     };
-    roots[index] = .{ .context = context, .config = parsed };
+    roots[place] = context;
+    configs[place] = parsed;
+    roots_end = @max(roots_end, place + 1);
     return true;
+}
+
+export fn proxy_on_context_create(context: u32, parent: u32) void {
+    if (parent == 0) return;
+    const place = placeOf(parent) orelse return;
+    streams[context % streams.len] = .{ .context = context, .root = @intCast(place) };
 }
 
 export fn proxy_on_request_headers(context: u32, _: u32, _: u32) Action {
     host.begin();
     const stream = streams[context % streams.len];
     if (stream.context != context) return .proceed;
-    if (roots[stream.root]) |*root| switch (root.config.direction) {
-        .inbound => receive(&root.config),
-        .outbound => send(&root.config),
-    };
+    const c = &configs[stream.root];
+    switch (c.direction) {
+        .inbound => receive(c),
+        .outbound => send(c),
+    }
     return .proceed;
 }
 
 export fn proxy_on_delete(context: u32) void {
-    if (rootIndex(context)) |index| roots[index] = null;
+    if (placeOf(context)) |place| roots[place] = 0;
 }
 
-fn rootIndex(context: u32) ?u8 {
-    for (&roots, 0..) |*root, index| {
-        if (root.*) |*r| if (r.context == context) return @intCast(index);
-    }
-    return null;
+fn placeOf(root: u32) ?usize {
+    return std.mem.findScalar(u32, roots[0..roots_end], root);
 }
 
-fn freeRoot() ?u8 {
-    for (&roots, 0..) |*root, index| if (root.* == null) return @intCast(index);
-    return null;
-}
-
-/// An inbound request: the latest request of a trace id decides its lane, or that it has none.
-fn receive(c: *const config.Config) void {
+/// An inbound request: the latest of a trace id decides its lane, or that it has none.
+fn receive(c: *const Config) void {
     const trace = host.header(c.trace_header.text()) orelse return;
-    const lane = laneOf(host.header(c.route_header.text()));
+    const lane = laneOf(host.attribute(c.route_header.attribute()));
     const id: memory.Id = .of(trace, c.pair, &key);
-    remember(c, &id, lane);
-}
-
-/// An outbound request: what is remembered of its trace id wins over a lane that it names itself.
-fn send(c: *const config.Config) void {
-    const trace = host.header(c.trace_header.text()) orelse return;
-    const id: memory.Id = .of(trace, c.pair, &key);
+    const set_key = setKey(c, &id);
     const now = host.monotonic();
-    const set = host.shared(&setKey(c, &id));
+    for (0..attempts) |_| {
+        const old = host.shared(&set_key);
+        // Without a lane, an id is only worth an entry where an earlier one must be overruled.
+        if (lane.len == 0 and memory.find(old.value, &id, now) == null) return;
+        if (store(&set_key, old, &id, .{ .lane = lane, .expires = now + c.ttl }, now)) return;
+    }
+}
+
+/// An outbound request: what is remembered of its trace id wins over a lane that it names itself;
+/// where nothing is remembered, the application begins a chain and may name one.
+fn send(c: *const Config) void {
+    const trace = host.header(c.trace_header.text()) orelse return;
+    const id: memory.Id = .of(trace, c.pair, &key);
+    const set_key = setKey(c, &id);
+    const now = host.monotonic();
+    const set = host.shared(&set_key);
     const found = memory.find(set.value, &id, now) orelse return counters.misses.increment();
     counters.hits.increment();
     if (found.lane.len > 0) {
@@ -106,44 +126,43 @@ fn send(c: *const config.Config) void {
     } else {
         host.removeHeader(c.route_header.text());
     }
-    // A long-lived request keeps its memory for as long as it makes calls.
-    if (found.expires - now < c.ttl / 2) remember(c, &id, found.lane);
+    // A long-lived request keeps its memory while it makes calls. If the set changed meanwhile,
+    // the id may have got another lane: then leave it.
+    if (found.expires - now < c.ttl / 2)
+        _ = store(&set_key, set, &id, .{ .lane = found.lane, .expires = now + c.ttl }, now);
 }
 
-/// What no lane can be named counts as naming none.
+/// The lane that a route header's values name, or none. No lane's name is longer, nor has a comma;
+/// Envoy joins the values of a repeated header by commas, here as where it chooses the cluster.
 fn laneOf(value: ?[]const u8) []const u8 {
     const text = value orelse return "";
-    return if (text.len <= memory.lane_limit) text else "";
+    const named = text.len <= memory.lane_limit and std.mem.findScalar(u8, text, ',') == null;
+    return if (named) text else "";
 }
 
-/// Without a lane, an id is only worth an entry where an earlier one must be overruled.
-fn remember(c: *const config.Config, id: *const memory.Id, lane: []const u8) void {
-    const now = host.monotonic();
-    const set_key = setKey(c, id);
+/// False when another thread has changed the set since `old` was read.
+fn store(set_key: []const u8, old: host.Shared, id: *const memory.Id, what: memory.Memory, now: u64) bool {
     var out: [memory.set_limit]u8 = undefined;
-    for (0..16) |_| {
-        const old = host.shared(&set_key);
-        if (lane.len == 0 and memory.find(old.value, id, now) == null) return;
-        const insertion = memory.insert(&out, old.value, id, .{ .lane = lane, .expires = now + c.ttl }, now);
-        if (!host.replaceShared(&set_key, old, insertion.set)) continue;
-        counters.stored.increment();
-        if (insertion.evicted) counters.evicted.increment();
-        return;
-    }
+    const insertion = memory.insert(&out, old.value, id, what, now);
+    if (!host.replaceShared(set_key, old, insertion.set)) return false;
+    counters.stored.increment();
+    if (insertion.evicted) counters.evicted_live.increment();
+    return true;
 }
 
-fn setKey(c: *const config.Config, id: *const memory.Id) [4]u8 {
+fn setKey(c: *const Config, id: *const memory.Id) [4]u8 {
     return @bitCast(id.set(c.sets));
 }
 
-/// The first VM of the process to come draws the key; the others take it over.
+/// The first VM of the process draws the key; the others take it over.
 fn sharedKey() memory.Key {
     const name = "key";
-    while (true) {
+    for (0..attempts) |_| {
         const old = host.shared(name);
         if (old.value.len == @sizeOf(memory.Key)) return old.value[0..@sizeOf(memory.Key)].*;
         var drawn: memory.Key = undefined;
         host.random(&drawn);
         if (host.replaceShared(name, old, &drawn)) return drawn;
     }
+    return @splat(0);
 }
