@@ -2,8 +2,7 @@
 
 A proxy refuses a response, not a resource. For clusters and listeners Envoy applies the good ones
 and names each bad one; for everything else (endpoints, routes, a message that breaks a protobuf
-constraint) the text names nothing that can be relied upon, and which of the others were applied
-is unknown.
+constraint) the text names nothing that can be relied upon.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from dataclasses import dataclass
 
 # source/common/upstream/cds_api_impl.cc, source/common/listener_manager/lds_api.cc
 _NAMING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
-# source/common/config/utility.cc, truncateGrpcStatusMessage
-_TRUNCATED = "...(truncated)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +25,13 @@ class Rejection:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """``named`` were refused, each with the part of the text that is its own; ``unknown`` may have
-    been applied or not. ``applied``: the rest was, removals included."""
-
-    named: dict[str, str]
-    unknown: tuple[str, ...]
-    applied: bool
-
-
-def attribute(names: Iterable[str], error: str) -> Blame:
-    """Whom of ``names``, the resources of one response, the error is about."""
+def attribute(names: Iterable[str], error: str) -> dict[str, str]:
+    """Whom of ``names``, the resources of one response, the error is about, each with its part of
+    the text. A resource that was alone is the one. Empty: it cannot be told."""
     names = tuple(names)
     prefix = _NAMING.match(error)
     named = _named(names, error[prefix.end() :]) if prefix else {}
-    if named:
-        cut_off = error.endswith(_TRUNCATED)
-        unknown = tuple(name for name in names if name not in named) if cut_off else ()
-        return Blame(named, unknown, applied=True)
-    if len(names) == 1:
-        return Blame({names[0]: error}, (), applied=False)
-    return Blame({}, names, applied=False)
+    return {names[0]: error} if not named and len(names) == 1 else named
 
 
 def _named(names: tuple[str, ...], text: str) -> dict[str, str]:

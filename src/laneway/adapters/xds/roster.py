@@ -110,9 +110,11 @@ class Roster:
         proxy = self._proxies.setdefault(node, _Proxy())
         if proxy.snapshot is None:
             log.warning("proxy_unknown", node=node, hint="nothing is published for this node.id")
-        stream = Stream(self.encodings, self._response_bytes)
+        before = proxy.connection
+        last = before.stream if before else proxy.last
+        stream = Stream(self.encodings, self._response_bytes, last.known() if last else {})
         stream.adopt(proxy.snapshot)
-        before, proxy.connection = proxy.connection, Connection(node, stream, close)
+        proxy.connection = Connection(node, stream, close)
         proxy.settled.clear()
         if before:
             log.warning("proxy_replaced", node=node, hint="a newer stream has the same node.id")

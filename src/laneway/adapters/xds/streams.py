@@ -9,7 +9,8 @@ the proxy has keeps working, and only what it asks for by itself is still answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
@@ -39,11 +40,21 @@ RESPONSE_BYTES = 4 * 1024 * 1024
 
 
 class Stream:
-    """State of one DeltaAggregatedResources stream."""
+    """State of one DeltaAggregatedResources stream.
 
-    def __init__(self, encodings: Encodings, response_bytes: int = RESPONSE_BYTES) -> None:
+    ``remembered`` is what the proxy may hold from its stream before, see ``known``: Envoy does not
+    name what it applied from a response that it refused.
+    """
+
+    def __init__(
+        self,
+        encodings: Encodings,
+        response_bytes: int = RESPONSE_BYTES,
+        remembered: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
         self._encodings = encodings
         self._response_bytes = response_bytes
+        self._remembered = remembered
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         # Children that an accepted parent refers to and the proxy has yet to subscribe to,
@@ -67,27 +78,27 @@ class Stream:
         """
         type_url, nonce = request.type_url, request.response_nonce
         subscription = self._subscriptions.get(type_url) or self._subscribe(type_url)
-        reply = None
+        taken: Iterable[Resource] = ()
+        rejected: tuple[Rejection, ...] = ()
         if request.HasField("error_detail"):
-            reply = subscription.reject(nonce, request.error_detail.message)
+            rejected = subscription.reject(nonce, request.error_detail.message)
         elif nonce:
-            reply = subscription.acknowledge(nonce)
+            taken = subscription.acknowledge(nonce)
         first = subscription.subscribe(
             request.resource_names_subscribe,
             request.resource_names_unsubscribe,
             {} if self._warming(type_url) else request.initial_resource_versions,
         )
-        if first:
-            self._await_children(type_url, subscription.current())
-        if reply:
-            self._await_children(type_url, reply.accepted)
+        self._await_children(type_url, subscription.current() if first else taken)
         if request.resource_names_subscribe:
             self._stop_waiting(type_url, subscription)
-        return reply.rejected if reply else ()
+        return rejected
 
     def _subscribe(self, type_url: str) -> Subscription:
         desired = self._snapshot.resources(type_url) if self._snapshot else {}
-        return self._subscriptions.setdefault(type_url, Subscription(type_url, desired))
+        remembered = self._remembered.get(type_url, ())
+        made = Subscription(type_url, desired, remembered)
+        return self._subscriptions.setdefault(type_url, made)
 
     def _warming(self, type_url: str) -> bool:
         """Endpoints are asked for ahead of the clusters.
@@ -146,6 +157,11 @@ class Stream:
             any(each.rejected for each in subscriptions)
             and not any(each.in_flight for each in subscriptions)
         )
+
+    def known(self) -> dict[str, frozenset[str]]:
+        """What the proxy may hold of each type, for its next stream to remember."""
+        subscriptions = self._subscriptions.items()
+        return {**self._remembered, **{type_url: each.known() for type_url, each in subscriptions}}
 
     def statuses(self) -> Iterator[ResourceStatus]:
         for type_url in (*PUSH_ORDER, *self._others()):

@@ -15,6 +15,8 @@ from laneway.compile.snapshots import CLUSTER, LISTENER, Resource, Resources
 from laneway.control.ports import ResourceStatus, Verdict
 
 WILDCARD = "*"
+#: The version of what a proxy may hold, or not: it was in a response that was refused.
+_UNKNOWN = ""
 #: The types of which a first request without names asks for everything.
 WILDCARD_TYPES = frozenset({CLUSTER, LISTENER})
 
@@ -29,14 +31,6 @@ class Push:
     removed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What an ACK or NACK told: the resources that the proxy took, and those it refused."""
-
-    accepted: tuple[Resource, ...]
-    rejected: tuple[Rejection, ...] = ()
-
-
 class Subscription:
     """At most one response is in flight; what changes meanwhile is merged into the next.
 
@@ -44,14 +38,17 @@ class Subscription:
     another version than it should, *stale* when it holds what it should not.
     """
 
-    def __init__(self, type_url: str, desired: Resources) -> None:
+    def __init__(self, type_url: str, desired: Resources, remembered: Iterable[str] = ()) -> None:
+        """``remembered`` may be held from an earlier stream, whether the proxy says so or not."""
         self.type_url = type_url
+        self._remembered = remembered
         self.wildcard = False
         self.names: set[str] = set()
         self.held: dict[str, str] = {}
         self.rejected: dict[str, Rejection] = {}
         self.in_flight: Push | None = None
         self._desired = desired
+        self._bodies: dict[str, Resource] = {}  # of what is held, where it was sent here
         self._started = False
         self._greeting = False  # a new wildcard is answered, even with nothing
         # Dictionaries as sets that keep their order, so that pushes are reproducible.
@@ -59,7 +56,7 @@ class Subscription:
         self._changed: dict[str, None] = {}
         self._stale: dict[str, None] = {}
         self._removals_first = False
-        self._suspects: deque[tuple[str, ...]] = deque()
+        self._suspects: deque[list[str]] = deque()
 
     @property
     def quiet(self) -> bool:
@@ -81,7 +78,7 @@ class Subscription:
         if first:
             added = self._start(added, removed, versions)
         if WILDCARD in added:
-            self._greeting = self._greeting or not (self.wildcard or self.held)
+            self._greeting = self._greeting or not (self.wildcard or versions)
             self.wildcard = True
         for name in added:
             if name != WILDCARD:
@@ -103,7 +100,8 @@ class Subscription:
         self.names.update(known)
         self.held = {name: versions[name] for name in known}
         if WILDCARD in added:
-            self.held = dict(versions)
+            self.held = dict.fromkeys(self._remembered, _UNKNOWN) | dict(versions)
+        self._bodies = {resource.name: resource for resource in self.current()}
         self._review(known)
         return [name for name in added if name not in versions]
 
@@ -120,6 +118,11 @@ class Subscription:
             else:
                 self._forget(name)
 
+    def known(self) -> frozenset[str]:
+        """What the proxy may hold, with what is on its way to it."""
+        pushed = self.in_flight.resources if self.in_flight else ()
+        return frozenset((*self.held, *(resource.name for resource in pushed)))
+
     def current(self) -> list[Resource]:
         """The resources that the proxy holds as it should."""
         versions = self.held.items()
@@ -133,46 +136,65 @@ class Subscription:
 
     # What the proxy answers
 
-    def acknowledge(self, nonce: str) -> Reply | None:
-        """None, and nothing happens, unless the response in flight is the one acknowledged."""
+    def acknowledge(self, nonce: str) -> tuple[Resource, ...]:
+        """The resources taken; none unless the response in flight is the one acknowledged."""
         push = self._land(nonce)
         if push is None:
-            return None
-        self._hold(push.resources)
+            return ()
+        for resource in push.resources:
+            if self._wants(resource.name):
+                self.held[resource.name] = resource.version
+                self._bodies[resource.name] = resource
+                self.rejected.pop(resource.name, None)
         self._drop(push.removed)
-        return Reply(push.resources)
+        self._review(resource.name for resource in push.resources)
+        return push.resources
 
-    def reject(self, nonce: str, error: str) -> Reply | None:
-        """Keep who was refused. Where the error does not tell, halves are sent until it does."""
+    def reject(self, nonce: str, error: str) -> tuple[Rejection, ...]:
+        """The resources refused, as far as the error tells.
+
+        The others are sent again without them. Some may have been applied, but Envoy counts
+        nothing of a refused response as held, and would forget to name it when it reconnects.
+        """
         push = self._land(nonce)
         if push is None:
-            return None
+            return ()
         sent = {resource.name: resource for resource in push.resources}
-        blame = attribute(sent, error)
+        named = attribute(sent, error)
+        if self._makes_way(push, named):
+            return ()
         rejected = tuple(
-            Rejection(self.type_url, name, sent[name].version, text)
-            for name, text in blame.named.items()
-            if not self._makes_way(name, text)
+            Rejection(self.type_url, name, sent[name].version, text) for name, text in named.items()
         )
         self.rejected.update((rejection.name, rejection) for rejection in rejected)
-        self._suspect(blame.unknown)
-        self._review(blame.named)
-        doubtful = {*blame.named, *blame.unknown}
-        accepted = tuple(taken for name, taken in sent.items() if name not in doubtful)
-        self._hold(accepted)
-        if blame.applied or not sent:
-            self._drop(push.removed)
-        self._review(push.removed)
-        return Reply(accepted, rejected)
+        others = [name for name in sent if name not in named]
+        for name in others:
+            self.held.setdefault(name, _UNKNOWN)
+        self._review(sent)
+        self._suspect(others, halve=not named)
+        if sent:
+            self._review(push.removed)
+        else:
+            self._drop(push.removed)  # nothing can be wrong with a removal; never insist
+        return rejected
 
-    def _makes_way(self, name: str, error: str) -> bool:
-        """A listener may take the address of one that is to be removed, together with its removal:
-        Envoy removes first. Else removals come last, as the old one is good until then."""
-        if "has duplicate address" not in error or not self._stale:
+    def _makes_way(self, push: Push, named: Mapping[str, str]) -> bool:
+        """A listener may take the address of one that is to be removed: then it is sent again
+        together with the removal, which Envoy does first. Otherwise removals come last, as the
+        old listener is good until then."""
+        taken = any("has duplicate address" in error for error in named.values())
+        if not taken or push.removed or not self._stale:
             return False
         self._removals_first = True
-        self.ask(name)
+        self._asked.update((resource.name, None) for resource in push.resources)
         return True
+
+    def _suspect(self, names: list[str], *, halve: bool) -> None:
+        """Send these again, by themselves; in halves until a rejected one stands alone."""
+        middle = (len(names) + 1) // 2 if halve else len(names)
+        self._suspects.extendleft(group for group in (names[middle:], names[:middle]) if group)
+        for name in names:
+            self.ask(name)
 
     def _land(self, nonce: str) -> Push | None:
         push = self.in_flight
@@ -181,23 +203,11 @@ class Subscription:
         self.in_flight = None
         return push
 
-    def _hold(self, resources: Iterable[Resource]) -> None:
-        for resource in resources:
-            if self._wants(resource.name):
-                self.held[resource.name] = resource.version
-                self.rejected.pop(resource.name, None)
-        self._review(resource.name for resource in resources)
-
     def _drop(self, names: Iterable[str]) -> None:
         for name in names:
             self.held.pop(name, None)
+            self._bodies.pop(name, None)
         self._review(names)
-
-    def _suspect(self, names: tuple[str, ...]) -> None:
-        middle = (len(names) + 1) // 2
-        self._suspects.extendleft(half for half in (names[middle:], names[:middle]) if half)
-        for name in names:
-            self.ask(name)
 
     # What it should have, and what it is sent
 
@@ -225,7 +235,7 @@ class Subscription:
         removed = dict(self._stale) if removals or self._removals_first else {}
         room, whole = limit, True
         for name in self._due(answers_only):
-            resource = self._desired.get(name)
+            resource = self._desired.get(name) or self._kept(name)
             if resource is None:
                 removed[name] = None
                 continue
@@ -245,12 +255,20 @@ class Subscription:
 
     def _due(self, answers_only: bool) -> Iterable[str]:
         while self._suspects:
-            group = [name for name in self._suspects.popleft() if name in self._asked]
+            names = self._suspects.popleft()
+            group = [name for name in names if name in self._asked and name not in self._stale]
             if group:
                 return group
-        if answers_only and not self._greeting:
-            return list(self._asked)
-        return {**self._asked, **self._changed}
+        due = (
+            self._asked if answers_only and not self._greeting else {**self._asked, **self._changed}
+        )
+        # What a wildcard gave is taken away in its turn, which the proxy does not wait for.
+        return [name for name in due if not (self.wildcard and name in self._stale)]
+
+    def _kept(self, name: str) -> Resource | None:
+        """What the proxy holds and is to drop later, when it waits for an answer until then: a
+        cluster that still warms, say, and is in use while the routes are switched."""
+        return self._bodies.get(name) if name in self._stale else None
 
     def _review(self, names: Iterable[str]) -> None:
         """Work out anew what is owed of these names."""
@@ -277,31 +295,23 @@ class Subscription:
 
     def _forget(self, name: str) -> None:
         self._settle(name)
-        self.held.pop(name, None)
-        self.rejected.pop(name, None)
+        for known in (self.held, self._bodies, self.rejected):
+            known.pop(name, None)
 
     # What is known of it
 
     def statuses(self) -> Iterator[ResourceStatus]:
-        sending = (
-            {resource.name: resource for resource in self.in_flight.resources}
-            if (self.in_flight)
-            else {}
-        )
-        names = dict.fromkeys((*self.held, *self.rejected, *sending, *self._changed, *self._asked))
-        for name in sorted(names):
-            held, rejection = self.held.get(name, ""), self.rejected.get(name)
-            want = self._desired.get(name)
+        """Of what the proxy holds, refused, is being sent or is owed, by name."""
+        pushed = self.in_flight.resources if self.in_flight else ()
+        sending = {resource.name: resource.version for resource in pushed}
+        for name in sorted({*self.held, *self.rejected, *sending, *self._changed, *self._asked}):
+            held, want = self.held.get(name, ""), self._desired.get(name)
+            rejection = self.rejected.get(name)
+            sent, verdict, error = held, Verdict.PENDING, ""
             if name in sending:
-                yield self._status(name, sending[name].version, held, Verdict.PENDING)
+                sent = sending[name]
             elif rejection:
-                yield self._status(name, rejection.version, held, Verdict.REJECTED, rejection.error)
+                sent, verdict, error = rejection.version, Verdict.REJECTED, rejection.error
             elif want and want.version == held:
-                yield self._status(name, held, held, Verdict.ACKED)
-            else:
-                yield self._status(name, held, held, Verdict.PENDING)
-
-    def _status(
-        self, name: str, sent: str, held: str, verdict: Verdict, error: str = ""
-    ) -> ResourceStatus:
-        return ResourceStatus(self.type_url, name, sent, held, verdict, error)
+                verdict = Verdict.ACKED
+            yield ResourceStatus(self.type_url, name, sent, held, verdict, error)
