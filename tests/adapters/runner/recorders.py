@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,6 +81,14 @@ async def eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """``eventually``, for tests without an event loop."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def is_running(pid: int) -> bool:

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from laneway.adapters.runner.admin import Admin, AdminUnreachable
+from laneway.adapters.runner.exchanges import exchange
+from laneway.adapters.runner.ports import Ports
+from laneway.adapters.runner.probes import Readiness, http_probe, live_probe, tcp_probe
+from laneway.model.placements import Address
+from laneway.model.workloads import ReadinessProbe
+
+
+def observed(settings: ReadinessProbe, answers: str) -> str:
+    """The readiness after each answer: ``+`` and ``-`` in, ``R`` and ``.`` out."""
+    readiness = Readiness(settings)
+    states = ""
+    for answer in answers:
+        before = readiness.ready
+        assert readiness.observe(answer == "+") == (readiness.ready != before)
+        states += "R" if readiness.ready else "."
+    return states
+
+
+@pytest.mark.parametrize(
+    ("successes", "failures", "answers", "states"),
+    [
+        (1, 3, "--+--+---+", "..RRRRRR.R"),
+        (1, 1, "+-+-", "R.R."),
+        (3, 2, "++-+++--++", ".....RR..."),
+        (2, 3, "+-+-++-+--", ".....RRRRR"),
+    ],
+)
+def test_thresholds_count_answers_in_a_row(
+    successes: int, failures: int, answers: str, states: str
+) -> None:
+    settings = ReadinessProbe(success_threshold=successes, failure_threshold=failures)
+    assert observed(settings, answers) == states
+
+
+def test_a_starting_process_is_asked_often_and_then_once_a_period() -> None:
+    readiness = Readiness(ReadinessProbe(period=0.2))
+    pauses = []
+    for _ in range(6):
+        readiness.observe(False)
+        pauses.append(readiness.pause())
+    assert pauses == pytest.approx([0.05, 0.075, 0.1125, 0.16875, 0.2, 0.2])
+    readiness = Readiness(ReadinessProbe(period=5.0))
+    readiness.observe(True)
+    assert readiness.pause() == 5.0
+    readiness.observe(False)
+    assert readiness.pause() == 5.0
+
+
+@contextlib.asynccontextmanager
+async def answering(response: bytes, *, hang: bool = False) -> AsyncIterator[Address]:
+    """A server that answers every connection with these bytes."""
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        if hang:
+            await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield Address(*server.sockets[0].getsockname())
+    finally:
+        done.set()
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 399])
+async def test_http_statuses_that_are_ready(status: int) -> None:
+    async with answering(b"HTTP/1.1 %d Fine\r\nContent-Length: 0\r\n\r\n" % status) as address:
+        assert await http_probe(address, "/healthz", 5.0)() == ""
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+async def test_http_statuses_that_are_not(status: int) -> None:
+    async with answering(b"HTTP/1.1 %d No\r\n\r\n" % status) as address:
+        problem = await http_probe(address, "healthz", 5.0)()
+    assert problem == f"GET http://{address}/healthz was answered with {status}"
+
+
+async def test_an_endless_body_is_not_waited_for() -> None:
+    async with answering(b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 1000, hang=True) as address:
+        assert await http_probe(address, "/", 5.0)() == ""
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"", b"\r\n", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc\r\n", b"x" * 200_000]
+)
+async def test_what_is_not_http_is_a_problem_and_no_exception(nonsense: bytes) -> None:
+    async with answering(nonsense) as address:
+        assert str(address) in await http_probe(address, "/", 5.0)()
+
+
+async def test_an_answer_that_does_not_come_is_a_problem() -> None:
+    async with answering(b"", hang=True) as address:
+        problem = await http_probe(address, "/", 0.05)()
+    assert problem == f"no answer to GET http://{address}/ in 0.05 s"
+
+
+async def test_tcp_needs_a_listener_and_no_more(ports: Ports) -> None:
+    async with answering(b"", hang=True) as address:
+        assert await tcp_probe(address, 5.0)() == ""
+    closed = ports.reserve("nobody")
+    ports.release([closed])
+    assert await tcp_probe(closed, 5.0)() == f"connection to {closed}: connection refused"
+
+
+async def test_chunked_bodies_are_joined() -> None:
+    chunks = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    async with answering(chunks) as address:
+        assert (await exchange(address, "GET", "/")).body == b"abcde"
+
+
+async def test_an_admin_interface_that_is_not_there(tmp_path: Path) -> None:
+    admin = Admin(tmp_path / "admin.sock")
+    with pytest.raises(AdminUnreachable, match="No such file"):
+        await admin.state()
+    assert "No such file" in await live_probe(admin)()
