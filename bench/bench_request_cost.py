@@ -32,8 +32,8 @@ from laneway.adapters.runner.ports import Ports
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
+from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
-from laneway.compile.envoy.trace_memory import FilterModule
 from laneway.compile.lower import lower
 from laneway.filter import module_path
 from laneway.model.lanes import Lane, LaneGroup
@@ -276,7 +276,7 @@ async def main() -> None:
                 model,
                 lower(model),
                 placements(variant, answering),
-                FilterModule(str(module_path())),
+                Options(FilterModule(str(module_path()))),
             )
             roster.publish({variant.name: snapshots[names.sidecar_node(APPLICATION)]})
         async with XdsServer(roster, f"unix:{directory}/xds.sock"):

@@ -121,13 +121,16 @@ def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, Servi
     by_group: dict[str, list[_Claim]] = {}
     for claim in claims:
         by_group.setdefault(claim.group.name, []).append(claim)
+    default = _default(mesh, claims, services)
     choices = []
     for name, members in by_group.items():
         targets: dict[str, Target] = {}
         for claim in members:
-            targets.setdefault(claim.lane.name, _target(claim, services))
+            target = _target(claim, services)
+            if claim.lane.name in target.chain or target != default:
+                targets.setdefault(claim.lane.name, target)
         choices.append(LaneChoice(name, members[0].group.route_header, targets))
-    return Route(tuple(choices), _default(mesh, claims, services))
+    return Route(tuple(choices), default)
 
 
 def _destination(

@@ -25,8 +25,8 @@ from laneway.adapters.runner.supervisors import Supervisor
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
+from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
-from laneway.compile.envoy.trace_memory import FilterModule
 from laneway.control.plane import Plane, rejected
 from laneway.control.ports import ProxyStatus, Verdict
 from laneway.filter import module_path
@@ -38,13 +38,17 @@ from laneway.wiring.placing import place, sidecar_addresses
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``run_dir`` None makes a private one and removes it at the end. ``concurrency`` is the
-    number of worker threads of each Envoy. ``free_gateway_ports`` ignores declared ports."""
+    number of worker threads of each Envoy. ``free_gateway_ports`` ignores declared ports.
+    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed."""
 
     run_dir: Path | None = None
     log_dir: Path | None = None
     envoy: Path | None = None
     concurrency: int = 2
     free_gateway_ports: bool = False
+    explain: str | None = None
+    access_log: bool = False
+    counters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,13 @@ class Embedded:
         self._on_event = on_event
         self._ports = Ports()
         self._roster = Roster(self._proxy_changed)
-        module = FilterModule(str(module_path()))
-        self._plane = Plane(self._roster, self._roster, partial(emit, module=module))
+        options = Options(
+            FilterModule(str(module_path())),
+            explain=settings.explain,
+            access_log="access.log" if settings.access_log else None,
+            counters=settings.counters,
+        )
+        self._plane = Plane(self._roster, self._roster, partial(emit, options=options))
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()

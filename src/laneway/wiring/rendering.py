@@ -7,8 +7,8 @@ from typing import Any
 
 from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
-from laneway.compile.envoy.trace_memory import FilterModule
 from laneway.compile.lower import lower
 from laneway.compile.nominal import nominal_placements
 from laneway.filter import module_path
@@ -27,5 +27,5 @@ def render(mesh: Mesh, dialect: Dialect) -> list[dict[str, Any]]:
     routes = lower(mesh)
     if dialect is Dialect.ASM:
         return list(emit_asm(mesh, routes))
-    module = FilterModule(str(module_path()))
-    return list(documents(emit(mesh, routes, nominal_placements(mesh), module)))
+    options = Options(FilterModule(str(module_path())))
+    return list(documents(emit(mesh, routes, nominal_placements(mesh), options)))

@@ -22,7 +22,7 @@ from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.type.v3 import percent_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.snapshots import CLUSTER, Resource
@@ -38,16 +38,18 @@ _ONE = UInt32Value(value=1)
 
 def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
     """Every cluster that calls to the service can lead to."""
-    for port, route in routes.by_port.items():
+    for route in routes.by_port.values():
         targets = _targets(route)
         last_resorts = {target.chain[-1] if target.chain else "" for target in targets}
         for subset in subsets(routes, route):
-            name = names.subset_cluster(routes.service.host, port, subset)
-            yield resource(CLUSTER, name, _subset(name, subset in last_resorts))
+            alone = Target(routes.service, route.default.port, (subset,) if subset else ())
+            yield _subset(alone, subset, subset in last_resorts)
         for target in targets:
             if len(target.chain) > 1:
-                name = names.target_cluster(target)
-                yield resource(CLUSTER, name, _aggregate(name, target))
+                yield _aggregate(names.target_cluster(target), target, target.chain[0])
+        if route.default.chain:
+            name = names.absent_cluster(route.default)
+            yield _aggregate(name, route.default, visibility.ABSENT)
 
 
 def subsets(routes: ServiceRoutes, route: Route) -> Iterable[str]:
@@ -107,9 +109,11 @@ def _targets(route: Route) -> Iterable[Target]:
     return {target.chain: target for target in [*targets, route.default]}.values()
 
 
-def _subset(name: str, last_resort: bool) -> cluster_pb2.Cluster:
+def _subset(target: Target, lane: str, last_resort: bool) -> Resource:
+    name = names.target_cluster(target)
     cluster = cluster_pb2.Cluster(
         name=name,
+        metadata=visibility.cluster_metadata(target, lane),
         type=cluster_pb2.Cluster.EDS,
         eds_cluster_config=cluster_pb2.Cluster.EdsClusterConfig(eds_config=ads()),
         connect_timeout=duration(1),
@@ -119,16 +123,17 @@ def _subset(name: str, last_resort: bool) -> cluster_pb2.Cluster:
         circuit_breakers=_no_circuit_breakers(),
     )
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
-    return cluster
+    return resource(CLUSTER, name, cluster)
 
 
-def _aggregate(name: str, target: Target) -> cluster_pb2.Cluster:
+def _aggregate(name: str, target: Target, lane: str) -> Resource:
     host, port = target.service.host, target.port.port
     config = aggregate_pb2.ClusterConfig(
         clusters=[names.subset_cluster(host, port, subset) for subset in target.chain]
     )
     cluster = cluster_pb2.Cluster(
         name=name,
+        metadata=visibility.cluster_metadata(target, lane),
         connect_timeout=duration(1),
         lb_policy=cluster_pb2.Cluster.CLUSTER_PROVIDED,
         cluster_type=cluster_pb2.Cluster.CustomClusterType(
@@ -140,7 +145,7 @@ def _aggregate(name: str, target: Target) -> cluster_pb2.Cluster:
     # The router judges a response by the options of the cluster that the route names, which for
     # a chain is this one and not the subset's.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
-    return cluster
+    return resource(CLUSTER, name, cluster)
 
 
 def _health_is_exact() -> cluster_pb2.Cluster.CommonLbConfig:

@@ -14,10 +14,11 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from laneway.compile.envoy import names
 from laneway.compile.envoy.clusters import subsets
 from laneway.compile.envoy.packing import resource, socket_address
+from laneway.compile.envoy.visibility import endpoint_metadata
 from laneway.compile.ir import ServiceRoutes
 from laneway.compile.selection import Selection
 from laneway.compile.snapshots import ENDPOINT, Resource
-from laneway.model.placements import Address, Placements
+from laneway.model.placements import Placements
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload
 
@@ -39,28 +40,27 @@ def service_endpoints(
             unknown = subset and lane is None
             workloads = () if unknown else selection.workloads(service, lane)
             name = names.subset_cluster(service.host, port.port, subset)
-            yield resource(
-                ENDPOINT, name, _assignment(name, _addresses(workloads, port, placements))
-            )
+            endpoints = _endpoints(workloads, port, placements, subset)
+            yield resource(ENDPOINT, name, _assignment(name, endpoints))
 
 
-def _addresses(
-    workloads: Iterable[Workload], port: ServicePort, placements: Placements
-) -> Iterable[Address]:
-    for workload in workloads:
+def _endpoints(
+    workloads: Iterable[Workload], port: ServicePort, placements: Placements, lane: str
+) -> Iterable[endpoint_components_pb2.LbEndpoint]:
+    for workload in sorted(workloads, key=lambda workload: workload.name):
         sidecar = placements.sidecars.get(workload.name)
         target = workload.port(port.workload_port)
         if sidecar and target and workload.name in placements.ready:
-            yield sidecar.inbound[target.number]
+            address = socket_address(sidecar.inbound[target.number])
+            yield endpoint_components_pb2.LbEndpoint(
+                endpoint=endpoint_components_pb2.Endpoint(address=address),
+                metadata=endpoint_metadata(workload.name, lane),
+            )
 
 
-def _assignment(name: str, addresses: Iterable[Address]) -> endpoint_pb2.ClusterLoadAssignment:
-    endpoints = [
-        endpoint_components_pb2.LbEndpoint(
-            endpoint=endpoint_components_pb2.Endpoint(address=socket_address(address))
-        )
-        for address in sorted(addresses)
-    ]
+def _assignment(
+    name: str, endpoints: Iterable[endpoint_components_pb2.LbEndpoint]
+) -> endpoint_pb2.ClusterLoadAssignment:
     return endpoint_pb2.ClusterLoadAssignment(
         cluster_name=name,
         policy=endpoint_pb2.ClusterLoadAssignment.Policy(overprovisioning_factor=_OVERPROVISIONING),

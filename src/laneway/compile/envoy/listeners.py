@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envoy.config.accesslog.v3 import accesslog_pb2
 from envoy.config.core.v3 import base_pb2, protocol_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import (
@@ -16,8 +15,9 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from google.protobuf.wrappers_pb2 import BoolValue
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.clusters import dns_cache
+from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
 from laneway.compile.envoy.routes import inbound_route
 from laneway.compile.snapshots import LISTENER, Resource
@@ -35,31 +35,35 @@ _FORWARD_PROXY = hcm_pb2.HttpFilter(
 
 
 def inbound_listener(
-    port: int, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+    workload: ObjectName, port: int, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
 ) -> Resource:
     """Takes callers' requests to one port of the workload; ``filters`` run before the router."""
     manager = _manager("inbound", filters)
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
-    manager.local_reply_config.CopyFrom(_unreachable_reply())
+    manager.local_reply_config.mappers.append(visibility.unreachable_reply(workload))
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
 def outbound_listener(
-    namespace: str, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+    namespace: str, address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
 ) -> Resource:
     """The forward proxy that the application's ``http_proxy`` names."""
     manager = _manager("outbound", [*filters, _FORWARD_PROXY])
     _use_rds(manager, names.outbound_routes(namespace))
+    _tell_lanes(manager, options)
     manager.generate_request_id.value = False
     return _listener("outbound", address, manager, "OUTBOUND")
 
 
-def gateway_listener(gateway: ObjectName, port: int, address: Address) -> Resource:
+def gateway_listener(
+    gateway: ObjectName, port: int, address: Address, options: Options
+) -> Resource:
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
     retries that replay requests); everything else that the caller sent is kept."""
     manager = _manager("gateway", [])
     _use_rds(manager, names.gateway_routes(gateway, port))
+    _tell_lanes(manager, options)
     manager.use_remote_address.CopyFrom(BoolValue(value=True))
     manager.normalize_path.CopyFrom(BoolValue(value=True))
     return _listener(f"gateway|{port}", address, manager, "OUTBOUND")
@@ -79,28 +83,13 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
     )
 
 
+def _tell_lanes(manager: hcm_pb2.HttpConnectionManager, options: Options) -> None:
+    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
+    manager.access_log.extend(visibility.access_logs(options))
+
+
 def _use_rds(manager: hcm_pb2.HttpConnectionManager, name: str) -> None:
     manager.rds.CopyFrom(hcm_pb2.Rds(config_source=ads(), route_config_name=name))
-
-
-def _unreachable_reply() -> hcm_pb2.LocalReplyConfig:
-    """Mark the proxy's own 503 for a failed connection (flag UF): the request went nowhere."""
-    return hcm_pb2.LocalReplyConfig(
-        mappers=[
-            hcm_pb2.ResponseMapper(
-                filter=accesslog_pb2.AccessLogFilter(
-                    response_flag_filter=accesslog_pb2.ResponseFlagFilter(flags=["UF"])
-                ),
-                headers_to_add=[
-                    base_pb2.HeaderValueOption(
-                        header=base_pb2.HeaderValue(
-                            key=names.UNREACHABLE_HEADER, value="%RESPONSE_FLAGS%"
-                        )
-                    )
-                ],
-            )
-        ]
-    )
 
 
 def _listener(

@@ -34,6 +34,11 @@ def target_cluster(target: Target) -> str:
     return subset_cluster(target.service.host, target.port.port, ">".join(target.chain))
 
 
+def absent_cluster(default: Target) -> str:
+    """As the default's, for requests that name a lane which the service has no subset of (?>s1)."""
+    return subset_cluster(default.service.host, default.port.port, ">".join(["?", *default.chain]))
+
+
 def inbound_cluster(port: int) -> str:
     return f"inbound|{port}||"
 

@@ -6,17 +6,18 @@ the cost of a request does not grow with the number of lanes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from envoy.config.core.v3 import base_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.router.cluster_specifiers.matcher.v3 import matcher_pb2 as specifier_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2, regex_pb2, string_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
+from xds.core.v3 import extension_pb2 as xds_extension_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, extension, matcher_extension, packed, resource
 from laneway.compile.ir import IngressRoute, LaneChoice, Route, ServerRoutes, ServiceRoutes, Split
 from laneway.compile.snapshots import ROUTE, Resource
@@ -28,10 +29,12 @@ from laneway.model.services import Service, ServicePort
 _ANY_PATH = route_components_pb2.RouteMatch(prefix="/")
 
 
-def outbound_routes(namespace: str, services: Iterable[ServiceRoutes]) -> Resource:
+def outbound_routes(
+    namespace: str, services: Iterable[ServiceRoutes], options: Options
+) -> Resource:
     """What a sidecar of ``namespace`` may call: every service, and hosts outside the mesh."""
     hosts = [
-        _service_host(namespace, routes.service, port, routes.by_port[port.port])
+        _service_host(namespace, routes.service, port, routes.by_port[port.port], options)
         for routes in services
         for port in routes.service.ports
     ]
@@ -53,14 +56,19 @@ def outbound_routes(namespace: str, services: Iterable[ServiceRoutes]) -> Resour
     return resource(ROUTE, name, route_pb2.RouteConfiguration(name=name, virtual_hosts=hosts))
 
 
-def gateway_routes(gateway: ObjectName, server: ServerRoutes) -> Resource:
+def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) -> Resource:
     """The routes of one port of a gateway."""
     name = names.gateway_routes(gateway, server.server.port)
     hosts = [
         route_components_pb2.VirtualHost(
             name=host.domain,
             domains=[host.domain],
-            routes=[part for route in host.routes for part in _ingress_routes(route)],
+            routes=[
+                part
+                for ingress in host.routes
+                for route in _ingress_routes(ingress)
+                for part in visibility.explained(route, _header_names(ingress.route), options)
+            ],
         )
         for host in server.virtual_hosts
     ]
@@ -84,13 +92,18 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
 
 
 def _service_host(
-    namespace: str, service: Service, port: ServicePort, route: Route
+    namespace: str, service: Service, port: ServicePort, route: Route, options: Options
 ) -> route_components_pb2.VirtualHost:
+    everything = route_components_pb2.Route(match=_ANY_PATH, route=_action(route))
     return route_components_pb2.VirtualHost(
         name=f"{service.host}:{port.port}",
         domains=list(_domains(namespace, service, port.port)),
-        routes=[route_components_pb2.Route(match=_ANY_PATH, route=_action(route))],
+        routes=visibility.explained(everything, _header_names(route), options),
     )
+
+
+def _header_names(route: Route) -> Sequence[str]:
+    return [choice.header for choice in route.choices]
 
 
 def _domains(namespace: str, service: Service, port: int) -> Iterable[str]:
@@ -133,7 +146,8 @@ def _ingress_route(
     )
     route = route_components_pb2.Route(match=match, route=action)
     route.request_headers_to_add.extend(
-        _header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT") for header in ingress.trace_headers
+        visibility.header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT")
+        for header in ingress.trace_headers
     )
     return route
 
@@ -148,13 +162,6 @@ def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.Hea
         yield route_components_pb2.HeaderMatcher(name=name, string_match=_string_matcher(value))
 
 
-def _header(key: str, value: str, append: str) -> base_pb2.HeaderValueOption:
-    return base_pb2.HeaderValueOption(
-        header=base_pb2.HeaderValue(key=key, value=value),
-        append_action=base_pb2.HeaderValueOption.HeaderAppendAction.Value(append),
-    )
-
-
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
     """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=_RETRY_POLICY)
@@ -162,9 +169,7 @@ def _split_action(split: Split) -> route_components_pb2.RouteAction:
         action.weighted_clusters.clusters.add(
             name=names.target_cluster(share.target),
             weight=UInt32Value(value=share.weight),
-            request_headers_to_add=[
-                _header(split.header.lower(), share.lane, "OVERWRITE_IF_EXISTS_OR_ADD")
-            ],
+            request_headers_to_add=[visibility.header(split.header.lower(), share.lane)],
         )
     if split.sticky is not None:
         action.hash_policy.append(_hash_policy(split.sticky))
@@ -207,46 +212,68 @@ def _action(route: Route, not_found: bool = False) -> route_components_pb2.Route
     answers 404 where no lane decides.
     """
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=_RETRY_POLICY)
-    default = names.NOT_FOUND if not_found else names.target_cluster(route.default)
+    if not route.choices:
+        action.cluster = names.target_cluster(route.default)
+        return action
     if not_found:
         action.cluster_not_found_response_code = (
             route_components_pb2.RouteAction.ClusterNotFoundResponseCode.Value("NOT_FOUND")
         )
-    if any(choice.lanes for choice in route.choices):
-        specifier = specifier_pb2.MatcherClusterSpecifier(cluster_matcher=_matcher(route, default))
-        action.inline_cluster_specifier_plugin.extension.CopyFrom(
-            extension("envoy.router.cluster_specifier_plugin.matcher", specifier)
-        )
+        matcher = matcher_pb2.Matcher(on_no_match=_to_cluster(names.NOT_FOUND))
     else:
-        action.cluster = default
+        matcher = _default_matcher(route)
+    for choice in reversed(route.choices):
+        matcher = _lane_matcher(choice, matcher)
+    action.inline_cluster_specifier_plugin.extension.CopyFrom(
+        extension(
+            "envoy.router.cluster_specifier_plugin.matcher",
+            specifier_pb2.MatcherClusterSpecifier(cluster_matcher=matcher),
+        )
+    )
     return action
 
 
-def _matcher(route: Route, default: str) -> matcher_pb2.Matcher:
-    """A map lookup for each choice, each nested in the former's "no match"."""
-    matcher = matcher_pb2.Matcher(on_no_match=_on_match(default))
-    for choice in reversed([choice for choice in route.choices if choice.lanes]):
-        outer = matcher_pb2.Matcher(matcher_tree=_tree(choice))
-        if matcher.HasField("matcher_tree"):
-            outer.on_no_match.matcher.CopyFrom(matcher)
-        else:
-            outer.on_no_match.CopyFrom(matcher.on_no_match)
-        matcher = outer
-    return matcher
-
-
-def _tree(choice: LaneChoice) -> matcher_pb2.Matcher.MatcherTree:
-    lanes = {lane: _on_match(names.target_cluster(target)) for lane, target in choice.lanes.items()}
-    return matcher_pb2.Matcher.MatcherTree(
-        input=matcher_extension(
-            "request-header",
-            http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=choice.header.lower()),
-        ),
+def _lane_matcher(choice: LaneChoice, otherwise: matcher_pb2.Matcher) -> matcher_pb2.Matcher:
+    """A map lookup by the header's value."""
+    lanes = {
+        lane: _to_cluster(names.target_cluster(target)) for lane, target in choice.lanes.items()
+    }
+    if not lanes:
+        return otherwise
+    tree = matcher_pb2.Matcher.MatcherTree(
+        input=_header_input(choice.header),
         exact_match_map=matcher_pb2.Matcher.MatcherTree.MatchMap(map=lanes),
+    )
+    return matcher_pb2.Matcher(
+        matcher_tree=tree, on_no_match=matcher_pb2.Matcher.OnMatch(matcher=otherwise)
     )
 
 
-def _on_match(cluster: str) -> matcher_pb2.Matcher.OnMatch:
+def _default_matcher(route: Route) -> matcher_pb2.Matcher:
+    """The baseline; by way of another cluster, for what is told of it, if some lane was named."""
+    matcher = matcher_pb2.Matcher(on_no_match=_to_cluster(names.target_cluster(route.default)))
+    if not route.default.chain:
+        return matcher
+    named = _to_cluster(names.absent_cluster(route.default))
+    for choice in reversed(route.choices):
+        tree = matcher_pb2.Matcher.MatcherTree(
+            input=_header_input(choice.header),
+            prefix_match_map=matcher_pb2.Matcher.MatcherTree.MatchMap(map={"": named}),
+        )
+        matcher = matcher_pb2.Matcher(
+            matcher_tree=tree, on_no_match=matcher_pb2.Matcher.OnMatch(matcher=matcher)
+        )
+    return matcher
+
+
+def _header_input(name: str) -> xds_extension_pb2.TypedExtensionConfig:
+    return matcher_extension(
+        "request-header",
+        http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=name.lower()),
+    )
+
+
+def _to_cluster(cluster: str) -> matcher_pb2.Matcher.OnMatch:
     action = specifier_pb2.ClusterAction(cluster=cluster)
     return matcher_pb2.Matcher.OnMatch(action=matcher_extension("cluster", action))
 

@@ -18,8 +18,9 @@ from laneway.compile.envoy.listeners import (
     inbound_listener,
     outbound_listener,
 )
+from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.routes import gateway_routes, outbound_routes
-from laneway.compile.envoy.trace_memory import FilterModule, inbound_filter, outbound_filter
+from laneway.compile.envoy.trace_memory import inbound_filter, outbound_filter
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, TraceMemory
 from laneway.compile.selection import Selection
 from laneway.compile.snapshots import (
@@ -45,24 +46,24 @@ class Shared:
 
 
 def emit(
-    mesh: Mesh, routes: MeshRoutes, placements: Placements, module: FilterModule
+    mesh: Mesh, routes: MeshRoutes, placements: Placements, options: Options
 ) -> Mapping[str, Snapshot]:
     """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
     selection = Selection(mesh)
     shared = _shared(routes, selection, placements)
     memories = _memories(routes, selection)
     by_namespace = {
-        namespace: outbound_routes(namespace, routes.services.values())
+        namespace: outbound_routes(namespace, routes.services.values(), options)
         for namespace in {workload.name.namespace for workload in mesh.workloads}
     }
     snapshots = {
-        names.gateway_node(name): _gateway(routes.gateways[name], placement, shared)
+        names.gateway_node(name): _gateway(routes.gateways[name], placement, shared, options)
         for name, placement in placements.gateways.items()
         if name in routes.gateways
     }
     for workload in mesh.workloads:
         if placement := placements.sidecars.get(workload.name):
-            own = _sidecar(workload, placement, memories.get(workload.name, ()), module)
+            own = _sidecar(workload, placement, memories.get(workload.name, ()), options)
             outbound = by_namespace[workload.name.namespace]
             snapshots[names.sidecar_node(workload.name)] = _snapshot(shared, own, [outbound])
     return snapshots
@@ -93,23 +94,27 @@ def _sidecar(
     workload: Workload,
     placement: SidecarPlacement,
     memories: Iterable[TraceMemory],
-    module: FilterModule,
+    options: Options,
 ) -> Iterable[Resource]:
-    inbound = [inbound_filter(memory, module) for memory in memories]
-    outbound = [outbound_filter(memory, module) for memory in memories]
+    inbound = [inbound_filter(memory, options.module) for memory in memories]
+    outbound = [outbound_filter(memory, options.module) for memory in memories]
     for port in workload.ports:
         yield inbound_cluster(port.number, placement.application[port.number])
-        yield inbound_listener(port.number, placement.inbound[port.number], inbound)
-    yield outbound_listener(workload.name.namespace, placement.outbound, outbound)
+        yield inbound_listener(workload.name, port.number, placement.inbound[port.number], inbound)
+    yield outbound_listener(workload.name.namespace, placement.outbound, outbound, options)
 
 
-def _gateway(routes: GatewayRoutes, placement: GatewayPlacement, shared: Shared) -> Snapshot:
+def _gateway(
+    routes: GatewayRoutes, placement: GatewayPlacement, shared: Shared, options: Options
+) -> Snapshot:
     name = routes.gateway.name
     own = [
-        gateway_listener(name, server.server.port, placement.listeners[server.server.port])
+        gateway_listener(name, server.server.port, placement.listeners[server.server.port], options)
         for server in routes.servers
     ]
-    return _snapshot(shared, own, [gateway_routes(name, server) for server in routes.servers])
+    return _snapshot(
+        shared, own, [gateway_routes(name, server, options) for server in routes.servers]
+    )
 
 
 def _snapshot(shared: Shared, own: Iterable[Resource], routes: Iterable[Resource]) -> Snapshot:

@@ -7,7 +7,6 @@ chosen. Both run in one VM a worker thread and share one memory, by the same ``v
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from envoy.config.core.v3 import base_pb2
 from envoy.extensions.filters.http.wasm.v3 import wasm_pb2
@@ -17,21 +16,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.wasm.v3 import wasm_pb2 as vm_pb2
 from google.protobuf.wrappers_pb2 import StringValue
 
+from laneway.compile.envoy.options import FilterModule
 from laneway.compile.envoy.packing import packed
 from laneway.compile.ir import TraceMemory
 from laneway.filter import VM_ID
-
-
-@dataclass(frozen=True, slots=True)
-class FilterModule:
-    """The compiled module's file, as proxies see it; sizes are the filter's own defaults if None.
-
-    Memory is bounded by ``sets``; an entry is forgotten after ``ttl_seconds``.
-    """
-
-    path: str
-    sets: int | None = None
-    ttl_seconds: int | None = None
 
 
 def inbound_filter(memory: TraceMemory, module: FilterModule) -> hcm_pb2.HttpFilter:

@@ -1,0 +1,31 @@
+"""What the operator chooses for all proxies, besides the mesh itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FilterModule:
+    """The compiled trace-memory filter's file, as proxies see it.
+
+    Memory is bounded by ``sets``; an entry is forgotten after ``ttl_seconds``. None is the filter's
+    own default.
+    """
+
+    path: str
+    sets: int | None = None
+    ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``explain``: the value of ``x-laneway-explain`` that a caller must know to be told how a hop
+    was routed; None tells nobody. ``access_log``: a file that every proxy appends to (relative to
+    its own folder). ``counters``: count requests by route and served lane.
+    """
+
+    module: FilterModule
+    explain: str | None = None
+    access_log: str | None = None
+    counters: bool = False

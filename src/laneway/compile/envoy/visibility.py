@@ -1,0 +1,200 @@
+"""What a hop can tell: which lane was meant, which served, and why.
+
+Clusters and endpoints carry metadata (service, lane, workload); responses, access logs and counters
+are formatted from it by Envoy itself. A request's *lane* here is the head of the chain that it was
+routed to; ``?`` is a lane that the service has no subset of (or that does not exist). So lane and
+served lane differ exactly when the request fell back, and ``?`` tells the two causes apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from envoy.config.accesslog.v3 import accesslog_pb2
+from envoy.config.core.v3 import base_pb2, substitution_format_string_pb2
+from envoy.config.route.v3 import route_components_pb2
+from envoy.extensions.access_loggers.file.v3 import file_pb2
+from envoy.extensions.access_loggers.stats.v3 import stats_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.type.matcher.v3 import string_pb2
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.wrappers_pb2 import UInt64Value
+
+from laneway.compile.envoy import names
+from laneway.compile.envoy.options import Options
+from laneway.compile.envoy.packing import packed
+from laneway.compile.ir import Target
+from laneway.model.names import ObjectName
+
+_NAMESPACE = "laneway"
+#: A request header; its value is the operator's to choose (``Options.explain``).
+EXPLAIN_HEADER = "x-laneway-explain"
+#: The lane of requests that named one which the service has no subset of.
+ABSENT = "?"
+
+_SERVICE = f"%METADATA(CLUSTER:{_NAMESPACE}:service)%"
+_LANE = f"%METADATA(CLUSTER:{_NAMESPACE}:lane)%"
+_SERVED = f"%UPSTREAM_METADATA({_NAMESPACE}:lane)%"
+_WORKLOAD = f"%UPSTREAM_METADATA({_NAMESPACE}:workload)%"
+
+
+def cluster_metadata(target: Target, lane: str) -> base_pb2.Metadata:
+    """For the cluster of ``target`` as requests of ``lane`` use it."""
+    service = str(target.service.name)
+    lanes = " or ".join(target.chain)
+    whose = (
+        f"lane {lanes} has" if len(target.chain) == 1 else f"lanes {lanes} have" if lanes else ""
+    )
+    unavailable = f"{whose} no healthy instance of service {service}" if whose else ""
+    return _metadata(
+        {
+            "service": service,
+            "lane": lane,
+            "unavailable": unavailable or f"no healthy instance of service {service}",
+        }
+    )
+
+
+def endpoint_metadata(workload: ObjectName, lane: str) -> base_pb2.Metadata:
+    return _metadata({"workload": str(workload), "lane": lane})
+
+
+def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
+    """What a caller's proxy records of each request, as far as asked for."""
+    if options.counters:
+        yield _counters()
+    if options.access_log is not None:
+        yield _access_log(options.access_log)
+
+
+def _counters() -> accesslog_pb2.AccessLog:
+    """``laneway.requests`` by route (a cluster's name, with chain and service) and served lane.
+
+    There are as many series as such pairs exist. Two tags, since each costs about a microsecond.
+    """
+    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": _SERVED}
+    config = stats_pb2.Config(
+        stat_prefix="laneway",
+        counters=[
+            stats_pb2.Config.Counter(
+                stat=stats_pb2.Config.Stat(
+                    name="requests",
+                    tags=[
+                        stats_pb2.Config.Tag(name=name, value_format=value)
+                        for name, value in tags.items()
+                    ],
+                ),
+                value_fixed=UInt64Value(value=1),
+            )
+        ],
+    )
+    return accesslog_pb2.AccessLog(name="envoy.access_loggers.stats", typed_config=packed(config))
+
+
+def _access_log(path: str) -> accesslog_pb2.AccessLog:
+    """One JSON object a request, one a line."""
+    fields = {
+        "time": "%START_TIME%",
+        "method": "%REQ(:METHOD)%",
+        "authority": "%REQ(:AUTHORITY)%",
+        "path": "%REQ(:PATH)%",
+        "status": "%RESPONSE_CODE%",
+        "flags": "%RESPONSE_FLAGS%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "duration_ms": "%DURATION%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+        "request_id": "%REQ(X-REQUEST-ID)%",
+        "service": _SERVICE,
+        "lane": _LANE,
+        "served": _SERVED,
+        "workload": _WORKLOAD,
+    }
+    text = substitution_format_string_pb2.SubstitutionFormatString(json_format=_struct(fields))
+    config = file_pb2.FileAccessLog(path=path, log_format=text)
+    return accesslog_pb2.AccessLog(name="envoy.access_loggers.file", typed_config=packed(config))
+
+
+def unavailable_reply() -> hcm_pb2.ResponseMapper:
+    """A caller's proxy that found no instance says so in words, and names service and lane."""
+    return hcm_pb2.ResponseMapper(
+        filter=_flags("UH", "UF", "NC"),
+        headers_to_add=[header("x-laneway-service", _SERVICE), header("x-laneway-lane", _LANE)],
+        body_format_override=_text(f"laneway: %METADATA(CLUSTER:{_NAMESPACE}:unavailable)%\n"),
+    )
+
+
+def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
+    """A workload's proxy that could not connect to its application (flag UF).
+
+    The request certainly went nowhere, and the header says so to callers' proxies.
+    """
+    return hcm_pb2.ResponseMapper(
+        filter=_flags("UF"),
+        headers_to_add=[
+            header(names.UNREACHABLE_HEADER, "%RESPONSE_FLAGS%"),
+            header("x-laneway-workload", str(workload)),
+        ],
+        body_format_override=_text(f"laneway: workload {workload} does not accept connections\n"),
+    )
+
+
+def explained(
+    route: route_components_pb2.Route, header_names: Sequence[str], options: Options
+) -> Iterable[route_components_pb2.Route]:
+    """``route``, and before it the same for callers who may ask how they are routed.
+
+    ``header_names`` are the route headers that the route looks at.
+    """
+    if options.explain is not None:
+        telling = route_components_pb2.Route()
+        telling.CopyFrom(route)
+        asked = string_pb2.StringMatcher(exact=options.explain)
+        telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
+        telling.response_headers_to_add.extend(_explanation(header_names))
+        yield telling
+    yield route
+
+
+def _explanation(header_names: Sequence[str]) -> list[base_pb2.HeaderValueOption]:
+    intended = "".join(f"%REQ({name})%" for name in header_names)
+    words = {
+        "x-laneway-service": _SERVICE,
+        "x-laneway-intended": intended,
+        "x-laneway-lane": _LANE,
+        "x-laneway-served": _SERVED,
+        "x-laneway-workload": _WORKLOAD,
+    }
+    return [header(name, value) for name, value in words.items() if value]
+
+
+def header(
+    key: str, value: str, append: str = "OVERWRITE_IF_EXISTS_OR_ADD"
+) -> base_pb2.HeaderValueOption:
+    return base_pb2.HeaderValueOption(
+        header=base_pb2.HeaderValue(key=key, value=value),
+        append_action=base_pb2.HeaderValueOption.HeaderAppendAction.Value(append),
+    )
+
+
+def _flags(*flags: str) -> accesslog_pb2.AccessLogFilter:
+    return accesslog_pb2.AccessLogFilter(
+        response_flag_filter=accesslog_pb2.ResponseFlagFilter(flags=flags)
+    )
+
+
+def _text(text: str) -> substitution_format_string_pb2.SubstitutionFormatString:
+    return substitution_format_string_pb2.SubstitutionFormatString(
+        text_format_source=base_pb2.DataSource(inline_string=text)
+    )
+
+
+def _metadata(fields: Mapping[str, str]) -> base_pb2.Metadata:
+    return base_pb2.Metadata(filter_metadata={_NAMESPACE: _struct(fields)})
+
+
+def _struct(fields: Mapping[str, str]) -> Struct:
+    struct = Struct()
+    struct.update(fields)
+    return struct
