@@ -39,10 +39,18 @@ def texts(paths: Sequence[str], stdin: TextIO | None) -> Iterator[Text | Finding
             if isinstance(name, Finding):
                 yield name
                 continue
-            identity = name if name == STDIN else os.path.realpath(name)
+            identity = _identity(name)
             if identity not in seen:
                 seen.add(identity)
                 yield _standard_input(stdin) if name == STDIN else _read(name)
+
+
+def _identity(name: str) -> str:
+    """The same for every name of one file."""
+    try:
+        return name if name == STDIN else os.path.realpath(name)
+    except (OSError, ValueError):
+        return name
 
 
 def _files(path: str) -> Iterator[str | Finding]:
@@ -81,8 +89,8 @@ def _read(name: str) -> Text | Finding:
             return _too_large(name, status.st_size)
         with open(name, "rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        return _missing(name, error)
+    except (FileNotFoundError, NotADirectoryError):
+        return _missing(name)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
     if len(content) > MAX_BYTES:
@@ -118,7 +126,7 @@ def _decoded(name: str, content: bytes) -> Text | Finding:
         return _finding(Code.NOT_UTF8, name, message, "save it as UTF-8", line)
 
 
-def _missing(name: str, error: FileNotFoundError) -> Finding:
+def _missing(name: str) -> Finding:
     path = Path(name)
     if path.is_symlink():
         return _finding(Code.FILE_NOT_FOUND, name, "it is a link to a file that does not exist")

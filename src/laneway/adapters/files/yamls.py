@@ -7,6 +7,7 @@ expand to, and scalars are read as Kubernetes reads them (no dates, no base-60 n
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
@@ -188,7 +189,9 @@ class _Composer:
 
     def _scalar(self, event: Any, line: int) -> object:
         text: str = event.value
-        if event.tag is not None and event.tag != "!":
+        if event.tag == "!":
+            return text
+        if event.tag is not None:
             if event.tag not in _TAGS:
                 tag = event.tag.replace("tag:yaml.org,2002:", "!!")
                 message = f"the tag `{tag}` means nothing here"
@@ -223,17 +226,15 @@ def plain(text: str) -> object:
         octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567"
         return int(text, 8) if octal else int(text, 0)
     if _FLOAT.fullmatch(text):
-        return float(
-            text.replace(".inf", "inf")
-            .replace(".Inf", "inf")
-            .replace(".INF", "inf")
-            .replace(".nan", "nan")
-        )
+        number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        return text if math.isinf(number) and text[-1].isdigit() else number
     return text
 
 
 def _syntax(error: yaml.YAMLError, text: str, source: Source) -> Finding:
     """libyaml's own words, with what people most often did to get them."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return _character(error, text, source)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     message = ": ".join(part for part in parts if part) or str(error)
@@ -248,6 +249,14 @@ def _syntax(error: yaml.YAMLError, text: str, source: Source) -> Finding:
         fix = "check the indentation: fields of one mapping begin at one column"
     message = f"{message} (column {mark.column + 1})"
     return Finding(Code.INVALID_YAML, message, fix, source=replace(source, line=mark.line + 1))
+
+
+def _character(error: yaml.reader.ReaderError, text: str, source: Source) -> Finding:
+    character = error.character if isinstance(error.character, int) else ord(error.character)
+    message = f"the character U+{character:04X} is not allowed in YAML"
+    line = text.encode().count(b"\n", 0, error.position) + 1
+    fix = 'in "double quotes" write it as an escape, or remove it'
+    return Finding(Code.INVALID_YAML, message, fix, source=replace(source, line=line))
 
 
 def _indentation(text: str, number: int) -> str:

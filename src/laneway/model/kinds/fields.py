@@ -36,8 +36,10 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.A)
 _DOMAIN = re.compile(
     r"(\*\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 )
-# What Python's regular expressions have and RE2, Envoy's, lacks.
-_BEYOND_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(\(\?(?:=|!|<=|<!|>|P=|\()|\\[1-9]|[*+?}]\+)")
+# What Python's regular expressions have and RE2, Envoy's, lacks; looked for outside of classes
+# (``[*+]``) and of escaped characters, but for backreferences.
+_LITERAL = re.compile(r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_BEYOND_RE2 = re.compile(r"\(\?(?:=|!|<=|<!|>|P=|\()|\\[1-9]|[*+?}]\+")
 
 
 class Shape(BaseModel):
@@ -165,10 +167,10 @@ def _regex(text: str) -> str:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise wrong(f"`{text}` is not a regular expression: {error}", "use RE2 syntax") from error
-    beyond = _BEYOND_RE2.search(text)
+    beyond = _BEYOND_RE2.search(_LITERAL.sub("x", text))
     if beyond:
         raise wrong(
-            f"`{text}` uses `{beyond[1]}`, which RE2 does not know",
+            f"`{text}` uses `{beyond[0]}`, which RE2 does not know",
             "RE2, Envoy's syntax, has no lookaround, backreferences or possessive repetition",
         )
     return text

@@ -157,10 +157,7 @@ def _build_workload(document: WorkloadObject) -> Built:
         *repeated([port.port for port in spec.ports], ("spec", "ports"), "port"),
         *repeated([port.name for port in spec.ports], ("spec", "ports"), "name"),
         *_probed(workload),
-        *(
-            no_effect(("spec", str(WorkloadSpec.model_fields[f].alias)), why, "remove it")
-            for f in idle
-        ),
+        *(no_effect(("spec", name), why, "remove it") for name in idle),
     ]
 
 

@@ -1,0 +1,148 @@
+"""Hypothesis strategies for whole meshes of valid objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.services import Service, ServicePort
+from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+
+labels = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
+object_names = st.builds(ObjectName, labels, labels)
+selectors = st.dictionaries(labels, labels, min_size=1, max_size=3)
+headers = st.sampled_from(["x-lane", "X-Trace-Id", "my-request-id"])
+ports = st.integers(1, 65535)
+seconds = st.floats(0.5, 60)
+text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+
+
+def matches(prefix: str = "") -> st.SearchStrategy[StringMatch]:
+    return st.builds(
+        lambda kind, word: StringMatch(kind, prefix + word), st.sampled_from(MatchKind), labels
+    )
+
+
+def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
+    return st.builds(
+        IngressRule,
+        name=labels,
+        destination=st.sampled_from(services),
+        hosts=st.lists(
+            st.sampled_from(["*", "*.a.test", "b.test"]), min_size=1, max_size=2, unique=True
+        ).map(tuple),
+        uri=st.none() | matches("/"),
+        headers=st.dictionaries(labels, matches(), max_size=2),
+        online=st.booleans(),
+    )
+
+
+def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
+    one = st.builds(WorkloadPort, number=ports, name=st.just("") | labels, listen=st.just(0))
+    unique = (lambda port: port.number, lambda port: port.name or port)
+    return st.lists(one, min_size=1, max_size=3, unique_by=unique).map(tuple)
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> Workload:
+    declared = draw(workload_ports())
+    probe = draw(
+        st.builds(
+            ReadinessProbe,
+            path=st.none() | st.just("/healthz"),
+            port=st.sampled_from([0, declared[0].name or declared[0].number]),
+            initial_delay=seconds,
+            period=seconds,
+            timeout=seconds,
+            failure_threshold=st.integers(1, 9),
+            success_threshold=st.integers(1, 9),
+        )
+    )
+    common: dict[str, Any] = {
+        "name": draw(object_names),
+        "labels": draw(selectors),
+        "readiness": probe,
+        "start_timeout": draw(seconds),
+    }
+    if draw(st.booleans()):
+        common["readiness"] = ReadinessProbe()
+        return Workload(ports=declared[:1], address="127.0.0.1:9000", **common)
+    return Workload(
+        ports=declared,
+        command=tuple(draw(st.lists(text, min_size=1, max_size=3))),
+        env=draw(st.dictionaries(labels, text, max_size=3)),
+        working_dir=draw(st.none() | labels),
+        restart=draw(st.sampled_from(RestartPolicy)),
+        **common,
+    )
+
+
+@st.composite
+def services(draw: st.DrawFn) -> Service:
+    targets = st.sampled_from([0, "http"]) | ports
+    one = st.builds(ServicePort, port=ports, name=st.just("") | labels, target=targets)
+    unique = (lambda port: port.port, lambda port: port.name or port)
+    listed = draw(st.lists(one, min_size=1, max_size=3, unique_by=unique))
+    selector = draw(st.dictionaries(labels, labels, max_size=2))
+    return Service(draw(object_names), tuple(listed), selector)
+
+
+@st.composite
+def gateways(draw: st.DrawFn) -> Gateway:
+    one = st.builds(
+        GatewayServer,
+        port=ports,
+        name=labels,
+        hosts=st.just(("*", "*.a.test")),
+        listen=st.none() | st.just(0),
+    )
+    servers = draw(st.lists(one, min_size=1, max_size=3, unique_by=lambda s: s.port))
+    return Gateway(draw(object_names), tuple(servers), draw(st.dictionaries(labels, labels)))
+
+
+@st.composite
+def meshes(draw: st.DrawFn) -> Mesh:
+    """Well-formed objects with distinct names; whether they fit together is left to chance."""
+    unique: dict[str, Any] = {"unique_by": lambda item: item.name}
+    declared = draw(st.lists(services(), min_size=1, max_size=4, **unique))
+    names = [service.name for service in declared]
+    some = st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True).map(tuple)
+    groups = draw(
+        st.lists(
+            st.builds(
+                LaneGroup,
+                name=labels,
+                services=some,
+                route_header=headers,
+                trace_header=headers,
+                gateway=st.none() | object_names,
+                mode=st.sampled_from(Mode),
+                baseline=st.none() | labels,
+            ),
+            min_size=1,
+            max_size=2,
+            **unique,
+        )
+    )
+    lane = st.builds(
+        Lane,
+        name=labels,
+        group=st.sampled_from([group.name for group in groups]),
+        selector=selectors,
+        services=some,
+        ingress=st.lists(rules(names), max_size=2).map(tuple),
+    )
+    lanes = draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
+    return Mesh(
+        groups=tuple(groups),
+        lanes=tuple(lanes),
+        services=tuple(declared),
+        workloads=tuple(draw(st.lists(workloads(), max_size=2, **unique))),
+        gateways=tuple(draw(st.lists(gateways(), max_size=2, **unique))),
+    )
