@@ -1,0 +1,5 @@
+"""``python -m laneway.faces.mock``."""
+
+from laneway.faces.mock import main
+
+main()
