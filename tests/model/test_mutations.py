@@ -30,7 +30,17 @@ VALID = [
     if isinstance(item, Document)
 ]
 SCALARS = [None, True, 0, -1, 7, 1.5, float("inf"), float("nan"), "", "x", "\0", "{x}", "é" * 70]
-TREES = [[], {}, [None], [[]], {"a": None}, {1: 2}, {None: {}}, {"name": {"name": 1}}, ["a", "a"]]
+TREES: list[Any] = [
+    [],
+    {},
+    [None],
+    [[]],
+    {"a": None},
+    {1: 2},
+    {None: {}},
+    {"name": {"name": 1}},
+    ["a", "a"],
+]
 values: st.SearchStrategy[Any] = st.sampled_from([*SCALARS, *TREES])
 
 
