@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from laneway.adapters.runner import events
+from laneway.model.meshes import Mesh
+from laneway.wiring.embedded import Embedded, Settings
+
+Run = Callable[..., AbstractAsyncContextManager[Embedded]]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a mesh on free ports; everything is ready inside the block."""
+
+    @asynccontextmanager
+    async def running(
+        mesh: Mesh, on_event: Callable[[events.Event], None] = lambda event: None, **settings: Any
+    ) -> Any:
+        chosen = Settings(free_gateway_ports=True, **settings)
+        async with Embedded(mesh, chosen, on_event) as embedded:
+            assert await embedded.wait_ready() == ()
+            yield embedded
+
+    return running
