@@ -71,7 +71,7 @@ async def test_a_proxy_without_its_control_plane_waits(runner: Runner, tmp_path:
 
     xds = tmp_path / "xds.sock"
     proxy = proxies.Proxy("a", lambda admin: bootstrap("a", xds, admin))
-    await runner.start_proxy(proxy)
+    started = await runner.start_proxy(proxy)
     admin = runner.admin("a")
     async with asyncio.timeout(20):
         while not await failed_to_connect(runner):  # noqa: ASYNC110
@@ -81,6 +81,10 @@ async def test_a_proxy_without_its_control_plane_waits(runner: Runner, tmp_path:
     async with server, asyncio.timeout(20):
         await asked.wait()
     assert json.loads(await admin.get("/server_info"))["node"]["id"] == "a"
+    await runner.stop_proxy("a")
+    said = runner.log_path(started.subject).read_text()
+    assert "SIGTERM" in said
+    assert "no configured limit" not in said
 
 
 async def failed_to_connect(runner: Runner) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,3 +141,12 @@ async def test_a_command_that_is_no_program_ends_as_in_a_shell(
     )
     assert (await process.wait()).code in (126, 127)
     assert str(script) in starter.log.tail()[-1]
+
+
+def test_nothing_runs_when_laneway_dies_before_the_leash_holds_it(tmp_path: Path) -> None:
+    """The gate's pipe ends without a line, as the kernel leaves it when its writer is killed."""
+    ran = tmp_path / "ran"
+    for given in (b"", b"\n"):
+        assert not ran.exists()
+        subprocess.run([*processes._GATE, "touch", str(ran)], input=given, check=False)
+    assert ran.exists()

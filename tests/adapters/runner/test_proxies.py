@@ -252,7 +252,8 @@ async def test_stopping_completes_though_its_caller_is_cancelled(
     assert not is_running(pid)
 
 
-async def test_the_limit_of_open_files_is_raised(runner: Runner) -> None:
+async def test_envoy_raises_its_limit_of_open_files_itself(runner: Runner) -> None:
+    """Debian's soft limit of 1024 would be reached by a few hundred connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
     try:

@@ -18,9 +18,6 @@ from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
 from laneway.model.workloads import ReadinessProbe
 
-# Debian's soft limit of 1024 open files is reached by a few hundred connections, each of which has
-# two ends here; the hard limit is there for those who ask.
-_RAISE_FILES = ("/bin/sh", "-c", 'ulimit -S -n "$(ulimit -H -n)"; exec "$@"', "sh")
 _DRAIN_POLL = 0.05
 
 
@@ -70,7 +67,7 @@ def proxy_charge(
             _remove_shared_memory(folder)
             _write(folder / "bootstrap.json", proxy.bootstrap(admin.path))
             return Process.start(
-                [*_RAISE_FILES, *_command(proxy, envoy, folder, deadlines)],
+                _command(proxy, envoy, folder, deadlines),
                 environment=os.environ,
                 working_directory=folder,
                 leash=leash,
