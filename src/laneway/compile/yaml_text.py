@@ -1,9 +1,9 @@
 """Plain documents -> YAML text, fast.
 
-``render`` prints documents of millions of nodes; PyYAML's emitter takes some 25 times as long for
-them. This one knows only what the documents hold (JSON's kinds of values) and only block style.
-What it writes reads back equal, by YAML 1.1 rules and by 1.2's: any text that some reader might
-take for another type is quoted.
+``render`` prints documents of millions of nodes, for which PyYAML takes 6 times as long with its
+emitter in C and 30 times with the one in Python (measured). This one knows only what the documents
+hold (JSON's kinds of values) and only block style. What it writes reads back equal, by YAML 1.1's
+rules and by 1.2's: any text that some reader might take for another type is quoted.
 """
 
 from __future__ import annotations

@@ -1,0 +1,96 @@
+"""The simulator's gateway: which route takes a request, as Envoy finds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from laneway.compile.ir import GatewayRoutes, IngressRoute, MeshRoutes, VirtualHost
+from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.model.matches import StringMatch
+from laneway.model.names import ObjectName
+
+#: The trace id that a gateway makes up; unique, as a simulation has one request.
+FRESH_ID = "(new)"
+
+Headers = Mapping[str, str]
+
+
+def gateway_named(routes: MeshRoutes, name: ObjectName | None) -> GatewayRoutes:
+    """The gateway so named; the only one for ``None``."""
+    known = ", ".join(map(str, routes.gateways)) or "none"
+    if name is None and len(routes.gateways) != 1:
+        raise ValueError(f"say which gateway the request enters by; there is: {known}")
+    gateway = routes.gateways.get(name) if name else next(iter(routes.gateways.values()))
+    if gateway is None:
+        raise ValueError(f"there is no gateway {name}; there is: {known}")
+    return gateway
+
+
+def hosts_at(gateway: GatewayRoutes, port: int | None) -> tuple[VirtualHost, ...]:
+    """The virtual hosts of a port; of the first one for ``None``."""
+    for server in gateway.servers:
+        if port in (None, server.server.port):
+            return server.virtual_hosts
+    ports = ", ".join(str(server.server.port) for server in gateway.servers) or "none"
+    raise ValueError(f"gateway {gateway.gateway.name} has no port {port}; it has: {ports}")
+
+
+def find_route(
+    hosts: Iterable[VirtualHost], request: Request, headers: Headers
+) -> IngressRoute | None:
+    """One virtual host by domain, and in it the first route whose conditions hold."""
+    host = re.sub(r":[0-9]+$", "", request.host).lower()
+    covering = [h for h in hosts if _covers(h.domain.lower(), host)]
+    best = max(covering, key=lambda h: (h.domain.lower() == host, len(h.domain)), default=None)
+    routes = best.routes if best is not None else ()
+    return next((route for route in routes if _takes(route, request, headers)), None)
+
+
+def set_trace_headers(
+    ingress: IngressRoute, headers: Headers
+) -> tuple[Headers, tuple[Reason, ...]]:
+    """The headers with those that the gateway adds, since sidecars need them."""
+    missing = [header for header in ingress.trace_headers if header.lower() not in headers]
+    fresh = headers.get("x-request-id") or FRESH_ID
+    reasons = (
+        Reason(Why.TRACE_SET, f"the request has no {header}; the gateway sets it")
+        for header in missing
+    )
+    return {**headers, **{header.lower(): fresh for header in missing}}, tuple(reasons)
+
+
+def describe(ingress: IngressRoute) -> str:
+    """The route's conditions in words."""
+    words = [f"host {ingress.host}"]
+    if ingress.uri is not None:
+        words.append(f"uri {ingress.uri}")
+    if ingress.methods:
+        words.append(f"method {' or '.join(ingress.methods)}")
+    words += [f"header {name} {match}" for name, match in ingress.headers.items()]
+    words += [f"query {name} {match}" for name, match in ingress.query.items()]
+    return ", ".join(words)
+
+
+def _covers(domain: str, host: str) -> bool:
+    if domain in ("*", host):
+        return True
+    return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
+
+
+def _takes(route: IngressRoute, request: Request, headers: Headers) -> bool:
+    path, _, query = request.path.partition("#")[0].partition("?")
+    parameters: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        parameters.setdefault(name, value)
+    return (
+        (route.uri is None or route.uri.matches(path))
+        and (not route.methods or request.method in route.methods)
+        and _hold({name.lower(): match for name, match in route.headers.items()}, headers)
+        and _hold(route.query, parameters)
+    )
+
+
+def _hold(conditions: Mapping[str, StringMatch], values: Mapping[str, str]) -> bool:
+    return all(name in values and match.matches(values[name]) for name, match in conditions.items())

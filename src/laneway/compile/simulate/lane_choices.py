@@ -1,0 +1,90 @@
+"""How the simulator chooses a lane: the route's header choices, with the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+
+from laneway.compile.ir import LaneChoice, Route, Split, Target
+from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``intended`` is the lane that the request named, whether or not it exists."""
+
+    target: Target
+    intended: str | None
+    reasons: tuple[Reason, ...]
+
+
+def choose(
+    mesh: Mesh, route: Route, headers: Mapping[str, str], with_rule: Collection[str] | None = None
+) -> Choice:
+    """The target of the first choice whose header names one of its lanes, else the default.
+
+    ``headers`` have lower-case names. ``with_rule``, at a gateway, are the lanes that have a rule
+    for the request.
+    """
+    named = [(c, lane) for c in route.choices if (lane := headers.get(c.header.lower()))]
+    for choice, lane in named:
+        if lane in choice.lanes:
+            return _chosen(choice, lane)
+    service = route.default.service.name
+    if not route.choices:
+        text = f"{service} is in no lane group"
+        return Choice(route.default, None, (Reason(Why.NO_GROUP, text),))
+    if not named:
+        header = " or ".join(choice.header for choice in route.choices)
+        text = f"the request has no {header}, so it is the baseline's"
+        return Choice(route.default, None, (Reason(Why.NO_LANE, text),))
+    choice, lane = named[0]
+    cause = _cause(mesh.lanes_by_group[choice.group], choice.group, lane, service, with_rule)
+    return Choice(route.default, lane, (_header(choice, lane), cause))
+
+
+def weighted(split: Split, draw: int) -> Choice:
+    """The lane that the gateway gives a request that names none; ``draw`` is its place in 0..99."""
+    ends = accumulate(share.weight for share in split.shares)
+    share = next(s for s, end in zip(split.shares, ends, strict=True) if draw < end)
+    weights = ", ".join(f"{share.lane} {share.weight}%" for share in split.shares)
+    reasons = [
+        Reason(Why.WEIGHT, f"the request names no lane and is given one by weight: {weights}")
+    ]
+    if share.lane not in share.target.chain:
+        reasons.append(_no_service(share.lane, share.target.service.name))
+    return Choice(share.target, share.lane, tuple(reasons))
+
+
+def _chosen(choice: LaneChoice, lane: str) -> Choice:
+    target = choice.lanes[lane]
+    reasons = [_header(choice, lane)]
+    if lane not in target.chain:
+        reasons.append(_no_service(lane, target.service.name))
+    return Choice(target, lane, tuple(reasons))
+
+
+def _cause(
+    lanes: Iterable[Lane],
+    group: str,
+    lane: str,
+    service: ObjectName,
+    with_rule: Collection[str] | None,
+) -> Reason:
+    if all(known.name != lane for known in lanes):
+        return Reason(Why.UNKNOWN_LANE, f"group {group} has no lane {lane}")
+    if with_rule is not None and lane not in with_rule:
+        return Reason(Why.NO_RULE, f"lane {lane} has no ingress rule for this request")
+    return _no_service(lane, service)
+
+
+def _header(choice: LaneChoice, lane: str) -> Reason:
+    return Reason(Why.HEADER, f"{choice.header} names lane {lane}")
+
+
+def _no_service(lane: str, service: ObjectName) -> Reason:
+    return Reason(Why.NO_SERVICE, f"lane {lane} has no {service}")

@@ -1,0 +1,83 @@
+"""What the simulator is asked and what it answers: a request, and the path that it takes."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from laneway.model.names import ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request at a gateway. ``host`` may have a port, ``path`` a query."""
+
+    host: str = "localhost"
+    path: str = "/"
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Why(enum.Enum):
+    """The kinds of reasons. Those after ``NO_GROUP`` are causes of a fallback."""
+
+    RULE = "rule"
+    TRACE_SET = "trace header set"
+    HEADER = "header"
+    WEIGHT = "weight"
+    MEMORY = "trace memory"
+    NO_GROUP = "service in no group"
+    NO_LANE = "no lane named"
+    UNKNOWN_LANE = "unknown lane"
+    NO_RULE = "lane has no such rule"
+    NO_SERVICE = "lane has no such service"
+    NOT_READY = "no ready instance"
+
+
+_CAUSES = (Why.NO_LANE, Why.UNKNOWN_LANE, Why.NO_RULE, Why.NO_SERVICE, Why.NOT_READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    why: Why
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request of the path, from ``caller`` (``None``: the gateway) to ``service``.
+
+    ``intended`` is the lane that the request named, ``served`` the one that answers; ``None`` where
+    none was named, or where the service is in no group. Any of ``workloads`` may answer.
+    """
+
+    caller: ObjectName | None
+    service: ObjectName
+    port: int
+    intended: str | None
+    served: str | None
+    workloads: tuple[ObjectName, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def fallback(self) -> Why | None:
+        """Why another lane than the intended one answers; ``None`` if it does not."""
+        causes = (reason.why for reason in self.reasons if reason.why in _CAUSES)
+        return next(causes, None) if self.workloads else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a path ends early. ``status`` is the proxy's answer, ``None`` if none can be told."""
+
+    message: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The hops in the order in which applications make them, up to the first that fails."""
+
+    hops: tuple[Hop, ...] = ()
+    failure: Failure | None = None

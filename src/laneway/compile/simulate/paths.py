@@ -1,0 +1,206 @@
+"""The simulator: what the data plane would do with one request, hop by hop, and why.
+
+Reads the same IR as the Envoy emitter and follows what the proxies do: the gateway picks a route by
+host, path and headers; lanes are chosen by the route header; an inbound sidecar remembers the lane
+of a trace id, the outbound one names it again; the first subset with a ready instance answers.
+``laneway explain`` prints it, and tests hold it against real Envoys.
+
+Left out: a path is matched as it is (the gateway first resolves ``..`` in it), and each request
+starts with empty trace memories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from laneway.compile.ir import IngressRoute, MeshRoutes, Target, VirtualHost
+from laneway.compile.simulate.applications import Applications, Call, infer
+from laneway.compile.simulate.gateways import (
+    describe,
+    find_route,
+    gateway_named,
+    hosts_at,
+    set_trace_headers,
+)
+from laneway.compile.simulate.lane_choices import Choice, choose, weighted
+from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
+from laneway.compile.simulate.trace_memories import TraceMemories
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.selection import Selection
+
+_MAX_HOPS = 1000
+
+Headers = Mapping[str, str]
+
+
+def simulate(
+    mesh: Mesh,
+    routes: MeshRoutes,
+    request: Request,
+    *,
+    gateway: ObjectName | None = None,
+    port: int | None = None,
+    applications: Applications | None = None,
+    ready: Collection[ObjectName] | None = None,
+    draw: int = 0,
+) -> Outcome:
+    """The path of ``request``. Every argument has a default read from the mesh.
+
+    ``gateway``: the only one; ``port``: its first; ``applications``: inferred; ``ready``: all
+    workloads. ``draw``, 0 to 99, stands for chance where lanes have weights. Raises
+    ``ValueError`` for a gateway or port that the mesh does not have.
+    """
+    simulation = _Simulation(
+        mesh,
+        routes,
+        Selection(mesh),
+        applications if applications is not None else infer(mesh),
+        frozenset(ready) if ready is not None else frozenset(w.name for w in mesh.workloads),
+    )
+    headers = {name.lower(): value.strip() for name, value in request.headers.items()}
+    hosts = hosts_at(gateway_named(routes, gateway), port)
+    route = find_route(hosts, request, headers)
+    if route is None:
+        return Outcome(failure=Failure(_no_route(hosts, request), 404))
+    return simulation.walk(route, headers, draw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A call still to be made, with the headers that the application puts on it."""
+
+    caller: Hop
+    call: Call
+    headers: Headers
+    callers: tuple[ObjectName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulation:
+    mesh: Mesh
+    routes: MeshRoutes
+    selection: Selection
+    applications: Applications
+    ready: frozenset[ObjectName]
+
+    def walk(self, ingress: IngressRoute, headers: Headers, draw: int) -> Outcome:
+        """Depth first, since an application waits for a call before it makes the next."""
+        choice = self._enter(ingress, headers, draw)
+        if isinstance(choice, Failure):
+            return Outcome(failure=choice)
+        headers, reasons = set_trace_headers(ingress, headers)
+        if ingress.split is not None and choice.intended is not None:
+            headers = {**headers, ingress.split.header.lower(): choice.intended}
+        hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *reasons))
+        hops, memories, callers = [hop], TraceMemories(), tuple[ObjectName, ...]()
+        pending: list[_Pending] = []
+        while failure is None:
+            memory = self.routes.memories.get(hop.service)
+            memories = memories.receive(memory, hop.workloads, headers)
+            pending += reversed(self._calls(hop, headers, (*callers, hop.service)))
+            if not pending:
+                break
+            calling = pending.pop()
+            failure = self._impossible(calling, len(hops))
+            if failure is None:
+                callers = calling.callers
+                hop, headers, failure = self._call(calling, memories)
+                hops.append(hop)
+        return Outcome(tuple(hops), failure)
+
+    def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
+        route = ingress.route
+        if ingress.split and not any(c.header.lower() in headers for c in route.choices):
+            return weighted(ingress.split, draw)
+        choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
+        if ingress.not_found and not any(choice.intended in c.lanes for c in route.choices):
+            named = choice.intended or "none"
+            known = ", ".join(lane for c in route.choices for lane in c.lanes)
+            return Failure(f"the request must name one of the lanes {known}; it names {named}", 404)
+        return choice
+
+    def _call(
+        self, calling: _Pending, memories: TraceMemories
+    ) -> tuple[Hop, Headers, Failure | None]:
+        caller, call = calling.caller, calling.call
+        memory = self.routes.memories.get(caller.service)
+        headers, reasons = memories.send(memory, caller.workloads[0], calling.headers)
+        route = self.routes.services[call.service].by_port[call.port]
+        hop, failure = self._arrive(caller.service, choose(self.mesh, route, headers), reasons)
+        return hop, headers, failure
+
+    def _arrive(
+        self, caller: ObjectName | None, choice: Choice, reasons: tuple[Reason, ...]
+    ) -> tuple[Hop, Failure | None]:
+        """The first subset of the target's chain with a ready instance answers."""
+        target = choice.target
+        why = [*reasons, *choice.reasons]
+        served: str | None = None
+        workloads: tuple[ObjectName, ...] = ()
+        for served in target.chain or (None,):
+            workloads = self._instances(target, served)
+            if workloads:
+                break
+            why.append(Reason(Why.NOT_READY, _not_ready(target, served)))
+        if not workloads:
+            served = None
+        service, port = target.service.name, target.port.port
+        hop = Hop(caller, service, port, choice.intended, served, workloads, tuple(why))
+        return hop, None if workloads else Failure(_no_instance(target), 503)
+
+    def _instances(self, target: Target, lane: str | None) -> tuple[ObjectName, ...]:
+        subsets = self.routes.services[target.service.name].subsets
+        subset = next((s for s in subsets if s.name == lane), None)
+        if lane is not None and subset is None:  # a strict lane that lacks the service
+            return ()
+        return tuple(
+            workload.name
+            for workload in self.selection.workloads(target.service, subset)
+            if workload.name in self.ready and workload.port(target.port.workload_port)
+        )
+
+    def _calls(self, hop: Hop, headers: Headers, callers: tuple[ObjectName, ...]) -> list[_Pending]:
+        kept = {name.lower() for name in self.applications.passes_on.get(hop.service, ())}
+        passed_on = {name: value for name, value in headers.items() if name in kept}
+        calls = self.applications.calls.get(hop.service, ())
+        return [_Pending(hop, call, passed_on, callers) for call in calls]
+
+    def _impossible(self, calling: _Pending, hops: int) -> Failure | None:
+        call, caller = calling.call, calling.caller.service
+        service = self.routes.services.get(call.service)
+        if service is None or call.port not in service.by_port:
+            return Failure(f"{caller} calls {call.service}:{call.port}, which no service declares")
+        if call.service in calling.callers:
+            circle = " -> ".join(map(str, (*calling.callers, call.service)))
+            return Failure(f"applications call in a circle without end: {circle}")
+        if hops == _MAX_HOPS:
+            return Failure(f"one request leads to more than {_MAX_HOPS:,} calls")
+        return None
+
+
+def _rule(ingress: IngressRoute, choice: Choice) -> Reason:
+    lane, rule = next(
+        (pair for pair in ingress.rules if pair[0].name == choice.intended), ingress.rules[0]
+    )
+    return Reason(Why.RULE, f"rule {rule.name} of lane {lane.name}: {describe(ingress)}")
+
+
+def _no_route(hosts: Iterable[VirtualHost], request: Request) -> str:
+    rules = list(dict.fromkeys(describe(route) for host in hosts for route in host.routes))
+    more = f"; and {len(rules) - 5} more" if len(rules) > 5 else ""
+    return (
+        f"no ingress rule takes {request.method} {request.path} of host {request.host}; "
+        f"the rules are for: {'; '.join(rules[:5]) or 'none'}{more}"
+    )
+
+
+def _not_ready(target: Target, lane: str | None) -> str:
+    of = f"lane {lane}" if lane is not None else "the mesh"
+    return f"{of} has no ready instance of {target.service.name}"
+
+
+def _no_instance(target: Target) -> str:
+    lanes = " nor ".join(f"lane {lane}" for lane in target.chain)
+    return f"no instance of {target.service.name} is ready" + (f" in {lanes}" if lanes else "")

@@ -1,0 +1,54 @@
+"""The simulator's sidecars: what the trace-memory filter (``filter/``) does, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from laneway.compile.ir import TraceMemory
+from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.model.names import ObjectName
+
+Headers = Mapping[str, str]
+_LANE_LIMIT = 63
+
+
+@dataclass(frozen=True, slots=True)
+class TraceMemories:
+    """(sidecar, trace id) -> lane, ``""`` for none. Immutable: ``receive`` returns another."""
+
+    lanes: Mapping[tuple[ObjectName, str], str] = field(default_factory=dict)
+
+    def receive(
+        self, memory: TraceMemory | None, workloads: Iterable[ObjectName], headers: Headers
+    ) -> TraceMemories:
+        """After a request with ``headers`` (lower-case names) came in at each of ``workloads``.
+
+        The latest request of a trace id decides; one without a lane overrules one with.
+        """
+        trace = headers.get(memory.trace_header.lower()) if memory else None
+        if memory is None or not trace:
+            return self
+        lane = headers.get(memory.route_header.lower(), "")
+        if len(lane) > _LANE_LIMIT or "," in lane:
+            lane = ""
+        latest = {(w, trace): lane for w in workloads if lane or (w, trace) in self.lanes}
+        return TraceMemories({**self.lanes, **latest})
+
+    def send(
+        self, memory: TraceMemory | None, workload: ObjectName, headers: Headers
+    ) -> tuple[Headers, tuple[Reason, ...]]:
+        """The headers of a call as they leave the sidecar of ``workload``, and why.
+
+        What is remembered wins over what the application says itself.
+        """
+        trace = headers.get(memory.trace_header.lower()) if memory else None
+        lane = self.lanes.get((workload, trace)) if trace else None
+        if memory is None or trace is None or lane is None:
+            return headers, ()
+        others = {k: v for k, v in headers.items() if k != memory.route_header.lower()}
+        says = f"the sidecar remembers {memory.trace_header} {trace}"
+        if not lane:
+            return others, (Reason(Why.MEMORY, f"{says} without a lane"),)
+        named = {**others, memory.route_header.lower(): lane}
+        return named, (Reason(Why.MEMORY, f"{says} in lane {lane}"),)
