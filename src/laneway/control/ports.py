@@ -51,7 +51,10 @@ class ResourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """One proxy as the xDS server sees it. ``synced``: it acknowledged all that it should have."""
+    """One proxy as the xDS server sees it. ``synced``: it acknowledged all that it should have.
+
+    ``resources`` are those that it has not acknowledged: rejected, or not answered yet.
+    """
 
     node: str
     connected: bool

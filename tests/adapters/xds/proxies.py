@@ -49,7 +49,8 @@ def used_clusters(route: Resource) -> set[str]:
 
 
 def address(listener: Resource) -> int:
-    return Listener.FromString(listener.body).address.socket_address.port_value
+    port: int = Listener.FromString(listener.body).address.socket_address.port_value
+    return port
 
 
 @dataclass
@@ -70,12 +71,11 @@ class ModelProxy:
     refused_on_stream: set[tuple[str, str, str]] = field(default_factory=set)
     warming: set[str] = field(default_factory=set)
     log: list[Push] = field(default_factory=list)
-    stream: Stream | None = None
+    stream: Stream = field(default_factory=lambda: Stream(Encodings()))
     snapshot: Snapshot | None = None
 
     def connect(self, snapshot: Snapshot | None) -> None:
-        known = self.stream.known() if self.stream else {}
-        self.stream = Stream(Encodings(), self.response_bytes, known)
+        self.stream = Stream(Encodings(), self.response_bytes, self.stream.doubtful())
         self.stream.adopt(snapshot)
         self.snapshot = snapshot
         self.outbox: deque[DeltaDiscoveryRequest] = deque()

@@ -15,7 +15,7 @@ import structlog
 from laneway.adapters.xds.encodings import Encodings
 from laneway.adapters.xds.streams import RESPONSE_BYTES, Stream
 from laneway.compile.snapshots import Snapshot
-from laneway.control.ports import ProxyStatus
+from laneway.control.ports import ProxyStatus, ResourceStatus
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Connection:
 class _Proxy:
     snapshot: Snapshot | None = None
     connection: Connection | None = None
-    last: Stream | None = None  # what the proxy said on the stream before, for its status
+    stream: Stream | None = None  # that of the connection, or of the last one
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -76,21 +76,24 @@ class Roster:
         proxy.settled.set()  # nobody waits for it any more
         if proxy.connection:
             proxy.connection.stream.adopt(None)
-            self._proxies[node] = _Proxy(connection=proxy.connection)
+            self._proxies[node] = _Proxy(None, proxy.connection, proxy.stream)
 
     # Proxies
 
     def status(self, node: str) -> ProxyStatus:
         """A proxy never heard of is one that is not connected."""
         proxy = self._proxies.get(node)
-        if proxy is None:
+        stream = proxy.stream if proxy else None
+        if proxy is None or stream is None:
             return ProxyStatus(node, connected=False, synced=False)
         connected = proxy.connection is not None
-        stream = proxy.connection.stream if proxy.connection else proxy.last
-        if stream is None:
-            return ProxyStatus(node, connected, synced=False)
-        synced = connected and stream.synced
-        return ProxyStatus(node, connected, synced, tuple(stream.statuses()))
+        return ProxyStatus(node, connected, connected and stream.synced, stream.outstanding())
+
+    def resources(self, node: str) -> tuple[ResourceStatus, ...]:
+        """All that the proxy has or should have, acknowledged or not: as of its last stream, if it
+        is away."""
+        proxy = self._proxies.get(node)
+        return proxy.stream.statuses() if proxy and proxy.stream else ()
 
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
         """Has no time limit of its own: a proxy that is away may come back at any time.
@@ -110,11 +113,10 @@ class Roster:
         proxy = self._proxies.setdefault(node, _Proxy())
         if proxy.snapshot is None:
             log.warning("proxy_unknown", node=node, hint="nothing is published for this node.id")
-        before = proxy.connection
-        last = before.stream if before else proxy.last
-        stream = Stream(self.encodings, self._response_bytes, last.known() if last else {})
-        stream.adopt(proxy.snapshot)
-        proxy.connection = Connection(node, stream, close)
+        before, doubtful = proxy.connection, proxy.stream.doubtful() if proxy.stream else {}
+        proxy.stream = Stream(self.encodings, self._response_bytes, doubtful)
+        proxy.stream.adopt(proxy.snapshot)
+        proxy.connection = Connection(node, proxy.stream, close)
         proxy.settled.clear()
         if before:
             log.warning("proxy_replaced", node=node, hint="a newer stream has the same node.id")
@@ -127,7 +129,7 @@ class Roster:
         proxy = self._proxies.get(node)
         if proxy is None or proxy.connection is not connection:
             return
-        proxy.connection, proxy.last = None, connection.stream
+        proxy.connection = None
         proxy.settled.clear()
         if proxy.snapshot is None:
             del self._proxies[node]  # ids that nobody published for must not pile up

@@ -9,7 +9,7 @@ the proxy has keeps working, and only what it asks for by itself is still answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
@@ -42,19 +42,19 @@ RESPONSE_BYTES = 4 * 1024 * 1024
 class Stream:
     """State of one DeltaAggregatedResources stream.
 
-    ``remembered`` is what the proxy may hold from its stream before, see ``known``: Envoy does not
-    name what it applied from a response that it refused.
+    ``doubtful`` comes from the proxy's stream before this one: Envoy may have applied some of a
+    response that it refused, and speaks of what it had before when it reconnects.
     """
 
     def __init__(
         self,
         encodings: Encodings,
         response_bytes: int = RESPONSE_BYTES,
-        remembered: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        doubtful: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
         self._encodings = encodings
         self._response_bytes = response_bytes
-        self._remembered = remembered
+        self._doubtful = doubtful
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         # Children that an accepted parent refers to and the proxy has yet to subscribe to,
@@ -96,8 +96,8 @@ class Stream:
 
     def _subscribe(self, type_url: str) -> Subscription:
         desired = self._snapshot.resources(type_url) if self._snapshot else {}
-        remembered = self._remembered.get(type_url, ())
-        made = Subscription(type_url, desired, remembered)
+        doubtful = self._doubtful.get(type_url, frozenset())
+        made = Subscription(type_url, desired, doubtful)
         return self._subscriptions.setdefault(type_url, made)
 
     def _warming(self, type_url: str) -> bool:
@@ -158,15 +158,22 @@ class Stream:
             and not any(each.in_flight for each in subscriptions)
         )
 
-    def known(self) -> dict[str, frozenset[str]]:
-        """What the proxy may hold of each type, for its next stream to remember."""
+    def doubtful(self) -> dict[str, frozenset[str]]:
+        """Names by type, for the proxy's next stream."""
         subscriptions = self._subscriptions.items()
-        return {**self._remembered, **{type_url: each.known() for type_url, each in subscriptions}}
+        return {**self._doubtful, **{url: each.doubtful() for url, each in subscriptions}}
 
-    def statuses(self) -> Iterator[ResourceStatus]:
-        for type_url in (*PUSH_ORDER, *self._others()):
-            if type_url in self._subscriptions:
-                yield from self._subscriptions[type_url].statuses()
+    def outstanding(self) -> tuple[ResourceStatus, ...]:
+        """What the proxy has not acknowledged."""
+        return tuple(status for each in self._in_order() for status in each.outstanding())
+
+    def statuses(self) -> tuple[ResourceStatus, ...]:
+        """Everything that the proxy holds, was sent or is owed."""
+        return tuple(status for each in self._in_order() for status in each.statuses())
+
+    def _in_order(self) -> Iterable[Subscription]:
+        types = (*PUSH_ORDER, *self._others())
+        return (self._subscriptions[each] for each in types if each in self._subscriptions)
 
     def _offer(
         self, type_url: str, *, answers_only: bool = False, removals: bool = False

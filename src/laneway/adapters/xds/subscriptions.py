@@ -7,7 +7,7 @@ when each type may send.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.adapters.xds.rejections import Rejection, attribute
@@ -17,6 +17,8 @@ from laneway.control.ports import ResourceStatus, Verdict
 WILDCARD = "*"
 #: The version of what a proxy may hold, or not: it was in a response that was refused.
 _UNKNOWN = ""
+# source/common/listener_manager/listener_manager_impl.cc
+_ADDRESS_TAKEN = "has duplicate address"
 #: The types of which a first request without names asks for everything.
 WILDCARD_TYPES = frozenset({CLUSTER, LISTENER})
 
@@ -38,10 +40,12 @@ class Subscription:
     another version than it should, *stale* when it holds what it should not.
     """
 
-    def __init__(self, type_url: str, desired: Resources, remembered: Iterable[str] = ()) -> None:
-        """``remembered`` may be held from an earlier stream, whether the proxy says so or not."""
+    def __init__(
+        self, type_url: str, desired: Resources, doubtful: frozenset[str] = frozenset()
+    ) -> None:
+        """``doubtful`` is what the stream before this one left, see there."""
         self.type_url = type_url
-        self._remembered = remembered
+        self._doubtful = doubtful
         self.wildcard = False
         self.names: set[str] = set()
         self.held: dict[str, str] = {}
@@ -96,14 +100,14 @@ class Subscription:
         """A proxy repeats all its names on a new stream; what it holds is not sent again."""
         if not added and not removed and self.type_url in WILDCARD_TYPES:
             added = [WILDCARD]
-        known = [name for name in added if name in versions]
+        known = {name for name in added if name in versions and name not in self._doubtful}
         self.names.update(known)
         self.held = {name: versions[name] for name in known}
         if WILDCARD in added:
-            self.held = dict.fromkeys(self._remembered, _UNKNOWN) | dict(versions)
+            self.held = dict(versions) | dict.fromkeys(self._doubtful, _UNKNOWN)
         self._bodies = {resource.name: resource for resource in self.current()}
         self._review(known)
-        return [name for name in added if name not in versions]
+        return [name for name in added if name not in known]
 
     def _unsubscribe(self, name: str) -> None:
         if name == WILDCARD and self.wildcard:
@@ -118,10 +122,11 @@ class Subscription:
             else:
                 self._forget(name)
 
-    def known(self) -> frozenset[str]:
-        """What the proxy may hold, with what is on its way to it."""
+    def doubtful(self) -> frozenset[str]:
+        """Names of which the proxy may hold another version than it will say."""
         pushed = self.in_flight.resources if self.in_flight else ()
-        return frozenset((*self.held, *(resource.name for resource in pushed)))
+        unknown = (name for name, version in self.held.items() if version == _UNKNOWN)
+        return frozenset((*unknown, *(resource.name for resource in pushed)))
 
     def current(self) -> list[Resource]:
         """The resources that the proxy holds as it should."""
@@ -161,33 +166,32 @@ class Subscription:
             return ()
         sent = {resource.name: resource for resource in push.resources}
         named = attribute(sent, error)
-        if self._makes_way(push, named):
-            return ()
+        waiting = self._waiting_for_removals(push, named)
+        named = {name: text for name, text in named.items() if name not in waiting}
+        self._removals_first = bool(waiting)
         rejected = tuple(
             Rejection(self.type_url, name, sent[name].version, text) for name, text in named.items()
         )
         self.rejected.update((rejection.name, rejection) for rejection in rejected)
         others = [name for name in sent if name not in named]
-        for name in others:
-            self.held.setdefault(name, _UNKNOWN)
+        self.held.update(dict.fromkeys(others, _UNKNOWN))
         self._review(sent)
-        self._suspect(others, halve=not named)
+        self._suspect(others, halve=not named and not waiting)
         if sent:
             self._review(push.removed)
         else:
             self._drop(push.removed)  # nothing can be wrong with a removal; never insist
         return rejected
 
-    def _makes_way(self, push: Push, named: Mapping[str, str]) -> bool:
-        """A listener may take the address of one that is to be removed: then it is sent again
-        together with the removal, which Envoy does first. Otherwise removals come last, as the
-        old listener is good until then."""
-        taken = any("has duplicate address" in error for error in named.values())
-        if not taken or push.removed or not self._stale:
-            return False
-        self._removals_first = True
-        self._asked.update((resource.name, None) for resource in push.resources)
-        return True
+    def _waiting_for_removals(self, push: Push, named: Mapping[str, str]) -> frozenset[str]:
+        """Listeners that take the address of one that is to be removed.
+
+        They are sent again together with the removals, which Envoy does first. Otherwise removals
+        come last, as the old listener is good until then.
+        """
+        if push.removed or not self._stale:
+            return frozenset()
+        return frozenset(name for name, error in named.items() if _ADDRESS_TAKEN in error)
 
     def _suspect(self, names: list[str], *, halve: bool) -> None:
         """Send these again, by themselves; in halves until a rejected one stands alone."""
@@ -300,18 +304,29 @@ class Subscription:
 
     # What is known of it
 
-    def statuses(self) -> Iterator[ResourceStatus]:
-        """Of what the proxy holds, refused, is being sent or is owed, by name."""
+    def outstanding(self) -> list[ResourceStatus]:
+        """Of what is rejected, in flight or owed."""
+        pushed = self.in_flight.resources if self.in_flight else ()
+        owed = {*self._asked, *self._changed, *self._stale, *self.rejected}
+        return self._statuses(owed.union(resource.name for resource in pushed))
+
+    def statuses(self) -> list[ResourceStatus]:
+        """Of what is held, rejected, in flight or owed."""
+        return self._statuses({*self.held, *(status.name for status in self.outstanding())})
+
+    def _statuses(self, names: Iterable[str]) -> list[ResourceStatus]:
         pushed = self.in_flight.resources if self.in_flight else ()
         sending = {resource.name: resource.version for resource in pushed}
-        for name in sorted({*self.held, *self.rejected, *sending, *self._changed, *self._asked}):
-            held, want = self.held.get(name, ""), self._desired.get(name)
-            rejection = self.rejected.get(name)
-            sent, verdict, error = held, Verdict.PENDING, ""
-            if name in sending:
-                sent = sending[name]
-            elif rejection:
-                sent, verdict, error = rejection.version, Verdict.REJECTED, rejection.error
-            elif want and want.version == held:
-                verdict = Verdict.ACKED
-            yield ResourceStatus(self.type_url, name, sent, held, verdict, error)
+        return [self._status(name, sending.get(name)) for name in sorted(names)]
+
+    def _status(self, name: str, sending: str | None) -> ResourceStatus:
+        held, want = self.held.get(name, _UNKNOWN), self._desired.get(name)
+        rejection = self.rejected.get(name)
+        sent, verdict, error = held, Verdict.PENDING, ""
+        if sending:
+            sent = sending
+        elif rejection:
+            sent, verdict, error = rejection.version, Verdict.REJECTED, rejection.error
+        elif want and want.version == held:
+            verdict = Verdict.ACKED
+        return ResourceStatus(self.type_url, name, sent, held, verdict, error)
