@@ -127,7 +127,9 @@ def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, Servi
         targets: dict[str, Target] = {}
         for claim in members:
             target = _target(claim, services)
-            if claim.lane.name in target.chain or target != default:
+            # A lane that the default serves needs an entry only where others are turned away.
+            turned_away = claim.group.unmatched is Unmatched.NOT_FOUND
+            if turned_away or claim.lane.name in target.chain or target != default:
                 targets.setdefault(claim.lane.name, target)
         choices.append(LaneChoice(name, members[0].group.route_header, targets))
     return Route(tuple(choices), default)

@@ -62,24 +62,31 @@ def _split(
 
 def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: MeshRoutes) -> Document:
     service = routes.services[rule.destination]
-    match: Document = {
-        "headers": {
-            **{name: _string_match(value) for name, value in sorted(rule.headers.items())},
-            group.route_header: {"exact": lane.name},
-        }
-    }
-    if rule.uri is not None:
-        match["uri"] = _string_match(rule.uri)
     # Istio takes a destination without a port for the gateway's own port number, unless the
     # service has just one.
     several = len(service.service.ports) > 1
     port = service.service.port(rule.port) if several or rule.port is not None else None
     at = None if port is None else {"number": port.port}
+    mode = lane.mode or group.mode
     return {
-        "match": [match],
+        "match": [_match(group, lane, rule)],
         "name": rule.name,
-        "route": [destination(group, service, lane.name, at)],
+        "route": [destination(group, service, lane.name, mode, at)],
     }
+
+
+def _match(group: LaneGroup, lane: Lane, rule: IngressRule) -> Document:
+    headers = {name: _string_match(value) for name, value in sorted(rule.headers.items())}
+    match: Document = {"headers": {**headers, group.route_header: {"exact": lane.name}}}
+    if rule.methods:
+        one = len(rule.methods) == 1
+        match["method"] = {"exact" if one else "regex": "|".join(rule.methods)}
+    if rule.query:
+        query = sorted(rule.query.items())
+        match["queryParams"] = {name: _string_match(value) for name, value in query}
+    if rule.uri is not None:
+        match["uri"] = _string_match(rule.uri)
+    return match
 
 
 def _string_match(match: StringMatch) -> Document:

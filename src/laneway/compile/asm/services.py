@@ -50,12 +50,12 @@ def service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
     ``fallback`` act.
     """
     if group.propagation is Propagation.TRACE:
-        http = [{"name": "default", "route": [destination(group, routes, f"${LABEL}")]}]
+        http = [{"name": "default", "route": [destination(group, routes, f"${LABEL}", group.mode)]}]
     else:
         http = [
             {
                 "match": [{"headers": {group.route_header: {"exact": lane.name}}}],
-                "route": [destination(group, routes, lane.name)],
+                "route": [destination(group, routes, lane.name, lane.mode or group.mode)],
             }
             for lane in routes.lanes
         ]
@@ -70,8 +70,13 @@ def service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
 
 
 def destination(
-    group: LaneGroup, routes: ServiceRoutes, subset: str, port: Mapping[str, Any] | None = None
+    group: LaneGroup,
+    routes: ServiceRoutes,
+    subset: str,
+    mode: Mode,
+    port: Mapping[str, Any] | None = None,
 ) -> Document:
+    """A route's only destination, with its fallback where ``mode`` has one."""
     host: Document = {"host": routes.service.host}
     if port is not None:
         host["port"] = port
@@ -79,10 +84,8 @@ def destination(
     baseline = {**host, "subset": routes.baseline} if has_baseline else host
     if routes.group is not group:  # an entry service of another group, or of none, has no such lane
         return {"destination": baseline}
-    destination = {**host, "subset": subset}
-    if group.mode is Mode.STRICT:
-        return {"destination": destination}
-    return {"destination": destination, "fallback": {"target": baseline}}
+    destination = {"destination": {**host, "subset": subset}}
+    return destination if mode is Mode.STRICT else {**destination, "fallback": {"target": baseline}}
 
 
 def metadata(group: LaneGroup, name: str, namespace: str) -> Document:
