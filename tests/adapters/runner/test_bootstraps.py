@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,15 +50,92 @@ def test_it_is_a_bootstrap_with_delta_ads(xds: Address | Path) -> None:
 def test_envoy_accepts_it_without_a_warning(
     envoy: EnvoyBinary, tmp_path: Path, xds: Address | Path
 ) -> None:
-    file = tmp_path / "bootstrap.json"
-    file.write_text(bootstrap("a", xds, tmp_path / "admin.sock"))
-    command = [str(envoy.path), "--mode", "validate", "--config-path", str(file)]
-    answer = subprocess.run(
-        [*command, "--log-level", "warning"], capture_output=True, text=True, check=False
-    )
+    answer = validate(envoy, tmp_path, bootstrap("a", xds, tmp_path / "admin.sock"))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.endswith("OK\n")
     assert answer.stderr == ""
+
+
+def is_kept(statistic: str) -> bool:
+    matcher = json.loads(bootstrap("a", TCP, Path("/a")))["stats_config"]["stats_matcher"]
+    return any(
+        statistic.startswith(pattern["prefix"])
+        if "prefix" in pattern
+        else re.fullmatch(pattern["safe_regex"]["regex"], statistic)
+        for pattern in matcher["inclusion_list"]["patterns"]
+    )
+
+
+@pytest.mark.parametrize(
+    "statistic",
+    [
+        "cluster.outbound|80|s2|b.default.svc.cluster.local.upstream_rq_503",
+        "cluster.a.upstream_rq_5xx",
+        "cluster.a.upstream_rq_time",
+        "cluster.a.upstream_rq_retry_success",
+        "cluster.a.membership_healthy",
+        "cluster.a.outlier_detection.ejections_active",
+        "cluster.a.outlier_detection.ejections_enforced_consecutive_local_origin_failure",
+        "cluster.xds.circuit_breakers.default.cx_open",
+        "cluster_manager.cds.update_rejected",
+        "control_plane.connected_state",
+        "http.outbound.downstream_rq_total",
+        "wasmcustom.remembered",
+        "listener.127.0.0.1_80.downstream_cx_total",
+    ],
+)
+def test_statistics_that_tell_something_are_kept(statistic: str) -> None:
+    assert is_kept(statistic)
+
+
+@pytest.mark.parametrize(
+    "statistic",
+    [
+        "cluster.a.circuit_breakers.default.cx_open",
+        "cluster.a.lb_subsets_active",
+        "cluster.a.upstream_flow_control_drained_total",
+        "cluster.a.external.upstream_rq_200x",
+        "cluster.upstream_rq_totals.max_host_weight",
+    ],
+)
+def test_statistics_of_what_is_not_configured_are_not_kept(statistic: str) -> None:
+    assert not is_kept(statistic)
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("ours", [True, False])
+def test_long_regex_routes_are_accepted(envoy: EnvoyBinary, tmp_path: Path, ours: bool) -> None:
+    """Without our runtime layer Envoy refuses them: its limit is 100 RE2 instructions."""
+    configuration = json.loads(bootstrap("a", TCP, tmp_path / "admin.sock"))
+    if not ours:
+        del configuration["layered_runtime"]
+    regex = "|".join(f"/path{number}/[a-z]{{1,20}}" for number in range(30))
+    route = {"match": {"safe_regex": {"regex": regex}}, "direct_response": {"status": 200}}
+    hosts = [{"name": "all", "domains": ["*"], "routes": [route]}]
+    filters = "type.googleapis.com/envoy.extensions.filters"
+    router = {"name": "router", "typed_config": {"@type": f"{filters}.http.router.v3.Router"}}
+    manager = {
+        "@type": f"{filters}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "x",
+        "route_config": {"virtual_hosts": hosts},
+        "http_filters": [router],
+    }
+    chain = {"filters": [{"name": "http", "typed_config": manager}]}
+    address = {"pipe": {"path": str(tmp_path / "l.sock")}}
+    listener = {"name": "l", "address": address, "filter_chains": [chain]}
+    configuration["static_resources"]["listeners"] = [listener]
+    answer = validate(envoy, tmp_path, json.dumps(configuration))
+    assert (answer.returncode == 0) == ours, answer.stderr
+    assert ("max program size" in answer.stderr) != ours
+
+
+def validate(envoy: EnvoyBinary, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "bootstrap.json"
+    file.write_text(text)
+    command = [str(envoy.path), "--mode", "validate", "--config-path", str(file)]
+    return subprocess.run(
+        [*command, "--log-level", "warning"], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.envoy

@@ -153,7 +153,7 @@ async def test_nothing_is_left_in_shared_memory(runner: Runner, told: Recorder) 
 
 
 def shared_memory(runner: Runner) -> Path:
-    base_id = (runner._directory.path / "proxies" / "a" / "base-id").read_text()
+    base_id = (runner.run_dir / "proxies" / "a" / "base-id").read_text()
     return Path(f"/dev/shm/envoy_shared_memory_{base_id.strip()}0")
 
 

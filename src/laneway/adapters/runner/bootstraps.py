@@ -19,6 +19,22 @@ _TYPES = "type.googleapis.com/envoy.extensions"
 # Envoy refuses a regex route whose RE2 program is larger; its own default of 100 is soon reached.
 _RE2_MOST = 32768
 
+# What is kept of the 130 statistics that every cluster has. The others, mostly about what laneway
+# never configures, would be more than a third of a cluster's memory: 60 kB each instead of 38.
+_CLUSTER_STATISTICS = (
+    "upstream_rq_(total|completed|active|[1-5]xx|[1-5][0-9][0-9]|time|timeout|cancelled)",
+    "upstream_rq_(pending_(total|active|overflow)|rx_reset|tx_reset|retry.*)",
+    "upstream_cx_(total|active|connect_fail|connect_timeout|none_healthy|overflow)",
+    "membership_(total|healthy|change)",
+    "lb_healthy_panic",
+    "outlier_detection[.]ejections_(active|overflow|enforced_(total|.*local_origin_failure))",
+    "update_(success|failure|rejected)",
+)
+# RE2 has no negative lookahead: a name that departs from "cluster." at some letter.
+_NOT_CLUSTER = "|".join(
+    f"{'cluster.'[:i].replace('.', '[.]')}[^{letter}].*" for i, letter in enumerate("cluster.")
+)
+
 
 def bootstrap(
     node_id: str,
@@ -53,6 +69,7 @@ def bootstrap(
             ]
         },
         "overload_manager": _connection_limit(max_connections),
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _statistics()}}},
         # Nobody takes statistics but through the admin interface, which flushes first.
         "stats_flush_on_admin": True,
     }
@@ -113,6 +130,14 @@ def _xds_cluster(xds: Address | Path) -> dict[str, Any]:
         keepalive = {"keepalive_probes": 3, "keepalive_time": 10, "keepalive_interval": 5}
         cluster["upstream_connection_options"] = {"tcp_keepalive": keepalive}
     return cluster
+
+
+def _statistics() -> list[dict[str, Any]]:
+    return [
+        {"safe_regex": {"regex": _NOT_CLUSTER}},
+        {"prefix": f"cluster.{XDS_CLUSTER}."},
+        {"safe_regex": {"regex": f"cluster[.].*[.]({'|'.join(_CLUSTER_STATISTICS)})"}},
+    ]
 
 
 def _connection_limit(connections: int) -> dict[str, Any]:

@@ -57,8 +57,8 @@ class Runner:
         self._backoff = backoff
         self._random = random or Random()
         self._directory = open_run_directory(run_dir, os.environ)
-        self.log_dir = (log_dir or self._directory.path / "logs").absolute()
-        self._leash = Leash(self._directory.path if self._directory.own else None)
+        self.log_dir = (log_dir or self.run_dir / "logs").absolute()
+        self._leash = Leash(self.run_dir if self._directory.own else None)
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
         self._admins: dict[str, Admin] = {}
@@ -85,8 +85,8 @@ class Runner:
         subject = events.Subject(proxy.name, events.Kind.PROXY)
         self._refuse_twice(subject)
         log = self._log(subject)
-        admin = Admin(socket_path(self._directory.path, next(self._numbers)))
-        folder = self._directory.path / "proxies" / _file_name(proxy.name)
+        admin = Admin(socket_path(self.run_dir, next(self._numbers)))
+        folder = self.run_dir / "proxies" / _file_name(proxy.name)
         charge = proxy_charge(proxy, self._envoy, admin, folder, self._leash, log, self._deadlines)
         supervisor = self._start(charge)
         self._admins[proxy.name] = admin
