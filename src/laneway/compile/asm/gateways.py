@@ -76,8 +76,9 @@ def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: Mesh
 
 
 def _match(group: LaneGroup, lane: Lane, rule: IngressRule) -> Document:
-    headers = {name: _string_match(value) for name, value in sorted(rule.headers.items())}
-    match: Document = {"headers": {**headers, group.route_header: {"exact": lane.name}}}
+    headers = {name: _string_match(value) for name, value in rule.headers.items()}
+    headers[group.route_header] = {"exact": lane.name}
+    match: Document = {"headers": dict(sorted(headers.items()))}
     if rule.methods:
         one = len(rule.methods) == 1
         match["method"] = {"exact" if one else "regex": "|".join(rule.methods)}
