@@ -13,8 +13,8 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
-from laneway.adapters.xds.encodings import Encodings
 from laneway.adapters.xds.references import references
+from laneway.adapters.xds.sharing import Shared
 from laneway.adapters.xds.streams import Stream
 from laneway.adapters.xds.subscriptions import Push
 from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
@@ -71,11 +71,11 @@ class ModelProxy:
     refused_on_stream: set[tuple[str, str, str]] = field(default_factory=set)
     warming: set[str] = field(default_factory=set)
     log: list[Push] = field(default_factory=list)
-    stream: Stream = field(default_factory=lambda: Stream(Encodings()))
+    stream: Stream = field(default_factory=lambda: Stream(Shared()))
     snapshot: Snapshot | None = None
 
     def connect(self, snapshot: Snapshot | None) -> None:
-        self.stream = Stream(Encodings(), self.response_bytes, self.stream.doubtful())
+        self.stream = Stream(Shared(), self.response_bytes, self.stream.doubtful())
         self.stream.adopt(snapshot)
         self.snapshot = snapshot
         self.outbox: deque[DeltaDiscoveryRequest] = deque()

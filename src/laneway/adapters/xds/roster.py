@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from laneway.adapters.xds.encodings import Encodings
+from laneway.adapters.xds.sharing import Shared
 from laneway.adapters.xds.streams import RESPONSE_BYTES, Stream
 from laneway.compile.snapshots import Snapshot
 from laneway.control.ports import ProxyStatus, ResourceStatus
@@ -50,7 +50,7 @@ class Roster:
         on_change: Callable[[str], None] = lambda node: None,
         response_bytes: int = RESPONSE_BYTES,
     ) -> None:
-        self.encodings = Encodings()
+        self.shared = Shared()
         self._on_change = on_change
         self._response_bytes = response_bytes
         self._proxies: dict[str, _Proxy] = {}
@@ -114,7 +114,7 @@ class Roster:
         if proxy.snapshot is None:
             log.warning("proxy_unknown", node=node, hint="nothing is published for this node.id")
         before, doubtful = proxy.connection, proxy.stream.doubtful() if proxy.stream else {}
-        proxy.stream = Stream(self.encodings, self._response_bytes, doubtful)
+        proxy.stream = Stream(self.shared, self._response_bytes, doubtful)
         proxy.stream.adopt(proxy.snapshot)
         proxy.connection = Connection(node, proxy.stream, close)
         proxy.settled.clear()

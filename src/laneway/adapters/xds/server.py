@@ -131,7 +131,7 @@ async def _read(
 
 
 async def _write(roster: Roster, connection: Connection, context: ServicerContext) -> None:
-    encoded = roster.encodings.encoded
+    encoded = roster.shared.encoded
     while True:
         while push := connection.stream.next():
             pieces = map(encoded, push.resources)

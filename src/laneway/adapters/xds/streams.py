@@ -14,9 +14,9 @@ from types import MappingProxyType
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
-from laneway.adapters.xds.encodings import Encodings
 from laneway.adapters.xds.references import CHILD_TYPES
 from laneway.adapters.xds.rejections import Rejection
+from laneway.adapters.xds.sharing import Shared
 from laneway.adapters.xds.subscriptions import WILDCARD_TYPES, Push, Subscription
 from laneway.compile.snapshots import (
     CLUSTER,
@@ -48,11 +48,11 @@ class Stream:
 
     def __init__(
         self,
-        encodings: Encodings,
+        shared: Shared,
         response_bytes: int = RESPONSE_BYTES,
         doubtful: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
-        self._encodings = encodings
+        self._shared = shared
         self._response_bytes = response_bytes
         self._doubtful = doubtful
         self._snapshot: Snapshot | None = None
@@ -69,7 +69,10 @@ class Stream:
         self._snapshot = snapshot
         if snapshot is not None:
             for type_url, subscription in self._subscriptions.items():
-                subscription.adopt(snapshot.resources(type_url))
+                desired = snapshot.resources(type_url)
+                if desired is not subscription.desired:
+                    changes = self._shared.changes(subscription.desired, desired)
+                    subscription.adopt(desired, changes)
 
     def receive(self, request: DeltaDiscoveryRequest) -> tuple[Rejection, ...]:
         """Take one request, and return what it rejects.
@@ -202,7 +205,7 @@ class Stream:
         endpoints = self._subscriptions.get(ENDPOINT)
         if push.type_url == CLUSTER and endpoints:
             for cluster in push.resources:
-                for name in self._encodings.references(cluster):
+                for name in self._shared.references(cluster):
                     endpoints.ask(name)
 
     def _stages(self) -> Iterable[tuple[str, ...]]:
@@ -233,7 +236,7 @@ class Stream:
         children = self._subscriptions.get(child_type)
         names = children.names if children else set()
         for parent in parents:
-            missing = set(self._encodings.references(parent)) - names
+            missing = set(self._shared.references(parent)) - names
             if missing:
                 self._awaited[child_type][parent.name] = missing
             else:

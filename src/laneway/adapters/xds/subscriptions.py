@@ -51,7 +51,7 @@ class Subscription:
         self.held: dict[str, str] = {}
         self.rejected: dict[str, Rejection] = {}
         self.in_flight: Push | None = None
-        self._desired = desired
+        self.desired = desired
         self._bodies: dict[str, Resource] = {}  # of what is held, where it was sent here
         self._started = False
         self._greeting = False  # a new wildcard is answered, even with nothing
@@ -91,7 +91,7 @@ class Subscription:
         for name in removed:
             self._unsubscribe(name)
         if WILDCARD in added:
-            self._review((*self._desired, *self.held))
+            self._review((*self.desired, *self.held))
         return first
 
     def _start(
@@ -131,7 +131,7 @@ class Subscription:
     def current(self) -> list[Resource]:
         """The resources that the proxy holds as it should."""
         versions = self.held.items()
-        wanted = ((self._desired.get(name), version) for name, version in versions)
+        wanted = ((self.desired.get(name), version) for name, version in versions)
         return [want for want, version in wanted if want and want.version == version]
 
     def ask(self, name: str) -> None:
@@ -215,15 +215,10 @@ class Subscription:
 
     # What it should have, and what it is sent
 
-    def adopt(self, desired: Resources) -> None:
-        """Replace what the proxy should have."""
-        before, self._desired = self._desired, desired
-        if before is desired:
-            return
-        names: Iterable[str] = self.names
-        if self.wildcard:
-            names = (*desired, *(name for name in before if name not in desired))
-        self._review([name for name in names if before.get(name) is not desired.get(name)])
+    def adopt(self, desired: Resources, changes: Iterable[str]) -> None:
+        """Replace what the proxy should have, which differs in ``changes``."""
+        self.desired = desired
+        self._review([name for name in changes if self._wants(name)])
 
     def offer(
         self, nonce: str, *, limit: int, answers_only: bool = False, removals: bool = False
@@ -239,7 +234,7 @@ class Subscription:
         removed = dict(self._stale) if removals or self._removals_first else {}
         room, whole = limit, True
         for name in self._due(answers_only):
-            resource = self._desired.get(name) or self._kept(name)
+            resource = self.desired.get(name) or self._kept(name)
             if resource is None:
                 removed[name] = None
                 continue
@@ -277,7 +272,7 @@ class Subscription:
     def _review(self, names: Iterable[str]) -> None:
         """Work out anew what is owed of these names."""
         for name in names:
-            want = self._desired.get(name) if self._wants(name) else None
+            want = self.desired.get(name) if self._wants(name) else None
             rejection = self.rejected.get(name)
             if rejection and (want is None or want.version != rejection.version):
                 del self.rejected[name]
@@ -320,7 +315,7 @@ class Subscription:
         return [self._status(name, sending.get(name)) for name in sorted(names)]
 
     def _status(self, name: str, sending: str | None) -> ResourceStatus:
-        held, want = self.held.get(name, _UNKNOWN), self._desired.get(name)
+        held, want = self.held.get(name, _UNKNOWN), self.desired.get(name)
         rejection = self.rejected.get(name)
         sent, verdict, error = held, Verdict.PENDING, ""
         if sending:
