@@ -83,11 +83,15 @@ class Plane:
         after = before | {workload} if ready else before - {workload}
         if after != before:
             self._placements = replace(self._placements, ready=after)
-            self._publish(self._compile())
+            self.publish()
 
     def place(self, placements: Placements) -> None:
-        """Where things run, or will; ``ready`` stays as ``set_ready`` told."""
+        """Where things run, or will; ``ready`` stays as ``set_ready`` told. Not published yet."""
         self._placements = replace(placements, ready=self._placements.ready)
+
+    def publish(self) -> None:
+        """Send out what is in force, at the places that hold now."""
+        self._publish(self._compile())
 
     async def change(self, mesh: Mesh, *, deadline: float = PHASE_DEADLINE) -> Change:
         """Bring ``mesh`` (valid, and placed) into force on every proxy, or on none.
@@ -105,7 +109,7 @@ class Plane:
                 # Taken back, or cancelled half way: what was there before is in force again.
                 self._next = None
                 if self._state is not state:
-                    self._publish(self._compile())
+                    self.publish()
             return result
 
     async def _carry_out(self, state: _State, deadline: float) -> Change:
@@ -130,7 +134,7 @@ class Plane:
     ) -> tuple[str, ...]:
         """Publish a phase and wait for it; returns what proxies rejected."""
         self._next = (state, phase)
-        self._publish(self._compile())
+        self.publish()
         statuses = await self.wait_synced(deadline)
         rejections = tuple(
             rejection for node in sorted(statuses) for rejection in rejected(statuses[node])

@@ -1,38 +1,37 @@
 """A whole mesh on this machine: the xds and runner adapters joined to the control plane.
 
 The order of a start: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
-the runner through the control plane to the proxies; an orderly stop goes the other way round.
+the runner through the control plane to the proxies; an orderly stop goes the other way round. A
+change starts what is new first and stops what is gone last, around the plane's transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from laneway.adapters.runner import events
 from laneway.adapters.runner.binary import find_envoy
-from laneway.adapters.runner.bootstraps import bootstrap
-from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner
-from laneway.adapters.runner.supervisors import Supervisor
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
-from laneway.control.plane import Plane, rejected
+from laneway.control.plane import Change, Plane, rejected
 from laneway.control.ports import ProxyStatus, Verdict
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.wiring.placing import place, sidecar_addresses
+from laneway.model.placements import Placements
+from laneway.model.workloads import Workload
+from laneway.wiring.fleets import Fleet, WorkloadStatus
+from laneway.wiring.placing import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,6 @@ class Rejected(events.Event):
         return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadStatus:
-    name: ObjectName
-    ready: bool
-    pid: int | None
-
-
 class Embedded:
     """Use it as an async context manager: inside the block everything runs.
 
@@ -83,10 +75,9 @@ class Embedded:
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
     ) -> None:
-        self._mesh = mesh
+        self._declared = mesh
         self._settings = settings
         self._on_event = on_event
-        self._ports = Ports()
         self._roster = Roster(self._proxy_changed)
         options = Options(
             FilterModule(str(module_path())),
@@ -94,34 +85,38 @@ class Embedded:
             access_log="access.log" if settings.access_log else None,
             counters=settings.counters,
         )
-        self._plane = Plane(self._roster, self._roster, partial(emit, options=options))
-        self._supervisors: dict[events.Subject, Supervisor] = {}
+        self.plane = Plane(self._roster, self._roster, partial(emit, options=options))
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        envoy = find_envoy(self._settings.envoy)
+        settings = self._settings
         async with AsyncExitStack() as stack:
-            self._runner = await stack.enter_async_context(
+            ports = Ports()
+            stack.callback(ports.close)
+            self._places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
+            envoy = find_envoy(settings.envoy)
+            runner = await stack.enter_async_context(
                 Runner(
                     envoy,
                     self._runner_event,
-                    run_dir=self._settings.run_dir,
-                    log_dir=self._settings.log_dir,
+                    run_dir=settings.run_dir,
+                    log_dir=settings.log_dir,
                 )
             )
-            stack.callback(self._ports.close)
-            placements = place(
-                self._mesh, self._ports, free_gateway_ports=self._settings.free_gateway_ports
+            self.run_dir, self.log_dir = runner.run_dir, runner.log_dir
+            socket = runner.run_dir / "xds.sock"
+            self._fleet = Fleet(
+                runner, self._places, socket, settings.concurrency, self.plane.set_ready
             )
-            self._socket = self._runner.run_dir / "xds.sock"
-            await stack.enter_async_context(XdsServer(self._roster, f"unix:{self._socket}"))
-            stack.push_async_callback(self._runner.aclose)
-            self._plane.place(placements)
-            await self._plane.change(self._mesh)
-            await self._start_proxies()
-            for workload in self._mesh.workloads:
-                await self.start_workload(workload.name)
+            placements = self._places.place(self._declared, Placements())
+            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
+            stack.push_async_callback(runner.aclose)  # before the server goes
+            self.plane.place(placements)
+            await self.plane.change(self._declared)
+            await self._fleet.start_proxies(placements)
+            for workload in self._declared.workloads:
+                await self._fleet.start_workload(workload, placements)
             self._stack = stack.pop_all()
         return self
 
@@ -130,95 +125,126 @@ class Embedded:
 
     @property
     def mesh(self) -> Mesh:
-        return self._mesh
-
-    @property
-    def log_dir(self) -> Path:
-        return self._runner.log_dir
-
-    @property
-    def plane(self) -> Plane:
-        return self._plane
+        return self.plane.mesh
 
     def gateway_urls(self) -> Mapping[ObjectName, Mapping[int, str]]:
         """Gateway -> declared port -> where it really listens, as a URL."""
         return {
             name: {port: f"http://{address}" for port, address in placement.listeners.items()}
-            for name, placement in self._plane.placements.gateways.items()
+            for name, placement in self.plane.placements.gateways.items()
         }
 
     def proxies(self) -> tuple[ProxyStatus, ...]:
-        return tuple(self._roster.status(node) for node in sorted(self._plane.nodes))
+        return tuple(self._roster.status(node) for node in sorted(self.plane.nodes))
 
     def workloads(self) -> tuple[WorkloadStatus, ...]:
-        return tuple(
-            WorkloadStatus(workload.name, supervisor.ready, supervisor.pid)
-            for workload in self._mesh.workloads
-            if (supervisor := self._supervisors.get(_workload_subject(workload.name)))
-        )
+        return tuple(self._fleet.workloads(self.mesh))
 
     def proxy_pid(self, node: str) -> int | None:
-        return self._supervisors[events.Subject(node, events.Kind.PROXY)].pid
+        return self._fleet.proxy_pid(node)
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until every proxy and workload is ready, and every proxy knows. Returns what is not."""
-        waits = (supervisor.wait_ready() for supervisor in list(self._supervisors.values()))
-        results = await asyncio.gather(*waits, return_exceptions=True)
-        problems = [result for result in results if isinstance(result, BaseException)]
-        for problem in problems:
-            if not isinstance(problem, RunnerError):
-                raise problem
-        return (*map(str, problems), *await self.wait_synced())
+        return (*await self._fleet.wait_ready(), *await self.wait_synced())
 
     async def wait_synced(self) -> tuple[str, ...]:
         """Until every connected proxy has settled on what it should have. Returns rejections.
 
         A proxy that is away is not waited for: it catches up when it is back.
         """
-        statuses = await self._plane.wait_synced()
+        statuses = await self.plane.wait_synced()
         return tuple(rejection for s in statuses.values() for rejection in rejected(s))
 
     async def start_workload(self, name: ObjectName) -> None:
         """Start (again) a workload of the mesh. It receives requests once it is ready."""
-        await self._runner.stop_workload(name)
-        placement = self._plane.placements.sidecars[name]
-        self._ports.release(placement.application.values())
-        workload = self._mesh.workloads_by_name[name]
-        supervisor = await self._runner.start_workload(workload, placement)
-        self._supervisors[supervisor.subject] = supervisor
+        workload = self.mesh.workloads_by_name[name]
+        await self._fleet.start_workload(workload, self.plane.placements)
 
     async def stop_workload(self, name: ObjectName) -> None:
         """Take the workload out of every proxy's endpoints, then stop it: costs no request."""
-        self._plane.set_ready(name, False)
+        self.plane.set_ready(name, False)
         await self.wait_synced()
-        await self._runner.stop_workload(name)
-        self._supervisors.pop(_workload_subject(name), None)
+        await self._fleet.stop_workload(name)
 
-    async def _start_proxies(self) -> None:
-        placements = self._plane.placements
-        for gateway, placed in placements.gateways.items():
-            self._ports.release(placed.listeners.values())
-            await self._start_proxy(names.gateway_node(gateway), gateway=True)
-        for workload, sidecar in placements.sidecars.items():
-            self._ports.release(sidecar_addresses(sidecar))
-            await self._start_proxy(names.sidecar_node(workload), gateway=False)
+    async def change(self, mesh: Mesh) -> Change:
+        """Bring ``mesh`` (valid) into force without costing a request, or refuse it whole.
 
-    async def _start_proxy(self, node: str, *, gateway: bool) -> None:
-        proxy = Proxy(
-            node,
-            lambda admin: bootstrap(node, self._socket, admin),
-            gateway=gateway,
-            concurrency=self._settings.concurrency,
-        )
-        supervisor = await self._runner.start_proxy(proxy)
-        self._supervisors[supervisor.subject] = supervisor
+        Raises ``PortUnavailable`` and what else starting a process raises, with nothing changed;
+        a workload whose successor does not become ready refuses the change, too.
+        """
+        before = self.plane.placements
+        placements = self._places.place(mesh, before)
+        old = self.mesh
+        started: list[ObjectName] = []
+        successors: dict[ObjectName, ObjectName] = {}
+        try:
+            self.plane.place(_both(before, placements))
+            await self._fleet.start_proxies(placements)
+            for workload in mesh.workloads:
+                known = old.workloads_by_name.get(workload.name)
+                if known is None:
+                    started.append(workload.name)
+                    await self._fleet.start_workload(workload, placements)
+                elif _process(known) != _process(workload):
+                    moved = self._move(workload, placements)
+                    successors[workload.name] = await self._fleet.start_successor(workload, moved)
+                    placements = moved
+            change = await self.plane.change(mesh)
+        except BaseException:
+            await self._take_back(old, before, started, successors)
+            raise
+        if not change.applied:
+            await self._take_back(old, before, started, successors)
+            return change
+        await self._settle(old, mesh, placements, successors)
+        return change
+
+    def _move(self, workload: Workload, placements: Placements) -> Placements:
+        placed = self._places.move(workload, placements.sidecars[workload.name])
+        return replace(placements, sidecars={**placements.sidecars, workload.name: placed})
+
+    async def _settle(
+        self,
+        old: Mesh,
+        new: Mesh,
+        placements: Placements,
+        successors: Mapping[ObjectName, ObjectName],
+    ) -> None:
+        """After the switch: requests go to successors, then what is not used any more stops."""
+        before = self.plane.placements
+        self.plane.place(placements)
+        self.plane.publish()
+        await self.wait_synced()
+        for name, successor in successors.items():
+            self._places.forget(before.sidecars[name].application.values())
+            await self._fleet.succeed(name, successor)
+        for workload in old.workloads:
+            if workload.name not in new.workloads_by_name:
+                self.plane.set_ready(workload.name, False)
+                await self._fleet.stop_workload(workload.name)
+        await self._stop_proxies(_nodes(old) - _nodes(new))
+
+    async def _take_back(
+        self,
+        old: Mesh,
+        before: Placements,
+        started: list[ObjectName],
+        successors: Mapping[ObjectName, ObjectName],
+    ) -> None:
+        self.plane.place(before)
+        for name in started:
+            self.plane.set_ready(name, False)
+            await self._fleet.stop_workload(name)
+        for successor in successors.values():
+            await self._fleet.stop_successor(successor)
+        await self._stop_proxies(self._fleet.nodes - _nodes(old))
+
+    async def _stop_proxies(self, nodes: frozenset[str]) -> None:
+        for node in sorted(nodes):
+            await self._fleet.stop_proxy(node)
 
     def _runner_event(self, event: events.Event) -> None:
-        if event.subject.kind is events.Kind.WORKLOAD:
-            namespace, _, name = event.subject.name.partition("/")
-            if isinstance(event, events.Ready | events.Unready):
-                ready = isinstance(event, events.Ready)
-                self._plane.set_ready(ObjectName(namespace, name), ready)
+        self._fleet.observe(event)
         self._on_event(event)
 
     def _proxy_changed(self, node: str) -> None:
@@ -230,5 +256,20 @@ class Embedded:
                 self._on_event(Rejected(subject, resource.type_url, resource.name, resource.error))
 
 
-def _workload_subject(name: ObjectName) -> events.Subject:
-    return events.Subject(str(name), events.Kind.WORKLOAD)
+def _both(before: Placements, after: Placements) -> Placements:
+    """Places for old and new at once; where both know one, the old one's until the switch."""
+    return replace(
+        after,
+        sidecars={**after.sidecars, **before.sidecars},
+        gateways={**after.gateways, **before.gateways},
+    )
+
+
+def _process(workload: Workload) -> Workload:
+    """What of a workload a running process depends on: not which lanes select it."""
+    return replace(workload, labels={})
+
+
+def _nodes(mesh: Mesh) -> frozenset[str]:
+    gateways = {names.gateway_node(gateway.name) for gateway in mesh.gateways}
+    return frozenset(gateways | {names.sidecar_node(w.name) for w in mesh.workloads})

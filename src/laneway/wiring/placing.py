@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from laneway.adapters.runner.ports import Ports
 from laneway.model.gateways import Gateway
@@ -10,49 +11,102 @@ from laneway.model.meshes import Mesh
 from laneway.model.placements import Address, GatewayPlacement, Placements, SidecarPlacement
 from laneway.model.workloads import Workload
 
-
-def place(mesh: Mesh, ports: Ports, *, free_gateway_ports: bool = False) -> Placements:
-    """Reserve every address; nothing is ready yet. Raises ``PortUnavailable``.
-
-    Ports that the user fixed are reserved first, so that no free one is given out that another
-    object asks for by number. ``free_gateway_ports`` ignores the ports that gateways declare.
-    """
-    gateways = {
-        gateway.name: _gateway(gateway, ports, free_gateway_ports) for gateway in mesh.gateways
-    }
-    fixed_first = sorted(mesh.workloads, key=lambda w: not any(p.listen for p in w.ports))
-    sidecars = {workload.name: _sidecar(workload, ports) for workload in fixed_first}
-    return Placements(sidecars, gateways)
+_Reserve = Callable[[str, int], Address]
 
 
-def sidecar_addresses(sidecar: SidecarPlacement) -> Iterable[Address]:
+class Places:
+    """The addresses that are given out. What is placed stays where it is while it is declared."""
+
+    def __init__(self, ports: Ports, *, free_gateway_ports: bool = False) -> None:
+        self._ports = ports
+        self._free_gateway_ports = free_gateway_ports
+
+    def place(self, mesh: Mesh, before: Placements) -> Placements:
+        """Places for all of ``mesh``: as in ``before`` where there, else reserved now.
+
+        All or nothing: what was reserved is let go again when something cannot be had, which
+        raises ``PortUnavailable``. Ports that the user fixed are reserved first, so that no free
+        one is given out that another object asks for by number.
+        """
+        reserved: list[Address] = []
+
+        def reserve(owner: str, port: int) -> Address:
+            address = self._ports.reserve(owner, port)
+            reserved.append(address)
+            return address
+
+        try:
+            gateways = {
+                gateway.name: self._gateway(gateway, before.gateways.get(gateway.name), reserve)
+                for gateway in mesh.gateways
+            }
+            fixed_first = sorted(mesh.workloads, key=lambda w: not any(p.listen for p in w.ports))
+            sidecars = {
+                workload.name: _sidecar(workload, before.sidecars.get(workload.name), reserve)
+                for workload in fixed_first
+            }
+        except BaseException:
+            self._ports.forget(reserved)
+            raise
+        return Placements(sidecars, gateways, before.ready)
+
+    def move(self, workload: Workload, placement: SidecarPlacement) -> SidecarPlacement:
+        """The same sidecar, before an application that listens elsewhere."""
+        application = {
+            port.number: _running(workload, index)
+            or self._ports.reserve(f"Workload {workload.name} application")
+            for index, port in enumerate(workload.ports)
+        }
+        return replace(placement, application=application)
+
+    def release(self, addresses: Iterable[Address]) -> None:
+        """What listens on these starts now."""
+        self._ports.release(addresses)
+
+    def forget(self, addresses: Iterable[Address]) -> None:
+        """What listened on these is gone."""
+        self._ports.forget(addresses)
+
+    def _gateway(
+        self, gateway: Gateway, before: GatewayPlacement | None, reserve: _Reserve
+    ) -> GatewayPlacement:
+        known: Mapping[int, Address] = before.listeners if before else {}
+        listeners = {}
+        for server in gateway.servers:
+            wanted = server.port if server.listen is None else server.listen
+            port = 0 if self._free_gateway_ports else wanted
+            owner = f"Gateway {gateway.name} port {server.port}"
+            old = known.get(server.port)
+            stays = old is not None and port in (0, old.port)
+            listeners[server.port] = old if old and stays else reserve(owner, port)
+        return GatewayPlacement(gateway.name, listeners)
+
+
+def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
     """What the sidecar's Envoy listens on."""
     return (*sidecar.inbound.values(), sidecar.outbound)
 
 
-def _gateway(gateway: Gateway, ports: Ports, free: bool) -> GatewayPlacement:
-    listeners = {}
-    for server in gateway.servers:
-        wanted = server.port if server.listen is None else server.listen
-        owner = f"Gateway {gateway.name} port {server.port}"
-        listeners[server.port] = ports.reserve(owner, 0 if free else wanted)
-    return GatewayPlacement(gateway.name, listeners)
-
-
-def _sidecar(workload: Workload, ports: Ports) -> SidecarPlacement:
+def _sidecar(
+    workload: Workload, before: SidecarPlacement | None, reserve: _Reserve
+) -> SidecarPlacement:
     owner = f"Workload {workload.name}"
-    inbound = {
-        port.number: ports.reserve(f"{owner} port {port.number}", port.listen)
-        for port in workload.ports
-    }
-    application = {
-        port.number: _application(workload, index) or ports.reserve(f"{owner} application")
-        for index, port in enumerate(workload.ports)
-    }
-    return SidecarPlacement(workload.name, inbound, application, ports.reserve(f"{owner} outbound"))
+    inbound, application = {}, {}
+    for index, port in enumerate(workload.ports):
+        old = before.inbound.get(port.number) if before else None
+        stays = old is not None and port.listen in (0, old.port)
+        inbound[port.number] = (
+            old if old and stays else reserve(f"{owner} port {port.number}", port.listen)
+        )
+        known = before.application.get(port.number) if before else None
+        application[port.number] = (
+            _running(workload, index) or known or reserve(f"{owner} application", 0)
+        )
+    outbound = before.outbound if before else reserve(f"{owner} outbound", 0)
+    return SidecarPlacement(workload.name, inbound, application, outbound)
 
 
-def _application(workload: Workload, index: int) -> Address | None:
+def _running(workload: Workload, index: int) -> Address | None:
     """Of an application that runs already; its further ports follow the first one's number."""
     if workload.address is None:
         return None

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb2, outlier_detection_pb2
 from envoy.config.common.matcher.v3 import matcher_pb2
 from envoy.config.core.v3 import protocol_pb2
-from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_pb2
@@ -23,10 +22,9 @@ from envoy.type.v3 import percent_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.packing import ads, duration, packed, resource
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.snapshots import CLUSTER, Resource
-from laneway.model.placements import Address
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNLIMITED = UInt32Value(value=0xFFFFFFFF)
@@ -59,21 +57,19 @@ def subsets(routes: ServiceRoutes, route: Route) -> Iterable[str]:
     return dict.fromkeys([*(lane.name for lane in routes.subsets), *named])
 
 
-def inbound_cluster(port: int, application: Address) -> Resource:
-    """The sidecar's way to its own application."""
+def inbound_cluster(port: int) -> Resource:
+    """The sidecar's way to its own application.
+
+    By EDS, because an application may be replaced by one at another port: Envoy finishes requests
+    to an endpoint that goes, but not those to a cluster that does.
+    """
     name = names.inbound_cluster(port)
-    endpoint = endpoint_components_pb2.LbEndpoint(
-        endpoint=endpoint_components_pb2.Endpoint(address=socket_address(application))
-    )
     cluster = cluster_pb2.Cluster(
         name=name,
-        type=cluster_pb2.Cluster.STATIC,
+        type=cluster_pb2.Cluster.EDS,
+        eds_cluster_config=cluster_pb2.Cluster.EdsClusterConfig(eds_config=ads()),
         connect_timeout=duration(1),
         circuit_breakers=_no_circuit_breakers(),
-        load_assignment=endpoint_pb2.ClusterLoadAssignment(
-            cluster_name=name,
-            endpoints=[endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=[endpoint])],
-        ),
     )
     # Below the keep-alive of every common server (gunicorn 2 s, uvicorn and Node 5 s): a request
     # sent into a connection that the application is just closing could not be retried safely.

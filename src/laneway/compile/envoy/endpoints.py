@@ -18,7 +18,7 @@ from laneway.compile.envoy.visibility import endpoint_metadata
 from laneway.compile.ir import ServiceRoutes
 from laneway.compile.selection import Selection
 from laneway.compile.snapshots import ENDPOINT, Resource
-from laneway.model.placements import Placements
+from laneway.model.placements import Address, Placements
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload
 
@@ -42,6 +42,15 @@ def service_endpoints(
             name = names.subset_cluster(service.host, port.port, subset)
             endpoints = _endpoints(workloads, port, placements, subset)
             yield resource(ENDPOINT, name, _assignment(name, endpoints))
+
+
+def inbound_endpoint(port: int, application: Address) -> Resource:
+    """Where a sidecar's own application listens."""
+    name = names.inbound_cluster(port)
+    endpoint = endpoint_components_pb2.LbEndpoint(
+        endpoint=endpoint_components_pb2.Endpoint(address=socket_address(application))
+    )
+    return resource(ENDPOINT, name, _assignment(name, [endpoint]))
 
 
 def _endpoints(

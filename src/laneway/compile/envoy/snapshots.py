@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.clusters import inbound_cluster, passthrough_cluster, service_clusters
-from laneway.compile.envoy.endpoints import service_endpoints
+from laneway.compile.envoy.endpoints import inbound_endpoint, service_endpoints
 from laneway.compile.envoy.listeners import (
     gateway_listener,
     inbound_listener,
@@ -99,7 +99,8 @@ def _sidecar(
     inbound = [inbound_filter(memory, options.module) for memory in memories]
     outbound = [outbound_filter(memory, options.module) for memory in memories]
     for port in workload.ports:
-        yield inbound_cluster(port.number, placement.application[port.number])
+        yield inbound_cluster(port.number)
+        yield inbound_endpoint(port.number, placement.application[port.number])
         yield inbound_listener(workload.name, port.number, placement.inbound[port.number], inbound)
     yield outbound_listener(workload.name.namespace, placement.outbound, outbound, options)
 
@@ -118,13 +119,13 @@ def _gateway(
 
 
 def _snapshot(shared: Shared, own: Iterable[Resource], routes: Iterable[Resource]) -> Snapshot:
-    by_type: dict[str, list[Resource]] = {CLUSTER: [], LISTENER: []}
+    by_type: dict[str, list[Resource]] = {CLUSTER: [], ENDPOINT: [], LISTENER: []}
     for resource in own:
         by_type[resource.type_url].append(resource)
     return Snapshot(
         {
             CLUSTER: ChainMap(_by_name(by_type[CLUSTER]), shared.clusters),
-            ENDPOINT: shared.endpoints,
+            ENDPOINT: ChainMap(_by_name(by_type[ENDPOINT]), shared.endpoints),
             LISTENER: _by_name(by_type[LISTENER]),
             ROUTE: _by_name(routes),
         }
