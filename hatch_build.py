@@ -20,32 +20,35 @@ ROOT = Path(__file__).resolve().parent
 SOURCES = ROOT / "filter" / "src"
 MODULE = ROOT / "src" / "laneway" / "filter" / "trace_memory.wasm"
 CACHE = ROOT / ".zig-cache"
+COMPILER = "ziglang"
 
 
 class FilterBuildError(Exception):
     """The module could not be compiled; the message has the compiler's own words."""
 
 
-def zig(*arguments: str | Path) -> None:
+def zig(*arguments: str | Path, cached: bool = True) -> None:
     """Run the compiler that the ``ziglang`` distribution brings."""
-    command = [sys.executable, "-m", "ziglang", *map(str, arguments)]
-    command += ["--cache-dir", str(CACHE), "--global-cache-dir", str(CACHE / "global")]
+    command = [sys.executable, "-m", COMPILER, *map(str, arguments)]
+    if cached:
+        command += ["--cache-dir", str(CACHE), "--global-cache-dir", str(CACHE / "global")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
     said = (done.stderr + done.stdout).strip()
-    if "No module named ziglang" in said:
+    if f"No module named {COMPILER}" in said:
         raise FilterBuildError(
-            f"compiling the trace-memory filter needs Zig: {sys.executable} -m pip install "
-            "ziglang==0.17.1"
+            f"the trace-memory filter needs Zig: {sys.executable} -m pip install ziglang==0.17.1"
         )
-    raise FilterBuildError(f"compiling the trace-memory filter failed:\n{said}")
+    raise FilterBuildError(f"zig {arguments[0]} failed for the trace-memory filter:\n{said}")
 
 
 def is_current() -> bool:
     """Whether the module is there and no source, nor this recipe, is newer."""
-    sources = [Path(__file__), *SOURCES.glob("*.zig")]
-    return MODULE.exists() and MODULE.stat().st_mtime >= max(s.stat().st_mtime for s in sources)
+    if not MODULE.exists():
+        return False
+    built = MODULE.stat().st_mtime_ns
+    return all(s.stat().st_mtime_ns <= built for s in (Path(__file__), *SOURCES.glob("*.zig")))
 
 
 def build() -> Path:
@@ -75,7 +78,7 @@ def get_build_hook() -> type[BuildHookInterface[Any]]:
     class FilterBuildHook(BuildHookInterface[Any]):
         PLUGIN_NAME = "custom"
 
-        def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             if self.target_name == "wheel":
                 build()
 

