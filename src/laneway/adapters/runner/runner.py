@@ -144,7 +144,8 @@ class Runner:
         if self._supervisors.pop(subject, None) is not None:
             self._logs.pop(subject).close()
             self._gateways.discard(subject)
-            self._admins.pop(subject.name, None)
+            if subject.kind is events.Kind.PROXY:
+                self._admins.pop(subject.name, None)
 
     def _refuse_twice(self, subject: events.Subject) -> None:
         if subject in self._supervisors:
