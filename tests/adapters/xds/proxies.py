@@ -141,7 +141,10 @@ class ModelProxy:
         for each in push.resources:
             key = (each.type_url, each.name, each.version)
             assert key not in self.refused_on_stream or each.type_url == ENDPOINT, "sent again"
-        bad = [each for each in push.resources if not self._takes(each, push)]
+        bad: list[Resource] = []
+        for each in push.resources:
+            if not self._takes(each, push, bad):
+                bad.append(each)
         by_name = push.type_url in NAMED and (self.naming or all(map(self.good, bad)))
         if by_name or not bad:
             for name in push.removed:
@@ -171,15 +174,12 @@ class ModelProxy:
             self.held_back.clear()
         self._check()
 
-    def _takes(self, each: Resource, push: Push) -> bool:
+    def _takes(self, each: Resource, push: Push, bad: list[Resource]) -> bool:
         if each.type_url == LISTENER:
-            others = self.config[LISTENER].values()
-            taken = {
-                address(other)
-                for other in others
-                if other.name != each.name and other.name not in push.removed
-            }
-            if address(each) in taken:
+            now = {name: r for name, r in self.config[LISTENER].items() if name not in push.removed}
+            before = push.resources[: push.resources.index(each)]
+            now |= {other.name: other for other in before if other not in bad}
+            if any(address(o) == address(each) for o in now.values() if o.name != each.name):
                 return False
         return self.good(each)
 

@@ -106,6 +106,11 @@ class Roster:
             statuses[node] = self.status(node)
         return statuses
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Nodes that are connected, or that something was published for."""
+        return frozenset(self._proxies)
+
     # For the server
 
     def connect(self, node: str, close: Callable[[], object]) -> Connection:

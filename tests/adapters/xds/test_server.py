@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import grpc
+import pytest
+from tests.adapters.xds.clients import Client, connect
+from tests.adapters.xds.proxies import request
+from tests.adapters.xds.resources import cluster
+
+from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.server import XdsServer
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, Snapshot
+from laneway.control.ports import Verdict
+
+NODE = frozenset({"n"})
+
+
+def clusters(*timeouts: int) -> Snapshot:
+    made = [cluster(f"c{index}", timeout) for index, timeout in enumerate(timeouts)]
+    return Snapshot({CLUSTER: {each.name: each for each in made}})
+
+
+class Watched(Roster):
+    """A roster that a test can wait on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda node: self.changed.set())
+        self.changed = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.changed.wait()
+                self.changed.clear()
+
+
+@pytest.fixture
+def roster() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+async def server(roster: Watched) -> AsyncIterator[XdsServer]:
+    before = asyncio.all_tasks()
+    async with XdsServer(roster) as started:
+        yield started
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left, "stop leaves no task"
+
+
+async def subscribe(client: Client, node: str = "n") -> None:
+    await client.send(request(CLUSTER), node)
+
+
+async def synced(roster: Roster) -> None:
+    async with asyncio.timeout(10):
+        statuses = await roster.wait_synced(NODE)
+    assert statuses["n"].synced
+
+
+async def test_a_proxy_is_served_and_its_ack_is_kept(roster: Watched, server: XdsServer) -> None:
+    roster.publish({"n": clusters(1)})
+    async with connect(server.address) as client:
+        await subscribe(client)
+        received = await client.receive()
+        assert received.control_plane.identifier == "laneway"
+        (sent,) = received.resources
+        assert (sent.name, sent.version) == ("c0", cluster("c0", 1).version)
+        assert sent.resource.value == cluster("c0", 1).body
+        await client.acknowledge(received)
+        await client.send(request(ENDPOINT, add=("c0",)))
+        await client.acknowledge(await client.receive())
+        await synced(roster)
+        (status,) = (each for each in roster.resources("n") if each.type_url == CLUSTER)
+        assert (status.accepted, status.verdict) == (sent.version, Verdict.ACKED)
+
+
+async def test_a_rejection_is_kept_in_the_proxys_words(roster: Watched, server: XdsServer) -> None:
+    roster.publish({"n": clusters(1)})
+    async with connect(server.address) as client:
+        await subscribe(client)
+        await client.acknowledge(await client.receive(), error="not with me")
+        async with asyncio.timeout(10):
+            (status,) = (await roster.wait_synced(NODE)).values()
+        assert not status.synced
+        assert [each.error for each in status.resources] == ["not with me"]
+
+
+async def test_a_node_nothing_is_published_for_is_served_later(
+    roster: Watched, server: XdsServer
+) -> None:
+    async with connect(server.address) as client:
+        await subscribe(client)
+        reading = asyncio.create_task(client.receive())
+        await roster.until(lambda: roster.status("n").connected)
+        assert not reading.done()
+        roster.publish({"n": clusters(1)})
+        assert [each.name for each in (await reading).resources] == ["c0"]
+    await roster.until(lambda: not roster.status("n").connected)
+
+
+async def test_a_second_stream_of_a_node_replaces_the_first(
+    roster: Watched, server: XdsServer
+) -> None:
+    roster.publish({"n": clusters(1)})
+    async with connect(server.address) as first, connect(server.address) as second:
+        await subscribe(first)
+        await first.receive()
+        await subscribe(second)
+        await second.receive()
+        code, _ = await first.end()
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert roster.status("n").connected
+
+
+async def test_a_proxy_that_does_not_answer_holds_up_nobody(
+    roster: Watched, server: XdsServer
+) -> None:
+    """It is sent one response; what is published meanwhile is merged into the next."""
+    async with connect(server.address) as slow, connect(server.address) as quick:
+        roster.publish({"slow": clusters(1), "n": clusters(1)})
+        await subscribe(slow, "slow")
+        await subscribe(quick)
+        unanswered = await slow.receive()
+        for timeout in range(2, 30):
+            await quick.acknowledge(await quick.receive())
+            roster.publish({"slow": clusters(timeout), "n": clusters(timeout)})
+        await slow.acknowledge(unanswered)
+        (newest,) = (await slow.receive()).resources
+        assert newest.version == cluster("c0", 29).version
+
+
+async def test_a_proxy_that_vanishes_leaves_nothing(
+    roster: Watched, server: XdsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = Snapshot({CLUSTER: {name: cluster(name) for name in map(str, range(3000))}})
+    roster.publish({"n": many})
+    for _ in range(5):
+        async with connect(server.address) as client:
+            await subscribe(client)
+            await client.receive()
+    await roster.until(lambda: not roster.status("n").connected)
+    assert not caplog.records  # grpc reports what a handler raises
+
+
+async def test_stopping_ends_streams_and_proxies_may_come_back(roster: Watched) -> None:
+    roster.publish({"n": clusters(1)})
+    async with XdsServer(roster) as server, connect(server.address) as client:
+        await subscribe(client)
+        await client.acknowledge(await client.receive())
+        await server.stop()
+        code, _ = await client.end()
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert not roster.status("n").connected
+    async with XdsServer(roster, server.address) as again, connect(again.address) as client:
+        await client.send(request(CLUSTER, has={"c0": cluster("c0", 1).version}), "n")
+        roster.publish({"n": clusters(1, 1)})
+        assert [each.name for each in (await client.receive()).resources] == ["c1"]
+
+
+async def test_a_request_without_a_node_is_told_so(server: XdsServer) -> None:
+    async with connect(server.address) as client:
+        await client.send(request(CLUSTER))
+        assert await client.end() == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "the first request must have a node.id",
+        )
+
+
+async def test_state_of_the_world_is_told_what_to_do(server: XdsServer) -> None:
+    async with connect(server.address, "StreamAggregatedResources") as client:
+        code, details = await client.end()
+        assert code is grpc.StatusCode.UNIMPLEMENTED
+        assert "DELTA_GRPC" in details
+
+
+async def test_a_unix_socket_is_the_owners_alone(roster: Watched, tmp_path: Path) -> None:
+    path = tmp_path / "xds.sock"
+    roster.publish({"n": clusters(1)})
+    async with XdsServer(roster, f"unix:{path}") as server, connect(server.address) as client:
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+        await subscribe(client)
+        assert (await client.receive()).resources
+
+
+async def test_a_port_that_is_taken_is_an_error_that_names_it(roster: Watched) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(OSError, match=address):
+            await XdsServer(roster, address).start()
+
+
+async def test_two_servers_do_not_share_a_port(server: XdsServer, roster: Watched) -> None:
+    with pytest.raises(OSError, match=server.address):
+        await XdsServer(roster, server.address).start()
+
+
+async def test_stopping_twice_is_harmless(roster: Watched) -> None:
+    server = XdsServer(roster)
+    await server.stop()
+    await server.start()
+    await server.stop()
+    await server.stop()
