@@ -13,7 +13,7 @@ from laneway.model.lanes import Mode, Unmatched
 from laneway.model.meshes import Mesh
 
 
-def declared(group_fields: dict[str, Any], lane_fields: dict[str, object]) -> Mesh:
+def declared(group_fields: dict[str, Any], lane_fields: dict[str, Any]) -> Mesh:
     lanes = [lane("s1", "a", rule("a")), lane("s2", "a", **lane_fields)]
     return mesh([group("a", **group_fields)], lanes, [service("a")])
 
@@ -36,7 +36,7 @@ def declared(group_fields: dict[str, Any], lane_fields: dict[str, object]) -> Me
     ],
 )
 def test_each_limit_is_told_where_it_is_met(
-    group_fields: dict[str, Any], lane_fields: dict[str, object], codes: list[str]
+    group_fields: dict[str, Any], lane_fields: dict[str, Any], codes: list[str]
 ) -> None:
     findings = limits(declared(group_fields, lane_fields))
     assert [finding.code for finding in findings] == codes
