@@ -154,6 +154,8 @@ async def test_stopping_ends_streams_and_proxies_may_come_back(roster: Watched) 
     async with XdsServer(roster) as server, connect(server.address) as client:
         await subscribe(client)
         await client.acknowledge(await client.receive())
+        await client.send(request(ENDPOINT, add=("gone",)))
+        await client.receive()  # so that the acknowledgement has arrived, too
         await server.stop()
         code, _ = await client.end()
         assert code is grpc.StatusCode.UNAVAILABLE

@@ -22,6 +22,9 @@ SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 #: A proxy that reconnects lists all it holds in one request: 50 MiB are about 500,000 names.
 REQUEST_BYTES = 50 * 1024 * 1024
 
+#: For streams that open just as the server stops.
+GRACE_S = 1.0
+
 OPTIONS = (
     ("grpc.max_receive_message_length", REQUEST_BYTES),
     ("grpc.max_send_message_length", -1),
@@ -72,9 +75,12 @@ class XdsServer:
         server, self._server = self._server, None
         if server is None:
             return
-        for stream in self._streams:
-            stream.cancel()
-        await server.stop(grace=1.0)
+        stopping = asyncio.create_task(server.stop(grace=GRACE_S))
+        while self._streams:
+            for stream in self._streams:
+                stream.cancel()
+            await asyncio.wait(self._streams)
+        await stopping
         log.info("xds_stopped", address=self.address)
 
     async def __aenter__(self) -> XdsServer:
@@ -96,6 +102,7 @@ class XdsServer:
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
+        task.add_done_callback(self._streams.discard)
         connection = self._roster.connect(request.node.id, task.cancel)
         log.info("proxy_connected", node=connection.node)
         try:
@@ -108,7 +115,6 @@ class XdsServer:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "stream closed by laneway")
             raise
         finally:
-            self._streams.discard(task)
             self._roster.disconnect(connection)
             log.info("proxy_disconnected", node=connection.node)
 
