@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.compile.chains import CHAIN, LANES, SERVICES, SUBSETS, meshes
 from tests.compile.meshes import (
     ROUTE_HEADER,
     TRACE_HEADER,
@@ -23,12 +24,9 @@ from tests.compile.meshes import (
 
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Call, Outcome, Request, Why, simulate
-from laneway.model.lanes import Lane, Mode, Unmatched
+from laneway.model.lanes import Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-
-SERVICES = [service("a"), service("b"), service("c")]
-CHAIN = {"a": "b", "b": "c"}
 
 
 def article(**fields: Any) -> Mesh:
@@ -188,26 +186,7 @@ def test_without_a_single_gateway_one_must_be_named() -> None:
         call(dataclasses.replace(article(), gateways=()), {})
 
 
-# Laws, over meshes of three services that call one another in a row.
-
-_LANES = ["s1", "s2", "s3", "s4"]
-_SUBSETS = st.sets(st.sampled_from("abc")).map(lambda texts: " ".join(sorted(texts)))
-
-
-@st.composite
-def meshes(draw: st.DrawFn) -> Mesh:
-    count = draw(st.integers(1, len(_LANES)))
-    modes = st.sampled_from([None, Mode.STRICT, Mode.PERMISSIVE])
-    lanes: list[Lane] = []
-    for number, text in enumerate(_LANES[:count]):
-        contained = "a b c" if number == 0 else draw(_SUBSETS)
-        rules = [rule("a", uri=exact("/mock"))] if number == 0 or draw(st.booleans()) else []
-        earlier = [one.name for one in lanes[1:]]
-        order = draw(st.permutations(earlier))
-        fallback = tuple(order[: draw(st.integers(0, len(order)))])
-        lanes.append(lane(text, contained, *rules, fallback=fallback, mode=draw(modes)))
-    trace = draw(st.sampled_from([TRACE_HEADER, ROUTE_HEADER]))
-    return mesh([group("a b c", trace_header=trace)], lanes, SERVICES, CHAIN)
+# Laws, over any mesh of three services that call one another in a row.
 
 
 @st.composite
@@ -216,7 +195,7 @@ def situations(draw: st.DrawFn) -> tuple[Mesh, dict[str, str], list[ObjectName]]
     declared = draw(meshes())
     headers = {}
     if draw(st.booleans()):
-        headers[ROUTE_HEADER] = draw(st.sampled_from([*_LANES, "s9", ""]))
+        headers[ROUTE_HEADER] = draw(st.sampled_from([*LANES, "s9", ""]))
     if draw(st.booleans()):
         headers[TRACE_HEADER] = draw(st.sampled_from(["x1", "s2"]))
     names = [w.name for w in declared.workloads]
@@ -242,7 +221,7 @@ def test_every_request_is_answered_or_its_failure_explained(
         assert [hop.service.name for hop in outcome.hops] == ["a", "b", "c"]
 
 
-@given(situations(), _SUBSETS, st.booleans())
+@given(situations(), SUBSETS, st.booleans())
 @settings(max_examples=200)
 def test_a_lane_changes_nothing_for_requests_that_do_not_name_it(
     situation: tuple[Mesh, dict[str, str], list[ObjectName]], contained: str, enters: bool
@@ -268,7 +247,7 @@ def test_a_lane_is_left_only_for_its_fallbacks(
         assert hop.served is None or hop.served in allowed
 
 
-@given(meshes(), st.sampled_from(_LANES))
+@given(meshes(), st.sampled_from(LANES))
 def test_with_everything_ready_each_hop_is_in_its_lane_where_the_lane_has_the_service(
     declared: Mesh, lane_name: str
 ) -> None:
