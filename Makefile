@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint golden bench lock clean
+.PHONY: help setup demo test lint golden bench soak lock clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ golden: setup  ## Rewrite the golden files; read the diff before committing it.
 
 bench: setup  ## Run every benchmark; each prints a table.
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+soak: setup  ## 1,000 changes under load; not one request may fail.
+	LANEWAY_SOAK_MUTATIONS=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
 lock: setup  ## Resolve pyproject.toml into requirements.lock again.
 	$(BIN)/pip install --quiet pip-tools

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb2, outlier_detection_pb2
 from envoy.config.common.matcher.v3 import matcher_pb2
 from envoy.config.core.v3 import protocol_pb2
+from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_pb2
@@ -22,9 +23,10 @@ from envoy.type.v3 import percent_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.packing import ads, duration, packed, resource
+from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.model.placements import Address
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNLIMITED = UInt32Value(value=0xFFFFFFFF)
@@ -75,6 +77,28 @@ def inbound_cluster(port: int) -> Resource:
     # sent into a connection that the application is just closing could not be retried safely.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_APPLICATION_OPTIONS)
     return resource(CLUSTER, name, cluster)
+
+
+def tunnel_cluster(outbound: Address) -> Resource:
+    """Back to the sidecar's own outbound listener.
+
+    Some clients (gRPC's among them) open a tunnel with CONNECT even for plain text. What comes out
+    of the tunnel is an ordinary request to a service, so it goes through the listener again.
+    """
+    endpoint = endpoint_components_pb2.LbEndpoint(
+        endpoint=endpoint_components_pb2.Endpoint(address=socket_address(outbound))
+    )
+    cluster = cluster_pb2.Cluster(
+        name=names.TUNNEL,
+        type=cluster_pb2.Cluster.STATIC,
+        connect_timeout=duration(1),
+        circuit_breakers=_no_circuit_breakers(),
+        load_assignment=endpoint_pb2.ClusterLoadAssignment(
+            cluster_name=names.TUNNEL,
+            endpoints=[endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=[endpoint])],
+        ),
+    )
+    return resource(CLUSTER, names.TUNNEL, cluster)
 
 
 def passthrough_cluster() -> Resource:

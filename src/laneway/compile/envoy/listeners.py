@@ -52,6 +52,8 @@ def outbound_listener(
     manager = _manager("outbound", [*filters, _FORWARD_PROXY])
     _use_rds(manager, names.outbound_routes(namespace))
     _tell_lanes(manager, options)
+    manager.upgrade_configs.add(upgrade_type="CONNECT")
+    manager.http2_protocol_options.allow_connect = True
     manager.generate_request_id.value = False
     return _listener("outbound", address, manager, "OUTBOUND")
 

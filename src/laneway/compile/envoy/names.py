@@ -12,6 +12,9 @@ UNREACHABLE_HEADER = "x-laneway-unreachable"
 #: Where calls to hosts outside the mesh go: wherever DNS says.
 PASSTHROUGH = "PassthroughCluster"
 
+#: A sidecar's own outbound listener, for what clients tunnel through it by CONNECT.
+TUNNEL = "TunnelCluster"
+
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 

@@ -43,12 +43,13 @@ def outbound_routes(
             name="passthrough",
             domains=["*"],
             routes=[
+                _tunnel(names.PASSTHROUGH),
                 route_components_pb2.Route(
                     match=_ANY_PATH,
                     route=route_components_pb2.RouteAction(
                         cluster=names.PASSTHROUGH, timeout=duration(0)
                     ),
-                )
+                ),
             ],
         )
     )
@@ -98,7 +99,21 @@ def _service_host(
     return route_components_pb2.VirtualHost(
         name=f"{service.host}:{port.port}",
         domains=list(_domains(namespace, service, port.port)),
-        routes=visibility.explained(everything, _header_names(route), options),
+        routes=[
+            *visibility.explained(everything, _header_names(route), options),
+            _tunnel(names.TUNNEL),
+        ],
+    )
+
+
+def _tunnel(cluster: str) -> route_components_pb2.Route:
+    """For CONNECT, which no other matcher matches: bytes to and from the cluster."""
+    action = route_components_pb2.RouteAction(cluster=cluster, timeout=duration(0))
+    upgrade = action.upgrade_configs.add(upgrade_type="CONNECT")
+    upgrade.connect_config.SetInParent()
+    connect = route_components_pb2.RouteMatch.ConnectMatcher()
+    return route_components_pb2.Route(
+        match=route_components_pb2.RouteMatch(connect_matcher=connect), route=action
     )
 
 

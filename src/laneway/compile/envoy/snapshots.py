@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.envoy import names
-from laneway.compile.envoy.clusters import inbound_cluster, passthrough_cluster, service_clusters
+from laneway.compile.envoy.clusters import (
+    inbound_cluster,
+    passthrough_cluster,
+    service_clusters,
+    tunnel_cluster,
+)
 from laneway.compile.envoy.endpoints import inbound_endpoint, service_endpoints
 from laneway.compile.envoy.listeners import (
     gateway_listener,
@@ -102,6 +107,7 @@ def _sidecar(
         yield inbound_cluster(port.number)
         yield inbound_endpoint(port.number, placement.application[port.number])
         yield inbound_listener(workload.name, port.number, placement.inbound[port.number], inbound)
+    yield tunnel_cluster(placement.outbound)
     yield outbound_listener(workload.name.namespace, placement.outbound, outbound, options)
 
 
