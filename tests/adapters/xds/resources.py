@@ -29,12 +29,16 @@ def resource(type_url: str, name: str, message: Message) -> Resource:
     return Resource.of(type_url, name, message.SerializeToString(deterministic=True))
 
 
-def cluster(name: str, timeout: int = 1, alt: str = "") -> Resource:
-    """An EDS cluster; ``timeout`` makes another version of it. Envoy refuses a negative one."""
-    message = Cluster(name=name, type=Cluster.EDS, alt_stat_name=alt)
+def cluster(name: str, timeout: int = 1) -> Resource:
+    """An EDS cluster; ``timeout`` makes another version of it. Envoy refuses a negative one.
+
+    It waits for its endpoints without end, so that a test cannot pass by Envoy's timeout.
+    """
+    message = Cluster(name=name, type=Cluster.EDS)
     message.connect_timeout.seconds = timeout
     message.eds_cluster_config.eds_config.ads.SetInParent()
     message.eds_cluster_config.eds_config.resource_api_version = 2
+    message.eds_cluster_config.eds_config.initial_fetch_timeout.SetInParent()
     return resource(CLUSTER, name, message)
 
 
@@ -56,6 +60,7 @@ def listener(name: str, route_name: str, port: int = 0, prefix: str = "in") -> R
     manager.rds.route_config_name = route_name
     manager.rds.config_source.ads.SetInParent()
     manager.rds.config_source.resource_api_version = 2
+    manager.rds.config_source.initial_fetch_timeout.SetInParent()
     router = manager.http_filters.add(name="envoy.filters.http.router")
     router.typed_config.Pack(Router())
     chain = message.filter_chains.add()
