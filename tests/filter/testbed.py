@@ -7,7 +7,8 @@
 The application passes on everything but the route header, after an optional delay. The outbound
 side chooses the lane's cluster with the matcher specifier, as the compiler configures it, and the
 answer says which cluster that was and which route header came with the request. ``direct-*``
-listeners answer by themselves; they are for measuring a filter alone. All sockets are Unix
+listeners answer by themselves; they are for measuring a filter alone. The ``dynamic`` listener can
+be given other configurations while the Envoy runs. All sockets are Unix
 sockets, accepted by all workers in turn: a call crosses workers as it would cross proxies.
 """
 
@@ -19,9 +20,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,13 @@ class Testbed:
         prefix = "wasmcustom.laneway_trace_memory_"
         return {name.removeprefix(prefix): n for name, n in self.stats(prefix).items()}
 
+    def reconfigure(self, setup: Setup) -> None:
+        """Give the listener ``dynamic`` an inbound filter of this setup; wait until Envoy did."""
+        name = "listener_manager.lds.update_success"
+        before = self.stats(name)[name]
+        _write_dynamic(self.directory, setup, version=before + 1)
+        wait_until(lambda: self.stats(name)[name] > before, "the listener did not change", self)
+
     def cpu_seconds(self) -> float:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
@@ -102,8 +111,10 @@ def running(setup: Setup) -> Iterator[Testbed]:
     with tempfile.TemporaryDirectory(prefix="laneway-") as name:
         directory = Path(name)
         (directory / "envoy.json").write_text(json.dumps(bootstrap(directory, setup)))
+        _write_dynamic(directory, setup, version=0)
         command = [str(find_envoy().path), "-c", str(directory / "envoy.json")]
         command += ["--use-dynamic-base-id", "--concurrency", str(setup.workers)]
+        command += ["--drain-time-s", "1"]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--log-level", "warn"],
@@ -112,26 +123,40 @@ def running(setup: Setup) -> Iterator[Testbed]:
             )
         try:
             testbed = Testbed(directory, process)
-            _wait_ready(testbed)
+            wait_until(partial(_is_ready, testbed), "Envoy did not become ready", testbed)
             yield testbed
         finally:
             process.kill()
             process.wait()
 
 
-def _wait_ready(testbed: Testbed) -> None:
+def _is_ready(testbed: Testbed) -> bool:
+    if testbed.process.poll() is not None:
+        raise RuntimeError(f"Envoy ended while starting:\n{testbed.log}")
+    try:
+        return testbed.stats("server.state").get("server.state") == 0
+    except (OSError, ValueError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], otherwise: str, testbed: Testbed) -> None:
     deadline = time.monotonic() + 60
-    while True:
-        if testbed.process.poll() is not None:
-            raise RuntimeError(f"Envoy ended while starting:\n{testbed.log}")
-        try:
-            if testbed.stats("server.state").get("server.state") == 0:
-                return
-        except (OSError, ValueError):
-            pass
+    while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Envoy did not become ready:\n{testbed.log}")
-        time.sleep(0.05)
+            raise TimeoutError(f"{otherwise}:\n{testbed.log}")
+        time.sleep(0.01)
+
+
+def _write_dynamic(directory: Path, setup: Setup, version: int) -> None:
+    listener = _listener(
+        directory / "dynamic",
+        [wasm_filter(trace_memory.INBOUND, setup.pairs[0], setup.options)],
+        {"direct_response": {"status": 200}},
+    )
+    listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
+    update = {"version_info": str(version), "resources": [listener]}
+    (directory / "next.json").write_text(json.dumps(update))
+    (directory / "next.json").replace(directory / "lds.json")
 
 
 def bootstrap(directory: Path, setup: Setup) -> Json:
@@ -143,12 +168,13 @@ def bootstrap(directory: Path, setup: Setup) -> Json:
             _cluster(f"{side}-{pair.name}", directory / f"{side}-{pair.name}")
             for side in ("application", "outbound")
         ]
+    listeners += _direct(directory, setup)
+    lds = {"path_config_source": {"path": str(directory / "lds.json")}}
     return {
+        "node": {"id": "testbed", "cluster": "testbed"},
         "admin": {"address": _pipe(directory / "admin")},
-        "static_resources": {
-            "listeners": listeners + _direct(directory, setup),
-            "clusters": clusters,
-        },
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+        "dynamic_resources": {"lds_config": {**lds, "resource_api_version": "V3"}},
     }
 
 
