@@ -137,6 +137,7 @@ class ModelProxy:
 
     def _apply(self, push: Push) -> None:
         names = [each.name for each in push.resources] + list(push.removed)
+        mine = self.subscribed.get(push.type_url, set(names))  # the rest is ignored
         assert len(names) == len(set(names)), "a name twice in one response"
         for each in push.resources:
             key = (each.type_url, each.name, each.version)
@@ -150,13 +151,13 @@ class ModelProxy:
             for name in push.removed:
                 self.config[push.type_url].pop(name, None)
             for each in push.resources:
-                if each not in bad:
+                if each not in bad and each.name in mine:
                     self._install(each)
         if push.type_url == ENDPOINT:
             self.warming -= {*names}  # refused endpoints end the wait too
         if not bad:
             held = self.versions[push.type_url]
-            held.update((each.name, each.version) for each in push.resources)
+            held.update((each.name, each.version) for each in push.resources if each.name in mine)
             for name in push.removed:
                 held.pop(name, None)
         self.refused.update(bad)
