@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,15 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_pb2
 from google.protobuf.json_format import MessageToDict
 
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+from laneway.compile.snapshots import (
+    CLUSTER,
+    ENDPOINT,
+    LISTENER,
+    ROUTE,
+    Resource,
+    Resources,
+    Snapshot,
+)
 
 _MESSAGES = {
     CLUSTER: cluster_pb2.Cluster,
@@ -26,14 +35,25 @@ def documents(snapshots: Mapping[str, Snapshot]) -> Iterable[dict[str, Any]]:
 
     ``resource`` is the protobuf JSON form with Envoy's own (snake case) field names.
     """
-    seen: dict[int, tuple[str, Resource]] = {}
+    owners: dict[int, tuple[str, Resource]] = {}
+    visits: dict[int, int] = {}
     for node, snapshot in snapshots.items():
-        for resources in snapshot.types.values():
-            for resource in resources.values():
-                shared = id(resource) in seen
-                seen[id(resource)] = ("*" if shared else node, resource)
-    for node, resource in seen.values():
+        for layer in (
+            layer for resources in snapshot.types.values() for layer in _layers(resources)
+        ):
+            visits[id(layer)] = visits.get(id(layer), 0) + 1
+            if visits[id(layer)] > 2:  # its resources are known to be shared
+                continue
+            for resource in layer.values():
+                shared = id(resource) in owners
+                owners[id(resource)] = ("*" if shared else node, resource)
+    for node, resource in owners.values():
         yield {"node": node, "resource": document(resource)}
+
+
+def _layers(resources: Resources) -> Iterable[Resources]:
+    """What proxies share is one layer in all of them: to be looked at once, not once a proxy."""
+    return resources.maps if isinstance(resources, ChainMap) else [resources]
 
 
 def document(resource: Resource) -> dict[str, Any]:
