@@ -206,11 +206,23 @@ async def test_the_counters_say_what_happened() -> None:
         assert bed.counters() == {"stored": 17, "hits": 18, "misses": 1, "evicted_live": 1}
 
 
+async def test_a_bad_update_is_refused_and_harms_no_filter_that_works() -> None:
+    with testbed.running(Setup()) as bed:
+        await call(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
+        assert not bed.reconfigure(Setup(options={"sets": 0}))
+        assert "sets must be from 1" in bed.log
+        for n in range(8):
+            answer = await call(bed, (TRACE_HEADER, f"a-{n}"), (ROUTE_HEADER, "s3"))
+            assert answer.cluster == "s3"
+        assert (await send(bed, (TRACE_HEADER, "a"))).cluster == "s2"
+        assert bed.reconfigure(Setup(options={"sets": 1}))
+
+
 async def test_a_proxy_that_runs_for_long_takes_any_number_of_configurations() -> None:
     """Each is a root context of its own in the VM, which has room for 256 at a time."""
     with testbed.running(Setup()) as bed:
         for n in range(300):
-            bed.reconfigure(Setup([Pair("a", trace=f"x-id-{n}")]))
+            assert bed.reconfigure(Setup([Pair("a", trace=f"x-id-{n}")]))
         await call(bed, (TRACE_HEADER, "before"), (ROUTE_HEADER, "s2"))
         assert bed.counters()["stored"] == 1
 

@@ -89,12 +89,20 @@ class Testbed:
         prefix = "wasmcustom.laneway_trace_memory_"
         return {name.removeprefix(prefix): n for name, n in self.stats(prefix).items()}
 
-    def reconfigure(self, setup: Setup) -> None:
-        """Give the listener ``dynamic`` an inbound filter of this setup; wait until Envoy did."""
-        name = "listener_manager.lds.update_success"
-        before = self.stats(name)[name]
-        _write_dynamic(self.directory, setup, version=before + 1)
-        wait_until(lambda: self.stats(name)[name] > before, "the listener did not change", self)
+    def reconfigure(self, setup: Setup) -> bool:
+        """Offer the listener ``dynamic`` an inbound filter of this setup; whether Envoy took it."""
+        accepted, rejected = (
+            f"listener_manager.lds.update_{verdict}" for verdict in ("success", "rejected")
+        )
+        before = self.stats("lds.update_")
+        _write_dynamic(self.directory, setup, version=sum(before.values()))
+
+        def is_answered() -> bool:
+            now = self.stats("lds.update_")
+            return any(now[name] > before[name] for name in (accepted, rejected))
+
+        wait_until(is_answered, "Envoy did not answer the update", self)
+        return self.stats(accepted)[accepted] > before[accepted]
 
     def cpu_seconds(self) -> float:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
