@@ -1,5 +1,7 @@
 """Compiles the trace-memory filter, so that ``pip install`` alone gives a complete package.
 
+It also puts the examples, which ``laneway demo`` runs, into the wheel.
+
 Hatchling calls the hook before it makes a wheel, editable ones included; the compiler is the
 ``ziglang`` build dependency. ``python hatch_build.py`` does the same for those who work on the
 filter, and prints the module's path.
@@ -81,6 +83,8 @@ def get_build_hook() -> type[BuildHookInterface[Any]]:
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             if self.target_name == "wheel":
                 build()
+                if version != "editable":  # There they are found at the root of the sources.
+                    build_data["force_include"][str(ROOT / "examples")] = "laneway/examples"
 
     return FilterBuildHook
 

@@ -57,9 +57,10 @@ class Ready(Event):
 
 @dataclass(frozen=True, slots=True)
 class Unready(Event):
-    """It was ready and is not any more."""
+    """It was ready and is not any more. ``asked``: because it is being stopped."""
 
     reason: str
+    asked: bool = False
 
     def __str__(self) -> str:
         return f"is not ready any more: {self.reason}"

@@ -140,7 +140,7 @@ class Supervisor:
                 self._set_ready(readiness.ready, self._problem)
             await asyncio.sleep(readiness.pause())
 
-    def _set_ready(self, ready: bool, reason: str) -> None:
+    def _set_ready(self, ready: bool, reason: str, *, asked: bool = False) -> None:
         if ready == self.ready:
             return
         self.ready = ready
@@ -151,7 +151,7 @@ class Supervisor:
             self._emit(events.Ready(self.subject))
         else:
             self._history.became_unready(_now())
-            self._emit(events.Unready(self.subject, reason))
+            self._emit(events.Unready(self.subject, reason, asked))
 
     async def _await_late(self) -> None:
         seconds = self._charge.start_timeout
@@ -173,7 +173,7 @@ class Supervisor:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._set_ready(False, "it is being stopped")
+        self._set_ready(False, "it is being stopped", asked=True)
         status = await self._charge.retire(self._process) if self._process else None
         self._process = None
         self._fail(events.Stopped(self.subject, status))

@@ -1,0 +1,21 @@
+"""The command line: ``laneway``. A thin face: each command reads, calls one use case and prints.
+
+``app`` declares the commands; each has a module of its own, imported when it runs, so that
+``laneway --help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from laneway.faces.cli.app import app
+from laneway.faces.cli.failures import report
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit: 0 well, 1 failed, 2 misused, 130 interrupted."""
+    try:
+        app(args=arguments, prog_name="laneway")
+    except Exception as error:  # Known ones become a line; a bug keeps its traceback.
+        sys.exit(report(error))

@@ -1,0 +1,193 @@
+"""The commands, their options and their help. What they do is imported when they run."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laneway import __version__
+
+app = typer.Typer(
+    help="Request-level environments (traffic lanes) for HTTP and gRPC services, on Envoy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Output(enum.StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class Dialect(enum.StrEnum):
+    ASM = "asm"
+    ENVOY = "envoy"
+
+
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "-f",
+        "--file",
+        metavar="FILE",
+        default_factory=list,
+        show_default=False,
+        help="A YAML file, a folder of them, or - for standard input. May be repeated.",
+    ),
+]
+# So that a shell's `-f examples/*.yaml` works.
+MoreFiles = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
+OutputOption = Annotated[Output, typer.Option("--output", help="What to print.")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", min=1, max=64, help="Worker threads of each Envoy.")
+]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"laneway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Exit after the tables, on a terminal too.")
+    ] = False,
+    requests: Annotated[
+        int, typer.Option("--requests", min=1, help="How often to call each lane.")
+    ] = 100,
+    scenario: Annotated[
+        int | None, typer.Option("--scenario", min=1, max=2, help="Run only this one.")
+    ] = None,
+    concurrency: Concurrency = 2,
+) -> None:
+    """Run the two example scenarios on real Envoys and check every answer."""
+    from laneway.faces.cli.demo import run
+
+    raise typer.Exit(run(scenario, requests=requests, once=once, concurrency=concurrency))
+
+
+@app.command()
+def up(
+    files: Files,
+    more: MoreFiles = None,
+    concurrency: Concurrency = 2,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option("--run-dir", help="Keep sockets and logs here, and leave them there."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Print every event while starting, too.")
+    ] = False,
+) -> None:
+    """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
+    from laneway.faces.cli.up import run
+
+    raise typer.Exit(
+        run([*files, *(more or ())], concurrency=concurrency, run_dir=run_dir, verbose=verbose)
+    )
+
+
+@app.command()
+def validate(files: Files, more: MoreFiles = None, output: OutputOption = Output.TEXT) -> None:
+    """Say everything that is wrong, or doubtful, about files."""
+    from laneway.faces.cli.validate import run
+
+    raise typer.Exit(run([*files, *(more or ())], as_json=output is Output.JSON))
+
+
+@app.command()
+def explain(
+    files: Files,
+    more: MoreFiles = None,
+    host: Annotated[str, typer.Option("--host", help="The request's host.")] = "localhost",
+    path: Annotated[str, typer.Option("--path", help="The request's path.")] = "/",
+    header: Annotated[
+        list[str] | None,
+        typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="A header. May be repeated."),
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="The request's method.")] = "GET",
+    gateway: Annotated[
+        str | None,
+        typer.Option("--gateway", metavar="NAME", help="Where it enters, if there are several."),
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="The gateway's port.")] = None,
+    down: Annotated[
+        list[str] | None,
+        typer.Option("--down", metavar="WORKLOAD", help="Suppose it is down. May be repeated."),
+    ] = None,
+    calls: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calls",
+            metavar="SERVICE=SERVICE[:PORT],...",
+            help="Whom a service calls; else read from its workloads' environment.",
+        ),
+    ] = None,
+    passes_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--passes-on",
+            metavar="SERVICE=HEADER,...",
+            help="What a service passes on; else its group's trace header.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Tell hop by hop which lane answers a request, and why. Nothing is started."""
+    from laneway.faces.cli.explain import Question, run
+
+    question = Question(
+        host, path, method, header or [], gateway, port, down or [], calls or [], passes_on or []
+    )
+    raise typer.Exit(run([*files, *(more or ())], question, as_json=output is Output.JSON))
+
+
+@app.command()
+def render(
+    files: Files,
+    dialect: Annotated[
+        Dialect,
+        typer.Option("--dialect", help="asm: as Alibaba Cloud ASM does; envoy: as proxies get it."),
+    ],
+    more: MoreFiles = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output-dir",
+            metavar="DIR",
+            help="One file an object, here; replaces an earlier rendering as a whole.",
+        ),
+    ] = None,
+) -> None:
+    """Print what lanes become: a YAML document for each object."""
+    from laneway.faces.cli.render import run
+
+    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory))
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of laneway and of its Envoy."""
+    from laneway.faces.cli.versions import run
+
+    raise typer.Exit(run())

@@ -1,0 +1,178 @@
+"""``laneway demo``: the article's scenarios on real Envoys, every answer checked.
+
+One scenario after the other: both need the same two processors to start, and a half is sooner to
+be seen than a whole. On a terminal the scenarios then stay up for the user's own requests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from laneway.adapters.files import read
+from laneway.adapters.runner.errors import PortUnavailable
+from laneway.faces.cli import lifetimes
+from laneway.faces.cli.failures import Failed
+from laneway.faces.cli.meshes import print_requests, running
+from laneway.faces.cli.reports import Reporter
+from laneway.faces.cli.requests import LaneRequest, gateway_requests
+from laneway.faces.cli.scenarios import EXPECTED, SCENARIOS, SERVICES, Scenario, examples, versions
+from laneway.faces.cli.terminals import fact, listing, output
+from laneway.faces.load import Answer, call
+from laneway.model.meshes import Mesh
+from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.logs import log_to_stderr
+
+_CLIENTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How often each answer came: versions, or the text of one that is not as it should be."""
+
+    lane: str
+    answers: Mapping[tuple[str, ...] | str, int]
+
+    @property
+    def right(self) -> int:
+        return self.answers.get(EXPECTED[self.lane], 0)
+
+    @property
+    def all_right(self) -> bool:
+        return self.right == sum(self.answers.values())
+
+
+def run(number: int | None, *, requests: int, once: bool, concurrency: int) -> int:
+    log_to_stderr()
+    chosen = [scenario for scenario in SCENARIOS if number in (None, scenario.number)]
+    settings = Settings(concurrency=concurrency)
+    return lifetimes.run(_demo(chosen, settings, requests, once))
+
+
+async def _demo(scenarios: list[Scenario], settings: Settings, requests: int, once: bool) -> int:
+    console = output()
+    stays = console.is_terminal and not once
+    right = True
+    async with AsyncExitStack() as kept:
+        for scenario in scenarios:
+            async with AsyncExitStack() as stack:
+                observed = await _show(console, stack, scenario, settings, requests)
+                right = right and all(lane.all_right for lane in observed)
+                if stays:
+                    await kept.enter_async_context(stack.pop_all())
+        _print_verdict(console, right, requests * len(EXPECTED) * len(scenarios))
+        if stays:
+            console.print("Everything is still up: try the commands above. Ctrl-C stops it.")
+            await lifetimes.until_interrupted()
+    return 0 if right else 1
+
+
+async def _show(
+    console: Console, stack: AsyncExitStack, scenario: Scenario, settings: Settings, requests: int
+) -> list[Observed]:
+    mesh = read([str(examples() / scenario.folder)]).mesh
+    console.print(
+        Text.assemble((f"Scenario {scenario.number}", "bold"), f"  {scenario.title}"),
+    )
+    began = time.monotonic()
+    embedded = await _start(console, stack, mesh, settings)
+    proxies = len(embedded.proxies())
+    console.print(
+        Text(
+            f"{len(mesh.workloads)} workloads behind {proxies} Envoy proxies, "
+            f"ready after {time.monotonic() - began:.1f} s",
+            style="dim",
+        )
+    )
+    observed = await _call_lanes(console, embedded, requests)
+    console.print()
+    _print_table(console, observed)
+    console.print()
+    print_requests(console, embedded)
+    console.print()
+    return observed
+
+
+async def _start(
+    console: Console, stack: AsyncExitStack, mesh: Mesh, settings: Settings
+) -> Embedded:
+    """On the ports that the example declares; on free ones if somebody has these."""
+    try:
+        entered = running(mesh, settings, Reporter(console, mesh))
+        embedded, problems = await stack.enter_async_context(entered)
+    except PortUnavailable as error:
+        console.print(fact("note:", "yellow", f"{error}; a free port is used"), soft_wrap=True)
+        settings = replace(settings, free_gateway_ports=True)
+        entered = running(mesh, settings, Reporter(console, mesh))
+        embedded, problems = await stack.enter_async_context(entered)
+    if problems:
+        raise Failed("\n".join(problems))
+    return embedded
+
+
+async def _call_lanes(console: Console, embedded: Embedded, requests: int) -> list[Observed]:
+    """Lane by lane, as the article does: its trace ids start anew with every lane."""
+    progress = Progress(
+        TextColumn("Calling lane {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    lanes = list(gateway_requests(embedded.mesh, embedded.gateway_urls()))
+    with progress:
+        task = progress.add_task("", total=requests * len(lanes))
+        observed = []
+        for lane in lanes:
+            progress.update(task, description=lane.lane)
+            observed.append(await _call_lane(lane, requests, lambda: progress.advance(task)))
+    return observed
+
+
+async def _call_lane(lane: LaneRequest, requests: int, advance: Callable[[], None]) -> Observed:
+    answers: Counter[tuple[str, ...] | str] = Counter()
+
+    def count(answer: Answer) -> None:
+        found = versions(answer.body) if answer.status == 200 else None
+        answers[found or f"{answer.status or 'no answer'}: {answer.body.strip()}"] += 1
+        advance()
+
+    calls = (lane.numbered(f"x000{number}") for number in range(1, requests + 1))
+    await call(f"{lane.url}{lane.path}", calls, clients=_CLIENTS, on_answer=count)
+    return Observed(lane.lane, answers)
+
+
+def _print_table(console: Console, observed: list[Observed]) -> None:
+    path = " -> ".join(SERVICES)
+    table = listing("Lane", f"Expected: {path}", "Observed", "Answers")
+    table.columns[3].justify = "right"
+    for lane in observed:
+        expected = _path(EXPECTED[lane.lane])
+        for answer, number in lane.answers.items():
+            right = answer == EXPECTED[lane.lane]
+            style = "green" if right else "bold red"
+            text = answer if isinstance(answer, str) else _path(answer)
+            table.add_row(lane.lane, expected, Text(text, style), Text(f"{number}", style))
+    console.print(table)
+
+
+def _path(found: tuple[str, ...]) -> str:
+    return " -> ".join(found)
+
+
+def _print_verdict(console: Console, right: bool, number: int) -> None:
+    if right:
+        text = f"all {number:,} answers are those that the article prints."
+        console.print(fact("right:", "bold green", text))
+    else:
+        console.print(
+            fact("wrong:", "bold red", "some answers are not as the article prints them.")
+        )

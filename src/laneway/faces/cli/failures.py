@@ -1,0 +1,38 @@
+"""What a command that cannot go on says: findings, or one clear line. Never a traceback.
+
+Unless the fault is laneway's own, or ``LANEWAY_DEBUG`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+
+from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.terminals import errors, fact
+from laneway.model.findings import InvalidInput
+
+
+class Failed(Exception):
+    """A command did not succeed, for a reason that its message tells whole."""
+
+
+def report(error: Exception) -> int:
+    """Print what the user can act on; returns the exit code. Raises what is no such thing."""
+    from laneway.adapters.runner.errors import RunnerError
+
+    if os.environ.get("LANEWAY_DEBUG"):
+        raise error
+    if isinstance(error, InvalidInput):
+        print_findings(errors(), error.findings)
+    elif isinstance(error, Failed | RunnerError):
+        say(str(error))
+    elif isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"{where}{error.strerror or error}")
+    else:
+        raise error
+    return 1
+
+
+def say(message: str) -> None:
+    errors().print(fact("error:", "bold red", message), soft_wrap=True)

@@ -1,0 +1,56 @@
+"""Reading what the command line names: files into a mesh, and words into names and headers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+import typer
+
+from laneway.adapters.files import Reading, read
+from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.terminals import errors
+from laneway.model.meshes import Mesh
+from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
+from laneway.model.suggestions import listing, suggestion
+
+
+def read_files(files: Sequence[str]) -> Reading:
+    if not files:
+        raise typer.BadParameter(
+            "say which files declare the mesh: -f FILE (a folder, or - for standard input)"
+        )
+    return read(files, sys.stdin)
+
+
+def read_mesh(files: Sequence[str]) -> Mesh:
+    """The mesh, for commands that are about something else: warnings go to standard error."""
+    reading = read_files(files)
+    print_findings(errors(), reading.findings)
+    return reading.mesh
+
+
+def object_name(word: str, known: Iterable[ObjectName], what: str) -> ObjectName:
+    """``name`` or ``namespace/name``, of one that exists."""
+    namespace, _, name = word.rpartition("/")
+    wanted = ObjectName(namespace or DEFAULT_NAMESPACE, name)
+    names = list(known)
+    if wanted in names:
+        return wanted
+    same = [candidate for candidate in names if not namespace and candidate.name == name]
+    if len(same) == 1:
+        return same[0]
+    words = [str(candidate) for candidate in names]
+    fix = suggestion(str(wanted), words, f"there is: {listing(words) or 'none'}")
+    raise typer.BadParameter(f"there is no {what} {word}; {fix}")
+
+
+def headers(words: Sequence[str]) -> Mapping[str, str]:
+    """``name: value`` as curl takes it."""
+    pairs = {}
+    for word in words:
+        name, colon, value = word.partition(":")
+        if not colon or not is_header(name.strip()):
+            raise typer.BadParameter(f"{word!r} is not a header; write -H 'name: value'")
+        pairs[name.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,73 @@
+"""A running mesh for people: starting it, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from rich.console import Console
+from rich.text import Text
+
+from laneway.faces.cli.reports import Reporter
+from laneway.faces.cli.requests import gateway_requests
+from laneway.faces.cli.terminals import listing
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.selection import Selection
+from laneway.wiring.embedded import Embedded, Settings
+
+
+@asynccontextmanager
+async def running(
+    mesh: Mesh, settings: Settings, reporter: Reporter
+) -> AsyncIterator[tuple[Embedded, tuple[str, ...]]]:
+    """The mesh, running, and what did not become ready in it."""
+    reporter.start()
+    try:
+        async with Embedded(mesh, settings, reporter) as embedded:
+            problems = await embedded.wait_ready()
+            reporter.started()
+            try:
+                yield embedded, problems
+            finally:
+                reporter.stopping()
+    finally:
+        reporter.stopping()
+
+
+def print_gateways(console: Console, embedded: Embedded) -> None:
+    table = listing("Gateway", "Port", "Listens on", "Hosts")
+    for name, urls in embedded.gateway_urls().items():
+        servers = {s.port: s for s in embedded.mesh.gateways_by_name[name].servers}
+        for port, url in urls.items():
+            table.add_row(str(name), str(port), url, " ".join(servers[port].hosts))
+    console.print(table)
+
+
+def print_workloads(console: Console, embedded: Embedded) -> None:
+    lanes = lanes_by_workload(embedded.mesh)
+    table = listing("Workload", "Lanes", "Process", "State")
+    for status in embedded.workloads():
+        state = Text("ready", "green") if status.ready else Text("not ready", "bold yellow")
+        process = str(status.pid) if status.pid else "-"
+        table.add_row(str(status.name), " ".join(lanes.get(status.name, ())) or "-", process, state)
+    console.print(table)
+
+
+def lanes_by_workload(mesh: Mesh) -> Mapping[ObjectName, Mapping[str, None]]:
+    """Which lanes each workload serves in, in order; none for those in no lane."""
+    selection = Selection(mesh)
+    found: dict[ObjectName, dict[str, None]] = {}
+    for group in mesh.groups:
+        for lane in mesh.lanes_by_group[group.name]:
+            for name in lane.services:
+                service = mesh.services_by_name.get(name)
+                for workload in selection.workloads(service, lane) if service else ():
+                    found.setdefault(workload.name, {})[lane.name] = None
+    return found
+
+
+def print_requests(console: Console, embedded: Embedded) -> None:
+    """A curl command for each lane that requests can enter by naming it."""
+    for request in gateway_requests(embedded.mesh, embedded.gateway_urls()):
+        console.print(Text.assemble((f"{request.lane}  ", "cyan"), request.curl()), soft_wrap=True)

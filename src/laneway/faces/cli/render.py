@@ -1,0 +1,30 @@
+"""``laneway render``: a mesh's documents on standard output, or as files in a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from laneway.compile.asm.limits import limits
+from laneway.compile.yaml_text import dump_each
+from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.folders import replace_folder
+from laneway.faces.cli.inputs import read_mesh
+from laneway.faces.cli.terminals import errors
+from laneway.wiring.rendering import Dialect, render
+
+
+def run(files: Sequence[str], dialect: str, directory: Path | None) -> int:
+    chosen = Dialect(dialect)
+    mesh = read_mesh(files)
+    documents = render(mesh, chosen)
+    if chosen is Dialect.ASM:
+        print_findings(errors(), limits(mesh))
+    if directory is None:
+        sys.stdout.writelines(dump_each(documents))
+        sys.stdout.flush()
+    else:
+        number = replace_folder(directory, documents)
+        errors().print(f"{number:,} files in {directory}", soft_wrap=True)
+    return 0

@@ -1,0 +1,70 @@
+"""The requests that enter each lane by naming it, as the mesh's own rules say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from laneway.model.lanes import Lane, LaneGroup, Propagation
+from laneway.model.matches import MatchKind
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+_TRACE_ID = "x0001"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRequest:
+    """``trace_header`` is the one whose value should differ from request to request."""
+
+    group: str
+    lane: str
+    url: str
+    path: str
+    headers: Mapping[str, str]
+    trace_header: str | None = None
+
+    def numbered(self, trace_id: str) -> Mapping[str, str]:
+        """The headers of one request out of many."""
+        if self.trace_header is None:
+            return self.headers
+        return {**self.headers, self.trace_header: trace_id}
+
+    def curl(self) -> str:
+        headers = self.numbered(_TRACE_ID).items()
+        words = [word for name, value in headers for word in ("-H", f"{name}:{value}")]
+        return shlex.join(["curl", *words, f"{self.url}{self.path}"])
+
+
+def gateway_requests(
+    mesh: Mesh, urls: Mapping[ObjectName, Mapping[int, str]]
+) -> Iterator[LaneRequest]:
+    """One for every lane with a rule whose path can be written down."""
+    for group in mesh.groups:
+        ports = urls.get(group.gateway, {}) if group.gateway else {}
+        for lane in mesh.lanes_by_group[group.name]:
+            for url in list(ports.values())[:1]:
+                yield from _requests(group, lane, url)
+
+
+def _requests(group: LaneGroup, lane: Lane, url: str) -> Iterator[LaneRequest]:
+    for rule in lane.ingress:
+        if not rule.online or (rule.uri is not None and rule.uri.kind is MatchKind.REGEX):
+            continue
+        headers = {}
+        if not any("*" in host for host in rule.hosts):
+            headers["Host"] = rule.hosts[0]
+        for name, match in rule.headers.items():
+            headers[name] = match.value
+        headers[group.route_header] = lane.name
+        traced = group.propagation is Propagation.TRACE
+        yield LaneRequest(
+            group=group.name,
+            lane=lane.name,
+            url=url,
+            path=rule.uri.value if rule.uri is not None else "/",
+            headers=headers,
+            trace_header=group.trace_header if traced else None,
+        )
+        return
