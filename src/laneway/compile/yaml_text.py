@@ -43,26 +43,26 @@ def dump_each(documents: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 def _block(value: Any, pad: str, lines: list[str], lead: str) -> None:
     """``value``'s lines: ``lead`` (``  - `` in a list) starts the first, ``pad`` the others."""
+    inner = pad + "  "
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            _entry(f"{lead}{_key(key, pad)}", item, pad, lines)
+            if isinstance(item, str):  # most are; a call saved for each counts
+                lines.append(f"{lead}{_key(key, pad)} {_text(item)}\n")
+            elif isinstance(item, dict | list) and item:
+                lines.append(f"{lead}{_key(key, pad)}\n")
+                _block(item, inner, lines, inner)
+            else:
+                lines.append(f"{lead}{_key(key, pad)} {_scalar(item)}\n")
             lead = pad
     elif isinstance(value, list) and value:
         for item in value:
-            _block(item, pad + "  ", lines, lead + "- ")
+            _block(item, inner, lines, lead + "- ")
             lead = pad
     else:
         lines.append(f"{lead}{_scalar(value)}\n")
 
 
-def _entry(start: str, item: Any, pad: str, lines: list[str]) -> None:
-    if isinstance(item, dict | list) and item:
-        lines.append(f"{start}\n")
-        _block(item, pad + "  ", lines, pad + "  ")
-    else:
-        lines.append(f"{start} {_scalar(item)}\n")
-
-
+@lru_cache(maxsize=1 << 14)
 def _key(key: str, pad: str) -> str:
     text = _text(key)
     return f"{text}:" if len(text) < _KEY_LIMIT else f"? {text}\n{pad}:"

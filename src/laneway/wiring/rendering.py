@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import Any
 
 from laneway.compile.asm.documents import emit as emit_asm
@@ -22,10 +23,13 @@ class Dialect(enum.Enum):
     ENVOY = "envoy"
 
 
-def render(mesh: Mesh, dialect: Dialect) -> list[dict[str, Any]]:
-    """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses."""
+def render(mesh: Mesh, dialect: Dialect) -> Iterable[dict[str, Any]]:
+    """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses.
+
+    Lazily, since all of them at once may be far larger than the mesh.
+    """
     routes = lower(mesh)
     if dialect is Dialect.ASM:
-        return list(emit_asm(mesh, routes))
+        return emit_asm(mesh, routes)
     options = Options(FilterModule(str(module_path())))
-    return list(documents(emit(mesh, routes, nominal_placements(mesh), options)))
+    return documents(emit(mesh, routes, nominal_placements(mesh), options))
