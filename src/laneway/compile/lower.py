@@ -47,7 +47,8 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
     lanes = mesh.lanes_by_group[group.name]
     subsets = mesh.subsets.get((group.name, service.name), ())
     baseline = _baseline(mesh, group, service.name)
-    chains = _chains(group, lanes, {lane.name for lane in subsets}, baseline)
+    concerned = {lane.name: lane for lane in (*subsets, *mesh.lanes_with_own_way[group.name])}
+    chains = _chains(group, concerned.values(), {lane.name for lane in subsets}, baseline)
     by_port = {port.port: _route(group, chains, baseline, service, port) for port in service.ports}
     return ServiceRoutes(service, group, lanes, subsets, baseline, by_port)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from laneway.model.gateways import Gateway
-from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.names import ObjectName
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
@@ -55,6 +55,18 @@ class Mesh:
             for service in lane.services:
                 subsets.setdefault((lane.group, service), []).append(lane)
         return {key: tuple(lanes) for key, lanes in subsets.items()}
+
+    @cached_property
+    def lanes_with_own_way(self) -> Mapping[str, tuple[Lane, ...]]:
+        """By group, the lanes that do not just go to the baseline for a service that they lack."""
+        return {
+            group.name: tuple(
+                lane
+                for lane in self.lanes_by_group[group.name]
+                if lane.fallback or (lane.mode or group.mode) is Mode.STRICT
+            )
+            for group in self.groups
+        }
 
     @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:
