@@ -3,13 +3,14 @@
 Clients are grpc.aio streams in another process, each on a connection of its own, that speak
 incremental ADS as Envoy does. The server and the changes are here.
 
-    python -m bench.bench_xds_fanout [--clients 30 100 1000] [--clusters 200] [--rounds 20]
+    python bench/bench_xds_fanout.py [--clients 30 100 1000] [--clusters 200] [--rounds 20]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import resource as rusage
 import statistics
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import structlog
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.service.discovery.v3.discovery_pb2 import (
@@ -117,7 +119,7 @@ async def measure(count: int, clusters: int, rounds: int) -> str:
     first = next(source)
     async with XdsServer(roster) as server:
         roster.publish(dict.fromkeys(nodes, first))
-        command = (sys.executable, "-m", "bench.bench_xds_fanout", "--proxies")
+        command = (sys.executable, __file__, "--proxies")
         client = await asyncio.create_subprocess_exec(*command, server.address, str(count))
         try:
             started = time.perf_counter()
@@ -158,6 +160,7 @@ def main() -> None:
     if options.proxies:
         asyncio.run(proxies(options.proxies[0], int(options.proxies[1])))
         return
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     print(f"one of {options.clusters} clusters changes; until its ACK and its endpoints' ACK, ms")
     print("clients  connect s publish ms      p50      p99  slowest cpu ms/ch  rss MiB")
     for count in options.clients:
