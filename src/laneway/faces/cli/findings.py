@@ -70,5 +70,6 @@ def _print_block(console: Console, finding: Finding) -> None:
     for mark, text in (("at", place), ("fix", finding.fix)):
         if text:
             grid.add_row(Text(f"  {mark}", "cyan"), Text(text))
-    console.print(grid)
+    if grid.row_count:
+        console.print(grid)
     console.print()

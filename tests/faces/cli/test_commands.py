@@ -1,0 +1,131 @@
+"""What holds for every command: help, versions, failures, broken pipes, interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from laneway import __version__
+from laneway.adapters.runner.errors import PortUnavailable
+from laneway.faces.cli import lifetimes
+from laneway.faces.cli.failures import Failed, report
+
+from .conftest import Cli
+
+LANEWAY = (sys.executable, "-c", "from laneway.faces.cli import main; main()")
+
+
+def test_help_names_the_commands(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.code == 0
+    for command in ("demo", "up", "validate", "explain", "render", "version"):
+        assert f" {command} " in result.out
+
+
+def test_help_imports_neither_envoy_nor_grpc() -> None:
+    script = (
+        "import sys\n"
+        "from laneway.faces.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'grpc', 'google.protobuf', 'yaml', 'pydantic'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_versions(cli: Cli) -> None:
+    assert cli("--version").out == f"laneway {__version__}\n"
+    assert cli("version").out.startswith(f"laneway {__version__}\nEnvoy   1.")
+
+
+def test_failures_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for error, line in (
+        (Failed("it failed"), "error: it failed"),
+        (PortUnavailable("port 80 is taken"), "error: port 80 is taken"),
+        (PermissionError(13, "Permission denied", "/x"), "error: /x: Permission denied"),
+    ):
+        assert report(error) == 1
+        assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_a_fault_of_our_own_keeps_its_traceback() -> None:
+    with pytest.raises(KeyError):
+        report(KeyError("x"))
+
+
+def test_debugging_keeps_every_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANEWAY_DEBUG", "1")
+    with pytest.raises(Failed):
+        report(Failed("it failed"))
+
+
+@pytest.mark.parametrize(
+    "words", [("render", "--dialect", "envoy"), ("explain",), ("validate", "--output", "json")]
+)
+def test_a_reader_that_goes_away_is_no_error(words: tuple[str, ...], examples: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*LANEWAY, *words, "-f", str(examples / "scenario-1")]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_an_interruption_unwinds_and_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    unwound = []
+
+    async def command() -> int:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            unwound.append(True)
+        return 0
+
+    assert lifetimes.run(command()) == 130
+    assert unwound == [True]
+    assert "Stopping" in capsys.readouterr().err
+
+
+def test_what_runs_until_interrupted_goes_on_after_it() -> None:
+    async def command() -> int:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+        await lifetimes.until_interrupted()
+        await asyncio.sleep(0)  # Stopping in order may wait.
+        return 7
+
+    assert lifetimes.run(command()) == 7
+
+
+def test_a_second_interruption_ends_at_once() -> None:
+    script = (
+        "import asyncio\n"
+        "from laneway.faces.cli import lifetimes\n"
+        "async def command():\n"
+        "    print('up', flush=True)\n"
+        "    await lifetimes.until_interrupted()\n"
+        "    print('stopping', flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "lifetimes.run(command())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        began = time.monotonic()
+        for line in ("up\n", "stopping\n"):
+            assert process.stdout.readline() == line
+            process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert time.monotonic() - began < 30

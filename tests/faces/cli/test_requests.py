@@ -1,0 +1,52 @@
+"""The requests that the tables and the demo suggest, against the files they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from laneway.adapters.files import read
+from laneway.faces.cli.requests import gateway_requests
+from laneway.model.names import ObjectName
+
+URLS = {ObjectName("istio-system", "ingressgateway"): {80: "http://127.0.0.1:18000"}}
+
+
+def curls(folder: Path) -> list[str]:
+    return [request.curl() for request in gateway_requests(read([str(folder)]).mesh, URLS)]
+
+
+def test_a_trace_id_goes_with_the_lane(examples: Path) -> None:
+    assert curls(examples / "scenario-1")[1] == (
+        "curl -H x-asm-prefer-tag:s2 -H my-request-id:x0001 http://127.0.0.1:18000/mock"
+    )
+
+
+def test_where_the_header_names_the_lane_it_is_enough(examples: Path) -> None:
+    assert curls(examples / "scenario-2") == [
+        f"curl -H my-request-id:{lane} http://127.0.0.1:18000/mock" for lane in ("s1", "s2", "s3")
+    ]
+
+
+def test_host_and_headers_of_the_rule_are_kept(copy: Callable[..., Path]) -> None:
+    folder = copy(
+        hosts=(
+            "      hosts: ['*']\n",
+            "      hosts: [shop.test]\n      headers: {who: {exact: me}}\n",
+        ),
+        uri=("uri:\n        exact: /mock", "uri:\n        prefix: /mock/a b"),
+    )
+    assert curls(folder)[0] == (
+        "curl -H Host:shop.test -H who:me -H x-asm-prefer-tag:s1 -H my-request-id:x0001 "
+        "'http://127.0.0.1:18000/mock/a b'"
+    )
+
+
+def test_a_lane_that_only_a_regex_enters_has_no_suggestion(copy: Callable[..., Path]) -> None:
+    assert curls(copy(uri=("exact: /mock", "regex: /m.*"))) == []
+
+
+def test_every_request_has_a_trace_id_of_its_own(examples: Path) -> None:
+    mesh = read([str(examples / "scenario-1")]).mesh
+    request = next(gateway_requests(mesh, URLS))
+    assert request.numbered("x0007") == {"x-asm-prefer-tag": "s1", "my-request-id": "x0007"}
