@@ -31,6 +31,16 @@ class Answer:
     ended: float
 
 
+async def fetch(url: str, call: Call) -> tuple[int, dict[str, str], str]:
+    """One call on a connection of its own: status, headers (names in lower case), body."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = Connection(host, int(port))
+    try:
+        return await connection.exchange(call)
+    finally:
+        connection.close()
+
+
 class Connection:
     """One keep-alive connection; opened when first used, and again after a failure."""
 
@@ -42,7 +52,7 @@ class Connection:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            status, body = await self._exchange(call)
+            status, _, body = await self.exchange(call)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             self.close()
             status, body = 0, f"{type(error).__name__}: {error}"
@@ -53,7 +63,7 @@ class Connection:
             self._streams[1].close()
             self._streams = None
 
-    async def _exchange(self, call: Call) -> tuple[int, str]:
+    async def exchange(self, call: Call) -> tuple[int, dict[str, str], str]:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
@@ -61,14 +71,15 @@ class Connection:
         lines += [f"{name}: {value}" for name, value in call.headers.items()]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        pairs = (line.partition(": ") for line in head[1:] if line)
+        fields = {name.lower(): value for name, _, value in pairs}
         if fields.get("transfer-encoding") == "chunked":
             body = await self._chunks(reader)
         else:
             body = await reader.readexactly(int(fields["content-length"]))
         if fields.get("connection") == "close":
             self.close()
-        return int(head[0].split()[1]), body.decode()
+        return int(head[0].split()[1]), fields, body.decode()
 
     async def _chunks(self, reader: asyncio.StreamReader) -> bytes:
         body = b""

@@ -20,7 +20,7 @@ from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.envoy import names
+from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.control.plane import Change, Plane, rejected
@@ -96,7 +96,7 @@ class Embedded:
             stack.callback(ports.close)
             self._places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
-            runner = await stack.enter_async_context(
+            runner = self._runner = await stack.enter_async_context(
                 Runner(
                     envoy,
                     self._runner_event,
@@ -142,6 +142,18 @@ class Embedded:
 
     def proxy_pid(self, node: str) -> int | None:
         return self._fleet.proxy_pid(node)
+
+    async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
+        """Requests that a proxy has sent on, by (service, lane, served lane); needs ``counters``.
+
+        The lane is ``?`` where a request named one that the service has no subset of, so that both
+        causes of a fallback can be told apart. Raises ``AdminUnreachable``.
+        """
+        counts: dict[tuple[str, str, str], int] = {}
+        for name, value in (await self._runner.admin(node).stats(visibility.COUNTERS)).items():
+            if key := visibility.counted(name):
+                counts[key] = counts.get(key, 0) + value
+        return counts
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until every proxy and workload is ready, and every proxy knows. Returns what is not."""

@@ -8,6 +8,7 @@ served lane differ exactly when the request fell back, and ``?`` tells the two c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from envoy.config.accesslog.v3 import accesslog_pb2
@@ -33,6 +34,12 @@ _NAMESPACE = "laneway"
 EXPLAIN_HEADER = "x-laneway-explain"
 #: The lane of requests that named one which the service has no subset of.
 ABSENT = "?"
+
+#: Matches the names of the counters that ``Options.counters`` asks for.
+COUNTERS = r"^laneway\.requests\."
+_COUNTER = re.compile(
+    COUNTERS + r"route\.outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|]+)\.served\.(?P<served>[^.]*)"
+)
 
 _SERVICE = f"%METADATA(CLUSTER:{_NAMESPACE}:service)%"
 _LANE = f"%METADATA(CLUSTER:{_NAMESPACE}:lane)%"
@@ -67,6 +74,17 @@ def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
         yield _counters()
     if options.access_log is not None:
         yield _access_log(options.access_log)
+
+
+def counted(statistic: str) -> tuple[str, str, str] | None:
+    """The (service, lane, served lane) of one of our counters' names; None for another statistic.
+
+    The route's name is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``).
+    """
+    if (match := _COUNTER.fullmatch(statistic)) is None:
+        return None
+    service, namespace = match["host"].split(".")[:2]
+    return f"{namespace}/{service}", match["chain"].split(">")[0], match["served"]
 
 
 def _counters() -> accesslog_pb2.AccessLog:

@@ -1,0 +1,105 @@
+"""Each hop can tell which lane was meant, which served, and why; refusals name lane and service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from tests.e2e.clients import Call, fetch, load
+from tests.e2e.conftest import Run
+from tests.e2e.scenarios import SCENARIOS, gateway_url
+
+from laneway.model.lanes import Mode
+from laneway.model.names import ObjectName
+from laneway.wiring.embedded import Embedded
+
+pytestmark = pytest.mark.envoy
+
+SCENARIO = SCENARIOS[1]
+TOKEN = "let-me-see"
+
+
+def told(headers: dict[str, str]) -> dict[str, str]:
+    prefix = "x-laneway-"
+    return {k.removeprefix(prefix): v for k, v in headers.items() if k.startswith(prefix)}
+
+
+async def ask(embedded: Embedded, lane: str | None, token: str = TOKEN) -> dict[str, str]:
+    headers = {"x-laneway-explain": token}
+    if lane is not None:
+        headers["my-request-id"] = lane
+    _, fields, _ = await fetch(gateway_url(embedded), Call("/mock", headers))
+    return told(fields)
+
+
+async def test_a_hop_explains_itself_to_those_who_may_ask(run: Run) -> None:
+    async with run(SCENARIO.mesh, explain=TOKEN) as embedded:
+        direct = await ask(embedded, "s2")
+        assert direct == {
+            "service": "default/mocka",
+            "intended": "s2",
+            "lane": "s2",
+            "served": "s2",
+            "workload": "default/mocka-v2",
+        }
+        absent = await ask(embedded, "s3")
+        assert (absent["intended"], absent["lane"], absent["served"]) == ("s3", "?", "s1")
+        unnamed = await ask(embedded, None)
+        assert "intended" not in unnamed
+        assert (unnamed["lane"], unnamed["served"]) == ("s1", "s1")
+        await embedded.stop_workload(ObjectName("default", "mocka-v2"))
+        fallen = await ask(embedded, "s2")
+        assert (fallen["intended"], fallen["lane"], fallen["served"]) == ("s2", "s2", "s1")
+        assert await ask(embedded, "s2", token="guess") == {}
+
+
+async def test_nobody_is_told_where_nobody_may_ask(run: Run) -> None:
+    async with run(SCENARIO.mesh) as embedded:
+        for token in ("", "1", "true"):
+            assert await ask(embedded, "s2", token) == {}
+
+
+async def test_a_strict_lane_without_an_instance_answers_503_and_says_why(run: Run) -> None:
+    mesh = SCENARIO.mesh
+    (group,) = mesh.groups
+    lanes = tuple(
+        replace(lane, services=group.services, mode=Mode.STRICT if lane.name == "s2" else None)
+        for lane in mesh.lanes
+    )
+    async with run(replace(mesh, lanes=lanes)) as embedded:
+        url = gateway_url(embedded)
+        call = Call("/mock", {"my-request-id": "s2"})
+        assert (await fetch(url, call))[0] == 200
+        await embedded.stop_workload(ObjectName("default", "mocka-v2"))
+        status, headers, body = await fetch(url, call)
+        assert status == 503
+        assert body == "laneway: lane s2 has no healthy instance of service default/mocka\n"
+        assert told(headers) == {"service": "default/mocka", "lane": "s2"}
+        assert (await fetch(url, Call("/mock", {"my-request-id": "s1"})))[0] == 200
+
+
+async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:
+    async with run(SCENARIO.mesh, counters=True, access_log=True) as embedded:
+        url = gateway_url(embedded)
+        await load(url, [Call("/mock", {"my-request-id": lane}) for lane in ("s1", "s2", "s3")])
+        await embedded.stop_workload(ObjectName("default", "mocka-v2"))
+        await load(url, [Call("/mock", {"my-request-id": "s2"})])
+        node = "router~ingressgateway.istio-system"
+        assert await embedded.lane_counts(node) == {
+            ("default/mocka", "s1", "s1"): 1,
+            ("default/mocka", "s2", "s2"): 1,
+            ("default/mocka", "?", "s1"): 1,
+            ("default/mocka", "s2", "s1"): 1,
+        }
+        log = embedded.run_dir / "proxies" / node / "access.log"
+        async with asyncio.timeout(15):  # Envoy writes its logs out every ten seconds
+            while (text := log.read_text()).count("\n") < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        lines = [json.loads(line) for line in text.splitlines()]
+        seen = Counter((line["service"], line["lane"], line["served"]) for line in lines)
+        assert seen == await embedded.lane_counts(node)
+        assert {line["status"] for line in lines} == {200}
+        assert lines[1]["workload"] == "default/mocka-v2"
