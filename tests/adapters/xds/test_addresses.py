@@ -27,3 +27,9 @@ def test_no_address(address: str) -> None:
 def test_a_relative_socket() -> None:
     with pytest.raises(ValueError, match="absolute"):
         check_address("unix:xds.sock")
+
+
+def test_a_path_too_long_for_a_socket() -> None:
+    assert check_address("unix:/" + "a" * 106)
+    with pytest.raises(ValueError, match="107 bytes"):
+        check_address("unix:/" + "a" * 107)

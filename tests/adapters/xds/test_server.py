@@ -191,18 +191,40 @@ async def test_a_unix_socket_is_the_owners_alone(roster: Watched, tmp_path: Path
         assert (await client.receive()).resources
 
 
-async def test_a_port_that_is_taken_is_an_error_that_names_it(roster: Watched) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(OSError, match=address):
-            await XdsServer(roster, address).start()
-
-
-async def test_two_servers_do_not_share_a_port(server: XdsServer, roster: Watched) -> None:
-    with pytest.raises(OSError, match=server.address):
+async def test_two_servers_do_not_share_a_port(
+    server: XdsServer, roster: Watched, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OSError, match=f"{server.address}: Address already in use"):
         await XdsServer(roster, server.address).start()
+    assert "Failed to" not in capfd.readouterr().err
+
+
+async def test_a_socket_that_is_served_is_not_taken_over(roster: Watched, tmp_path: Path) -> None:
+    address = f"unix:{tmp_path}/xds.sock"
+    async with XdsServer(roster, address), connect(address) as client:
+        with pytest.raises(OSError, match="another server"):
+            await XdsServer(roster, address).start()
+        roster.publish({"n": clusters(1)})
+        await subscribe(client)
+        await client.receive()
+
+
+async def test_a_socket_left_behind_is_taken_over(roster: Watched, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(f"{tmp_path}/xds.sock")
+    async with XdsServer(roster, f"unix:{tmp_path}/xds.sock"):
+        pass
+
+
+async def test_a_file_or_a_missing_folder_is_no_place_for_a_socket(
+    roster: Watched, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(OSError, match="a file of that name"):
+        await XdsServer(roster, f"unix:{tmp_path}/file").start()
+    assert (tmp_path / "file").read_text() == "precious"
+    with pytest.raises(OSError, match="no folder"):
+        await XdsServer(roster, f"unix:{tmp_path}/none/xds.sock").start()
 
 
 async def test_stopping_twice_is_harmless(roster: Watched) -> None:

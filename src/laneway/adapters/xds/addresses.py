@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 ANY_PORT = "127.0.0.1:0"
+#: sun_path of Linux, without its NUL.
+LONGEST_PATH = 107
 
 
 def check_address(address: str) -> str:
@@ -15,6 +17,11 @@ def check_address(address: str) -> str:
     if address.startswith("unix:"):
         if not address.startswith("unix:/"):
             raise ValueError(f"{address!r}: a unix socket needs an absolute path, 'unix:/PATH'")
+        if len(address.removeprefix("unix:").encode()) > LONGEST_PATH:
+            raise ValueError(
+                f"{address!r}: a unix socket's path has {LONGEST_PATH} bytes at most; "
+                "choose a folder with a shorter name"
+            )
         return address
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:

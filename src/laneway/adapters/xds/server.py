@@ -14,6 +14,7 @@ from grpc.aio import ServicerContext
 from laneway.adapters.xds.addresses import ANY_PORT, check_address
 from laneway.adapters.xds.encodings import response
 from laneway.adapters.xds.roster import Connection, Roster
+from laneway.adapters.xds.sockets import check_free
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,8 @@ class XdsServer:
         self.address = address
 
     async def start(self) -> str:
-        """Listen, and return the address bound: that with the real port."""
+        """Listen, and return the address bound: that with the real port. OSError if it is taken."""
+        check_free(self._wanted)
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((_handlers(self),))
         try:
