@@ -20,7 +20,7 @@ from laneway.model.suggestions import suggestion
 #: Larger files are refused: 1,000 services with 200 lanes take about 0.5 MiB.
 MAX_BYTES = 8 * 1024 * 1024
 STDIN = "-"
-_ENDINGS = (".yaml", ".yml")
+ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _files(path: str) -> Iterator[str | Finding]:
     yield from problems
     yield from found
     if not found and not problems:
-        message = f"the folder holds no {' or '.join(f'*{e}' for e in _ENDINGS)} file"
+        message = f"the folder holds no {' or '.join(f'*{e}' for e in ENDINGS)} file"
         yield _finding(Code.NO_YAML_FILES, path, message, "name a file, or another folder")
 
 
@@ -75,7 +75,7 @@ def _walk(folder: str, problems: list[Finding]) -> Iterator[str]:
     for parent, folders, files in os.walk(folder, onerror=failed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if name.endswith(_ENDINGS) and not name.startswith("."):
+            if name.endswith(ENDINGS) and not name.startswith("."):
                 yield os.path.join(parent, name)
 
 

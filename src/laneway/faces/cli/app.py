@@ -97,13 +97,42 @@ def up(
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Print every event while starting, too.")
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Apply what is saved to the files: whole, or not at all with the reason.",
+        ),
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="WORD",
+            help="Tell callers that send it as x-laneway-explain how they are routed.",
+        ),
+    ] = None,
+    access_log: Annotated[
+        bool,
+        typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
+    ] = False,
+    counters: Annotated[
+        bool,
+        typer.Option("--counters", help="Have proxies count requests by lane and served lane."),
+    ] = False,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import run
+    from laneway.wiring.embedded import Settings
 
-    raise typer.Exit(
-        run([*files, *(more or ())], concurrency=concurrency, run_dir=run_dir, verbose=verbose)
+    settings = Settings(
+        run_dir=run_dir,
+        concurrency=concurrency,
+        explain=explain,
+        access_log=access_log,
+        counters=counters,
     )
+    raise typer.Exit(run([*files, *(more or ())], settings, watch=watch, verbose=verbose))
 
 
 @app.command()

@@ -1,0 +1,87 @@
+"""``laneway up --watch``: what is saved is applied whole, or refused whole with the reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from rich.console import Console
+
+from laneway.adapters.files import read
+from laneway.adapters.files.watching import changes
+from laneway.adapters.runner.errors import RunnerError
+from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.terminals import fact
+from laneway.model.findings import InvalidInput
+from laneway.model.meshes import Mesh
+from laneway.wiring.embedded import Embedded
+
+_STAYS = "what ran before runs on"
+
+
+async def follow(console: Console, embedded: Embedded, files: Sequence[str]) -> None:
+    """Apply every change of ``files`` to ``embedded``, until cancelled."""
+    async with aclosing(changes(files)) as bursts:
+        await anext(bursts)
+        console.print(f"Watching {', '.join(files)} for changes.", soft_wrap=True)
+        await _apply(console, embedded, files)
+        async for _ in bursts:
+            await _apply(console, embedded, files)
+
+
+async def _apply(console: Console, embedded: Embedded, files: Sequence[str]) -> None:
+    try:
+        reading = read(files)
+    except InvalidInput as invalid:
+        print_findings(console, invalid.findings)
+        console.print(fact("refused:", "bold red", f"{invalid}; {_STAYS}"))
+        return
+    if reading.mesh == embedded.mesh:
+        return
+    print_findings(console, reading.findings)
+    differences = ", ".join(_differences(embedded.mesh, reading.mesh))
+    began = time.monotonic()
+    try:
+        change = await embedded.change(reading.mesh)
+    except (RunnerError, OSError) as error:
+        console.print(fact("refused:", "bold red", f"{error}; {_STAYS}"), soft_wrap=True)
+        return
+    if change.applied:
+        milliseconds = (time.monotonic() - began) * 1000
+        told = f"{differences}; every proxy acknowledged, after {milliseconds:.0f} ms"
+        if change.late:
+            told = f"{differences}; {', '.join(change.late)} did not answer and will catch up"
+        console.print(fact("applied:", "bold green", told), soft_wrap=True)
+        return
+    for rejection in change.rejections:
+        console.print(fact("rejected:", "bold red", rejection), soft_wrap=True)
+    console.print(fact("refused:", "bold red", f"{differences}; {_STAYS}"), soft_wrap=True)
+
+
+def _differences(before: Mesh, after: Mesh) -> Iterator[str]:
+    """In words: ``+lane s4``, ``-workload default/x``, ``~group test``."""
+    for kind, old, new in (
+        ("gateway", before.gateways_by_name, after.gateways_by_name),
+        ("group", before.groups_by_name, after.groups_by_name),
+        ("lane", _lanes(before), _lanes(after)),
+        ("service", before.services_by_name, after.services_by_name),
+        ("workload", before.workloads_by_name, after.workloads_by_name),
+    ):
+        yield from _changed(kind, old, new)
+
+
+def _changed(kind: str, old: Mapping[Any, object], new: Mapping[Any, object]) -> Iterator[str]:
+    for name in new:
+        if name not in old:
+            yield f"+{kind} {name}"
+        elif old[name] != new[name]:
+            yield f"~{kind} {name}"
+    for name in old:
+        if name not in new:
+            yield f"-{kind} {name}"
+
+
+def _lanes(mesh: Mesh) -> Mapping[Any, object]:
+    return {f"{lane.group}/{lane.name}": lane for lane in mesh.lanes}

@@ -1,0 +1,215 @@
+"""Changes to a running mesh: whole or not at all, and no request lost to any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.e2e.clients import Call, load
+from tests.e2e.conftest import Run
+from tests.e2e.scenarios import EXAMPLES, EXPECTED, SCENARIOS, answer, gateway_url
+from tests.e2e.test_fallback import Load
+
+from laneway.adapters.runner.errors import NotReady, PortUnavailable, Unstartable
+from laneway.model.lanes import Lane
+from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.workloads import Workload
+
+pytestmark = pytest.mark.envoy
+
+SCENARIO = SCENARIOS[1]
+MOCKA_V1 = ObjectName("default", "mocka-v1")
+
+
+def with_workload(mesh: Mesh, changed: Workload) -> Mesh:
+    workloads = (changed if w.name == changed.name else w for w in mesh.workloads)
+    return replace(mesh, workloads=tuple(workloads))
+
+
+def with_lane(mesh: Mesh, changed: Lane) -> Mesh:
+    return replace(mesh, lanes=tuple(changed if x.name == changed.name else x for x in mesh.lanes))
+
+
+async def test_a_new_process_of_the_only_instance_costs_nothing(run: Run) -> None:
+    mesh = SCENARIO.mesh
+    workload = mesh.workloads_by_name[MOCKA_V1]
+    async with run(mesh) as embedded:
+        requests = Load(SCENARIO, embedded, "s1")
+        for number in range(3):
+            await asyncio.sleep(0.2)
+            env = {**workload.env, "version": f"v1.{number}"}
+            changed = with_workload(mesh, replace(workload, env=env))
+            assert (await embedded.change(changed)).applied
+        await asyncio.sleep(0.2)
+        answers = await requests.stop()
+        assert {a.status for a in answers} == {200}
+        allowed = {answer(v, "v1", "v1") for v in ("v1", "v1.0", "v1.1", "v1.2")}
+        assert {a.body for a in answers} == allowed
+        (last,) = await load(gateway_url(embedded), [SCENARIO.call("s1", 1)])
+        assert last.body == answer("v1.2", "v1", "v1")
+
+
+async def test_workloads_lanes_and_gateways_come_and_go(run: Run) -> None:
+    full = SCENARIO.mesh
+    v2 = {name for name in full.workloads_by_name if name.name.endswith("-v2")}
+    without = replace(
+        full,
+        workloads=tuple(w for w in full.workloads if w.name not in v2),
+        lanes=tuple(lane for lane in full.lanes if lane.name != "s2"),
+    )
+    async with run(without) as embedded:
+        requests = Load(SCENARIO, embedded, "s2")
+        before = len(embedded.proxies())
+        for _ in range(2):
+            assert (await embedded.change(full)).applied
+            assert await embedded.wait_ready() == ()
+            (inside,) = await load(gateway_url(embedded), [SCENARIO.call("s2", 1)])
+            assert (inside.status, inside.body) == (200, EXPECTED["s2"])
+            assert len(embedded.proxies()) == before + len(v2)
+            assert (await embedded.change(without)).applied
+            assert len(embedded.proxies()) == before
+            assert {status.name for status in embedded.workloads()}.isdisjoint(v2)
+        answers = await requests.stop()
+    assert Counter(a.status for a in answers).keys() == {200}
+
+
+async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
+    mesh = SCENARIO.mesh
+    # Python takes this for a regular expression; RE2 does not, and so Envoy refuses the route.
+    (rule,) = mesh.lanes[1].ingress
+    rules = (rule, replace(rule, name="bad", uri=StringMatch(MatchKind.REGEX, "/a{1001}")))
+    async with run(mesh) as embedded:
+        requests = Load(SCENARIO, embedded, "s2")
+        change = await embedded.change(with_lane(mesh, replace(mesh.lanes[1], ingress=rules)))
+        assert not change.applied
+        assert any("invalid repetition size" in rejection for rejection in change.rejections), change
+        assert embedded.mesh == mesh
+        assert await embedded.wait_synced() == ()
+        moved = with_lane(mesh, replace(mesh.lanes[1], selector={"ASM_TRAFFIC_TAG": "v3"}))
+        assert (await embedded.change(moved)).applied
+        answers = await requests.stop()
+        assert {a.status for a in answers} == {200}
+        (last,) = await load(gateway_url(embedded), [SCENARIO.call("s2", 1)])
+        assert last.body == answer("v3", "v1", "v3")
+
+
+@pytest.mark.parametrize(
+    ("workload", "error"),
+    [
+        (Workload(ObjectName("default", "x"), {}, (), ("no-such-command",)), Unstartable),
+        (Workload(ObjectName("default", "x"), {}, (), ("laneway-mock",), working_dir="/no"), None),
+    ],
+)
+async def test_a_change_that_cannot_be_started_changes_nothing(
+    workload: Workload, error: type[Exception] | None, run: Run
+) -> None:
+    mesh = SCENARIO.mesh
+    ports = mesh.workloads[0].ports
+    async with run(mesh) as embedded:
+        nodes = {proxy.node for proxy in embedded.proxies()}
+        bad = replace(mesh, workloads=(*mesh.workloads, replace(workload, ports=ports)))
+        with pytest.raises(error or Unstartable):
+            await embedded.change(bad)
+        assert embedded.mesh == mesh
+        assert {proxy.node for proxy in embedded.proxies()} == nodes
+        (last,) = await load(gateway_url(embedded), [SCENARIO.call("s3", 1)])
+        assert (last.status, last.body) == (200, EXPECTED["s3"])
+
+
+async def test_a_port_that_is_taken_refuses_the_change(run: Run) -> None:
+    mesh = SCENARIO.mesh
+    async with run(mesh) as embedded:
+        taken = int(gateway_url(embedded).rpartition(":")[2])
+        workload = mesh.workloads[0]
+        ports = (replace(workload.ports[0], listen=taken),)
+        new = replace(workload, name=ObjectName("default", "new"), ports=ports)
+        with pytest.raises(PortUnavailable, match=str(taken)):
+            await embedded.change(replace(mesh, workloads=(*mesh.workloads, new)))
+        assert embedded.mesh == mesh
+
+
+async def test_a_successor_that_never_becomes_ready_leaves_its_predecessor(run: Run) -> None:
+    mesh = SCENARIO.mesh
+    workload = mesh.workloads_by_name[MOCKA_V1]
+    never = replace(workload, command=(sys.executable, "-c", "pass"), start_timeout=2.0)
+    async with run(mesh) as embedded:
+        with pytest.raises(NotReady, match="mocka-v1"):
+            await embedded.change(with_workload(mesh, never))
+        (last,) = await load(gateway_url(embedded), [SCENARIO.call("s1", 1)])
+        assert (last.status, last.body) == (200, EXPECTED["s1"])
+
+
+@dataclass
+class Watched:
+    """``laneway up --watch`` over a copy of the example."""
+
+    folder: Path
+    process: asyncio.subprocess.Process
+    url: str = ""
+
+    async def line(self, text: str) -> str:
+        """The next line of output that contains ``text``."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(30):
+            while line := (await self.process.stdout.readline()).decode():
+                if text in line:
+                    return line
+        raise AssertionError(f"laneway ended without saying {text!r}")
+
+    def rewrite(self, old: str, new: str, file: str = "lanes.yaml") -> None:
+        path = self.folder / file
+        path.write_text(path.read_text().replace(old, new))
+
+    async def body(self, lane: str) -> str:
+        (result,) = await load(self.url, [Call("/mock", {"my-request-id": lane})])
+        assert result.status == 200
+        return result.body
+
+
+@asynccontextmanager
+async def watching(folder: Path) -> AsyncIterator[Watched]:
+    shutil.copytree(EXAMPLES / "scenario-2", folder)
+    lanes = folder / "lanes.yaml"
+    lanes.write_text(lanes.read_text().replace("80=18001", "80=0"))
+    laneway = Path(sys.executable).parent / "laneway"
+    process = await asyncio.create_subprocess_exec(
+        str(laneway), "up", "-f", str(folder), "--watch", stdout=asyncio.subprocess.PIPE
+    )
+    watched = Watched(folder, process)
+    try:
+        watched.url = (await watched.line("http://127.0.0.1")).split()[2]
+        await watched.line("Watching")
+        yield watched
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def test_what_is_saved_is_applied_whole_or_refused_whole(tmp_path: Path) -> None:
+    async with watching(tmp_path / "mesh") as watched:
+        assert await watched.body("s2") == EXPECTED["s2"]
+        watched.rewrite("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3")
+        assert "~lane test/s2" in await watched.line("applied:")
+        moved = answer("v3", "v1", "v3")
+        assert await watched.body("s2") == moved
+        watched.rewrite("selector:", "selectr:")
+        assert "did you mean selector?" in await watched.line("UNKNOWN_FIELD")
+        assert "what ran before runs on" in await watched.line("refused:")
+        assert await watched.body("s2") == moved
+        watched.rewrite("selectr:", "selector:")
+        watched.rewrite("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v1")
+        assert "~lane test/s2" in await watched.line("applied:")
+        assert await watched.body("s2") == EXPECTED["s1"]
+        watched.rewrite("[mocka, mockc]", "[mocka, mockx]")
+        assert "mockx" in await watched.line("UNKNOWN_SERVICE")
+        await watched.line("refused:")
+        assert await watched.body("s2") == EXPECTED["s1"]
