@@ -7,6 +7,7 @@ change starts what is new first and stops what is gone last, around the plane's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -38,7 +39,8 @@ from laneway.wiring.placing import Places
 class Settings:
     """``run_dir`` None makes a private one and removes it at the end. ``concurrency`` is the
     number of worker threads of each Envoy. ``free_gateway_ports`` ignores declared ports.
-    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed."""
+    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed.
+    ``drain_seconds`` lie between the last request to a workload and its stop."""
 
     run_dir: Path | None = None
     log_dir: Path | None = None
@@ -48,6 +50,7 @@ class Settings:
     explain: str | None = None
     access_log: bool = False
     counters: bool = False
+    drain_seconds: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class Embedded:
     async def stop_workload(self, name: ObjectName) -> None:
         """Take the workload out of every proxy's endpoints, then stop it: costs no request."""
         self.plane.set_ready(name, False)
-        await self.wait_synced()
+        await self._drain()
         await self._fleet.stop_workload(name)
 
     async def change(self, mesh: Mesh) -> Change:
@@ -226,15 +229,16 @@ class Embedded:
         before = self.plane.placements
         self.plane.place(placements)
         self.plane.publish()
-        await self.wait_synced()
+        await self._drain()
         for name, successor in successors.items():
             self._places.forget(before.sidecars[name].application.values())
             await self._fleet.succeed(name, successor)
         for workload in old.workloads:
             if workload.name not in new.workloads_by_name:
-                self.plane.set_ready(workload.name, False)
+                self.plane.set_ready(workload.name, False)  # it may come back one day
                 await self._fleet.stop_workload(workload.name)
         await self._stop_proxies(_nodes(old) - _nodes(new))
+        self._places.forget_gone(before, placements)
 
     async def _take_back(
         self,
@@ -250,6 +254,14 @@ class Embedded:
         for successor in successors.values():
             await self._fleet.stop_successor(successor)
         await self._stop_proxies(self._fleet.nodes - _nodes(old))
+
+    async def _drain(self) -> None:
+        """Until no proxy sends anything any more to what was just taken out of its endpoints.
+
+        An acknowledgement is the proxy's main thread's; its workers follow a moment later.
+        """
+        await self.wait_synced()
+        await asyncio.sleep(self._settings.drain_seconds)
 
     async def _stop_proxies(self, nodes: frozenset[str]) -> None:
         for node in sorted(nodes):

@@ -67,6 +67,11 @@ class Places:
         """What listened on these is gone."""
         self._ports.forget(addresses)
 
+    def forget_gone(self, before: Placements, after: Placements) -> None:
+        """What was placed in ``before`` and is not in ``after`` does not run any more."""
+        kept = set(_addresses(after))
+        self._ports.forget(address for address in _addresses(before) if address not in kept)
+
     def _gateway(
         self, gateway: Gateway, before: GatewayPlacement | None, reserve: _Reserve
     ) -> GatewayPlacement:
@@ -80,6 +85,14 @@ class Places:
             stays = old is not None and port in (0, old.port)
             listeners[server.port] = old if old and stays else reserve(owner, port)
         return GatewayPlacement(gateway.name, listeners)
+
+
+def _addresses(placements: Placements) -> Iterable[Address]:
+    for gateway in placements.gateways.values():
+        yield from gateway.listeners.values()
+    for sidecar in placements.sidecars.values():
+        yield from sidecar_addresses(sidecar)
+        yield from sidecar.application.values()
 
 
 def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
