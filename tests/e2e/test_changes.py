@@ -91,7 +91,9 @@ async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
         requests = Load(SCENARIO, embedded, "s2")
         change = await embedded.change(with_lane(mesh, replace(mesh.lanes[1], ingress=rules)))
         assert not change.applied
-        assert any("invalid repetition size" in rejection for rejection in change.rejections), change
+        assert any("invalid repetition size" in rejection for rejection in change.rejections), (
+            change
+        )
         assert embedded.mesh == mesh
         assert await embedded.wait_synced() == ()
         moved = with_lane(mesh, replace(mesh.lanes[1], selector={"ASM_TRAFFIC_TAG": "v3"}))
