@@ -1,72 +1,104 @@
-"""Golden meshes: each case's ASM documents, and hand-written calls that the simulator answers.
-
-A case is a folder with ``mesh.yaml``, or else the name of an example.
-"""
+"""Golden meshes: each case's documents for ASM and Envoy, and calls that the simulator answers."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from tests.compile.cases import CASES, FOLDER, Call, calls_of, mesh_of, simulated, text
 
-from laneway.adapters.files import read
-from laneway.compile.asm.documents import emit
+from laneway.compile.asm.documents import emit as emit_asm
+from laneway.compile.envoy import names
+from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.options import FilterModule, Options
+from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.simulate import Applications, Hop, Outcome, Request, infer, simulate
+from laneway.compile.nominal import nominal_placements
+from laneway.compile.selection import Selection
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
 from laneway.compile.yaml_text import dump_all
 from laneway.model.meshes import Mesh
-from laneway.model.names import ObjectName
 
-ROOT = Path(__file__).parents[2]
-CASES = sorted(path.parent for path in ROOT.glob("tests/golden/meshes/*/calls.yaml"))
+OPTIONS = Options(FilterModule("/opt/laneway/trace_memory.wasm"))
+FILES = {
+    CLUSTER: "clusters.yaml",
+    ENDPOINT: "endpoints.yaml",
+    LISTENER: "listeners.yaml",
+    ROUTE: "routes.yaml",
+}
 CALLS = [
     pytest.param(case, call, id=f"{case.name}: {call['about']}")
     for case in CASES
-    for call in yaml.safe_load((case / "calls.yaml").read_text(encoding="utf-8"))
+    for call in calls_of(case)
 ]
 
 
-def _mesh(case: Path) -> Mesh:
-    own = case / "mesh.yaml"
-    return read([str(own if own.exists() else ROOT / "examples" / case.name)]).mesh
+def snapshots_of(mesh: Mesh) -> Mapping[str, Snapshot]:
+    return emit(mesh, lower(mesh), nominal_placements(mesh), OPTIONS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_documents_are_the_golden_ones(case: Path, golden: Callable[[Path, str], None]) -> None:
-    mesh = _mesh(case)
-    golden(case / "asm.yaml", dump_all(emit(mesh, lower(mesh))))
+def test_asm_documents_are_the_golden_ones(case: Path, golden: Callable[[Path, str], None]) -> None:
+    mesh = mesh_of(case)
+    golden(case / "asm.yaml", dump_all(emit_asm(mesh, lower(mesh))))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_envoy_documents_are_the_golden_ones(
+    case: Path, golden: Callable[[Path, str], None]
+) -> None:
+    """Of the sidecars only the first of each service: the others' differ in addresses."""
+    mesh = mesh_of(case)
+    selection = Selection(mesh)
+    firsts = {selection.workloads(service)[0].name for service in mesh.services}
+    others = {names.sidecar_node(w.name) for w in mesh.workloads if w.name not in firsts}
+    kept = {node: s for node, s in snapshots_of(mesh).items() if node not in others}
+    found = list(documents(kept))
+    for type_url, file in FILES.items():
+        ours = [document for document in found if document["resource"]["@type"] == type_url]
+        golden(case / file, dump_all(ours))
 
 
 @pytest.mark.parametrize(("case", "call"), CALLS)
-def test_requests_take_the_path_expected(case: Path, call: Mapping[str, Any]) -> None:
-    mesh = _mesh(case)
-    outcome = _simulate(mesh, call)
-    ports = {service.name: service.ports[0].port for service in mesh.services}
-    assert [_text(hop, ports) for hop in outcome.hops] == call.get("hops", [])
+def test_requests_take_the_path_expected(case: Path, call: Call) -> None:
+    mesh = mesh_of(case)
+    outcome = simulated(mesh, call)
+    assert [text(mesh, hop) for hop in outcome.hops] == call.get("hops", [])
     assert (outcome.failure.status if outcome.failure else None) == call.get("failure")
 
 
-def _simulate(mesh: Mesh, call: Mapping[str, Any]) -> Outcome:
-    request = Request(
-        host=call.get("host", "localhost"),
-        path=call.get("path", "/"),
-        headers=call.get("headers", {}),
-    )
-    down = call.get("down", [])
-    ready = [workload.name for workload in mesh.workloads if workload.name.name not in down]
-    applications = infer(mesh)
-    if "passes-on" in call:
-        passes_on = {service.name: frozenset(call["passes-on"]) for service in mesh.services}
-        applications = Applications(applications.calls, passes_on)
-    return simulate(mesh, lower(mesh), request, ready=ready, applications=applications)
+def test_no_golden_file_is_left_behind() -> None:
+    written = {"asm.yaml", *FILES.values()}
+    expected = {case / file for case in CASES for file in (*written, "calls.yaml")}
+    found = {path for path in FOLDER.rglob("*") if path.is_file() and path.name != "mesh.yaml"}
+    assert found == expected
+    assert {path.parent for path in FOLDER.rglob("mesh.yaml")} <= set(CASES)
 
 
-def _text(hop: Hop, ports: Mapping[ObjectName, int]) -> str:
-    """``mockb-v1: lane has no such service``; the port where it is not the service's first."""
-    who = " or ".join(workload.name for workload in hop.workloads)
-    port = "" if hop.port == ports[hop.service] else f" {hop.port}"
-    why = f": {hop.fallback.value}" if hop.fallback else ""
-    return f"{who or hop.service.name + ' nowhere'}{port}{why}"
+def versions() -> dict[str, dict[str, str]]:
+    """Every version of every golden case's resources, by node and name."""
+    return {
+        f"{case.name} {node}": {
+            f"{type_url} {name}": resource.version
+            for type_url in FILES
+            for name, resource in snapshot.resources(type_url).items()
+        }
+        for case in CASES
+        for node, snapshot in snapshots_of(mesh_of(case)).items()
+    }
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_versions_do_not_depend_on_the_order_of_hashes(seed: str) -> None:
+    code = f"import json; from {__name__} import versions; print(json.dumps(versions()))"
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    root = FOLDER.parents[2]
+    environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, sys.path)])
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment, cwd=root, capture_output=True, check=True)
+    assert json.loads(result.stdout) == versions()
