@@ -82,7 +82,7 @@ async def test_a_strict_lane_without_an_instance_answers_503_and_says_why(run: R
 
 
 async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:
-    async with run(SCENARIO.mesh, counters=True, access_log=True) as embedded:
+    async with run(SCENARIO.mesh, access_log=True) as embedded:
         url = gateway_url(embedded)
         await load(url, [Call("/mock", {"my-request-id": lane}) for lane in ("s1", "s2", "s3")])
         await embedded.stop_workload(ObjectName("default", "mocka-v2"))

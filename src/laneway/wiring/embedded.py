@@ -49,7 +49,6 @@ class Settings:
     free_gateway_ports: bool = False
     explain: str | None = None
     access_log: bool = False
-    counters: bool = False
     drain_seconds: float = 0.3
 
 
@@ -86,7 +85,6 @@ class Embedded:
             FilterModule(str(module_path())),
             explain=settings.explain,
             access_log="access.log" if settings.access_log else None,
-            counters=settings.counters,
         )
         self.plane = Plane(self._roster, self._roster, partial(emit, options=options))
         self._rejected: set[tuple[str, str, str, str]] = set()
@@ -147,7 +145,7 @@ class Embedded:
         return self._fleet.proxy_pid(node)
 
     async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
-        """Requests that a proxy has sent on, by (service, lane, served lane); needs ``counters``.
+        """Requests that a proxy has sent on, by (service, lane, served lane).
 
         The lane is ``?`` where a request named one that the service has no subset of, so that both
         causes of a fallback can be told apart. Raises ``AdminUnreachable``.

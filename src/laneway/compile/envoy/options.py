@@ -22,10 +22,9 @@ class FilterModule:
 class Options:
     """``explain``: the value of ``x-laneway-explain`` that a caller must know to be told how a hop
     was routed; None tells nobody. ``access_log``: a file that every proxy appends to (relative to
-    its own folder). ``counters``: count requests by route and served lane.
+    its own folder).
     """
 
     module: FilterModule
     explain: str | None = None
     access_log: str | None = None
-    counters: bool = False

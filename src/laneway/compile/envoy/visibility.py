@@ -35,7 +35,7 @@ EXPLAIN_HEADER = "x-laneway-explain"
 #: The lane of requests that named one which the service has no subset of.
 ABSENT = "?"
 
-#: Matches the names of the counters that ``Options.counters`` asks for.
+#: Matches the names of the counters of requests by lane.
 COUNTERS = r"^laneway\.requests\."
 _COUNTER = re.compile(
     COUNTERS + r"route\.outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|]+)\.served\.(?P<served>[^.]*)"
@@ -69,9 +69,8 @@ def endpoint_metadata(workload: ObjectName, lane: str) -> base_pb2.Metadata:
 
 
 def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
-    """What a caller's proxy records of each request, as far as asked for."""
-    if options.counters:
-        yield _counters()
+    """What a caller's proxy records of each request: counters, and a log where asked for."""
+    yield _counters()
     if options.access_log is not None:
         yield _access_log(options.access_log)
 

@@ -116,10 +116,6 @@ def up(
         bool,
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
-    counters: Annotated[
-        bool,
-        typer.Option("--counters", help="Have proxies count requests by lane and served lane."),
-    ] = False,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import run
@@ -130,7 +126,6 @@ def up(
         concurrency=concurrency,
         explain=explain,
         access_log=access_log,
-        counters=counters,
     )
     raise typer.Exit(run([*files, *(more or ())], settings, watch=watch, verbose=verbose))
 
