@@ -19,10 +19,10 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.compile.nominal import nominal_placements
-from laneway.compile.selection import Selection
 from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
 from laneway.compile.yaml_text import dump_all
 from laneway.model.meshes import Mesh
+from laneway.model.selection import Selection
 
 OPTIONS = Options(FilterModule("/opt/laneway/trace_memory.wasm"))
 FILES = {

@@ -16,9 +16,9 @@ from laneway.compile.envoy.clusters import subsets
 from laneway.compile.envoy.packing import resource, socket_address
 from laneway.compile.envoy.visibility import endpoint_metadata
 from laneway.compile.ir import ServiceRoutes
-from laneway.compile.selection import Selection
 from laneway.compile.snapshots import ENDPOINT, Resource
 from laneway.model.placements import Address, Placements
+from laneway.model.selection import Selection
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload
 

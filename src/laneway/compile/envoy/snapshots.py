@@ -27,7 +27,6 @@ from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.routes import gateway_routes, outbound_routes
 from laneway.compile.envoy.trace_memory import inbound_filter, outbound_filter
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, TraceMemory
-from laneway.compile.selection import Selection
 from laneway.compile.snapshots import (
     CLUSTER,
     ENDPOINT,
@@ -39,6 +38,7 @@ from laneway.compile.snapshots import (
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import GatewayPlacement, Placements, SidecarPlacement
+from laneway.model.selection import Selection
 from laneway.model.workloads import Workload
 
 

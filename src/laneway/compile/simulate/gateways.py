@@ -37,14 +37,17 @@ def hosts_at(gateway: GatewayRoutes, port: int | None) -> tuple[VirtualHost, ...
 
 
 def find_route(
-    hosts: Iterable[VirtualHost], request: Request, headers: Headers
+    hosts: Iterable[VirtualHost], request: Request, path: str, query: str
 ) -> IngressRoute | None:
-    """One virtual host by domain, and in it the first route whose conditions hold."""
-    host = re.sub(r":[0-9]+$", "", request.host).lower()
+    """One virtual host by domain, and in it the first route whose conditions hold.
+
+    ``path`` and ``query`` are the request's, as ``split_target`` has them.
+    """
+    host = re.sub(r":[^:\]]*$", "", request.host).lower()
     covering = [h for h in hosts if _covers(h.domain.lower(), host)]
     best = max(covering, key=lambda h: (h.domain.lower() == host, len(h.domain)), default=None)
     routes = best.routes if best is not None else ()
-    return next((route for route in routes if _takes(route, request, headers)), None)
+    return next((route for route in routes if _takes(route, request, path, query)), None)
 
 
 def set_trace_headers(
@@ -78,19 +81,22 @@ def _covers(domain: str, host: str) -> bool:
     return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
 
 
-def _takes(route: IngressRoute, request: Request, headers: Headers) -> bool:
-    path, _, query = request.path.partition("#")[0].partition("?")
-    parameters: dict[str, str] = {}
+def _takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
+    parameters: dict[str, tuple[str, ...]] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
-        parameters.setdefault(name, value)
+        parameters.setdefault(name, (value,))
     return (
         (route.uri is None or route.uri.matches(path))
         and (not route.methods or request.method in route.methods)
-        and _hold({name.lower(): match for name, match in route.headers.items()}, headers)
+        and _hold({n.lower(): match for n, match in route.headers.items()}, request.header_lines)
         and _hold(route.query, parameters)
     )
 
 
-def _hold(conditions: Mapping[str, StringMatch], values: Mapping[str, str]) -> bool:
-    return all(name in values and match.matches(values[name]) for name, match in conditions.items())
+def _hold(conditions: Mapping[str, StringMatch], values: Mapping[str, tuple[str, ...]]) -> bool:
+    """Of a header that is there more than once, any line may meet the condition."""
+    return all(
+        any(match.matches(value) for value in values.get(name, ()))
+        for name, match in conditions.items()
+    )

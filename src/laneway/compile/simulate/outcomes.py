@@ -11,12 +11,25 @@ from laneway.model.names import ObjectName
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request at a gateway. ``host`` may have a port, ``path`` a query."""
+    """A request at a gateway. ``host`` may have a port, ``path`` a query.
+
+    A header that is sent more than once has a tuple of values.
+    """
 
     host: str = "localhost"
     path: str = "/"
     method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def header_lines(self) -> Mapping[str, tuple[str, ...]]:
+        """The values by name in lower case, as they arrive."""
+        lines: dict[str, tuple[str, ...]] = {}
+        for name, values in self.headers.items():
+            several = (values,) if isinstance(values, str) else values
+            key = name.lower()
+            lines[key] = (*lines.get(key, ()), *(value.strip(" \t") for value in several))
+        return lines
 
 
 class Why(enum.Enum):

@@ -5,8 +5,7 @@ host, path and headers; lanes are chosen by the route header; an inbound sidecar
 of a trace id, the outbound one names it again; the first subset with a ready instance answers.
 ``laneway explain`` prints it, and tests hold it against real Envoys.
 
-Left out: a path is matched as it is (the gateway first resolves ``..`` in it), and each request
-starts with empty trace memories.
+Left out: each request starts with empty trace memories, and a path is never an absolute URL.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from laneway.compile.simulate.gateways import (
 )
 from laneway.compile.simulate.lane_choices import Choice, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
+from laneway.compile.simulate.request_paths import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -59,11 +59,14 @@ def simulate(
         applications if applications is not None else infer(mesh),
         frozenset(ready) if ready is not None else frozenset(w.name for w in mesh.workloads),
     )
-    headers = {name.lower(): value.strip() for name, value in request.headers.items()}
     hosts = hosts_at(gateway_named(routes, gateway), port)
-    route = find_route(hosts, request, headers)
+    target = split_target(request.path)
+    if target is None:
+        return Outcome(failure=Failure(_bad_path(request), 400))
+    route = find_route(hosts, request, *target)
     if route is None:
         return Outcome(failure=Failure(_no_route(hosts, request), 404))
+    headers = {name: ",".join(values) for name, values in request.header_lines.items()}
     return simulation.walk(route, headers, draw)
 
 
@@ -185,6 +188,13 @@ def _rule(ingress: IngressRoute, choice: Choice) -> Reason:
         (pair for pair in ingress.rules if pair[0].name == choice.intended), ingress.rules[0]
     )
     return Reason(Why.RULE, f"rule {rule.name} of lane {lane.name}: {describe(ingress)}")
+
+
+def _bad_path(request: Request) -> str:
+    return (
+        f"the gateway refuses the path {request.path!r}: a path begins with / and holds no "
+        "fragment, no %00, and only printable ASCII without spaces"
+    )
 
 
 def _no_route(hosts: Iterable[VirtualHost], request: Request) -> str:
