@@ -1,0 +1,136 @@
+"""The cluster, as the reconciler sees it: caches to observe, the client to change things.
+
+What the API server answers to a change goes into the cache at once, so that the next pass sees it
+and the watch's echo wakes nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from laneway.adapters.kube import resources
+from laneway.adapters.kube.caches import Cache
+from laneway.adapters.kube.client import FIELD_MANAGER, Client
+from laneway.adapters.kube.errors import NotFound
+from laneway.adapters.kube.resources import Resource
+from laneway.adapters.kube.trims import trim_of
+from laneway.control.clusters import Note, Observed
+from laneway.control.manifests import Manifest
+
+_DECIDING = tuple(r for r in resources.WATCHED if r not in (resources.PODS, resources.SLICES))
+
+
+class KubeCluster:
+    """``control.clusters.Cluster``. ``changed`` is called whenever a cache has changed.
+
+    ``identity`` names this process in the events it writes; ``now`` is RFC 3339 with microseconds.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        changed: Callable[[Resource], None],
+        *,
+        identity: str,
+        now: Callable[[], str],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._identity = identity
+        self._now = now
+        self._caches = {
+            resource: Cache(client, resource, trim_of(resource), changed, pause)
+            for resource in resources.WATCHED
+        }
+
+    async def run(self) -> None:
+        """Keep the caches until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for cache in self._caches.values():
+                tasks.create_task(cache.run(), name=f"watch {cache.resource.plural}")
+
+    async def filled(self) -> None:
+        """Until everything has been listed once: before that, what is missing means nothing."""
+        for cache in self._caches.values():
+            await cache.filled.wait()
+
+    def faults(self) -> Mapping[str, str]:
+        """What keeps each watch from working, by resource."""
+        return {c.resource.plural: c.fault for c in self._caches.values() if c.fault}
+
+    def sizes(self) -> Mapping[str, int]:
+        return {c.resource.plural: len(c.objects()) for c in self._caches.values()}
+
+    def observe(self) -> Observed:
+        objects = {resource: tuple(cache.objects()) for resource, cache in self._caches.items()}
+        return Observed(
+            groups=objects[resources.LANE_GROUPS],
+            lanes=objects[resources.LANES],
+            services=objects[resources.SERVICES],
+            gateways=objects[resources.GATEWAYS],
+            generated=tuple(self._generated()),
+            slices=objects[resources.SLICES],
+            pods=objects[resources.PODS],
+            revision=tuple(self._caches[resource].revision for resource in _DECIDING),
+        )
+
+    def _generated(self) -> Iterator[Manifest]:
+        for resource in resources.GENERATED:
+            yield from self._caches[resource].objects()
+
+    async def apply(self, manifest: Manifest, before: Manifest | None) -> None:
+        cache = self._cache(manifest)
+        body = manifest
+        if before is not None and "uid" in before["metadata"]:
+            body = {**body, "metadata": {**body["metadata"], "uid": before["metadata"]["uid"]}}
+        cache.learn(await self._client.apply(cache.resource, body))
+
+    async def delete(self, manifest: Manifest) -> None:
+        cache = self._cache(manifest)
+        with suppress(NotFound):
+            await self._client.delete(cache.resource, manifest)
+        cache.forget(dict(manifest))
+
+    async def report(self, subject: Manifest, status: Mapping[str, Any]) -> None:
+        cache = self._cache(subject)
+        metadata = {n: v for n, v in subject["metadata"].items() if n in ("name", "namespace")}
+        body = {
+            "apiVersion": cache.resource.api_version,
+            "kind": cache.resource.kind,
+            "metadata": metadata,
+            "status": status,
+        }
+        with suppress(NotFound):
+            cache.learn(await self._client.apply(cache.resource, body, "status"))
+
+    async def announce(self, subject: Manifest, note: Note) -> None:
+        metadata = subject["metadata"]
+        namespace = metadata.get("namespace") or "default"
+        regarding = {
+            "apiVersion": subject["apiVersion"],
+            "kind": subject["kind"],
+            "name": metadata["name"],
+            "namespace": metadata.get("namespace", ""),
+            "uid": metadata.get("uid", ""),
+        }
+        body = {
+            "apiVersion": resources.EVENTS.api_version,
+            "kind": resources.EVENTS.kind,
+            "metadata": {"generateName": f"{metadata['name']}.", "namespace": namespace},
+            "eventTime": self._now(),
+            "reportingController": f"laneway.dev/{FIELD_MANAGER}",
+            "reportingInstance": self._identity,
+            "action": "Reconcile",
+            "reason": note.reason,
+            "note": note.text,
+            "type": "Warning" if note.warning else "Normal",
+            "regarding": regarding,
+        }
+        await self._client.create(resources.EVENTS, namespace, body)
+
+    def _cache(self, manifest: Manifest) -> Cache:
+        """Of the object's kind. What is emitted has no other kinds than these: a test holds it."""
+        return self._caches[resources.BY_KIND[manifest["kind"]]]

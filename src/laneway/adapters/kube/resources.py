@@ -1,0 +1,62 @@
+"""The resources that laneway deals with: where the API server has them, and what is done to each.
+
+The verbs here are all that the operator needs: its ClusterRole grants exactly these, and a test
+holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_READ = ("get", "list", "watch")
+_WATCH = ("list", "watch")
+_GENERATED = ("list", "watch", "create", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """``metadata_only``: only labels and the like are asked for."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    verbs: tuple[str, ...]
+    metadata_only: bool = False
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Without a namespace: the objects of all, or an object that has none."""
+        root = f"/apis/{self.group}" if self.group else "/api"
+        parts = [root, self.version]
+        if namespace:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        parts += [part for part in (name, subresource) if part]
+        return "/".join(parts)
+
+
+_ISTIO = "networking.istio.io"
+
+LANE_GROUPS = Resource("laneway.dev", "v1alpha1", "lanegroups", "LaneGroup", _WATCH)
+LANES = Resource("laneway.dev", "v1alpha1", "lanes", "Lane", _WATCH)
+SERVICES = Resource("", "v1", "services", "Service", _WATCH)
+PODS = Resource("", "v1", "pods", "Pod", _WATCH, metadata_only=True)
+SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", _WATCH)
+GATEWAYS = Resource(_ISTIO, "v1", "gateways", "Gateway", _WATCH)
+DESTINATION_RULES = Resource(_ISTIO, "v1", "destinationrules", "DestinationRule", _GENERATED)
+VIRTUAL_SERVICES = Resource(_ISTIO, "v1", "virtualservices", "VirtualService", _GENERATED)
+ENVOY_FILTERS = Resource(_ISTIO, "v1alpha3", "envoyfilters", "EnvoyFilter", _GENERATED)
+WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", _GENERATED)
+EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("create",))
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", ("get", "create", "update"))
+
+DECLARED = (LANE_GROUPS, LANES)
+GENERATED = (DESTINATION_RULES, VIRTUAL_SERVICES, ENVOY_FILTERS, WASM_PLUGINS)
+WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS, *GENERATED)
+
+BY_KIND: Mapping[str, Resource] = {resource.kind: resource for resource in WATCHED}

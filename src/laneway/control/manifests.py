@@ -1,0 +1,100 @@
+"""Manifests: Kubernetes objects as plain data, and how laneway tells its own from others'.
+
+What ``compile`` emits is *sealed* before it is applied: labelled as laneway's, and annotated with a
+digest of its content. So an object in the cluster says by itself which emission it came from, and
+a restarted operator finds that nothing is to be done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Manifest = Mapping[str, Any]
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OWNER = "laneway"
+#: The lane group that an object was generated for.
+GROUP = "laneway.dev/group"
+#: The digest of what was emitted.
+CONTENT = "laneway.dev/content"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """An object's identity among the kinds that laneway deals with."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}".replace(" /", " ")
+
+
+def key_of(manifest: Manifest) -> Key:
+    metadata = manifest["metadata"]
+    return Key(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def labels(manifest: Manifest) -> Mapping[str, str]:
+    return manifest["metadata"].get("labels") or {}
+
+
+def is_owned(manifest: Manifest) -> bool:
+    """Whether laneway made it, and hence may change or delete it."""
+    return labels(manifest).get(MANAGED_BY) == OWNER
+
+
+def group_of(manifest: Manifest) -> str:
+    return labels(manifest).get(GROUP, "")
+
+
+def digest(manifest: Manifest) -> str:
+    """Over all but the digest itself; the order of a mapping's keys has no say."""
+    metadata = dict(manifest["metadata"])
+    annotations = dict(metadata.get("annotations") or {})
+    annotations.pop(CONTENT, None)
+    metadata["annotations"] = annotations
+    text = json.dumps({**manifest, "metadata": metadata}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def seal(manifest: Manifest) -> Manifest:
+    """The manifest, labelled as laneway's and annotated with its digest."""
+    metadata = manifest["metadata"]
+    owned = {
+        **manifest,
+        "metadata": {**metadata, "labels": {**labels(manifest), MANAGED_BY: OWNER}},
+    }
+    annotations = {**(metadata.get("annotations") or {}), CONTENT: digest(owned)}
+    return {**owned, "metadata": {**owned["metadata"], "annotations": annotations}}
+
+
+def is_current(existing: Manifest, sealed: Manifest) -> bool:
+    """Whether ``sealed`` was applied, and nobody has changed since what it says.
+
+    The digest tells of fields that are no longer emitted; the comparison, of drift.
+    """
+    annotations = existing["metadata"].get("annotations") or {}
+    return annotations.get(CONTENT) == sealed["metadata"]["annotations"][CONTENT] and holds(
+        existing, sealed
+    )
+
+
+def holds(existing: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is there. Others may add fields, but no items to lists."""
+    if isinstance(wanted, Mapping):
+        return isinstance(existing, Mapping) and all(
+            key in existing and holds(existing[key], value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(existing, list)
+            and len(existing) == len(wanted)
+            and all(map(holds, existing, wanted))
+        )
+    return bool(existing == wanted)

@@ -1,0 +1,198 @@
+"""Reconciliation: what should exist and what does -> the steps from here to there. Pure.
+
+Make before break, as ``phases`` has it for proxies: subsets and clusters are *added* before the
+routes that use them are *switched*, and only then *removed*. Where one object both gains and loses
+parts, it holds the old and the new ones in between. Only what differs is touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.control.manifests import Manifest, group_of, is_current, is_owned, key_of, seal
+from laneway.control.phases import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """``before`` is the object as it is there, or ``None`` where it is new."""
+
+    manifest: Manifest
+    before: Manifest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    manifest: Manifest
+
+
+Operation = Apply | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Operations that may be carried out at once; the next step waits for them."""
+
+    phase: Phase
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """``collisions`` are objects of somebody else that have a name which laneway would use."""
+
+    steps: tuple[Step, ...]
+    collisions: tuple[Manifest, ...] = ()
+
+    def __len__(self) -> int:
+        """The number of operations."""
+        return sum(len(step.operations) for step in self.steps)
+
+
+_PHASES = tuple(Phase)
+#: What routes use: what is used stands before what uses it.
+_SUPPORTS = ("Service", "DestinationRule", "EnvoyFilter", "WasmPlugin")
+_ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute")
+
+#: A step's place in the order: its phase, then a rank within it.
+_Place = tuple[int, int]
+
+
+def reconcile(
+    desired: Iterable[Manifest], existing: Iterable[Manifest], held: frozenset[str] = frozenset()
+) -> Reconciliation:
+    """The steps that make ``existing`` (of all owners) what is desired.
+
+    Nothing of the groups in ``held`` is touched: what was last good for them stays in force.
+    """
+    present = {key_of(manifest): manifest for manifest in existing}
+    wanted = {key_of(manifest): seal(manifest) for manifest in desired}
+    planned: dict[_Place, list[Operation]] = {}
+    collisions = []
+    for key, manifest in wanted.items():
+        before = present.get(key)
+        if before is not None and not is_owned(before):
+            collisions.append(before)
+        elif before is None or not is_current(before, manifest):
+            for place, apply in _applies(manifest, before):
+                planned.setdefault(place, []).append(apply)
+    for key, manifest in present.items():
+        if key not in wanted and is_owned(manifest) and group_of(manifest) not in held:
+            planned.setdefault(_end(manifest), []).append(Delete(manifest))
+    steps = (Step(_PHASES[place[0]], tuple(planned[place])) for place in sorted(planned))
+    return Reconciliation(tuple(steps), tuple(collisions))
+
+
+def _applies(manifest: Manifest, before: Manifest | None) -> Iterator[tuple[_Place, Apply]]:
+    if manifest["kind"] in _ROUTES:
+        yield _place(Phase.SWITCH, 1 if _is_ingress(manifest) else 0), Apply(manifest, before)
+        return
+    both = manifest if before is None else _both(before, manifest)
+    if before is None or not is_current(before, both):
+        yield _place(Phase.ADD, _rank(manifest)), Apply(both, before)
+    if both is not manifest:
+        yield _place(Phase.REMOVE, _rank(manifest)), Apply(manifest, before)
+
+
+def _end(manifest: Manifest) -> _Place:
+    """Routes go from the gateway inwards, after those that replace them have come."""
+    if manifest["kind"] in _ROUTES:
+        return _place(Phase.SWITCH, 2 if _is_ingress(manifest) else 3)
+    return _place(Phase.REMOVE, _rank(manifest))
+
+
+def _place(phase: Phase, rank: int) -> _Place:
+    return _PHASES.index(phase), rank
+
+
+def _rank(manifest: Manifest) -> int:
+    kind = manifest["kind"]
+    return _SUPPORTS.index(kind) if kind in _SUPPORTS else len(_SUPPORTS)
+
+
+def _is_ingress(manifest: Manifest) -> bool:
+    return "mesh" not in _gateways(manifest)
+
+
+def _gateways(manifest: Manifest) -> list[str]:
+    return (manifest.get("spec") or {}).get("gateways") or ["mesh"]
+
+
+def _subset(part: Mapping[str, Any]) -> Hashable:
+    return part.get("name")
+
+
+def _patch(part: Mapping[str, Any]) -> Hashable:
+    """Two patches are one when they make the same cluster, or match the same thing."""
+    if part.get("applyTo") == "CLUSTER":
+        value = (part.get("patch") or {}).get("value") or {}
+        if "name" in value:
+            return "CLUSTER", value["name"]
+    return part.get("applyTo"), json.dumps(part.get("match"), sort_keys=True)
+
+
+#: The lists that routes refer into, and what tells their items apart.
+_PARTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Hashable]]] = {
+    "DestinationRule": ("subsets", _subset),
+    "EnvoyFilter": ("configPatches", _patch),
+}
+
+
+def _both(before: Manifest, manifest: Manifest) -> Manifest:
+    """``manifest`` with the parts that only ``before`` has; itself where there are none."""
+    if manifest["kind"] not in _PARTS:
+        return manifest
+    field, identity = _PARTS[manifest["kind"]]
+    parts = manifest["spec"].get(field) or []
+    kept = {identity(part) for part in parts}
+    leaving = [p for p in before.get("spec", {}).get(field) or [] if identity(p) not in kept]
+    if not leaving:
+        return manifest
+    return seal({**manifest, "spec": {**manifest["spec"], field: [*parts, *leaving]}})
+
+
+def unclaimed(
+    desired: Iterable[Manifest], existing: Iterable[Manifest]
+) -> tuple[list[Manifest], list[tuple[Manifest, Manifest]]]:
+    """What of ``desired`` leaves others' VirtualServices alone; and each that does not, with whose.
+
+    In the mesh one VirtualService routes a host: where there are several, Istio goes by the
+    oldest. So one that is younger than laneway's own has no effect, and is no claim. (At a gateway
+    Istio joins what several say.)
+    """
+    existing = [manifest for manifest in existing if manifest["kind"] == "VirtualService"]
+    owned = {host: _created(m) for m in existing if is_owned(m) for host in _hosts_in_mesh(m)}
+    claims = {
+        host: manifest
+        for manifest in existing
+        if not is_owned(manifest)
+        for host in _hosts_in_mesh(manifest)
+        if host not in owned or _created(manifest) < owned[host]
+    }
+    free, taken = [], []
+    for manifest in desired:
+        hosts = _hosts_in_mesh(manifest) if manifest["kind"] == "VirtualService" else ()
+        claim = next((claims[host] for host in hosts if host in claims), None)
+        if claim is None:
+            free.append(manifest)
+        else:
+            taken.append((manifest, claim))
+    return free, taken
+
+
+def _created(manifest: Manifest) -> str:
+    return str(manifest["metadata"].get("creationTimestamp") or "")
+
+
+def _hosts_in_mesh(manifest: Manifest) -> tuple[str, ...]:
+    """A VirtualService's hosts, short names resolved in its own namespace, as Istio does."""
+    if _is_ingress(manifest):
+        return ()
+    namespace = manifest["metadata"].get("namespace", "")
+    return tuple(
+        host if "." in host or "*" in host else f"{host}.{namespace}.svc.cluster.local"
+        for host in (manifest.get("spec") or {}).get("hosts") or ()
+    )

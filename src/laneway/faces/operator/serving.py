@@ -1,0 +1,74 @@
+"""HTTP of the operator: health, readiness, metrics, and the Wasm module that WasmPlugins name.
+
+Every replica serves the module, leader or not. Its path holds its digest, so that a proxy which
+has fetched one never takes another for it while replicas are being upgraded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from laneway.faces.operator.metrics import CONTENT_TYPE, Metrics
+from laneway.wiring.operators import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The trace-memory filter's bytes, and what a WasmPlugin says of them."""
+
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def path(self) -> str:
+        return f"/filters/{self.sha256}/trace_memory.wasm"
+
+
+def application(operator: Operator, metrics: Metrics, module: Module) -> web.Application:
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        """A standby is ready: it serves the module. A leader must see the cluster, too."""
+        faults = operator.cluster.faults() if operator.cluster is not None else {}
+        if not faults:
+            return web.Response(text="leading\n" if operator.leads else "standing by\n")
+        text = "".join(f"{resource}: {fault}\n" for resource, fault in sorted(faults.items()))
+        return web.Response(status=503, text=text)
+
+    async def measured(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(operator), headers={"Content-Type": CONTENT_TYPE})
+
+    async def wasm(_: web.Request) -> web.Response:
+        headers = {"ETag": f'"{module.sha256}"', "Cache-Control": "public, max-age=31536000"}
+        return web.Response(body=module.content, content_type="application/wasm", headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", measured)
+    app.router.add_get(module.path, wasm)
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Serves while the context lasts; gives the port, which is a free one for 0."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        server = site._server
+        assert server is not None
+        yield server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    finally:
+        await runner.cleanup()

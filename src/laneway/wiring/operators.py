@@ -1,0 +1,110 @@
+"""The operator, put together: election -> caches -> pacer -> reconciler, over one API client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from laneway.adapters.kube.client import Client
+from laneway.adapters.kube.cluster import KubeCluster
+from laneway.adapters.kube.leases import Election, Terms
+from laneway.adapters.kube.resources import Resource
+from laneway.control.pacing import Pace, Pacer
+from laneway.control.reconciler import SETTLE, Emit, Pass, Reconciler
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``identity`` is this process's, unique in the cluster; its lease is in ``namespace``."""
+
+    identity: str
+    namespace: str = "laneway-system"
+    lease: str = "laneway-operator"
+    settle: float = SETTLE
+    pace: Pace = field(default_factory=Pace)
+    terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(slots=True)
+class Observers:
+    """Who is told of what happens; metrics are made of it."""
+
+    passed: Callable[[Pass, float], None] = lambda result, seconds: None
+    changed: Callable[[Resource], None] = lambda resource: None
+
+
+@dataclass(slots=True)
+class Operator:
+    client: Client
+    emit: Emit
+    settings: Settings
+    observers: Observers = field(default_factory=Observers)
+    cluster: KubeCluster | None = None
+    election: Election | None = None
+
+    async def run(self) -> None:
+        """Until cancelled: stand by, lead, and stand by again when the lease is lost."""
+        self.election = Election(
+            self.client,
+            self.settings.namespace,
+            self.settings.lease,
+            self.settings.identity,
+            clock=time.monotonic,
+            now=microseconds,
+            terms=self.settings.terms,
+        )
+        while True:
+            await self.election.lead(self._lead)
+
+    @property
+    def leads(self) -> bool:
+        return self.election is not None and self.election.leads
+
+    async def _lead(self) -> None:
+        """What a leader does. Caches begin empty: what one knew before it lost the lease is old."""
+        pacer: Pacer | None = None
+
+        def changed(resource: Resource) -> None:
+            self.observers.changed(resource)
+            if pacer is not None:
+                pacer.changed()
+
+        cluster = KubeCluster(
+            self.client, changed, identity=self.settings.identity, now=microseconds
+        )
+        reconciler = Reconciler(cluster, self.emit, now=seconds, settle=self.settings.settle)
+        pacer = Pacer(reconciler.reconcile, self._passed, self.settings.pace)
+        self.cluster = cluster
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(cluster.run())
+                await cluster.filled()
+                tasks.create_task(pacer.run())
+        finally:
+            self.cluster = None
+
+    def _passed(self, result: Pass, took: float) -> None:
+        if result.operations or result.failed:
+            log.info(
+                "reconciled",
+                operations=result.operations,
+                reports=result.reports,
+                failed=result.failed,
+                seconds=round(took, 3),
+            )
+        self.observers.passed(result, took)
+
+
+def seconds() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def microseconds() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

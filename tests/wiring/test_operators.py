@@ -1,0 +1,373 @@
+"""The operator against an API server: what it writes, what it leaves alone, and how it takes faults.
+
+The emitter is a stand-in; everything else is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import kmock
+
+from laneway.control.manifests import MANAGED_BY
+from laneway.control.pacing import Pace
+from laneway.control.reconciler import Pass
+from laneway.wiring.operators import Observers, Operator, Settings
+from tests.adapters.kube.api_servers import ApiServer, client_of, serving
+from tests.control.emitting import emit
+from tests.wiring.declared_objects import declare, endpoints, group, lane, service
+
+PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1, refused=0.05)
+RULE = ("destinationrules", "default", "b-lanes")
+ROUTES = ("virtualservices", "default", "b-lanes")
+ROUTES_OF_A = ("virtualservices", "default", "a-lanes")
+
+
+class Passes(list[Pass]):
+    def passed(self, result: Pass, _: float) -> None:
+        self.append(result)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def operating(
+    api: ApiServer, passes: Passes | None = None, identity: str = "one", **more: Any
+) -> AsyncIterator[Operator]:
+    """An operator that has made its first pass."""
+    passes = Passes() if passes is None else passes
+    settings = Settings(identity, settle=0.0, pace=PACE, **more)
+    begun = len(passes)
+    async with client_of(api) as client:
+        operator = Operator(client, emit, settings, Observers(passed=passes.passed))
+        task = asyncio.create_task(operator.run())
+        try:
+            await until(lambda: task.done() or len(passes) > begun)
+            yield operator
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def declared() -> AsyncIterator[ApiServer]:
+    async with serving() as api:
+        await declare(api)
+        yield api
+
+
+def condition(item: dict[str, Any], kind: str) -> tuple[str, str, str]:
+    found = {c["type"]: c for c in item.get("status", {}).get("conditions", ())}.get(kind, {})
+    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
+
+def lane_of(api: ApiServer, name: str) -> dict[str, Any]:
+    return api.objects["lanes", "", name]
+
+
+def status(api: ApiServer, name: str, kind: str) -> str:
+    return condition(lane_of(api, name), kind)[0]
+
+
+def subsets(api: ApiServer) -> list[str]:
+    return [subset["name"] for subset in api.objects[RULE]["spec"]["subsets"]]
+
+
+def changes(api: ApiServer) -> list[tuple[str, str]]:
+    """Writes to what lanes became; without statuses, events and the lease."""
+    kinds = ("destinationrules", "virtualservices", "envoyfilters", "wasmplugins")
+    return [write for write in api.writes if write[1].startswith(kinds)]
+
+
+async def test_lanes_become_labelled_objects_and_a_status() -> None:
+    async with declared() as api, operating(api):
+        generated = [p for p in api.objects if p[0] in ("destinationrules", "virtualservices")]
+        assert len(generated) == 4
+        assert all(api.objects[p]["metadata"]["labels"][MANAGED_BY] == "laneway" for p in generated)
+        assert subsets(api) == ["v1", "v2"]
+        report = lane_of(api, "v2")["status"]
+        assert report["observedGeneration"] == 1
+        assert [(c["type"], c["status"]) for c in report["conditions"]] == [
+            ("Accepted", "True"),
+            ("Programmed", "True"),
+            ("Ready", "True"),
+        ]
+        assert report["services"] == [{"namespace": "default", "name": "b", "ready": 1, "total": 1}]
+        events = {(e["regarding"]["name"], e["reason"]) for e in api.of("events")}
+        assert {("v1", "Applied"), ("v2", "Applied"), ("g", "Applied")} <= events
+
+
+async def test_a_restart_changes_nothing() -> None:
+    async with declared() as api:
+        async with operating(api):
+            pass
+        before = {p: o["metadata"]["resourceVersion"] for p, o in api.objects.items()}
+        api.writes.clear()
+        passes = Passes()
+        async with operating(api, passes):
+            await until(lambda: passes)
+        after = {p: o["metadata"]["resourceVersion"] for p, o in api.objects.items()}
+        del before["leases", "laneway-system", "laneway-operator"]
+        assert {p: after[p] for p in before} == before
+        assert {write[1] for write in api.writes} == {"leases/laneway-system/laneway-operator"}
+
+
+async def test_only_what_a_change_concerns_is_written() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
+        await until(lambda: status(api, "v3", "Programmed") == "True")
+        assert [name for _, name in changes(api)] == [
+            "destinationrules/default/b-lanes",
+            "envoyfilters/default/b-lanes",
+            "virtualservices/default/b-lanes",
+        ]
+
+
+async def test_drift_is_repaired() -> None:
+    async with declared() as api, operating(api):
+        item = api.objects[RULE]
+        await api.write("destinationrules", {**item, "spec": {**item["spec"], "subsets": []}})
+        await until(lambda: subsets(api) == ["v1", "v2"])
+
+
+async def test_what_somebody_deletes_comes_back() -> None:
+    async with declared() as api, operating(api):
+        await api.drop(*ROUTES)
+        await until(lambda: ROUTES in api.objects)
+
+
+async def test_a_deleted_group_is_taken_down_routes_first() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.drop("lanegroups", "", "g")
+        await until(lambda: not list(api.of("envoyfilters")))
+        assert [(verb, name.partition("/")[0]) for verb, name in changes(api)] == [
+            ("delete", "virtualservices"),
+            ("delete", "virtualservices"),
+            ("delete", "destinationrules"),
+            ("delete", "destinationrules"),
+            ("delete", "envoyfilters"),
+            ("delete", "envoyfilters"),
+        ]
+
+
+async def test_a_lane_that_goes_takes_its_subset_after_its_route() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.drop("lanes", "", "v2")
+        await until(lambda: len(changes(api)) == 3)
+        assert [name.partition("/")[0] for _, name in changes(api)] == [
+            "virtualservices",
+            "destinationrules",
+            "envoyfilters",
+        ]
+        assert subsets(api) == ["v1"]
+
+
+async def test_many_changes_make_few_passes() -> None:
+    passes = Passes()
+    async with declared() as api, operating(api, passes):
+        begun = len(passes)
+        for number in range(100):
+            await api.write("lanes", lane(f"pr-{number}", "b"), created="2026-02-01T00:00:00Z")
+        await until(lambda: status(api, "pr-99", "Programmed") == "True")
+        # 100 are as many bursts as the machine is slow; without pacing it would be one each.
+        assert len(passes) - begun <= 20
+        assert len(subsets(api)) == 102
+
+
+async def test_an_invalid_new_lane_is_left_out_and_told() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.write("lanes", lane("v3", "nowhere"), created="2026-01-03T00:00:00Z")
+        await until(lambda: "conditions" in lane_of(api, "v3").get("status", {}))
+        state, reason, message = condition(lane_of(api, "v3"), "Accepted")
+        assert (state, reason) == ("False", "UnknownService")
+        assert "spec.services[0].name: there is no Service default/nowhere" in message
+        assert status(api, "v3", "Programmed") == "False"
+        await api.write("lanes", lane("v4", "b"), created="2026-01-04T00:00:00Z")
+        await until(lambda: "v4" in subsets(api))
+        warnings = [e for e in api.of("events") if e["type"] == "Warning"]
+        assert ("v3", "UnknownService") in {(e["regarding"]["name"], e["reason"]) for e in warnings}
+
+
+async def test_a_lane_that_becomes_invalid_keeps_the_last_good_state() -> None:
+    async with declared() as api:
+        async with operating(api):
+            api.writes.clear()
+            await api.write("lanes", lane("v2", "nowhere"))
+            await until(lambda: status(api, "v2", "Accepted") == "False")
+            state, reason, message = condition(lane_of(api, "v2"), "Programmed")
+            assert (state, reason) == ("True", "Held")
+            assert "Lane v2" in message
+        async with operating(api):  # a restart does not forget what was in force
+            assert changes(api) == []
+            assert subsets(api) == ["v1", "v2"]
+            await api.write("lanes", lane("v2"))
+            await until(lambda: status(api, "v2", "Accepted") == "True")
+            await until(lambda: len(api.objects[ROUTES_OF_A]["spec"]["http"]) == 2)
+
+
+async def test_a_service_that_goes_does_not_take_its_group_down() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.drop("services", "default", "b")
+        await until(lambda: condition(api.objects["lanegroups", "", "g"], "Accepted")[0] == "False")
+        assert changes(api) == []
+        await api.write("services", service("b"))
+        await until(lambda: condition(api.objects["lanegroups", "", "g"], "Accepted")[0] == "True")
+        assert changes(api) == []
+
+
+async def test_a_users_virtual_service_is_left_alone_and_told_of() -> None:
+    async with declared() as api:
+        users = {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "VirtualService",
+            "metadata": {"name": "mine", "namespace": "default"},
+            "spec": {"hosts": ["b"], "http": []},
+        }
+        await api.write("virtualservices", users)
+        async with operating(api):
+            await until(lambda: status(api, "v2", "Programmed"))
+            assert ROUTES not in api.objects
+            assert ROUTES_OF_A in api.objects
+            _, reason, message = condition(api.objects["lanegroups", "", "g"], "Programmed")
+            assert reason == "HostClaimed"
+            assert "VirtualService default/mine routes b.default.svc.cluster.local" in message
+            assert api.objects["virtualservices", "default", "mine"]["spec"] == users["spec"]
+            await api.drop("virtualservices", "default", "mine")
+            await until(lambda: ROUTES in api.objects)
+
+
+async def test_a_users_object_of_the_same_name_is_left_alone() -> None:
+    async with declared() as api:
+        users = {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "DestinationRule",
+            "metadata": {"name": "b-lanes", "namespace": "default"},
+            "spec": {"host": "b"},
+        }
+        await api.write("destinationrules", users)
+        async with operating(api):
+            await until(lambda: status(api, "v2", "Programmed"))
+            assert api.objects[RULE]["spec"] == {"host": "b"}
+            _, _, message = condition(api.objects["lanegroups", "", "g"], "Programmed")
+            assert "DestinationRule default/b-lanes is not laneway's" in message
+
+
+async def test_readiness_follows_endpoints_and_pods_labels() -> None:
+    async with declared() as api, operating(api):
+        api.writes.clear()
+        await api.write("endpointslices", endpoints("b", v1=True, v2=False))
+        await until(lambda: status(api, "v2", "Ready") == "False")
+        assert (
+            "no ready instance in lane v2 of default/b" in condition(lane_of(api, "v2"), "Ready")[2]
+        )
+        assert status(api, "v1", "Ready") == "True"
+        assert changes(api) == []
+
+
+async def test_a_missing_permission_is_named_and_the_routes_wait() -> None:
+    async with declared() as api:
+        denied = {"kind": "Status", "code": 403, "message": "envoyfilters is forbidden"}
+        rule = api["patch", re.compile(r".*/envoyfilters/.*")] << (403, denied)
+        async with operating(api):
+            await until(lambda: status(api, "v1", "Programmed") == "False")
+            message = condition(lane_of(api, "v1"), "Programmed")[2]
+            assert "allow `patch` on `envoyfilters`" in message
+            assert not list(api.of("virtualservices"))
+            del rule
+
+
+async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
+    async with declared() as api:
+        api["get", "/apis/laneway.dev/v1alpha1/lanes"] << (403, {"message": "lanes is forbidden"})
+        async with client_of(api) as client:
+            operator = Operator(client, emit, Settings("one", settle=0.0, pace=PACE))
+            task = asyncio.create_task(operator.run())
+            await until(lambda: operator.cluster is not None and operator.cluster.faults())
+            assert operator.cluster is not None
+            assert "allow `list` on `lanes`" in operator.cluster.faults()["lanes"]
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_overload_and_server_faults_are_waited_out() -> None:
+    async with declared() as api:
+        api["patch", re.compile(r".*/destinationrules/.*")][:1] << (429, {"message": "slow down"})
+        api["patch", re.compile(r".*/virtualservices/.*")][:2] << (500, {"message": "oops"})
+        async with operating(api):
+            await until(lambda: status(api, "v2", "Programmed") == "True")
+            assert ROUTES in api.objects
+
+
+async def test_a_conflict_makes_another_pass() -> None:
+    passes = Passes()
+    async with declared() as api:
+        api["patch", re.compile(r".*/destinationrules/.*")][:1] << (409, {"message": "changed"})
+        async with operating(api, passes):
+            assert passes[0].again
+            await until(lambda: status(api, "v2", "Programmed") == "True")
+
+
+async def test_watches_that_drop_are_resumed() -> None:
+    async with declared() as api, operating(api):
+        await api.cut_watches()
+        lists = len([read for read in api.reads if read == "list lanes"])
+        await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
+        await until(lambda: "v3" in subsets(api))
+        assert len([read for read in api.reads if read == "list lanes"]) == lists
+
+
+async def test_a_version_too_old_is_answered_by_listing_again() -> None:
+    async with declared() as api, operating(api):
+        await api.cut_watches(forget=True)
+        await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
+        await until(lambda: "v3" in subsets(api))
+        assert len([read for read in api.reads if read == "list lanes"]) >= 2
+
+
+async def test_what_went_while_nobody_watched_is_noticed() -> None:
+    async with declared() as api, operating(api):
+        api.objects.pop(("lanes", "", "v2"))  # no watch tells of it
+        await api.cut_watches(forget=True)
+        await until(lambda: subsets(api) == ["v1"])
+
+
+async def test_one_leads_and_another_takes_over() -> None:
+    one, two = Passes(), Passes()
+    async with declared() as api:
+        async with client_of(api) as client:
+            settings = Settings("two", settle=0.0, pace=PACE)
+            second = Operator(client, emit, settings, Observers(passed=two.passed))
+            async with operating(api, one) as first:
+                task = asyncio.create_task(second.run())
+                await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
+                await until(lambda: "v3" in subsets(api))
+                assert first.leads
+                assert not second.leads
+                assert two == []
+            await until(lambda: two)  # at once: the first gave its lease back
+            assert second.leads
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_pods_are_asked_for_their_metadata_only() -> None:
+    async with declared() as api, operating(api):
+        accepts = {
+            request.headers["Accept"].partition(";g=")[0]
+            for request in api[kmock.LIST]
+            if request.resource and request.resource.plural == "pods"
+        }
+        assert accepts == {"application/json;as=PartialObjectMetadataList"}
