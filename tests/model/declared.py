@@ -7,7 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -40,6 +48,8 @@ def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
         uri=st.none() | matches("/"),
         headers=st.dictionaries(labels, matches(), max_size=2),
         online=st.booleans(),
+        methods=st.lists(st.sampled_from(["GET", "POST"]), unique=True).map(tuple),
+        query=st.dictionaries(labels, matches(), max_size=1),
     )
 
 
@@ -124,6 +134,9 @@ def meshes(draw: st.DrawFn) -> Mesh:
                 gateway=st.none() | object_names,
                 mode=st.sampled_from(Mode),
                 baseline=st.none() | labels,
+                service_baselines=st.dictionaries(st.sampled_from(names), labels, max_size=2),
+                unmatched=st.sampled_from(Unmatched),
+                sticky=st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels),
             ),
             min_size=1,
             max_size=2,
@@ -137,6 +150,9 @@ def meshes(draw: st.DrawFn) -> Mesh:
         selector=selectors,
         services=some,
         ingress=st.lists(rules(names), max_size=2).map(tuple),
+        fallback=st.lists(labels, max_size=2).map(tuple),
+        mode=st.none() | st.sampled_from(Mode),
+        weight=st.integers(0, 100),
     )
     lanes = draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
     return Mesh(

@@ -10,7 +10,15 @@ from laneway.model.codes import Code
 from laneway.model.findings import Source
 from laneway.model.gateways import GatewayServer
 from laneway.model.kinds import Document, decode
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -233,3 +241,95 @@ def test_nothing_is_called_unknown_of_an_incomplete_input() -> None:
 def test_nothing_is_missing_workloads_where_none_are_declared() -> None:
     selecting = service("mocka", selector={"app": "mocka"})
     assert codes(gateway(), selecting, GROUP, LANE) == []
+
+
+def test_a_lane_without_rules_has_its_groups() -> None:
+    rule = {"name": "r1", "uri": {"exact": "/mock"}, "destination": "mocka"}
+    own = {"name": "own", "uri": {"prefix": "/own"}, "destination": "mocka"}
+    group = {**GROUP, "spec": {**GROUP["spec"], "ingress": [rule]}}
+    other = document(
+        OWN, "Lane", "s2", {"group": "test", "selector": {"tag": "v2"}, "ingress": [own]}
+    )
+    mesh = decoded(gateway(), service("mocka"), group, LANE, other)
+    assert [[r.name for r in lane.ingress] for lane in mesh.lanes] == [["r1"], ["own"]]
+
+
+def test_policies_of_lanes() -> None:
+    spec = {
+        **GROUP["spec"],
+        "serviceBaselines": {"mocka": "s2"},
+        "unmatched": "notFound",
+        "sticky": {"cookie": "session"},
+    }
+    rule = {
+        "name": "r1",
+        "methods": ["GET"],
+        "query": {"debug": {"exact": "1"}},
+        "destination": "mocka",
+    }
+    second = {"group": "test", "selector": {"tag": "v2"}, "fallback": ["s1"], "ingress": [rule]}
+    third = {"group": "test", "selector": {"tag": "v3"}, "mode": "strict"}
+    documents = [
+        Document(item, Source("test", number))
+        for number, item in enumerate(
+            (
+                gateway(),
+                service("mocka"),
+                {**GROUP, "spec": spec},
+                LANE,
+                document(OWN, "Lane", "s2", {**second, "weight": 10}),
+                document(OWN, "Lane", "s3", third),
+            ),
+            1,
+        )
+    ]
+    mesh, findings = decode(documents)
+    assert [finding.code for finding in findings] == [Code.NO_EFFECT]  # notFound, with weights
+    (group,) = mesh.groups
+    assert group.service_baselines == {MOCKA: "s2"}
+    assert group.unmatched is Unmatched.NOT_FOUND
+    assert group.sticky == Sticky(StickyKind.COOKIE, "session")
+    first, lane, strict = mesh.lanes
+    assert (first.fallback, first.mode, first.weight) == ((), None, 0)
+    assert (lane.fallback, lane.weight, strict.mode) == (("s1",), 10, Mode.STRICT)
+    assert lane.ingress[0].methods == ("GET",)
+    assert lane.ingress[0].query == {"debug": StringMatch(MatchKind.EXACT, "1")}
+
+
+def test_asm_weights_are_lanes_weights() -> None:
+    routing = {
+        "ingressRoutingStrategy": "weighted",
+        "weightedRoutingRule": {
+            "hosts": ["a.test"],
+            "requestMatches": [{"uri": {"exact": "/mock"}}, {"uri": {"exact": "/other"}}],
+        },
+    }
+    group = document(
+        ASM,
+        "ASMSwimLaneGroup",
+        "test",
+        {
+            "isPermissive": True,
+            "services": [{"name": "mocka"}, {"name": "mockb"}],
+            "ingress": {"gateway": {"name": "ingressgateway"}, "ingressRouting": routing},
+        },
+    )
+    destination = {"host": "mockb.default.svc.cluster.local", "portNum": 8000}
+    weight = {"weight": 20, "destination": destination}
+    lanes = (
+        document(
+            ASM,
+            "ASMSwimLane",
+            name,
+            {"labelSelector": {"tag": name}, **extra},
+            labels={"swimlane-group": "test"},
+        )
+        for name, extra in (("s1", {}), ("s2", {"ingressWeight": weight}))
+    )
+    mesh = decoded(gateway(), service("mocka"), service("mockb"), group, *lanes)
+    lane = mesh.lanes[1]
+    assert lane.weight == 20
+    assert [(r.hosts, str(r.uri), r.destination, r.port) for r in lane.ingress] == [
+        (("a.test",), "exact /mock", MOCKB, 8000),
+        (("a.test",), "exact /other", MOCKB, 8000),
+    ]

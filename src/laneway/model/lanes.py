@@ -51,38 +51,6 @@ class Sticky:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneGroup:
-    """``baseline`` ``None`` means the first lane of the group, as in ASM.
-
-    ``service_baselines`` overrides it for single services (ASM: serviceLevelFallbackTarget).
-    ``sticky`` ``None``: a request that is given a lane by weight is given it at random.
-    """
-
-    name: str
-    services: tuple[ObjectName, ...]
-    route_header: str
-    trace_header: str
-    gateway: ObjectName | None = None
-    mode: Mode = Mode.PERMISSIVE
-    baseline: str | None = None
-    service_baselines: Mapping[ObjectName, str] = field(default_factory=dict)
-    unmatched: Unmatched = Unmatched.BASELINE
-    sticky: Sticky | None = None
-
-    @property
-    def propagation(self) -> Propagation:
-        if self.trace_header.lower() == self.route_header.lower():
-            return Propagation.HEADER
-        baggage = self.trace_header.lower() == "baggage"
-        return Propagation.BAGGAGE if baggage else Propagation.TRACE
-
-    @property
-    def baggage_key(self) -> str:
-        """The baggage member that carries the lane, as ASM's header propagation names it."""
-        return self.route_header.lower()
-
-
-@dataclass(frozen=True, slots=True)
 class IngressRule:
     """Which requests enter a lane at the gateway, besides naming it in the route header.
 
@@ -100,6 +68,41 @@ class IngressRule:
     online: bool = True
     methods: tuple[str, ...] = ()
     query: Mapping[str, StringMatch] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneGroup:
+    """``baseline`` ``None`` means the first lane of the group, as in ASM.
+
+    ``service_baselines`` overrides it for single services (ASM: serviceLevelFallbackTarget).
+    ``sticky`` ``None``: a request that is given a lane by weight is given it at random.
+    ``ingress`` are the rules of every lane that states none; a mesh that was read has them in its
+    lanes already.
+    """
+
+    name: str
+    services: tuple[ObjectName, ...]
+    route_header: str
+    trace_header: str
+    gateway: ObjectName | None = None
+    mode: Mode = Mode.PERMISSIVE
+    baseline: str | None = None
+    service_baselines: Mapping[ObjectName, str] = field(default_factory=dict)
+    unmatched: Unmatched = Unmatched.BASELINE
+    sticky: Sticky | None = None
+    ingress: tuple[IngressRule, ...] = ()
+
+    @property
+    def propagation(self) -> Propagation:
+        if self.trace_header.lower() == self.route_header.lower():
+            return Propagation.HEADER
+        baggage = self.trace_header.lower() == "baggage"
+        return Propagation.BAGGAGE if baggage else Propagation.TRACE
+
+    @property
+    def baggage_key(self) -> str:
+        """The baggage member that carries the lane, as ASM's header propagation names it."""
+        return self.route_header.lower()
 
 
 @dataclass(frozen=True, slots=True)

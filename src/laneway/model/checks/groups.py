@@ -28,8 +28,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
                 key_of(group),
                 ("metadata", "name"),
             )
-        elif group.mode is Mode.STRICT:
-            yield from _strict(group, lanes)
+        yield from _strict(group, lanes)
         yield from _baseline(mesh, group)
 
 
@@ -66,7 +65,7 @@ def _baseline(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                 ("spec", "baseline"),
             )
     elif group.mode is Mode.PERMISSIVE:
-        lacking = _lacking(group, baseline)
+        lacking = [s for s in _lacking(group, baseline) if s not in group.service_baselines]
         if lacking:
             chosen = "" if group.baseline else " (the group's first lane)"
             yield Finding(
@@ -80,13 +79,16 @@ def _baseline(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
 
 def _strict(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     for lane in lanes:
+        if (lane.mode or group.mode) is not Mode.STRICT:
+            continue
         lacking = _lacking(group, lane)
         if lacking:
+            whose = "" if lane.mode else f" of the strict group {group.name}"
             yield Finding(
                 Code.LANE_LACKS_SERVICE,
-                f"lane {lane.name} of the strict group {group.name} lacks"
+                f"{'the strict ' if lane.mode else ''}lane {lane.name}{whose} lacks"
                 f" {listing(map(str, lacking))}",
-                "a strict lane never falls back: add them, or make the group permissive",
+                "a strict lane never falls back: add them, or make it permissive",
                 key_of(lane),
                 ("spec", "services"),
             )

@@ -109,4 +109,5 @@ def _warning(lane: Lane, path: Path, message: str, fix: str) -> Finding:
 
 def _condition(group: LaneGroup, lane: Lane, rule: IngressRule, host: str) -> _Condition:
     headers = frozenset((name.lower(), match) for name, match in rule.headers.items())
-    return host, rule.uri, headers, group.route_header.lower(), lane.name
+    further = frozenset(rule.methods), frozenset(rule.query.items())
+    return host, rule.uri, headers, *further, group.route_header.lower(), lane.name

@@ -21,15 +21,17 @@ from laneway.model.kinds.fields import (
     Name,
     Object,
     Opaque,
+    Percentage,
     Port,
+    Reference,
     Selector,
     Shape,
     Subdomain,
     UriMatch,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, Pattern, not_honoured
-from laneway.model.kinds.laneway import baggage
+from laneway.model.kinds.kind import Built, Kind, Pattern, no_effect, not_honoured
+from laneway.model.kinds.laneway import baggage, baselines_by_service
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
 from laneway.model.suggestions import nearest
@@ -76,6 +78,22 @@ class IngressRouting(Shape):
     ingress_routing_strategy: Literal["rule_based", "rule-based", "weighted"] = "rule_based"
     weighted_routing_rule: WeightedRoutingRule | None = None
 
+    @property
+    def weighted(self) -> bool:
+        return self.ingress_routing_strategy == "weighted"
+
+    def rules(self, destination: ObjectName) -> Iterator[IngressRule]:
+        """What a request must meet to be given a lane by weight: one rule a match."""
+        rule = self.weighted_routing_rule or WeightedRoutingRule()
+        for number, match in enumerate(rule.request_matches or [RequestMatch()], start=1):
+            yield IngressRule(
+                name=f"weighted-{number}",
+                destination=destination,
+                hosts=tuple(rule.hosts),
+                uri=match.uri.match if match.uri else None,
+                headers={name: value.match for name, value in match.headers.items()},
+            )
+
 
 class Ingress(Shape):
     gateway: IngressGateway | None = None
@@ -84,7 +102,9 @@ class Ingress(Shape):
 
 class PermissiveModeConfiguration(Shape):
     fallback_target: Name | None = None
-    service_level_fallback_target: dict[str, str] = {}
+    service_level_fallback_target: Annotated[
+        dict[str, Name], AfterValidator(baselines_by_service)
+    ] = {}
     trace_header: EndToEndHeader | None = None
     route_header: EndToEndHeader | None = None
 
@@ -150,7 +170,7 @@ class LaneIngressRule(Shape):
 
 class IngressWeight(Shape):
     destination: LaneDestination | None = None
-    weight: int
+    weight: Percentage
 
 
 class LaneSpec(Shape):
@@ -186,18 +206,11 @@ _GROUP_NOT_HONOURED: Mapping[Pattern, str] = {
     ("spec", "defaultTrafficPolicyPatch"): "traffic policies are generated unpatched",
     ("spec", "defaultHttpRoutePatch"): "routes are generated unpatched",
     ("spec", "autoUpdate"): "a change takes effect when it is applied",
-    ("spec", "permissiveModeConfiguration", "serviceLevelFallbackTarget"): (
-        "every service falls back to the baseline lane"
-    ),
-    ("spec", "ingress", "ingressRouting", "weightedRoutingRule"): (
-        "requests enter by the lanes' ingressRules"
-    ),
 }
 _LANE_NOT_HONOURED: Mapping[Pattern, str] = {
     ("spec", "services", "*", "cluster"): "the service is the one of that name and namespace",
     ("spec", "services", "*", "trafficPolicyPatch"): "traffic policies are generated unpatched",
     ("spec", "services", "*", "httpRoutePatch"): "routes are generated unpatched",
-    ("spec", "ingressWeight"): "requests enter by the lanes' ingressRules",
 }
 
 
@@ -233,6 +246,8 @@ def _build_group(document: GroupObject) -> Built:
         trace_header = route_header
     warnings.extend(_ingress_warnings(spec.ingress))
     gateway = spec.ingress.gateway
+    routing = spec.ingress.ingress_routing or IngressRouting()
+    weighted = routing.weighted
     group = LaneGroup(
         name=document.metadata.name,
         services=tuple(service.object_name for service in spec.services),
@@ -241,6 +256,11 @@ def _build_group(document: GroupObject) -> Built:
         gateway=ObjectName(gateway.namespace, gateway.name) if gateway else None,
         mode=Mode.PERMISSIVE if spec.is_permissive else Mode.STRICT,
         baseline=permissive.fallback_target,
+        service_baselines={
+            Reference.model_validate(service).object_name: lane
+            for service, lane in permissive.service_level_fallback_target.items()
+        },
+        ingress=tuple(routing.rules(spec.services[0].object_name)) if weighted else (),
     )
     return group, warnings
 
@@ -250,10 +270,18 @@ def _ingress_warnings(ingress: Ingress) -> Iterator[Finding]:
         what = f"the gateway type `{ingress.gateway.type}`"
         instead = "the Gateway of that name is used, as with type ASM"
         yield not_honoured(("spec", "ingress", "gateway", "type"), instead, what)
-    if ingress.ingress_routing and ingress.ingress_routing.ingress_routing_strategy == "weighted":
-        path = ("spec", "ingress", "ingressRouting", "ingressRoutingStrategy")
-        what = "the strategy `weighted`"
-        yield not_honoured(path, "requests enter by the lanes' ingressRules", what)
+    routing = ingress.ingress_routing
+    if routing and routing.weighted_routing_rule and not routing.weighted:
+        path = ("spec", "ingress", "ingressRouting", "weightedRoutingRule")
+        yield no_effect(path, "the strategy is not `weighted`", "set ingressRoutingStrategy")
+
+
+def _rules(spec: LaneSpec) -> Iterator[IngressRule]:
+    """The lane's own rules, and one without hosts that stands for the group's weighted rule."""
+    yield from (rule.rule for rule in spec.ingress_rules)
+    if spec.ingress_weight and (destination := spec.ingress_weight.destination):
+        service = _service_of(destination.host)
+        yield IngressRule("weighted", service, hosts=(), port=destination.port_num)
 
 
 def _build_lane(document: LaneObject) -> Built:
@@ -263,7 +291,8 @@ def _build_lane(document: LaneObject) -> Built:
         group=document.metadata.labels[GROUP_LABEL],
         selector=spec.label_selector,
         services=tuple(service.object_name for service in spec.services or ()),
-        ingress=tuple(rule.rule for rule in spec.ingress_rules),
+        ingress=tuple(_rules(spec)),
+        weight=spec.ingress_weight.weight if spec.ingress_weight else 0,
     )
     return lane, _unhonoured(document, _LANE_NOT_HONOURED)
 
@@ -274,6 +303,11 @@ _GROUP_FIELDS: Mapping[Pattern, Pattern] = {
     ("spec", "gateway"): ("spec", "ingress", "gateway"),
     ("spec", "baseline"): ("spec", "permissiveModeConfiguration", "fallbackTarget"),
     ("spec", "routeHeader"): ("spec", "permissiveModeConfiguration", "routeHeader"),
+    ("spec", "serviceBaselines"): (
+        "spec",
+        "permissiveModeConfiguration",
+        "serviceLevelFallbackTarget",
+    ),
     ("spec", "traceHeader"): ("spec", "permissiveModeConfiguration", "traceHeader"),
 }
 _LANE_FIELDS: Mapping[Pattern, Pattern] = {
@@ -285,6 +319,7 @@ _LANE_FIELDS: Mapping[Pattern, Pattern] = {
     ("spec", "ingress", "*", "destination", "port"): (*_RULE, "route", "destination", "portNum"),
     ("spec", "ingress", "*"): _RULE,
     ("spec", "ingress"): ("spec", "ingressRules"),
+    ("spec", "weight"): ("spec", "ingressWeight", "weight"),
 }
 _GROUP, _VERSIONS = "istio.alibabacloud.com", ("v1",)
 

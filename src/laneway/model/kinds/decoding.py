@@ -23,7 +23,7 @@ from laneway.model.kinds import registry
 from laneway.model.kinds.documents import Document
 from laneway.model.kinds.kind import Kind
 from laneway.model.kinds.problems import problems
-from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
@@ -119,7 +119,7 @@ _D = TypeVar("_D", bound=Declared)
 def _mesh(declared: Sequence[Declared]) -> Mesh:
     groups = tuple(_of(declared, LaneGroup))
     return Mesh(
-        groups=groups,
+        groups=tuple(replace(group, ingress=()) for group in groups),
         lanes=tuple(_filled(_of(declared, Lane), groups)),
         services=tuple(_of(declared, Service)),
         workloads=tuple(_of(declared, Workload)),
@@ -132,7 +132,25 @@ def _of(declared: Sequence[Declared], what: type[_D]) -> Iterator[_D]:
 
 
 def _filled(lanes: Iterable[Lane], groups: Iterable[LaneGroup]) -> Iterator[Lane]:
-    """A lane that lists no services contains all of its group's."""
-    services = {group.name: group.services for group in groups}
+    """A lane that lists no services, or no rules, has its group's.
+
+    A rule without hosts (of ASM's weighted lanes) has its group's conditions, and its own
+    destination.
+    """
+    known = {group.name: group for group in groups}
     for lane in lanes:
-        yield lane if lane.services else replace(lane, services=services.get(lane.group, ()))
+        if (group := known.get(lane.group)) is None:
+            yield lane
+            continue
+        rules = tuple(
+            rule
+            for own in lane.ingress
+            for rule in ((own,) if own.hosts else _redirected(group.ingress, own))
+        )
+        yield replace(
+            lane, services=lane.services or group.services, ingress=rules or group.ingress
+        )
+
+
+def _redirected(rules: Iterable[IngressRule], own: IngressRule) -> Iterator[IngressRule]:
+    return (replace(rule, destination=own.destination, port=own.port) for rule in rules)

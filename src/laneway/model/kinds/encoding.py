@@ -62,6 +62,9 @@ def _group_spec(group: LaneGroup) -> dict[str, Any]:
         "routeHeader": group.route_header,
         "traceHeader": group.trace_header,
         "baseline": group.baseline,
+        "serviceBaselines": {str(name): lane for name, lane in group.service_baselines.items()},
+        "unmatched": group.unmatched.value,
+        "sticky": {group.sticky.kind.value: group.sticky.name} if group.sticky else None,
         "services": [_reference(service) for service in group.services],
     }
 
@@ -72,6 +75,9 @@ def _lane_spec(lane: Lane) -> dict[str, Any]:
         "selector": dict(lane.selector),
         "services": [_reference(service) for service in lane.services] or None,
         "ingress": [_rule(rule) for rule in lane.ingress],
+        "fallback": list(lane.fallback),
+        "mode": lane.mode.value if lane.mode else None,
+        "weight": lane.weight,
     }
 
 
@@ -82,7 +88,9 @@ def _rule(rule: IngressRule) -> dict[str, Any]:
         "name": rule.name,
         "hosts": list(rule.hosts),
         **uri,
+        "methods": list(rule.methods),
         "headers": {name: _match(match) for name, match in rule.headers.items()},
+        "query": {name: _match(match) for name, match in rule.query.items()},
         "destination": {"service": _reference(rule.destination), **port},
         "online": rule.online,
     }

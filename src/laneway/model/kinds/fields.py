@@ -162,6 +162,20 @@ def _port_reference(value: object) -> int | str:
     raise wrong(f"{value!r} is not a port", "write its number or its name", Code.WRONG_TYPE)
 
 
+def _method(text: str) -> str:
+    if not is_header(text):  # a method is a token, as a header's name is (RFC 9110 section 9.1)
+        raise wrong(f"`{text}` is not an HTTP method", "write one such as GET or POST")
+    if text != text.upper():
+        raise wrong(f"methods are upper case: no request has `{text}`", f"write {text.upper()}")
+    return text
+
+
+def _percentage(number: int) -> int:
+    if not 0 <= number <= 100:
+        raise wrong(f"{number} is not a percentage", "weights are 0 to 100")
+    return number
+
+
 def _regex(text: str) -> str:
     try:
         re.compile(text)
@@ -190,6 +204,8 @@ Port = Annotated[int, AfterValidator(_port_number)]
 ListenPort = Annotated[int, AfterValidator(_listen_number)]
 PortName = Annotated[str, AfterValidator(_port_name)]
 PortReference = Annotated[int | str, PlainValidator(_port_reference)]
+Method = Annotated[str, AfterValidator(_method)]
+Percentage = Annotated[int, AfterValidator(_percentage)]
 #: Accepted as it is: valid where it comes from, and of no consequence here.
 Opaque = Any
 
@@ -268,6 +284,7 @@ class UriMatch(Match):
 
 
 Headers = dict[HeaderName, Match]
+Query = dict[Annotated[str, Field(min_length=1)], Match]
 
 
 class Metadata(Shape):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.findings import Finding, Path
 from laneway.model.kinds.fields import (
     EndToEndHeader,
+    HeaderName,
     Headers,
     Hosts,
+    Method,
     Name,
     Object,
+    Percentage,
     Port,
+    Query,
     Reference,
     References,
     Selector,
@@ -22,22 +26,44 @@ from laneway.model.kinds.fields import (
     UriMatch,
     expand_reference,
     names,
+    wrong,
 )
 from laneway.model.kinds.kind import Built, Kind, no_effect, not_honoured
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 
 
-class LaneGroupSpec(Shape):
-    gateway: Reference | None = None
-    mode: Literal["permissive", "strict"] = "permissive"
-    route_header: EndToEndHeader
-    trace_header: EndToEndHeader | None = None
-    baseline: Name | None = None
-    services: References
+class StickySpec(Shape):
+    """What keeps a user in one lane: exactly one of a header and a cookie."""
+
+    header: HeaderName | None = None
+    cookie: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> StickySpec:
+        if (self.header is None) == (self.cookie is None):
+            raise wrong("needs one of header and cookie", "name what tells users apart")
+        return self
+
+    @property
+    def sticky(self) -> Sticky:
+        if self.header is not None:
+            return Sticky(StickyKind.HEADER, self.header)
+        return Sticky(StickyKind.COOKIE, self.cookie or "")
 
 
-class LaneGroupObject(Object):
-    spec: LaneGroupSpec
+def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
+    """The keys are references; the field stays as written, so that findings can point into it."""
+    for key in value:
+        Reference.model_validate(key)
+    return value
 
 
 class Destination(Shape):
@@ -57,6 +83,8 @@ class IngressRuleSpec(Shape):
     hosts: Hosts = ["*"]
     uri: UriMatch | None = None
     headers: Headers = {}
+    methods: list[Method] = []
+    query: Query = {}
     destination: Destination
     online: bool = True
 
@@ -70,7 +98,26 @@ class IngressRuleSpec(Shape):
             headers={name: match.match for name, match in self.headers.items()},
             port=self.destination.port,
             online=self.online,
+            methods=tuple(self.methods),
+            query={name: match.match for name, match in self.query.items()},
         )
+
+
+class LaneGroupSpec(Shape):
+    gateway: Reference | None = None
+    mode: Literal["permissive", "strict"] = "permissive"
+    route_header: EndToEndHeader
+    trace_header: EndToEndHeader | None = None
+    baseline: Name | None = None
+    service_baselines: Annotated[dict[str, Name], AfterValidator(baselines_by_service)] = {}
+    unmatched: Literal["baseline", "notFound"] = "baseline"
+    sticky: StickySpec | None = None
+    ingress: list[IngressRuleSpec] = []
+    services: References
+
+
+class LaneGroupObject(Object):
+    spec: LaneGroupSpec
 
 
 class LaneSpec(Shape):
@@ -78,6 +125,9 @@ class LaneSpec(Shape):
     selector: Selector
     services: References | None = None
     ingress: list[IngressRuleSpec] = []
+    fallback: list[Name] = []
+    mode: Literal["permissive", "strict"] | None = None
+    weight: Percentage = 0
 
 
 class LaneObject(Object):
@@ -99,6 +149,13 @@ def _build_group(document: LaneGroupObject) -> Built:
         gateway=spec.gateway.object_name if spec.gateway else None,
         mode=Mode(spec.mode),
         baseline=spec.baseline,
+        service_baselines={
+            Reference.model_validate(service).object_name: lane
+            for service, lane in spec.service_baselines.items()
+        },
+        unmatched=Unmatched(spec.unmatched),
+        sticky=spec.sticky.sticky if spec.sticky else None,
+        ingress=tuple(rule.rule for rule in spec.ingress),
     )
     return group, warnings
 
@@ -124,6 +181,9 @@ def _build_lane(document: LaneObject) -> Built:
         selector=spec.selector,
         services=names(spec.services or []),
         ingress=tuple(rule.rule for rule in spec.ingress),
+        fallback=tuple(spec.fallback),
+        mode=Mode(spec.mode) if spec.mode else None,
+        weight=spec.weight,
     )
     return lane, scope(document)
 

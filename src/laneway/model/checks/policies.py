@@ -1,0 +1,141 @@
+"""Policies of lanes: fallbacks that end, strictness that can be kept, weights that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from laneway.model.checks.gaps import Gaps
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Unmatched
+from laneway.model.meshes import Mesh
+from laneway.model.suggestions import listing, suggestion
+
+
+def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+    if gaps.may_hold("Lane"):
+        return  # what seems unknown, or too little, may stand in what was not read
+    for group in mesh.groups:
+        lanes = {lane.name: lane for lane in mesh.lanes_by_group[group.name]}
+        for lane in lanes.values():
+            yield from _fallback(group, lane, lanes)
+        yield from _cycles(lanes)
+        yield from _service_baselines(group, lanes)
+        yield from _weights(mesh, group, lanes)
+
+
+def _fallback(group: LaneGroup, lane: Lane, lanes: Mapping[str, Lane]) -> Iterator[Finding]:
+    names = list(lanes)
+    if lane.fallback and (lane.mode or group.mode) is Mode.STRICT:
+        yield Finding(
+            Code.STRICT_FALLBACK,
+            f"lane {lane.name} is strict: it never falls back",
+            "remove its fallback, or give it mode: permissive",
+            key_of(lane),
+            ("spec", "fallback"),
+        )
+    for index, name in enumerate(lane.fallback):
+        path: Path = ("spec", "fallback", index)
+        if name not in lanes:
+            message = f"lane group {group.name} has no lane {name}"
+            fix = suggestion(name, names, f"its lanes: {listing(names)}")
+            yield Finding(Code.UNKNOWN_FALLBACK, message, fix, key_of(lane), path)
+        elif name in lane.fallback[:index]:
+            message = f"lane {name} is tried already"
+            yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
+
+
+def _cycles(lanes: Mapping[str, Lane]) -> Iterator[Finding]:
+    """Each cycle once, reported where it closes."""
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
+        for index, following in enumerate(lanes[name].fallback if name in lanes else ()):
+            if following in path:
+                cycle = " -> ".join((*path[path.index(following) :], following))
+                yield Finding(
+                    Code.FALLBACK_CYCLE,
+                    f"lanes fall back to one another: {cycle}",
+                    "decide which of them comes first, and remove the way back",
+                    key_of(lanes[name]),
+                    ("spec", "fallback", index),
+                )
+            elif following not in done:
+                yield from walk(following, (*path, following))
+        done.add(name)
+
+    for name in lanes:
+        if name not in done:
+            yield from walk(name, (name,))
+
+
+def _service_baselines(group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterator[Finding]:
+    for service, name in group.service_baselines.items():
+        path: Path = ("spec", "serviceBaselines", str(service))
+        key = key_of(group)
+        if service not in group.services:
+            known = [str(known) for known in group.services]
+            message = f"Service {service} is not in lane group {group.name}"
+            fix = suggestion(str(service), known, f"its services: {listing(known)}")
+            yield Finding(Code.SERVICE_NOT_IN_GROUP, message, fix, key, path)
+        elif name not in lanes:
+            message = f"lane group {group.name} has no lane {name}"
+            fix = suggestion(name, list(lanes), f"its lanes: {listing(list(lanes))}")
+            yield Finding(Code.UNKNOWN_BASELINE, message, fix, key, path)
+        elif service not in lanes[name].services:
+            message = f"lane {name}, the baseline of {service}, lacks it"
+            fix = "add the service to the lane, or name another lane"
+            yield Finding(Code.BASELINE_LACKS_SERVICE, message, fix, key, path)
+
+
+def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterator[Finding]:
+    weighted = [lane for lane in lanes.values() if lane.weight]
+    baseline = mesh.baseline(group)
+    for lane in weighted:
+        path: Path = ("spec", "weight")
+        if not any(rule.online for rule in lane.ingress):
+            message = f"no request enters lane {lane.name} by weight: it has no ingress rule"
+            fix = "say which requests: give it, or its group, an ingress rule"
+            yield Finding(Code.NO_EFFECT, message, fix, key_of(lane), path, _WARNING)
+        elif lane is baseline:
+            message = f"lane {lane.name} is the baseline, and gets what others leave anyway"
+            yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
+    yield from _excess(weighted, baseline)
+    if group.sticky and not weighted:
+        message = "no lane of the group has a weight: users stay where they ask to go"
+        fix = "give lanes weights, or remove it"
+        yield Finding(Code.NO_EFFECT, message, fix, key_of(group), ("spec", "sticky"), _WARNING)
+    if weighted and group.unmatched is Unmatched.NOT_FOUND:
+        message = "a request without a lane is given one by weight, not answered 404"
+        fix = "only one that names an unknown lane is still answered 404"
+        yield Finding(Code.NO_EFFECT, message, fix, key_of(group), ("spec", "unmatched"), _WARNING)
+
+
+def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
+    """The lanes that share a condition take at most 100 % of it."""
+    sums: dict[tuple[object, ...], int] = {}
+    reported: set[str] = set()
+    for lane in weighted:
+        if lane is baseline:
+            continue
+        for condition in {c for rule in lane.ingress if rule.online for c in _conditions(rule)}:
+            sums[condition] = total = sums.get(condition, 0) + lane.weight
+            if total > 100 and lane.name not in reported:
+                reported.add(lane.name)
+                yield Finding(
+                    Code.WEIGHTS_EXCEED_100,
+                    f"with lane {lane.name} the weights of one condition add up to {total}",
+                    "they are percentages: what they leave of 100 goes to the baseline",
+                    key_of(lane),
+                    ("spec", "weight"),
+                )
+
+
+def _conditions(rule: IngressRule) -> Iterator[tuple[object, ...]]:
+    headers = frozenset((name.lower(), match) for name, match in rule.headers.items())
+    for host in rule.hosts:
+        yield host, rule.uri, headers, frozenset(rule.methods), frozenset(rule.query.items())
+
+
+_WARNING = Severity.WARNING
