@@ -224,7 +224,8 @@ def _http_options(
     """Speak upstream what the caller speaks. ``idle`` closes unused connections, in seconds."""
     options = http_protocol_options_pb2.HttpProtocolOptions(
         use_downstream_protocol_config=http_protocol_options_pb2.HttpProtocolOptions.UseDownstreamHttpConfig(
-            http2_protocol_options=protocol_pb2.Http2ProtocolOptions()
+            http_protocol_options=protocol_pb2.Http1ProtocolOptions(enable_trailers=True),
+            http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
         ),
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=duration(idle)),
     )

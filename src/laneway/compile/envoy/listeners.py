@@ -13,7 +13,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
-from google.protobuf.wrappers_pb2 import BoolValue
+from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.clusters import dns_cache
@@ -66,6 +66,9 @@ def gateway_listener(
     manager = _manager("gateway", [])
     _use_rds(manager, names.gateway_routes(gateway, port))
     _tell_lanes(manager, options)
+    # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
+    manager.max_request_headers_kb.value = 60
+    manager.common_http_protocol_options.max_headers_count.value = 100
     manager.use_remote_address.CopyFrom(BoolValue(value=True))
     manager.normalize_path.CopyFrom(BoolValue(value=True))
     return _listener(f"gateway|{port}", address, manager, "OUTBOUND")
@@ -81,7 +84,15 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),
         upgrade_configs=[hcm_pb2.HttpConnectionManager.UpgradeConfig(upgrade_type="websocket")],
+        http_protocol_options=protocol_pb2.Http1ProtocolOptions(
+            accept_http_10=True, enable_trailers=True
+        ),
         http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
+        proxy_100_continue=True,
+        max_request_headers_kb=UInt32Value(value=192),
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(
+            max_headers_count=UInt32Value(value=300)
+        ),
     )
 
 
