@@ -2,7 +2,7 @@
 
 const std = @import("std");
 
-pub const Direction = enum { inbound, outbound };
+pub const Direction = enum { inbound, outbound, gateway };
 
 const name_limit = 256;
 const sets_limit = 1 << 20;
@@ -12,8 +12,19 @@ pub const Config = struct {
     direction: Direction,
     /// Names the lane.
     route_header: Name,
-    /// Identifies the request; applications pass it on.
-    trace_header: Name,
+    carrier: Carrier,
+};
+
+/// What applications pass on, and by which the lane is known again.
+pub const Carrier = union(enum) {
+    trace: Trace,
+    /// The key of a member of W3C baggage.
+    baggage: Name,
+};
+
+pub const Trace = struct {
+    /// Identifies the request.
+    header: Name,
     sets: u32,
     /// In nanoseconds.
     ttl: u64,
@@ -51,20 +62,21 @@ pub const Name = struct {
     }
 };
 
-pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, BadSets, BadTtl };
+pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, NotOneCarrier, BadSets, BadTtl };
 
 /// What to tell whoever wrote the configuration.
 pub fn explain(err: Error) []const u8 {
     return switch (err) {
         error.NotJson => "the configuration must be a JSON object with text in direction, " ++
-            "route_header and trace_header and whole numbers in sets and ttl_seconds",
-        error.MissingField => "direction, route_header and trace_header must be given",
+            "route_header, trace_header and baggage_key and whole numbers in sets and ttl_seconds",
+        error.MissingField => "direction and route_header must be given",
         error.UnknownField => "there is an unknown field; the fields are direction, route_header, " ++
-            "trace_header, sets and ttl_seconds, each at most once",
-        error.BadDirection => "direction must be \"inbound\" or \"outbound\"",
-        error.BadHeader => "route_header and trace_header must be header names of at most 256 characters",
+            "trace_header, baggage_key, sets and ttl_seconds, each at most once",
+        error.BadDirection => "direction must be \"inbound\" or \"outbound\", or with baggage_key \"gateway\"",
+        error.BadHeader => "route_header, trace_header and baggage_key must be header names of at most 256 characters",
         error.SameHeaders => "route_header and trace_header are the same: then the header itself " ++
             "carries the lane, and there is nothing to remember",
+        error.NotOneCarrier => "either trace_header or baggage_key must be given, and not both",
         error.BadSets => "sets must be from 1 to 1048576",
         error.BadTtl => "ttl_seconds must be from 1 to 86400",
     };
@@ -73,7 +85,8 @@ pub fn explain(err: Error) []const u8 {
 const Document = struct {
     direction: []const u8,
     route_header: []const u8,
-    trace_header: []const u8,
+    trace_header: ?[]const u8 = null,
+    baggage_key: ?[]const u8 = null,
     sets: u32 = 1 << 14,
     ttl_seconds: u32 = 300,
 };
@@ -87,19 +100,25 @@ pub fn parse(json: []const u8) Error!Config {
             error.UnknownField, error.DuplicateField => error.UnknownField,
             else => error.NotJson,
         };
+    const direction = std.meta.stringToEnum(Direction, document.direction) orelse return error.BadDirection;
     const route = try Name.of(document.route_header);
-    const trace = try Name.of(document.trace_header);
-    if (std.mem.eql(u8, route.text(), trace.text())) return error.SameHeaders;
+    return .{ .direction = direction, .route_header = route, .carrier = try carrierOf(document, direction, &route) };
+}
+
+fn carrierOf(document: Document, direction: Direction, route: *const Name) Error!Carrier {
+    if ((document.trace_header == null) == (document.baggage_key == null)) return error.NotOneCarrier;
+    if (document.baggage_key) |key| return .{ .baggage = try Name.of(key) };
+    if (direction == .gateway) return error.BadDirection;
+    const header = try Name.of(document.trace_header.?);
+    if (std.mem.eql(u8, route.text(), header.text())) return error.SameHeaders;
     if (document.sets < 1 or document.sets > sets_limit) return error.BadSets;
     if (document.ttl_seconds < 1 or document.ttl_seconds > ttl_limit) return error.BadTtl;
-    return .{
-        .direction = std.meta.stringToEnum(Direction, document.direction) orelse return error.BadDirection,
-        .route_header = route,
-        .trace_header = trace,
+    return .{ .trace = .{
+        .header = header,
         .sets = document.sets,
         .ttl = @as(u64, document.ttl_seconds) * std.time.ns_per_s,
-        .pair = pairOf(&route, &trace),
-    };
+        .pair = pairOf(route, &header),
+    } };
 }
 
 fn pairOf(route: *const Name, trace: *const Name) u32 {
@@ -118,10 +137,10 @@ test "a full configuration" {
     );
     try testing.expectEqual(Direction.outbound, config.direction);
     try testing.expectEqualStrings("x-lane", config.route_header.text());
-    try testing.expectEqualStrings("my-request-id", config.trace_header.text());
+    try testing.expectEqualStrings("my-request-id", config.carrier.trace.header.text());
     try testing.expectEqualStrings("request\x00headers\x00x-lane", config.route_header.attribute());
-    try testing.expectEqual(8, config.sets);
-    try testing.expectEqual(2_000_000_000, config.ttl);
+    try testing.expectEqual(8, config.carrier.trace.sets);
+    try testing.expectEqual(2_000_000_000, config.carrier.trace.ttl);
 }
 
 test "defaults, and a pair that depends on both headers but not on their case" {
@@ -134,10 +153,18 @@ test "defaults, and a pair that depends on both headers but not on their case" {
     const c = try parse(
         \\{"direction":"inbound","route_header":"x-lane","trace_header":"id2"}
     );
-    try testing.expectEqual(16384, a.sets);
-    try testing.expectEqual(300_000_000_000, a.ttl);
-    try testing.expectEqual(a.pair, b.pair);
-    try testing.expect(a.pair != c.pair);
+    try testing.expectEqual(16384, a.carrier.trace.sets);
+    try testing.expectEqual(300_000_000_000, a.carrier.trace.ttl);
+    try testing.expectEqual(a.carrier.trace.pair, b.carrier.trace.pair);
+    try testing.expect(a.carrier.trace.pair != c.carrier.trace.pair);
+}
+
+test "baggage" {
+    const config = try parse(
+        \\{"direction":"gateway","route_header":"X-Lane","baggage_key":"x-lane"}
+    );
+    try testing.expectEqual(Direction.gateway, config.direction);
+    try testing.expectEqualStrings("x-lane", config.carrier.baggage.text());
 }
 
 test "every mistake has its error" {
@@ -147,7 +174,11 @@ test "every mistake has its error" {
         .{ error.NotJson, "[]" },
         .{ error.NotJson, "{\"direction\":1}" },
         .{ error.MissingField, "{}" },
-        .{ error.MissingField, "{\"direction\":\"inbound\",\"route_header\":\"a\"}" },
+        .{ error.MissingField, "{\"direction\":\"inbound\",\"trace_header\":\"a\"}" },
+        .{ error.NotOneCarrier, "{\"direction\":\"inbound\",\"route_header\":\"a\"}" },
+        .{ error.NotOneCarrier, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"baggage_key\":\"c\"}" },
+        .{ error.BadDirection, "{\"direction\":\"gateway\",\"route_header\":\"a\",\"trace_header\":\"b\"}" },
+        .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"baggage_key\":\"a=b\"}" },
         .{ error.UnknownField, "{\"directoin\":\"inbound\"}" },
         .{ error.UnknownField, "{\"direction\":\"inbound\",\"direction\":\"inbound\"}" },
         .{ error.BadDirection, "{\"direction\":\"in\",\"route_header\":\"a\",\"trace_header\":\"b\"}" },

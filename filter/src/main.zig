@@ -1,18 +1,26 @@
-//! The trace-memory filter: a proxy-wasm shell around `memory.zig`.
+//! The lane filter: a proxy-wasm shell around `memory.zig` and `baggage.zig`.
 //!
-//! On a sidecar's inbound side it remembers which lane a trace id came with; on the outbound side
-//! it names that lane in the route header of requests with the same trace id. Both sides, on all
-//! worker threads, share one memory: the host's shared data of this VM id.
+//! Applications pass on a trace id, or W3C baggage. With a trace id, a sidecar's inbound side
+//! remembers which lane the id came with, and the outbound side names that lane in the route header
+//! of requests with the same id; both sides, on all worker threads, share one memory: the host's
+//! shared data of this VM id. With baggage, the inbound side puts the lane into the baggage, and the
+//! outbound side and the gateway read it there.
 //!
 //! All root contexts of a thread run in one VM, so whatever differs between them is kept per root
 //! context. Nothing here may trap: a trap fails requests.
 
 const std = @import("std");
+const baggage = @import("baggage.zig");
 const config = @import("config.zig");
 const host = @import("host.zig");
 const memory = @import("memory.zig");
 
 const Config = config.Config;
+const Name = config.Name;
+const Trace = config.Trace;
+
+/// All values of the header, joined by commas: it may be repeated.
+const baggage_attribute = "request\x00headers\x00baggage";
 
 /// The root contexts alive in this VM, one for each distinct configuration in the Envoy, by their
 /// context ids (0: a free place), and their configurations.
@@ -33,6 +41,7 @@ var counters: struct {
     hits: host.Counter,
     misses: host.Counter,
     evicted_live: host.Counter,
+    baggage_full: host.Counter,
 } = undefined;
 
 const Action = enum(u32) { proceed = 0 };
@@ -50,6 +59,7 @@ export fn proxy_on_vm_start(_: u32, _: usize) bool {
         .hits = .define("laneway_trace_memory_hits"),
         .misses = .define("laneway_trace_memory_misses"),
         .evicted_live = .define("laneway_trace_memory_evicted_live"),
+        .baggage_full = .define("laneway_baggage_full"),
     };
     return true;
 }
@@ -83,9 +93,18 @@ export fn proxy_on_request_headers(context: u32, _: u32, _: u32) Action {
     const stream = streams[context % streams.len];
     if (stream.context != context) return .proceed;
     const c = &configs[stream.root];
-    switch (c.direction) {
-        .inbound => receive(c),
-        .outbound => send(c),
+    const route = &c.route_header;
+    switch (c.carrier) {
+        .trace => |*trace| switch (c.direction) {
+            .inbound => remember(route, trace),
+            .outbound => recall(route, trace),
+            .gateway => {},
+        },
+        .baggage => |*name| switch (c.direction) {
+            .inbound => pack(route, name.text()),
+            .outbound => unpack(route, name.text()),
+            .gateway => if (host.attribute(route.attribute()) == null) unpack(route, name.text()),
+        },
     }
     return .proceed;
 }
@@ -99,9 +118,9 @@ fn placeOf(root: u32) ?usize {
 }
 
 /// An inbound request: the latest of a trace id decides its lane, or that it has none.
-fn receive(c: *const Config) void {
-    const trace = host.header(c.trace_header.text()) orelse return;
-    const lane = laneOf(host.attribute(c.route_header.attribute()));
+fn remember(route: *const Name, c: *const Trace) void {
+    const trace = host.header(c.header.text()) orelse return;
+    const lane = laneOf(host.attribute(route.attribute()));
     const id: memory.Id = .of(trace, c.pair, &key);
     const set_key = setKey(c, &id);
     const now = host.monotonic();
@@ -115,8 +134,8 @@ fn receive(c: *const Config) void {
 
 /// An outbound request: what is remembered of its trace id wins over a lane that it names itself;
 /// where nothing is remembered, the application begins a chain and may name one.
-fn send(c: *const Config) void {
-    const trace = host.header(c.trace_header.text()) orelse return;
+fn recall(route: *const Name, c: *const Trace) void {
+    const trace = host.header(c.header.text()) orelse return;
     const id: memory.Id = .of(trace, c.pair, &key);
     const set_key = setKey(c, &id);
     const now = host.monotonic();
@@ -124,14 +143,33 @@ fn send(c: *const Config) void {
     const found = memory.find(set.value, &id, now) orelse return counters.misses.increment();
     counters.hits.increment();
     if (found.lane.len > 0) {
-        host.replaceHeader(c.route_header.text(), found.lane);
+        host.replaceHeader(route.text(), found.lane);
     } else {
-        host.removeHeader(c.route_header.text());
+        host.removeHeader(route.text());
     }
     // A long-lived request keeps its memory while it makes calls. If the set changed meanwhile,
     // the id may have got another lane: then leave it.
     if (found.expires - now < c.ttl / 2)
         _ = store(&set_key, set, &id, .{ .lane = found.lane, .expires = now + c.ttl }, now);
+}
+
+/// An inbound request: the lane that its route header names becomes a member of its baggage.
+fn pack(route: *const Name, member: []const u8) void {
+    const lane = laneOf(host.attribute(route.attribute()));
+    if (lane.len == 0) return;
+    const before = host.attribute(baggage_attribute) orelse "";
+    if (baggage.has(before, member, lane)) return;
+    var out: [baggage.limit]u8 = undefined;
+    const after = baggage.put(&out, before, member, lane) orelse return counters.baggage_full.increment();
+    host.replaceHeader("baggage", after);
+}
+
+/// A request that leaves: the lane in its baggage wins over one that it names itself.
+fn unpack(route: *const Name, member: []const u8) void {
+    const text = host.attribute(baggage_attribute) orelse return;
+    const lane = baggage.find(text, member) orelse return;
+    const named = host.attribute(route.attribute()) orelse "";
+    if (!std.mem.eql(u8, named, lane.text())) host.replaceHeader(route.text(), lane.text());
 }
 
 /// The lane that a route header's values name, or none. No lane's name is longer, nor has a comma;
@@ -152,7 +190,7 @@ fn store(set_key: []const u8, old: host.Shared, id: *const memory.Id, what: memo
     return true;
 }
 
-fn setKey(c: *const Config, id: *const memory.Id) [4]u8 {
+fn setKey(c: *const Trace, id: *const memory.Id) [4]u8 {
     return @bitCast(id.set(c.sets));
 }
 
