@@ -36,11 +36,12 @@ def calls_of(case: Path) -> list[Call]:
 
 
 def request_of(call: Call) -> Request:
+    headers = call.get("headers", {})
     return Request(
         host=call.get("host", "localhost"),
         path=call.get("path", "/"),
         method=call.get("method", "GET"),
-        headers=call.get("headers", {}),
+        headers={k: tuple(v) if isinstance(v, list) else v for k, v in headers.items()},
     )
 
 

@@ -50,7 +50,7 @@ def complaints(envoy: Path, configuration: Document, folder: Path) -> str:
     path = folder / "bootstrap.json"
     path.write_text(json.dumps(configuration), encoding="utf-8")
     command = [str(envoy), "--mode", "validate", "--log-level", "warning", "-c", str(path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if result.returncode != 0 or not result.stdout.endswith("OK\n"):
         return f"{result.stdout}{result.stderr}\nstatus {result.returncode}"
     lines = result.stderr.splitlines(keepends=True)

@@ -59,13 +59,18 @@ def outbound_listener(
 
 
 def gateway_listener(
-    gateway: ObjectName, port: int, address: Address, options: Options
+    gateway: ObjectName,
+    port: int,
+    address: Address,
+    filters: Sequence[hcm_pb2.HttpFilter],
+    options: Options,
 ) -> Resource:
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
     retries that replay requests); everything else that the caller sent is kept."""
-    manager = _manager("gateway", [])
+    manager = _manager("gateway", filters)
     _use_rds(manager, names.gateway_routes(gateway, port))
     _tell_lanes(manager, options)
+    manager.local_reply_config.mappers.extend(visibility.refusals())
     # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
     manager.max_request_headers_kb.value = 60
     manager.common_http_protocol_options.max_headers_count.value = 100

@@ -136,10 +136,22 @@ def _access_log(path: str) -> accesslog_pb2.AccessLog:
 def unavailable_reply() -> hcm_pb2.ResponseMapper:
     """A caller's proxy that found no instance says so in words, and names service and lane."""
     return hcm_pb2.ResponseMapper(
-        filter=_flags("UH", "UF", "NC"),
+        filter=_flags("UH", "UF"),
         headers_to_add=[header("x-laneway-service", _SERVICE), header("x-laneway-lane", _LANE)],
         body_format_override=_text(f"laneway: %METADATA(CLUSTER:{_NAMESPACE}:unavailable)%\n"),
     )
+
+
+def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
+    """A gateway that knows no way for a request says why: no rule, or none of the lanes named."""
+    reasons = {
+        "NR": "no ingress rule takes this request",
+        "NC": "this request must name one of the lanes that may enter here",
+    }
+    for flag, reason in reasons.items():
+        yield hcm_pb2.ResponseMapper(
+            filter=_flags(flag), body_format_override=_text(f"laneway: {reason}\n")
+        )
 
 
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:

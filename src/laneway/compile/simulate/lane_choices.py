@@ -15,11 +15,15 @@ from laneway.model.names import ObjectName
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``intended`` is the lane that the request named, whether or not it exists."""
+    """``intended`` is the lane that the request named, whether or not it exists.
+
+    ``by_default``: no header named a lane of its own group, which is what decides otherwise.
+    """
 
     target: Target
     intended: str | None
     reasons: tuple[Reason, ...]
+    by_default: bool = True
 
 
 def choose(
@@ -65,7 +69,7 @@ def _chosen(choice: LaneChoice, lane: str) -> Choice:
     reasons = [_header(choice, lane)]
     if lane not in target.chain:
         reasons.append(_no_service(lane, target.service.name))
-    return Choice(target, lane, tuple(reasons))
+    return Choice(target, lane, tuple(reasons), by_default=False)
 
 
 def _cause(

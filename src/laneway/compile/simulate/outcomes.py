@@ -40,6 +40,7 @@ class Why(enum.Enum):
     HEADER = "header"
     WEIGHT = "weight"
     MEMORY = "trace memory"
+    BAGGAGE = "baggage"
     NO_GROUP = "service in no group"
     NO_LANE = "no lane named"
     UNKNOWN_LANE = "unknown lane"

@@ -2,7 +2,8 @@
 
 Reads the same IR as the Envoy emitter and follows what the proxies do: the gateway picks a route by
 host, path and headers; lanes are chosen by the route header; an inbound sidecar remembers the lane
-of a trace id, the outbound one names it again; the first subset with a ready instance answers.
+of a trace id or puts it into baggage, the outbound one names it again; the first subset with a
+ready instance answers.
 ``laneway explain`` prints it, and tests hold it against real Envoys.
 
 Left out: each request starts with empty trace memories, and a path is never an absolute URL.
@@ -14,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.ir import IngressRoute, MeshRoutes, Target, VirtualHost
+from laneway.compile.simulate import baggage
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.gateways import (
     describe,
@@ -59,7 +61,9 @@ def simulate(
         applications if applications is not None else infer(mesh),
         frozenset(ready) if ready is not None else frozenset(w.name for w in mesh.workloads),
     )
-    hosts = hosts_at(gateway_named(routes, gateway), port)
+    entered = gateway_named(routes, gateway)
+    hosts = hosts_at(entered, port)
+    request, reasons = baggage.enter(entered.baggage, request)
     target = split_target(request.path)
     if target is None:
         return Outcome(failure=Failure(_bad_path(request), 400))
@@ -67,7 +71,7 @@ def simulate(
     if route is None:
         return Outcome(failure=Failure(_no_route(hosts, request), 404))
     headers = {name: ",".join(values) for name, values in request.header_lines.items()}
-    return simulation.walk(route, headers, draw)
+    return simulation.walk(route, headers, reasons, draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ class _Simulation:
     applications: Applications
     ready: frozenset[ObjectName]
 
-    def walk(self, ingress: IngressRoute, headers: Headers, draw: int) -> Outcome:
+    def walk(
+        self, ingress: IngressRoute, headers: Headers, read: tuple[Reason, ...], draw: int
+    ) -> Outcome:
         """Depth first, since an application waits for a call before it makes the next."""
         choice = self._enter(ingress, headers, draw)
         if isinstance(choice, Failure):
@@ -96,12 +102,13 @@ class _Simulation:
         headers, reasons = set_trace_headers(ingress, headers)
         if ingress.split is not None and choice.intended is not None:
             headers = {**headers, ingress.split.header.lower(): choice.intended}
-        hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *reasons))
+        hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *read, *reasons))
         hops, memories, callers = [hop], TraceMemories(), tuple[ObjectName, ...]()
         pending: list[_Pending] = []
         while failure is None:
-            memory = self.routes.memories.get(hop.service)
-            memories = memories.receive(memory, hop.workloads, headers)
+            carrier = self.routes.memories.get(hop.service)
+            headers = baggage.receive(carrier, headers)
+            memories = memories.receive(carrier, hop.workloads, headers)
             pending += reversed(self._calls(hop, headers, (*callers, hop.service)))
             if not pending:
                 break
@@ -118,7 +125,7 @@ class _Simulation:
         if ingress.split and not any(c.header.lower() in headers for c in route.choices):
             return weighted(ingress.split, draw)
         choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
-        if ingress.not_found and not any(choice.intended in c.lanes for c in route.choices):
+        if ingress.not_found and choice.by_default:
             named = choice.intended or "none"
             known = ", ".join(lane for c in route.choices for lane in c.lanes)
             return Failure(f"the request must name one of the lanes {known}; it names {named}", 404)
@@ -128,10 +135,13 @@ class _Simulation:
         self, calling: _Pending, memories: TraceMemories
     ) -> tuple[Hop, Headers, Failure | None]:
         caller, call = calling.caller, calling.call
-        memory = self.routes.memories.get(caller.service)
-        headers, reasons = memories.send(memory, caller.workloads[0], calling.headers)
+        carrier = self.routes.memories.get(caller.service)
+        headers, reasons = memories.send(carrier, caller.workloads[0], calling.headers)
+        headers, read = baggage.send(carrier, headers)
         route = self.routes.services[call.service].by_port[call.port]
-        hop, failure = self._arrive(caller.service, choose(self.mesh, route, headers), reasons)
+        hop, failure = self._arrive(
+            caller.service, choose(self.mesh, route, headers), (*reasons, *read)
+        )
         return hop, headers, failure
 
     def _arrive(

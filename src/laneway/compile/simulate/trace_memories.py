@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from laneway.compile.ir import TraceMemory
+from laneway.compile.ir import Carrier, TraceMemory
 from laneway.compile.simulate.outcomes import Reason, Why
 from laneway.model.names import ObjectName
 
@@ -20,14 +20,16 @@ class TraceMemories:
     lanes: Mapping[tuple[ObjectName, str], str] = field(default_factory=dict)
 
     def receive(
-        self, memory: TraceMemory | None, workloads: Iterable[ObjectName], headers: Headers
+        self, memory: Carrier | None, workloads: Iterable[ObjectName], headers: Headers
     ) -> TraceMemories:
         """After a request with ``headers`` (lower-case names) came in at each of ``workloads``.
 
         The latest request of a trace id decides; one without a lane overrules one with.
         """
-        trace = headers.get(memory.trace_header.lower()) if memory else None
-        if memory is None or not trace:
+        if not isinstance(memory, TraceMemory):
+            return self
+        trace = headers.get(memory.trace_header.lower())
+        if not trace:
             return self
         lane = headers.get(memory.route_header.lower(), "")
         if len(lane) > _LANE_LIMIT or "," in lane:
@@ -36,15 +38,17 @@ class TraceMemories:
         return TraceMemories({**self.lanes, **latest})
 
     def send(
-        self, memory: TraceMemory | None, workload: ObjectName, headers: Headers
+        self, memory: Carrier | None, workload: ObjectName, headers: Headers
     ) -> tuple[Headers, tuple[Reason, ...]]:
         """The headers of a call as they leave the sidecar of ``workload``, and why.
 
         What is remembered wins over what the application says itself.
         """
-        trace = headers.get(memory.trace_header.lower()) if memory else None
+        if not isinstance(memory, TraceMemory):
+            return headers, ()
+        trace = headers.get(memory.trace_header.lower())
         lane = self.lanes.get((workload, trace)) if trace else None
-        if memory is None or trace is None or lane is None:
+        if trace is None or lane is None:
             return headers, ()
         others = {k: v for k, v in headers.items() if k != memory.route_header.lower()}
         says = f"the sidecar remembers {memory.trace_header} {trace}"

@@ -1,0 +1,81 @@
+"""The simulator's view of baggage: what the lane filter (``filter/src/baggage.zig``) does with it.
+
+Headers have lower-case names; a header that is sent more than once is joined by commas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from laneway.compile.ir import BaggageMember, Carrier
+from laneway.compile.simulate.outcomes import Reason, Request, Why
+
+Headers = Mapping[str, str]
+
+_BAGGAGE = "baggage"
+_LIMIT = 8192
+_LANE_LIMIT = 63
+_BLANKS = " \t"
+_LANE = re.compile(r"(?:[A-Za-z0-9-]|%[0-9A-Fa-f]{2})+")
+
+
+def enter(members: Iterable[BaggageMember], request: Request) -> tuple[Request, tuple[Reason, ...]]:
+    """The request as a gateway routes it: what names no lane by its header does so by baggage."""
+    reasons: list[Reason] = []
+    for member in members:
+        lines = request.header_lines
+        if any(lines.get(member.route_header.lower(), ())):
+            continue
+        headers, read = send(member, {name: ",".join(values) for name, values in lines.items()})
+        if read:
+            name = member.route_header.lower()
+            request = replace(request, headers={**lines, name: headers[name]})
+            reasons += read
+    return request, tuple(reasons)
+
+
+def receive(carrier: Carrier | None, headers: Headers) -> Headers:
+    """The headers that an application gets: the lane of the route header is in its baggage."""
+    if not isinstance(carrier, BaggageMember):
+        return headers
+    lane = headers.get(carrier.route_header.lower(), "")
+    if not lane or len(lane) > _LANE_LIMIT or "," in lane:
+        return headers
+    text = headers.get(_BAGGAGE, "")
+    if [_decoded(value) for _, value in _of_key(text, carrier.key)] == [lane]:
+        return headers
+    own = {member for member, _ in _of_key(text, carrier.key)}
+    others = [m for m in text.split(",") if m not in own and m.strip(_BLANKS)]
+    packed = ",".join([f"{carrier.key}={lane}", *others])
+    return {**headers, _BAGGAGE: packed} if len(packed) <= _LIMIT else headers
+
+
+def send(carrier: Carrier | None, headers: Headers) -> tuple[Headers, tuple[Reason, ...]]:
+    """The headers of a call as they leave, and why: the lane in baggage wins over the header's."""
+    if not isinstance(carrier, BaggageMember):
+        return headers, ()
+    values = [value for _, value in _of_key(headers.get(_BAGGAGE, ""), carrier.key)]
+    lane = _decoded(values[-1]) if values else None
+    if lane is None:
+        return headers, ()
+    text = f"the baggage member {carrier.key} names lane {lane}"
+    return {**headers, carrier.route_header.lower(): lane}, (Reason(Why.BAGGAGE, text),)
+
+
+def _of_key(text: str, key: str) -> Iterator[tuple[str, str]]:
+    """The members of that key, as they stand and their values."""
+    for member in text.split(","):
+        name, equals, value = member.partition(";")[0].partition("=")
+        if equals and name.strip(_BLANKS) == key:
+            yield member, value.strip(_BLANKS)
+
+
+def _decoded(value: str) -> str | None:
+    """The lane; None for what cannot be one."""
+    if not _LANE.fullmatch(value):
+        return None
+    lane = re.sub("%(..)", lambda code: chr(int(code[1], 16)), value)
+    named = len(lane) <= _LANE_LIMIT and re.fullmatch("[A-Za-z0-9-]+", lane)
+    return lane if named else None

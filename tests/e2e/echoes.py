@@ -1,0 +1,191 @@
+"""Tiny applications, all in this process: each tells what it got, and calls what it is told to.
+
+An answer lists the hops of the request from here on, up to the first call that failed. One that is
+dead refuses connections, and keeps its port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from laneway.model.placements import Address
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or a response; a header that came more than once is joined by commas."""
+
+    start: str
+    headers: Headers
+    body: bytes = b""
+
+    @property
+    def status(self) -> int:
+        return int(self.start.split()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a request to an application leads to: calls to these URLs, with these headers of it."""
+
+    calls: Sequence[str] = ()
+    passes_on: frozenset[str] = frozenset()
+
+
+@dataclass
+class Echo:
+    """``ports`` are the workload's, which it listens on at a free port and at their distances."""
+
+    name: str
+    ports: Sequence[int]
+    behaviour: Callable[[], Behaviour]
+    proxy: Callable[[], Address]
+    _sockets: list[socket.socket] = field(default_factory=list)
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def start(self) -> None:
+        self._sockets = _listening(self.ports)
+        await self._serve()
+
+    @property
+    def address(self) -> str:
+        host, port = self._sockets[0].getsockname()
+        return f"{host}:{port}"
+
+    def die(self) -> None:
+        """Refuse connections, and cut those that are open."""
+        for server in self._servers:
+            server.close()
+        for one in self._sockets:
+            one.shutdown(socket.SHUT_RDWR)  # it stays bound, so that nobody else gets the port
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def revive(self) -> None:
+        for one in self._sockets:
+            one.listen()
+        await self._serve()
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for one in self._sockets:
+            one.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def _serve(self) -> None:
+        self._servers = [
+            await asyncio.start_server(self._connection(port), sock=one.dup())
+            for port, one in zip(self.ports, self._sockets, strict=True)
+        ]
+
+    def _connection(self, port: int) -> Callable[..., Any]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._writers.add(writer)
+            try:
+                while True:
+                    request = await read_message(reader)
+                    writer.write(_response(await self._answer(port, request)))
+            except (OSError, EOFError):
+                pass
+            finally:
+                self._writers.discard(writer)
+                writer.close()
+
+        return serve
+
+    async def _answer(self, port: int, request: Message) -> Mapping[str, Any]:
+        hops: list[Any] = [{"workload": self.name, "port": port, "headers": request.headers}]
+        behaviour = self.behaviour()
+        kept = {name: v for name, v in request.headers.items() if name in behaviour.passes_on}
+        for url in behaviour.calls:
+            response = await exchange(self.proxy(), "GET", url, _host(url), list(kept.items()))
+            answer = report(response)
+            hops += answer["hops"]
+            if answer["failure"]:
+                return {"hops": hops, "failure": answer["failure"]}
+        return {"hops": hops, "failure": None}
+
+
+async def exchange(
+    address: Address, method: str, target: str, host: str, headers: Sequence[tuple[str, str]]
+) -> Message:
+    """One request on a connection of its own."""
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    try:
+        lines = [f"{method} {target} HTTP/1.1", f"host: {host}", "content-length: 0"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        return await read_message(reader)
+    finally:
+        writer.close()
+
+
+def report(response: Message) -> Mapping[str, Any]:
+    """The hops that an application answered with, or the refusal that a proxy did."""
+    if response.status == 200:
+        answer: Mapping[str, Any] = json.loads(response.body)
+        return answer
+    refusal = {
+        "status": response.status,
+        "headers": response.headers,
+        "body": response.body.decode("latin-1"),
+    }
+    return {"hops": [], "failure": refusal}
+
+
+async def read_message(reader: asyncio.StreamReader) -> Message:
+    start, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers: Headers = {}
+    for line in filter(None, lines):
+        name, _, value = line.partition(":")
+        key, text = name.lower(), value.strip()
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    body = b""
+    if headers.get("transfer-encoding") == "chunked":
+        while size := int(await reader.readline(), 16):
+            body += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Message(start, headers, body)
+
+
+def _response(answer: Mapping[str, Any]) -> bytes:
+    body = json.dumps(answer).encode()
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def _host(url: str) -> str:
+    return url.removeprefix("http://").partition("/")[0]
+
+
+def _listening(ports: Sequence[int]) -> list[socket.socket]:
+    """At one free port and, for further ports, at the same distances from it."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            first = free.getsockname()[1]
+        sockets: list[socket.socket] = []
+        try:
+            for port in ports:
+                one = socket.socket()
+                sockets.append(one)
+                # By number, since a port that the system chose is not kept when listening ends.
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                one.bind(("127.0.0.1", first + port - ports[0]))
+                one.listen()
+                one.setblocking(False)
+        except (OSError, OverflowError):
+            for one in sockets:
+                one.close()
+            continue
+        return sockets

@@ -1,0 +1,181 @@
+"""A rig: real proxies that take one mesh after another, before applications in this process.
+
+Proxies start once for each workload and stay. Between requests a test changes the mesh, who is
+ready, and who is dead without anybody knowing; the rig tells hop by hop what really happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from tests.e2e.echoes import Behaviour, Echo, Headers, exchange, report
+
+from laneway.adapters.runner import events
+from laneway.compile.simulate import Applications, Request
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.placements import Address
+from laneway.model.workloads import ReadinessProbe, Workload
+from laneway.wiring.embedded import Embedded, Rejected, Settings
+
+T = TypeVar("T")
+
+# Asked once, when it starts: whether a workload is ready is the test's to say from then on.
+_ONCE = ReadinessProbe(period=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One hop as the workload saw it."""
+
+    workload: ObjectName
+    port: int
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A proxy's own answer, which ended the path."""
+
+    status: int
+    headers: Headers
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What a request went through, as ``Outcome`` of the simulator."""
+
+    hops: tuple[Seen, ...]
+    refusal: Refusal | None
+
+
+class Rig:
+    """Runs in an event loop of its own, so that ordinary tests can use it step by step."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._echoes: dict[ObjectName, Echo] = {}
+        self._dead: frozenset[ObjectName] = frozenset()
+        self._applications = Applications()
+        self._embedded: Embedded | None = None
+
+    def close(self) -> None:
+        if self._embedded:
+            self._run(self._embedded.__aexit__(None, None, None))
+        self._run(self._close_echoes())
+        self._runner.close()
+
+    def adopt(self, mesh: Mesh, applications: Applications) -> None:
+        """From now on ``mesh`` is in force; everything is ready, and nothing dead."""
+        self._run(self._adopt(mesh, applications))
+
+    def suffer(self, unready: frozenset[ObjectName], dead: frozenset[ObjectName]) -> None:
+        """From now on these workloads have no endpoints, and those refuse connections."""
+        self._run(self._suffer(unready, dead))
+
+    def ask(self, request: Request, port: int | None = None) -> Path:
+        """Send ``request`` to a port of the only gateway, its first unless told."""
+        return self._run(self._ask(request, port))
+
+    def pause(self) -> None:
+        """Let the proxies' workers do what they were told."""
+        self._run(asyncio.sleep(0.05))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    async def _adopt(self, mesh: Mesh, applications: Applications) -> None:
+        await self._suffer(frozenset(), frozenset())
+        for workload in mesh.workloads:
+            if workload.name not in self._echoes:
+                await self._start_echo(workload)
+        self._applications = applications
+        placed = replace(mesh, workloads=tuple(map(self._placed, mesh.workloads)))
+        if self._embedded is None:
+            settings = Settings(free_gateway_ports=True, concurrency=1, drain_seconds=0.0)
+            self._embedded = Embedded(placed, settings, _no_rejection)
+            await self._embedded.__aenter__()
+        else:
+            change = await self._embedded.change(placed)
+            assert change.applied, change.rejections
+            assert not change.late
+        assert await self._embedded.wait_ready() == ()
+
+    async def _start_echo(self, workload: Workload) -> None:
+        name = workload.name
+
+        def behaviour() -> Behaviour:
+            return self._behaviour(name)
+
+        def proxy() -> Address:
+            assert self._embedded is not None
+            return self._embedded.plane.placements.sidecars[name].outbound
+
+        echo = Echo(str(name), [port.number for port in workload.ports], behaviour, proxy)
+        await echo.start()
+        self._echoes[name] = echo
+
+    def _placed(self, workload: Workload) -> Workload:
+        address = self._echoes[workload.name].address
+        return replace(workload, command=(), env={}, address=address, readiness=_ONCE)
+
+    def _behaviour(self, workload: ObjectName) -> Behaviour:
+        assert self._embedded is not None
+        mesh = self._embedded.mesh
+        labels = mesh.workloads_by_name[workload]
+        service = next(s.name for s in mesh.services if labels.is_selected(s.selector))
+        calls = [
+            f"http://{call.service.host}:{call.port}/"
+            for call in self._applications.calls.get(service, ())
+        ]
+        kept = self._applications.passes_on.get(service, frozenset())
+        return Behaviour(calls, frozenset(name.lower() for name in kept))
+
+    async def _suffer(self, unready: frozenset[ObjectName], dead: frozenset[ObjectName]) -> None:
+        if self._embedded is None:
+            return
+        plane = self._embedded.plane
+        # What was dead is ejected by those who met it; as a new endpoint it is forgiven.
+        for revived in self._dead:
+            await self._echoes[revived].revive()
+            plane.set_ready(revived, False)
+        if self._dead:
+            await self._embedded.wait_synced()
+        self._dead = dead
+        for workload in self._embedded.mesh.workloads:
+            plane.set_ready(workload.name, workload.name not in unready)
+        await self._embedded.wait_synced()
+        for name in dead:
+            self._echoes[name].die()
+
+    async def _ask(self, request: Request, port: int | None) -> Path:
+        assert self._embedded is not None
+        (placement,) = self._embedded.plane.placements.gateways.values()
+        address = placement.listeners[port or next(iter(placement.listeners))]
+        headers = [
+            (name, value)
+            for name, values in request.headers.items()
+            for value in ((values,) if isinstance(values, str) else values)
+        ]
+        answer = report(
+            await exchange(address, request.method, request.path, request.host, headers)
+        )
+        hops = tuple(
+            Seen(ObjectName(*hop["workload"].split("/")), hop["port"], hop["headers"])
+            for hop in answer["hops"]
+        )
+        failure = answer["failure"]
+        return Path(hops, Refusal(**failure) if failure else None)
+
+    async def _close_echoes(self) -> None:
+        for echo in self._echoes.values():
+            echo.close()
+        await asyncio.sleep(0)
+
+
+def _no_rejection(event: events.Event) -> None:
+    assert not isinstance(event, Rejected), event
