@@ -7,7 +7,7 @@ hashed once, when it is made, and shared by every snapshot that holds it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 _API = "type.googleapis.com/envoy.config."
@@ -37,6 +37,34 @@ class Resource:
 
 
 Resources = Mapping[str, Resource]
+
+
+class Layers(Resources):
+    """A proxy's own resources over those that it shares with others.
+
+    The names of the two are distinct. Readers that compare snapshots look at the layers: the
+    shared one is the same object for every proxy, and often before and after a change.
+    """
+
+    __slots__ = ("own", "shared")
+
+    def __init__(self, own: Resources, shared: Resources) -> None:
+        self.own = own
+        self.shared = shared
+
+    def __getitem__(self, name: str) -> Resource:
+        found = self.own.get(name)
+        return self.shared[name] if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from self.shared
+
+    def __len__(self) -> int:
+        return len(self.own) + len(self.shared)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in self.shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,17 @@ are still there; then what is old is *removed*. ``plane`` waits between phases.
 from __future__ import annotations
 
 import enum
-from collections import ChainMap
 from collections.abc import Mapping
 
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
+from laneway.compile.snapshots import (
+    CLUSTER,
+    ENDPOINT,
+    LISTENER,
+    ROUTE,
+    Layers,
+    Resources,
+    Snapshot,
+)
 
 Snapshots = Mapping[str, Snapshot]
 
@@ -30,20 +37,44 @@ def compose(before: Snapshots, after: Snapshots, phase: Phase) -> Snapshots:
     """
     if phase is Phase.REMOVE:
         return after
+    unions = _Unions()
     snapshots = dict(before)
     for node, snapshot in after.items():
         old = before.get(node)
-        snapshots[node] = snapshot if old is None else _compose(old, snapshot, phase)
+        both = (
+            snapshot if old is None or old is snapshot else _compose(old, snapshot, phase, unions)
+        )
+        snapshots[node] = both
     return snapshots
 
 
-def _compose(before: Snapshot, after: Snapshot, phase: Phase) -> Snapshot:
-    clusters = ChainMap(dict(after.resources(CLUSTER)), dict(before.resources(CLUSTER)))
-    first, second = (before, after) if phase is Phase.ADD else (after, before)
-    endpoints = ChainMap(dict(first.resources(ENDPOINT)), dict(second.resources(ENDPOINT)))
-    if phase is Phase.ADD:
-        listeners, routes = before.resources(LISTENER), before.resources(ROUTE)
-    else:
-        listeners = ChainMap(dict(after.resources(LISTENER)), dict(before.resources(LISTENER)))
-        routes = ChainMap(dict(after.resources(ROUTE)), dict(before.resources(ROUTE)))
-    return Snapshot({CLUSTER: clusters, ENDPOINT: endpoints, LISTENER: listeners, ROUTE: routes})
+def _compose(before: Snapshot, after: Snapshot, phase: Phase, unions: _Unions) -> Snapshot:
+    old, new = before.resources, after.resources
+    added = phase is Phase.ADD
+    first, second = (old, new) if added else (new, old)
+    return Snapshot(
+        {
+            CLUSTER: unions.of(new(CLUSTER), old(CLUSTER)),
+            ENDPOINT: unions.of(first(ENDPOINT), second(ENDPOINT)),
+            LISTENER: old(LISTENER) if added else unions.of(new(LISTENER), old(LISTENER)),
+            ROUTE: old(ROUTE) if added else unions.of(new(ROUTE), old(ROUTE)),
+        }
+    )
+
+
+class _Unions:
+    """Unions of resources, made once for all the proxies that share what is united."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int], Resources] = {}
+
+    def of(self, first: Resources, second: Resources) -> Resources:
+        """All of both; ``first`` wins. Layers are united one by one."""
+        if first is second:
+            return first
+        if isinstance(first, Layers) and isinstance(second, Layers):
+            return Layers(self.of(first.own, second.own), self.of(first.shared, second.shared))
+        key = id(first), id(second)
+        if key not in self._made:
+            self._made[key] = {**second, **first}
+        return self._made[key]

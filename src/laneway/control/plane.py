@@ -9,6 +9,7 @@ published at once, also while a change is under way.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -62,6 +63,7 @@ class Plane:
         self._placements = Placements()
         self._nodes: frozenset[str] = frozenset()
         self._changing = asyncio.Lock()
+        self._emissions: deque[tuple[_State, Placements, Mapping[str, Snapshot]]] = deque(maxlen=2)
 
     @property
     def mesh(self) -> Mesh:
@@ -100,7 +102,7 @@ class Plane:
         """
         async with self._changing:
             state = _State.of(mesh)
-            self._emit(state.mesh, state.routes, self._placements)
+            self._emitted(state)  # what does not compile fails here, with nothing changed
             try:
                 result = await self._carry_out(state, deadline)
                 if result.applied:
@@ -144,11 +146,20 @@ class Plane:
         return rejections
 
     def _compile(self) -> Mapping[str, Snapshot]:
-        before = self._emit(self._state.mesh, self._state.routes, self._placements)
+        before = self._emitted(self._state)
         if self._next is None:
             return before
         state, phase = self._next
-        return compose(before, self._emit(state.mesh, state.routes, self._placements), phase)
+        return compose(before, self._emitted(state), phase)
+
+    def _emitted(self, state: _State) -> Mapping[str, Snapshot]:
+        """The snapshots of a state as placed now; those of the last two are remembered."""
+        for known, placements, snapshots in self._emissions:
+            if known is state and placements is self._placements:
+                return snapshots
+        snapshots = self._emit(state.mesh, state.routes, self._placements)
+        self._emissions.append((state, self._placements, snapshots))
+        return snapshots
 
     def _publish(self, snapshots: Mapping[str, Snapshot]) -> None:
         gone = self._nodes - snapshots.keys()

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +22,7 @@ from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
+from laneway.compile.envoy.snapshots import Emitter
 from laneway.control.plane import Change, Plane, rejected
 from laneway.control.ports import ProxyStatus, Verdict
 from laneway.filter import module_path
@@ -86,7 +85,7 @@ class Embedded:
             explain=settings.explain,
             access_log="access.log" if settings.access_log else None,
         )
-        self.plane = Plane(self._roster, self._roster, partial(emit, options=options))
+        self.plane = Plane(self._roster, self._roster, Emitter(options))
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
 

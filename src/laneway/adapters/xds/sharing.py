@@ -8,7 +8,7 @@ from collections import deque
 
 from laneway.adapters.xds.encodings import encode
 from laneway.adapters.xds.references import references
-from laneway.compile.snapshots import Resource, Resources
+from laneway.compile.snapshots import Layers, Resource, Resources
 
 #: Bytes of encoded resources kept; twice this at most, see ``Shared``.
 KEPT_BYTES = 64 * 1024 * 1024
@@ -41,12 +41,19 @@ class Shared:
         return self._find(resource)[1]
 
     def changes(self, before: Resources, after: Resources) -> list[str]:
-        """The names whose resource is not the same in both."""
+        """The names whose resource is not the same in both, and perhaps some more."""
+        if isinstance(before, Layers) and isinstance(after, Layers):
+            names = self._shared_changes(before.shared, after.shared)
+            return names if before.own is after.own else names + _changes(before.own, after.own)
+        return self._shared_changes(before, after)
+
+    def _shared_changes(self, before: Resources, after: Resources) -> list[str]:
+        if before is after:
+            return []
         for known_before, known_after, names in self._changes:
             if known_before is before and known_after is after:
                 return names
-        names = [name for name, resource in after.items() if before.get(name) is not resource]
-        names += [name for name in before if name not in after]
+        names = _changes(before, after)
         self._changes.append((before, after, names))
         return names
 
@@ -63,3 +70,8 @@ class Shared:
             self._old, self._young, self._size = self._young, {}, 0
         self._young[key] = found
         self._size += len(found[0])
+
+
+def _changes(before: Resources, after: Resources) -> list[str]:
+    names = [name for name, resource in after.items() if before.get(name) is not resource]
+    return names + [name for name in before if name not in after]

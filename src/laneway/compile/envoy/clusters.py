@@ -74,9 +74,9 @@ def inbound_cluster(port: int) -> Resource:
         circuit_breakers=_no_circuit_breakers(),
     )
     # A request sent into a connection that the application is just closing is lost: whether it was
-    # read cannot be known, so it is not replayed. Hence Envoy closes first, well before the shortest
-    # keep-alive of common servers (gunicorn's 2 s); a new connection on loopback costs next to
-    # nothing for one that is idle that often.
+    # read cannot be known, so it is not replayed. Hence Envoy closes first, well before the
+    # shortest keep-alive of common servers (gunicorn's 2 s); a new connection on loopback costs
+    # next to nothing for one that is idle that often.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_APPLICATION_OPTIONS)
     return resource(CLUSTER, name, cluster)
 

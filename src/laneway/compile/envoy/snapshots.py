@@ -6,9 +6,9 @@ is built once and shared; a proxy's own part is its listeners and the way to its
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.clusters import (
@@ -18,21 +18,25 @@ from laneway.compile.envoy.clusters import (
     tunnel_cluster,
 )
 from laneway.compile.envoy.endpoints import inbound_endpoint, service_endpoints
+from laneway.compile.envoy.lane_filter import gateway_filter, inbound_filter, outbound_filter
 from laneway.compile.envoy.listeners import (
     gateway_listener,
     inbound_listener,
     outbound_listener,
 )
+from laneway.compile.envoy.memos import Memo, Same
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.routes import gateway_routes, outbound_routes
-from laneway.compile.envoy.trace_memory import inbound_filter, outbound_filter
-from laneway.compile.ir import GatewayRoutes, MeshRoutes, TraceMemory
+from laneway.compile.envoy.routes import gateway_routes, outbound_routes, service_hosts
+from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.snapshots import (
     CLUSTER,
     ENDPOINT,
     LISTENER,
+    PUSH_ORDER,
     ROUTE,
+    Layers,
     Resource,
+    Resources,
     Snapshot,
 )
 from laneway.model.meshes import Mesh
@@ -42,63 +46,170 @@ from laneway.model.selection import Selection
 from laneway.model.workloads import Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What every proxy is sent alike: how to call any service."""
+class Emitter:
+    """Emits again and again, and builds only what changed since.
 
-    clusters: dict[str, Resource]
-    endpoints: dict[str, Resource]
+    A pure function of its arguments, but for the time it takes: whatever a part is built from is
+    compared with what it was built from the last time. Unchanged parts, up to whole snapshots, are
+    the same objects as before, which readers downstream notice.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._memo = Memo()
+        self._passthrough = [passthrough_cluster()]
+
+    def __call__(
+        self, mesh: Mesh, routes: MeshRoutes, placements: Placements
+    ) -> Mapping[str, Snapshot]:
+        """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
+        selection = Selection(mesh)
+        clusters, endpoints = self._shared(routes, selection, placements)
+        memories = _memories(routes, selection)
+        outbound = {
+            namespace: self._outbound(namespace, routes)
+            for namespace in {workload.name.namespace for workload in mesh.workloads}
+        }
+        snapshots = {}
+        for name, gateway in placements.gateways.items():
+            if name in routes.gateways:
+                own = self._gateway(routes.gateways[name], gateway)
+                snapshots[names.gateway_node(name)] = self._snapshot(own, clusters, endpoints)
+        for workload in mesh.workloads:
+            if sidecar := placements.sidecars.get(workload.name):
+                own = self._sidecar(workload, sidecar, memories.get(workload.name, ()))
+                node = names.sidecar_node(workload.name)
+                called = outbound[workload.name.namespace]
+                snapshots[node] = self._snapshot(own, clusters, endpoints, called)
+        self._memo.sweep()
+        return snapshots
+
+    def _shared(
+        self, routes: MeshRoutes, selection: Selection, placements: Placements
+    ) -> tuple[Resources, Resources]:
+        """How to call any service: clusters and endpoints, which every proxy is sent alike."""
+        clusters, endpoints = [self._passthrough], []
+        for name, service in routes.services.items():
+            core = _core(service)
+            clusters.append(self._memo(("clusters", name), core, partial(_clusters, service)))
+            behind = tuple(
+                (
+                    workload,
+                    placements.sidecars.get(workload.name),
+                    workload.name in placements.ready,
+                )
+                for workload in selection.workloads(service.service)
+            )
+            endpoints.append(
+                self._memo(
+                    ("endpoints", name),
+                    (core, behind),
+                    partial(_endpoints, service, selection, placements),
+                )
+            )
+        return self._joined("clusters", clusters), self._joined("endpoints", endpoints)
+
+    def _outbound(self, namespace: str, routes: MeshRoutes) -> Resources:
+        """The route configuration of the sidecars of ``namespace``."""
+        hosts = [
+            self._memo(
+                ("hosts", namespace, name),
+                _core(service),
+                partial(service_hosts, namespace, service, self._options),
+            )
+            for name, service in routes.services.items()
+        ]
+        build = partial(outbound_routes, namespace, hosts)
+        return self._memo(("outbound", namespace), Same(hosts), lambda: _by_name([build()]))
+
+    def _sidecar(
+        self, workload: Workload, placement: SidecarPlacement, memories: tuple[Carrier, ...]
+    ) -> Own:
+        return self._memo(
+            ("sidecar", workload.name),
+            (workload, placement, memories),
+            lambda: Own.of(_sidecar(workload, placement, memories, self._options)),
+        )
+
+    def _gateway(self, routes: GatewayRoutes, placement: GatewayPlacement) -> Own:
+        return self._memo(
+            ("gateway", routes.gateway.name),
+            (routes, placement),
+            lambda: Own.of(_gateway(routes, placement, self._options)),
+        )
+
+    def _joined(self, what: str, parts: list[list[Resource]]) -> Resources:
+        return self._memo(
+            ("joined", what), Same(parts), lambda: _by_name(r for part in parts for r in part)
+        )
+
+    def _snapshot(
+        self, own: Own, clusters: Resources, endpoints: Resources, called: Resources | None = None
+    ) -> Snapshot:
+        """A sidecar's routes are ``called``, a gateway's are its own."""
+        routes = own.types[ROUTE] if called is None else called
+        types = {
+            CLUSTER: Layers(own.types[CLUSTER], clusters),
+            ENDPOINT: Layers(own.types[ENDPOINT], endpoints),
+            LISTENER: own.types[LISTENER],
+            ROUTE: routes,
+        }
+        inputs = Same([own, clusters, endpoints, routes])
+        return self._memo(("snapshot", id(own)), inputs, lambda: Snapshot(types))
 
 
 def emit(
     mesh: Mesh, routes: MeshRoutes, placements: Placements, options: Options
 ) -> Mapping[str, Snapshot]:
-    """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
-    selection = Selection(mesh)
-    shared = _shared(routes, selection, placements)
-    memories = _memories(routes, selection)
-    by_namespace = {
-        namespace: outbound_routes(namespace, routes.services.values(), options)
-        for namespace in {workload.name.namespace for workload in mesh.workloads}
-    }
-    snapshots = {
-        names.gateway_node(name): _gateway(routes.gateways[name], placement, shared, options)
-        for name, placement in placements.gateways.items()
-        if name in routes.gateways
-    }
-    for workload in mesh.workloads:
-        if placement := placements.sidecars.get(workload.name):
-            own = _sidecar(workload, placement, memories.get(workload.name, ()), options)
-            outbound = by_namespace[workload.name.namespace]
-            snapshots[names.sidecar_node(workload.name)] = _snapshot(shared, own, [outbound])
-    return snapshots
+    """Once; see ``Emitter``."""
+    return Emitter(options)(mesh, routes, placements)
 
 
-def _shared(routes: MeshRoutes, selection: Selection, placements: Placements) -> Shared:
-    clusters = [c for service in routes.services.values() for c in service_clusters(service)]
-    endpoints = [
-        endpoint
-        for service in routes.services.values()
-        for endpoint in service_endpoints(service, selection, placements)
-    ]
-    return Shared(_by_name([passthrough_cluster(), *clusters]), _by_name(endpoints))
+@dataclass(frozen=True, eq=False)
+class Own:
+    """What is one proxy's alone."""
+
+    types: Mapping[str, Resources]
+
+    @staticmethod
+    def of(resources: Iterable[Resource]) -> Own:
+        types: dict[str, dict[str, Resource]] = {url: {} for url in PUSH_ORDER}
+        for resource in resources:
+            types[resource.type_url][resource.name] = resource
+        return Own(types)
 
 
-def _memories(
-    routes: MeshRoutes, selection: Selection
-) -> Mapping[ObjectName, tuple[TraceMemory, ...]]:
-    """The memories beside each workload: one for each group whose services it stands behind."""
-    memories: dict[ObjectName, set[TraceMemory]] = {}
+def _clusters(routes: ServiceRoutes) -> list[Resource]:
+    return list(service_clusters(routes))
+
+
+def _endpoints(
+    routes: ServiceRoutes, selection: Selection, placements: Placements
+) -> list[Resource]:
+    return list(service_endpoints(routes, selection, placements))
+
+
+def _core(routes: ServiceRoutes) -> tuple[object, ...]:
+    """What of a service's routes its Envoy configuration depends on."""
+    return routes.service, routes.by_port, routes.subsets
+
+
+def _memories(routes: MeshRoutes, selection: Selection) -> Mapping[ObjectName, tuple[Carrier, ...]]:
+    """The filters beside each workload: one for each group whose services it stands behind."""
+    memories: dict[ObjectName, set[Carrier]] = {}
     for service, memory in routes.memories.items():
         for workload in selection.workloads(routes.services[service].service):
             memories.setdefault(workload.name, set()).add(memory)
-    return {name: tuple(sorted(found)) for name, found in memories.items()}
+    return {
+        name: tuple(sorted(found, key=lambda carrier: carrier.group))
+        for name, found in memories.items()
+    }
 
 
 def _sidecar(
     workload: Workload,
     placement: SidecarPlacement,
-    memories: Iterable[TraceMemory],
+    memories: Iterable[Carrier],
     options: Options,
 ) -> Iterable[Resource]:
     inbound = [inbound_filter(memory, options.module) for memory in memories]
@@ -112,30 +223,14 @@ def _sidecar(
 
 
 def _gateway(
-    routes: GatewayRoutes, placement: GatewayPlacement, shared: Shared, options: Options
-) -> Snapshot:
+    routes: GatewayRoutes, placement: GatewayPlacement, options: Options
+) -> Iterable[Resource]:
     name = routes.gateway.name
-    own = [
-        gateway_listener(name, server.server.port, placement.listeners[server.server.port], options)
-        for server in routes.servers
-    ]
-    return _snapshot(
-        shared, own, [gateway_routes(name, server, options) for server in routes.servers]
-    )
-
-
-def _snapshot(shared: Shared, own: Iterable[Resource], routes: Iterable[Resource]) -> Snapshot:
-    by_type: dict[str, list[Resource]] = {CLUSTER: [], ENDPOINT: [], LISTENER: []}
-    for resource in own:
-        by_type[resource.type_url].append(resource)
-    return Snapshot(
-        {
-            CLUSTER: ChainMap(_by_name(by_type[CLUSTER]), shared.clusters),
-            ENDPOINT: ChainMap(_by_name(by_type[ENDPOINT]), shared.endpoints),
-            LISTENER: _by_name(by_type[LISTENER]),
-            ROUTE: _by_name(routes),
-        }
-    )
+    filters = [gateway_filter(member, options.module) for member in routes.baggage]
+    for server in routes.servers:
+        port = server.server.port
+        yield gateway_listener(name, port, placement.listeners[port], filters, options)
+        yield gateway_routes(name, server, options)
 
 
 def _by_name(resources: Iterable[Resource]) -> dict[str, Resource]:

@@ -1,0 +1,133 @@
+"""How long a change takes until every proxy has acknowledged it, with real Envoys.
+
+29 sidecars and a gateway, one worker each. *Lane change*: a lane moves to another version and back,
+by the whole transaction (add, switch, remove), each phase acknowledged by all. *Endpoint change*: a
+workload becomes unready and ready again. The services of the mesh are those of the workloads, and
+with ``--services`` as many more that nothing runs for.
+
+    make setup && .venv/bin/python bench/bench_change_latency.py [--services 100 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import resource
+import statistics
+import time
+from dataclasses import dataclass, field, replace
+
+from rich.console import Console
+from rich.table import Table
+
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.lanes import IngressRule, Lane, LaneGroup
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.services import Service, ServicePort
+from laneway.model.workloads import Workload, WorkloadPort
+from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.logs import log_to_stderr
+
+SIDECARS = 29
+GATEWAY = ObjectName("istio-system", "gateway")
+
+
+@dataclass
+class Result:
+    services: int
+    lane_changes: list[float] = field(default_factory=list)
+    endpoint_changes: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+
+
+def mesh(services: int, address: str) -> Mesh:
+    """A group of ``services``; the first ones have workloads in lanes base and canary."""
+    names = [ObjectName("default", f"svc-{number}") for number in range(services)]
+    placed = names[: SIDECARS // 2]
+    workloads = tuple(
+        Workload(
+            ObjectName("default", f"{name.name}-{version}"),
+            {"app": name.name, "version": version},
+            (WorkloadPort(8000),),
+            address=address,
+        )
+        for name in placed
+        for version in ("v1", "v2")
+    )
+    rule = IngressRule("r1", names[0])
+    return Mesh(
+        (LaneGroup("bench", tuple(names), "x-lane", "x-lane", GATEWAY),),
+        (
+            Lane("base", "bench", {"version": "v1"}, tuple(names), (rule,)),
+            Lane("canary", "bench", {"version": "v2"}, tuple(placed[:3]), (rule,)),
+        ),
+        tuple(Service(name, (ServicePort(8000),), {"app": name.name}) for name in names),
+        workloads,
+        (Gateway(GATEWAY, (GatewayServer(80),)),),
+    )
+
+
+async def measure(services: int, rounds: int) -> Result:
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    result = Result(services)
+    first = mesh(services, f"{host}:{port}")
+    lane = first.lanes[1]
+    moved = replace(lane, selector={"version": "v1"}, services=lane.services[:2])
+    second = replace(first, lanes=(first.lanes[0], moved))
+    settings = Settings(concurrency=1, free_gateway_ports=True, drain_seconds=0)
+    async with server, Embedded(first, settings) as embedded:
+        assert await embedded.wait_ready() == ()
+        clock, cpu = time.perf_counter, time.process_time()
+        name = first.workloads[0].name
+        for number in range(rounds):
+            began = clock()
+            change = await embedded.plane.change((second, first)[number % 2])
+            assert change.applied, change
+            assert not change.late, change
+            result.lane_changes.append(clock() - began)
+        result.cpu = (time.process_time() - cpu) / rounds
+        for number in range(rounds):
+            began = clock()
+            embedded.plane.set_ready(name, number % 2 == 1)
+            await embedded.plane.wait_synced()
+            result.endpoint_changes.append(clock() - began)
+    return result
+
+
+def milliseconds(samples: list[float]) -> tuple[str, str]:
+    ordered = sorted(samples)
+    return (
+        f"{statistics.median(ordered) * 1000:.1f}",
+        f"{ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1000:.1f}",
+    )
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--services", type=int, nargs="+", default=[15, 100, 1000])
+    parser.add_argument("--rounds", type=int, default=100)
+    options = parser.parse_args()
+    log_to_stderr()
+    table = Table(
+        "services", "lane change p50 ms", "p99", "endpoint p50 ms", "p99", "control CPU ms", "MB"
+    )
+    for services in options.services:
+        result = await measure(services, options.rounds)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        table.add_row(
+            str(services),
+            *milliseconds(result.lane_changes),
+            *milliseconds(result.endpoint_changes),
+            f"{result.cpu * 1000:.1f}",
+            str(memory),
+        )
+    console = Console()
+    console.print(f"{SIDECARS} sidecars and a gateway, {os.cpu_count()} cores")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
