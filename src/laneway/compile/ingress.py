@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.ir import (
+    BaggageMember,
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
@@ -73,7 +74,16 @@ def lower_gateway(
     servers = tuple(
         ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
     )
-    return GatewayRoutes(gateway, servers)
+    members = [
+        baggage_member(group)
+        for group in mesh.groups
+        if group.gateway == gateway.name and group.propagation is Propagation.BAGGAGE
+    ]
+    return GatewayRoutes(gateway, servers, tuple(members))
+
+
+def baggage_member(group: LaneGroup) -> BaggageMember:
+    return BaggageMember(group.name, group.route_header, group.baggage_key)
 
 
 def host_covers(pattern: str, host: str) -> bool:

@@ -121,12 +121,6 @@ class ServerRoutes:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayRoutes:
-    gateway: Gateway
-    servers: tuple[ServerRoutes, ...]
-
-
-@dataclass(frozen=True, slots=True, order=True)
 class TraceMemory:
     """A sidecar of ``group`` remembers trace id -> lane inbound, and sets the lane outbound."""
 
@@ -136,9 +130,32 @@ class TraceMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class BaggageMember:
+    """A sidecar of ``group`` puts the lane into W3C baggage as the member ``key`` inbound, and sets
+    it from there outbound."""
+
+    group: str
+    route_header: str
+    key: str
+
+
+#: By what a lane travels through applications that do not pass on the route header.
+Carrier = TraceMemory | BaggageMember
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRoutes:
+    """``baggage``: the members that name a lane where the route header does not."""
+
+    gateway: Gateway
+    servers: tuple[ServerRoutes, ...]
+    baggage: tuple[BaggageMember, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MeshRoutes:
     """The whole IR. ``services`` holds every service of the mesh, in a group or not."""
 
     services: Mapping[ObjectName, ServiceRoutes]
     gateways: Mapping[ObjectName, GatewayRoutes]
-    memories: Mapping[ObjectName, TraceMemory]
+    memories: Mapping[ObjectName, Carrier]

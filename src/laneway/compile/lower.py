@@ -9,15 +9,17 @@ The rules, with their source:
   baseline.
 - A strict lane has its own subset and no other.
 - A service may have a baseline of its own (ASM: serviceLevelFallbackTarget).
-- Trace propagation needs a memory beside every workload of the group (the article's TrafficLabel).
+- Trace propagation needs a memory beside every workload of the group (the article's TrafficLabel),
+  baggage propagation a filter there and at the gateway.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from laneway.compile.ingress import lower_gateway
+from laneway.compile.ingress import baggage_member, lower_gateway
 from laneway.compile.ir import (
+    Carrier,
     LaneChoice,
     MeshRoutes,
     Route,
@@ -94,10 +96,20 @@ def _route(
     return Route((LaneChoice(group.name, group.route_header, targets),), default)
 
 
-def _memories(mesh: Mesh) -> dict[ObjectName, TraceMemory]:
+def _memories(mesh: Mesh) -> dict[ObjectName, Carrier]:
     return {
-        service: TraceMemory(group.name, group.route_header, group.trace_header)
+        service: carrier
         for group in mesh.groups
-        if group.propagation is Propagation.TRACE
+        if (carrier := _carrier(group)) is not None
         for service in group.services
     }
+
+
+def _carrier(group: LaneGroup) -> Carrier | None:
+    match group.propagation:
+        case Propagation.HEADER:
+            return None
+        case Propagation.TRACE:
+            return TraceMemory(group.name, group.route_header, group.trace_header)
+        case Propagation.BAGGAGE:
+            return baggage_member(group)

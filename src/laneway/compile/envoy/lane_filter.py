@@ -1,0 +1,73 @@
+"""The lane filter's places in proxies (the filter itself is in ``filter/``).
+
+Inbound it remembers trace id -> lane, or puts the lane into the baggage; outbound it sets the route
+header from there, before the route is chosen, and so it does at a gateway from baggage. All run in
+one VM a worker thread; inbound and outbound share one memory, by the same ``vm_id``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from envoy.config.core.v3 import base_pb2
+from envoy.extensions.filters.http.wasm.v3 import wasm_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.extensions.wasm.v3 import wasm_pb2 as vm_pb2
+from google.protobuf.wrappers_pb2 import StringValue
+
+from laneway.compile.envoy.options import FilterModule
+from laneway.compile.envoy.packing import packed
+from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
+from laneway.filter import VM_ID
+
+
+def inbound_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("inbound", carrier, module)
+
+
+def outbound_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("outbound", carrier, module)
+
+
+def gateway_filter(member: BaggageMember, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("gateway", member, module)
+
+
+def _settings(carrier: Carrier, module: FilterModule) -> dict[str, str | int | None]:
+    match carrier:
+        case TraceMemory():
+            return {
+                "trace_header": carrier.trace_header.lower(),
+                "sets": module.sets,
+                "ttl_seconds": module.ttl_seconds,
+            }
+        case BaggageMember():
+            return {"baggage_key": carrier.key}
+
+
+def _filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
+    settings = {
+        "direction": direction,
+        "route_header": carrier.route_header.lower(),
+        **_settings(carrier, module),
+    }
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    # The root id is unique for each configuration, since root contexts share a VM.
+    root = f"{direction}|{carrier.group}"
+    plugin = vm_pb2.PluginConfig(
+        name=root,
+        root_id=root,
+        vm_config=vm_pb2.VmConfig(
+            vm_id=VM_ID,
+            runtime="envoy.wasm.runtime.v8",
+            code=base_pb2.AsyncDataSource(local=base_pb2.DataSource(filename=module.path)),
+        ),
+        configuration=packed(StringValue(value=json.dumps(chosen, sort_keys=True))),
+        failure_policy=vm_pb2.FAIL_OPEN,
+    )
+    return hcm_pb2.HttpFilter(
+        name=f"laneway.trace_memory.{direction}.{carrier.group}",
+        typed_config=packed(wasm_pb2.Wasm(config=plugin)),
+    )
