@@ -257,3 +257,21 @@ def test_with_everything_ready_each_hop_is_in_its_lane_where_the_lane_has_the_se
     for hop in outcome.hops:
         if hop.service in members.get(lane_name, ()) and (hop.caller or lane_name in entered):
             assert hop.served == lane_name
+
+
+def test_weights_name_no_lane_for_a_request_that_names_another_groups() -> None:
+    """Two groups share a rule; the other group's header, whatever it says, rules weights out."""
+    entry = rule("a", uri=exact("/mock"))
+    lanes = [
+        lane("s1", "a b", entry),
+        lane("s2", "a b", entry, weight=100),
+        lane("t1", "c", rule("c", uri=exact("/mock")), group="other"),
+    ]
+    groups = [
+        group("a b", trace_header=ROUTE_HEADER),
+        group("c", "other", route_header="x-other", trace_header="x-other"),
+    ]
+    declared = mesh(groups, lanes, SERVICES, CHAIN)
+    assert served(call(declared, {})) == ["s2", "s2", "t1"]
+    outcome = call(declared, {"x-other": "s1"})
+    assert [(hop.intended, hop.served) for hop in outcome.hops][:2] == [("s1", "s1"), (None, "s1")]

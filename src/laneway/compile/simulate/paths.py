@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from laneway.compile.ir import IngressRoute, MeshRoutes, Target, VirtualHost
+from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
 from laneway.compile.simulate import baggage
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.gateways import (
@@ -100,8 +100,8 @@ class _Simulation:
         if isinstance(choice, Failure):
             return Outcome(failure=choice)
         headers, reasons = set_trace_headers(ingress, headers)
-        if ingress.split is not None and choice.intended is not None:
-            headers = {**headers, ingress.split.header.lower(): choice.intended}
+        if (split := _split(ingress, headers)) and choice.intended is not None:
+            headers = {**headers, split.header.lower(): choice.intended}
         hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *read, *reasons))
         hops, memories, callers = [hop], TraceMemories(), tuple[ObjectName, ...]()
         pending: list[_Pending] = []
@@ -122,8 +122,8 @@ class _Simulation:
 
     def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
         route = ingress.route
-        if ingress.split and not any(c.header.lower() in headers for c in route.choices):
-            return weighted(ingress.split, draw)
+        if split := _split(ingress, headers):
+            return weighted(split, draw)
         choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
         if ingress.not_found and choice.by_default:
             named = choice.intended or "none"
@@ -191,6 +191,12 @@ class _Simulation:
         if hops == _MAX_HOPS:
             return Failure(f"one request leads to more than {_MAX_HOPS:,} calls")
         return None
+
+
+def _split(ingress: IngressRoute, headers: Headers) -> Split | None:
+    """The route's weights, if they decide: for requests without any of the route headers."""
+    named = any(choice.header.lower() in headers for choice in ingress.route.choices)
+    return None if named else ingress.split
 
 
 def _rule(ingress: IngressRoute, choice: Choice) -> Reason:
