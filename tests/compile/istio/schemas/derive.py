@@ -23,11 +23,11 @@ VERSIONS = {
 
 def derive(text: str) -> dict[str, dict[str, Any]]:
     """By kind, the schema of its ``spec``."""
-    found = {}
-    for document in yaml.load_all(text, Loader=yaml.CSafeLoader):
-        kind = document["spec"]["names"]["kind"] if document else None
-        for version in document["spec"]["versions"] if kind in VERSIONS else ():
-            if version["name"] == VERSIONS[kind]:
+    found: dict[str, dict[str, Any]] = {}
+    for document in filter(None, yaml.load_all(text, Loader=yaml.CSafeLoader)):
+        kind = document["spec"]["names"]["kind"]
+        for version in document["spec"]["versions"]:
+            if version["name"] == VERSIONS.get(kind):
                 schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
                 found[kind] = compact(schema)
     return found

@@ -1,0 +1,17 @@
+"""IR -> upstream Istio, unmodified: resources that make its proxies treat lanes as laneway does.
+
+| resource | one for each | in the namespace of |
+| --- | --- | --- |
+| DestinationRule | service | the service: there Istio joins it with one of the user's own |
+| VirtualService | service | the service; callers of all namespaces see it |
+| EnvoyFilter | service with fallback | Istio's root: callers are anywhere |
+| WasmPlugin, two | service routed by trace id or baggage | the service: for its workloads |
+| VirtualService | gateway and domain | the gateway |
+| EnvoyFilter | gateway, if needed | Istio's root: its pods may be anywhere |
+
+A route has a name, by which an EnvoyFilter finds it and leads it to an *aggregate cluster*: that
+is the fallback, which Istio's own API lacks. Without the EnvoyFilter a route still leads to its
+lane's own subset.
+
+Entry points: ``documents.emit`` and ``limits.limits``.
+"""

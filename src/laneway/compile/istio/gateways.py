@@ -1,0 +1,179 @@
+"""What ingress rules become at a gateway: VirtualServices with routes in order of precedence.
+
+One for each domain, with the rules of all groups: Istio joins what several say of one host in the
+order of their creation, which would make precedence an accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from laneway.compile.ir import GatewayRoutes, IngressRoute, MeshRoutes, Split, Target, VirtualHost
+from laneway.compile.istio import names, patches
+from laneway.compile.istio.options import Options
+from laneway.compile.istio.resources import (
+    NETWORKING,
+    Document,
+    destination,
+    document,
+    retries,
+    string_match,
+    string_matches,
+)
+from laneway.model.lanes import LaneGroup
+from laneway.model.meshes import Mesh
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the routes that a condition becomes. Without ``target`` it answers 404."""
+
+    name: str
+    match: Document
+    target: Target | None
+    split: Split | None = None
+
+
+def gateway_documents(
+    mesh: Mesh, routes: MeshRoutes, gateway: GatewayRoutes, options: Options
+) -> Iterator[Document]:
+    for host, port in _domains(gateway):
+        yield _virtual_service(mesh, gateway, host, port)
+    branches = {
+        branch.name: (ingress, branch)
+        for host, _ in _domains(gateway)
+        for ingress in host.routes
+        for branch in branches_of(gateway, ingress)
+    }
+    targets = [target for _, branch in branches.values() for target in _targets(branch)]
+    patched = patches.added_clusters(patches.GATEWAY, targets)
+    for name, (ingress, branch) in branches.items():
+        value = _patch(ingress, branch)
+        if value:
+            patched.append(patches.merged_route(patches.GATEWAY, name, value))
+    if patched:
+        group = _group(mesh, next(iter(branches.values()))[0])
+        name, selector = names.gateway_filter(gateway.gateway.name), gateway.gateway.selector
+        yield patches.envoy_filter(options.root_namespace, name, group, patched, selector)
+
+
+def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]:
+    """A gateway's domains; by port, if not all its ports have the same."""
+    by_port = {server.server.port: server.virtual_hosts for server in gateway.servers}
+    if len({frozenset(h.domain for h in hosts) for hosts in by_port.values()}) > 1:
+        for port, hosts in by_port.items():
+            yield from ((host, port) for host in hosts)
+    else:
+        yield from ((host, None) for host in next(iter(by_port.values()), ()))
+
+
+def _virtual_service(
+    mesh: Mesh, gateway: GatewayRoutes, host: VirtualHost, port: int | None
+) -> Document:
+    name = gateway.gateway.name
+    http = [
+        _http_route(branch, port)
+        for ingress in host.routes
+        for branch in branches_of(gateway, ingress)
+    ]
+    spec = {
+        "exportTo": ["*"],
+        "gateways": [str(name)],
+        "hosts": [host.domain],
+        "http": http,
+    }
+    group = _group(mesh, host.routes[0])
+    own_name = names.gateway_routes(name, host.domain, port)
+    return document(NETWORKING, "VirtualService", name.namespace, own_name, group, spec)
+
+
+def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
+    """By lane; then, by weight, what names none; then the rest."""
+    route, base = ingress.route, _condition(ingress)
+
+    def name(branch: str) -> str:
+        return names.ingress_route(gateway.gateway.name, ingress, branch)
+
+    for choice in route.choices:
+        for lane, target in choice.lanes.items():
+            # A lane that goes the way of the rest needs no route, unless the rest differs.
+            as_rest = len(route.choices) == 1 and not ingress.not_found
+            if as_rest and target == route.default:
+                continue
+            headers = {**base.get("headers", {}), choice.header.lower(): {"exact": lane}}
+            match = {**base, "headers": headers}
+            yield Branch(name(f"{choice.group}/{lane}"), match, target)
+    if ingress.split is not None:
+        without: Document = {choice.header.lower(): {} for choice in route.choices}
+        match = {**base, "withoutHeaders": without}
+        yield Branch(name("weights"), match, route.default, ingress.split)
+    yield Branch(name("rest"), base, None if ingress.not_found else route.default)
+
+
+def _condition(ingress: IngressRoute) -> Document:
+    match: Document = {}
+    if ingress.headers:
+        match["headers"] = string_matches(ingress.headers)
+    if ingress.methods:
+        one = len(ingress.methods) == 1
+        match["method"] = {"exact" if one else "regex": "|".join(ingress.methods)}
+    if ingress.query:
+        match["queryParams"] = string_matches(ingress.query)
+    if ingress.uri is not None:
+        match["uri"] = string_match(ingress.uri)
+    return match
+
+
+def _http_route(branch: Branch, port: int | None) -> Document:
+    match = branch.match if port is None else {**branch.match, "port": port}
+    http: Document = {"name": branch.name}
+    if match:
+        http["match"] = [match]
+    if branch.target is None:
+        return {**http, "directResponse": {"status": 404}}
+    if branch.split is not None and not _is_patched(branch.split):
+        http["route"] = _weighted(branch.split)
+    else:
+        http["route"] = [{"destination": destination(branch.target)}]
+    return {**http, "retries": retries()}
+
+
+def _weighted(split: Split) -> list[Document]:
+    """Istio's own weights, where there is neither fallback nor stickiness."""
+    return [
+        {
+            "destination": destination(share.target),
+            "weight": share.weight,
+            "headers": {"request": {"set": {split.header.lower(): share.lane}}},
+        }
+        for share in split.shares
+    ]
+
+
+def _is_patched(split: Split) -> bool:
+    fallback = any(len(share.target.chain) > 1 for share in split.shares)
+    return fallback or split.sticky is not None
+
+
+def _targets(branch: Branch) -> list[Target]:
+    if branch.split is not None:
+        return [share.target for share in branch.split.shares]
+    return [] if branch.target is None else [branch.target]
+
+
+def _patch(ingress: IngressRoute, branch: Branch) -> Document:
+    if branch.target is None:
+        return {}
+    if branch.split is None:
+        routed = patches.to_chain(branch.target)
+    elif _is_patched(branch.split):
+        routed = patches.by_weight(branch.split)
+    else:
+        routed = {}
+    return {**routed, **patches.filled_in(ingress.trace_headers)}
+
+
+def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:
+    """The group that an object is said to be of: the first, where groups share a domain."""
+    return mesh.groups_by_name[ingress.rules[0][0].group]

@@ -1,0 +1,145 @@
+"""The compile report: where upstream Istio cannot do what laneway's own proxies do.
+
+Read beside ``documents``. Each limit is told where it is met, of the object that it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from laneway.compile.ingress import host_covers
+from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
+from laneway.compile.istio.services import lane_targets
+from laneway.model.findings import Finding, ObjectKey, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane, LaneGroup, Mode
+from laneway.model.meshes import Mesh
+
+#: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
+MANY_LANES = 100
+
+#: Port names that keep Istio from routing by headers (its protocol selection by name).
+_NOT_HTTP = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
+
+
+def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
+    """Warnings, in the order of the mesh's objects."""
+    findings: list[Finding] = []
+    for group in mesh.groups:
+        lanes = mesh.lanes_by_group[group.name]
+        services = [routes.services[name] for name in group.services]
+        findings += _fallback(group, services)
+        findings += _strict(group, lanes)
+    for service in routes.services.values():
+        if service.group is not None:
+            findings += _service(service)
+    for gateway in routes.gateways.values():
+        findings += _gateway(gateway)
+    return findings
+
+
+def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[Finding]:
+    chains = [
+        target.chain
+        for service in services
+        for route in service.by_port.values()
+        for target in lane_targets(route).values()
+    ]
+    told = _telling(key_of(group), ("spec", "mode"))
+    if chains:
+        yield told(
+            "ISTIO_DEAD_APPLICATION",
+            f"in Istio a proxy that cannot reach its own application answers 503, which lanes of "
+            f"group {group.name} do not fall back from: to retry it might repeat a request",
+            "give pods a readiness probe: one that is not ready gets no requests",
+        )
+    if any(len(chain) > 1 for chain in chains):
+        yield told(
+            "ISTIO_SPILL_UNDER_EJECTION",
+            f"in Istio a lane of group {group.name} sends some requests to its fallback once fewer "
+            "than about 71 % of its ready instances can be reached; in laneway while none can",
+            "give pods a readiness probe: those that are not ready do not count",
+        )
+        yield told(
+            "ISTIO_HEALTH_MERGED",
+            "Istio's proxies apply changes of health up to a second late, so that of several "
+            f"instances of group {group.name} that die at once one may be chosen 8 times in a row",
+            "nothing to do, unless the caller sees 503 when instances die together",
+        )
+
+
+def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
+    strict = [lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT]
+    if strict:
+        yield _telling(key_of(group), ("spec", "mode"))(
+            "ISTIO_STRICT_UNEXPLAINED",
+            "in Istio the 503 of a strict lane without an instance does not say which lane and "
+            f"service it is of (group {group.name})",
+            "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% has both",
+        )
+
+
+def _service(routes: ServiceRoutes) -> Iterator[Finding]:
+    service = routes.service
+    told = _telling(key_of(service), ("spec", "ports"))
+    for port in service.ports:
+        if routes.subsets and port.name.partition("-")[0] in _NOT_HTTP:
+            yield told(
+                "ISTIO_PORT_NOT_HTTP",
+                f"Istio does not look into requests to port {port.port} of {service.name}, by its "
+                f"name {port.name}: all of them go to any version",
+                "name the port http, http2 or grpc, perhaps with -suffix, if that is what it is",
+            )
+    number = max((len(lane_targets(route)) for route in routes.by_port.values()), default=0)
+    if number > MANY_LANES:
+        yield told(
+            "ISTIO_MANY_LANES",
+            f"Istio's proxies try up to {number} routes, one after the other, for each request to "
+            f"{service.name}; laneway's look the lane up",
+            "remove lanes, or services from lanes, that are no longer needed",
+        )
+
+
+def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
+    gateway = routes.gateway
+    told = _telling(key_of(gateway), ("spec", "servers"))
+    for server in routes.servers:
+        hosts = server.server.hosts
+        covered = [(a, b) for a in hosts for b in hosts if a != b and host_covers(a, b)]
+        served = {host.domain: [id(r) for r in host.routes] for host in server.virtual_hosts}
+        for wide, narrow in covered:
+            if served.get(narrow) != served.get(wide) and wide in served:
+                yield told(
+                    "ISTIO_HOSTS_OVERLAP",
+                    f"port {server.server.port} of Gateway {gateway.name} serves both {wide} and "
+                    f"{narrow}: Istio may try the rules of {wide} first for {narrow}",
+                    f"remove {narrow} from the gateway's hosts: {wide} covers it",
+                )
+    if routes.baggage and not gateway.selector:
+        yield told(
+            "ISTIO_GATEWAY_WITHOUT_SELECTOR",
+            f"the lane of a request that names it in baggage is not read at Gateway {gateway.name},"
+            " since it does not say which pods it is for",
+            "give it a selector",
+        )
+    named = {
+        lane.group
+        for s in routes.servers
+        for h in s.virtual_hosts
+        for r in h.routes
+        for lane, _ in r.rules
+    }
+    if len(named) > 1:
+        yield told(
+            "ISTIO_GROUPS_SHARE_GATEWAY",
+            f"groups {', '.join(sorted(named))} share the objects generated for Gateway "
+            f"{gateway.name}",
+            "give groups gateways of their own, if they are to change independently",
+        )
+
+
+def _telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
+    def told(code: str, message: str, fix: str) -> Finding:
+        return Finding(code, message, fix, subject, path, Severity.WARNING)
+
+    return told

@@ -1,0 +1,72 @@
+"""Names of what is emitted: stable, so that a change of one lane renames nothing of another's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from laneway.compile.ir import IngressRoute, Target
+from laneway.model.matches import StringMatch
+from laneway.model.names import ObjectName
+
+#: An object's name has at most 253 characters.
+_SLUG = 100
+
+
+def subset_cluster(target: Target, subset: str) -> str:
+    """Istio's own name for a subset's cluster."""
+    return f"outbound|{target.port.port}|{subset}|{target.service.host}"
+
+
+def target_cluster(target: Target) -> str:
+    """The cluster that serves the target: a subset's, or the aggregate over its chain (s2>s1)."""
+    return subset_cluster(target, ">".join(target.chain))
+
+
+def service_object(service: ObjectName) -> str:
+    """For objects in the service's own namespace."""
+    return f"{service.name}-lanes"
+
+
+def root_object(service: ObjectName) -> str:
+    """For objects in the root namespace, where services of all namespaces meet."""
+    return f"{service.name}.{service.namespace}-lanes"
+
+
+def gateway_filter(gateway: ObjectName) -> str:
+    return f"{gateway.name}.{gateway.namespace}-gateway-lanes"
+
+
+def gateway_routes(gateway: ObjectName, domain: str, port: int | None) -> str:
+    """``*`` cannot stand in a name: a digest tells ``*.example.com`` from ``any.example.com``."""
+    slug = domain.replace("*", "any").replace("_", "-")[:_SLUG].rstrip(".-")
+    at = f"-{port}" if port is not None else ""
+    return f"{gateway.name}{at}-{slug}-{_digest([gateway.name, domain, port])}"
+
+
+def service_route(target: Target, lane: str | None) -> str:
+    """The route of requests in ``lane``, or of all others for ``None``."""
+    return f"laneway|{target.port.port}|{lane or ''}|{target.service.host}"
+
+
+def ingress_route(gateway: ObjectName, route: IngressRoute, branch: str) -> str:
+    """``branch`` tells apart the routes that one condition becomes.
+
+    Rules of one name may state different conditions; the digest is over the condition.
+    """
+    condition = [
+        route.host,
+        _plain(route.uri),
+        list(route.methods),
+        [[name, _plain(match)] for name, match in sorted(route.headers.items())],
+        [[name, _plain(match)] for name, match in sorted(route.query.items())],
+    ]
+    return f"laneway|{gateway}|{route.rules[0][1].name}-{_digest(condition)}|{branch}"
+
+
+def _plain(match: StringMatch | None) -> str | None:
+    return None if match is None else str(match)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]

@@ -1,0 +1,49 @@
+"""The shapes that all kinds share: metadata, destinations, retries, matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laneway.compile.ir import Target
+from laneway.model.lanes import LaneGroup
+from laneway.model.matches import StringMatch
+
+Document = dict[str, Any]
+
+NETWORKING = "networking.istio.io/v1"
+ENVOY_FILTER = "networking.istio.io/v1alpha3"
+EXTENSIONS = "extensions.istio.io/v1alpha1"
+
+_LABELS = {"app.kubernetes.io/managed-by": "laneway"}
+
+
+def document(
+    api_version: str, kind: str, namespace: str, name: str, group: LaneGroup, spec: Document
+) -> Document:
+    labels = {**_LABELS, "laneway.dev/group": group.name}
+    metadata = {"labels": labels, "name": name, "namespace": namespace}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def destination(target: Target) -> Document:
+    """The lane's own subset, which needs no EnvoyFilter; a chain's fallback comes by one.
+
+    The port is always named: without it, a gateway would take its own for the service's.
+    """
+    subset = {"subset": target.chain[0]} if target.chain else {}
+    port = {"number": target.port.port}
+    return {"host": target.service.host, "port": port, **subset}
+
+
+def retries() -> Document:
+    """Replay only what cannot have reached an application."""
+    return {"attempts": 8, "retryOn": "connect-failure,refused-stream"}
+
+
+def string_match(match: StringMatch) -> Document:
+    return {match.kind.value: match.value}
+
+
+def string_matches(matches: Mapping[str, StringMatch]) -> Document:
+    return {name: string_match(match) for name, match in sorted(matches.items())}
