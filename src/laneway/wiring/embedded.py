@@ -178,6 +178,14 @@ class Embedded:
         await self._drain()
         await self._fleet.stop_workload(name)
 
+    async def restart_proxy(self, node: str) -> None:
+        """Restart an Envoy hot, for a new binary or new limits: costs no request.
+
+        Raises ``KeyError`` for an unknown node, ``Unstartable`` when the new process does not take
+        over; then the old one serves on.
+        """
+        await self._fleet.restart_proxy(node)
+
     async def change(self, mesh: Mesh) -> Change:
         """Bring ``mesh`` (valid) into force without costing a request, or refuse it whole.
 

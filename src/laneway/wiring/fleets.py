@@ -92,6 +92,9 @@ class Fleet:
         if instance is not None:
             await self._stop(_workload(instance))
 
+    async def restart_proxy(self, node: str) -> None:
+        await self._runner.restart_proxy(node)
+
     async def stop_proxy(self, node: str) -> None:
         await self._stop(_proxy(node))
 

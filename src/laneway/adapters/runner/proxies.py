@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from laneway.adapters.runner.supervisors import Charge
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
+_EPOCH = "server.hot_restart_epoch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,26 @@ def proxy_charge(
         except OSError as error:
             raise Unstartable(f"proxy {proxy.name} cannot be started: {error}") from error
 
+    async def succeed() -> Process:
+        """Envoy's hot restart: the successor is handed the listening sockets, so that no connection
+        is refused; then it has its parent drain, and end."""
+        epoch = (await admin.stats(_EPOCH)).get(_EPOCH, 0) + 1
+        _write(folder / "bootstrap.json", proxy.bootstrap(admin.path))
+        successor = Process.start(
+            _command(proxy, envoy, folder, deadlines, epoch),
+            environment=os.environ,
+            working_directory=folder,
+            leash=leash,
+            log=log,
+        )
+        try:
+            async with asyncio.timeout(proxy.start_timeout):
+                await _until_serving(admin, epoch, successor)
+        except BaseException:
+            await successor.stop(deadlines.proxy)
+            raise
+        return successor
+
     async def retire(process: Process) -> ExitStatus:
         await _drain(admin, deadlines.drain)
         status = await process.stop(deadlines.proxy)
@@ -89,20 +111,26 @@ def proxy_charge(
         start_timeout=proxy.start_timeout,
         launch=launch,
         retire=retire,
+        succeed=succeed,
         output=log.tail,
     )
 
 
-def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines) -> list[str]:
+def _command(
+    proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines, epoch: int = 0
+) -> list[str]:
+    """``epoch`` counts hot restarts: from 1 on the process takes over from the one before."""
     drain = max(1, round(deadlines.drain))
+    base_id = ["--use-dynamic-base-id", "--base-id-path", str(folder / "base-id")]
+    if epoch:
+        base_id = ["--base-id", _base_id(folder), "--restart-epoch", str(epoch)]
     return [
         str(envoy.path),
         *("--config-path", str(folder / "bootstrap.json")),
         *("--service-node", proxy.name),
         *("--concurrency", str(proxy.concurrency)),
         *("--log-level", proxy.log_level),
-        "--use-dynamic-base-id",
-        *("--base-id-path", str(folder / "base-id")),
+        *base_id,
         *("--drain-time-s", str(drain)),
         *("--drain-strategy", "immediate"),
         *("--parent-shutdown-time-s", str(drain + 1)),
@@ -121,15 +149,35 @@ async def _drain(admin: Admin, seconds: float) -> None:
         return
 
 
-def _remove_shared_memory(folder: Path) -> None:
-    """What Envoy's hot restart leaves in /dev/shm at every start, however it ends.
+async def _until_serving(admin: Admin, epoch: int, successor: Process) -> None:
+    """The admin socket is the successor's once it has taken over."""
+    ended = asyncio.ensure_future(successor.wait())
+    try:
+        while not ended.done():
+            with contextlib.suppress(AdminUnreachable):
+                serving = (await admin.stats(_EPOCH)).get(_EPOCH) == epoch
+                if serving and await admin.state() == "LIVE":
+                    return
+            await asyncio.wait({ended}, timeout=_DRAIN_POLL)
+    finally:
+        ended.cancel()
+    raise Unstartable(f"the hot restart failed: the new Envoy {ended.result()}")
 
-    Its name is the base id that Envoy chose, and the restart epoch, which is 0.
+
+def _base_id(folder: Path) -> str:
+    return (folder / "base-id").read_text().strip()
+
+
+def _remove_shared_memory(folder: Path) -> None:
+    """What Envoy leaves in /dev/shm at every start and hot restart, however it ends.
+
+    Its name is the base id that Envoy chose, ten times, plus the parity of the restart epoch.
     """
     base_id = folder / "base-id"
     if base_id.exists():
-        name = f"envoy_shared_memory_{base_id.read_text().strip()}0"
-        Path("/dev/shm", name).unlink(missing_ok=True)
+        for parity in "01":
+            name = f"envoy_shared_memory_{_base_id(folder)}{parity}"
+            Path("/dev/shm", name).unlink(missing_ok=True)
         base_id.unlink()
 
 

@@ -105,6 +105,14 @@ class Runner:
         grace = self._deadlines.workload
         return self._start(workload_charge(workload, placement, self._leash, log, grace))
 
+    async def restart_proxy(self, name: str) -> None:
+        """Restart hot: no connection is refused, and requests in flight end in the old process.
+
+        It has ``Deadlines.drain`` seconds for that. Raises ``KeyError`` for an unknown name, and
+        ``Unstartable`` when the new process does not take over; then the old one serves on.
+        """
+        await self._supervisors[events.Subject(name, events.Kind.PROXY)].succeed()
+
     async def stop_proxy(self, name: str) -> None:
         """Drain and stop; returns when it is gone. Unknown names are none of our processes."""
         await self._stop(events.Subject(name, events.Kind.PROXY))

@@ -7,11 +7,12 @@ module has the tasks and timers, and tells every change as an event.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from laneway.adapters.runner import events
-from laneway.adapters.runner.errors import NotReady
+from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.probes import Probe, Readiness
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervision import Backoff, History
@@ -25,7 +26,8 @@ class Charge:
     """What is to be kept running.
 
     ``launch`` None: it runs already and is not ours; it is only asked. ``retire`` ends a process
-    in the way that suits it. ``output`` gives the last lines that it wrote.
+    in the way that suits it. ``succeed`` starts one that takes over from the running one and has it
+    end, where that can be done. ``output`` gives the last lines that it wrote.
     """
 
     subject: events.Subject
@@ -35,6 +37,7 @@ class Charge:
     launch: Callable[[], Process] | None
     retire: Callable[[Process], Awaitable[ExitStatus]]
     restarts: bool = True
+    succeed: Callable[[], Awaitable[Process]] | None = None
     output: Callable[[], tuple[str, ...]] = tuple
 
 
@@ -59,6 +62,7 @@ class Supervisor:
         self._settled = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
+        self._predecessors: set[Process] = set()
 
     @property
     def subject(self) -> events.Subject:
@@ -85,6 +89,23 @@ class Supervisor:
         if self._failure:
             raise NotReady(self._failure)
 
+    async def succeed(self) -> None:
+        """Put another process in the place of the running one, with nothing lost in between.
+
+        Raises what ``Charge.succeed`` raises; then the running one stays. Raises ``Unstartable``
+        when there is none.
+        """
+        assert self._charge.succeed is not None, f"{self.subject} cannot be succeeded"
+        before = self._process
+        if before is None:
+            raise Unstartable(f"{self.subject} is not running")
+        self._process = await self._charge.succeed()
+        self._emit(events.Started(self.subject, self._process.pid))
+        self._predecessors.add(before)
+        asyncio.create_task(before.wait()).add_done_callback(
+            lambda _: self._predecessors.discard(before)
+        )
+
     async def stop(self) -> None:
         """End it and its supervision; completes even when the caller is cancelled meanwhile."""
         if self._stopping is None:
@@ -100,7 +121,10 @@ class Supervisor:
         if self._process is None:
             await self._watch()
         while self._process is not None:
-            status = await self._live(self._process)
+            process = self._process
+            status = await self._live(process)
+            if self._process is not process:
+                continue  # its successor had it end
             self._process = None
             self._set_ready(False, str(status))
             self._problem = str(status)
@@ -174,6 +198,8 @@ class Supervisor:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._set_ready(False, "it is being stopped", asked=True)
+        for predecessor in tuple(self._predecessors):
+            predecessor.signal(signal.SIGKILL)  # it drains, and would be gone soon
         status = await self._charge.retire(self._process) if self._process else None
         self._process = None
         self._fail(events.Stopped(self.subject, status))
