@@ -169,15 +169,14 @@ def _base_id(folder: Path) -> str:
 
 
 def _remove_shared_memory(folder: Path) -> None:
-    """What Envoy leaves in /dev/shm at every start and hot restart, however it ends.
+    """What Envoy leaves in /dev/shm when it has ended, however it did.
 
-    Its name is the base id that Envoy chose, ten times, plus the parity of the restart epoch.
+    Its name is ten times the base id that Envoy chose; hot restarts share it.
     """
     base_id = folder / "base-id"
     if base_id.exists():
-        for parity in "01":
-            name = f"envoy_shared_memory_{_base_id(folder)}{parity}"
-            Path("/dev/shm", name).unlink(missing_ok=True)
+        name = f"envoy_shared_memory_{_base_id(folder)}0"
+        Path("/dev/shm", name).unlink(missing_ok=True)
         base_id.unlink()
 
 
