@@ -51,14 +51,15 @@ pub fn put(out: *[limit]u8, text: []const u8, key: []const u8, lane: []const u8)
     return out[0..length];
 }
 
-/// Whether `text` has the member once, and with that lane.
+/// Whether `text` has the member once, with that lane and as `put` writes it. Some readers (Python's
+/// OpenTelemetry) take a property for a part of the value, so there must be none.
 pub fn has(text: []const u8, key: []const u8, lane: []const u8) bool {
     var count: usize = 0;
     var members: Members = .of(text);
     while (members.next()) |member| {
-        const value = valueOf(member, key) orelse continue;
-        const decoded = decode(value) orelse return false;
-        if (!std.mem.eql(u8, decoded.text(), lane)) return false;
+        if (valueOf(member, key) == null) continue;
+        const plain = trim(member);
+        if (plain.len != key.len + 1 + lane.len or !std.mem.endsWith(u8, plain, lane)) return false;
         count += 1;
     }
     return count == 1;
@@ -151,8 +152,11 @@ test "putting replaces every member of the key, and leaves the others as they ar
     try expectPut("lane=s2,a=1,b=\"2\",not a member", "a=1,lane=%%,b=\"2\",lane=s1,not a member");
 }
 
-test "the member is there once, with that lane" {
-    try testing.expect(has("a=1, lane=s2;p", "lane", "s2"));
+test "the member is there once, with that lane, plain" {
+    try testing.expect(has("a=1, lane=s2 ,b", "lane", "s2"));
+    try testing.expect(!has("a=1, lane=s2;p", "lane", "s2"));
+    try testing.expect(!has("lane= s2", "lane", "s2"));
+    try testing.expect(!has("lane=%732", "lane", "s2"));
     try testing.expect(!has("lane=s2,lane=s2", "lane", "s2"));
     try testing.expect(!has("lane=s3", "lane", "s2"));
     try testing.expect(!has("lane=%", "lane", "s2"));

@@ -32,6 +32,7 @@ Send = Any
 VERSION = os.environ.get("VERSION", "")
 UPSTREAM = os.environ.get("UPSTREAM")
 PASSES_ON = ("x-trace", "x-lane")
+CLIENT = httpx.AsyncClient()
 _BLOCK = b"x" * 65536
 
 
@@ -66,8 +67,7 @@ async def _hops(scope: Scope) -> list[dict[str, Any]]:
     hops: list[dict[str, Any]] = [{"version": VERSION, "headers": headers}]
     if UPSTREAM:
         passed_on = {name: headers[name] for name in PASSES_ON if name in headers}
-        async with httpx.AsyncClient() as client:
-            hops += (await client.get(f"{UPSTREAM}/hops", headers=passed_on)).json()
+        hops += (await CLIENT.get(f"{UPSTREAM}/hops", headers=passed_on)).json()
     return hops
 
 

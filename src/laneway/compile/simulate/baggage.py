@@ -44,9 +44,9 @@ def receive(carrier: Carrier | None, headers: Headers) -> Headers:
     if not lane or len(lane) > _LANE_LIMIT or "," in lane:
         return headers
     text = headers.get(_BAGGAGE, "")
-    if [_decoded(value) for _, value in _of_key(text, carrier.key)] == [lane]:
+    own = [member for member, _ in _of_key(text, carrier.key)]
+    if [member.strip(_BLANKS) for member in own] == [f"{carrier.key}={lane}"]:
         return headers
-    own = {member for member, _ in _of_key(text, carrier.key)}
     others = [m for m in text.split(",") if m not in own and m.strip(_BLANKS)]
     packed = ",".join([f"{carrier.key}={lane}", *others])
     return {**headers, _BAGGAGE: packed} if len(packed) <= _LIMIT else headers
