@@ -30,6 +30,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         services = [routes.services[name] for name in group.services]
         findings += _fallback(group, services)
         findings += _strict(group, lanes)
+        findings += _named_twice(group, lanes)
     for service in routes.services.values():
         if service.group is not None:
             findings += _service(service)
@@ -76,6 +77,16 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
             "in Istio the 503 of a strict lane without an instance does not say which lane and "
             f"service it is of (group {group.name})",
             "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% has both",
+        )
+
+
+def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
+    if len(lanes) > 1:
+        yield _telling(key_of(group), ("spec", "routeHeader"))(
+            "ISTIO_LANE_NAMED_TWICE",
+            f"in Istio a request with several {group.route_header} headers is of the first "
+            f"declared lane of group {group.name} that one of them names; in laneway of none",
+            "send the header once",
         )
 
 

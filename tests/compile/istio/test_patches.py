@@ -1,0 +1,88 @@
+"""What EnvoyFilters hold is what Envoy reads, and what they are for is done by them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.route.v3 import route_components_pb2
+from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
+from google.protobuf.json_format import ParseDict
+from tests.compile.istio.emission import emitted
+from tests.compile.istio.interpreter import Istio
+from tests.compile.istio.test_golden import NAMES, mesh
+from tests.compile.meshes import exact, group, lane, name, rule, service
+from tests.compile.meshes import mesh as mesh_with
+
+from laneway.compile.simulate import Applications, Request
+from laneway.model.meshes import Mesh
+
+AGGREGATE = aggregate_pb2.ClusterConfig.DESCRIPTOR.full_name
+
+
+def patches(declared: Mesh, applied_to: str) -> Iterator[dict[str, Any]]:
+    for resource in emitted(declared):
+        for patch in resource["spec"].get("configPatches", ()):
+            if patch["applyTo"] == applied_to:
+                yield patch
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
+    for patch in patches(mesh(case), "CLUSTER"):
+        cluster = ParseDict(patch["patch"]["value"], cluster_pb2.Cluster())
+        assert cluster.cluster_type.typed_config.TypeName() == AGGREGATE
+    for patch in patches(mesh(case), "HTTP_ROUTE"):
+        ParseDict(patch["patch"]["value"], route_components_pb2.Route())
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_every_patched_route_and_cluster_is_there(case: str) -> None:
+    resources = emitted(mesh(case))
+    routes = [
+        route["name"]
+        for resource in resources
+        if resource["kind"] == "VirtualService"
+        for route in resource["spec"]["http"]
+    ]
+    for patch in patches(mesh(case), "HTTP_ROUTE"):
+        assert patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] in routes
+    subsets = {
+        (resource["spec"]["host"], subset["name"])
+        for resource in resources
+        if resource["kind"] == "DestinationRule"
+        for subset in resource["spec"]["subsets"]
+    }
+    for patch in patches(mesh(case), "CLUSTER"):
+        for cluster in patch["patch"]["value"]["cluster_type"]["typed_config"]["clusters"]:
+            _, _, subset, host = cluster.split("|")
+            assert (host, subset) in subsets
+
+
+def test_without_envoy_filters_there_is_no_fallback() -> None:
+    lanes = [
+        lane("s1", "a", rule("a", uri=exact("/x"))),
+        lane("s2", "a", rule("a", uri=exact("/x"))),
+    ]
+    declared = mesh_with([group("a", trace_header="x-lane")], lanes, [service("a")])
+    ready = [name("a-v-s1")]
+    request = Request(path="/x", headers={"x-lane": "s2"})
+    whole = emitted(declared)
+    path = Istio(declared, whole, ready).path(request, 80, Applications(), 0)
+    assert path == [("a.default.svc.cluster.local", (name("a-v-s1"),))]
+    less = [resource for resource in whole if resource["kind"] != "EnvoyFilter"]
+    path = Istio(declared, less, ready).path(request, 80, Applications(), 0)
+    assert path == [("a.default.svc.cluster.local", ()), 503]
+
+
+def test_a_change_of_one_lane_changes_no_other_lanes_resources() -> None:
+    services = [service("a"), service("b"), service("c")]
+    some = [lane("s1", "a b c", rule("a")), lane("s2", "b")]
+    before = emitted(mesh_with([group("a b c")], some, services))
+    after = emitted(mesh_with([group("a b c")], [*some, lane("s3", "c")], services))
+    changed = {r["metadata"]["name"] for r in after if r not in before}
+    assert changed == {"c-lanes", "c.default-lanes"}
+    names = {(r["kind"], r["metadata"]["name"]) for r in before}
+    assert names < {(r["kind"], r["metadata"]["name"]) for r in after}
