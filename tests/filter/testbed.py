@@ -41,11 +41,15 @@ FILTERS = "type.googleapis.com/envoy.extensions.filters"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The headers of one lane group, whose listeners are ``inbound-{name}`` and so on."""
+    """The headers of one lane group, whose listeners are ``inbound-{name}`` and so on.
+
+    With ``baggage_key`` the lane is carried by that member of baggage, and not by a trace id.
+    """
 
     name: str
     route: str = ROUTE_HEADER
     trace: str = TRACE_HEADER
+    baggage_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +234,10 @@ def _direct(directory: Path, setup: Setup) -> list[Json]:
 
 
 def wasm_filter(direction: str, pair: Pair, options: Mapping[str, Any]) -> Json:
-    configuration = {
-        "direction": direction,
-        "route_header": pair.route,
-        "trace_header": pair.trace,
-        **options,
-    }
+    carrier = (
+        {"baggage_key": pair.baggage_key} if pair.baggage_key else {"trace_header": pair.trace}
+    )
+    configuration = {"direction": direction, "route_header": pair.route, **carrier, **options}
     return {
         "name": "laneway.trace_memory",
         "typed_config": {
