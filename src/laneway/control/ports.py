@@ -10,6 +10,11 @@ from typing import Protocol
 from laneway.compile.snapshots import Snapshot
 
 
+#: Node metadata: a number that grows with each process that is started for a node. Of two that are
+#: connected at once (a hot restart), only the one with the greater is configured.
+GENERATION = "laneway.dev/generation"
+
+
 class Publisher(Protocol):
     """Hands every proxy its snapshot. Node ids are the keys."""
 

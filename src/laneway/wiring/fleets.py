@@ -164,7 +164,7 @@ class Fleet:
     async def _start_proxy(self, node: str, *, gateway: bool) -> None:
         proxy = Proxy(
             node,
-            lambda admin: bootstrap(node, self._xds, admin),
+            lambda admin, number: bootstrap(node, self._xds, admin, generation=number),
             gateway=gateway,
             concurrency=self._concurrency,
         )

@@ -71,7 +71,7 @@ def placement(of: Workload, application: Address) -> SidecarPlacement:
     return SidecarPlacement(of.name, inbound=ports, application=ports, outbound=outbound)
 
 
-def empty_bootstrap(admin: Path) -> str:
+def empty_bootstrap(admin: Path, _generation: int) -> str:
     """An Envoy that is live at once and does nothing."""
     return json.dumps({"admin": {"address": {"pipe": {"path": str(admin)}}}})
 

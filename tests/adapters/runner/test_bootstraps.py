@@ -148,7 +148,7 @@ async def test_a_proxy_without_its_control_plane_waits(runner: Runner, tmp_path:
         writer.close()
 
     xds = tmp_path / "xds.sock"
-    proxy = proxies.Proxy("a", lambda admin: bootstrap("a", xds, admin))
+    proxy = proxies.Proxy("a", lambda admin, _: bootstrap("a", xds, admin))
     started = await runner.start_proxy(proxy)
     admin = runner.admin("a")
     async with asyncio.timeout(20):

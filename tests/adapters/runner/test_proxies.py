@@ -61,7 +61,7 @@ async def upstream() -> AsyncIterator[tuple[SlowUpstream, Address]]:
     await server.wait_closed()
 
 
-def forwarding(listen: Address, upstream: Address) -> Callable[[Path], str]:
+def forwarding(listen: Address, upstream: Address) -> Callable[[Path, int], str]:
     """The bootstrap of an Envoy that forwards everything."""
     http = "type.googleapis.com/envoy.extensions.filters"
     manager: dict[str, Any] = {
@@ -87,7 +87,7 @@ def forwarding(listen: Address, upstream: Address) -> Callable[[Path], str]:
     def at(address: Address) -> dict[str, Any]:
         return {"socket_address": {"address": address.host, "port_value": address.port}}
 
-    def bootstrap(admin: Path) -> str:
+    def bootstrap(admin: Path, _generation: int) -> str:
         endpoint = {"endpoint": {"address": at(upstream)}}
         assignment = {"cluster_name": "up", "endpoints": [{"lb_endpoints": [endpoint]}]}
         filters = [{"name": "http", "typed_config": manager}]
@@ -135,6 +135,26 @@ async def test_a_killed_envoy_comes_back_with_its_listener(
     os.kill(started.pid, signal.SIGKILL)
     await told.wait_for(events.Ready, 2)
     assert (await exchange(listen, "GET", "/")).body == b"slow"
+
+
+async def test_a_successor_that_is_killed_at_once_is_replaced(
+    runner: Runner, told: Recorder, listen: Address, upstream: tuple[SlowUpstream, Address]
+) -> None:
+    """Its parent still drains, and waits for its word to end: nobody would ever give it."""
+    slow, address = upstream
+    slow.answer.set()
+    started = await runner.start_proxy(Proxy("a", forwarding(listen, address)))
+    await started.wait_ready()
+    parent = started.pid
+    await runner.restart_proxy("a")
+    assert started.pid != parent
+    assert started.ready
+    assert started.pid is not None
+    os.kill(started.pid, signal.SIGKILL)
+    await told.wait_for(events.Ready, 2)
+    assert (await exchange(listen, "GET", "/")).body == b"slow"
+    assert parent is not None
+    assert not is_running(parent)
 
 
 async def test_nothing_is_left_in_shared_memory(runner: Runner, told: Recorder) -> None:
@@ -212,7 +232,7 @@ async def test_a_stuck_envoy_is_stopped_all_the_same(runner: Runner, told: Recor
 async def test_a_bootstrap_that_envoy_refuses_is_told_in_envoys_words(
     runner: Runner, told: Recorder
 ) -> None:
-    started = await runner.start_proxy(Proxy("a", lambda _: '{"no_such_field": 1}'))
+    started = await runner.start_proxy(Proxy("a", lambda *_: '{"no_such_field": 1}'))
     with pytest.raises(NotReady, match="proxy a ended 3 times in a row") as refused:
         await started.wait_ready()
     assert "no_such_field" in str(refused.value)

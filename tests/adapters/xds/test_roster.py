@@ -30,7 +30,9 @@ def roster(changes: Changes) -> Roster:
 
 def connect(roster: Roster, node: str = "n") -> tuple[Connection, list[str]]:
     closed: list[str] = []
-    return roster.connect(node, lambda: closed.append(node)), closed
+    connection = roster.connect(node, lambda: closed.append(node))
+    assert connection
+    return connection, closed
 
 
 def settle(roster: Roster, connection: Connection) -> None:
@@ -144,3 +146,21 @@ def test_changes_are_told(roster: Roster, changes: Changes) -> None:
     assert changes == ["n", "n"]
     roster.disconnect(connection)
     assert changes == ["n", "n", "n"]
+
+
+def test_the_process_before_cannot_take_the_node_back(roster: Roster) -> None:
+    """In a hot restart both run for a while, and each would connect again when it is closed."""
+    closed: list[int] = []
+
+    def joins(generation: int) -> Connection | None:
+        return roster.connect("n", lambda: closed.append(generation), generation)
+
+    first, second = joins(1), joins(2)
+    assert first
+    assert second
+    assert closed == [1]
+    assert joins(1) is None
+    assert roster.status("n").connected
+    assert closed == [1]
+    roster.disconnect(second)  # it died while its parent still drains
+    assert joins(1)

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from laneway.control.ports import GENERATION
 from laneway.model.placements import Address
 
 XDS_CLUSTER = "xds"
@@ -42,14 +43,16 @@ def bootstrap(
     admin: Path,
     *,
     cluster: str = CLUSTER,
+    generation: int = 0,
     max_connections: int = 50_000,
 ) -> str:
     """The JSON for ``envoy --config-path``. ``xds`` is the control plane, TCP or Unix socket.
 
+    ``generation`` tells the control plane which of two processes of the node is the newer.
     ``max_connections`` is the limit of downstream connections over all listeners.
     """
     configuration = {
-        "node": {"id": node_id, "cluster": cluster},
+        "node": {"id": node_id, "cluster": cluster, "metadata": {GENERATION: generation}},
         "admin": {
             "address": {"pipe": {"path": str(admin), "mode": 0o600}},
             "ignore_global_conn_limit": True,

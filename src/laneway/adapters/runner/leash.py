@@ -29,7 +29,8 @@ while read -r line; do groups=$line; done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 test -n "$1" || exit 0
 for file in "$1"/proxies/*/base-id; do
-    test -f "$file" && rm -f "/dev/shm/envoy_shared_memory_$(cat "$file")0"
+    test -f "$file" || continue
+    for parity in 0 1; do rm -f "/dev/shm/envoy_shared_memory_$(cat "$file")$parity"; done
 done
 rm -rf -- "$1"
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +28,13 @@ _EPOCH = "server.hot_restart_epoch"
 class Proxy:
     """One Envoy to run. ``name`` is its node id.
 
-    ``bootstrap`` gives the configuration as JSON, for the admin socket that the runner chose; it is
-    written anew at each start. A ``gateway`` is stopped before everything else.
+    ``bootstrap`` gives the configuration as JSON, for the admin socket that the runner chose and
+    the number of the process, which grows; it is written anew at each start. A ``gateway`` is
+    stopped before everything else.
     """
 
     name: str
-    bootstrap: Callable[[Path], str]
+    bootstrap: Callable[[Path, int], str]
     gateway: bool = False
     concurrency: int = 2
     log_level: str = "warning"
@@ -62,12 +64,13 @@ def proxy_charge(
     deadlines: Deadlines,
 ) -> Charge:
     """The charge for ``proxy``, whose files go to ``folder``."""
+    generations = itertools.count(1)
 
     def launch() -> Process:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_shared_memory(folder)
-            _write(folder / "bootstrap.json", proxy.bootstrap(admin.path))
+            _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
             return Process.start(
                 _command(proxy, envoy, folder, deadlines),
                 environment=os.environ,
@@ -82,7 +85,7 @@ def proxy_charge(
         """Envoy's hot restart: the successor is handed the listening sockets, so that no connection
         is refused; then it has its parent drain, and end."""
         epoch = (await admin.stats(_EPOCH)).get(_EPOCH, 0) + 1
-        _write(folder / "bootstrap.json", proxy.bootstrap(admin.path))
+        _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
         successor = Process.start(
             _command(proxy, envoy, folder, deadlines, epoch),
             environment=os.environ,

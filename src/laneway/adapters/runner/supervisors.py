@@ -63,6 +63,7 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
         self._predecessors: set[Process] = set()
+        self._succeeded = asyncio.Event()
 
     @property
     def subject(self) -> events.Subject:
@@ -92,19 +93,23 @@ class Supervisor:
     async def succeed(self) -> None:
         """Put another process in the place of the running one, with nothing lost in between.
 
-        Raises what ``Charge.succeed`` raises; then the running one stays. Raises ``Unstartable``
-        when there is none.
+        Waits first until the one before the running one is gone, where that still drains. Raises
+        what ``Charge.succeed`` raises; then the running one stays. Raises ``Unstartable`` when
+        there is none.
         """
         assert self._charge.succeed is not None, f"{self.subject} cannot be succeeded"
+        for predecessor in tuple(self._predecessors):
+            await predecessor.wait()
         before = self._process
         if before is None:
             raise Unstartable(f"{self.subject} is not running")
         self._process = await self._charge.succeed()
-        self._emit(events.Started(self.subject, self._process.pid))
         self._predecessors.add(before)
-        asyncio.create_task(before.wait()).add_done_callback(
+        asyncio.ensure_future(before.wait()).add_done_callback(
             lambda _: self._predecessors.discard(before)
         )
+        self._succeeded.set()
+        self._emit(events.Started(self.subject, self._process.pid))
 
     async def stop(self) -> None:
         """End it and its supervision; completes even when the caller is cancelled meanwhile."""
@@ -121,10 +126,10 @@ class Supervisor:
         if self._process is None:
             await self._watch()
         while self._process is not None:
-            process = self._process
-            status = await self._live(process)
-            if self._process is not process:
-                continue  # its successor had it end
+            status = await self._live(self._process)
+            if status is None:
+                continue
+            await self._end_predecessors()  # they wait to be told by the one that has just ended
             self._process = None
             self._set_ready(False, str(status))
             self._problem = str(status)
@@ -134,12 +139,24 @@ class Supervisor:
                 return
             await self._relaunch(status)
 
-    async def _live(self, process: Process) -> ExitStatus:
+    async def _live(self, process: Process) -> ExitStatus | None:
+        """Watch it until it ends. None: another was put in its place, and has it end."""
+        self._succeeded.clear()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(self._watch())
-            status = await process.wait()
-            watching.cancel()
+            ended = tasks.create_task(process.wait())
+            succeeded = tasks.create_task(self._succeeded.wait())
+            await asyncio.wait({ended, succeeded}, return_when=asyncio.FIRST_COMPLETED)
+            status = None if self._process is not process else ended.result()
+            for task in (watching, ended, succeeded):
+                task.cancel()
         return status
+
+    async def _end_predecessors(self) -> None:
+        for process in tuple(self._predecessors):
+            process.signal(signal.SIGKILL)
+            await process.wait()
+            self._predecessors.discard(process)
 
     async def _relaunch(self, status: ExitStatus) -> None:
         while self._process is None:
@@ -156,7 +173,7 @@ class Supervisor:
                 self._emit(events.RestartFailed(self.subject, self._problem))
 
     async def _watch(self) -> None:
-        readiness = Readiness(self._charge.readiness)
+        readiness = Readiness(self._charge.readiness, self.ready)
         await asyncio.sleep(self._charge.readiness.initial_delay)
         while True:
             self._problem = await self._charge.probe()
@@ -198,8 +215,7 @@ class Supervisor:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._set_ready(False, "it is being stopped", asked=True)
-        for predecessor in tuple(self._predecessors):
-            predecessor.signal(signal.SIGKILL)  # it drains, and would be gone soon
+        await self._end_predecessors()
         status = await self._charge.retire(self._process) if self._process else None
         self._process = None
         self._fail(events.Stopped(self.subject, status))

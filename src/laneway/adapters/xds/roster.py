@@ -27,6 +27,7 @@ class Connection:
     node: str
     stream: Stream
     close: Callable[[], object]
+    generation: int
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -113,18 +114,27 @@ class Roster:
 
     # For the server
 
-    def connect(self, node: str, close: Callable[[], object]) -> Connection:
-        """A new stream of the node; one it had before is closed."""
+    def connect(
+        self, node: str, close: Callable[[], object], generation: int = 0
+    ) -> Connection | None:
+        """A new stream of the node; one it had before is closed.
+
+        None when a process of a later generation is connected: this one drains, and has all that
+        it needs for that. Else the two would take the node from each other in turn.
+        """
         proxy = self._proxies.setdefault(node, _Proxy())
+        if proxy.connection and proxy.connection.generation > generation:
+            return None
         if proxy.snapshot is None:
             log.warning("proxy_unknown", node=node, hint="nothing is published for this node.id")
         before, doubtful = proxy.connection, proxy.stream.doubtful() if proxy.stream else {}
         proxy.stream = Stream(self.shared, self._response_bytes, doubtful)
         proxy.stream.adopt(proxy.snapshot)
-        proxy.connection = Connection(node, proxy.stream, close)
+        proxy.connection = Connection(node, proxy.stream, close, generation)
         proxy.settled.clear()
         if before:
-            log.warning("proxy_replaced", node=node, hint="a newer stream has the same node.id")
+            if before.generation == generation:
+                log.warning("proxy_replaced", node=node, hint="a newer stream has the same node.id")
             before.close()
         self._on_change(node)
         return proxy.connection

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import structlog
+from envoy.config.core.v3.base_pb2 import Node
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from grpc.aio import ServicerContext
 
@@ -15,6 +16,7 @@ from laneway.adapters.xds.addresses import ANY_PORT, check_address
 from laneway.adapters.xds.encodings import response
 from laneway.adapters.xds.roster import Connection, Roster
 from laneway.adapters.xds.sockets import check_free
+from laneway.control.ports import GENERATION
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +107,10 @@ class XdsServer:
         assert task is not None
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
-        connection = self._roster.connect(request.node.id, task.cancel)
+        connection = self._roster.connect(request.node.id, task.cancel, _generation(request.node))
+        if connection is None:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "a newer process has this node.id")
+            return
         log.info("proxy_connected", node=connection.node)
         try:
             async with asyncio.TaskGroup() as group:
@@ -119,6 +124,11 @@ class XdsServer:
         finally:
             self._roster.disconnect(connection)
             log.info("proxy_disconnected", node=connection.node)
+
+
+def _generation(node: Node) -> int:
+    fields = node.metadata.fields
+    return int(fields[GENERATION].number_value) if GENERATION in fields else 0
 
 
 async def _read(
