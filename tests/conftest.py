@@ -1,4 +1,7 @@
-"""Golden files: expected texts kept in files, rewritten by ``pytest --update-golden``."""
+"""Golden files: expected texts kept in files, rewritten by ``pytest --update-golden``.
+
+And what all tests with hypothesis have in common.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair.
+settings.register_profile("laneway", deadline=None)
+settings.load_profile("laneway")
 
 Golden = Callable[[Path, str], None]
 

@@ -39,7 +39,6 @@ def attempts(request: Request) -> Iterator[Request]:
 @settings(
     max_examples=EXAMPLES,
     derandomize="LANEWAY_LAW_EXAMPLES" not in os.environ,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.landscapes import NAMES, meshes, requests, subsets
+from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
@@ -83,3 +85,17 @@ def test_a_lane_changes_no_path_of_requests_that_do_not_name_it(
             for mesh in meshes
         )
         assert before == after
+
+
+@pytest.mark.xfail(strict=True, reason="a lane's own rule also takes what it does not name")
+@pytest.mark.parametrize("headers", [{}, {"x-lane": "s2"}], ids=["no lane", "another lane"])
+def test_a_lane_with_a_rule_of_its_own_changes_no_path_either(headers: dict[str, str]) -> None:
+    """``/mock`` is s3's alone, and more specific than the rule by which others enter."""
+    lanes = [lane("s1", "a b", rule("a")), lane("s2", "a b", rule("a"))]
+    new = lane("s3", "b", rule("b", uri=exact("/mock")))
+    paths = []
+    for declared in (lanes, [*lanes, new]):
+        one = mesh([group("a b")], declared, [service("a"), service("b")])
+        outcome = simulate(one, lower(one), Request(path="/mock", headers=headers))
+        paths.append([(hop.service, hop.served) for hop in outcome.hops])
+    assert paths[0] == paths[1]

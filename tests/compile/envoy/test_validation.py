@@ -36,7 +36,7 @@ def test_golden_cases_are_accepted(case: Path, tmp_path: Path) -> None:
 
 
 @given(meshes())
-@settings(max_examples=25, derandomize=True, deadline=None)
+@settings(max_examples=25, derandomize=True)
 def test_any_mesh_is_accepted(mesh: Mesh) -> None:
     with TemporaryDirectory() as folder:
         assert judged(mesh, Path(folder)) == ""
