@@ -15,6 +15,7 @@ from laneway.model.lanes import (
     Lane,
     LaneGroup,
     Mode,
+    Propagation,
     Sticky,
     StickyKind,
     Unmatched,
@@ -333,3 +334,10 @@ def test_asm_weights_are_lanes_weights() -> None:
         (("a.test",), "exact /mock", MOCKB, 8000),
         (("a.test",), "exact /other", MOCKB, 8000),
     ]
+
+
+@pytest.mark.parametrize("header", ["baggage", "Baggage"])
+def test_baggage_is_a_way_to_travel(header: str) -> None:
+    group = {**GROUP, "spec": {**GROUP["spec"], "traceHeader": header}}
+    mesh = decoded(gateway(), service("mocka"), group, LANE)
+    assert mesh.groups[0].propagation is Propagation.BAGGAGE

@@ -31,7 +31,7 @@ from laneway.model.kinds.fields import (
     wrong,
 )
 from laneway.model.kinds.kind import Built, Kind, Pattern, no_effect, not_honoured
-from laneway.model.kinds.laneway import baggage, baselines_by_service
+from laneway.model.kinds.laneway import baselines_by_service
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
 from laneway.model.suggestions import nearest
@@ -239,11 +239,6 @@ def _build_group(document: GroupObject) -> Built:
     route_header = permissive.route_header or DEFAULT_ROUTE_HEADER
     trace_header = permissive.trace_header or route_header
     warnings = list(_unhonoured(document, _GROUP_NOT_HONOURED))
-    if trace_header.lower() == "baggage":
-        warnings.append(
-            baggage(("spec", "permissiveModeConfiguration", "traceHeader"), route_header)
-        )
-        trace_header = route_header
     warnings.extend(_ingress_warnings(spec.ingress))
     gateway = spec.ingress.gateway
     routing = spec.ingress.ingress_routing or IngressRouting()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from laneway.model.findings import Finding, Path
+from laneway.model.findings import Finding
 from laneway.model.kinds.fields import (
     EndToEndHeader,
     HeaderName,
@@ -28,7 +28,7 @@ from laneway.model.kinds.fields import (
     names,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, no_effect, not_honoured
+from laneway.model.kinds.kind import Built, Kind, no_effect
 from laneway.model.lanes import (
     IngressRule,
     Lane,
@@ -137,10 +137,6 @@ class LaneObject(Object):
 def _build_group(document: LaneGroupObject) -> Built:
     spec = document.spec
     trace_header = spec.trace_header or spec.route_header
-    warnings = list(scope(document))
-    if trace_header.lower() == "baggage":
-        warnings.append(baggage(("spec", "traceHeader"), spec.route_header))
-        trace_header = spec.route_header
     group = LaneGroup(
         name=document.metadata.name,
         services=names(spec.services),
@@ -157,13 +153,7 @@ def _build_group(document: LaneGroupObject) -> Built:
         sticky=spec.sticky.sticky if spec.sticky else None,
         ingress=tuple(rule.rule for rule in spec.ingress),
     )
-    return group, warnings
-
-
-def baggage(path: Path, route_header: str) -> Finding:
-    """W3C baggage is the third way for a lane to travel; laneway knows the other two."""
-    instead = f"applications must pass on {route_header} itself: it serves as the trace header"
-    return not_honoured(path, instead, "the trace header `baggage`")
+    return group, scope(document)
 
 
 def scope(document: Object) -> Iterator[Finding]:
