@@ -9,7 +9,6 @@ from typing import Protocol
 
 from laneway.compile.snapshots import Snapshot
 
-
 #: Node metadata: a number that grows with each process that is started for a node. Of two that are
 #: connected at once (a hot restart), only the one with the greater is configured.
 GENERATION = "laneway.dev/generation"
