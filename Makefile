@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint golden bench soak lock clean
+.PHONY: help setup demo test test-cluster lint golden bench soak lock clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ lint: setup  ## Formatting, lint, types and the floors.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test-cluster: setup  ## Run the two scenarios on the cluster that KUBECONFIG names.
+	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
 golden: setup  ## Rewrite the golden files; read the diff before committing it.
 	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model

@@ -42,6 +42,16 @@ def lane(version: str, *services: str, of: str = "g", **more: Any) -> Object:
     }
 
 
+def gateway() -> Object:
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "gate", "namespace": "default"},
+        "spec": {"selector": {"istio": "gateway"}, "servers": [server]},
+    }
+
+
 def pod(app: str, version: str) -> Object:
     metadata = {"name": f"{app}-{version}", "namespace": "default"}
     metadata_labels = {"labels": {"app": app, "version": version}}

@@ -1,4 +1,4 @@
-"""The operator against an API server: what it writes, what it leaves alone, and how it takes faults.
+"""The operator and an API server: what it writes, what it leaves alone, how it takes faults.
 
 The emitter is a stand-in; everything else is real.
 """
@@ -6,20 +6,20 @@ The emitter is a stand-in; everything else is real.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import kmock
-
-from laneway.control.manifests import MANAGED_BY
-from laneway.control.pacing import Pace
-from laneway.control.reconciler import Pass
-from laneway.wiring.operators import Observers, Operator, Settings
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
 from tests.control.emitting import emit
-from tests.wiring.declared_objects import declare, endpoints, group, lane, service
+from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
+
+from laneway.adapters.kube.leases import Terms
+from laneway.control.manifests import MANAGED_BY
+from laneway.control.pacing import Pace
+from laneway.control.reconciler import Emit, Pass
+from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1, refused=0.05)
 RULE = ("destinationrules", "default", "b-lanes")
@@ -34,17 +34,17 @@ class Passes(list[Pass]):
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the state is another process's in real life
             await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
 async def operating(
-    api: ApiServer, passes: Passes | None = None, identity: str = "one", **more: Any
+    api: ApiServer, passes: Passes | None = None, *, emit: Emit = emit
 ) -> AsyncIterator[Operator]:
     """An operator that has made its first pass."""
     passes = Passes() if passes is None else passes
-    settings = Settings(identity, settle=0.0, pace=PACE, **more)
+    settings = Settings("one", settle=0.0, pace=PACE)
     begun = len(passes)
     async with client_of(api) as client:
         operator = Operator(client, emit, settings, Observers(passed=passes.passed))
@@ -217,6 +217,35 @@ async def test_a_lane_that_becomes_invalid_keeps_the_last_good_state() -> None:
             await until(lambda: len(api.objects[ROUTES_OF_A]["spec"]["http"]) == 2)
 
 
+async def test_a_shared_gateway_waits_for_the_group_with_errors() -> None:
+    """The routes of all groups stand in one object there, so leaving one out would take it down."""
+    async with declared() as api:
+        entry: dict[str, Any] = {"name": "entry", "destination": "b"}
+        await api.write("gateways", gateway())
+        await api.write("lanegroups", group("a", "b", gateway={"name": "gate"}))
+        await api.write("lanes", lane("v1", ingress=[entry]), created="2026-01-01T00:00:00Z")
+        await api.write("services", service("c"))
+        await api.write("lanegroups", group("c", name="h", gateway={"name": "gate"}))
+        entry = {"name": "c", "hosts": ["c.example.com"], "destination": "c"}
+        await api.write("lanes", lane("h1", of="h", ingress=[entry]))
+        real = emitting("http://laneway/m.wasm", "0" * 64)
+        async with operating(api, emit=real):
+            ingress = [p for p in api.objects if p[0] == "virtualservices" and "gate" in p[2]]
+            assert len(ingress) == 2
+            api.writes.clear()
+            await api.drop("services", "default", "c")
+            await until(
+                lambda: condition(api.objects["lanegroups", "", "h"], "Accepted")[0] == "False"
+            )
+            assert changes(api) == []
+            await api.write("lanes", lane("v4", "b", ingress=[{**entry, "destination": "b"}]))
+            await until(lambda: status(api, "v4", "Programmed") == "True")
+            assert not [name for _, name in changes(api) if "gate" in name]
+            assert "errors in lane group h" in condition(lane_of(api, "v4"), "Programmed")[2]
+            await api.write("services", service("c"))
+            await until(lambda: [name for _, name in changes(api) if "gate" in name])
+
+
 async def test_a_service_that_goes_does_not_take_its_group_down() -> None:
     async with declared() as api, operating(api):
         api.writes.clear()
@@ -242,7 +271,7 @@ async def test_a_users_virtual_service_is_left_alone_and_told_of() -> None:
             assert ROUTES not in api.objects
             assert ROUTES_OF_A in api.objects
             _, reason, message = condition(api.objects["lanegroups", "", "g"], "Programmed")
-            assert reason == "HostClaimed"
+            assert reason == "Partial"
             assert "VirtualService default/mine routes b.default.svc.cluster.local" in message
             assert api.objects["virtualservices", "default", "mine"]["spec"] == users["spec"]
             await api.drop("virtualservices", "default", "mine")
@@ -279,19 +308,17 @@ async def test_readiness_follows_endpoints_and_pods_labels() -> None:
 
 async def test_a_missing_permission_is_named_and_the_routes_wait() -> None:
     async with declared() as api:
-        denied = {"kind": "Status", "code": 403, "message": "envoyfilters is forbidden"}
-        rule = api["patch", re.compile(r".*/envoyfilters/.*")] << (403, denied)
+        api.fail("patch", "/envoyfilters/.*", 403, "envoyfilters is forbidden")
         async with operating(api):
             await until(lambda: status(api, "v1", "Programmed") == "False")
             message = condition(lane_of(api, "v1"), "Programmed")[2]
             assert "allow `patch` on `envoyfilters`" in message
             assert not list(api.of("virtualservices"))
-            del rule
 
 
 async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
     async with declared() as api:
-        api["get", "/apis/laneway.dev/v1alpha1/lanes"] << (403, {"message": "lanes is forbidden"})
+        api.fail("get", "/lanes", 403, "lanes is forbidden")
         async with client_of(api) as client:
             operator = Operator(client, emit, Settings("one", settle=0.0, pace=PACE))
             task = asyncio.create_task(operator.run())
@@ -304,8 +331,8 @@ async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
 
 async def test_overload_and_server_faults_are_waited_out() -> None:
     async with declared() as api:
-        api["patch", re.compile(r".*/destinationrules/.*")][:1] << (429, {"message": "slow down"})
-        api["patch", re.compile(r".*/virtualservices/.*")][:2] << (500, {"message": "oops"})
+        api.fail("patch", "/destinationrules/.*", 429, "slow down", times=1)
+        api.fail("patch", "/virtualservices/.*", 500, "oops", times=2)
         async with operating(api):
             await until(lambda: status(api, "v2", "Programmed") == "True")
             assert ROUTES in api.objects
@@ -314,7 +341,7 @@ async def test_overload_and_server_faults_are_waited_out() -> None:
 async def test_a_conflict_makes_another_pass() -> None:
     passes = Passes()
     async with declared() as api:
-        api["patch", re.compile(r".*/destinationrules/.*")][:1] << (409, {"message": "changed"})
+        api.fail("patch", "/destinationrules/.*", 409, "changed", times=1)
         async with operating(api, passes):
             assert passes[0].again
             await until(lambda: status(api, "v2", "Programmed") == "True")
@@ -346,28 +373,25 @@ async def test_what_went_while_nobody_watched_is_noticed() -> None:
 
 async def test_one_leads_and_another_takes_over() -> None:
     one, two = Passes(), Passes()
-    async with declared() as api:
-        async with client_of(api) as client:
-            settings = Settings("two", settle=0.0, pace=PACE)
-            second = Operator(client, emit, settings, Observers(passed=two.passed))
-            async with operating(api, one) as first:
-                task = asyncio.create_task(second.run())
-                await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
-                await until(lambda: "v3" in subsets(api))
-                assert first.leads
-                assert not second.leads
-                assert two == []
-            await until(lambda: two)  # at once: the first gave its lease back
-            assert second.leads
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    settings = Settings("two", settle=0.0, pace=PACE, terms=Terms(retry=0.05))
+    async with declared() as api, client_of(api) as client:
+        second = Operator(client, emit, settings, Observers(passed=two.passed))
+        async with operating(api, one) as first:
+            task = asyncio.create_task(second.run())
+            await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")
+            await until(lambda: "v3" in subsets(api))
+            assert (first.leads, second.leads, len(two)) == (True, False, 0)
+        await until(lambda: two)  # at once: the first gave its lease back
+        assert [lease["spec"]["leaseTransitions"] for lease in api.of("leases")] == [1]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_pods_are_asked_for_their_metadata_only() -> None:
     async with declared() as api, operating(api):
         accepts = {
             request.headers["Accept"].partition(";g=")[0]
-            for request in api[kmock.LIST]
+            for request in api[kmock.action.LIST]
             if request.resource and request.resource.plural == "pods"
         }
         assert accepts == {"application/json;as=PartialObjectMetadataList"}

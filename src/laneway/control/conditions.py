@@ -14,7 +14,7 @@ from laneway.control.acceptance import GROUP, Acceptance, group_name, was_in_for
 from laneway.control.clusters import Note
 from laneway.control.manifests import Manifest, key_of
 from laneway.control.readiness import Instances, Readiness
-from laneway.model.findings import Finding
+from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lanes import Lane
 
 #: Kubernetes allows 32,768 characters; nobody reads as many.
@@ -31,10 +31,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How carrying out went, by lane group: what failed, and which routes others claim."""
+    """How carrying out went, by lane group: what failed, and what of the rest is not as it
+    would be: a host that somebody else routes, a gateway that waits for another group. And, by
+    object, what Istio cannot do of what is declared."""
 
     failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    claims: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limits: Mapping[ObjectKey, Sequence[Finding]] = field(default_factory=dict)
 
 
 def conditions(
@@ -75,9 +78,18 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
         return Condition("Programmed", False, "GroupNotAccepted", why)
     if failures := result.failures.get(group):
         return Condition("Programmed", False, "Failed", _lines(failures))
-    if claims := result.claims.get(group):
-        return Condition("Programmed", True, "HostClaimed", _lines(claims))
-    return Condition("Programmed", True, "Applied")
+    if notices := result.notices.get(group):
+        return Condition("Programmed", True, "Partial", _lines(notices))
+    limits = result.limits.get(_subject(manifest), ())
+    return Condition("Programmed", True, "Applied", _lines(map(_sentence, limits)))
+
+
+def _subject(manifest: Manifest) -> ObjectKey:
+    """How findings call a lane or a group."""
+    name = group_name(manifest)
+    if manifest["kind"] == GROUP:
+        return ObjectKey(GROUP, name)
+    return ObjectKey(manifest["kind"], f"{name}/{manifest['metadata']['name']}")
 
 
 def _lane(manifest: Manifest, acceptance: Acceptance) -> Lane | None:
@@ -173,7 +185,7 @@ def notes(manifest: Manifest, found: Sequence[Condition]) -> Iterator[Note]:
             str(condition.status),
             _reason(condition.reason),
         )
-        alarming = not condition.status or condition.reason in ("Held", "HostClaimed")
+        alarming = not condition.status or condition.reason in ("Held", "Partial")
         first = condition.type == "Programmed" or (alarming and condition.type == "Accepted")
         if changed and (old or first):
             text = condition.message or f"{condition.type}: {condition.status}"

@@ -29,9 +29,12 @@ from laneway.control.reconciliation import (
     reconcile,
     unclaimed,
 )
+from laneway.model.findings import Finding, ObjectKey
 from laneway.model.meshes import Mesh
 
 Emit = Callable[[Mesh, MeshRoutes], Iterable[dict[str, Any]]]
+#: What the emitted objects cannot do of what the mesh says.
+Limit = Callable[[Mesh, MeshRoutes], Iterable[Finding]]
 
 #: Operations that are under way at once.
 CONCURRENCY = 8
@@ -67,7 +70,8 @@ class _Progress:
 class _Plan:
     acceptance: Acceptance
     difference: Reconciliation
-    claims: dict[str, list[str]]
+    notices: dict[str, list[str]]
+    limits: dict[ObjectKey, list[Finding]]
 
 
 class Reconciler:
@@ -77,6 +81,7 @@ class Reconciler:
         self,
         cluster: Cluster,
         emit: Emit,
+        limit: Limit = lambda mesh, routes: (),
         *,
         now: Callable[[], str],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -84,6 +89,7 @@ class Reconciler:
     ) -> None:
         self._cluster = cluster
         self._emit = emit
+        self._limit = limit
         self._now = now
         self._pause = pause
         self._settle = settle
@@ -97,7 +103,7 @@ class Reconciler:
         await self._carry_out(plan.difference, progress)
         clean = not len(plan.difference)
         self._last = (observed.revision, plan) if clean else None
-        result = Result(progress.failures, plan.claims)
+        result = Result(progress.failures, plan.notices, plan.limits)
         reports = await self._report(observed, plan.acceptance, result, progress)
         return Pass(progress.done, progress.failed, reports, progress.again)
 
@@ -108,19 +114,12 @@ class Reconciler:
         acceptance = accept(
             [*observed.groups, *observed.lanes], [*observed.services, *observed.gateways]
         )
-        desired = self._emit(acceptance.mesh, lower(acceptance.mesh))
+        mesh, routes = acceptance.mesh, lower(acceptance.mesh)
+        desired = self._emit(mesh, routes)
         free, taken = unclaimed(desired, observed.generated)
-        difference = reconcile(free, observed.generated, acceptance.held)
-        claims: dict[str, list[str]] = {}
-        for manifest, claim in taken:
-            hosts = ", ".join(manifest["spec"]["hosts"])
-            text = f"{key_of(claim)} routes {hosts} already, so lanes do not: remove one of the two"
-            claims.setdefault(group_of(manifest), []).append(text)
-        for other in difference.collisions:
-            text = f"{key_of(other)} is not laneway's, and has the name of what it would generate"
-            for group in _groups_wanting(other, free):
-                claims.setdefault(group, []).append(text)
-        return _Plan(acceptance, difference, claims)
+        difference = reconcile(free, observed.generated, acceptance.holds)
+        notices = _notices(acceptance, free, taken, difference.collisions)
+        return _Plan(acceptance, difference, notices, _limits(mesh, self._limit(mesh, routes)))
 
     async def _carry_out(self, difference: Reconciliation, progress: _Progress) -> None:
         switched = False
@@ -188,5 +187,39 @@ def _same(before: object, status: dict[str, Any]) -> bool:
     return isinstance(before, dict) and all(before.get(key) == status[key] for key in status)
 
 
-def _groups_wanting(other: Manifest, wanted: Iterable[Manifest]) -> set[str]:
-    return {group_of(manifest) for manifest in wanted if key_of(manifest) == key_of(other)}
+def _notices(
+    acceptance: Acceptance,
+    free: Sequence[Manifest],
+    taken: Sequence[tuple[Manifest, Manifest]],
+    collisions: Sequence[Manifest],
+) -> dict[str, list[str]]:
+    """By group, why some of what was emitted is not applied."""
+    notices: dict[str, list[str]] = {}
+    for manifest, claim in taken:
+        hosts = ", ".join(manifest["spec"]["hosts"])
+        text = f"{key_of(claim)} routes {hosts} already, so lanes do not: remove one of the two"
+        notices.setdefault(group_of(manifest), []).append(text)
+    others = {key_of(manifest) for manifest in collisions}
+    for manifest in free:
+        key = key_of(manifest)
+        if key in others:
+            text = f"{key} is not laneway's, and has the name of what it would generate"
+            notices.setdefault(group_of(manifest), []).append(text)
+        elif acceptance.holds(manifest):
+            groups = ", ".join(sorted(acceptance.held))
+            text = f"{key} stays as it was, because of errors in lane group {groups}"
+            notices.setdefault(group_of(manifest), []).append(text)
+    return notices
+
+
+def _limits(mesh: Mesh, findings: Iterable[Finding]) -> dict[ObjectKey, list[Finding]]:
+    """By lane or group: what concerns a service is told of its group, having no status of ours."""
+    owners = {
+        ObjectKey("Service", str(service)): ObjectKey("LaneGroup", group.name)
+        for service, group in mesh.groups_by_service.items()
+    }
+    limits: dict[ObjectKey, list[Finding]] = {}
+    for finding in findings:
+        if finding.subject is not None:
+            limits.setdefault(owners.get(finding.subject, finding.subject), []).append(finding)
+    return limits

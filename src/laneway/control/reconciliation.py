@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from laneway.control.manifests import Manifest, group_of, is_current, is_owned, key_of, seal
+from laneway.control.manifests import Manifest, is_current, is_owned, key_of, seal
 from laneway.control.phases import Phase
 
 
@@ -62,17 +62,21 @@ _Place = tuple[int, int]
 
 
 def reconcile(
-    desired: Iterable[Manifest], existing: Iterable[Manifest], held: frozenset[str] = frozenset()
+    desired: Iterable[Manifest],
+    existing: Iterable[Manifest],
+    held: Callable[[Manifest], bool] = lambda _: False,
 ) -> Reconciliation:
     """The steps that make ``existing`` (of all owners) what is desired.
 
-    Nothing of the groups in ``held`` is touched: what was last good for them stays in force.
+    Nothing that is ``held`` is touched: what was last good stays in force.
     """
     present = {key_of(manifest): manifest for manifest in existing}
     wanted = {key_of(manifest): seal(manifest) for manifest in desired}
     planned: dict[_Place, list[Operation]] = {}
     collisions = []
     for key, manifest in wanted.items():
+        if held(manifest):
+            continue
         before = present.get(key)
         if before is not None and not is_owned(before):
             collisions.append(before)
@@ -80,7 +84,7 @@ def reconcile(
             for place, apply in _applies(manifest, before):
                 planned.setdefault(place, []).append(apply)
     for key, manifest in present.items():
-        if key not in wanted and is_owned(manifest) and group_of(manifest) not in held:
+        if key not in wanted and is_owned(manifest) and not held(manifest):
             planned.setdefault(_end(manifest), []).append(Delete(manifest))
     steps = (Step(_PHASES[place[0]], tuple(planned[place])) for place in sorted(planned))
     return Reconciliation(tuple(steps), tuple(collisions))

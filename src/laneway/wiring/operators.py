@@ -14,10 +14,19 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.cluster import KubeCluster
 from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
+from laneway.compile.istio.documents import emit
+from laneway.compile.istio.limits import limits
+from laneway.compile.istio.options import Options, WasmModule
 from laneway.control.pacing import Pace, Pacer
 from laneway.control.reconciler import SETTLE, Emit, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
+
+
+def emitting(url: str, sha256: str, root_namespace: str = "istio-system") -> Emit:
+    """The Istio emitter, for proxies that fetch the trace-memory filter at ``url``."""
+    options = Options(WasmModule(url, sha256), root_namespace)
+    return lambda mesh, routes: emit(mesh, routes, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,9 @@ class Operator:
         cluster = KubeCluster(
             self.client, changed, identity=self.settings.identity, now=microseconds
         )
-        reconciler = Reconciler(cluster, self.emit, now=seconds, settle=self.settings.settle)
+        reconciler = Reconciler(
+            cluster, self.emit, limits, now=seconds, settle=self.settings.settle
+        )
         pacer = Pacer(reconciler.reconcile, self._passed, self.settings.pace)
         self.cluster = cluster
         try:

@@ -12,6 +12,7 @@ import asyncio
 import copy
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,7 +33,10 @@ class ApiError(kmock.KubernetesError):
 
 
 class ApiServer(kmock.KubernetesScaffold):
-    """``objects`` is what there is. ``write`` and ``drop`` act as another client would."""
+    """``objects`` is what there is. ``write`` and ``drop`` act as another client would.
+
+    ``forgetful`` keeps no record of requests, each of which kmock would compare with all others.
+    """
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -47,6 +51,7 @@ class ApiServer(kmock.KubernetesScaffold):
         self._told = asyncio.Condition()
         self._cut = 0
         self.reads: list[str] = []
+        self.forgetful = False
         rule = self.fallback
         rule[kmock.action.LIST] << self._list
         rule[kmock.action.WATCH] << self._watch
@@ -55,6 +60,11 @@ class ApiServer(kmock.KubernetesScaffold):
         rule["patch"] << self._apply
         rule["put"] << self._update
         rule[kmock.action.DELETE] << self._delete
+
+    async def _handle(self, request: kmock.Request) -> Any:
+        if self.forgetful:
+            del self._requests[:-1]
+        return await super()._handle(request)
 
     # What another client does
 
@@ -71,6 +81,11 @@ class ApiServer(kmock.KubernetesScaffold):
 
     async def drop(self, plural: str, namespace: str, name: str) -> None:
         await self._remove((plural, namespace, name))
+
+    def fail(self, method: str, path: str, code: int, message: str, times: int = 0) -> None:
+        """Answer so where the path matches; so many times, or always."""
+        requests = self[method, re.compile(f".*{path}")]
+        (requests[:times] if times else requests) << ApiError(code, "Injected", message)
 
     async def cut_watches(self, *, forget: bool = False) -> None:
         """Close every open watch; with ``forget``, what they have seen is too old to resume."""

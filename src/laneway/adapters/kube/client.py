@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from laneway.adapters.kube.credentials import Credentials
-from laneway.adapters.kube.errors import Conflict, error_of
+from laneway.adapters.kube.errors import Conflict, NoCredentials, error_of
 from laneway.adapters.kube.resources import Resource
 from laneway.control.clusters import Unavailable
 from laneway.control.manifests import Manifest
@@ -169,6 +169,12 @@ class Client:
             wait = min(2 * wait, LONGEST_WAIT)
         raise AssertionError("unreachable")
 
+    def _token(self) -> str:
+        try:
+            return self._credentials.token()
+        except (OSError, NoCredentials) as error:
+            raise Unavailable(f"no token to show the API server: {error}") from error
+
     def _open(
         self,
         resource: Resource,
@@ -183,7 +189,7 @@ class Client:
         headers = {"Accept": "application/json"}
         if resource.metadata_only:
             headers["Accept"] = _METADATA.format("" if params and "watch" in params else "List")
-        if token := self._credentials.token():
+        if token := self._token():
             headers["Authorization"] = f"Bearer {token}"
         data = None
         if body is not None:

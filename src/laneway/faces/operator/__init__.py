@@ -3,3 +3,7 @@
 A thin face: settings in, HTTP (health, metrics, the Wasm module) out; ``wiring.operators`` joins
 the reconciler to the API server.
 """
+
+from laneway.faces.operator.app import main
+
+__all__ = ["main"]

@@ -15,7 +15,7 @@ class Metrics:
     """Named and labelled as Prometheus asks for: base units, ``_total`` for counters."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         self._passes = Histogram(
             "laneway_reconcile_seconds", "Time that a pass took.", registry=registry
         )
@@ -52,4 +52,4 @@ class Metrics:
         self._leads.set(operator.leads)
         for plural, number in (operator.cluster.sizes() if operator.cluster else {}).items():
             self._objects.labels(plural).set(number)
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

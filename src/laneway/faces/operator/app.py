@@ -1,0 +1,119 @@
+"""``laneway-operator``: settings, from options and environment, and the process itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Annotated
+
+import structlog
+import typer
+
+from laneway.filter import module_path
+from laneway.wiring.logs import log_to_stderr
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    host: str
+    port: int
+    settle: float
+    url: str
+    identity: str
+    namespace: str
+
+
+@app.command()
+def operator(
+    host: Annotated[str, typer.Option(help="Where to serve health, metrics and the module.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="The port to serve at; 0 for a free one.")] = 8080,
+    settle: Annotated[
+        float, typer.Option(help="Seconds between switching routes and removing what they used.")
+    ] = 2.0,
+    url: Annotated[
+        str,
+        typer.Option(
+            help="Where proxies reach this process; else its Service, laneway, port 8080."
+        ),
+    ] = "",
+    identity: Annotated[
+        str, typer.Option(envvar="POD_NAME", help="This process's name in the lease.")
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option(envvar="POD_NAMESPACE", help="The namespace of the lease.")
+    ] = "laneway-system",
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Keep a cluster's Istio resources in step with its lane groups and lanes."""
+    if log_level not in _LEVELS:
+        raise typer.BadParameter(f"`{log_level}` is no level: choose one of {', '.join(_LEVELS)}")
+    log_to_stderr(_LEVELS[log_level])
+    options = Options(
+        host,
+        port,
+        settle,
+        url or f"http://laneway.{namespace}.svc.cluster.local:8080",
+        f"{identity or os.uname().nodename}_{uuid.uuid4().hex[:8]}",
+        namespace,
+    )
+    raise typer.Exit(asyncio.run(_run(options)))
+
+
+async def _run(options: Options) -> int:
+    # Here, so that --help does not wait for the libraries of the extra `kubernetes`.
+    from laneway.adapters.kube import credentials
+    from laneway.adapters.kube.client import Client
+    from laneway.adapters.kube.errors import NoCredentials
+    from laneway.faces.operator.metrics import Metrics
+    from laneway.faces.operator.serving import Module, application, serve
+    from laneway.wiring.operators import Observers, Operator, Settings, emitting
+
+    log = structlog.get_logger(__name__)
+    metrics, module = Metrics(), Module(module_path().read_bytes())
+    try:
+        found = credentials.find()
+    except NoCredentials as error:
+        print(f"laneway-operator: {error}", file=sys.stderr)
+        return 2
+    emit = emitting(f"{options.url}{module.path}", module.sha256)
+    settings = Settings(options.identity, options.namespace, settle=options.settle)
+    observers = Observers(passed=metrics.passed, changed=metrics.changed)
+    async with Client(found, called=metrics.called) as client:
+        operator = Operator(client, emit, settings, observers)
+        serving = application(operator, metrics, module)
+        async with serve(serving, options.host, options.port) as port:
+            log.info("serving", host=options.host, port=port)
+            await _until_stopped(operator.run())
+    return 0
+
+
+async def _until_stopped(work: Coroutine[object, object, None]) -> None:
+    """Until SIGTERM or SIGINT; then the lease is given back before this returns."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def main() -> None:
+    app(prog_name="laneway-operator")

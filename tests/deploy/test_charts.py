@@ -1,0 +1,164 @@
+"""The chart and the manifests: one source, least privilege, restricted pods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deploy.charts import CHART, MANIFESTS, NAMESPACE, NotUnderstood, documents, manifests, render
+from prometheus_client import generate_latest
+
+from laneway import __version__
+from laneway.adapters.kube.resources import DECLARED, EVENTS, LEASES, WATCHED, Resource
+from laneway.faces.operator.app import operator
+from laneway.faces.operator.metrics import Metrics
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "operator.md"
+
+Document = dict[str, Any]
+Grant = tuple[str, str, str]  # API group, resource, verb
+
+
+def only(kind: str, **values: Any) -> Document:
+    (found,) = (document for document in documents(values) if document["kind"] == kind)
+    return found
+
+
+def grants(role: Document) -> set[Grant]:
+    return {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def needed(found: tuple[Resource, ...]) -> set[Grant]:
+    return {(r.group, r.plural, verb) for r in found for verb in r.verbs}
+
+
+def container(**values: Any) -> Document:
+    (found,) = only("Deployment", **values)["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def test_the_manifests_are_the_charts() -> None:
+    written = {path.name: path.read_text() for path in MANIFESTS.glob("*.yaml")}
+    assert written == dict(manifests()), "run: python deploy/charts.py"
+
+
+def test_the_cluster_role_grants_what_is_used_and_no_more() -> None:
+    statuses = {(r.group, f"{r.plural}/status", "patch") for r in DECLARED}
+    assert grants(only("ClusterRole")) == needed((*WATCHED, EVENTS)) | statuses
+
+
+def test_the_lease_is_granted_in_the_operators_namespace_only() -> None:
+    role = only("Role")
+    assert role["metadata"]["namespace"] == NAMESPACE
+    assert grants(role) == needed((LEASES,))
+    names = [rule.get("resourceNames") for rule in role["rules"] if rule["verbs"] != ["create"]]
+    assert names == [["laneway-operator"]]
+
+
+def test_nothing_is_granted_by_wildcard() -> None:
+    for kind in ("ClusterRole", "Role"):
+        assert not [grant for grant in grants(only(kind)) if "*" in grant]
+
+
+def test_the_pod_meets_the_restricted_standard() -> None:
+    pod = only("Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    context = container()["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(pod)
+
+
+def test_the_pod_has_probes_and_resources() -> None:
+    found = container()
+    assert found["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert found["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert {"cpu", "memory"} <= set(found["resources"]["requests"])
+    assert "memory" in found["resources"]["limits"]
+
+
+def test_selectors_and_names_lead_to_one_another() -> None:
+    deployment, service = only("Deployment"), only("Service")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    for selector in (service["spec"]["selector"], deployment["spec"]["selector"]["matchLabels"]):
+        assert selector.items() <= labels.items()
+    (port,) = service["spec"]["ports"]
+    assert port["targetPort"] in [p["name"] for p in container()["ports"]]
+    account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
+    assert account == only("ServiceAccount")["metadata"]["name"]
+    for kind in ("ClusterRoleBinding", "RoleBinding"):
+        (subject,) = only(kind)["subjects"]
+        assert (subject["name"], subject["namespace"]) == (account, NAMESPACE)
+
+
+def test_the_arguments_are_ones_that_the_operator_has() -> None:
+    taken = set(operator.__annotations__) - {"return"}
+    given = {argument.removeprefix("--").partition("=")[0] for argument in container()["args"]}
+    assert {name.replace("-", "_") for name in given} <= taken
+
+
+def test_values_reach_the_deployment() -> None:
+    image = {"repository": "registry.example.com/lanes", "tag": "9"}
+    assert container(image=image)["image"] == "registry.example.com/lanes:9"
+    assert container()["image"].endswith(f":{__version__}")
+    assert only("Deployment", replicas=3)["spec"]["replicas"] == 3
+    assert "--settle=5" in container(settleSeconds=5)["args"]
+
+
+def test_the_chart_is_of_this_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+
+
+def _leaves(values: Any, path: str = "") -> Iterator[str]:
+    if isinstance(values, dict) and values and path != "resources":
+        for name, value in values.items():
+            yield from _leaves(value, f"{path}.{name}" if path else name)
+    else:
+        yield path
+
+
+def test_every_value_is_used_and_documented() -> None:
+    values = set(_leaves(yaml.safe_load((CHART / "values.yaml").read_text())))
+    templates = "".join(path.read_text() for path in (CHART / "templates").glob("*.yaml"))
+    assert set(re.findall(r"\.Values\.([\w.]+)", templates)) == values
+    assert described("### Values") == values
+
+
+def test_every_metric_is_documented() -> None:
+    found = re.findall(
+        r"^# TYPE (\w+) ", generate_latest(Metrics().registry).decode(), re.MULTILINE
+    )
+    assert described("## Watch it") == {name for name in found if not name.endswith("_created")}
+
+
+def described(heading: str) -> set[str]:
+    """What the first column of the table under the heading names."""
+    section = HOW_TO.read_text().partition(f"{heading}\n")[2].partition("\n#")[0]
+    rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("|")]
+    return {name for row in rows for name in re.findall(r"`([\w.]+)`", row)}
+
+
+def test_what_the_renderer_does_not_understand_it_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "templates").mkdir()
+    for name in ("Chart.yaml", "values.yaml"):
+        (tmp_path / name).write_text((CHART / name).read_text())
+    monkeypatch.setattr("deploy.charts.CHART", tmp_path)
+    for text in ("{{ if .Values.x }}", "{{ .Values.image.tag | upper }}", "{{ .Values.image }}"):
+        (tmp_path / "templates" / "x.yaml").write_text(text)
+        with pytest.raises(NotUnderstood):
+            render()
