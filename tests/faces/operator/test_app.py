@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 import yaml
 from tests.adapters.kube.api_servers import serving
 from typer.testing import CliRunner
 
 from laneway.faces.operator.app import app
+
+
+@pytest.fixture(autouse=True)
+def _logging() -> Iterator[None]:
+    """The runner's standard error is closed after each command: nobody may log to it later."""
+    yield
+    structlog.reset_defaults()
 
 
 def test_without_an_api_server_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
