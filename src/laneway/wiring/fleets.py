@@ -13,6 +13,7 @@ from pathlib import Path
 
 from laneway.adapters.runner import events
 from laneway.adapters.runner.bootstraps import bootstrap
+from laneway.adapters.runner.descriptors import most_connections
 from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner
@@ -164,7 +165,13 @@ class Fleet:
     async def _start_proxy(self, node: str, *, gateway: bool) -> None:
         proxy = Proxy(
             node,
-            lambda admin, number: bootstrap(node, self._xds, admin, generation=number),
+            lambda admin, number: bootstrap(
+                node,
+                self._xds,
+                admin,
+                generation=number,
+                max_connections=most_connections(),
+            ),
             gateway=gateway,
             concurrency=self._concurrency,
         )

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
 from laneway.control.ports import GENERATION
 from laneway.model.placements import Address
 
@@ -44,7 +45,7 @@ def bootstrap(
     *,
     cluster: str = CLUSTER,
     generation: int = 0,
-    max_connections: int = 50_000,
+    max_connections: int = MOST_CONNECTIONS,
 ) -> str:
     """The JSON for ``envoy --config-path``. ``xds`` is the control plane, TCP or Unix socket.
 

@@ -1,0 +1,26 @@
+"""How many connections a proxy can hold: as many as the system lets it have open files for.
+
+A proxy that is out of descriptors leaves clients waiting in its accept queue, and takes endpoints
+that it cannot connect to for dead. So it is given a limit of connections that it reaches before,
+and closes those above it at once.
+"""
+
+from __future__ import annotations
+
+import resource
+
+MOST_CONNECTIONS = 50_000
+#: Listening sockets of every worker, the control plane, logs, epoll and the like.
+_RESERVED = 200
+
+
+def most_connections(descriptors: int | None = None) -> int:
+    """For a process that may open ``descriptors`` files (default: those that we start).
+
+    Half of them, since every request that comes in by one connection may go out by another.
+    """
+    if descriptors is None:
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if descriptors == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, (descriptors - _RESERVED) // 2))
