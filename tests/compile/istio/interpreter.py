@@ -69,7 +69,7 @@ class Istio:
             return [404]
         if "directResponse" in route:
             return [int(route["directResponse"]["status"])]
-        headers = {name: ",".join(values) for name, values in arrival.lines.items()}
+        headers: Mapping[str, str] = {n: ",".join(values) for n, values in arrival.lines.items()}
         cluster, headers = self._routed(route, "GATEWAY", headers, draw)
         return self._walk(cluster, headers, applications)
 
