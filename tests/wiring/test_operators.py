@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import kmock
+import pytest
+import structlog
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
 from tests.control.emitting import emit
 from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
@@ -25,6 +27,12 @@ PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1, refuse
 RULE = ("destinationrules", "default", "b-lanes")
 ROUTES = ("virtualservices", "default", "b-lanes")
 ROUTES_OF_A = ("virtualservices", "default", "a-lanes")
+
+
+@pytest.fixture(autouse=True)
+def _logging() -> None:
+    """Tests of commands may have left it to write to a stream that is closed by now."""
+    structlog.reset_defaults()
 
 
 class Passes(list[Pass]):
