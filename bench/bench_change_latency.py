@@ -5,7 +5,7 @@ by the whole transaction (add, switch, remove), each phase acknowledged by all. 
 workload becomes unready and ready again. The services of the mesh are those of the workloads, and
 with ``--services`` as many more that nothing runs for.
 
-    make setup && .venv/bin/python bench/bench_change_latency.py [--services 100 1000]
+    make setup && .venv/bin/python bench/bench_change_latency.py [--services 100 1000] [--sidecars 1]
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Result:
     cpu: float = 0.0
 
 
-def mesh(services: int, address: str) -> Mesh:
+def mesh(services: int, sidecars: int, address: str) -> Mesh:
     """A group of ``services``; the first ones have workloads in lanes base and canary."""
     names = [ObjectName("default", f"svc-{number}") for number in range(services)]
-    placed = names[: SIDECARS // 2]
+    placed = names[: (sidecars + 1) // 2]
     workloads = tuple(
         Workload(
             ObjectName("default", f"{name.name}-{version}"),
@@ -55,13 +55,13 @@ def mesh(services: int, address: str) -> Mesh:
         )
         for name in placed
         for version in ("v1", "v2")
-    )
+    )[:sidecars]
     rule = IngressRule("r1", names[0])
     return Mesh(
         (LaneGroup("bench", tuple(names), "x-lane", "x-lane", GATEWAY),),
         (
             Lane("base", "bench", {"version": "v1"}, tuple(names), (rule,)),
-            Lane("canary", "bench", {"version": "v2"}, tuple(placed[:3]), (rule,)),
+            Lane("canary", "bench", {"version": "v2"}, tuple(names[:3]), (rule,)),
         ),
         tuple(Service(name, (ServicePort(8000),), {"app": name.name}) for name in names),
         workloads,
@@ -69,11 +69,11 @@ def mesh(services: int, address: str) -> Mesh:
     )
 
 
-async def measure(services: int, rounds: int) -> Result:
+async def measure(services: int, sidecars: int, rounds: int) -> Result:
     server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     result = Result(services)
-    first = mesh(services, f"{host}:{port}")
+    first = mesh(services, sidecars, f"{host}:{port}")
     lane = first.lanes[1]
     moved = replace(lane, selector={"version": "v1"}, services=lane.services[:2])
     second = replace(first, lanes=(first.lanes[0], moved))
@@ -108,6 +108,7 @@ def milliseconds(samples: list[float]) -> tuple[str, str]:
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, nargs="+", default=[15, 100, 1000])
+    parser.add_argument("--sidecars", type=int, default=SIDECARS, help="one at least")
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     log_to_stderr()
@@ -115,7 +116,7 @@ async def main() -> None:
         "services", "lane change p50 ms", "p99", "endpoint p50 ms", "p99", "control CPU ms", "MB"
     )
     for services in options.services:
-        result = await measure(services, options.rounds)
+        result = await measure(services, options.sidecars, options.rounds)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         table.add_row(
             str(services),
@@ -125,7 +126,7 @@ async def main() -> None:
             str(memory),
         )
     console = Console()
-    console.print(f"{SIDECARS} sidecars and a gateway, {os.cpu_count()} cores")
+    console.print(f"{options.sidecars} sidecars and a gateway, {os.cpu_count()} cores")
     console.print(table)
 
 
