@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy.charts import CHART, MANIFESTS, NAMESPACE, NotUnderstood, documents, manifests, render
+from deploy.charts import (
+    CHART,
+    MANIFESTS,
+    NAMESPACE,
+    NotUnderstood,
+    crds,
+    documents,
+    manifests,
+    render,
+)
 from prometheus_client import generate_latest
 
 from laneway import __version__
@@ -48,8 +57,12 @@ def container(**values: Any) -> Document:
 
 
 def test_the_manifests_are_the_charts() -> None:
-    written = {path.name: path.read_text() for path in MANIFESTS.glob("*.yaml")}
-    assert written == dict(manifests()), "run: python deploy/charts.py"
+    assert read(MANIFESTS) == dict(manifests()), "run: python deploy/charts.py"
+    assert read(CHART / "crds") == dict(crds()), "run: python deploy/charts.py"
+
+
+def read(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.glob("*.yaml")}
 
 
 def test_the_cluster_role_grants_what_is_used_and_no_more() -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import jsonschema
 import kmock
 import pytest
 import structlog
@@ -18,6 +19,7 @@ from tests.control.emitting import emit
 from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
 
 from laneway.adapters.kube.leases import Terms
+from laneway.compile.crds import custom_resource_definitions
 from laneway.control.manifests import MANAGED_BY
 from laneway.control.pacing import Pace
 from laneway.control.reconciler import Emit, Pass
@@ -113,6 +115,19 @@ async def test_lanes_become_labelled_objects_and_a_status() -> None:
         assert {("v1", "Applied"), ("v2", "Applied"), ("g", "Applied")} <= events
 
 
+async def test_statuses_are_what_the_schemas_allow() -> None:
+    schemas = {
+        definition["spec"]["names"]["plural"]: definition["spec"]["versions"][0]["schema"]
+        for definition in custom_resource_definitions()
+    }
+    async with declared() as api, operating(api):
+        for plural in ("lanegroups", "lanes"):
+            schema = schemas[plural]["openAPIV3Schema"]["properties"]["status"]
+            strict = {**schema, "additionalProperties": False}
+            for item in api.of(plural):
+                jsonschema.validate(item["status"], strict)
+
+
 async def test_a_restart_changes_nothing() -> None:
     async with declared() as api:
         async with operating(api):
@@ -184,7 +199,7 @@ async def test_a_lane_that_goes_takes_its_subset_after_its_route() -> None:
 async def test_many_changes_make_few_passes() -> None:
     passes = Passes()
     async with declared() as api, operating(api, passes):
-        begun = len(passes)
+        begun, api.forgetful = len(passes), True
         for number in range(100):
             await api.write("lanes", lane(f"pr-{number}", "b"), created="2026-02-01T00:00:00Z")
         await until(lambda: status(api, "pr-99", "Programmed") == "True")

@@ -37,6 +37,7 @@ class Options:
     url: str
     identity: str
     namespace: str
+    root_namespace: str
 
 
 @app.command()
@@ -60,6 +61,9 @@ def operator(
     namespace: Annotated[
         str, typer.Option(envvar="POD_NAMESPACE", help="The namespace of the lease.")
     ] = "laneway-system",
+    root_namespace: Annotated[
+        str, typer.Option(help="Istio's root namespace (MeshConfig's rootNamespace).")
+    ] = "istio-system",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Keep a cluster's Istio resources in step with its lane groups and lanes."""
@@ -73,6 +77,7 @@ def operator(
         url or f"http://laneway.{namespace}.svc.cluster.local:8080",
         f"{identity or os.uname().nodename}_{uuid.uuid4().hex[:8]}",
         namespace,
+        root_namespace,
     )
     raise typer.Exit(asyncio.run(_run(options)))
 
@@ -93,7 +98,7 @@ async def _run(options: Options) -> int:
     except NoCredentials as error:
         print(f"laneway-operator: {error}", file=sys.stderr)
         return 2
-    emit = emitting(f"{options.url}{module.path}", module.sha256)
+    emit = emitting(f"{options.url}{module.path}", module.sha256, options.root_namespace)
     settings = Settings(options.identity, options.namespace, settle=options.settle)
     observers = Observers(passed=metrics.passed, changed=metrics.changed)
     async with Client(found, called=metrics.called) as client:
