@@ -27,6 +27,8 @@ class Output(enum.StrEnum):
 class Dialect(enum.StrEnum):
     ASM = "asm"
     ENVOY = "envoy"
+    ISTIO = "istio"
+    CRDS = "crds"
 
 
 Files = Annotated[
@@ -190,7 +192,11 @@ def render(
     files: Files,
     dialect: Annotated[
         Dialect,
-        typer.Option("--dialect", help="asm: as Alibaba Cloud ASM does; envoy: as proxies get it."),
+        typer.Option(
+            "--dialect",
+            help="asm: as Alibaba Cloud ASM does; envoy: as proxies get it; istio: for upstream "
+            "Istio; crds: LaneGroup and Lane themselves, for a cluster (needs no FILE).",
+        ),
     ],
     more: MoreFiles = None,
     directory: Annotated[
@@ -202,11 +208,19 @@ def render(
             help="One file an object, here; replaces an earlier rendering as a whole.",
         ),
     ] = None,
+    wasm_url: Annotated[
+        str | None,
+        typer.Option(
+            "--wasm-url",
+            metavar="URL",
+            help="istio: where proxies fetch the lane filter, if not from the operator.",
+        ),
+    ] = None,
 ) -> None:
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory))
+    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory, wasm_url))
 
 
 @app.command()

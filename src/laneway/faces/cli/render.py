@@ -6,21 +6,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laneway.compile.asm.limits import limits
 from laneway.compile.yaml_text import dump_each
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.folders import replace_folder
 from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.terminals import errors
-from laneway.wiring.rendering import Dialect, render
+from laneway.model.meshes import Mesh
+from laneway.wiring.rendering import Dialect, limits, render
 
 
-def run(files: Sequence[str], dialect: str, directory: Path | None) -> int:
+def run(
+    files: Sequence[str], dialect: str, directory: Path | None, wasm_url: str | None = None
+) -> int:
     chosen = Dialect(dialect)
-    mesh = read_mesh(files)
-    documents = render(mesh, chosen)
-    if chosen is Dialect.ASM:
-        print_findings(errors(), limits(mesh))
+    mesh = Mesh() if chosen is Dialect.CRDS else read_mesh(files)
+    documents = render(mesh, chosen, wasm_url)
+    print_findings(errors(), limits(mesh, chosen))
     if directory is None:
         sys.stdout.writelines(dump_each(documents))
         sys.stdout.flush()
