@@ -5,7 +5,7 @@ by the whole transaction (add, switch, remove), each phase acknowledged by all. 
 workload becomes unready and ready again. The services of the mesh are those of the workloads, and
 with ``--services`` as many more that nothing runs for.
 
-    make setup && .venv/bin/python bench/bench_change_latency.py [--services 100 1000] [--sidecars 1]
+    make setup && .venv/bin/python bench/bench_change_latency.py --services 100 1000 --sidecars 1
 """
 
 from __future__ import annotations
