@@ -348,6 +348,7 @@ async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
             await until(lambda: operator.cluster is not None and operator.cluster.faults())
             assert operator.cluster is not None
             assert "allow `list` on `lanes`" in operator.cluster.faults()["lanes"]
+            assert operator.leads
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

@@ -93,7 +93,7 @@ async def test_a_version_too_old_is_gone() -> None:
     async with serving() as api, client_of(api) as client:
         await api.cut_watches(forget=True)
         with pytest.raises(Gone, match="watch lanes: too old resource version"):
-            await anext(client.watch(LANES, "1"))
+            [event async for event in client.watch(LANES, "1")]
 
 
 async def test_a_server_that_is_not_there() -> None:
@@ -116,6 +116,16 @@ async def test_the_token_is_asked_for_each_request() -> None:
             "Bearer one",
             "Bearer two",
         ]
+
+
+async def test_a_watch_tells_when_it_is_open() -> None:
+    async with serving() as api, client_of(api) as client:
+        events = client.watch(LANES, "100")
+        assert await anext(events) == ("BOOKMARK", {"metadata": {}})
+        await api.write("lanes", {"metadata": {"name": "l"}})
+        kind, item = await anext(events)
+        assert (kind, item["metadata"]["name"]) == ("ADDED", "l")
+        await events.aclose()
 
 
 async def test_a_token_that_cannot_be_had_is_a_fault_that_may_pass() -> None:

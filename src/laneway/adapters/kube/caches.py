@@ -62,11 +62,13 @@ class Cache:
         wait = FIRST_WAIT
         version = ""
         while True:
+            heard = False
             try:
                 if not version:
                     version = await self._list()
                 async for kind, item in self._client.watch(self.resource, version):
-                    version = str(item["metadata"].get("resourceVersion") or version)
+                    told = item["metadata"].get("resourceVersion")
+                    version, heard = str(told or version), heard or bool(told)
                     self._take(kind, item)
                     wait, self.fault = FIRST_WAIT, ""
             except Gone:
@@ -75,9 +77,9 @@ class Cache:
                 self._failed(error)
                 await self._pause(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
-            else:
-                self.fault = ""
-                await self._pause(0)
+                continue
+            if not heard:  # whoever ends watches at once must not be asked again at once
+                await self._pause(FIRST_WAIT)
 
     def _failed(self, error: ClusterError) -> None:
         if str(error) != self.fault:

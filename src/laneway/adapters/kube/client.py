@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -84,10 +84,13 @@ class Client:
                 return items, str(metadata.get("resourceVersion", ""))
             params = {"limit": str(PAGE), "continue": metadata["continue"]}
 
-    async def watch(self, resource: Resource, version: str) -> AsyncIterator[tuple[str, Object]]:
+    async def watch(
+        self, resource: Resource, version: str
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         """Changes since ``version``, as (type, object), until the server ends it.
 
-        Raises ``Gone`` where the version is too old, also half way.
+        An empty bookmark comes first, as soon as the server listens. Raises ``Gone`` where the
+        version is too old, also half way.
         """
         what = f"watch {resource.plural}"
         params = {
@@ -102,6 +105,7 @@ class Client:
                 self._called("watch", resource.plural, response.status)
                 if response.status >= 400:
                     raise error_of(response.status, await _body(response), what)
+                yield "BOOKMARK", {"metadata": {}}
                 async for line in _lines(response.content):
                     event = json.loads(line)
                     kind, item = event["type"], event["object"]
