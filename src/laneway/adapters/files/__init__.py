@@ -28,13 +28,14 @@ class Reading:
     findings: tuple[Finding, ...]
 
 
-def read(paths: Sequence[str], stdin: TextIO | None = None) -> Reading:
+def read(paths: Sequence[str], stdin: TextIO | None = None, *, whole: bool = True) -> Reading:
     """The mesh that the paths declare: files, folders (their ``*.yaml``, ``*.yml``), and ``-``.
 
-    Raises ``InvalidInput`` with all findings if any is an error.
+    Raises ``InvalidInput`` with all findings if any is an error. ``whole`` is false where the paths
+    may be a part of what there is: then nothing is called unknown.
     """
     declared, problems = _documents(paths, stdin)
-    mesh, findings = decode(declared, complete=not any(map(_is_error, problems)))
+    mesh, findings = decode(declared, complete=whole and not any(map(_is_error, problems)))
     findings = (*problems, *findings)
     if not declared and not any(map(_is_error, findings)):
         findings = (*findings, _nothing(paths))

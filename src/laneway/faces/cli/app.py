@@ -31,6 +31,11 @@ class Dialect(enum.StrEnum):
     CRDS = "crds"
 
 
+class Kinds(enum.StrEnum):
+    ASM = "asm"
+    LANEWAY = "laneway"
+
+
 Files = Annotated[
     list[str],
     typer.Option(
@@ -221,6 +226,21 @@ def render(
     from laneway.faces.cli.render import run
 
     raise typer.Exit(run([*files, *(more or ())], dialect.value, directory, wasm_url))
+
+
+@app.command()
+def convert(
+    files: Files,
+    to: Annotated[
+        Kinds,
+        typer.Option("--to", help="asm: ASMSwimLaneGroup, ASMSwimLane; laneway: LaneGroup, Lane."),
+    ],
+    more: MoreFiles = None,
+) -> None:
+    """Write lanes in other kinds: Alibaba Cloud ASM's as laneway's own, or these as those."""
+    from laneway.faces.cli.convert import run
+
+    raise typer.Exit(run([*files, *(more or ())], to.value))
 
 
 @app.command()

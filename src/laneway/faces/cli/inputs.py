@@ -15,12 +15,12 @@ from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
 from laneway.model.suggestions import listing, suggestion
 
 
-def read_files(files: Sequence[str]) -> Reading:
+def read_files(files: Sequence[str], *, whole: bool = True) -> Reading:
     if not files:
         raise typer.BadParameter(
             "say which files declare the mesh: -f FILE (a folder, or - for standard input)"
         )
-    return read(files, sys.stdin)
+    return read(files, sys.stdin, whole=whole)
 
 
 def read_mesh(files: Sequence[str]) -> Mesh:
