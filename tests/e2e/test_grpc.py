@@ -177,6 +177,11 @@ async def test_proxies_alone_find_out_at_no_cost_to_calls_or_unfinished_streams(
         await dead.stop(None)
         served = await asyncio.gather(*(f() for f in [served_stream, served_unary] * 50))
         assert Counter(served) == {"a-s1": 100}
+        # The instance is ejected, and not just tried in vain by every call: when it is there again,
+        # nobody comes at once.
+        dead, _ = await serve(Chain("a-s2"), f"127.0.0.1:{second}")
+        assert {await served_unary() for _ in range(20)} == {"a-s1"}
+        await dead.stop(None)
     await baseline.stop(None)
 
 
