@@ -65,6 +65,10 @@ class Chain:
         await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "50 % \u00fc", details)
         raise AssertionError  # abort has raised
 
+    async def refuse(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, self._version)
+        raise AssertionError  # abort has raised
+
     async def wait(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
         await asyncio.sleep(float(request))
         return request
@@ -84,6 +88,7 @@ class Chain:
                 "Length": grpc.stream_unary_rpc_method_handler(self.length),
                 "Numbers": grpc.unary_stream_rpc_method_handler(self.numbers),
                 "Fail": grpc.unary_unary_rpc_method_handler(self.fail),
+                "Refuse": grpc.unary_unary_rpc_method_handler(self.refuse),
                 "Wait": grpc.unary_unary_rpc_method_handler(self.wait),
             },
         )

@@ -185,6 +185,18 @@ async def test_proxies_alone_find_out_at_no_cost_to_calls_or_unfinished_streams(
     await baseline.stop(None)
 
 
+async def test_an_application_that_answers_unavailable_is_seen_failing(run: Run) -> None:
+    """A status is the application's answer: it neither falls back nor ejects the instance."""
+    async with run(pair("grpc_application")) as embedded, channel(embedded) as ch:
+        for _ in range(20):
+            with pytest.raises(grpc.aio.AioRpcError) as failure:
+                await ch.unary_unary(method("Refuse"))(b"", metadata=lane_metadata("s2"))
+            assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert failure.value.details() == "a-s2"
+            trailing = dict(failure.value.trailing_metadata())
+            assert not any(key.startswith("x-laneway") for key in trailing)
+
+
 async def test_without_any_instance_the_status_says_why(run: Run) -> None:
     async with run(pair("grpc_application")) as embedded, channel(embedded) as ch:
         for workload in ("a-s1", "a-s2"):

@@ -9,6 +9,11 @@ from laneway.model.names import ObjectName
 #: request certainly did not reach it. Callers' proxies retry elsewhere and eject the endpoint.
 UNREACHABLE_HEADER = "x-laneway-unreachable"
 
+#: The ``grpc-status`` of an application that answered with headers alone, from its inbound proxy to
+#: the caller's. Under its own name Envoy would count it against the instance, whatever the error
+#: matcher says, and eject an instance that only said UNAVAILABLE or UNIMPLEMENTED.
+GRPC_STATUS_HEADER = "x-laneway-grpc-status"
+
 #: Where calls to hosts outside the mesh go: wherever DNS says.
 PASSTHROUGH = "PassthroughCluster"
 

@@ -26,6 +26,8 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
 
+#: What inbound proxies took away is put back once the response has been judged.
+_GRPC_STATUS = visibility.header("grpc-status", f"%RESP({names.GRPC_STATUS_HEADER})%")
 _ANY_PATH = route_components_pb2.RouteMatch(prefix="/")
 
 
@@ -45,7 +47,10 @@ def outbound_routes(namespace: str, hosts: Iterable[bytes]) -> Resource:
     that service's part.
     """
     name = names.outbound_routes(namespace)
-    head = route_pb2.RouteConfiguration(name=name).SerializeToString(deterministic=True)
+    config = route_pb2.RouteConfiguration(
+        name=name, response_headers_to_remove=[names.GRPC_STATUS_HEADER]
+    )
+    head = config.SerializeToString(deterministic=True)
     body = b"".join([head, *hosts, _serialized_hosts([_passthrough_host()])])
     return Resource.of(ROUTE, name, body)
 
@@ -79,6 +84,7 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
         route_components_pb2.VirtualHost(
             name=host.domain,
             domains=[host.domain],
+            response_headers_to_add=[_GRPC_STATUS],
             routes=[
                 part
                 for ingress in host.routes
@@ -89,7 +95,10 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
         for host in server.virtual_hosts
     ]
     config = route_pb2.RouteConfiguration(
-        name=name, virtual_hosts=hosts, ignore_port_in_host_matching=True
+        name=name,
+        virtual_hosts=hosts,
+        ignore_port_in_host_matching=True,
+        response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     return resource(ROUTE, name, config)
 
@@ -101,9 +110,18 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
         route=route_components_pb2.RouteAction(
             cluster=names.inbound_cluster(port), timeout=duration(0)
         ),
-        response_headers_to_remove=[names.UNREACHABLE_HEADER],
+        response_headers_to_remove=[names.UNREACHABLE_HEADER, names.GRPC_STATUS_HEADER],
+        response_headers_to_add=[
+            visibility.header(names.GRPC_STATUS_HEADER, "%RESP(grpc-status)%")
+        ],
     )
-    host = route_components_pb2.VirtualHost(name="inbound", domains=["*"], routes=[route])
+    # A host's headers are changed after its routes', and a configuration's after its hosts'.
+    host = route_components_pb2.VirtualHost(
+        name="inbound",
+        domains=["*"],
+        routes=[route],
+        response_headers_to_remove=["grpc-status"],
+    )
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])
 
 
@@ -114,6 +132,7 @@ def _service_host(
     return route_components_pb2.VirtualHost(
         name=f"{service.host}:{port.port}",
         domains=list(_domains(namespace, service, port.port)),
+        response_headers_to_add=[_GRPC_STATUS],
         routes=[
             *visibility.explained(everything, _header_names(route), options),
             _tunnel(names.TUNNEL),
