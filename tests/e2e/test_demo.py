@@ -116,3 +116,18 @@ def test_up_says_what_cannot_be_started(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: workload default/mocka-v1: command 'no-such-command'")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_an_envoy_that_is_none_is_refused_in_words(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envoy = tmp_path / "envoy"
+    envoy.write_text("#!/bin/sh\necho 'envoy  version: abc/1.20.0/Clean/RELEASE/BoringSSL'\n")
+    envoy.chmod(0o755)
+    words = ["--envoy", str(envoy)] if how == "option" else []
+    if how == "environment":
+        monkeypatch.setenv("LANEWAY_ENVOY", str(envoy))
+    ended = demo(*words)
+    assert ended.returncode == 1
+    assert "is Envoy 1.20.0; laneway supports 1.40" in ended.stderr

@@ -53,6 +53,14 @@ OutputOption = Annotated[Output, typer.Option("--output", help="What to print.")
 Concurrency = Annotated[
     int, typer.Option("--concurrency", min=1, max=64, help="Worker threads of each Envoy.")
 ]
+EnvoyPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--envoy",
+        envvar="LANEWAY_ENVOY",
+        help="The Envoy to run; by default the one that is installed with laneway.",
+    ),
+]
 
 
 def _print_version(asked: bool) -> None:
@@ -85,11 +93,14 @@ def demo(
         int | None, typer.Option("--scenario", min=1, max=2, help="Run only this one.")
     ] = None,
     concurrency: Concurrency = 2,
+    envoy: EnvoyPath = None,
 ) -> None:
     """Run the two example scenarios on real Envoys and check every answer."""
     from laneway.faces.cli.demo import run
+    from laneway.wiring.embedded import Settings
 
-    raise typer.Exit(run(scenario, requests=requests, once=once, concurrency=concurrency))
+    settings = Settings(concurrency=concurrency, envoy=envoy)
+    raise typer.Exit(run(scenario, settings, requests=requests, once=once))
 
 
 @app.command()
@@ -119,6 +130,7 @@ def up(
             help="Tell callers that send it as x-laneway-explain how they are routed.",
         ),
     ] = None,
+    envoy: EnvoyPath = None,
     access_log: Annotated[
         bool,
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
@@ -129,6 +141,7 @@ def up(
     from laneway.wiring.embedded import Settings
 
     settings = Settings(
+        envoy=envoy,
         run_dir=run_dir,
         concurrency=concurrency,
         explain=explain,

@@ -49,10 +49,9 @@ class Observed:
         return self.right == sum(self.answers.values())
 
 
-def run(number: int | None, *, requests: int, once: bool, concurrency: int) -> int:
+def run(number: int | None, settings: Settings, *, requests: int, once: bool) -> int:
     log_to_stderr()
     chosen = [scenario for scenario in SCENARIOS if number in (None, scenario.number)]
-    settings = Settings(concurrency=concurrency)
     return lifetimes.run(_demo(chosen, settings, requests, once))
 
 
