@@ -67,6 +67,7 @@ def test_a_wrong_answer_is_shown_and_fails_the_demo(
 ) -> None:
     """The examples with one lane's selector changed are no longer what the article has."""
     from laneway.faces.cli import demo as command
+    from laneway.wiring.embedded import Settings
 
     for path in (EXAMPLES / "scenario-2").iterdir():
         text = path.read_text()
@@ -76,7 +77,7 @@ def test_a_wrong_answer_is_shown_and_fails_the_demo(
         (tmp_path / "scenario-2").mkdir(exist_ok=True)
         (tmp_path / "scenario-2" / path.name).write_text(text)
     monkeypatch.setattr(command, "examples", lambda: tmp_path)
-    assert command.run(2, requests=5, once=True, concurrency=1) == 1
+    assert command.run(2, Settings(concurrency=1), requests=5, once=True) == 1
     output = capsys.readouterr().out
     assert rows(output)[2] == ["s3", "v1 -> v3 -> v1", "v1 -> v2 -> v1", "5"]
     assert "wrong: " in output
