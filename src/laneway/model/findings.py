@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from laneway.model.examples import Example
+
 Path = tuple[str | int, ...]
 
 _PLAIN = re.compile(r"[\w-]+")
@@ -20,6 +22,7 @@ _PLAIN = re.compile(r"[\w-]+")
 class Severity(enum.Enum):
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"  # as it should be, and good to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Finding:
     """One thing wrong: ``message`` says what is wrong, ``fix`` what would be right.
 
     ``code`` is stable, upper case with underscores (``UNKNOWN_SERVICE``); ``path`` leads to the
-    field inside the object's document, e.g. ``("spec", "services", 1, "name")``.
+    field inside the object's document, e.g. ``("spec", "services", 1, "name")``. ``example`` is a
+    request that shows it.
     """
 
     code: str
@@ -66,6 +70,7 @@ class Finding:
     path: Path = ()
     severity: Severity = Severity.ERROR
     source: Source | None = None
+    example: Example | None = None
 
     @property
     def field(self) -> str:
@@ -86,7 +91,8 @@ class Finding:
         about = ", ".join(part for part in (str(self.subject or ""), self.field) if part)
         what = f"{about}: {self.message}" if about else self.message
         text = f"{where}{self.severity.value} {self.code}: {what}"
-        return f"{text}; {self.fix}" if self.fix else text
+        text = f"{text}; {self.fix}" if self.fix else text
+        return f"{text}; for example {self.example}" if self.example else text
 
 
 class InvalidInput(Exception):

@@ -12,9 +12,10 @@ from typing import TextIO
 
 from laneway.adapters.files.sources import MAX_BYTES, STDIN, Text, texts
 from laneway.adapters.files.yamls import documents
+from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput, Severity, Source
-from laneway.model.kinds import Document, decode
+from laneway.model.kinds import Check, Document, decode
 from laneway.model.meshes import Mesh
 
 __all__ = ["MAX_BYTES", "STDIN", "Reading", "read"]
@@ -28,14 +29,22 @@ class Reading:
     findings: tuple[Finding, ...]
 
 
-def read(paths: Sequence[str], stdin: TextIO | None = None, *, whole: bool = True) -> Reading:
+def read(
+    paths: Sequence[str],
+    stdin: TextIO | None = None,
+    *,
+    whole: bool = True,
+    check: Check = check_mesh,
+) -> Reading:
     """The mesh that the paths declare: files, folders (their ``*.yaml``, ``*.yml``), and ``-``.
 
     Raises ``InvalidInput`` with all findings if any is an error. ``whole`` is false where the paths
-    may be a part of what there is: then nothing is called unknown.
+    may be a part of what there is: then nothing is called unknown. ``check`` is what looks between
+    objects.
     """
     declared, problems = _documents(paths, stdin)
-    mesh, findings = decode(declared, complete=whole and not any(map(_is_error, problems)))
+    complete = whole and not any(map(_is_error, problems))
+    mesh, findings = decode(declared, complete=complete, check=check)
     findings = (*problems, *findings)
     if not declared and not any(map(_is_error, findings)):
         findings = (*findings, _nothing(paths))

@@ -7,7 +7,7 @@ stands, misspelt, in a document already reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -29,13 +29,17 @@ from laneway.model.services import Service
 from laneway.model.workloads import Workload
 
 Decoded = tuple[Mesh, tuple[Finding, ...]]
+Check = Callable[[Mesh, Gaps], Iterable[Finding]]
 
 
-def decode(documents: Iterable[Document], *, complete: bool = True) -> Decoded:
+def decode(
+    documents: Iterable[Document], *, complete: bool = True, check: Check = check
+) -> Decoded:
     """The mesh that the documents declare, and all findings in the order of the documents.
 
     ``complete`` is false when the reader lost some of the input: then nothing is called unknown.
-    The mesh holds what could be read; it is whole only if no finding is an error.
+    The mesh holds what could be read; it is whole only if no finding is an error. ``check`` is what
+    looks between objects.
     """
     reading = _Reading(complete)
     for outer in documents:
