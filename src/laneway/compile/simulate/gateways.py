@@ -43,11 +43,16 @@ def find_route(
 
     ``path`` and ``query`` are the request's, as ``split_target`` has them.
     """
-    host = re.sub(r":[^:\]]*$", "", request.host).lower()
-    covering = [h for h in hosts if _covers(h.domain.lower(), host)]
-    best = max(covering, key=lambda h: (h.domain.lower() == host, len(h.domain)), default=None)
+    best = covering_host(hosts, request.host)
     routes = best.routes if best is not None else ()
-    return next((route for route in routes if _takes(route, request, path, query)), None)
+    return next((route for route in routes if takes(route, request, path, query)), None)
+
+
+def covering_host(hosts: Iterable[VirtualHost], name: str) -> VirtualHost | None:
+    """The virtual host of the most specific domain that covers ``name``, which may have a port."""
+    host = re.sub(r":[^:\]]*$", "", name).lower()
+    covering = [h for h in hosts if _covers(h.domain.lower(), host)]
+    return max(covering, key=lambda h: (h.domain.lower() == host, len(h.domain)), default=None)
 
 
 def set_trace_headers(
@@ -75,13 +80,8 @@ def describe(ingress: IngressRoute) -> str:
     return ", ".join(words)
 
 
-def _covers(domain: str, host: str) -> bool:
-    if domain in ("*", host):
-        return True
-    return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
-
-
-def _takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
+def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
+    """Whether the request meets the route's conditions, those on its host aside."""
     parameters: dict[str, tuple[str, ...]] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
@@ -92,6 +92,12 @@ def _takes(route: IngressRoute, request: Request, path: str, query: str) -> bool
         and _hold({n.lower(): match for n, match in route.headers.items()}, request.header_lines)
         and _hold(route.query, parameters)
     )
+
+
+def _covers(domain: str, host: str) -> bool:
+    if domain in ("*", host):
+        return True
+    return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
 
 
 def _hold(conditions: Mapping[str, StringMatch], values: Mapping[str, tuple[str, ...]]) -> bool:

@@ -64,6 +64,7 @@ class Hop:
 
     ``intended`` is the lane that the request named, ``served`` the one that answers; ``None`` where
     none was named, or where the service is in no group. Any of ``workloads`` may answer.
+    ``unready`` are the lanes that were asked before and had no ready instance.
     """
 
     caller: ObjectName | None
@@ -73,6 +74,7 @@ class Hop:
     served: str | None
     workloads: tuple[ObjectName, ...]
     reasons: tuple[Reason, ...]
+    unready: tuple[str, ...] = ()
 
     @property
     def fallback(self) -> Why | None:

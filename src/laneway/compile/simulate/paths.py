@@ -151,16 +151,18 @@ class _Simulation:
         target = choice.target
         why = [*reasons, *choice.reasons]
         served: str | None = None
+        unready: tuple[str, ...] = ()
         workloads: tuple[ObjectName, ...] = ()
         for served in target.chain or (None,):
             workloads = self._instances(target, served)
             if workloads:
                 break
             why.append(Reason(Why.NOT_READY, _not_ready(target, served)))
+            unready += () if served is None else (served,)
         if not workloads:
             served = None
         service, port = target.service.name, target.port.port
-        hop = Hop(caller, service, port, choice.intended, served, workloads, tuple(why))
+        hop = Hop(caller, service, port, choice.intended, served, workloads, tuple(why), unready)
         return hop, None if workloads else Failure(_no_instance(target), 503)
 
     def _instances(self, target: Target, lane: str | None) -> tuple[ObjectName, ...]:
