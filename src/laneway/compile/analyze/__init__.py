@@ -1,0 +1,47 @@
+"""The verifier: what is wrong or doubtful about a mesh, each with a request that shows it.
+
+The checks between objects (``model.checks``), and what only the IR and the simulator can tell:
+which rule takes a request, which lanes it gets into, where it loses its lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from laneway.compile.analyze import (
+    headers,
+    lanes,
+    overlaps,
+    propagation,
+    readiness,
+    shadows,
+)
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.evidence import can_be_simulated, with_example
+from laneway.compile.analyze.surveys import Survey
+from laneway.model.checks import Gaps
+from laneway.model.checks import check as check_mesh
+from laneway.model.findings import Finding, Severity
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+__all__ = ["Code", "analyze"]
+
+
+def analyze(
+    mesh: Mesh, ready: Collection[ObjectName] | None = None, gaps: Gaps | None = None
+) -> list[Finding]:
+    """All findings. ``ready`` are the workloads that are; ``None`` where that is not known.
+
+    Of a mesh with errors only those are told, and of one with ``gaps`` only what the checks find.
+    """
+    findings = list(check_mesh(mesh, gaps))
+    if gaps not in (None, Gaps()) or not can_be_simulated(findings):
+        return findings
+    survey = Survey(mesh, None if ready is None else frozenset(ready))
+    findings = [with_example(survey, finding) for finding in findings]
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return findings
+    for analysis in (shadows, overlaps, lanes, readiness, propagation, headers):
+        findings += analysis.check(survey)
+    return findings

@@ -1,0 +1,19 @@
+"""The stable codes of what only analysis finds. ``docs/reference/analyze.md`` explains each."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Code(enum.StrEnum):
+    GROUP_WITHOUT_RULES = "GROUP_WITHOUT_RULES"
+    HEADER_CONFLICT = "HEADER_CONFLICT"
+    LANE_LOST = "LANE_LOST"
+    LANE_WITHOUT_RULE = "LANE_WITHOUT_RULE"
+    NO_READY_WORKLOAD = "NO_READY_WORKLOAD"
+    OVERLAPPING_RULES = "OVERLAPPING_RULES"
+    SHADOWED_RULE = "SHADOWED_RULE"
+    SHARED_ROUTE_HEADER = "SHARED_ROUTE_HEADER"
+    SHARED_TRACE_ID = "SHARED_TRACE_ID"
+    UNMATCHABLE_RULE = "UNMATCHABLE_RULE"
+    UNREACHABLE_LANE = "UNREACHABLE_LANE"

@@ -1,0 +1,145 @@
+"""Lanes that no request gets into: what can a request that names one, or is given one, reach?
+
+A lane's name passes every rule of its group, so a lane without a rule is still asked where others
+call its services. It is never asked at the entry, though, and not at all if it holds nothing else.
+Whom applications call is not known for sure: here each may call every service of its group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.rules import groups_of
+from laneway.compile.analyze.shadows import dead
+from laneway.compile.analyze.surveys import Entry, Survey
+from laneway.compile.analyze.trials import naming, tried
+from laneway.compile.ir import Target
+from laneway.compile.simulate import Request
+from laneway.compile.simulate.lane_choices import choose
+from laneway.model.examples import Example
+from laneway.model.findings import Finding, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane, LaneGroup, Mode
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    for group in survey.mesh.groups:
+        if group.gateway not in survey.routes.gateways:
+            continue  # a group of inner services: other groups' callers name its lanes
+        entries = _entries(survey, group)
+        reached = survey.reached_of[group.name]
+        if all(dead(survey, some) for some in entries):
+            yield from _no_entry(survey, group)
+        elif len(reached) == sum(not dead(survey, some) for some in entries):
+            yield from _lanes(survey, group)
+        # else there is a rule of which nobody knows what it takes
+
+
+def _entries(survey: Survey, group: LaneGroup) -> list[tuple[Entry, ...]]:
+    return [some for some in survey.entries if group.name in groups_of(some[0].route)]
+
+
+def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
+    port = next((port for port in survey.ports if port.gateway == group.gateway), None)
+    if port is None:
+        return
+    has_rules = any(lane.ingress for lane in survey.mesh.lanes_by_group[group.name])
+    what = "none of its lanes' rules takes a request" if has_rules else "its lanes have no rule"
+    yield Finding(
+        Code.GROUP_WITHOUT_RULES,
+        f"no request enters lane group {group.name} at gateway {group.gateway}: {what}",
+        "give the group an ingress rule, or let it have no gateway if others call its services",
+        key_of(group),
+        ("spec", "gateway"),
+        Severity.WARNING,
+        example=tried(survey, port, Request()).example(),
+    )
+
+
+def _lanes(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
+    lanes = survey.mesh.lanes_by_group[group.name]
+    baseline = survey.mesh.baseline(group)
+    # These are asked for the sake of other lanes, and need no rule.
+    stand_ins = {name for lane in lanes for name in lane.fallback}
+    stand_ins.update(group.service_baselines.values())
+    for lane in lanes:
+        if lane is not baseline and lane.name not in stand_ins:
+            yield from _lane(survey, group, lane)
+
+
+@dataclass(slots=True)
+class _Access:
+    """What requests that name the lane get of it, over all routes of its group."""
+
+    entered: bool = False
+    deeper: bool = False
+    passed_by: Example | None = None
+    tried: Example | None = None
+
+
+def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
+    access = _access(survey, group, lane)
+    if access.entered or access.tried is None:
+        return
+    rules: Path = ("spec", "ingress")
+    if not access.deeper:
+        yield Finding(
+            Code.UNREACHABLE_LANE,
+            f"no request gets into lane {lane.name}: {_why(group, lane)}",
+            "give it an ingress rule, or a service that others call",
+            key_of(lane),
+            rules,
+            Severity.WARNING,
+            example=access.tried,
+        )
+    elif access.passed_by is not None:
+        strict = (lane.mode or group.mode) is Mode.STRICT
+        leaves = ", and so leaves a strict lane at once" if strict else ""
+        yield Finding(
+            Code.LANE_WITHOUT_RULE,
+            f"lane {lane.name} has no rule by which requests enter it, so the baseline answers at "
+            f"the entry though the lane has that service{leaves}",
+            "give it the ingress rule that the other lanes have",
+            key_of(lane),
+            rules,
+            Severity.WARNING,
+            example=access.passed_by,
+        )
+
+
+def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
+    access = _Access()
+    for reached in survey.reached_of[group.name]:
+        port, request = reached.entry.port, naming(survey, reached, lane)
+        split = reached.route.split
+        shares = split.shares if split is not None else ()
+        if any(share.lane == lane.name and _is_in(lane, share.target) for share in shares):
+            access.entered = True
+        route = port.taker(request)
+        if access.tried is None:
+            access.tried = tried(survey, port, request).example()
+        if route is None or group.name not in groups_of(route):
+            continue
+        headers = {name: ",".join(values) for name, values in request.header_lines.items()}
+        choice = choose(survey.mesh, route.route, headers)
+        if route.not_found and choice.by_default:
+            continue
+        if choice.intended == lane.name and not choice.by_default and _is_in(lane, choice.target):
+            access.entered = True
+        destination = choice.target.service.name
+        access.deeper |= any(service != destination for service in lane.services)
+        if choice.by_default and destination in lane.services and access.passed_by is None:
+            access.passed_by = tried(survey, port, request).example()
+    return access
+
+
+def _is_in(lane: Lane, target: Target) -> bool:
+    return target.chain[:1] == (lane.name,)
+
+
+def _why(group: LaneGroup, lane: Lane) -> str:
+    if any(rule.online for rule in lane.ingress):
+        return "it lacks the services that its rules lead to, and others call none of its own"
+    return f"it has no rule, and lane group {group.name} has none that leads on to its services"

@@ -1,0 +1,96 @@
+"""Lanes on their way through applications: where one is lost, and where one is taken for another.
+
+Whom applications call is read from their environment, and what they pass on from their groups; so
+these are findings about what the mesh itself says of its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.surveys import Survey
+from laneway.compile.analyze.trials import Trial, trials
+from laneway.compile.simulate import Hop
+from laneway.model.findings import Finding, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.names import ObjectName
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    for group in survey.mesh.groups:
+        baseline = survey.mesh.baseline(group)
+        lost: set[ObjectName] = set()
+        shared: set[str] = set()
+        for lane in survey.mesh.lanes_by_group[group.name]:
+            if lane is baseline:
+                continue
+            for trial in trials(survey, lane):
+                yield from _lost(survey, group, lane, trial, lost)
+                yield from _taken(survey, group, lane, trial, shared)
+
+
+def _lost(
+    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, told: set[ObjectName]
+) -> Iterator[Finding]:
+    """Hops that should be the lane's, whose caller did not know of it."""
+    for hop in trial.outcome.hops[1:]:
+        service = hop.service
+        if service in told or hop.intended == lane.name or service not in lane.services:
+            continue
+        if survey.mesh.groups_by_service.get(service) is not group or hop.served == lane.name:
+            continue
+        told.add(service)
+        yield Finding(
+            Code.LANE_LOST,
+            f"requests of lane {lane.name} lose it before {service}, which the lane has: "
+            f"{_loser(survey, group, hop)}",
+            _remedy(survey, group, hop),
+            key_of(group),
+            ("spec", "services"),
+            Severity.WARNING,
+            example=trial.example(),
+        )
+
+
+def _loser(survey: Survey, group: LaneGroup, hop: Hop) -> str:
+    caller = hop.caller
+    assert caller is not None, "only a gateway's request has no caller"
+    owner = survey.mesh.groups_by_service.get(caller)
+    if owner is None:
+        return f"{caller} calls it, which is in no lane group and has no lane to hand on"
+    if owner is not group:
+        return f"{caller} calls it, which is in lane group {owner.name} and hands on that one's"
+    return f"{caller} calls it, and did not get the lane itself"
+
+
+def _remedy(survey: Survey, group: LaneGroup, hop: Hop) -> str:
+    if hop.caller is not None and survey.mesh.groups_by_service.get(hop.caller) is None:
+        return f"add {hop.caller} to lane group {group.name} (its lanes need not contain it)"
+    return f"let applications pass on {group.route_header} itself: make it the trace header"
+
+
+def _taken(
+    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, told: set[str]
+) -> Iterator[Finding]:
+    """Hops in another group's lane that has the name of this one's."""
+    for hop in trial.outcome.hops[1:]:
+        other = survey.mesh.groups_by_service.get(hop.service)
+        if other is None or other is group or other.name in told:
+            continue
+        baseline = survey.mesh.baseline(other)
+        if hop.served != lane.name or (baseline is not None and baseline.name == lane.name):
+            continue
+        told.add(other.name)
+        yield Finding(
+            Code.SHARED_ROUTE_HEADER,
+            f"requests of lane {lane.name} of group {group.name} enter lane {lane.name} of group "
+            f"{other.name}, too: both groups name lanes in {group.route_header}",
+            "if these are not meant to be one, give a group another route header, or the lane "
+            "another name",
+            key_of(other),
+            ("spec", "routeHeader"),
+            Severity.WARNING,
+            example=trial.example(),
+        )

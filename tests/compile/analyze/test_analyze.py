@@ -1,0 +1,357 @@
+"""One mesh for each finding: its code, its severity, and an example that the simulator confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.compile.analyze.proofs import only, proved
+from tests.compile.meshes import (
+    GATEWAY,
+    ROUTE_HEADER,
+    TRACE_HEADER,
+    exact,
+    group,
+    lane,
+    mesh,
+    name,
+    prefix,
+    regex,
+    rule,
+    service,
+)
+
+from laneway.adapters.files import read
+from laneway.compile.analyze import Code, analyze
+from laneway.model import codes
+from laneway.model.checks import Gaps
+from laneway.model.findings import ObjectKey, Severity
+from laneway.model.lanes import IngressRule, Lane, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+ROOT = Path(__file__).parents[3]
+ABC = [service("a"), service("b"), service("c")]
+CHAIN = {"a": "b", "b": "c"}
+ENTRY = rule("a", uri=exact("/mock"))
+
+
+def chain(*lanes: Lane, calls: Mapping[str, str] = CHAIN, **fields: Any) -> Mesh:
+    """A group of a, b and c, which call one another in a row; its baseline is s1."""
+    return mesh([group("a b c", **fields)], [lane("s1", "a b c", ENTRY), *lanes], ABC, calls)
+
+
+def two(first: list[IngressRule], second: list[IngressRule], **fields: Any) -> Mesh:
+    """Two groups of a service each, with the rules of their baselines."""
+    return mesh(
+        [group("a", "one", **fields), group("b", "two", **fields)],
+        [lane("s1", "a", *first, group="one"), lane("t1", "b", *second, group="two")],
+        ABC[:2],
+    )
+
+
+def rules(*some: IngressRule) -> Mesh:
+    numbered = [replace(one, name=f"r{number}") for number, one in enumerate(some)]
+    return mesh([group("a")], [lane("s1", "a", *numbered)], ABC[:1])
+
+
+@pytest.mark.parametrize("example", ["scenario-1", "scenario-2", "asm", "kubernetes/scenario-1"])
+def test_the_examples_are_without_findings(example: str) -> None:
+    assert analyze(read([str(ROOT / "examples" / example)]).mesh) == []
+
+
+def test_nothing_is_told_of_a_mesh_in_order() -> None:
+    declared = chain(lane("s2", "a c", ENTRY), lane("s3", "b", ENTRY), lane("s4", "c"))
+    assert analyze(declared, frozenset(w.name for w in declared.workloads)) == []
+
+
+@pytest.mark.parametrize(
+    ("shadowing", "shadowed"),
+    [
+        ([rule("a", uri=prefix("/mock/"))], rule("a", uri=regex("/mock/[0-9]+"))),
+        ([rule("a", uri=prefix("/"))], rule("a")),
+        ([rule("a", uri=prefix("/"))], rule("a", headers={"x": exact("1")})),
+        ([rule("a", uri=regex(".*"))], rule("a", uri=None)),
+        ([rule("a", uri=regex("/long/.*"))], rule("a", uri=regex("/long/1"))),
+        ([rule("a", uri=exact("/1")), rule("a", uri=exact("/2"))], rule("a", uri=regex("/[12]"))),
+        (
+            [rule("a", methods=("GET",)), rule("a", methods=("POST", "PUT"))],
+            rule("a", methods=("GET", "POST")),
+        ),
+        ([rule("a", headers={"x": prefix("a")})], rule("a", headers={"x": exact("ab")})),
+        ([rule("a", query={"q": regex("a.*")})], rule("a", query={"q": prefix("ab")})),
+        ([rule("a", hosts=("*",)), rule("a", uri=prefix("/"))], rule("a", methods=("GET",))),
+    ],
+)
+def test_a_shadowed_rule(shadowing: list[IngressRule], shadowed: IngressRule) -> None:
+    """The last rule is covered, or it covers the first: precedence decides, not the order."""
+    findings = proved(rules(*shadowing, shadowed))
+    assert {finding.code for finding in findings} == {Code.SHADOWED_RULE}
+
+
+@pytest.mark.parametrize(
+    "some",
+    [
+        [rule("a", uri=prefix("/mock")), rule("a", uri=exact("/mock/x")), rule("a")],
+        [rule("a", uri=prefix("/a")), rule("a", uri=regex("/a.*|/b"))],
+        [rule("a", uri=regex("/a[0-9]+")), rule("a", uri=regex("/a[a-z]"))],
+        [rule("a", methods=("GET",)), rule("a", methods=("GET", "POST"))],
+        [rule("a", uri=regex("(?i)/mock")), rule("a", uri=exact("/mock"))],
+        [rule("a", hosts=("a.test",)), rule("a", hosts=("*.test",)), rule("a")],
+        [rule("a", hosts=("*", "a.test"))],
+    ],
+)
+def test_rules_that_take_requests_beside_others(some: list[IngressRule]) -> None:
+    assert proved(rules(*some)) == []
+
+
+def test_a_shadowed_rule_names_the_one_before_and_its_place() -> None:
+    wide = replace(rule("a", uri=prefix("/m")), name="wide")
+    hidden = replace(rule("a", uri=regex("/mock/.+")), name="hidden")
+    finding = only(chain(lane("s2", "a", ENTRY, wide, hidden)), Code.SHADOWED_RULE)
+    assert (finding.subject, finding.field) == (ObjectKey("Lane", "test/s2"), "spec.ingress[2]")
+    assert finding.message == (
+        "rule hidden of lane s2 takes no request of host *: "
+        "rule wide of lane s2, host *, uri prefix /m, precedes it"
+    )
+
+
+def test_of_several_hosts_the_shadowed_one_is_pointed_at() -> None:
+    narrow = rule("a", hosts=("a.test",), uri=prefix("/"))
+    both = rule("a", hosts=("b.test", "a.test"), uri=regex("/x"))
+    assert only(rules(narrow, both), Code.SHADOWED_RULE).field == "spec.ingress[1].hosts[1]"
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        (exact("/a/../b"), "gateways see /b instead"),
+        (exact("/%6dock"), "gateways see /mock instead"),
+        (prefix("/a/./b"), "gateways see /a/b instead"),
+        (exact("/a b"), "gateways refuse such a path"),
+        (exact("/ä"), "gateways refuse such a path"),
+        (regex("mock/.*"), "a path begins with /"),
+    ],
+)
+def test_a_rule_for_paths_that_no_request_has(uri: Any, why: str) -> None:
+    declared = rules(rule("a", uri=exact("/mock")), rule("a", uri=uri))
+    finding = only(declared, Code.UNMATCHABLE_RULE)
+    assert finding.message.endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "severity"),
+    [
+        (rule("a", uri=prefix("/")), rule("b", uri=prefix("/b/")), Severity.NOTE),
+        (rule("a"), rule("b", hosts=("b.test",)), Severity.NOTE),
+        (rule("a", uri=exact("/x")), rule("b", hosts=("b.test",)), Severity.WARNING),
+        (rule("a", uri=prefix("/x")), rule("b", methods=("POST",)), Severity.WARNING),
+        (
+            rule("a", headers={"x": exact("1")}),
+            rule("b", headers={"y": regex("[0-9]+")}),
+            Severity.WARNING,
+        ),
+        (rule("a", uri=prefix("/x")), rule("b", uri=regex("/.*/y")), Severity.WARNING),
+        (rule("a", uri=exact("/x")), rule("b", uri=exact("/x")), Severity.WARNING),
+    ],
+)
+def test_rules_of_two_groups_that_overlap(
+    first: IngressRule, second: IngressRule, severity: Severity
+) -> None:
+    assert only(two([first], [second]), Code.OVERLAPPING_RULES).severity is severity
+
+
+def test_rules_of_two_groups_that_do_not() -> None:
+    assert proved(two([rule("a", uri=prefix("/a/"))], [rule("b", uri=prefix("/b/"))])) == []
+    assert proved(two([rule("a", methods=("GET",))], [rule("b", methods=("PUT",))])) == []
+    assert proved(two([rule("a", hosts=("a.test",))], [rule("b", hosts=("*.b.test",))])) == []
+
+
+def test_a_group_shadowed_by_another_has_no_way_in() -> None:
+    declared = two([rule("a", uri=prefix("/"))], [rule("b", uri=regex("/b/.*"))])
+    codes = {finding.code for finding in proved(declared)}
+    assert codes == {Code.SHADOWED_RULE, Code.GROUP_WITHOUT_RULES}
+
+
+def test_a_group_without_a_rule() -> None:
+    declared = mesh([group("a")], [lane("s1", "a"), lane("s2", "a")], ABC[:1])
+    assert only(declared, Code.GROUP_WITHOUT_RULES).field == "spec.gateway"
+    inner = mesh([group("a", gateway=None)], [lane("s1", "a"), lane("s2", "a")], ABC[:1])
+    assert proved(inner) == []
+
+
+def test_a_lane_that_no_request_gets_into() -> None:
+    finding = only(chain(lane("s2", "a")), Code.UNREACHABLE_LANE)
+    assert finding.example is not None
+    assert finding.example.curl() == "curl -H 'x-lane: s2' http://localhost/mock"
+    assert finding.example.outcome == (
+        "a in lane s1 instead of s2, then b in lane s1 instead of s2, "
+        "then c in lane s1 instead of s2"
+    )
+    only(chain(lane("s2", "b c"), unmatched=Unmatched.NOT_FOUND), Code.UNREACHABLE_LANE)
+    assert proved(chain(lane("s2", "b c"))) == []
+
+
+def test_a_lane_that_is_passed_by_at_the_entry() -> None:
+    finding = only(chain(lane("s2", "a c")), Code.LANE_WITHOUT_RULE)
+    assert "strict" not in finding.message
+    strict = only(chain(lane("s2", "a b c", mode=Mode.STRICT)), Code.LANE_WITHOUT_RULE)
+    assert "leaves a strict lane at once" in strict.message
+
+
+def test_lanes_that_stand_in_for_others_need_no_rule() -> None:
+    assert proved(chain(lane("s2", "a"), lane("s3", "a", ENTRY, fallback=("s2",)))) == []
+    assert proved(chain(lane("s2", "b"), service_baselines={name("b"): "s2"})) == []
+
+
+def test_a_lane_without_a_ready_workload() -> None:
+    declared = chain(lane("s2", "a c", ENTRY))
+
+    def ready(*down: str) -> frozenset[ObjectName]:
+        return frozenset(w.name for w in declared.workloads) - {name(text) for text in down}
+
+    finding = only(declared, Code.NO_READY_WORKLOAD, ready("c-v-s2"))
+    assert (finding.severity, finding.field) == (Severity.WARNING, "spec.services[1].name")
+    assert finding.example is not None
+    assert finding.example.down == (name("c-v-s2"),)
+    finding = only(declared, Code.NO_READY_WORKLOAD, ready("b-v-s1"))
+    assert finding.severity is Severity.ERROR
+    assert analyze(declared) == []
+
+
+def test_a_lane_that_is_lost_in_a_service_of_no_group() -> None:
+    """b is in no group: it passes on the trace id, of which its sidecar knows no lane."""
+    lanes = [lane("s1", "a c", ENTRY), lane("s2", "a c", ENTRY)]
+    finding = only(mesh([group("a c")], lanes, ABC, CHAIN), Code.LANE_LOST)
+    assert "default/b calls it, which is in no lane group" in finding.message
+    assert finding.fix.startswith("add default/b to lane group test")
+    assert proved(mesh([group("a c", trace_header=ROUTE_HEADER)], lanes, ABC, CHAIN)) == []
+
+
+def test_a_lane_that_is_taken_for_another_groups() -> None:
+    both: dict[str, Any] = {"trace_header": ROUTE_HEADER}
+    groups = [group("a", "one", **both), group("b", "two", gateway=None, **both)]
+    lanes = [
+        lane("s1", "a", ENTRY, group="one"),
+        lane("s2", "a", ENTRY, group="one"),
+        lane("t1", "b", group="two"),
+        lane("s2", "b", group="two"),
+    ]
+    finding = only(mesh(groups, lanes, ABC[:2], CHAIN), Code.SHARED_ROUTE_HEADER)
+    assert finding.subject == ObjectKey("LaneGroup", "two")
+    lanes[3] = replace(lanes[3], name="t2")
+    assert proved(mesh(groups, lanes, ABC[:2], CHAIN)) == []
+
+
+def test_a_route_header_that_is_another_groups_trace_header() -> None:
+    groups = [
+        group("a", "one", route_header="x-lane"),
+        group("b", "two", route_header="x-two", trace_header="X-Lane"),
+    ]
+    first, second = rule("a", uri=exact("/a")), rule("b", uri=exact("/b"))
+    lanes = [lane("s1", "a", first, group="one"), lane("t1", "b", second, group="two")]
+    finding = only(mesh(groups, lanes, ABC[:2]), Code.HEADER_CONFLICT)
+    assert finding.field == "spec.traceHeader"
+
+
+def test_users_told_apart_by_the_route_header() -> None:
+    sticky = Sticky(StickyKind.HEADER, "X-Lane")
+    declared = chain(lane("s2", "a c", ENTRY, weight=10), sticky=sticky)
+    assert only(declared, Code.HEADER_CONFLICT).field == "spec.sticky"
+
+
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        (chain(trace_header="User-Agent"), "callers send it alike"),
+        (
+            chain(
+                lane("s2", "a b c", ENTRY, weight=10),
+                sticky=Sticky(StickyKind.HEADER, TRACE_HEADER),
+            ),
+            "it names users",
+        ),
+        (rules(rule("a", headers={"X-Trace": exact("1")})), "all have 1 there"),
+    ],
+)
+def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -> None:
+    assert why in only(declared, Code.SHARED_TRACE_ID).message
+
+
+CHECKED = codes.Code
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"),
+    [
+        (
+            mesh([group("a b")], [lane("s1", "a", ENTRY)], ABC[:2], CHAIN),
+            CHECKED.BASELINE_LACKS_SERVICE,
+        ),
+        (chain(baseline="s9"), CHECKED.UNKNOWN_BASELINE),
+        (chain(lane("s2", "a c", ENTRY, mode=Mode.STRICT)), CHECKED.LANE_LACKS_SERVICE),
+        (
+            chain(lane("s2", "a", ENTRY, fallback=("s3",)), lane("s3", "a", fallback=("s2",))),
+            CHECKED.FALLBACK_CYCLE,
+        ),
+        (
+            chain(lane("s2", "a b c", ENTRY, mode=Mode.STRICT, fallback=("s1",))),
+            CHECKED.STRICT_FALLBACK,
+        ),
+        (
+            chain(lane("s2", "a", ENTRY, weight=60), lane("s3", "a", ENTRY, weight=60)),
+            CHECKED.WEIGHTS_EXCEED_100,
+        ),
+        (mesh([group("a")], [], ABC[:1]), CHECKED.GROUP_WITHOUT_LANES),
+        (
+            chain(replace(lane("s2", "a", ENTRY), selector={"version": "no"})),
+            CHECKED.CODE_UNEFFECTED_SWIMLANE_LABEL,
+        ),
+        (
+            mesh(
+                [group("a", "one"), group("b", "two")],
+                [lane("s1", "a", rule("a"), group="one"), lane("s1", "b", rule("b"), group="two")],
+                ABC[:2],
+            ),
+            CHECKED.CONFLICTING_INGRESS,
+        ),
+        (rules(rule("a"), rule("a")), CHECKED.DUPLICATE_RULE),
+    ],
+)
+def test_what_the_checks_find_has_an_example_too(declared: Mesh, code: str) -> None:
+    findings = proved(declared)
+    examples = [finding.example for finding in findings if finding.code == code]
+    assert examples
+    assert all(examples)
+
+
+def test_hosts_that_no_gateway_serves() -> None:
+    lanes = [lane("s1", "a", rule("a"), replace(rule("a", hosts=("b.test",)), name="r2"))]
+    declared = mesh([group("a")], lanes, ABC[:1], hosts=("a.test",))
+    finding = only(declared, CHECKED.UNSERVED_HOST)
+    assert finding.example is not None
+    assert finding.example.host == "b.test"
+
+
+def test_errors_that_leave_nothing_to_simulate_are_told_alone() -> None:
+    declared = mesh([group("a x")], [lane("s1", "a x", rule("a"))], ABC[:1])
+    assert {finding.code for finding in analyze(declared)} == {CHECKED.UNKNOWN_SERVICE}
+
+
+def test_of_what_was_read_in_part_only_the_checks_speak() -> None:
+    assert analyze(chain(lane("s2", "a")), gaps=Gaps(everything=True)) == []
+
+
+def test_an_example_is_written_as_one_would_send_it() -> None:
+    declared = two(
+        [rule("a", uri=prefix("/x"), query={"q": exact("1")})],
+        [rule("b", methods=("POST",), headers={"X-Beta": prefix("b b")})],
+    )
+    finding = only(declared, Code.OVERLAPPING_RULES)
+    assert finding.example is not None
+    assert finding.example.gateway == GATEWAY
+    assert finding.example.curl() == "curl -X POST -H 'x-beta: b b' 'http://localhost/x?q=1'"
+    assert str(finding).endswith("; for example " + str(finding.example))
