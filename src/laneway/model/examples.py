@@ -40,4 +40,5 @@ class Example:
         return shlex.join([*words, f"http://{self.host}{port}{self.path}"])
 
     def __str__(self) -> str:
-        return f"{self.curl()} -> {self.outcome}"
+        down = f" (with {', '.join(map(str, self.down))} down)" if self.down else ""
+        return f"{self.curl()}{down} -> {self.outcome}"

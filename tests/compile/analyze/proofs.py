@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from laneway.compile.analyze import Code, analyze
+from laneway.compile.analyze.stand_ins import populated
 from laneway.compile.ingress import host_covers
 from laneway.compile.ir import IngressRoute
 from laneway.compile.lower import lower
@@ -24,7 +25,7 @@ class Shown:
 
     def __init__(self, mesh: Mesh, finding: Finding) -> None:
         assert finding.example is not None, f"no example: {finding}"
-        self.mesh, self.finding, self.example = mesh, finding, finding.example
+        self.mesh, self.finding, self.example = populated(mesh), finding, finding.example
         self.request = request_of(finding.example)
         self.routes = lower(mesh)
         self.outcome = self.draw(0)
@@ -179,6 +180,21 @@ def _same_id(shown: Shown) -> bool:
     return shown.group.trace_header.lower() in shown.request.header_lines
 
 
+def _diverted(shown: Shown) -> bool:
+    """The lane (who names none: the baseline) asks for the request, and does not get it so."""
+    baseline = shown.mesh.baseline(shown.group)
+    assert baseline is not None
+    name = shown.named or baseline.name
+    lanes = {lane.name: lane for lane in shown.mesh.lanes_by_group[shown.group.name]}
+    asking = [r for r in lanes[name].ingress if r.online and meets(r, shown.request)]
+    if not shown.outcome.hops:  # turned away
+        return bool(shown.named and asking)
+    got = shown.first
+    if shown.named:
+        return got.served != name and any(r.destination in lanes[name].services for r in asking)
+    return any((r.destination, r.port or 8000) != (got.service, got.port) for r in asking)
+
+
 def _not_in_its_lane(shown: Shown) -> bool:
     lanes = {lane.name for lane in shown.mesh.lanes_by_group[shown.group.name]}
     return any(h.intended in lanes and h.served != h.intended for h in shown.outcome.hops)
@@ -191,6 +207,7 @@ def _over_weight(shown: Shown) -> bool:
 
 
 PROOFS: dict[str, Callable[[Shown], bool]] = {
+    Code.DIVERTING_RULE: _diverted,
     Code.GROUP_WITHOUT_RULES: lambda s: (
         not s.outcome.hops or s.first.service not in s.group.services
     ),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.compile import chains
 from tests.compile.analyze.proofs import proved
 from tests.compile.landscapes import NAMES, PATHS, PORTS, REQUEST_HOSTS, meshes
 
@@ -33,6 +35,14 @@ def test_every_example_does_what_its_finding_says(
     for finding in proved(mesh, ready):
         if finding.code in set(Code) and finding.code != Code.NO_READY_WORKLOAD:
             assert finding.example is not None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
+@given(chains.meshes(), st.randoms(use_true_random=False))
+def test_no_lane_is_lost_inside_its_group(mesh: Mesh, chance: Random) -> None:
+    ready = frozenset(w.name for w in mesh.workloads if chance.random() < 0.7)
+    for finding in proved(mesh, ready):
+        assert finding.code != Code.LANE_LOST
 
 
 def requests() -> Iterator[Request]:

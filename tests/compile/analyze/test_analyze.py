@@ -164,10 +164,60 @@ def test_rules_of_two_groups_that_overlap(
     assert only(two([first], [second]), Code.OVERLAPPING_RULES).severity is severity
 
 
+def test_of_two_groups_with_one_condition_only_one_has_weights() -> None:
+    entries = rule("a"), rule("b")
+    lanes = [
+        lane(f"{text}-{weight}", "ab"[number], entries[number], group=text, weight=10 * weight)
+        for number, text in enumerate(("one", "two"))
+        for weight in (0, 1)
+    ]
+    groups = [group("a", "one"), group("b", "two")]
+    finding = only(mesh(groups, lanes, ABC[:2]), Code.OVERLAPPING_RULES)
+    assert finding.message.endswith(", and of weights only those of group one count")
+
+
 def test_rules_of_two_groups_that_do_not() -> None:
     assert proved(two([rule("a", uri=prefix("/a/"))], [rule("b", uri=prefix("/b/"))])) == []
     assert proved(two([rule("a", methods=("GET",))], [rule("b", methods=("PUT",))])) == []
     assert proved(two([rule("a", hosts=("a.test",))], [rule("b", hosts=("*.b.test",))])) == []
+
+
+def test_a_lanes_own_rule_that_takes_other_lanes_requests() -> None:
+    wide = rule("a", uri=prefix("/"))
+    own = replace(ENTRY, name="own")
+    base, other = lane("s1", "a b c", wide), lane("s3", "a", wide)
+
+    def of(*some: IngressRule) -> Mesh:
+        return mesh([group("a b c")], [base, lane("s2", "a", wide, *some), other], ABC, CHAIN)
+
+    assert proved(of()) == []
+    finding = only(of(own), Code.DIVERTING_RULE)
+    assert finding.example is not None
+    assert finding.example.headers == (("x-lane", "s3"),)
+    assert finding.fix.endswith("headers: {x-lane: {exact: s2}}")
+    assert proved(of(replace(own, headers={"x-lane": exact("s2")}))) == []
+    only(of(replace(own, destination=name("b"))), Code.DIVERTING_RULE)
+
+
+def test_a_rule_of_the_baseline_is_for_lanes_that_lack_its_service() -> None:
+    wide, own = rule("a", uri=prefix("/")), replace(rule("b", uri=exact("/b")), name="own")
+    for contained, expected in (("a", set()), ("a b", {Code.DIVERTING_RULE})):
+        lanes = [lane("s1", "a b", wide, own), lane("s2", contained, wide)]
+        found = proved(mesh([group("a b")], lanes, ABC[:2]))
+        assert {finding.code for finding in found} == expected
+
+
+def test_a_lanes_own_rule_that_leads_who_names_no_lane_elsewhere() -> None:
+    base = lane("s1", "a b", rule("a", uri=prefix("/")))
+
+    def of(to: str) -> Mesh:
+        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x")))]
+        return mesh([group("a b")], lanes, ABC[:2])
+
+    finding = only(of("b"), Code.DIVERTING_RULE)
+    assert finding.example is not None
+    assert finding.example.outcome == "b in lane s1"
+    assert proved(of("a")) == []
 
 
 def test_a_group_shadowed_by_another_has_no_way_in() -> None:

@@ -25,7 +25,7 @@ LANEWAY = (sys.executable, "-c", "from laneway.faces.cli import main; main()")
 def test_help_names_the_commands(cli: Cli) -> None:
     result = cli("--help")
     assert result.code == 0
-    for command in ("demo", "up", "validate", "explain", "render", "version"):
+    for command in ("demo", "up", "validate", "analyze", "explain", "render", "version"):
         assert f" {command} " in result.out
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from laneway.compile.analyze import (
+    diversions,
     headers,
     lanes,
     overlaps,
@@ -18,12 +19,15 @@ from laneway.compile.analyze import (
 )
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.evidence import can_be_simulated, with_example
+from laneway.compile.analyze.stand_ins import populated
 from laneway.compile.analyze.surveys import Survey
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.findings import Finding, Severity
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+
+_ANALYSES = (shadows, overlaps, diversions, lanes, readiness, propagation, headers)
 
 __all__ = ["Code", "analyze"]
 
@@ -38,10 +42,10 @@ def analyze(
     findings = list(check_mesh(mesh, gaps))
     if gaps not in (None, Gaps()) or not can_be_simulated(findings):
         return findings
-    survey = Survey(mesh, None if ready is None else frozenset(ready))
+    survey = Survey(populated(mesh), None if ready is None else frozenset(ready))
     findings = [with_example(survey, finding) for finding in findings]
     if any(finding.severity is Severity.ERROR for finding in findings):
         return findings
-    for analysis in (shadows, overlaps, lanes, readiness, propagation, headers):
+    for analysis in _ANALYSES:
         findings += analysis.check(survey)
     return findings

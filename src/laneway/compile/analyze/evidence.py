@@ -17,7 +17,6 @@ from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity
 from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
-from laneway.model.selection import Selection
 
 #: Errors in spite of which a mesh can be lowered, since every name in it leads somewhere.
 _SIMULABLE = frozenset(
@@ -120,7 +119,7 @@ def _service_down(case: _Case) -> Iterator[Example]:
 def _falls_back(case: _Case) -> Iterator[Example]:
     """With the lane's own workloads down: who is asked next, or that nobody is."""
     mesh = case.survey.mesh
-    selection = Selection(mesh)
+    selection = case.survey.selection
     for lane in case.lanes:
         services = [mesh.services_by_name[name] for name in lane.services]
         down = {w.name: None for s in services for w in selection.workloads(s, lane)}

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.rules import groups_of
 from laneway.compile.analyze.shadows import dead
-from laneway.compile.analyze.surveys import Entry, Survey
+from laneway.compile.analyze.surveys import Entry, Port, Survey
 from laneway.compile.analyze.trials import naming, tried
 from laneway.compile.ir import Target
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.lane_choices import choose
-from laneway.model.examples import Example
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
@@ -69,19 +68,22 @@ def _lanes(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
             yield from _lane(survey, group, lane)
 
 
+_Attempt = tuple[Port, Request]
+
+
 @dataclass(slots=True)
 class _Access:
     """What requests that name the lane get of it, over all routes of its group."""
 
     entered: bool = False
     deeper: bool = False
-    passed_by: Example | None = None
-    tried: Example | None = None
+    passed_by: _Attempt | None = None
+    first: _Attempt | None = None
 
 
 def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
     access = _access(survey, group, lane)
-    if access.entered or access.tried is None:
+    if access.entered or access.first is None:
         return
     rules: Path = ("spec", "ingress")
     if not access.deeper:
@@ -92,7 +94,7 @@ def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             key_of(lane),
             rules,
             Severity.WARNING,
-            example=access.tried,
+            example=tried(survey, *access.first).example(),
         )
     elif access.passed_by is not None:
         strict = (lane.mode or group.mode) is Mode.STRICT
@@ -105,7 +107,7 @@ def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             key_of(lane),
             rules,
             Severity.WARNING,
-            example=access.passed_by,
+            example=tried(survey, *access.passed_by).example(),
         )
 
 
@@ -118,8 +120,7 @@ def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
         if any(share.lane == lane.name and _is_in(lane, share.target) for share in shares):
             access.entered = True
         route = port.taker(request)
-        if access.tried is None:
-            access.tried = tried(survey, port, request).example()
+        access.first = access.first or (port, request)
         if route is None or group.name not in groups_of(route):
             continue
         headers = {name: ",".join(values) for name, values in request.header_lines.items()}
@@ -130,8 +131,8 @@ def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
             access.entered = True
         destination = choice.target.service.name
         access.deeper |= any(service != destination for service in lane.services)
-        if choice.by_default and destination in lane.services and access.passed_by is None:
-            access.passed_by = tried(survey, port, request).example()
+        if choice.by_default and destination in lane.services:
+            access.passed_by = access.passed_by or (port, request)
     return access
 
 

@@ -16,7 +16,6 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
-from laneway.model.selection import Selection
 
 
 def check(survey: Survey) -> Iterator[Finding]:
@@ -24,7 +23,7 @@ def check(survey: Survey) -> Iterator[Finding]:
         return
     ready = survey.ready
     down = tuple(w.name for w in survey.mesh.workloads if w.name not in ready)
-    selection = Selection(survey.mesh)
+    selection = survey.selection
     for routes in survey.routes.services.values():
         alive = {
             lane.name

@@ -42,7 +42,7 @@ def check(survey: Survey) -> Iterator[Finding]:
 def dead(survey: Survey, entries: Sequence[Entry]) -> bool:
     """Whether the route of ``entries`` surely takes no request."""
     route = entries[0].route
-    if any(reached.route is route for reached in survey.reached):
+    if id(route) in survey.alive:
         return False
     if unmatchable(route.uri):
         return True

@@ -13,12 +13,13 @@ from functools import cached_property
 from laneway.compile.analyze.witnesses import witnesses
 from laneway.compile.ir import IngressRoute, MeshRoutes, VirtualHost
 from laneway.compile.lower import lower
-from laneway.compile.simulate import Request
+from laneway.compile.simulate import Applications, Request, infer
 from laneway.compile.simulate.gateways import find_route
 from laneway.compile.simulate.request_paths import split_target
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,18 @@ class Survey:
         return lower(self.mesh)
 
     @cached_property
+    def applications(self) -> Applications:
+        return infer(self.mesh)
+
+    @cached_property
+    def selection(self) -> Selection:
+        return Selection(self.mesh)
+
+    @cached_property
+    def workloads(self) -> frozenset[ObjectName]:
+        return frozenset(self.mesh.workloads_by_name)
+
+    @cached_property
     def ports(self) -> tuple[Port, ...]:
         return tuple(
             Port(gateway.gateway.name, server.server.port, server.virtual_hosts)
@@ -93,6 +106,11 @@ class Survey:
     def reached(self) -> tuple[Reached, ...]:
         """One for each route that is reached, as far as a request that does so was found."""
         return tuple(found for entries in self.entries if (found := next(_reached(entries), None)))
+
+    @cached_property
+    def alive(self) -> frozenset[int]:
+        """The identities of the routes that are reached."""
+        return frozenset(id(reached.route) for reached in self.reached)
 
     @cached_property
     def reached_of(self) -> Mapping[str, tuple[Reached, ...]]:

@@ -43,14 +43,15 @@ def tried(
     survey: Survey, port: Port, request: Request, down: tuple[ObjectName, ...] = (), draw: int = 0
 ) -> Trial:
     """With all workloads ready but those that are ``down``."""
-    ready = [w.name for w in survey.mesh.workloads if w.name not in down]
     outcome = simulate(
         survey.mesh,
         survey.routes,
         request,
         gateway=port.gateway,
         port=port.number,
-        ready=ready,
+        applications=survey.applications,
+        ready=survey.workloads.difference(down),
+        selection=survey.selection,
         draw=draw,
     )
     return Trial(port, request, outcome, down)

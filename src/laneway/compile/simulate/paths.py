@@ -46,18 +46,20 @@ def simulate(
     port: int | None = None,
     applications: Applications | None = None,
     ready: Collection[ObjectName] | None = None,
+    selection: Selection | None = None,
     draw: int = 0,
 ) -> Outcome:
     """The path of ``request``. Every argument has a default read from the mesh.
 
     ``gateway``: the only one; ``port``: its first; ``applications``: inferred; ``ready``: all
-    workloads. ``draw``, 0 to 99, stands for chance where lanes have weights. Raises
-    ``ValueError`` for a gateway or port that the mesh does not have.
+    workloads. Who puts many requests to one mesh hands in its own ``selection`` and the like.
+    ``draw``, 0 to 99, stands for chance where lanes have weights. Raises ``ValueError`` for a
+    gateway or port that the mesh does not have.
     """
     simulation = _Simulation(
         mesh,
         routes,
-        Selection(mesh),
+        selection or Selection(mesh),
         applications if applications is not None else infer(mesh),
         frozenset(ready) if ready is not None else frozenset(w.name for w in mesh.workloads),
     )

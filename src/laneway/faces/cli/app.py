@@ -159,6 +159,22 @@ def validate(files: Files, more: MoreFiles = None, output: OutputOption = Output
 
 
 @app.command()
+def analyze(
+    files: Files,
+    more: MoreFiles = None,
+    down: Annotated[
+        list[str] | None,
+        typer.Option("--down", metavar="WORKLOAD", help="Suppose it is down. May be repeated."),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Find rules and lanes that do not do what they seem to, each with a request that shows it."""
+    from laneway.faces.cli.analyze import run
+
+    raise typer.Exit(run([*files, *(more or ())], down or [], as_json=output is Output.JSON))
+
+
+@app.command()
 def explain(
     files: Files,
     more: MoreFiles = None,

@@ -9,9 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity
 
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+_STYLES = {
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "bold yellow",
+    Severity.NOTE: "bold cyan",
+}
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -49,6 +54,21 @@ def as_document(finding: Finding) -> dict[str, Any]:
         "file": source.file if source else None,
         "document": source.document if source else None,
         "line": source.line if source else None,
+        "example": _example(finding.example) if finding.example else None,
+    }
+
+
+def _example(example: Example) -> dict[str, Any]:
+    return {
+        "gateway": str(example.gateway),
+        "port": example.port,
+        "method": example.method,
+        "host": example.host,
+        "path": example.path,
+        "headers": dict(example.headers),
+        "down": [str(workload) for workload in example.down],
+        "outcome": example.outcome,
+        "curl": example.curl(),
     }
 
 
@@ -67,7 +87,8 @@ def _print_block(console: Console, finding: Finding) -> None:
         if part
     )
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for mark, text in (("at", place), ("fix", finding.fix)):
+    example = str(finding.example or "")
+    for mark, text in (("at", place), ("fix", finding.fix), ("try", example)):
         if text:
             grid.add_row(Text(f"  {mark}", "cyan"), Text(text))
     if grid.row_count:

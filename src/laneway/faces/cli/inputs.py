@@ -10,17 +10,19 @@ import typer
 from laneway.adapters.files import Reading, read
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import errors
+from laneway.model.checks import check as check_mesh
+from laneway.model.kinds import Check
 from laneway.model.meshes import Mesh
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
 from laneway.model.suggestions import listing, suggestion
 
 
-def read_files(files: Sequence[str], *, whole: bool = True) -> Reading:
+def read_files(files: Sequence[str], *, whole: bool = True, check: Check = check_mesh) -> Reading:
     if not files:
         raise typer.BadParameter(
             "say which files declare the mesh: -f FILE (a folder, or - for standard input)"
         )
-    return read(files, sys.stdin, whole=whole)
+    return read(files, sys.stdin, whole=whole, check=check)
 
 
 def read_mesh(files: Sequence[str]) -> Mesh:
