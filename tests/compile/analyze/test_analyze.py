@@ -108,6 +108,18 @@ def test_rules_that_take_requests_beside_others(some: list[IngressRule]) -> None
     assert proved(rules(*some)) == []
 
 
+def test_a_rule_whose_requests_cannot_be_guessed_is_not_called_shadowed() -> None:
+    unread = regex(r"/\x41")
+    for before in (
+        rule("a", uri=prefix("/"), headers={"x": exact("1")}),
+        rule("a", uri=prefix("/"), methods=("GET",)),
+        rule("a", uri=prefix("/a/")),
+    ):
+        assert proved(rules(before, rule("a", uri=unread))) == []
+    told = proved(rules(rule("a", uri=prefix("/")), rule("a", uri=unread)))
+    assert told == []  # surely shadowed, but no request is there to show it
+
+
 def test_a_shadowed_rule_names_the_one_before_and_its_place() -> None:
     wide = replace(rule("a", uri=prefix("/m")), name="wide")
     hidden = replace(rule("a", uri=regex("/mock/.+")), name="hidden")
@@ -199,6 +211,15 @@ def test_a_lanes_own_rule_that_takes_other_lanes_requests() -> None:
     only(of(replace(own, destination=name("b"))), Code.DIVERTING_RULE)
 
 
+def test_a_services_own_baseline_loses_nothing_to_others_rules() -> None:
+    lanes = [
+        lane("s1", "a", rule("a", hosts=("*.example.com", "*"))),
+        lane("s2", "a", rule("a")),
+    ]
+    declared = mesh([group("a", service_baselines={name("a"): "s2"})], lanes, ABC[:1])
+    assert proved(declared) == []
+
+
 def test_a_rule_of_the_baseline_is_for_lanes_that_lack_its_service() -> None:
     wide, own = rule("a", uri=prefix("/")), replace(rule("b", uri=exact("/b")), name="own")
     for contained, expected in (("a", set()), ("a b", {Code.DIVERTING_RULE})):
@@ -254,7 +275,7 @@ def test_a_lane_that_is_passed_by_at_the_entry() -> None:
 
 def test_lanes_that_stand_in_for_others_need_no_rule() -> None:
     assert proved(chain(lane("s2", "a"), lane("s3", "a", ENTRY, fallback=("s2",)))) == []
-    assert proved(chain(lane("s2", "b"), service_baselines={name("b"): "s2"})) == []
+    assert proved(chain(lane("s2", "a b"), service_baselines={name("b"): "s2"})) == []
 
 
 def test_a_lane_without_a_ready_workload() -> None:
@@ -279,6 +300,11 @@ def test_a_lane_that_is_lost_in_a_service_of_no_group() -> None:
     assert "default/b calls it, which is in no lane group" in finding.message
     assert finding.fix.startswith("add default/b to lane group test")
     assert proved(mesh([group("a c", trace_header=ROUTE_HEADER)], lanes, ABC, CHAIN)) == []
+
+
+def test_a_lane_is_not_lost_where_it_only_has_no_workload() -> None:
+    declared = chain(replace(lane("s2", "a b c", ENTRY), selector={"version": "no"}))
+    only(declared, CHECKED.CODE_UNEFFECTED_SWIMLANE_LABEL)
 
 
 def test_a_lane_that_is_taken_for_another_groups() -> None:
@@ -363,12 +389,18 @@ CHECKED = codes.Code
         (
             mesh(
                 [group("a", "one"), group("b", "two")],
-                [lane("s1", "a", rule("a"), group="one"), lane("s1", "b", rule("b"), group="two")],
+                [
+                    lane("s1", "a", rule("a"), group="one"),
+                    lane("s1", "b", rule("b", uri=exact("/b")), rule("b"), group="two"),
+                ],
                 ABC[:2],
             ),
             CHECKED.CONFLICTING_INGRESS,
         ),
-        (rules(rule("a"), rule("a")), CHECKED.DUPLICATE_RULE),
+        (
+            rules(rule("a", uri=exact("/y")), *[rule("a", uri=exact("/x"))] * 2),
+            CHECKED.DUPLICATE_RULE,
+        ),
     ],
 )
 def test_what_the_checks_find_has_an_example_too(declared: Mesh, code: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.surveys import Survey
-from laneway.compile.analyze.trials import Trial, anonymous_trials, trials, tried
+from laneway.compile.analyze.trials import Trial, anonymous_trials, naming, trials, tried
 from laneway.compile.simulate import Hop, Request, Why
 from laneway.model.codes import Code
 from laneway.model.examples import Example
@@ -137,13 +137,15 @@ def _over_weight(case: _Case) -> Iterator[Example]:
 
 def _claimed_twice(case: _Case) -> Iterator[Example]:
     """The request that names the lane goes to the other group, or by the rule before."""
-    index = case.finding.path[2] if len(case.finding.path) == 3 else None
-    for lane, trial in case.named():
-        if isinstance(index, int) and trial.outcome.hops:
-            group = case.survey.mesh.groups_by_service.get(trial.outcome.hops[0].service)
-            mine = group is not None and group.name == lane.group
-            if mine is (case.finding.code is Code.DUPLICATE_RULE):
-                yield trial.example()
+    if len(case.finding.path) != 3:
+        return  # about the rules' names
+    index = case.finding.path[2]
+    assert isinstance(index, int)
+    for lane in case.lanes:
+        for reached in case.survey.reached_of[lane.group]:
+            if any(rule is lane.ingress[index] for _, rule in reached.route.rules):
+                request = naming(case.survey, reached, lane)
+                yield tried(case.survey, reached.entry.port, request).example()
 
 
 def _unserved(case: _Case) -> Iterator[Example]:
