@@ -19,7 +19,7 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.clusters import dns_cache
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
-from laneway.compile.envoy.routes import inbound_route
+from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.snapshots import LISTENER, Resource
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address

@@ -18,6 +18,7 @@ from laneway.compile.envoy.clusters import (
     tunnel_cluster,
 )
 from laneway.compile.envoy.endpoints import inbound_endpoint, service_endpoints
+from laneway.compile.envoy.gateway_routes import gateway_routes
 from laneway.compile.envoy.lane_filter import gateway_filter, inbound_filter, outbound_filter
 from laneway.compile.envoy.listeners import (
     gateway_listener,
@@ -26,7 +27,7 @@ from laneway.compile.envoy.listeners import (
 )
 from laneway.compile.envoy.memos import Memo, Same
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.routes import gateway_routes, outbound_routes, service_hosts
+from laneway.compile.envoy.sidecar_routes import outbound_routes, service_hosts
 from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.snapshots import (
     CLUSTER,

@@ -1,0 +1,132 @@
+"""A gateway's routes: one for each ingress condition, whatever the number of lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.type.matcher.v3 import regex_pb2, string_pb2
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
+from laneway.compile.envoy.options import Options
+from laneway.compile.envoy.packing import duration, resource
+from laneway.compile.ir import IngressRoute, ServerRoutes, Split
+from laneway.compile.snapshots import ROUTE, Resource
+from laneway.model.lanes import Sticky, StickyKind
+from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.names import ObjectName
+
+
+def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) -> Resource:
+    """The routes of one port of a gateway."""
+    name = names.gateway_routes(gateway, server.server.port)
+    hosts = [
+        route_components_pb2.VirtualHost(
+            name=host.domain,
+            domains=[host.domain],
+            response_headers_to_add=[GRPC_STATUS],
+            routes=[
+                part
+                for ingress in host.routes
+                for route in _ingress_routes(ingress)
+                for part in visibility.explained(route, header_names(ingress.route), options)
+            ],
+        )
+        for host in server.virtual_hosts
+    ]
+    config = route_pb2.RouteConfiguration(
+        name=name,
+        virtual_hosts=hosts,
+        ignore_port_in_host_matching=True,
+        response_headers_to_remove=[names.GRPC_STATUS_HEADER],
+    )
+    return resource(ROUTE, name, config)
+
+
+def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:
+    """The route by lane; after it, where lanes have weights, one for those that name no lane."""
+    action = lane_action(ingress.route, ingress.not_found)
+    if ingress.split is None:
+        yield _ingress_route(ingress, action)
+        return
+    for choice in ingress.route.choices:
+        named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
+        yield _ingress_route(ingress, action, named)
+    yield _ingress_route(ingress, _split_action(ingress.split))
+
+
+def _ingress_route(
+    ingress: IngressRoute,
+    action: route_components_pb2.RouteAction,
+    condition: route_components_pb2.HeaderMatcher | None = None,
+) -> route_components_pb2.Route:
+    match = route_components_pb2.RouteMatch()
+    _match_path(match, ingress.uri)
+    match.headers.extend(_header_matchers(ingress))
+    if condition is not None:
+        match.headers.append(condition)
+    match.query_parameters.extend(
+        route_components_pb2.QueryParameterMatcher(name=name, string_match=_string_matcher(value))
+        for name, value in sorted(ingress.query.items())
+    )
+    route = route_components_pb2.Route(match=match, route=action)
+    route.request_headers_to_add.extend(
+        visibility.header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT")
+        for header in ingress.trace_headers
+    )
+    return route
+
+
+def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.HeaderMatcher]:
+    if ingress.methods:
+        methods = "|".join(ingress.methods)
+        regex = regex_pb2.RegexMatcher(regex=methods)
+        matcher = string_pb2.StringMatcher(safe_regex=regex)
+        yield route_components_pb2.HeaderMatcher(name=":method", string_match=matcher)
+    for name, value in sorted(ingress.headers.items()):
+        yield route_components_pb2.HeaderMatcher(name=name, string_match=_string_matcher(value))
+
+
+def _split_action(split: Split) -> route_components_pb2.RouteAction:
+    """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
+    action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
+    for share in split.shares:
+        action.weighted_clusters.clusters.add(
+            name=names.target_cluster(share.target),
+            weight=UInt32Value(value=share.weight),
+            request_headers_to_add=[visibility.header(split.header.lower(), share.lane)],
+        )
+    if split.sticky is not None:
+        action.hash_policy.append(_hash_policy(split.sticky))
+        action.weighted_clusters.use_hash_policy.value = True
+    return action
+
+
+def _hash_policy(sticky: Sticky) -> route_components_pb2.RouteAction.HashPolicy:
+    policies = route_components_pb2.RouteAction.HashPolicy
+    if sticky.kind is StickyKind.HEADER:
+        return policies(header=policies.Header(header_name=sticky.name.lower()))
+    return policies(cookie=policies.Cookie(name=sticky.name))
+
+
+def _match_path(match: route_components_pb2.RouteMatch, uri: StringMatch | None) -> None:
+    if uri is None:
+        match.prefix = "/"
+    elif uri.kind is MatchKind.EXACT:
+        match.path = uri.value
+    elif uri.kind is MatchKind.PREFIX:
+        match.prefix = uri.value
+    else:
+        match.safe_regex.regex = uri.value
+
+
+def _string_matcher(match: StringMatch) -> string_pb2.StringMatcher:
+    match match.kind:
+        case MatchKind.EXACT:
+            return string_pb2.StringMatcher(exact=match.value)
+        case MatchKind.PREFIX:
+            return string_pb2.StringMatcher(prefix=match.value)
+        case MatchKind.REGEX:
+            return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=match.value))
