@@ -23,6 +23,7 @@ from laneway.compile.ir import (
     Target,
     VirtualHost,
 )
+from laneway.compile.ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation, Unmatched
 from laneway.model.matches import MatchKind, StringMatch
@@ -193,15 +194,17 @@ def _split(
         for claim in weighted
         if claim.group is group
     }
-    rest = 100 - sum(share.weight for share in shares.values())
     baseline = mesh.baseline(group)
+    rest = None
     if baseline is not None:
-        own = shares.pop(baseline.name, None)
-        weight = rest + (own.weight if own else 0)
+        shares.pop(baseline.name, None)
+        weight = 100 - sum(share.weight for share in shares.values())
         target = _default(mesh, [c for c in claims if c.group is group], services)
-        if weight > 0:
-            shares[baseline.name] = Share(baseline.name, weight, target)
-    return Split(group.route_header, tuple(shares.values()), group.sticky)
+        rest = Share(baseline.name, weight, target) if weight > 0 else None
+    lanes = tuple(shares.values())
+    every = lanes if rest is None else (*lanes, rest)
+    ranges = every if group.sticky is None else lay_out(lanes, rest)
+    return Split(group.route_header, every, ranges, group.sticky)
 
 
 def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:

@@ -76,12 +76,13 @@ class Share:
 class Split:
     """For requests that carry none of the route headers. The weights of ``shares`` sum to 100.
 
-    The order of shares is the order of the ranges of the hash, when ``sticky``: the baseline's is
-    the last, so that a lane that grows takes from what follows it and loses nobody.
+    ``ranges`` are the shares in the order of the hash that keeps users to their lanes, where
+    ``sticky``; a lane may have several there.
     """
 
     header: str
     shares: tuple[Share, ...]
+    ranges: tuple[Share, ...]
     sticky: Sticky | None
 
 

@@ -92,7 +92,7 @@ def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.Hea
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
     """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
-    for share in split.shares:
+    for share in split.ranges:
         action.weighted_clusters.clusters.add(
             name=names.target_cluster(share.target),
             weight=UInt32Value(value=share.weight),

@@ -115,7 +115,7 @@ def by_weight(split: Split) -> Document:
                 _header(split.header.lower(), share.lane, "OVERWRITE_IF_EXISTS_OR_ADD")
             ],
         }
-        for share in split.shares
+        for share in split.ranges
     ]
     weighted: Document = {"clusters": clusters}
     if split.sticky is None:

@@ -53,8 +53,8 @@ def choose(
 
 def weighted(split: Split, draw: int) -> Choice:
     """The lane that the gateway gives a request that names none; ``draw`` is its place in 0..99."""
-    ends = accumulate(share.weight for share in split.shares)
-    share = next(s for s, end in zip(split.shares, ends, strict=True) if draw < end)
+    ends = accumulate(share.weight for share in split.ranges)
+    share = next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
     weights = ", ".join(f"{share.lane} {share.weight}%" for share in split.shares)
     reasons = [
         Reason(Why.WEIGHT, f"the request names no lane and is given one by weight: {weights}")
