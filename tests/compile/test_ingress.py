@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from tests.compile.meshes import (
     GATEWAY,
@@ -11,6 +14,7 @@ from tests.compile.meshes import (
     group,
     lane,
     mesh,
+    name,
     prefix,
     regex,
     rule,
@@ -132,6 +136,65 @@ def test_two_groups_with_one_condition_are_two_choices() -> None:
         ("two", "x-other"),
     ]
     assert str(route.route.default.service.name) == "default/a"
+
+
+OWN = rule("a", uri=prefix("/own"))
+
+
+def named_by(routes: Sequence[IngressRoute]) -> list[tuple[str, ...]]:
+    return [route.named.lanes if route.named else () for route in routes]
+
+
+def test_what_the_baseline_lacks_is_for_the_lanes_that_have_it() -> None:
+    lanes = [
+        lane("s1", "a", rule("a")),
+        lane("s2", "a", OWN, rule("a")),
+        lane("s3", "", rule("a"), OWN),
+        lane("s4", "a", replace(OWN, destination=name("b"))),
+        lane("s5", "a", replace(OWN, methods=("GET",)), OWN),
+    ]
+    (host,) = virtual_hosts([group("a b")], lanes)
+    first, *some, last = host.routes
+    assert named_by([first]) == [("s5",)]  # it asks for more
+    assert sorted(named_by(some)) == [("s2", "s3"), ("s4",), ("s5",)]
+    assert [owner.name for owner, _ in last.rules] == ["s1", "s2", "s3"]
+    shared = next(route for route in some if len(route.rules) == 2)
+    assert set(shared.route.choices[0].lanes) == {"s2"}  # the default serves s3
+
+
+def test_the_place_of_a_lane_moves_no_route_of_another() -> None:
+    """Though lanes differ in the order of rules that are equally specific."""
+    first, second = rule("a", uri=prefix("/b")), rule("a", uri=prefix("/a"))
+    lanes = [lane("s2", "a", first, second), lane("s3", "a", second, first)]
+    baseline = lane("s1", "a", rule("a"))
+    orders = [lanes, lanes[::-1]]
+    found = [virtual_hosts([group("a")], [baseline, *order])[0].routes for order in orders]
+    assert named_by(found[0]) == named_by(found[1]) == [("s3",), ("s3",), ("s2",), ("s2",), ()]
+    assert [route.uri for route in found[0][2:4]] == [first.uri, second.uri]
+    assert [route.uri for route in found[0][:2]] == [second.uri, first.uri]
+
+
+def test_weights_are_for_requests_that_the_baseline_asks_for_too() -> None:
+    lanes = [lane("s1", "a", rule("a")), lane("s2", "a", OWN, rule("a"), weight=20)]
+    (host,) = virtual_hosts([group("a")], lanes)
+    assert [route.split is not None for route in host.routes] == [False, True]
+
+
+def test_where_no_lane_is_the_baseline_rules_are_for_all() -> None:
+    lanes = [lane("s1", "a", rule("a")), lane("s2", "a", OWN)]
+    (host,) = virtual_hosts([group("a", baseline="s9")], lanes)
+    assert named_by(host.routes) == [(), ()]
+
+
+def test_what_a_lane_of_one_group_has_alone_precedes_the_same_of_another_groups_baseline() -> None:
+    groups = [group("a", "one"), group("b", "two", route_header="x-other")]
+    lanes = [
+        lane("s1", "a", rule("a"), group="one"),
+        lane("t1", "b", group="two"),
+        lane("t2", "b", rule("b"), group="two"),
+    ]
+    (host,) = virtual_hosts(groups, lanes)
+    assert named_by(host.routes) == [("t2",), ()]
 
 
 def test_a_group_at_another_gateway_is_not_here() -> None:

@@ -1,13 +1,14 @@
 """Lowering of gateways: lanes' ingress rules -> virtual hosts with routes in order of precedence.
 
-Lanes usually repeat one rule (``/mock`` on any host) under different lane names. Rules that state
-the same condition become one route whose target is chosen by the route header, so that the number
-of routes does not grow with the number of lanes.
+What the baseline asks for is taken from every request. Lanes usually repeat its rules (``/mock`` on
+any host): one route serves them all, and the route header chooses its target, so that the number of
+routes does not grow with the number of lanes. What only other lanes ask for is taken from requests
+that name one of them, and from no other: a lane that comes or goes changes no one else's way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from laneway.compile.ir import (
@@ -15,6 +16,7 @@ from laneway.compile.ir import (
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
+    LaneNames,
     Route,
     ServerRoutes,
     ServiceRoutes,
@@ -34,16 +36,6 @@ _KIND_ORDER = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.REGEX: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """One lane's rule for one host."""
-
-    group: LaneGroup
-    lane: Lane
-    rule: IngressRule
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Condition:
     """What a request must meet; rules that state the same become one route."""
 
@@ -54,11 +46,10 @@ class _Condition:
     query: tuple[tuple[str, StringMatch], ...]
 
     @staticmethod
-    def of(claim: _Claim) -> _Condition:
-        rule = claim.rule
+    def of(rule: IngressRule, host: str) -> _Condition:
         headers = {name.lower(): match for name, match in rule.headers.items()}
         return _Condition(
-            claim.host,
+            host,
             rule.uri,
             tuple(sorted(rule.methods)),
             tuple(sorted(headers.items(), key=lambda item: item[0])),
@@ -66,12 +57,33 @@ class _Condition:
         )
 
 
+#: A set that keeps its order.
+_Conditions = Mapping[_Condition, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One lane's rule for one host."""
+
+    group: LaneGroup
+    lane: Lane
+    rule: IngressRule
+    condition: _Condition
+
+
 def lower_gateway(
     mesh: Mesh, gateway: Gateway, services: Mapping[ObjectName, ServiceRoutes]
 ) -> GatewayRoutes:
     """The routes of every port of ``gateway``; ports that lead nowhere have no virtual host."""
-    claims = list(_claims(mesh, gateway))
-    routes = sorted(_merge(mesh, claims, services), key=precedence)
+    groups = [group for group in mesh.groups if group.gateway == gateway.name]
+    claims = {group.name: list(_claims(mesh, group)) for group in groups}
+    common = {group.name: _common(mesh, group, claims[group.name]) for group in groups}
+    routes: list[IngressRoute] = []
+    for name, conditions in common.items():
+        own = [claim for claim in claims[name] if claim.condition not in conditions]
+        routes += _own_routes(mesh, own, services)
+    routes += _common_routes(mesh, claims, common, services)
+    routes.sort(key=precedence)
     servers = tuple(
         ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
     )
@@ -94,37 +106,91 @@ def host_covers(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.endswith(pattern[1:]) and host != "*"
 
 
-def _claims(mesh: Mesh, gateway: Gateway) -> Iterable[_Claim]:
-    for group in mesh.groups:
-        if group.gateway != gateway.name:
-            continue
-        for lane in mesh.lanes_by_group[group.name]:
-            for rule in lane.ingress:
-                if rule.online:
-                    yield from (_Claim(group, lane, rule, host) for host in rule.hosts)
+def _claims(mesh: Mesh, group: LaneGroup) -> Iterable[_Claim]:
+    for lane in mesh.lanes_by_group[group.name]:
+        for rule in lane.ingress:
+            if rule.online:
+                for host in rule.hosts:
+                    yield _Claim(group, lane, rule, _Condition.of(rule, host))
 
 
-def _merge(
+def _common(mesh: Mesh, group: LaneGroup, claims: Iterable[_Claim]) -> _Conditions:
+    """What the baseline asks for, in its order. Where no lane is the baseline, all are alike."""
+    baseline = mesh.baseline(group)
+    return {claim.condition: None for claim in claims if baseline is None or claim.lane is baseline}
+
+
+def _common_routes(
+    mesh: Mesh,
+    claims: Mapping[str, list[_Claim]],
+    common: Mapping[str, _Conditions],
+    services: Mapping[ObjectName, ServiceRoutes],
+) -> list[IngressRoute]:
+    """Routes for all requests. Groups whose baselines state the same share a route."""
+    stating: dict[_Condition, list[_Claim]] = {
+        condition: [] for conditions in common.values() for condition in conditions
+    }
+    for group, members in claims.items():
+        for claim in members:
+            if claim.condition in common[group]:
+                stating[claim.condition].append(claim)
+    return [
+        _ingress_route(mesh, condition, members, services, split=_split(mesh, members, services))
+        for condition, members in stating.items()
+    ]
+
+
+def _own_routes(
     mesh: Mesh, claims: Iterable[_Claim], services: Mapping[ObjectName, ServiceRoutes]
 ) -> list[IngressRoute]:
-    merged: dict[_Condition, list[_Claim]] = {}
+    """Routes for requests that name a lane of the group; lanes that state just the same share them.
+
+    Their order is not that of the lanes: where a request names several at once, a lane that comes
+    shall not change which of the others is asked first.
+    """
+    by_lane: dict[str, dict[_Condition, list[_Claim]]] = {}
     for claim in claims:
-        merged.setdefault(_Condition.of(claim), []).append(claim)
+        by_lane.setdefault(claim.lane.name, {}).setdefault(claim.condition, []).append(claim)
+    alike: dict[tuple[object, ...], list[dict[_Condition, list[_Claim]]]] = {}
+    for stated in by_lane.values():
+        in_order = sorted(stated.items(), key=lambda item: precedence(item[0]))
+        ways = ((c, own[0].rule.destination, own[0].rule.port) for c, own in in_order)
+        alike.setdefault(tuple(ways), []).append(dict(in_order))
     return [
-        IngressRoute(
-            host=condition.host,
-            uri=condition.uri,
-            headers=dict(condition.headers),
-            route=_route(mesh, members, services),
-            rules=tuple((claim.lane, claim.rule) for claim in members),
-            trace_headers=_trace_headers(members),
-            methods=condition.methods,
-            query=dict(condition.query),
-            split=_split(mesh, members, services),
-            not_found=members[0].group.unmatched is Unmatched.NOT_FOUND,
-        )
-        for condition, members in merged.items()
+        _ingress_route(mesh, condition, members, services, named=_names(members))
+        for _, lanes in sorted(alike.items(), key=lambda item: repr(item[0]))
+        for condition in lanes[0]
+        if (members := [claim for stated in lanes for claim in stated[condition]])
     ]
+
+
+def _names(claims: Sequence[_Claim]) -> LaneNames:
+    lanes = dict.fromkeys(claim.lane.name for claim in claims)
+    return LaneNames(claims[0].group.route_header, tuple(lanes))
+
+
+def _ingress_route(
+    mesh: Mesh,
+    condition: _Condition,
+    claims: list[_Claim],
+    services: Mapping[ObjectName, ServiceRoutes],
+    *,
+    split: Split | None = None,
+    named: LaneNames | None = None,
+) -> IngressRoute:
+    return IngressRoute(
+        host=condition.host,
+        uri=condition.uri,
+        headers=dict(condition.headers),
+        route=_route(mesh, claims, services),
+        rules=tuple((claim.lane, claim.rule) for claim in claims),
+        trace_headers=_trace_headers(claims),
+        methods=condition.methods,
+        query=dict(condition.query),
+        split=split,
+        not_found=claims[0].group.unmatched is Unmatched.NOT_FOUND,
+        named=named,
+    )
 
 
 def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]) -> Route:
@@ -216,13 +282,13 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     return tuple(headers)
 
 
-def precedence(route: IngressRoute) -> tuple[int, int, int, int, int]:
+def precedence(route: IngressRoute | _Condition) -> tuple[int, int, int, int, int]:
     """The most specific condition first: host, kind of URI match, its length, further conditions.
 
     An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes
     a prefix, a prefix a regex, a regex no condition; longer values precede. Then the more
-    conditions on method, headers and query precede. Ties keep the order of declaration
-    (``sorted`` is stable).
+    conditions on method, headers and query precede. Ties keep the order that routes are made in:
+    what only lanes that are named ask for is first, then the order of declaration.
     """
     host = 2 if route.host == "*" else 1 if route.host.startswith("*") else 0
     kind = 3 if route.uri is None else _KIND_ORDER[route.uri.kind]

@@ -87,12 +87,22 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class IngressRoute:
-    """One condition at a gateway, merged over all lanes that state it.
+class LaneNames:
+    """Lanes of one group, of which a request has to name one in ``header``."""
 
-    ``rules`` are the rules it came from, as (lane, rule). ``trace_headers`` are those that the
-    gateway fills in when the caller sent none, so that sidecars can tell requests apart.
-    ``not_found``: a request that names none of the lanes is answered 404 instead of the default.
+    header: str
+    lanes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IngressRoute:
+    """One condition at a gateway, merged over lanes that state it.
+
+    ``named``: it is only for requests that name one of these lanes; ``None``: for all requests,
+    since the baseline states it. ``rules`` are the rules it came from, as (lane, rule).
+    ``trace_headers`` are those that the gateway fills in when the caller sent none, so that
+    sidecars can tell requests apart. ``not_found``: a request that names none of the lanes is
+    answered 404 instead of the default.
     """
 
     host: str
@@ -105,6 +115,7 @@ class IngressRoute:
     query: Mapping[str, StringMatch] = field(default_factory=dict)
     split: Split | None = None
     not_found: bool = False
+    named: LaneNames | None = None
 
 
 @dataclass(frozen=True, slots=True)

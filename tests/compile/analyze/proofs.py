@@ -181,18 +181,26 @@ def _same_id(shown: Shown) -> bool:
 
 
 def _diverted(shown: Shown) -> bool:
-    """The lane (who names none: the baseline) asks for the request, and does not get it so."""
-    baseline = shown.mesh.baseline(shown.group)
-    assert baseline is not None
-    name = shown.named or baseline.name
+    """The lane asks for the request, and does not get it: the baseline asks for more of it."""
     lanes = {lane.name: lane for lane in shown.mesh.lanes_by_group[shown.group.name]}
+    name = shown.named or ""
     asking = [r for r in lanes[name].ingress if r.online and meets(r, shown.request)]
     if not shown.outcome.hops:  # turned away
-        return bool(shown.named and asking)
-    got = shown.first
-    if shown.named:
-        return got.served != name and any(r.destination in lanes[name].services for r in asking)
-    return any((r.destination, r.port or 8000) != (got.service, got.port) for r in asking)
+        return bool(asking)
+    served = any(r.destination in lanes[name].services for r in asking)
+    return served and shown.first.served != name and meets(shown.rule, shown.request)
+
+
+def _refused_without_lane(shown: Shown) -> bool:
+    """It enters no service of the group, and would if it named a lane of which it meets a rule."""
+    asking = [
+        lane
+        for lane in shown.mesh.lanes_by_group[shown.group.name]
+        for r in lane.ingress
+        if r.online and meets(r, shown.request)
+    ]
+    refused = not shown.outcome.hops or shown.first.service not in shown.group.services
+    return shown.named is None and refused and shown.lane not in asking and bool(asking)
 
 
 def _not_in_its_lane(shown: Shown) -> bool:
@@ -207,6 +215,7 @@ def _over_weight(shown: Shown) -> bool:
 
 
 PROOFS: dict[str, Callable[[Shown], bool]] = {
+    Code.BASELINE_WITHOUT_RULE: _refused_without_lane,
     Code.DIVERTING_RULE: _diverted,
     Code.GROUP_WITHOUT_RULES: lambda s: (
         not s.outcome.hops or s.first.service not in s.group.services

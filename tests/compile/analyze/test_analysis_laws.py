@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.compile import chains
 from tests.compile.analyze.proofs import proved
-from tests.compile.landscapes import NAMES, PATHS, PORTS, REQUEST_HOSTS, meshes
+from tests.compile.landscapes import (
+    LANE_NAMES,
+    NAMES,
+    OTHER_HEADER,
+    PATHS,
+    PORTS,
+    ROUTE_HEADER,
+    meshes,
+)
 
 from laneway.compile.analyze import Code, analyze
 from laneway.compile.analyze.languages import covers, implies, language
@@ -47,13 +55,16 @@ def test_no_lane_is_lost_inside_its_group(mesh: Mesh, chance: Random) -> None:
 
 def requests() -> Iterator[Request]:
     """Of everything that rules of ``landscapes`` can ask for, and of what they do not."""
-    paths = ["/m", "/my", "/mock/a/b", *(path for path in PATHS if "?" not in path)]
-    queries = ["", "?q=1", "?q=a", "?q=2"]
-    betas = [None, "1", "1,2", "2"]
-    for host, path, query, method, beta in product(
-        dict.fromkeys(REQUEST_HOSTS), paths, queries, ["GET", "POST", "PUT", "DELETE"], betas
+    hosts = ["a.example.com", "b.a.example.com", "x.example.com", "b.test", "localhost"]
+    targets = ["/m", "/my", "/mock/a/b", *(path for path in PATHS if "?" not in path)]
+    split = dict.fromkeys(found for path in targets if (found := split_target(path)))
+    names = [{ROUTE_HEADER: lane} for lane in LANE_NAMES] + [{OTHER_HEADER: "t1"}]
+    names += [{}, {OTHER_HEADER: "s2"}]
+    betas: list[dict[str, str]] = [{}, *({"x-beta": text} for text in ("1", "1,2", "2"))]
+    for host, (path, _), query, method, beta, name in product(
+        hosts, split, ["", "?q=1", "?q=a"], ["GET", "POST", "DELETE"], betas, names
     ):
-        yield Request(host, path + query, method, {} if beta is None else {"x-beta": beta})
+        yield Request(host, path + query, method, {**beta, **name})
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=_SLOW)

@@ -127,7 +127,7 @@ def test_a_shadowed_rule_names_the_one_before_and_its_place() -> None:
     assert (finding.subject, finding.field) == (ObjectKey("Lane", "test/s2"), "spec.ingress[2]")
     assert finding.message == (
         "rule hidden of lane s2 takes no request of host *: "
-        "rule wide of lane s2, host *, uri prefix /m, precedes it"
+        "rule wide of lane s2, host *, uri prefix /m, x-lane names s2, precedes it"
     )
 
 
@@ -194,21 +194,48 @@ def test_rules_of_two_groups_that_do_not() -> None:
     assert proved(two([rule("a", hosts=("a.test",))], [rule("b", hosts=("*.b.test",))])) == []
 
 
-def test_a_lanes_own_rule_that_takes_other_lanes_requests() -> None:
-    wide = rule("a", uri=prefix("/"))
-    own = replace(ENTRY, name="own")
-    base, other = lane("s1", "a b c", wide), lane("s3", "a", wide)
+def test_a_rule_of_the_baseline_that_takes_other_lanes_requests() -> None:
+    wide, own = rule("a", uri=prefix("/")), replace(ENTRY, name="own")
 
-    def of(*some: IngressRule) -> Mesh:
-        return mesh([group("a b c")], [base, lane("s2", "a", wide, *some), other], ABC, CHAIN)
+    def of(first: list[IngressRule], second: list[IngressRule]) -> Mesh:
+        lanes = [lane("s1", "a b c", *first), lane("s2", "a", *second), lane("s3", "a", *first)]
+        return mesh([group("a b c")], lanes, ABC, CHAIN)
 
-    assert proved(of()) == []
-    finding = only(of(own), Code.DIVERTING_RULE)
+    assert proved(of([wide, own], [wide, own])) == []
+    finding = only(of([wide, own], [wide]), Code.DIVERTING_RULE)
     assert finding.example is not None
-    assert finding.example.headers == (("x-lane", "s3"),)
-    assert finding.fix.endswith("headers: {x-lane: {exact: s2}}")
-    assert proved(of(replace(own, headers={"x-lane": exact("s2")}))) == []
-    only(of(replace(own, destination=name("b"))), Code.DIVERTING_RULE)
+    assert finding.example.headers == (("x-lane", "s2"),)
+    assert finding.fix == "give lane s2 that rule as well"
+
+
+def test_a_lanes_own_rule_takes_nobody_elses_requests() -> None:
+    base = lane("s1", "a b", rule("a", uri=prefix("/")))
+    for to in ("a", "b"):
+        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), replace(base, name="s3")]
+        assert proved(mesh([group("a b")], lanes, ABC[:2])) == []
+
+
+def test_a_lanes_own_rules_shadow_only_its_own() -> None:
+    wide, narrow = rule("a", uri=prefix("/m")), rule("a", uri=regex("/mock/.+"))
+    wide, base = replace(wide, name="wide"), replace(ENTRY, name="base", uri=exact("/other"))
+    for hidden in (narrow, replace(narrow, headers={"X-Lane": exact("s2")})):
+        own = [lane("s1", "a", base), lane("s2", "a", wide, hidden)]
+        only(mesh([group("a")], own, ABC[:1]), Code.SHADOWED_RULE)
+        another = lane("s3", "a", narrow)
+        only(mesh([group("a")], [own[0], another, own[1]], ABC[:1]), Code.SHADOWED_RULE)
+        shared = [lane("s1", "a", base, narrow), lane("s2", "a", wide, narrow)]
+        assert proved(mesh([group("a")], shared, ABC[:1])) == []
+
+
+def test_a_baseline_without_a_rule() -> None:
+    lanes = [lane("s1", "a"), lane("s2", "a", rule("a")), lane("s3", "a", rule("a"))]
+    finding = only(mesh([group("a")], lanes, ABC[:1]), Code.BASELINE_WITHOUT_RULE)
+    assert (finding.subject, finding.field) == (ObjectKey("Lane", "test/s1"), "spec.ingress")
+    assert finding.example is not None
+    assert finding.example.outcome.startswith("404: no ingress rule takes GET / of host localhost")
+    assert finding.example.outcome.endswith("host *, x-lane names one of s2, s3")
+    refusing = group("a", unmatched=Unmatched.NOT_FOUND)
+    assert proved(mesh([refusing], lanes, ABC[:1])) == []
 
 
 def test_a_services_own_baseline_loses_nothing_to_others_rules() -> None:
@@ -226,19 +253,6 @@ def test_a_rule_of_the_baseline_is_for_lanes_that_lack_its_service() -> None:
         lanes = [lane("s1", "a b", wide, own), lane("s2", contained, wide)]
         found = proved(mesh([group("a b")], lanes, ABC[:2]))
         assert {finding.code for finding in found} == expected
-
-
-def test_a_lanes_own_rule_that_leads_who_names_no_lane_elsewhere() -> None:
-    base = lane("s1", "a b", rule("a", uri=prefix("/")))
-
-    def of(to: str) -> Mesh:
-        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x")))]
-        return mesh([group("a b")], lanes, ABC[:2])
-
-    finding = only(of("b"), Code.DIVERTING_RULE)
-    assert finding.example is not None
-    assert finding.example.outcome == "b in lane s1"
-    assert proved(of("a")) == []
 
 
 def test_a_group_shadowed_by_another_has_no_way_in() -> None:

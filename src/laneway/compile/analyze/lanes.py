@@ -8,7 +8,7 @@ Whom applications call is not known for sure: here each may call every service o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.rules import groups_of
@@ -20,7 +20,7 @@ from laneway.compile.simulate import Request
 from laneway.compile.simulate.lane_choices import choose
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup, Mode
+from laneway.model.lanes import Lane, LaneGroup, Mode, Unmatched
 
 
 def check(survey: Survey) -> Iterator[Finding]:
@@ -31,7 +31,9 @@ def check(survey: Survey) -> Iterator[Finding]:
         reached = survey.reached_of[group.name]
         if all(dead(survey, some) for some in entries):
             yield from _no_entry(survey, group)
-        elif len(reached) == sum(not dead(survey, some) for some in entries):
+            continue
+        yield from _baseline(survey, group)
+        if len(reached) == sum(not dead(survey, some) for some in entries):
             yield from _lanes(survey, group)
         # else there is a rule of which nobody knows what it takes
 
@@ -55,6 +57,27 @@ def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
         Severity.WARNING,
         example=tried(survey, port, Request()).example(),
     )
+
+
+def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
+    """Whose rules are for all requests, unless such shall be refused."""
+    baseline = survey.mesh.baseline(group)
+    if baseline is None or any(rule.online for rule in baseline.ingress):
+        return
+    for reached in survey.reached_of[group.name][: group.unmatched is Unmatched.BASELINE]:
+        header = group.route_header.lower()
+        headers = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
+        request = replace(reached.request, headers=headers)
+        yield Finding(
+            Code.BASELINE_WITHOUT_RULE,
+            f"lane {baseline.name} is the baseline of group {group.name} and has no rule: the "
+            "rules of other lanes only take requests that name these",
+            "give it the rule by which requests without a lane enter",
+            key_of(baseline),
+            ("spec", "ingress"),
+            Severity.WARNING,
+            example=tried(survey, reached.entry.port, request).example(),
+        )
 
 
 def _lanes(survey: Survey, group: LaneGroup) -> Iterator[Finding]:

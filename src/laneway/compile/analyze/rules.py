@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.languages import implies
-from laneway.compile.ir import IngressRoute
+from laneway.compile.ir import IngressRoute, LaneNames
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
+from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.suggestions import listing
 
 
@@ -56,7 +57,28 @@ def contains(wide: IngressRoute, narrow: IngressRoute) -> bool:
 
 
 def further_conditions_imply(narrow: IngressRoute, wide: IngressRoute) -> bool:
-    """Whether what meets ``narrow``'s headers and query surely meets ``wide``'s."""
-    return all(implies(narrow.headers.get(name), m) for name, m in wide.headers.items()) and all(
-        implies(narrow.query.get(name), m) for name, m in wide.query.items()
+    """Whether what meets ``narrow``'s headers and query, and names such lanes, meets ``wide``'s."""
+    return (
+        all(_header_implies(narrow, name, match) for name, match in wide.headers.items())
+        and all(implies(narrow.query.get(name), match) for name, match in wide.query.items())
+        and (wide.named is None or _names_imply(narrow, wide.named))
     )
+
+
+def _header_implies(narrow: IngressRoute, name: str, match: StringMatch) -> bool:
+    if implies(narrow.headers.get(name), match):
+        return True
+    named = narrow.named
+    return (
+        named is not None
+        and named.header.lower() == name.lower()
+        and all(match.matches(lane) for lane in named.lanes)
+    )
+
+
+def _names_imply(narrow: IngressRoute, wide: LaneNames) -> bool:
+    header = wide.header.lower()
+    if narrow.named is not None and narrow.named.header.lower() == header:
+        return set(narrow.named.lanes) <= set(wide.lanes)
+    match = narrow.headers.get(header)
+    return match is not None and match.kind is MatchKind.EXACT and match.value in wide.lanes

@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """``request`` enters by the route and names no lane, unless the route asks for one."""
+    """``request`` enters by the route, and names no lane unless the route asks for one."""
 
     entry: Entry
     request: Request
@@ -114,9 +114,9 @@ class Survey:
 
     @cached_property
     def reached_of(self) -> Mapping[str, tuple[Reached, ...]]:
-        """The reached routes by which requests enter each group."""
+        """The reached routes by which requests enter each group; first those for all requests."""
         of: dict[str, list[Reached]] = {group.name: [] for group in self.mesh.groups}
-        for reached in self.reached:
+        for reached in sorted(self.reached, key=lambda one: one.route.named is not None):
             for name in dict.fromkeys(lane.group for lane, _ in reached.route.rules):
                 of[name].append(reached)
         return {name: tuple(routes) for name, routes in of.items()}

@@ -72,8 +72,10 @@ def trials(survey: Survey, lane: Lane, down: tuple[ObjectName, ...] = ()) -> Ite
 def anonymous_trials(
     survey: Survey, group: str, down: tuple[ObjectName, ...] = ()
 ) -> Iterator[Trial]:
-    """Requests that name no lane, at every route of the group."""
+    """Requests that name no lane, at every route of the group that takes some."""
     for reached in survey.reached_of.get(group, ()):
+        if reached.route.named is not None:
+            return
         yield tried(survey, reached.entry.port, reached.request, down)
 
 

@@ -30,7 +30,9 @@ def witnesses(
     name = next(_host_names(host, hosts), None)
     if name is None:
         return
-    headers = _joint([{k.lower(): v for k, v in route.headers.items()} for route in routes])
+    headers = _joint(
+        [{k.lower(): v for k, v in route.headers.items()} for route in routes], _lanes(routes)
+    )
     queries = _joint([route.query for route in routes])
     uris = [route.uri for route in routes if route.uri is not None]
     paths = [path for path in samples(uris, ["/", "/x"]) if _is_normal(path)]
@@ -50,15 +52,36 @@ def samples(matches: Iterable[StringMatch], otherwise: Sequence[str] = ()) -> li
     return [t for t in dict.fromkeys(guesses) if all(match.matches(t) for match in wanted)]
 
 
-def _joint(conditions: Sequence[Mapping[str, StringMatch]]) -> list[Headers]:
-    """Values for every name that is asked for, each meeting all that is asked of it."""
-    by_name: dict[str, list[StringMatch]] = {}
+def _lanes(routes: Iterable[IngressRoute]) -> Mapping[str, list[str]]:
+    """By route header, the lanes of which each route takes requests."""
+    lanes: dict[str, list[str]] = {}
+    for named in (route.named for route in routes if route.named is not None):
+        header, known = named.header.lower(), set(named.lanes)
+        lanes[header] = [lane for lane in lanes.get(header, named.lanes) if lane in known]
+    return lanes
+
+
+def _joint(
+    conditions: Sequence[Mapping[str, StringMatch]], names: Mapping[str, list[str]] | None = None
+) -> list[Headers]:
+    """Values for every name that is asked for, each meeting all that is asked of it.
+
+    ``names`` are the only values of some of them.
+    """
+    known = names or {}
+    by_name: dict[str, list[StringMatch]] = {name: [] for name in known}
     for some in conditions:
         for name, match in some.items():
             by_name.setdefault(name, []).append(match)
     # An empty value is hard to send, so it comes last.
-    values = [sorted(samples(m), key=lambda text: not text)[:6] for m in by_name.values()]
+    values = [sorted(_texts(m, known.get(n)), key=lambda t: not t)[:6] for n, m in by_name.items()]
     return [dict(zip(by_name, chosen, strict=True)) for chosen in islice(product(*values), _MOST)]
+
+
+def _texts(matches: Sequence[StringMatch], only: Sequence[str] | None) -> list[str]:
+    if only is None:
+        return samples(matches)
+    return [text for text in only if all(match.matches(text) for match in matches)]
 
 
 def _methods(routes: Sequence[IngressRoute], host: VirtualHost) -> list[str]:

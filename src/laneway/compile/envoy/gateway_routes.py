@@ -1,8 +1,13 @@
-"""A gateway's routes: one for each ingress condition, whatever the number of lanes."""
+"""A gateway's routes: one for each ingress condition, whatever the number of lanes.
+
+A condition that only some lanes state takes requests that name one of them: one regex of their
+names, which costs as much as the header's value is long, however many they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.type.matcher.v3 import regex_pb2, string_pb2
@@ -12,11 +17,15 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
-from laneway.compile.ir import IngressRoute, ServerRoutes, Split
+from laneway.compile.ir import IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.snapshots import ROUTE, Resource
 from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import ObjectName
+
+#: Characters of a regex of lanes' names: Envoy refuses programs of more than 32,768 steps
+#: (``adapters.runner.bootstraps``), which is about a step for each character.
+_MOST_CHARACTERS = 16384
 
 
 def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) -> Resource:
@@ -48,6 +57,10 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
 def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:
     """The route by lane; after it, where lanes have weights, one for those that name no lane."""
     action = lane_action(ingress.route, ingress.not_found)
+    if ingress.named is not None:
+        for named in _names(ingress.named):
+            yield _ingress_route(ingress, action, named)
+        return
     if ingress.split is None:
         yield _ingress_route(ingress, action)
         return
@@ -55,6 +68,25 @@ def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Rout
         named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
         yield _ingress_route(ingress, action, named)
     yield _ingress_route(ingress, _split_action(ingress.split))
+
+
+def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
+    """That the request names one of the lanes; in parts, where one regex would be too long."""
+    header = named.header.lower()
+    if len(named.lanes) == 1:
+        matcher = string_pb2.StringMatcher(exact=named.lanes[0])
+        yield route_components_pb2.HeaderMatcher(name=header, string_match=matcher)
+        return
+    parts, length = [""], 0
+    for name in map(re.escape, named.lanes):
+        length += len(name) + 1
+        if length > _MOST_CHARACTERS:
+            parts.append("")
+            length = len(name) + 1
+        parts[-1] += f"|{name}" if parts[-1] else name
+    for part in parts:
+        matcher = string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=part))
+        yield route_components_pb2.HeaderMatcher(name=header, string_match=matcher)
 
 
 def _ingress_route(

@@ -6,10 +6,18 @@ order of their creation, which would make precedence an accident.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from laneway.compile.ir import GatewayRoutes, IngressRoute, MeshRoutes, Split, Target, VirtualHost
+from laneway.compile.ir import (
+    GatewayRoutes,
+    IngressRoute,
+    LaneChoice,
+    MeshRoutes,
+    Split,
+    Target,
+    VirtualHost,
+)
 from laneway.compile.istio import names, patches
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.resources import (
@@ -89,26 +97,34 @@ def _virtual_service(
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
-    """By lane; then, by weight, what names none; then the rest."""
+    """By lane; then, by weight, what names none; then the rest, if the rule is for all."""
     route, base = ingress.route, _condition(ingress)
 
     def name(branch: str) -> str:
         return names.ingress_route(gateway.gateway.name, ingress, branch)
 
     for choice in route.choices:
-        for lane, target in choice.lanes.items():
-            # A lane that goes the way of the rest needs no route, unless the rest differs.
-            as_rest = len(route.choices) == 1 and not ingress.not_found
-            if as_rest and target == route.default:
-                continue
+        for lane, target in _lanes(ingress, choice).items():
             headers = {**base.get("headers", {}), choice.header.lower(): {"exact": lane}}
             match = {**base, "headers": headers}
             yield Branch(name(f"{choice.group}/{lane}"), match, target)
+    if ingress.named is not None:
+        return
     if ingress.split is not None:
         without: Document = {choice.header.lower(): {} for choice in route.choices}
         match = {**base, "withoutHeaders": without}
         yield Branch(name("weights"), match, route.default, ingress.split)
     yield Branch(name("rest"), base, None if ingress.not_found else route.default)
+
+
+def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
+    """The lanes that need a route: not those that go the way of the rest, if that is the same."""
+    default = ingress.route.default
+    if ingress.named is not None:
+        return {lane: choice.lanes.get(lane, default) for lane in ingress.named.lanes}
+    if len(ingress.route.choices) > 1 or ingress.not_found:
+        return choice.lanes
+    return {lane: target for lane, target in choice.lanes.items() if target != default}
 
 
 def _condition(ingress: IngressRoute) -> Document:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from laneway.compile.ir import GatewayRoutes, IngressRoute, MeshRoutes, VirtualHost
+from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, MeshRoutes, VirtualHost
 from laneway.compile.simulate.outcomes import Reason, Request, Why
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
+from laneway.model.suggestions import listing
 
 #: The trace id that a gateway makes up; unique, as a simulation has one request.
 FRESH_ID = "(new)"
 
 Headers = Mapping[str, str]
+Lines = Mapping[str, tuple[str, ...]]
 
 
 def gateway_named(routes: MeshRoutes, name: ObjectName | None) -> GatewayRoutes:
@@ -77,6 +79,10 @@ def describe(ingress: IngressRoute) -> str:
         words.append(f"method {' or '.join(ingress.methods)}")
     words += [f"header {name} {match}" for name, match in ingress.headers.items()]
     words += [f"query {name} {match}" for name, match in ingress.query.items()]
+    if ingress.named is not None:
+        lanes = ingress.named.lanes
+        one = "one of " if len(lanes) > 1 else ""
+        words.append(f"{ingress.named.header} names {one}{listing(lanes, 4)}")
     return ", ".join(words)
 
 
@@ -91,6 +97,7 @@ def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
         and (not route.methods or request.method in route.methods)
         and _hold({n.lower(): match for n, match in route.headers.items()}, request.header_lines)
         and _hold(route.query, parameters)
+        and (route.named is None or _names(route.named, request.header_lines))
     )
 
 
@@ -100,7 +107,11 @@ def _covers(domain: str, host: str) -> bool:
     return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
 
 
-def _hold(conditions: Mapping[str, StringMatch], values: Mapping[str, tuple[str, ...]]) -> bool:
+def _names(named: LaneNames, lines: Lines) -> bool:
+    return any(value in named.lanes for value in lines.get(named.header.lower(), ()))
+
+
+def _hold(conditions: Mapping[str, StringMatch], values: Lines) -> bool:
     """Of a header that is there more than once, any line may meet the condition."""
     return all(
         any(match.matches(value) for value in values.get(name, ()))

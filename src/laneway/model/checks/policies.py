@@ -12,6 +12,8 @@ from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.suggestions import listing, suggestion
 
+_Condition = tuple[object, ...]
+
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     if gaps.may_hold("Lane"):
@@ -101,6 +103,13 @@ def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterato
         elif lane is baseline:
             message = f"lane {lane.name} is the baseline, and gets what others leave anyway"
             yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
+        elif baseline is not None and not set(_online(lane)) & set(_online(baseline)):
+            message = (
+                f"no request enters lane {lane.name} by weight: lane {baseline.name}, the "
+                "baseline, has none of its rules"
+            )
+            fix = "say which requests they share: give both the same rule"
+            yield Finding(Code.NO_EFFECT, message, fix, key_of(lane), path, _WARNING)
     yield from _excess(weighted, baseline)
     if group.sticky and not weighted:
         message = "no lane of the group has a weight: users stay where they ask to go"
@@ -113,13 +122,16 @@ def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterato
 
 
 def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
-    """The lanes that share a condition take at most 100 % of it."""
-    sums: dict[tuple[object, ...], int] = {}
+    """The lanes that share a condition with the baseline take at most 100 % of it."""
+    shared = None if baseline is None else _online(baseline)
+    sums: dict[_Condition, int] = {}
     reported: set[str] = set()
     for lane in weighted:
         if lane is baseline:
             continue
-        for condition in {c for rule in lane.ingress if rule.online for c in _conditions(rule)}:
+        for condition in _online(lane):
+            if shared is not None and condition not in shared:
+                continue
             sums[condition] = total = sums.get(condition, 0) + lane.weight
             if total > 100 and lane.name not in reported:
                 reported.add(lane.name)
@@ -132,7 +144,12 @@ def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
                 )
 
 
-def _conditions(rule: IngressRule) -> Iterator[tuple[object, ...]]:
+def _online(lane: Lane) -> dict[_Condition, None]:
+    """What its rules ask for, in order."""
+    return {c: None for rule in lane.ingress if rule.online for c in _conditions(rule)}
+
+
+def _conditions(rule: IngressRule) -> Iterator[_Condition]:
     headers = frozenset((name.lower(), match) for name, match in rule.headers.items())
     for host in rule.hosts:
         yield host, rule.uri, headers, frozenset(rule.methods), frozenset(rule.query.items())
