@@ -47,7 +47,7 @@ def test_any_mesh_is_accepted(declared: Mesh) -> None:
 def test_a_rule_of_more_lanes_than_one_regex_may_name_is_accepted(tmp_path: Path) -> None:
     """With the longest of names: each part of the route names as many as Envoy lets it."""
     wide, own = rule("a"), rule("a", uri=prefix("/own"))
-    many = [lane(f"{'x.-' * 19}{number:06}", "", wide, own) for number in range(1000)]
+    many = [lane(f"{number:06}{'.x-' * 19}", "", wide, own) for number in range(1000)]
     declared = mesh([group("a")], [lane("s1", "a", wide), *many], [service("a")])
     named = lower(declared).gateways[GATEWAY].servers[0].virtual_hosts[0].routes[0].named
     assert named is not None
