@@ -91,7 +91,7 @@ async def test_a_change_during_a_pass_makes_another() -> None:
 
 
 async def test_faults_and_refusals_are_tried_again() -> None:
-    for result in (Pass(failed=1, again=True), Pass(failed=1)):
+    for result in (Pass(failures=("x",), again=True), Pass(failures=("x",))):
         reconciler = Reconciler(result)
         async with running(Pacer(reconciler, pace=QUICK)):
             await reconciler.made(2)

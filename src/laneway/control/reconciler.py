@@ -45,23 +45,25 @@ SETTLE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How one pass went. ``again``: something failed that may go well next time."""
+    """How one pass went. ``failures`` say what failed; ``again``: it may go well next time."""
 
     operations: int = 0
-    failed: int = 0
     reports: int = 0
+    failures: tuple[str, ...] = ()
     again: bool = False
+
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
 
 
 @dataclass(slots=True)
 class _Progress:
     failures: dict[str, list[str]] = field(default_factory=dict)
     done: int = 0
-    failed: int = 0
     again: bool = False
 
     def fail(self, group: str, error: ClusterError) -> None:
-        self.failed += 1
         self.again |= isinstance(error, Unavailable)
         self.failures.setdefault(group, []).append(str(error))
 
@@ -105,7 +107,8 @@ class Reconciler:
         self._last = (observed.revision, plan) if clean else None
         result = Result(progress.failures, plan.notices, plan.limits)
         reports = await self._report(observed, plan.acceptance, result, progress)
-        return Pass(progress.done, progress.failed, reports, progress.again)
+        failures = tuple(text for texts in progress.failures.values() for text in texts)
+        return Pass(progress.done, reports, failures, progress.again)
 
     def _plan(self, observed: Observed) -> _Plan:
         """The last one where nothing but pods has changed, and nothing was left to do."""

@@ -110,6 +110,8 @@ class Operator:
                 failed=result.failed,
                 seconds=round(took, 3),
             )
+        for failure in sorted(set(result.failures)):
+            log.warning("failed", error=failure)
         self.observers.passed(result, took)
 
 

@@ -136,7 +136,10 @@ class ApiServer(kmock.KubernetesScaffold):
     async def _create(self, request: kmock.Request) -> Any:
         item = request.data
         metadata = item["metadata"]
-        name = metadata.get("name") or f"{metadata['generateName']}{next(self._uids)}"
+        prefix = metadata.get("generateName", "")
+        if prefix and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", prefix.removesuffix("-")):
+            raise ApiError(422, "Invalid", f"metadata.generateName: Invalid value: {prefix!r}")
+        name = metadata.get("name") or f"{prefix}{next(self._uids)}"
         metadata["name"] = name
         place = (_plural(request), request.namespace or "", name)
         if place in self.objects:

@@ -9,7 +9,7 @@ from tests.adapters.kube.api_servers import client_of, serving
 from laneway.adapters.kube.client import ATTEMPTS, PAGE, Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.errors import Conflict, Forbidden, Gone, NotFound
-from laneway.adapters.kube.resources import LANES, LEASES, VIRTUAL_SERVICES
+from laneway.adapters.kube.resources import EVENTS, LANES, LEASES, VIRTUAL_SERVICES
 from laneway.control.clusters import Refused, Unavailable
 
 ROUTES = {
@@ -69,6 +69,15 @@ async def test_waits_grow_and_patience_ends() -> None:
             await client.apply(VIRTUAL_SERVICES, ROUTES)
         assert pauses == [0.25, 0.5, 1.0, 2.0]
         assert len(pauses) == ATTEMPTS - 1
+
+
+async def test_a_refusal_says_of_what() -> None:
+    async with serving() as api, client_of(api) as client:
+        event = {"metadata": {"generateName": "x."}}
+        with pytest.raises(Refused, match=r"^create events default: metadata.generateName: "):
+            await client.create(EVENTS, "default", event)
+        with pytest.raises(NotFound, match=r"^get leases default/leases: "):
+            await client.get(LEASES, "default", "leases")
 
 
 async def test_a_missing_permission_is_named() -> None:

@@ -45,7 +45,7 @@ async def test_metrics_count_calls_changes_and_passes() -> None:
     metrics = Metrics()
     metrics.called("patch", "lanes", 200)
     metrics.changed(LANES)
-    metrics.passed(Pass(operations=3, failed=1), 0.5)
+    metrics.passed(Pass(operations=3, failures=("x",)), 0.5)
     _, content_type, body = await fetch("/metrics", metrics)
     lines = body.decode().splitlines()
     assert content_type == "text/plain"

@@ -210,9 +210,11 @@ def _is_worth_asking_again(error: Exception) -> bool:
 
 def _place(path: str, resource: Resource) -> str:
     """``default/x/status`` of the path of an object; "" of a list's."""
-    head, _, rest = path.partition(f"/{resource.plural}")
-    namespace = head.partition("/namespaces/")[2]
-    return "/".join(part for part in (namespace, rest.strip("/")) if part)
+    parts = path.removeprefix(f"{resource.root}/").split("/")
+    if parts[0] == "namespaces":
+        _, namespace, _, *rest = parts
+        return "/".join((namespace, *rest))
+    return "/".join(parts[1:])
 
 
 def _said(error: Exception) -> str:

@@ -119,7 +119,7 @@ class KubeCluster:
         body = {
             "apiVersion": resources.EVENTS.api_version,
             "kind": resources.EVENTS.kind,
-            "metadata": {"generateName": f"{metadata['name']}.", "namespace": namespace},
+            "metadata": {"generateName": f"{metadata['name']}-", "namespace": namespace},
             "eventTime": self._now(),
             "reportingController": f"laneway.dev/{FIELD_MANAGER}",
             "reportingInstance": self._identity,

@@ -29,10 +29,13 @@ class Resource:
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def root(self) -> str:
+        return f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
+
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Without a namespace: the objects of all, or an object that has none."""
-        root = f"/apis/{self.group}" if self.group else "/api"
-        parts = [root, self.version]
+        parts = [self.root]
         if namespace:
             parts += ["namespaces", namespace]
         parts.append(self.plural)
