@@ -34,7 +34,7 @@ lint: setup  ## Formatting, lint, types and the floors.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-cluster: setup  ## Run the two scenarios on the cluster that KUBECONFIG names.
+test-cluster: setup  ## Try the operator on the cluster that KUBECONFIG names.
 	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
 golden: setup  ## Rewrite the golden files; read the diff before committing it.

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.control.emitting import cluster, document, route
 
-from laneway.control.manifests import CONTENT, Manifest, group_of, key_of, seal
+from laneway.control.manifests import CONTENT, MANAGED_BY, Manifest, group_of, key_of, seal
 from laneway.control.phases import Phase
 from laneway.control.reconciliation import Apply, Delete, Reconciliation, reconcile, unclaimed
 
@@ -75,6 +75,13 @@ def test_what_routes_used_goes_after_them() -> None:
         "remove delete EnvoyFilter c1",
     ]
     assert difference.steps[0].operations[0].manifest["metadata"]["name"] == "in"
+
+
+def test_what_a_user_has_rendered_is_taken_over_and_never_deleted() -> None:
+    """It has laneway's label, but no operator's digest."""
+    rendered = {**routes("v1"), "metadata": {**meta("a"), "labels": {MANAGED_BY: "laneway"}}}
+    assert written(reconcile((), [rendered])) == []
+    assert written(reconcile([routes("v1")], [rendered])) == ["switch VirtualService v1"]
 
 
 def test_an_object_that_gains_and_loses_has_both_in_between() -> None:

@@ -10,6 +10,7 @@ schemas know no union of the two, hence the fields of open shape.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ VERSION = "v1alpha1"
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _HEADER = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_HEADER_SAID = "a header's name has only letters, digits and !#$%&'*+.^_`|~-"
 _HOST = r"^(\*|(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*)$"
 _HOP_BY_HOP = (
     "'connection', 'content-length', 'host', 'keep-alive', 'proxy-authenticate', "
@@ -149,8 +151,11 @@ def _reference(description: str) -> Schema:
     }
 
 
-def _header(description: str) -> Schema:
-    return {"type": "string", "description": description, "pattern": _HEADER, "maxLength": 256}
+def _header(description: str, *rules: Schema) -> Schema:
+    """By a rule, not a pattern, since a pattern that does not match says only itself."""
+    schema = {"type": "string", "description": description, "minLength": 1, "maxLength": 256}
+    named = _rule(f"self.matches({json.dumps(_HEADER)})", _HEADER_SAID)
+    return {**schema, "x-kubernetes-validations": [named, *rules]}
 
 
 def _traveling_header(description: str) -> Schema:
@@ -158,7 +163,7 @@ def _traveling_header(description: str) -> Schema:
         f"!(self.lowerAscii() in [{_HOP_BY_HOP}])",
         "this header belongs to one connection or message: no lane can travel on it",
     )
-    return {**_header(description), "x-kubernetes-validations": [rule]}
+    return _header(description, rule)
 
 
 def _match(description: str, *rules: Schema) -> Schema:

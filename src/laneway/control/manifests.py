@@ -49,6 +49,12 @@ def is_owned(manifest: Manifest) -> bool:
     return labels(manifest).get(MANAGED_BY) == OWNER
 
 
+def is_applied(manifest: Manifest) -> bool:
+    """Whether an operator put it there. One that is owned and was not, a user has rendered and
+    applied: it is taken over where it is wanted, and never deleted."""
+    return CONTENT in (manifest["metadata"].get("annotations") or {})
+
+
 def group_of(manifest: Manifest) -> str:
     return labels(manifest).get(GROUP, "")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from laneway.control.manifests import Manifest, is_current, is_owned, key_of, seal
+from laneway.control.manifests import Manifest, is_applied, is_current, is_owned, key_of, seal
 from laneway.control.phases import Phase
 
 
@@ -84,7 +84,9 @@ def reconcile(
             for place, apply in _applies(manifest, before):
                 planned.setdefault(place, []).append(apply)
     for key, manifest in present.items():
-        if key not in wanted and is_owned(manifest) and not held(manifest):
+        if key in wanted or held(manifest):
+            continue
+        if is_owned(manifest) and is_applied(manifest):
             planned.setdefault(_end(manifest), []).append(Delete(manifest))
     steps = (Step(_PHASES[place[0]], tuple(planned[place])) for place in sorted(planned))
     return Reconciliation(tuple(steps), tuple(collisions))

@@ -164,8 +164,11 @@ class ApiServer(kmock.KubernetesScaffold):
         if before is None and status:
             raise ApiError(404, "NotFound", f"{place[2]} not found")
         uid = body["metadata"].pop("uid", None)
-        if uid is not None and (before is None or before["metadata"]["uid"] != uid):
+        if uid is not None and before is None:
             raise ApiError(409, "Conflict", f"Precondition failed: UID in precondition: {uid}")
+        if uid is not None and before is not None and before["metadata"]["uid"] != uid:
+            causes = [{"field": "metadata.uid", "message": "field is immutable"}]
+            raise ApiError(422, "Invalid", "field is immutable", details={"causes": causes})
         if status:
             assert before is not None
             return await self._store(place, {**before, "status": body["status"]}, "status")

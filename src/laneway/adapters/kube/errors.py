@@ -58,4 +58,13 @@ def error_of(code: int, body: Any, what: str) -> Refused | Unavailable:
         )
     if code == 429 or code >= 500:
         return Unavailable(text)
+    if code == 422 and _is_of_another(body):
+        return Conflict(text)
     return _BY_CODE.get(code, Refused)(text)
+
+
+def _is_of_another(body: Any) -> bool:
+    """Whether the object has another uid than the one that was to be changed."""
+    details = body.get("details") if isinstance(body, dict) else None
+    causes = (details or {}).get("causes") or ()
+    return any(cause.get("field") == "metadata.uid" for cause in causes)
