@@ -40,24 +40,24 @@ def problems(document: Mapping[str, Any]) -> list[str]:
 @cache
 def _validator(kind: str) -> Draft202012Validator:
     path = Path(__file__).with_name("schemas") / f"{kind}.json"
-    return Draft202012Validator(_strict(json.loads(path.read_text(encoding="utf-8"))))
+    return Draft202012Validator(strict(json.loads(path.read_text(encoding="utf-8"))))
 
 
-def _strict(schema: Any) -> Any:
+def strict(schema: Any) -> Any:
     """Closed objects; ``nullable`` as JSON Schema says it."""
     if isinstance(schema, list):
-        return [_strict(item) for item in schema]
+        return [strict(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    strict = {
-        key: {name: _strict(field) for name, field in value.items()}
+    closed = {
+        key: {name: strict(field) for name, field in value.items()}
         if key == "properties"
-        else _strict(value)
+        else strict(value)
         for key, value in schema.items()
     }
-    is_open = strict.get("x-kubernetes-preserve-unknown-fields")
-    if strict.get("type") == "object" and "properties" in strict and not is_open:
-        strict["additionalProperties"] = False
-    if strict.get("nullable") and "type" in strict:
-        strict["type"] = [strict["type"], "null"]
-    return strict
+    is_open = closed.get("x-kubernetes-preserve-unknown-fields")
+    if closed.get("type") == "object" and "properties" in closed and not is_open:
+        closed["additionalProperties"] = False
+    if closed.get("nullable") and "type" in closed:
+        closed["type"] = [closed["type"], "null"]
+    return closed
