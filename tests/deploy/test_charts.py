@@ -20,11 +20,14 @@ from deploy.charts import (
     render,
 )
 from prometheus_client import generate_latest
+from tests.conftest import Golden
 
 from laneway import __version__
 from laneway.adapters.kube.resources import DECLARED, EVENTS, LEASES, WATCHED, Resource
+from laneway.compile.crds import custom_resource_definitions as custom_resources
 from laneway.faces.operator.app import operator
 from laneway.faces.operator.metrics import Metrics
+from laneway.faces.operator.webhook import PATH
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "operator.md"
 
@@ -164,6 +167,75 @@ def described(heading: str) -> set[str]:
     return {name for row in rows for name in re.findall(r"`([\w.]+)`", row)}
 
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "chart" / "webhook.yaml"
+ON: Document = {
+    "enabled": True,
+    "caBundle": "Q0E=",
+    "annotations": {"cert-manager.io/inject-ca-from": f"{NAMESPACE}/laneway-webhook"},
+}
+
+
+def test_the_webhook_is_off_by_default() -> None:
+    assert "webhook" not in render()
+
+
+def test_the_chart_with_the_webhook(golden: Golden) -> None:
+    golden(GOLDEN, f"{render({'webhook': ON})}\n")
+
+
+def test_the_webhook_changes_nothing_else() -> None:
+    without = {(d["kind"], d["metadata"]["name"]): d for d in documents()}
+    found = {(d["kind"], d["metadata"]["name"]): d for d in documents({"webhook": ON})}
+    assert found.keys() - without.keys() == {
+        ("Service", "laneway-webhook"),
+        ("ValidatingWebhookConfiguration", "laneway"),
+    }
+    changed = {key for key in without if found[key] != without[key]}
+    assert changed == {("Deployment", "laneway")}
+
+
+def test_the_api_server_finds_the_webhook() -> None:
+    configuration = only("ValidatingWebhookConfiguration", webhook=ON)
+    (webhook,) = configuration["webhooks"]
+    assert (webhook["failurePolicy"], webhook["sideEffects"]) == ("Ignore", "None")
+    assert webhook["timeoutSeconds"] <= 5
+    (rule,) = webhook["rules"]
+    crds = {(crd["spec"]["group"], crd["spec"]["names"]["plural"]) for crd in custom_resources()}
+    assert {(rule["apiGroups"][0], plural) for plural in rule["resources"]} == crds
+    target = webhook["clientConfig"]["service"]
+    assert target["path"] == PATH
+    (service,) = (
+        document
+        for document in documents({"webhook": ON})
+        if (document["kind"], document["metadata"]["name"]) == ("Service", target["name"])
+    )
+    (port,) = service["spec"]["ports"]
+    assert port["port"] == target["port"]
+    assert port["targetPort"] in [p["name"] for p in container(webhook=ON)["ports"]]
+    pod = only("Deployment", webhook=ON)["spec"]["template"]
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_the_webhook_s_arguments_fit_the_pod() -> None:
+    found = container(webhook=ON)
+    arguments = dict(argument[2:].split("=") for argument in found["args"])
+    (mount,) = found["volumeMounts"]
+    assert arguments["webhook"] == mount["mountPath"]
+    (port,) = (p for p in found["ports"] if p["name"] == "webhook")
+    assert int(arguments["webhook-port"]) == port["containerPort"]
+    taken = set(operator.__annotations__) - {"return"}
+    assert {name.replace("-", "_") for name in arguments} <= taken
+    (volume,) = only("Deployment", webhook=ON)["spec"]["template"]["spec"]["volumes"]
+    assert volume["name"] == mount["name"]
+    assert volume["secret"]["optional"] is True
+
+
+def test_without_a_ca_bundle_there_is_none() -> None:
+    configuration = only("ValidatingWebhookConfiguration", webhook={**ON, "caBundle": ""})
+    (webhook,) = configuration["webhooks"]
+    assert webhook["clientConfig"].keys() == {"service"}
+
+
 def test_what_the_renderer_does_not_understand_it_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +243,14 @@ def test_what_the_renderer_does_not_understand_it_refuses(
     for name in ("Chart.yaml", "values.yaml"):
         (tmp_path / name).write_text((CHART / name).read_text())
     monkeypatch.setattr("deploy.charts.CHART", tmp_path)
-    for text in ("{{ if .Values.x }}", "{{ .Values.image.tag | upper }}", "{{ .Values.image }}"):
+    unended = "{{- if .Values.replicas }}\n"
+    for text in (
+        unended,
+        "{{- end }}",
+        "{{ if .Values.x }}",
+        "{{ .Values.image.tag | upper }}",
+        "{{ .Values.image }}",
+    ):
         (tmp_path / "templates" / "x.yaml").write_text(text)
         with pytest.raises(NotUnderstood):
             render()

@@ -54,7 +54,7 @@ class Acceptance:
 
 def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Acceptance:
     """``declared`` are lanes and groups, ``context`` services and gateways."""
-    standing = {key_of(manifest): manifest for manifest in _by_age(declared)}
+    standing = {key_of(manifest): manifest for manifest in by_age(declared)}
     around = {key_of(manifest): manifest for manifest in context}
     groups = {key.name for key in standing if key.kind == GROUP}
     found: dict[Key, list[Finding]] = {}
@@ -110,7 +110,7 @@ def was_in_force(manifest: Manifest) -> bool:
     )
 
 
-def _by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:
+def by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:
     """A group's first lane, its baseline unless it names one, is the one created first."""
 
     def age(manifest: Manifest) -> tuple[str, Key]:
@@ -123,7 +123,7 @@ def _decode(manifests: Collection[Manifest]) -> tuple[Mesh, dict[Key, list[Findi
     """The mesh, and the errors by the object that has them."""
     keys = {str(key_of(manifest)): key_of(manifest) for manifest in manifests}
     mesh, findings = decode(
-        Document(_plain(manifest), Source(str(key_of(manifest)), None)) for manifest in manifests
+        Document(plain(manifest), Source(str(key_of(manifest)), None)) for manifest in manifests
     )
     errors: dict[Key, list[Finding]] = {}
     for finding in findings:
@@ -133,7 +133,7 @@ def _decode(manifests: Collection[Manifest]) -> tuple[Mesh, dict[Key, list[Findi
     return mesh, errors
 
 
-def _plain(manifest: Manifest) -> dict[str, object]:
+def plain(manifest: Manifest) -> dict[str, object]:
     """What a user would have written; the rest is the API server's."""
     metadata = {
         name: value

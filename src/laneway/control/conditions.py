@@ -57,10 +57,11 @@ def _accepted(manifest: Manifest, acceptance: Acceptance) -> Condition:
     findings = acceptance.findings.get(key_of(manifest), ())
     if not findings:
         return Condition("Accepted", True, "Valid")
-    return Condition("Accepted", False, findings[0].code, _lines(map(_sentence, findings)))
+    return Condition("Accepted", False, findings[0].code, _lines(map(sentence, findings)))
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
+    """Field, what is wrong, and what would be right."""
     text = f"{finding.field}: {finding.message}" if finding.path else finding.message
     return f"{text}; {finding.fix}" if finding.fix else text
 
@@ -81,7 +82,7 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if notices := result.notices.get(group):
         return Condition("Programmed", True, "Partial", _lines(notices))
     limits = result.limits.get(_subject(manifest), ())
-    return Condition("Programmed", True, "Applied", _lines(map(_sentence, limits)))
+    return Condition("Programmed", True, "Applied", _lines(map(sentence, limits)))
 
 
 def _subject(manifest: Manifest) -> ObjectKey:

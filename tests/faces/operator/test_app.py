@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 import structlog
 import yaml
-from tests.adapters.kube.api_servers import serving
+from tests.adapters.kube.api_servers import ApiServer, serving
+from tests.faces.operator.authorities import authority
 from typer.testing import CliRunner
 
 from laneway.faces.operator.app import app
@@ -39,32 +44,68 @@ def test_an_unknown_log_level_is_refused() -> None:
     assert "choose one of debug, info, warning, error" in " ".join(result.output.split())
 
 
+@asynccontextmanager
+async def operating(
+    api: ApiServer, folder: Path, *options: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The operator's process, with its standard error in a pipe."""
+    config = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": str(api.url).rstrip("/")}}],
+        "users": [{"name": "u"}],
+    }
+    path = folder / "config"
+    path.write_text(yaml.safe_dump(config))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from laneway.faces.operator import main; main()"),
+        *("--port", "0", *options),
+        env={"KUBECONFIG": str(path), "POD_NAME": "one", "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def test_sigterm_gives_the_lease_back(tmp_path: Path) -> None:
-    async with serving() as api:
-        config = {
-            "current-context": "here",
-            "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": str(api.url).rstrip("/")}}],
-            "users": [{"name": "u"}],
-        }
-        path = tmp_path / "config"
-        path.write_text(yaml.safe_dump(config))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from laneway.faces.operator import main; main()"),
-            *("--port", "0"),
-            env={"KUBECONFIG": str(path), "POD_NAME": "one"},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(30):
-                while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
-                    await asyncio.sleep(0.02)
-                process.send_signal(signal.SIGTERM)
-                _, said = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+    async with serving() as api, operating(api, tmp_path) as process:
+        while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, said = await process.communicate()
         assert process.returncode == 0, said.decode()
         (lease,) = api.of("leases")
         assert lease["spec"]["holderIdentity"] == ""
+
+
+async def test_the_webhook_is_served_beside_the_rest_and_ends_with_it(tmp_path: Path) -> None:
+    issuer = authority(tmp_path / "authority")
+    options = ("--webhook", str(tmp_path / "tls"), "--webhook-port", "0")
+    lane = {"apiVersion": "laneway.dev/v1alpha1", "kind": "Lane", "metadata": {"name": "x"}}
+    request = {"uid": "1", "operation": "CREATE", "object": {**lane, "spec": {"grp": "g"}}}
+    body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    async with serving() as api, operating(api, tmp_path, *options) as process:
+        assert process.stderr is not None
+        # No certificate yet: the operator works all the same.
+        while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.02)
+        issuer.issue(tmp_path / "tls")
+        said = b""
+        while b"serving the webhook" not in said:
+            said = await process.stderr.readline()
+        found = re.search(r"port\S*=\D*(\d+)", re.sub(r"\x1b\[\d*m", "", said.decode()))
+        assert found is not None, said
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=issuer.trusting())) as session,
+            session.post(f"https://127.0.0.1:{found[1]}/validate", json=body) as response,
+        ):
+            answer = await response.json()
+        assert "did you mean group?" in answer["response"]["status"]["message"]
+        process.send_signal(signal.SIGTERM)
+        _, rest = await process.communicate()
+        assert process.returncode == 0, rest.decode()

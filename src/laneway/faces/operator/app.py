@@ -9,15 +9,19 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
 from laneway.filter import module_path
 from laneway.wiring.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from laneway.adapters.kube.client import Client
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -38,6 +42,9 @@ class Options:
     identity: str
     namespace: str
     root_namespace: str
+    webhook: Path | None
+    webhook_host: str
+    webhook_port: int
 
 
 @app.command()
@@ -65,6 +72,12 @@ def operator(
         str, typer.Option(help="Istio's root namespace (MeshConfig's rootNamespace).")
     ] = "istio-system",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    webhook: Annotated[
+        Path | None,
+        typer.Option(help="Serve the validating webhook, with tls.crt and tls.key of this folder."),
+    ] = None,
+    webhook_host: Annotated[str, typer.Option(help="Where to serve the webhook.")] = "127.0.0.1",
+    webhook_port: Annotated[int, typer.Option(help="The webhook's port; 0 for a free one.")] = 9443,
 ) -> None:
     """Keep a cluster's Istio resources in step with its lane groups and lanes."""
     if log_level not in _LEVELS:
@@ -78,6 +91,9 @@ def operator(
         f"{identity or os.uname().nodename}_{uuid.uuid4().hex[:8]}",
         namespace,
         root_namespace,
+        webhook,
+        webhook_host,
+        webhook_port,
     )
     raise typer.Exit(asyncio.run(_run(options)))
 
@@ -106,8 +122,35 @@ async def _run(options: Options) -> int:
         serving = application(operator, metrics, module)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
-            await _until_stopped(operator.run())
+            await _until_stopped(_all(operator.run(), *_webhook(client, options)))
     return 0
+
+
+def _webhook(client: Client, options: Options) -> Iterator[Coroutine[object, object, None]]:
+    from laneway.faces.operator.webhook import serving
+    from laneway.wiring.admissions import Admissions
+
+    if (folder := options.webhook) is None:
+        return
+    admissions = Admissions(client)
+
+    async def served() -> None:
+        async with serving(
+            admissions.judge, folder, options.webhook_host, options.webhook_port
+        ) as port:
+            structlog.get_logger(__name__).info(
+                "serving the webhook", host=options.webhook_host, port=port
+            )
+            await asyncio.Event().wait()
+
+    yield admissions.run()
+    yield served()
+
+
+async def _all(*works: Coroutine[object, object, None]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(work)
 
 
 async def _until_stopped(work: Coroutine[object, object, None]) -> None:

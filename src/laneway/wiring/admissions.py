@@ -1,0 +1,28 @@
+"""Admissions: the webhook's judgement, over what a cluster holds at the moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+from laneway.adapters.kube.client import Client
+from laneway.adapters.kube.landscapes import Landscape
+from laneway.control.admission import Verdict, judge
+from laneway.control.manifests import Manifest
+
+
+class Admissions:
+    def __init__(self, client: Client) -> None:
+        self._landscape = Landscape(client)
+
+    async def run(self) -> None:
+        """Keep up with the cluster until cancelled."""
+        await self._landscape.run()
+
+    @property
+    def informed(self) -> bool:
+        """Whether objects are judged by their surroundings, too."""
+        return self._landscape.surroundings() is not None
+
+    async def judge(self, candidate: Manifest, before: Manifest | None) -> Verdict:
+        """Beside the event loop: a large mesh takes a while, and the lease has to be renewed."""
+        return await asyncio.to_thread(judge, candidate, before, self._landscape.surroundings())
