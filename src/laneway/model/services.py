@@ -13,11 +13,13 @@ class ServicePort:
     """A port callers use (``port``) and the workloads' port it leads to (``target``).
 
     ``target`` is a number, or the name of a workload's port, as Kubernetes' ``targetPort``.
+    ``app_protocol`` is Kubernetes', too, and passed on to Services that are rendered.
     """
 
     port: int
     name: str = ""
     target: int | str = 0
+    app_protocol: str = ""
 
     @property
     def workload_port(self) -> int | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from laneway.compile.asm.documents import emit as emit_asm
@@ -13,6 +14,9 @@ from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.envoy.documents import documents
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
+from laneway.compile.gateway_api.documents import emit as emit_gateway_api
+from laneway.compile.gateway_api.limits import limits as gateway_api_limits
+from laneway.compile.gateway_api.options import Options as GatewayApiOptions
 from laneway.compile.istio.documents import emit as emit_istio
 from laneway.compile.istio.limits import limits as istio_limits
 from laneway.compile.istio.options import Options as IstioOptions
@@ -31,13 +35,15 @@ class Dialect(enum.Enum):
     """What a mesh is rendered for.
 
     ``asm``: what ASM generates for the same lanes. ``envoy``: what laneway's proxies get.
-    ``istio``: what makes upstream Istio do the same. ``crds``: what a cluster must know to hold
-    lanes; of no mesh in particular.
+    ``istio``: what makes upstream Istio do the same. ``gateway-api``: what makes other meshes do
+    so, as far as they can. ``crds``: what a cluster must know to hold lanes; of no mesh in
+    particular.
     """
 
     ASM = "asm"
     ENVOY = "envoy"
     ISTIO = "istio"
+    GATEWAY_API = "gateway-api"
     CRDS = "crds"
 
 
@@ -48,7 +54,19 @@ def istio_options(url: str | None = None) -> IstioOptions:
     return IstioOptions(WasmModule(url or served, digest))
 
 
-def render(mesh: Mesh, dialect: Dialect, wasm_url: str | None = None) -> Iterable[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a cluster decides of a dialect. ``istio``: where its proxies fetch the filter, if not
+    from the operator. ``gateway-api``: the class of gateways, which are not rendered without it."""
+
+    wasm_url: str | None = None
+    gateway_class: str | None = None
+
+
+DEFAULTS = Settings()
+
+
+def render(mesh: Mesh, dialect: Dialect, settings: Settings = DEFAULTS) -> Iterable[dict[str, Any]]:
     """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses.
 
     Lazily, since all of them at once may be far larger than the mesh.
@@ -57,20 +75,25 @@ def render(mesh: Mesh, dialect: Dialect, wasm_url: str | None = None) -> Iterabl
         case Dialect.ASM:
             return emit_asm(mesh, lower(mesh))
         case Dialect.ISTIO:
-            return emit_istio(mesh, lower(mesh), istio_options(wasm_url))
+            return emit_istio(mesh, lower(mesh), istio_options(settings.wasm_url))
+        case Dialect.GATEWAY_API:
+            options = GatewayApiOptions(settings.gateway_class)
+            return emit_gateway_api(mesh, lower(mesh), options)
         case Dialect.CRDS:
             return custom_resource_definitions()
         case Dialect.ENVOY:
-            options = Options(FilterModule(str(module_path())))
-            return documents(emit(mesh, lower(mesh), nominal_placements(mesh), options))
+            module = Options(FilterModule(str(module_path())))
+            return documents(emit(mesh, lower(mesh), nominal_placements(mesh), module))
 
 
-def limits(mesh: Mesh, dialect: Dialect) -> list[Finding]:
+def limits(mesh: Mesh, dialect: Dialect, settings: Settings = DEFAULTS) -> list[Finding]:
     """Where the dialect cannot say, or its platform not do, what the mesh says."""
     match dialect:
         case Dialect.ASM:
             return asm_limits(mesh)
         case Dialect.ISTIO:
             return istio_limits(mesh, lower(mesh))
+        case Dialect.GATEWAY_API:
+            return gateway_api_limits(mesh, lower(mesh), GatewayApiOptions(settings.gateway_class))
         case Dialect.CRDS | Dialect.ENVOY:
             return []

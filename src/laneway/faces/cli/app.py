@@ -28,6 +28,7 @@ class Dialect(enum.StrEnum):
     ASM = "asm"
     ENVOY = "envoy"
     ISTIO = "istio"
+    GATEWAY_API = "gateway-api"
     CRDS = "crds"
 
 
@@ -229,7 +230,8 @@ def render(
         typer.Option(
             "--dialect",
             help="asm: as Alibaba Cloud ASM does; envoy: as proxies get it; istio: for upstream "
-            "Istio; crds: LaneGroup and Lane themselves, for a cluster (needs no FILE).",
+            "Istio; gateway-api: HTTPRoutes, for other meshes; crds: LaneGroup and Lane "
+            "themselves, for a cluster (needs no FILE).",
         ),
     ],
     more: MoreFiles = None,
@@ -250,11 +252,21 @@ def render(
             help="istio: where proxies fetch the lane filter, if not from the operator.",
         ),
     ] = None,
+    gateway_class: Annotated[
+        str | None,
+        typer.Option(
+            "--gateway-class",
+            metavar="NAME",
+            help="gateway-api: render Gateways of this class, too, if there are none yet.",
+        ),
+    ] = None,
 ) -> None:
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory, wasm_url))
+    raise typer.Exit(
+        run([*files, *(more or ())], dialect.value, directory, wasm_url, gateway_class)
+    )
 
 
 @app.command()

@@ -7,21 +7,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from laneway.compile.yaml_text import dump_each
+from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.folders import replace_folder
 from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.terminals import errors
 from laneway.model.meshes import Mesh
-from laneway.wiring.rendering import Dialect, limits, render
+from laneway.model.names import is_label
+from laneway.wiring.rendering import Dialect, Settings, limits, render
 
 
 def run(
-    files: Sequence[str], dialect: str, directory: Path | None, wasm_url: str | None = None
+    files: Sequence[str],
+    dialect: str,
+    directory: Path | None,
+    wasm_url: str | None = None,
+    gateway_class: str | None = None,
 ) -> int:
+    if gateway_class is not None and not all(map(is_label, gateway_class.split("."))):
+        raise Failed(
+            f"--gateway-class: `{gateway_class}` is no GatewayClass's name; `kubectl get "
+            "gatewayclass` lists them"
+        )
+    settings = Settings(wasm_url, gateway_class)
     chosen = Dialect(dialect)
     mesh = Mesh() if chosen is Dialect.CRDS else read_mesh(files)
-    documents = render(mesh, chosen, wasm_url)
-    print_findings(errors(), limits(mesh, chosen))
+    documents = render(mesh, chosen, settings)
+    print_findings(errors(), limits(mesh, chosen, settings))
     if directory is None:
         sys.stdout.writelines(dump_each(documents))
         sys.stdout.flush()

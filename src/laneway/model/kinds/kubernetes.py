@@ -22,7 +22,7 @@ from laneway.model.services import Service, ServicePort
 class ServicePortSpec(Shape):
     name: PortName = ""
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
-    app_protocol: Opaque = None
+    app_protocol: str = ""
     port: Port
     target_port: PortReference = 0
     node_port: Opaque = None
@@ -64,7 +64,7 @@ def _build(document: ServiceObject) -> Built:
     ports: list[ServicePort] = []
     for index, port in enumerate(document.spec.ports):
         if port.protocol == "TCP":
-            ports.append(ServicePort(port.port, port.name, port.target_port))
+            ports.append(ServicePort(port.port, port.name, port.target_port, port.app_protocol))
         else:
             where = (*path, index, "protocol")
             what = f"the protocol {port.protocol}"

@@ -1,0 +1,155 @@
+"""The compile report of a gateway: what its HTTPRoutes cannot say, or not everywhere.
+
+Rule by rule it is in ``rule_limits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from laneway.compile.gateway_api.conditions import is_host
+from laneway.compile.gateway_api.names import LaneServices
+from laneway.compile.gateway_api.options import Options
+from laneway.compile.gateway_api.plans import Plan, plans
+from laneway.compile.gateway_api.rule_limits import precedence_limits, rule_limits
+from laneway.compile.ir import GatewayRoutes, IngressRoute
+from laneway.model.findings import Finding, Severity
+from laneway.model.gateways import Gateway
+from laneway.model.keys import key_of
+from laneway.model.meshes import Mesh
+
+
+def gateway_limits(
+    mesh: Mesh, gateway: GatewayRoutes, services: LaneServices, options: Options
+) -> Iterator[Finding]:
+    found = list(plans(mesh, gateway, services))
+    routes = list(
+        {
+            id(route): route
+            for server in gateway.servers
+            for host in server.virtual_hosts
+            for route in host.routes
+        }.values()
+    )
+    yield from _objects(gateway.gateway, found, routes, options)
+    yield from _weights(mesh, routes)
+    yield from _refusals(mesh, found)
+    told = [finding for ingress in routes for finding in rule_limits(ingress)]
+    yield from dict.fromkeys(told)  # A rule for several hosts is several routes.
+    yield from precedence_limits(found)
+
+
+def _objects(
+    gateway: Gateway, found: Iterable[Plan], routes: Iterable[IngressRoute], options: Options
+) -> Iterator[Finding]:
+    used = [plan for plan in found if plan.routes]
+    key, path = key_of(gateway), ("spec", "servers")
+    if used and options.gateway_class is None:
+        ports = ", ".join(str(server.port) for server in gateway.servers)
+        yield Finding(
+            "GATEWAY_API_GATEWAY_EXPECTED",
+            f"the routes are for a Gateway {gateway.name} of gateway.networking.k8s.io, which is "
+            f"not among the documents; it needs HTTP listeners at {ports}",
+            "declare it, or name its class (--gateway-class)",
+            key,
+            path,
+            Severity.NOTE,
+        )
+    features = _features(used)
+    if features:
+        yield Finding(
+            "GATEWAY_API_FEATURES",
+            f"the routes of Gateway {gateway.name} need what an implementation need not support: "
+            f"{', '.join(features)}",
+            "see that yours has it",
+            key,
+            path,
+            Severity.NOTE,
+        )
+    groups = sorted({lane.group for route in routes for lane, _ in route.rules})
+    if len(groups) > 1:
+        yield Finding(
+            "GATEWAY_API_GROUPS_SHARE_GATEWAY",
+            f"groups {', '.join(groups)} share the objects generated for Gateway {gateway.name}",
+            "give groups gateways of their own, if they are to change independently",
+            key,
+            path,
+            Severity.WARNING,
+        )
+    served = {host: None for server in gateway.servers for host in server.hosts}
+    named = {route.host: None for route in routes}
+    for host in {**served, **named}:
+        if not is_host(host):
+            yield Finding(
+                "GATEWAY_API_HOST_LEFT_OUT",
+                f"{host} is no host name to Gateway API, so there are no routes for it",
+                "use letters, digits, - and dots",
+                key,
+                path,
+                Severity.WARNING,
+            )
+
+
+def _features(found: Iterable[Plan]) -> list[str]:
+    """By the names that conformance reports have for them."""
+    names = set()
+    for plan in found:
+        if plan.port is not None:
+            names.add("HTTPRouteParentRefPort")
+        for rule in (rule for rules in plan.routes for rule in rules):
+            if any(match.method for match in rule.matches):
+                names.add("HTTPRouteMethodMatching")
+            if any(match.query for match in rule.matches):
+                names.add("HTTPRouteQueryParamMatching")
+            if any(backend.sets for backend in rule.backends):
+                names.add("HTTPRouteBackendRequestHeaderModification")
+    return sorted(names)
+
+
+def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
+    groups = {
+        choice.group: None
+        for route in routes
+        if route.split is not None
+        for choice in route.route.choices
+    }
+    for group in (mesh.groups_by_name[name] for name in groups):
+        key = key_of(group)
+        yield Finding(
+            "GATEWAY_API_UNKNOWN_LANE_WEIGHED",
+            f"a request whose {group.route_header} names no lane of group {group.name} is given "
+            "one by weight, as if it had none; in laneway it is the baseline's",
+            "send the header only with a lane in it",
+            key,
+            ("spec", "routeHeader"),
+            Severity.WARNING,
+        )
+        if group.sticky is not None:
+            yield Finding(
+                "GATEWAY_API_NOT_STICKY",
+                f"each request is given a lane of group {group.name} at random: Gateway API's "
+                "standard channel keeps nobody in one",
+                "remove spec.sticky, or configure session persistence as your gateway has it",
+                key,
+                ("spec", "sticky"),
+                Severity.WARNING,
+            )
+
+
+def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:
+    """Where another rule would take what a lane's rule does not, the refusal is a rule, too."""
+    groups = {
+        plan.host.routes[entry.source].rules[0][0].group: None
+        for plan in found
+        for entry, matches in zip(plan.arrangement.entries, plan.arrangement.matches, strict=True)
+        if matches and not entry.backends
+    }
+    for name in groups:
+        yield Finding(
+            "GATEWAY_API_REFUSED_STATUS",
+            f"some requests that name no lane of group {name} are answered 500; in laneway 404",
+            "take it for the same",
+            key_of(mesh.groups_by_name[name]),
+            ("spec", "unmatched"),
+            Severity.WARNING,
+        )

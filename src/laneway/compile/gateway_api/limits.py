@@ -1,0 +1,159 @@
+"""The compile report: where Gateway API cannot do what laneway's own proxies do.
+
+Read beside ``documents``; each limit is told of the object that it concerns. Here are those of
+groups and services; ``gateway_limits`` has those of ingress rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from laneway.compile.gateway_api.gateway_limits import gateway_limits
+from laneway.compile.gateway_api.names import lane_services
+from laneway.compile.gateway_api.options import Options
+from laneway.compile.ir import MeshRoutes, ServiceRoutes
+from laneway.model.findings import Finding, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
+from laneway.model.meshes import Mesh
+from laneway.model.suggestions import listing
+
+#: Port names and protocols that keep a mesh from routing by headers.
+_NOT_HTTP = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
+
+
+def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
+    """In the order of the mesh's objects."""
+    findings: list[Finding] = []
+    services = lane_services(mesh, routes)
+    for group in mesh.groups:
+        lanes = mesh.lanes_by_group[group.name]
+        own = [routes.services[name] for name in group.services]
+        if lanes:
+            findings += _propagation(group)
+            findings += _lane_header(group, lanes)
+            findings += _strict(group, lanes)
+        for lane in lanes:
+            findings += _failover(group, lane, own)
+        for service in own:
+            findings += _service(service)
+    for gateway in routes.gateways.values():
+        findings += gateway_limits(mesh, gateway, services, options)
+    return findings
+
+
+def _propagation(group: LaneGroup) -> Iterator[Finding]:
+    key, path = key_of(group), ("spec", "traceHeader")
+    remedy = (
+        f"let applications pass on {group.route_header} themselves, or use a mesh that laneway has "
+        "another dialect for"
+    )
+    if group.propagation is Propagation.TRACE:
+        yield Finding(
+            "GATEWAY_API_NO_TRACE_MEMORY",
+            f"nothing in Gateway API remembers the lane of each {group.trace_header}: from the "
+            f"second service on, requests of group {group.name} are the baseline's",
+            remedy,
+            key,
+            path,
+            Severity.WARNING,
+        )
+    elif group.propagation is Propagation.BAGGAGE:
+        yield Finding(
+            "GATEWAY_API_NO_BAGGAGE",
+            f"nothing in Gateway API takes a lane from baggage: from the second service on, "
+            f"requests of group {group.name} are the baseline's, and at once if only baggage names "
+            "the lane",
+            remedy,
+            key,
+            path,
+            Severity.WARNING,
+        )
+
+
+def _lane_header(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
+    if len(lanes) > 1:
+        yield Finding(
+            "GATEWAY_API_HEADER_TWICE",
+            f"what lane of group {group.name} a request with several {group.route_header} headers "
+            "has is the implementation's affair; in laneway it has none",
+            "send the header once",
+            key_of(group),
+            ("spec", "routeHeader"),
+            Severity.WARNING,
+        )
+
+
+def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
+    strict = [lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT]
+    if strict:
+        yield Finding(
+            "GATEWAY_API_STRICT_STATUS",
+            f"where a strict lane of group {group.name} ({listing(strict)}) has no ready instance, "
+            "the answer should be 503 and may be 500, and says neither lane nor service",
+            "look at the HTTPRoute that took the request, and at the endpoints of its backend",
+            key_of(group),
+            ("spec", "mode"),
+            Severity.WARNING,
+        )
+
+
+def _failover(group: LaneGroup, lane: Lane, services: Iterable[ServiceRoutes]) -> Iterator[Finding]:
+    """A lane that lacks a service falls back, one without a ready instance of it does not."""
+    alone = [
+        routes.service.name.name
+        for routes in services
+        if any(
+            len(choice.lanes[lane.name].chain) > 1
+            for route in routes.by_port.values()
+            for choice in route.choices
+            if choice.group == group.name and lane.name in choice.lanes
+        )
+    ]
+    if alone:
+        yield Finding(
+            "GATEWAY_API_NO_FAILOVER",
+            f"lane {lane.name} falls back for {listing(alone, 4)} only by what lanes contain, not "
+            "where no instance is ready: the answer is 503 then, as Gateway API knows no failover",
+            "take a service out of the lane while the lane has no instance of it",
+            key_of(lane),
+            ("spec", "services"),
+            Severity.WARNING,
+        )
+
+
+def _service(routes: ServiceRoutes) -> Iterator[Finding]:
+    service = routes.service
+    if not routes.subsets:
+        return
+    key = key_of(service)
+    if not service.selector:
+        yield Finding(
+            "GATEWAY_API_NO_SELECTOR",
+            f"Service {service.name} has no selector, so its lanes' Services have no endpoints",
+            "give it a selector",
+            key,
+            ("spec", "selector"),
+            Severity.WARNING,
+        )
+    for index, port in enumerate(service.ports):
+        protocol = port.app_protocol or port.name.partition("-")[0]
+        if protocol in _NOT_HTTP:
+            yield Finding(
+                "GATEWAY_API_PORT_NOT_HTTP",
+                f"port {port.port} of {service.name} is {protocol} by its name or appProtocol: a "
+                "mesh that goes by them does not look into its requests",
+                "name the port http, http2 or grpc, perhaps with -suffix, if that is what it is",
+                key,
+                ("spec", "ports", index),
+                Severity.WARNING,
+            )
+    if len(service.ports) > 1:
+        yield Finding(
+            "GATEWAY_API_FEATURES",
+            f"the HTTPRoutes of {service.name} are of one port each, which a mesh need not support",
+            "see that yours has HTTPRouteParentRefPort",
+            key,
+            ("spec", "ports"),
+            Severity.NOTE,
+        )

@@ -1,0 +1,12 @@
+"""What a cluster decides, besides the mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``gateway_class`` runs the gateways that are emitted; without one, there are some already."""
+
+    gateway_class: str | None = None

@@ -1,0 +1,31 @@
+"""Rules -> HTTPRoutes, as many as it takes: one holds so many rules and matches, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from laneway.compile.gateway_api.resources import Rule
+
+#: The CRD's limits (the last is a validation rule).
+RULES = 16
+MATCHES_OF_RULE = 64
+MATCHES = 128
+
+
+def packed(rules: Iterable[Rule]) -> list[list[Rule]]:
+    """In order. A rule with too many matches becomes several, which may be of several routes."""
+    routes: list[list[Rule]] = []
+    room = 0
+    for rule in rules:
+        for part in _parts(rule):
+            if not routes or len(routes[-1]) == RULES or len(part.matches) > room:
+                routes.append([])
+                room = MATCHES
+            routes[-1].append(part)
+            room -= len(part.matches)
+    return routes
+
+
+def _parts(rule: Rule) -> Iterator[Rule]:
+    for start in range(0, len(rule.matches), MATCHES_OF_RULE):
+        yield Rule(rule.matches[start : start + MATCHES_OF_RULE], rule.backends)

@@ -1,0 +1,91 @@
+"""The shapes that all kinds share.
+
+Fields that the API server would fill in are there already: who compares what was rendered with
+what the cluster holds sees no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.compile.gateway_api.matches import Match
+from laneway.model.names import ObjectName
+
+Document = dict[str, Any]
+
+NETWORKING = "gateway.networking.k8s.io"
+ROUTE = f"{NETWORKING}/v1"
+GRANT = f"{NETWORKING}/v1beta1"
+
+_LABELS = {"app.kubernetes.io/managed-by": "laneway"}
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A Service that ``weight`` parts of the requests go to; ``sets`` a header (name, value)."""
+
+    service: ObjectName
+    port: int
+    weight: int = 1
+    sets: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Requests that meet one of ``matches`` go to ``backends``; without any, they are answered
+    500."""
+
+    matches: tuple[Match, ...]
+    backends: tuple[Backend, ...]
+
+
+def document(
+    api_version: str, kind: str, namespace: str, name: str, group: str, spec: Document
+) -> Document:
+    labels = {**_LABELS, "laneway.dev/group": group}
+    metadata = {"labels": labels, "name": name, "namespace": namespace}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def http_route(
+    name: ObjectName,
+    group: str,
+    parent: Document,
+    rules: Iterable[Rule],
+    hostnames: Iterable[str] = (),
+) -> Document:
+    """``parent``: of which Service or Gateway it routes the requests."""
+    spec: Document = {"parentRefs": [parent]}
+    hosts = list(hostnames)
+    if hosts:
+        spec["hostnames"] = hosts
+    spec["rules"] = [_rule(rule, name.namespace) for rule in rules]
+    return document(ROUTE, "HTTPRoute", name.namespace, name.name, group, spec)
+
+
+def parent(group: str, kind: str, name: str, port: int | None) -> Document:
+    """An object of the route's own namespace; all its ports, or one."""
+    of: Document = {"group": group, "kind": kind, "name": name}
+    return of if port is None else {**of, "port": port}
+
+
+def _rule(rule: Rule, namespace: str) -> Document:
+    spec: Document = {"matches": [match.document() for match in rule.matches]}
+    if rule.backends:
+        spec["backendRefs"] = [_backend(backend, namespace) for backend in rule.backends]
+    return spec
+
+
+def _backend(backend: Backend, namespace: str) -> Document:
+    service = backend.service
+    ref: Document = {"group": "", "kind": "Service", "name": service.name}
+    if service.namespace != namespace:
+        ref["namespace"] = service.namespace
+    ref |= {"port": backend.port, "weight": backend.weight}
+    if backend.sets is not None:
+        header, value = backend.sets
+        modifier = {"set": [{"name": header, "value": value}]}
+        ref["filters"] = [{"type": "RequestHeaderModifier", "requestHeaderModifier": modifier}]
+    return ref

@@ -1,0 +1,139 @@
+"""The compile report, rule by rule: conditions that cannot be said, and rules that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from laneway.compile.gateway_api.conditions import METHODS, conditions, problems
+from laneway.compile.gateway_api.matches import Match, Order, Unmet, compare, meet
+from laneway.compile.gateway_api.plans import Plan
+from laneway.compile.ir import IngressRoute
+from laneway.model.findings import Finding, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import IngressRule, Lane
+from laneway.model.matches import MatchKind
+from laneway.model.suggestions import listing
+
+
+class _Teller:
+    """Findings of one ingress rule."""
+
+    def __init__(self, lane: Lane, rule: IngressRule) -> None:
+        self._key = key_of(lane)
+        index = next((i for i, one in enumerate(lane.ingress) if one is rule), 0)
+        self._path: Path = ("spec", "ingress", index)
+
+    def __call__(self, code: str, message: str, fix: str, *field: str) -> Finding:
+        return Finding(code, message, fix, self._key, (*self._path, *field), Severity.WARNING)
+
+
+def rule_limits(ingress: IngressRoute) -> Iterator[Finding]:
+    lane, rule = ingress.rules[0]
+    told = _Teller(lane, rule)
+    reasons = list(problems(ingress))
+    if reasons:
+        yield told(
+            "GATEWAY_API_RULE_LEFT_OUT",
+            f"an HTTPRoute cannot say rule {rule.name} of lane {lane.name}: {'; '.join(reasons)}",
+            "change it, or keep it to another dialect",
+        )
+        return
+    beyond = [method for method in ingress.methods if method not in METHODS]
+    if beyond:
+        yield told(
+            "GATEWAY_API_METHODS_LEFT_OUT",
+            f"an HTTPRoute cannot say {', '.join(beyond)}: rule {rule.name} of lane {lane.name} "
+            "does not take such requests",
+            f"remove it, or name no methods; it knows {', '.join(sorted(METHODS))}",
+            "methods",
+        )
+    yield from _strings(ingress, told)
+
+
+def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
+    lane, rule = ingress.rules[0]
+    (match, *_) = conditions(ingress)
+    uri = ingress.uri
+    if uri is not None and uri.kind is MatchKind.PREFIX and match.path.type == "PathPrefix":
+        value = uri.value
+        if value.endswith("/") and value != "/":
+            text = f"{value} also takes {match.path.value}"
+        else:
+            text = f"{value} takes {value}/x and not {value}x"
+        if value not in ("", "/"):
+            yield told(
+                "GATEWAY_API_PREFIX_BY_ELEMENT",
+                f"a prefix is one of whole path elements in Gateway API: {text}",
+                "nothing to do, if that is meant; else write a regex",
+                "uri",
+            )
+    documents = match.document()
+    regexes = ["the path"] if match.path.type == "RegularExpression" else []
+    for what, field in (("header", "headers"), ("query parameter", "queryParams")):
+        regexes += [
+            f"the {what} {one['name']}"
+            for one in documents.get(field, ())
+            if one["type"] == "RegularExpression"
+        ]
+    if regexes:
+        yield told(
+            "GATEWAY_API_REGEX",
+            f"rule {rule.name} of lane {lane.name} needs regular expressions for "
+            f"{listing(regexes)}, of which an implementation knows a syntax of its own or none",
+            "see that yours knows RE2's, or match exact values",
+        )
+
+
+def precedence_limits(found: Iterable[Plan]) -> Iterator[Finding]:
+    """Each pair of rules once, whatever the domains and lanes that they meet for."""
+    told: dict[tuple[int, int], Finding] = {}
+    for plan in found:
+        routes, entries = plan.host.routes, plan.arrangement.entries
+        for earlier, later in (*plan.arrangement.unsure, *_parted(plan)):
+            first, second = routes[entries[earlier].source], routes[entries[later].source]
+            finding = _unsure(first, second)
+            told.setdefault((id(first.rules[0][1]), id(second.rules[0][1])), finding)
+        if plan.arrangement.full:
+            lane, rule = routes[0].rules[0]
+            told[id(plan.host), 0] = _Teller(lane, rule)(
+                "GATEWAY_API_PRECEDENCE",
+                f"the rules for {plan.host.domain} overlap in too many ways to say all of them, so "
+                "that some requests may be taken by other rules than in laneway",
+                "let fewer rules overlap",
+            )
+    yield from told.values()
+
+
+def _unsure(first: IngressRoute, second: IngressRoute) -> Finding:
+    (lane, rule), (other_lane, other) = first.rules[0], second.rules[0]
+    return _Teller(lane, rule)(
+        "GATEWAY_API_PRECEDENCE",
+        f"which rule takes a request that both {rule.name} of lane {lane.name} and {other.name} of "
+        f"lane {other_lane.name} are for is the implementation's affair; in laneway it is "
+        f"{rule.name}",
+        "let conditions be exact, or rules apart",
+    )
+
+
+def _parted(plan: Plan) -> Iterator[tuple[int, int]]:
+    """Ties between matches of different HTTPRoutes: there the older one wins."""
+    if len(plan.routes) == 1:
+        return
+    route_of = {
+        match: number
+        for number, rules in enumerate(plan.routes)
+        for rule in rules
+        for match in rule.matches
+    }
+    for earlier, later in plan.arrangement.ties:
+        matches = plan.arrangement.matches
+        if any(
+            route_of[one] != route_of[other] and _tie(one, other)
+            for one in matches[earlier]
+            for other in matches[later]
+        ):
+            yield earlier, later
+
+
+def _tie(one: Match, other: Match) -> bool:
+    return meet(one, other) is not Unmet.DISJOINT and compare(one, other) is Order.TIE
