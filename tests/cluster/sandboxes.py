@@ -137,7 +137,7 @@ class Sandbox:
         """An operator that has made its first pass."""
         doings = doings or Doings()
         settings = Settings(
-            identity, self.namespace, settle=0.2, pace=Pace(refused=2.0), terms=TERMS
+            identity, self.namespace, settle=0.2, pace=Pace(longest_retry=2.0), terms=TERMS
         )
         emit = emitting("http://laneway.test:8080/module.wasm", "0" * 64, self.namespace)
         begun = len(doings.passes)

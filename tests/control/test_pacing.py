@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from laneway.control.pacing import Pace, Pacer
 from laneway.control.reconciler import Pass
 
-QUICK = Pace(quiet=0.01, at_most=0.05, first_retry=0.01, longest_retry=0.04, refused=0.01)
+QUICK = Pace(quiet=0.01, at_most=0.05, first_retry=0.01, longest_retry=0.04)
 #: Retries that no test waits for.
-NEVER = Pace(quiet=0.01, at_most=0.05, first_retry=3600, longest_retry=3600, refused=3600)
+NEVER = Pace(quiet=0.01, at_most=0.05, first_retry=3600, longest_retry=3600)
 
 
 class Reconciler:
@@ -90,8 +90,7 @@ async def test_a_change_during_a_pass_makes_another() -> None:
         await reconciler.made(2)
 
 
-async def test_faults_and_refusals_are_tried_again() -> None:
-    for result in (Pass(failures=("x",), again=True), Pass(failures=("x",))):
-        reconciler = Reconciler(result)
-        async with running(Pacer(reconciler, pace=QUICK)):
-            await reconciler.made(2)
+async def test_what_failed_is_tried_again() -> None:
+    reconciler = Reconciler(Pass(failures=("x",)))
+    async with running(Pacer(reconciler, pace=QUICK)):
+        await reconciler.made(2)

@@ -25,7 +25,7 @@ from laneway.control.pacing import Pace
 from laneway.control.reconciler import Emit, Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
-PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1, refused=0.05)
+PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1)
 RULE = ("destinationrules", "default", "b-lanes")
 ROUTES = ("virtualservices", "default", "b-lanes")
 ROUTES_OF_A = ("virtualservices", "default", "a-lanes")
@@ -367,7 +367,7 @@ async def test_a_conflict_makes_another_pass() -> None:
     async with declared() as api:
         api.fail("patch", "/destinationrules/.*", 409, "changed", times=1)
         async with operating(api, passes):
-            assert passes[0].again
+            assert passes[0].failures
             await until(lambda: status(api, "v2", "Programmed") == "True")
 
 

@@ -2,7 +2,7 @@
 
 Changes come in bursts (a rollout, a folder applied): a pass waits until they pause, but not for
 ever. One pass runs at a time; changes during one make another. What failed is tried again, ever
-less often.
+less often; also what the API server refused, since permissions and webhooks change without a word.
 """
 
 from __future__ import annotations
@@ -16,17 +16,12 @@ from laneway.control.reconciler import Pass
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: of quiet before a pass, at most before one, and between tries after faults.
-
-    ``refused`` is the time after which something is tried again that the API server will not do,
-    since permissions and webhooks change without a word.
-    """
+    """Seconds: of quiet before a pass, at most before one, and between tries after faults."""
 
     quiet: float = 0.1
     at_most: float = 0.5
     first_retry: float = 1.0
     longest_retry: float = 60.0
-    refused: float = 60.0
 
 
 class Pacer:
@@ -55,11 +50,10 @@ class Pacer:
             result = await self._reconcile()
             self._passed(result, clock() - began)
             again: float | None = None
-            if result.again:
+            if result.failures:
                 again, wait = wait, min(2 * wait, self._pace.longest_retry)
             else:
                 wait = self._pace.first_retry
-                again = self._pace.refused if result.failed else None
             if await self._change_within(again):
                 await self._settle(clock() + self._pace.at_most)
 

@@ -16,7 +16,7 @@ from typing import Any
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.lower import lower
 from laneway.control.acceptance import Acceptance, accept, group_name
-from laneway.control.clusters import Cluster, ClusterError, Observed, Unavailable
+from laneway.control.clusters import Cluster, ClusterError, Observed
 from laneway.control.conditions import Result, conditions, notes, status_of
 from laneway.control.manifests import Manifest, group_of, key_of
 from laneway.control.phases import Phase
@@ -45,12 +45,11 @@ SETTLE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How one pass went. ``failures`` say what failed; ``again``: it may go well next time."""
+    """How one pass went. ``failures`` say what failed, and is to be tried again."""
 
     operations: int = 0
     reports: int = 0
     failures: tuple[str, ...] = ()
-    again: bool = False
 
     @property
     def failed(self) -> int:
@@ -61,10 +60,8 @@ class Pass:
 class _Progress:
     failures: dict[str, list[str]] = field(default_factory=dict)
     done: int = 0
-    again: bool = False
 
     def fail(self, group: str, error: ClusterError) -> None:
-        self.again |= isinstance(error, Unavailable)
         self.failures.setdefault(group, []).append(str(error))
 
 
@@ -108,7 +105,7 @@ class Reconciler:
         result = Result(progress.failures, plan.notices, plan.limits)
         reports = await self._report(observed, plan.acceptance, result, progress)
         failures = tuple(text for texts in progress.failures.values() for text in texts)
-        return Pass(progress.done, reports, failures, progress.again)
+        return Pass(progress.done, reports, failures)
 
     def _plan(self, observed: Observed) -> _Plan:
         """The last one where nothing but pods has changed, and nothing was left to do."""

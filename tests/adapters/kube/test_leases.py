@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
 
 from laneway.adapters.kube.client import Client
@@ -127,6 +128,16 @@ async def test_a_leader_whose_lease_another_has_stops_at_once() -> None:
             await work.stopped.wait()
             await task
             assert holder(api) == "two"
+
+
+async def test_a_fault_that_lasts_is_told_once() -> None:
+    async with serving() as api, client_of(api) as client:
+        api.fail("get", "/leases/.*", 403, "nope", times=3)
+        with structlog.testing.capture_logs() as logs:
+            async with leading(election(client, Clock()), Work()):
+                told = [entry for entry in logs if entry["event"] == "the lease cannot be had"]
+        assert len(told) == 1
+        assert "nope; allow `get` on `leases`" in told[0]["error"]
 
 
 async def test_what_the_work_raises_ends_it() -> None:

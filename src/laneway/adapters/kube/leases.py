@@ -54,6 +54,7 @@ class Election:
         self._clock, self._now, self._pause = clock, now, pause
         self._terms = terms
         self._seen: tuple[Any, float] | None = None
+        self._fault = ""
         self.leads = False
 
     async def lead(self, work: Work) -> None:
@@ -100,14 +101,19 @@ class Election:
         log.warning("the lease is lost", identity=self._identity)
 
     async def _try(self) -> bool:
-        """Take or renew the lease; whether it is ours now. Faults are told, and are a no."""
+        """Take or renew the lease; whether it is ours now. Faults are told once, and are a no."""
+        fault = ""
         try:
             return await self._take(await self._read())
         except Conflict:  # somebody was quicker
             return False
         except ClusterError as error:
-            log.warning("the lease cannot be had", error=str(error))
+            fault = str(error)
+            if fault != self._fault:
+                log.warning("the lease cannot be had", error=fault)
             return False
+        finally:
+            self._fault = fault
 
     async def _read(self) -> dict[str, Any] | None:
         try:
