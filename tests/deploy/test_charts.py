@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from deploy.charts import (
@@ -151,6 +153,18 @@ def test_every_value_is_used_and_documented() -> None:
     templates = "".join(path.read_text() for path in (CHART / "templates").glob("*.yaml"))
     assert set(re.findall(r"\.Values\.([\w.]+)", templates)) == values
     assert described("### Values") == values
+
+
+def test_values_that_the_chart_has_not_are_refused() -> None:
+    """Helm itself would pass over a misspelt one in silence."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    jsonschema.validate(values, schema)
+    known = {path.partition(".")[0] for path in _leaves(values)}
+    assert set(schema["properties"]) == known | {"global"}
+    for wrong in ({"replica": 3}, {"image": {"name": "x"}}, {"replicas": "3"}, {"logLevel": "x"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**values, **wrong}, schema)
 
 
 def test_every_metric_is_documented() -> None:
