@@ -1,0 +1,57 @@
+"""How long the validating webhook thinks of one lane, at 1,000 services and 200 lanes of 5 each.
+
+The decision alone, as `kubectl apply` waits for it: without HTTPS and the API server's own time.
+
+    make setup && .venv/bin/python bench/bench_admission.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from laneway.control.admission import Surroundings, judge
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.bench_reconcile import Object, group, lane, service, services_of
+
+TIMES = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--services", type=int, default=1000)
+    parser.add_argument("--lanes", type=int, default=200)
+    options = parser.parse_args()
+    names = [f"s{number:04}" for number in range(options.services)]
+    lanes = [lane(f"lane-{n:03}", services_of(n, names)) for n in range(options.lanes)]
+    declared = [group(names, "my-request-id"), lane("base", names), *lanes]
+    around = Surroundings(declared, [service(name) for name in names])
+    asked: list[tuple[str, Object, Object | None]] = [
+        ("a lane is created", lane("new", names[:5]), None),
+        ("a lane is changed", lane("lane-000", names[5:9]), lanes[0]),
+        ("a group is changed", group(names[:-1], "my-request-id"), declared[0]),
+    ]
+    table = Table(title=f"{options.services:,} services, {options.lanes} lanes; {TIMES} times each")
+    for column in ("what", "median ms", "most ms", "refused", "warnings"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for what, candidate, before in asked:
+        seconds = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            verdict = judge(candidate, before, around)
+            seconds.append(time.perf_counter() - began)
+        figures = (f"{statistics.median(seconds) * 1000:.0f}", f"{max(seconds) * 1000:.0f}")
+        table.add_row(what, *figures, str(bool(verdict.denials)), str(len(verdict.warnings)))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
