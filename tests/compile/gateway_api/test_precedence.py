@@ -164,6 +164,15 @@ def test_too_many_overlaps_are_told_and_end(monkeypatch: pytest.MonkeyPatch) -> 
     found = arrange(declared)
     assert found.full
     assert sum(map(len, found.matches)) <= 30
+    assert all(one.match in own for one, own in zip(declared, found.matches, strict=True))
+
+
+def test_many_rules_that_do_not_overlap_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precedence, "MOST", 20)
+    declared = [entry(to(f"b{number}"), A, h=exact(str(number))) for number in range(50)]
+    found = arrange([*declared, entry(to("c"), ROOT)])
+    assert not found.full
+    assert [len(one) for one in found.matches] == [1] * 51
 
 
 def pairs() -> Iterator[tuple[Match, Match, Match | Unmet]]:

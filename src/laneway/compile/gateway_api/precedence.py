@@ -11,11 +11,13 @@ them and stand before. (If they are W's own, then W can take nothing and was lef
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from laneway.compile.gateway_api.matches import Match, Order, Unmet, compare, meet
 from laneway.compile.gateway_api.resources import Backend
+from laneway.model.matches import MatchKind
 
 #: Matches of one domain from which on no more are added: an API server takes no object of any size.
 MOST = 4096
@@ -48,27 +50,62 @@ class Arrangement:
 def arrange(entries: Sequence[Entry]) -> Arrangement:
     """``entries`` in order of precedence, the first one first."""
     found = Arrangement(entries, [{} for _ in entries])
+    rivals = _Rivals(entries)
+    number = 0
     for index, entry in enumerate(entries):
         pending = [(index, entry.match)]
-        while pending and not found.full:
+        while pending:
             at, match = pending.pop()
-            if match not in found.matches[at]:
-                more = _overruling(found, at, match)
-                if more is not None:
-                    found.matches[at][match] = None
-                    pending += more
-            found.full = sum(map(len, found.matches)) + len(pending) > MOST
+            if match in found.matches[at]:
+                continue
+            more = _overruling(found, at, match, rivals.before(at, match))
+            if more is None:
+                continue
+            found.matches[at][match] = None
+            number += 1
+            if number + len(pending) + len(more) > MOST and more:
+                found.full = True
+            else:
+                pending += more
     _leave_out_refusals(found)
     return found
 
 
-def _overruling(found: Arrangement, at: int, match: Match) -> list[tuple[int, Match]] | None:
+class _Rivals:
+    """Which entries may share requests with a match. Most do not: they name another lane."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        names = Counter(name for entry in entries for name in _exact(entry.match))
+        self._by_header: dict[str, dict[str, list[int]]] = {}
+        for index, entry in enumerate(entries):
+            exact = _exact(entry.match)
+            name = max(exact, key=lambda name: (names[name], name), default="")
+            values = self._by_header.setdefault(name, {})
+            values.setdefault(exact.get(name, ""), []).append(index)
+
+    def before(self, at: int, match: Match) -> list[int]:
+        exact = _exact(match)
+        lists = [
+            found
+            for name, values in self._by_header.items()
+            for found in ([values.get(exact[name], [])] if name in exact else values.values())
+        ]
+        return sorted(index for found in lists for index in found if index < at)
+
+
+def _exact(match: Match) -> dict[str, str]:
+    return {name: one.value for name, one in match.headers if one.kind is MatchKind.EXACT}
+
+
+def _overruling(
+    found: Arrangement, at: int, match: Match, rivals: Iterable[int]
+) -> list[tuple[int, Match]] | None:
     """What earlier entries need, as ``match`` comes to stand at ``at``; None if it can take
     nothing, since one of them takes all of it."""
     more: list[tuple[int, Match]] = []
     unsure: list[int] = []
     ties: list[int] = []
-    for earlier in range(at):
+    for earlier in rivals:
         entry, standing = found.entries[earlier], found.matches[earlier]
         if not standing or entry.backends == found.entries[at].backends:
             continue
