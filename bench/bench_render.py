@@ -37,6 +37,7 @@ SHAPES = (
     Shape("asm, one group, trace id", 1, "my-request-id", "asm"),
     Shape("asm, 40 groups, lane in a header", 40, "x-lane", "asm"),
     Shape("asm, one group, lane in a header *", 1, "x-lane", "asm"),
+    Shape("gateway-api, one group, lane in a header", 1, "x-lane", "gateway-api"),
     Shape("envoy, one group, trace id", 1, "my-request-id", "envoy"),
     Shape("envoy, one group, lane in a header", 1, "x-lane", "envoy"),
 )
