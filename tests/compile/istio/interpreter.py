@@ -133,7 +133,7 @@ class Istio:
                 continue
             value = patch["patch"]["value"]
             action = value.get("route", {})
-            if action:
+            if action.keys() & {"cluster", "weighted_clusters"}:
                 assert len(weighted) == 1, "clusters would be merged into weights, not replace them"
             if "cluster" in action:
                 weighted = [{"name": action["cluster"], "weight": 100}]

@@ -21,7 +21,7 @@ from laneway.model.meshes import Mesh
 from laneway.model.services import ServicePort
 
 TWO = {"ISTIO_DEAD_APPLICATION", "ISTIO_LANE_NAMED_TWICE"}
-FALLBACK = {"ISTIO_SPILL_UNDER_EJECTION", "ISTIO_HEALTH_MERGED"}
+FALLBACK = {"ISTIO_SPILL_UNDER_EJECTION"}
 
 
 def declared(fields: dict[str, Any], *more: Lane, **lane_fields: Any) -> Mesh:

@@ -9,6 +9,11 @@ import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
+from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.json_format import ParseDict
 from tests.compile.istio.emission import emitted
 from tests.compile.istio.interpreter import Istio
@@ -20,6 +25,8 @@ from laneway.compile.simulate import Applications, Request
 from laneway.model.meshes import Mesh
 
 AGGREGATE = aggregate_pb2.ClusterConfig.DESCRIPTOR.full_name
+PRIORITIES = previous_priorities_config_pb2.PreviousPrioritiesConfig.DESCRIPTOR.full_name
+INBOUND = "SIDECAR_INBOUND"
 
 
 def patches(declared: Mesh, applied_to: str) -> Iterator[dict[str, Any]]:
@@ -35,7 +42,13 @@ def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
         cluster = ParseDict(patch["patch"]["value"], cluster_pb2.Cluster())
         assert cluster.cluster_type.typed_config.TypeName() == AGGREGATE
     for patch in patches(mesh(case), "HTTP_ROUTE"):
-        ParseDict(patch["patch"]["value"], route_components_pb2.Route())
+        route = ParseDict(patch["patch"]["value"], route_components_pb2.Route())
+        if patch["match"]["context"] != INBOUND:
+            priority = route.route.retry_policy.retry_priority
+            assert priority.typed_config.TypeName() == PRIORITIES
+    for patch in patches(mesh(case), "NETWORK_FILTER"):
+        config = ParseDict(patch["patch"]["value"]["typed_config"], Packed())
+        assert config.Is(hcm_pb2.HttpConnectionManager.DESCRIPTOR)
 
 
 @pytest.mark.parametrize("case", NAMES)
@@ -48,7 +61,8 @@ def test_every_patched_route_and_cluster_is_there(case: str) -> None:
         for route in resource["spec"]["http"]
     ]
     for patch in patches(mesh(case), "HTTP_ROUTE"):
-        assert patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] in routes
+        if patch["match"]["context"] != INBOUND:
+            assert patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] in routes
     subsets = {
         (resource["spec"]["host"], subset["name"])
         for resource in resources
@@ -59,6 +73,22 @@ def test_every_patched_route_and_cluster_is_there(case: str) -> None:
         for cluster in patch["patch"]["value"]["cluster_type"]["typed_config"]["clusters"]:
             _, _, subset, host = cluster.split("|")
             assert (host, subset) in subsets
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_route_that_answers_itself_is_not_patched(case: str) -> None:
+    """Envoy has an action or a direct response for a route, not both."""
+    answering = {
+        route["name"]
+        for resource in emitted(mesh(case))
+        if resource["kind"] == "VirtualService"
+        for route in resource["spec"]["http"]
+        if "directResponse" in route
+    }
+    for patch in patches(mesh(case), "HTTP_ROUTE"):
+        if patch["match"]["context"] != INBOUND:
+            vhost = patch["match"]["routeConfiguration"]["vhost"]
+            assert vhost["route"]["name"] not in answering
 
 
 def test_without_envoy_filters_there_is_no_fallback() -> None:
@@ -82,7 +112,11 @@ def test_a_change_of_one_lane_changes_no_other_lanes_resources() -> None:
     some = [lane("s1", "a b c", rule("a")), lane("s2", "b")]
     before = emitted(mesh_with([group("a b c")], some, services))
     after = emitted(mesh_with([group("a b c")], [*some, lane("s3", "c")], services))
-    changed = {r["metadata"]["name"] for r in after if r not in before}
-    assert changed == {"c-lanes", "c.default-lanes"}
+    changed = {(r["kind"], r["metadata"]["name"]) for r in after if r not in before}
+    assert changed == {
+        ("DestinationRule", "c-lanes"),
+        ("VirtualService", "c-lanes"),
+        ("EnvoyFilter", "c.default-lanes"),
+    }
     names = {(r["kind"], r["metadata"]["name"]) for r in before}
-    assert names < {(r["kind"], r["metadata"]["name"]) for r in after}
+    assert names == {(r["kind"], r["metadata"]["name"]) for r in after}

@@ -182,12 +182,13 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
     if branch.target is None:
         return {}
     if branch.split is None:
-        routed = patches.to_chain(branch.target)
+        routed = patches.to_target(branch.target)
     elif _is_patched(branch.split):
         routed = patches.by_weight(branch.split)
     else:
         routed = {}
-    return {**routed, **patches.filled_in(ingress.trace_headers)}
+    action = {**routed, **patches.tried_again()}
+    return {"route": action, **patches.filled_in(ingress.trace_headers)}
 
 
 def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:

@@ -50,8 +50,8 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
     if chains:
         yield told(
             "ISTIO_DEAD_APPLICATION",
-            f"in Istio a proxy that cannot reach its own application answers 503, which lanes of "
-            f"group {group.name} do not fall back from: to retry it might repeat a request",
+            f"in Istio an instance of group {group.name} whose application is dead is not set aside: "
+            "requests meet it, once or twice each, before they are answered elsewhere",
             "give pods a readiness probe: one that is not ready gets no requests",
         )
     if any(len(chain) > 1 for chain in chains):
@@ -60,12 +60,6 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
             f"in Istio a lane of group {group.name} sends some requests to its fallback once fewer "
             "than about 71 % of its ready instances can be reached; in laneway while none can",
             "give pods a readiness probe: those that are not ready do not count",
-        )
-        yield told(
-            "ISTIO_HEALTH_MERGED",
-            "Istio's proxies apply changes of health up to a second late, so that of several "
-            f"instances of group {group.name} that die at once one may be chosen 8 times in a row",
-            "nothing to do, unless the caller sees 503 when instances die together",
         )
 
 

@@ -1,7 +1,8 @@
 """EnvoyFilter: fallback, and what else Istio's own API cannot say of a route.
 
-Patches are of two sorts. A cluster is added that Envoy fills from Istio's subsets: it serves from
-the first of them that has a healthy instance. A route, found by its name, is led to it.
+Patches are of three sorts. A cluster is added that Envoy fills from Istio's subsets: it serves from
+the first of them that has a healthy instance. A route, found by its name, is led to it, and tries
+again where a request did not reach an application. A workload's inbound side tells callers so.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from laneway.model.lanes import LaneGroup, Sticky, StickyKind
 
 SIDECAR = "SIDECAR_OUTBOUND"
 GATEWAY = "GATEWAY"
+_INBOUND = "SIDECAR_INBOUND"
 
 _AGGREGATE = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig"
+_CONNECTIONS = "envoy.filters.network.http_connection_manager"
+_PRIORITIES = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
 _UNLIMITED = 4294967295
+
+#: Set by a workload's proxy on a 503 of its own when it could not connect to the application.
+UNREACHABLE_HEADER = "x-laneway-unreachable"
 
 
 def envoy_filter(
@@ -97,13 +104,68 @@ def merged_route(context: str, route: str, value: Document) -> Document:
     }
 
 
-def to_chain(target: Target) -> Document:
-    """The route's cluster where the target has a fallback."""
-    return {"route": {"cluster": names.target_cluster(target)}} if len(target.chain) > 1 else {}
+def to_target(target: Target) -> Document:
+    """The action that leads to the chain, where the target has a fallback."""
+    return {"cluster": names.target_cluster(target)} if len(target.chain) > 1 else {}
+
+
+def tried_again() -> Document:
+    """The action's retries, by what ``resources.retries`` has made of them.
+
+    An instance whose application is dead is not ejected by that, so that a request may meet it
+    again: after two tries in a lane it goes to the next one of the chain.
+    """
+    priorities = {
+        "name": "envoy.retry_priorities.previous_priorities",
+        "typed_config": {"@type": f"type.googleapis.com/{_PRIORITIES}", "update_frequency": 2},
+    }
+    return {
+        "retry_policy": {
+            "retriable_headers": [{"name": UNREACHABLE_HEADER, "present_match": True}],
+            "retry_priority": priorities,
+            "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.02s"},
+        }
+    }
+
+
+def unreachable_told() -> list[Document]:
+    """On the inbound side: a request that could not be delivered is marked; nobody else marks any.
+
+    Envoy's flag UF: no connection to the application, so that the request certainly went nowhere.
+    """
+    mapper = {
+        "filter": {"response_flag_filter": {"flags": ["UF"]}},
+        "headers_to_add": [
+            _header(UNREACHABLE_HEADER, "%RESPONSE_FLAGS%", "OVERWRITE_IF_EXISTS_OR_ADD")
+        ],
+    }
+    config = {
+        "@type": f"type.googleapis.com/{_CONNECTIONS.replace('envoy.', 'envoy.extensions.', 1)}"
+        ".v3.HttpConnectionManager",
+        "local_reply_config": {"mappers": [mapper]},
+    }
+    return [
+        {
+            "applyTo": "NETWORK_FILTER",
+            "match": {
+                "context": _INBOUND,
+                "listener": {"filterChain": {"filter": {"name": _CONNECTIONS}}},
+            },
+            "patch": {"operation": "MERGE", "value": {"typed_config": config}},
+        },
+        {
+            "applyTo": "HTTP_ROUTE",
+            "match": {"context": _INBOUND},
+            "patch": {
+                "operation": "MERGE",
+                "value": {"response_headers_to_remove": [UNREACHABLE_HEADER]},
+            },
+        },
+    ]
 
 
 def by_weight(split: Split) -> Document:
-    """Weights over chains. They replace the one cluster that Istio generates for the route.
+    """The action that leads by weight. It replaces the one cluster that Istio generates.
 
     (Merged into weights that Istio generates, the list of clusters would be appended to it.)
     """
@@ -119,10 +181,10 @@ def by_weight(split: Split) -> Document:
     ]
     weighted: Document = {"clusters": clusters}
     if split.sticky is None:
-        return {"route": {"weighted_clusters": weighted}}
+        return {"weighted_clusters": weighted}
     weighted["use_hash_policy"] = True
     policies = [_hash_policy(split.sticky)]
-    return {"route": {"weighted_clusters": weighted, "hash_policy": policies}}
+    return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
 def filled_in(headers: Iterable[str]) -> Document:

@@ -37,8 +37,8 @@ def destination(target: Target) -> Document:
 
 
 def retries() -> Document:
-    """Replay only what cannot have reached an application."""
-    return {"attempts": 8, "retryOn": "connect-failure,refused-stream"}
+    """Replay only what cannot have reached an application; which headers say so, a patch says."""
+    return {"attempts": 8, "retryOn": "connect-failure,refused-stream,retriable-headers"}
 
 
 def string_match(match: StringMatch) -> Document:

@@ -23,6 +23,7 @@ def service_documents(
     """Nothing for a service that no lane contains."""
     if not routes.subsets:
         return
+    service = routes.service
     yield _destination_rule(group, routes)
     yield _virtual_service(group, routes)
     patched = [
@@ -31,14 +32,18 @@ def service_documents(
         for part in patches.added_clusters(patches.SIDECAR, lane_targets(route).values())
     ]
     patched += [
-        patches.merged_route(patches.SIDECAR, names.service_route(target, lane), value)
+        patches.merged_route(patches.SIDECAR, names.service_route(target, lane), {"route": action})
         for route in routes.by_port.values()
-        for lane, target in lane_targets(route).items()
-        if (value := patches.to_chain(target))
+        for lane, target in _branches(route)
+        if not _is_refused(routes, target)
+        if (action := {**patches.to_target(target), **patches.tried_again()})
     ]
-    if patched:
-        name = names.root_object(routes.service.name)
-        yield patches.envoy_filter(options.root_namespace, name, group, patched)
+    name = names.root_object(routes.service.name)
+    yield patches.envoy_filter(options.root_namespace, name, group, patched)
+    if service.selector:
+        name, namespace = names.service_object(service.name), service.name.namespace
+        told = patches.unreachable_told()
+        yield patches.envoy_filter(namespace, name, group, told, service.selector)
 
 
 def lane_targets(route: Route) -> dict[str, Target]:
@@ -105,17 +110,29 @@ def _routes(group: LaneGroup, routes: ServiceRoutes, route: Route) -> Iterator[D
     """Of one port: a route for each lane that goes its own way, then the baseline's."""
     several = len(routes.by_port) > 1
     port = {"port": route.default.port.port} if several else {}
-    for lane, target in lane_targets(route).items():
-        headers = {group.route_header.lower(): {"exact": lane}}
-        yield _route(routes, target, lane, {"headers": headers, **port})
-    yield _route(routes, route.default, None, port)
+    for lane, target in _branches(route):
+        named = {group.route_header.lower(): {"exact": lane}}
+        match = port if lane is None else {"headers": named, **port}
+        yield _route(routes, target, lane, match)
+
+
+def _branches(route: Route) -> Iterator[tuple[str | None, Target]]:
+    """Lane and target; the last is for all others."""
+    yield from lane_targets(route).items()
+    yield None, route.default
+
+
+def _is_refused(routes: ServiceRoutes, target: Target) -> bool:
+    """A strict lane that lacks the service."""
+    lanes = {lane.name for lane in routes.subsets}
+    return bool(target.chain) and target.chain[0] not in lanes
 
 
 def _route(routes: ServiceRoutes, target: Target, lane: str | None, match: Document) -> Document:
     head: Document = {"name": names.service_route(target, lane)}
     if match:
         head["match"] = [match]
-    if target.chain and all(target.chain[0] != subset.name for subset in routes.subsets):
+    if _is_refused(routes, target):
         body = f"laneway: lane {lane} has no {routes.service.name} and is strict\n"
         return {**head, "directResponse": {"status": 503, "body": {"string": body}}}
     return {**head, "route": [{"destination": destination(target)}], "retries": retries()}
