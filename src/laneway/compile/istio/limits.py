@@ -50,8 +50,8 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
     if chains:
         yield told(
             "ISTIO_DEAD_APPLICATION",
-            f"in Istio an instance of group {group.name} whose application is dead is not set aside: "
-            "requests meet it, once or twice each, before they are answered elsewhere",
+            f"in Istio an instance of group {group.name} whose application is dead is not set "
+            "aside: requests meet it, once or twice each, before they are answered elsewhere",
             "give pods a readiness probe: one that is not ready gets no requests",
         )
     if any(len(chain) > 1 for chain in chains):
