@@ -241,7 +241,11 @@ async def test_a_namespace_that_is_deleted_leaves_the_rest_in_force(mesh: Sandbo
 
 
 async def test_a_group_that_shares_a_gateway_with_one_that_is_held(mesh: Sandbox) -> None:
-    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    server = {
+        "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
+        "tls": {"mode": "SIMPLE", "credentialName": "none"},
+        "hosts": ["*"],
+    }
     await mesh.apply(
         {
             "apiVersion": "networking.istio.io/v1",

@@ -112,7 +112,15 @@ def gateways(draw: st.DrawFn) -> Gateway:
         hosts=st.just(("*", "*.a.test")),
         listen=st.none() | st.just(0),
     )
-    servers = draw(st.lists(one, min_size=1, max_size=3, unique_by=lambda s: s.port))
+    secured = st.builds(
+        GatewayServer,
+        port=ports,
+        protocol=st.sampled_from(["HTTPS", "HTTP"]),
+        name=labels,
+        hosts=st.just(("shop.test",)),
+        tls=st.just(True),
+    )
+    servers = draw(st.lists(one | secured, min_size=1, max_size=3, unique_by=lambda s: s.port))
     return Gateway(draw(object_names), tuple(servers), draw(st.dictionaries(labels, labels)))
 
 

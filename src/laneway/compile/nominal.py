@@ -33,7 +33,7 @@ def nominal_placements(mesh: Mesh) -> Placements:
     gateways = {
         gateway.name: GatewayPlacement(
             gateway.name,
-            {server.port: Address("127.0.0.1", server.port) for server in gateway.servers},
+            {server.port: Address("127.0.0.1", server.port) for server in gateway.plain},
         )
         for gateway in mesh.gateways
     }

@@ -15,6 +15,9 @@ class GatewayServer:
     On one machine ``port`` is the number asked for; ``listen`` (annotation
     ``laneway.dev/listen-ports``, ``{number}={listen}``) fixes another one, and 0 lets the runner
     choose.
+
+    ``tls``: the gateway ends TLS here, or sends requests to where it does. To Istio's gateways
+    that is as any other server; laneway's own have no certificates and do not open it.
     """
 
     port: int
@@ -22,6 +25,7 @@ class GatewayServer:
     protocol: str = "HTTP"
     hosts: tuple[str, ...] = ("*",)
     listen: int | None = None
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,8 @@ class Gateway:
     name: ObjectName
     servers: tuple[GatewayServer, ...]
     selector: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> tuple[GatewayServer, ...]:
+        """The servers that laneway's own gateways open."""
+        return tuple(server for server in self.servers if not server.tls)

@@ -77,7 +77,7 @@ class Places:
     ) -> GatewayPlacement:
         known: Mapping[int, Address] = before.listeners if before else {}
         listeners = {}
-        for server in gateway.servers:
+        for server in gateway.plain:
             wanted = server.port if server.listen is None else server.listen
             port = 0 if self._free_gateway_ports else wanted
             owner = f"Gateway {gateway.name} port {server.port}"

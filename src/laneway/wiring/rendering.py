@@ -12,6 +12,7 @@ from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.asm.limits import limits as asm_limits
 from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.limits import limits as envoy_limits
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.gateway_api.documents import emit as emit_gateway_api
@@ -95,5 +96,7 @@ def limits(mesh: Mesh, dialect: Dialect, settings: Settings = DEFAULTS) -> list[
             return istio_limits(mesh, lower(mesh))
         case Dialect.GATEWAY_API:
             return gateway_api_limits(mesh, lower(mesh), GatewayApiOptions(settings.gateway_class))
-        case Dialect.CRDS | Dialect.ENVOY:
+        case Dialect.ENVOY:
+            return envoy_limits(mesh)
+        case Dialect.CRDS:
             return []

@@ -172,6 +172,18 @@ def test_gateways_are_expected_or_rendered() -> None:
     assert not [r for r in emitted(base, Options()) if r["kind"] == "Gateway"]
 
 
+def test_no_listener_is_made_for_tls() -> None:
+    secured = GatewayServer(443, "https", "HTTPS", tls=True)
+    both = replace(declared(), gateways=(Gateway(GATEWAY, (GatewayServer(80), secured)),))
+    assert "TLS" in codes(both)
+    (made,) = documents(both, "Gateway")
+    assert [listener["port"] for listener in made["spec"]["listeners"]] == [80]
+    alone = replace(declared(), gateways=(Gateway(GATEWAY, (secured,)),))
+    assert documents(alone, "Gateway") == []
+    expected = next(f for f in report(alone, Options()) if f.code.endswith("GATEWAY_EXPECTED"))
+    assert "at 443 (TLS)" in expected.message
+
+
 def test_ports_of_a_gateway_with_hosts_of_their_own_have_routes_of_their_own() -> None:
     servers = (GatewayServer(80, hosts=("a.test",)), GatewayServer(81, hosts=("b.test",)))
     found = replace(declared(), gateways=(Gateway(GATEWAY, servers),))

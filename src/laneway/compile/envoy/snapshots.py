@@ -229,6 +229,8 @@ def _gateway(
     name = routes.gateway.name
     filters = [gateway_filter(member, options.module) for member in routes.baggage]
     for server in routes.servers:
+        if server.server.tls:
+            continue
         port = server.server.port
         yield gateway_listener(name, port, placement.listeners[port], filters, options)
         yield gateway_routes(name, server, options)

@@ -44,8 +44,19 @@ def _objects(
 ) -> Iterator[Finding]:
     used = [plan for plan in found if plan.routes]
     key, path = key_of(gateway), ("spec", "servers")
+    secured = ", ".join(str(server.port) for server in gateway.servers if server.tls)
+    if used and options.gateway_class is not None and secured:
+        yield Finding(
+            "GATEWAY_API_TLS",
+            f"Gateway {gateway.name} is generated without listeners for TLS ({secured}): which "
+            "certificates they have is not carried over",
+            "declare the Gateway yourself (without --gateway-class), with HTTPS listeners",
+            key,
+            path,
+            Severity.WARNING,
+        )
     if used and options.gateway_class is None:
-        ports = ", ".join(str(server.port) for server in gateway.servers)
+        ports = ", ".join(f"{s.port}{' (TLS)' if s.tls else ''}" for s in gateway.servers)
         yield Finding(
             "GATEWAY_API_GATEWAY_EXPECTED",
             f"the routes are for a Gateway {gateway.name} of gateway.networking.k8s.io, which is "

@@ -39,7 +39,7 @@ def gateway_documents(
     if not found:
         return
     yield from _grants(mesh, gateway.gateway, services, found)
-    if options.gateway_class is not None:
+    if options.gateway_class is not None and gateway.gateway.plain:
         yield _gateway(gateway.gateway, _group(found[0]), options.gateway_class)
     for plan in found:
         yield from _http_routes(gateway.gateway, plan)
@@ -55,7 +55,10 @@ def _http_routes(gateway: Gateway, plan: Plan) -> Iterator[Document]:
 
 
 def _gateway(gateway: Gateway, group: str, gateway_class: str) -> Document:
-    """One listener a port, for all hosts: the routes say which they are for."""
+    """One listener a port, for all hosts: the routes say which they are for.
+
+    None for TLS: the certificates that Istio's Gateway names are Secrets of another place.
+    """
     listeners = [
         {
             "name": f"http-{server.port}",
@@ -63,7 +66,7 @@ def _gateway(gateway: Gateway, group: str, gateway_class: str) -> Document:
             "protocol": "HTTP",
             "allowedRoutes": {"namespaces": {"from": "Same"}},
         }
-        for server in gateway.servers
+        for server in gateway.plain
     ]
     spec = {"gatewayClassName": gateway_class, "listeners": listeners}
     return document(ROUTE, "Gateway", gateway.name.namespace, gateway.name.name, group, spec)

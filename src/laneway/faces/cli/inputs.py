@@ -25,9 +25,9 @@ def read_files(files: Sequence[str], *, whole: bool = True, check: Check = check
     return read(files, sys.stdin, whole=whole, check=check)
 
 
-def read_mesh(files: Sequence[str]) -> Mesh:
+def read_mesh(files: Sequence[str], *, check: Check = check_mesh) -> Mesh:
     """The mesh, for commands that are about something else: warnings go to standard error."""
-    reading = read_files(files)
+    reading = read_files(files, check=check)
     print_findings(errors(), reading.findings)
     return reading.mesh
 

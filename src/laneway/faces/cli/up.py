@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from laneway.adapters.files import STDIN
+from laneway.compile.envoy.limits import check
 from laneway.faces.cli import lifetimes
 from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.meshes import (
@@ -28,7 +29,7 @@ from laneway.wiring.logs import log_to_stderr
 def run(files: Sequence[str], settings: Settings, *, watch: bool, verbose: bool) -> int:
     if watch and STDIN in files:
         raise typer.BadParameter("standard input cannot be watched; name files or folders")
-    mesh = read_mesh(files)
+    mesh = read_mesh(files, check=check)
     log_to_stderr()
     return lifetimes.run(_up(mesh, settings, files if watch else None, verbose))
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from laneway.adapters.files import read
 from laneway.adapters.files.watching import changes
 from laneway.adapters.runner.errors import RunnerError
+from laneway.compile.envoy.limits import check
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import fact
 from laneway.model.findings import InvalidInput
@@ -33,7 +34,7 @@ async def follow(console: Console, embedded: Embedded, files: Sequence[str]) -> 
 
 async def _apply(console: Console, embedded: Embedded, files: Sequence[str]) -> None:
     try:
-        reading = read(files)
+        reading = read(files, check=check)
     except InvalidInput as invalid:
         print_findings(console, invalid.findings)
         console.print(fact("refused:", "bold red", f"{invalid}; {_STAYS}"))

@@ -46,8 +46,8 @@ def _no_gateway(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
 
 def _served(gateway: Gateway, group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     if not gateway.servers:
-        message = f"Gateway {gateway.name} serves no HTTP port that laneway can open"
-        fix = "add a server with protocol HTTP and without TLS"
+        message = f"Gateway {gateway.name} has no server that sees HTTP requests"
+        fix = "add one with protocol HTTP, or with HTTPS and TLS that ends at the gateway"
         path: Path = ("spec", "gateway", "name")
         yield Finding(Code.GATEWAY_SERVES_NOTHING, message, fix, key_of(group), path)
         return

@@ -86,7 +86,7 @@ def _listen_ports(mesh: Mesh) -> Iterator[Finding]:
     fixed += [
         (server.listen, key_of(gateway), ("metadata", "annotations", "laneway.dev/listen-ports"))
         for gateway in mesh.gateways
-        for server in gateway.servers
+        for server in gateway.plain
         if server.listen
     ]
     owners: dict[int, ObjectKey] = {}

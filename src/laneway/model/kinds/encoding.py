@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.model.gateways import Gateway
+from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
 from laneway.model.kinds.istio import LISTEN_PORTS
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
@@ -150,7 +150,13 @@ def _gateway_spec(gateway: Gateway) -> dict[str, Any]:
             {
                 "port": {"number": s.port, "name": s.name, "protocol": s.protocol},
                 "hosts": list(s.hosts),
+                **({"tls": _tls(s)} if s.tls else {}),
             }
             for s in gateway.servers
         ],
     }
+
+
+def _tls(server: GatewayServer) -> dict[str, Any]:
+    """Without its certificates, which laneway does not read."""
+    return {"mode": "SIMPLE"} if server.protocol == "HTTPS" else {"httpsRedirect": True}

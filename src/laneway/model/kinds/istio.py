@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from laneway.model.codes import Code
-from laneway.model.findings import Finding, Path
+from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.kinds.fields import Metadata, Object, Opaque, Port, Shape, Subdomain
 from laneway.model.kinds.kind import Built, Kind, not_honoured
@@ -18,6 +18,7 @@ from laneway.model.kinds.kind import Built, Kind, not_honoured
 LISTEN_PORTS = "laneway.dev/listen-ports"
 
 _HTTP = ("HTTP", "HTTP2", "GRPC")
+_PASSING = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
 
 
 class GatewayPort(Shape):
@@ -27,13 +28,36 @@ class GatewayPort(Shape):
     target_port: Opaque = None
 
 
+class TlsSettings(Shape):
+    """What decides whether a gateway sees requests; Istio passes TLS through unless told."""
+
+    mode: Literal[
+        "PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"
+    ] = "PASSTHROUGH"
+    https_redirect: bool = False
+    server_certificate: Opaque = None
+    private_key: Opaque = None
+    ca_certificates: Opaque = None
+    ca_crl: Opaque = None
+    subject_alt_names: Opaque = None
+    credential_name: Opaque = None
+    credential_names: Opaque = None
+    ca_cert_credential_name: Opaque = None
+    tls_certificates: Opaque = None
+    verify_certificate_spki: Opaque = None
+    verify_certificate_hash: Opaque = None
+    min_protocol_version: Opaque = None
+    max_protocol_version: Opaque = None
+    cipher_suites: Opaque = None
+
+
 class Server(Shape):
     port: GatewayPort
     hosts: Annotated[list[str], Field(min_length=1)]
     name: Opaque = None
     bind: Opaque = None
     default_endpoint: Opaque = None
-    tls: Opaque = None
+    tls: TlsSettings | None = None
 
 
 class GatewaySpec(Shape):
@@ -51,27 +75,43 @@ class GatewayObject(Object):
 
 
 def _build(document: GatewayObject) -> Built:
-    """Servers of one port are merged, as one listener serves them; those that do TLS left out."""
+    """Servers of one port are merged, as one listener serves them."""
     listens, findings = _listen_ports(document)
     servers: dict[int, GatewayServer] = {}
     for index, server in enumerate(document.spec.servers):
-        path: Path = ("spec", "servers", index)
         number, protocol = server.port.number, server.port.protocol
-        if server.tls or protocol not in _HTTP:
-            where = (*path, "tls") if server.tls else (*path, "port", "protocol")
-            what = "TLS at a gateway" if server.tls else f"the protocol {protocol} at a gateway"
-            findings.append(not_honoured(where, f"the server of port {number} is left out", what))
+        left_out = _left_out(server, ("spec", "servers", index))
+        if left_out is not None:
+            findings.append(left_out)
             continue
         hosts = tuple(host.rpartition("/")[2].lower() for host in server.hosts)
         merged = servers.get(number)
         if merged is not None:
             hosts = tuple(dict.fromkeys((*merged.hosts, *hosts)))
         name = server.port.name if merged is None else merged.name
-        servers[number] = GatewayServer(number, name, protocol, hosts, listens.get(number))
+        listen, tls = listens.get(number), server.tls is not None
+        servers[number] = GatewayServer(number, name, protocol, hosts, listen, tls)
     gateway = Gateway(
         document.metadata.object_name, tuple(servers.values()), document.spec.selector
     )
     return gateway, findings
+
+
+def _left_out(server: Server, path: Path) -> Finding | None:
+    """Why no lane can be chosen at a server: it sees no HTTP requests there."""
+    tls, protocol = server.tls, server.port.protocol
+    instead = f"the server of port {server.port.number} is left out"
+    if protocol == "HTTPS" and (tls is None or tls.mode in _PASSING):
+        message = f"TLS passes through port {server.port.number}, so no lane can be chosen there"
+        fix = "end TLS at the gateway (tls.mode: SIMPLE or MUTUAL); till then it is left out"
+        where = (*path, "tls", "mode")
+        return Finding(Code.TLS_PASSES_THROUGH, message, fix, path=where, severity=Severity.WARNING)
+    if protocol in _HTTP and tls is not None and not tls.https_redirect:
+        return not_honoured((*path, "tls"), instead, f"TLS with the protocol {protocol}")
+    if protocol not in (*_HTTP, "HTTPS"):
+        what = f"the protocol {protocol} at a gateway"
+        return not_honoured((*path, "port", "protocol"), instead, what)
+    return None
 
 
 def _listen_ports(document: GatewayObject) -> tuple[dict[int, int], list[Finding]]:

@@ -1,0 +1,52 @@
+"""What laneway's own proxies cannot do of what a mesh says. Read beside ``documents``, and before
+anything is started on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laneway.model.checks import Gaps
+from laneway.model.checks import check as check_mesh
+from laneway.model.findings import Finding, Path, Severity
+from laneway.model.gateways import Gateway
+from laneway.model.keys import key_of
+from laneway.model.meshes import Mesh
+
+
+def limits(mesh: Mesh) -> list[Finding]:
+    """In the order of the mesh's gateways. An error where nothing would remain of one in use."""
+    return [finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)]
+
+
+def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
+    """Everything wrong or doubtful with a mesh that is to run on this machine."""
+    yield from check_mesh(mesh, gaps)
+    yield from limits(mesh)
+
+
+def _gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Finding]:
+    ports = ", ".join(str(server.port) for server in gateway.servers if server.tls)
+    if not ports:
+        return
+    path: Path = ("spec", "servers")
+    used = any(group.gateway == gateway.name for group in mesh.groups)
+    if used and not gateway.plain:
+        yield Finding(
+            "ENVOY_GATEWAY_ALL_TLS",
+            f"laneway's own gateways have no certificates, so nothing of Gateway {gateway.name} "
+            f"could be opened on this machine (all its servers do TLS: {ports})",
+            "add a server with protocol HTTP; on Kubernetes it is fine as it is",
+            key_of(gateway),
+            path,
+        )
+        return
+    yield Finding(
+        "ENVOY_GATEWAY_TLS",
+        f"laneway's own gateways have no certificates: of Gateway {gateway.name} these ports are "
+        f"not opened on this machine: {ports}",
+        "use its other ports",
+        key_of(gateway),
+        path,
+        Severity.WARNING,
+    )
