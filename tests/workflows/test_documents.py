@@ -135,3 +135,27 @@ def test_a_developer_joins_by_the_file_of_the_page(tmp_path: Path) -> None:
     (cart,) = joined.services
     (workload,) = Selection(mesh).workloads(mesh.services_by_name[cart], joined)
     assert workload.address == "127.0.0.1:9000"
+
+
+def grants(account: str) -> dict[tuple[str, str], set[str]]:
+    """By API group and resource, the verbs; a resource with one name is ``resource/name``."""
+    roles = {(d["kind"], d["metadata"]["name"]): d for d in documents("github-actions")}
+    found: dict[tuple[str, str], set[str]] = {}
+    for binding in documents("github-actions"):
+        if account not in [subject["name"] for subject in binding.get("subjects", ())]:
+            continue
+        role = roles[binding["roleRef"]["kind"], binding["roleRef"]["name"]]
+        for rule in role["rules"]:
+            (group,), (resource,) = rule["apiGroups"], rule["resources"]
+            name = "/".join([resource, *rule.get("resourceNames", ())])
+            found.setdefault((group, name), set()).update(rule["verbs"])
+    return found
+
+
+def test_the_accounts_may_do_what_the_scripts_do_and_no_more() -> None:
+    """Only releases change the group, which decides what every user gets."""
+    everything = {"create", "delete", "get", "list", "patch", "watch"}
+    common = {("laneway.dev", "lanes"): everything, ("apps", "deployments"): everything}
+    group = ("laneway.dev", "lanegroups/shop")
+    assert grants("previews") == {**common, group: {"get"}}
+    assert grants("releases") == {**common, group: {"get", "patch"}}

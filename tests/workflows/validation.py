@@ -25,7 +25,7 @@ def problems(document: Mapping[str, Any]) -> list[str]:
     if group.endswith("istio.io"):
         metadata = {"labels": {}, **document["metadata"]}
         return validation.problems({**document, "metadata": metadata})
-    if "." in group:
+    if "." in group and not group.endswith(".k8s.io"):
         return errors(_custom(f"{kind}.{version}.{group}"), document)
     return errors(built_in(kind), document)
 

@@ -2,7 +2,7 @@
 
 python tests/workflows/schemas/derive.py CRD_FILE...      schemas of their kinds' newest version
 python tests/workflows/schemas/derive.py OPENAPI_FILE...  schemas of built-in kinds
-    (what ``kubectl get --raw /openapi/v3/api/v1`` and ``/openapi/v3/apis/apps/v1`` print)
+    (what ``kubectl get --raw`` prints of /openapi/v3/api/v1 and /openapi/v3/apis/GROUP/v1)
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ import yaml
 from tests.compile.istio.schemas.derive import compact
 
 KINDS = {
+    "ClusterRole": "io.k8s.api.rbac.v1.ClusterRole",
+    "ClusterRoleBinding": "io.k8s.api.rbac.v1.ClusterRoleBinding",
     "Deployment": "io.k8s.api.apps.v1.Deployment",
     "Namespace": "io.k8s.api.core.v1.Namespace",
     "PodTemplateSpec": "io.k8s.api.core.v1.PodTemplateSpec",
+    "Role": "io.k8s.api.rbac.v1.Role",
+    "RoleBinding": "io.k8s.api.rbac.v1.RoleBinding",
     "Service": "io.k8s.api.core.v1.Service",
+    "ServiceAccount": "io.k8s.api.core.v1.ServiceAccount",
 }
 #: What the examples do not use, and would be most of the file.
 OMITTED = {"job", "template", "experiment", "trafficRouting", "volumes", "ephemeralContainers"}
