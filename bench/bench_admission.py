@@ -20,7 +20,7 @@ from laneway.control.admission import Surroundings, judge
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.bench_reconcile import Object, group, lane, service, services_of
+from bench.bench_reconcile import Landscape, Object
 
 TIMES = 20
 
@@ -30,14 +30,16 @@ def main() -> None:
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=200)
     options = parser.parse_args()
-    names = [f"s{number:04}" for number in range(options.services)]
-    lanes = [lane(f"lane-{n:03}", services_of(n, names)) for n in range(options.lanes)]
-    declared = [group(names, "my-request-id"), lane("base", names), *lanes]
-    around = Surroundings(declared, [service(name) for name in names])
+    names = tuple(f"s{number:04}" for number in range(options.services))
+    land = Landscape("default", names, "my-request-id")
+    fewer = Landscape("default", names[:-1], "my-request-id")
+    lanes = [land.lane(f"lane-{n:03}", land.services_of(n)) for n in range(options.lanes)]
+    declared = [land.group(), land.lane("base", names), *lanes]
+    around = Surroundings(declared, [land.service(name) for name in names])
     asked: list[tuple[str, Object, Object | None]] = [
-        ("a lane is created", lane("new", names[:5]), None),
-        ("a lane is changed", lane("lane-000", names[5:9]), lanes[0]),
-        ("a group is changed", group(names[:-1], "my-request-id"), declared[0]),
+        ("a lane is created", land.lane("new", names[:5]), None),
+        ("a lane is changed", land.lane("lane-000", names[5:9]), lanes[0]),
+        ("a group is changed", fewer.group(), declared[0]),
     ]
     table = Table(title=f"{options.services:,} services, {options.lanes} lanes; {TIMES} times each")
     for column in ("what", "median ms", "most ms", "refused", "warnings"):

@@ -17,6 +17,7 @@ from laneway.compile.ir import MeshRoutes
 from laneway.compile.lower import lower
 from laneway.control.acceptance import Acceptance, accept, group_name
 from laneway.control.clusters import Cluster, ClusterError, Observed
+from laneway.control.comparisons import Comparisons
 from laneway.control.conditions import Result, conditions, notes, status_of
 from laneway.control.manifests import Manifest, group_of, key_of
 from laneway.control.phases import Phase
@@ -92,6 +93,7 @@ class Reconciler:
         self._now = now
         self._pause = pause
         self._settle = settle
+        self._comparisons = Comparisons()
         self._last: tuple[object, _Plan] | None = None
 
     async def reconcile(self) -> Pass:
@@ -117,7 +119,7 @@ class Reconciler:
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
         desired = self._emit(mesh, routes)
         free, taken = unclaimed(desired, observed.generated)
-        difference = reconcile(free, observed.generated, acceptance.holds)
+        difference = reconcile(free, observed.generated, acceptance.holds, self._comparisons)
         notices = _notices(acceptance, free, taken, difference.collisions)
         return _Plan(acceptance, difference, notices, _limits(mesh, self._limit(mesh, routes)))
 

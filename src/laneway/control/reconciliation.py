@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from laneway.control.comparisons import Comparisons
 from laneway.control.manifests import Manifest, is_applied, is_current, is_owned, key_of, seal
 from laneway.control.phases import Phase
 
@@ -65,13 +66,15 @@ def reconcile(
     desired: Iterable[Manifest],
     existing: Iterable[Manifest],
     held: Callable[[Manifest], bool] = lambda _: False,
+    comparisons: Comparisons | None = None,
 ) -> Reconciliation:
     """The steps that make ``existing`` (of all owners) what is desired.
 
     Nothing that is ``held`` is touched: what was last good stays in force.
     """
+    known = Comparisons() if comparisons is None else comparisons
     present = {key_of(manifest): manifest for manifest in existing}
-    wanted = {key_of(manifest): seal(manifest) for manifest in desired}
+    wanted = {key_of(manifest): manifest for manifest in desired}
     planned: dict[_Place, list[Operation]] = {}
     collisions = []
     for key, manifest in wanted.items():
@@ -80,14 +83,15 @@ def reconcile(
         before = present.get(key)
         if before is not None and not is_owned(before):
             collisions.append(before)
-        elif before is None or not is_current(before, manifest):
-            for place, apply in _applies(manifest, before):
+        elif before is None or not known.is_current(before, manifest):
+            for place, apply in _applies(known.seal(manifest), before):
                 planned.setdefault(place, []).append(apply)
     for key, manifest in present.items():
         if key in wanted or held(manifest):
             continue
         if is_owned(manifest) and is_applied(manifest):
             planned.setdefault(_end(manifest), []).append(Delete(manifest))
+    known.sweep()
     steps = (Step(_PHASES[place[0]], tuple(planned[place])) for place in sorted(planned))
     return Reconciliation(tuple(steps), tuple(collisions))
 

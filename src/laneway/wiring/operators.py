@@ -14,7 +14,7 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.cluster import KubeCluster
 from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
-from laneway.compile.istio.documents import emit
+from laneway.compile.istio.documents import Emitter
 from laneway.compile.istio.limits import limits
 from laneway.compile.istio.options import Options, WasmModule
 from laneway.control.pacing import Pace, Pacer
@@ -25,8 +25,7 @@ log = structlog.get_logger(__name__)
 
 def emitting(url: str, sha256: str, root_namespace: str = "istio-system") -> Emit:
     """The Istio emitter, for proxies that fetch the trace-memory filter at ``url``."""
-    options = Options(WasmModule(url, sha256), root_namespace)
-    return lambda mesh, routes: emit(mesh, routes, options)
+    return Emitter(Options(WasmModule(url, sha256), root_namespace))
 
 
 @dataclass(frozen=True, slots=True)

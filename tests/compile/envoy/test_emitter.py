@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.compile.landscapes import meshes
 from tests.e2e.scenarios import SCENARIOS
 
-from laneway.compile.envoy.memos import Memo, Same
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter, emit
 from laneway.compile.lower import lower
+from laneway.compile.memos import Memo, Same
 from laneway.compile.nominal import nominal_placements
 from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, PUSH_ORDER, ROUTE, Layers
 from laneway.model.meshes import Mesh

@@ -25,10 +25,10 @@ from laneway.compile.envoy.listeners import (
     inbound_listener,
     outbound_listener,
 )
-from laneway.compile.envoy.memos import Memo, Same
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.sidecar_routes import outbound_routes, service_hosts
 from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes, ServiceRoutes
+from laneway.compile.memos import Memo, Same
 from laneway.compile.snapshots import (
     CLUSTER,
     ENDPOINT,

@@ -1,27 +1,59 @@
-"""All resources of a mesh."""
+"""All resources of a mesh.
+
+``Emitter`` remembers, as Envoy's does: what a service becomes is the very same objects again while
+what it is made from stays the same, so that whoever carries them on sees at once what has changed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.compile.ir import MeshRoutes
+from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.compile.istio.gateways import gateway_documents
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.plugins import gateway_plugins, sidecar_plugins
 from laneway.compile.istio.resources import Document
 from laneway.compile.istio.services import service_documents
+from laneway.compile.memos import Memo
+from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 
 
-def emit(mesh: Mesh, routes: MeshRoutes, options: Options) -> Iterator[Document]:
-    """What stands behind a route comes before it: group by group, then gateway by gateway."""
-    for group in mesh.groups:
-        if not mesh.lanes_by_group[group.name]:
-            continue
+class Emitter:
+    """Resources are not to be changed by who gets them: the next emission may give them again."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._memo = Memo()
+
+    def __call__(self, mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
+        """What stands behind a route comes before it: group by group, then gateway by gateway."""
+        for group in mesh.groups:
+            if mesh.lanes_by_group[group.name]:
+                yield from self._group(group, routes)
+        for gateway in routes.gateways.values():
+            yield from gateway_plugins(mesh, gateway, self._options)
+            yield from gateway_documents(mesh, routes, gateway, self._options)
+        self._memo.sweep()
+
+    def _group(self, group: LaneGroup, routes: MeshRoutes) -> Iterator[Document]:
         services = [routes.services[name] for name in group.services]
-        yield from sidecar_plugins(group, services, routes.memories, options)
+        yield from self._memo(
+            ("plugins", group.name),
+            (group, [each.service for each in services]),
+            lambda: tuple(sidecar_plugins(group, services, routes.memories, self._options)),
+        )
         for service in services:
-            yield from service_documents(group, service, options)
-    for gateway in routes.gateways.values():
-        yield from gateway_plugins(mesh, gateway, options)
-        yield from gateway_documents(mesh, routes, gateway, options)
+            yield from self._service(group, service)
+
+    def _service(self, group: LaneGroup, service: ServiceRoutes) -> tuple[Document, ...]:
+        return self._memo(
+            ("service", service.service.name),
+            (group, service.service, service.by_port, service.subsets),
+            lambda: tuple(service_documents(group, service, self._options)),
+        )
+
+
+def emit(mesh: Mesh, routes: MeshRoutes, options: Options) -> Iterator[Document]:
+    """Once; see ``Emitter``."""
+    return Emitter(options)(mesh, routes)
