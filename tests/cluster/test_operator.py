@@ -19,7 +19,8 @@ async def test_lanes_become_objects_statuses_and_events(mesh: Sandbox) -> None:
         v2 = mesh.lane("v2")
         await mesh.until_condition(v2, "Ready", "True", "InstancesReady")
         kinds = Counter(name.partition(" ")[0] for name in await mesh.generated())
-        assert kinds == {"DestinationRule": 2, "VirtualService": 2, "EnvoyFilter": 1}
+        assert (kinds["DestinationRule"], kinds["VirtualService"]) == (2, 2)
+        assert kinds["EnvoyFilter"]
         columns = await mesh.admin.columns(v2)
         assert columns["Group"] == mesh.prefix
         assert [columns[name] for name in ("Accepted", "Programmed", "Ready")] == ["True"] * 3
@@ -115,7 +116,8 @@ async def test_a_deleted_group_is_taken_down_routes_first(mesh: Sandbox) -> None
         message = await mesh.until_condition(mesh.lane("v2"), "Accepted", "False")
         assert f"there is no lane group {mesh.prefix}" in message
     deleted = [plural for verb, plural in doings.calls if verb == "delete"]
-    assert deleted == ["virtualservices"] * 2 + ["destinationrules"] * 2 + ["envoyfilters"]
+    assert list(dict.fromkeys(deleted)) == ["virtualservices", "destinationrules", "envoyfilters"]
+    assert deleted == sorted(deleted, key=list(dict.fromkeys(deleted)).index)
 
 
 async def test_what_was_deleted_while_no_operator_ran_is_cleaned_up(mesh: Sandbox) -> None:
