@@ -280,6 +280,10 @@ async def test_a_group_that_shares_a_gateway_with_one_that_is_held(mesh: Sandbox
         await mesh.until_condition(two, "Programmed", "True", "Held")
         rule = {"name": "entry", "hosts": ["b.example.com"], "destination": f"{mesh.namespace}/b"}
         await mesh.apply(mesh.lane("v4", "b", ingress=[rule]))
+        await mesh.until_condition(mesh.lane("v4"), "Programmed", "True", "Applied")
+        assert len([name for name in await mesh.generated() if "/gate-" in name]) == 3
+        rule["hosts"] = ["c.example.com"]  # the held group's
+        await mesh.apply(mesh.lane("v4", "b", ingress=[rule]))
         message = await mesh.until_condition(mesh.lane("v4"), "Programmed", "True", "Partial")
         assert two["metadata"]["name"] in message
         # A group that goes for good holds nobody.

@@ -8,10 +8,8 @@ from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
 from laneway.adapters.kube.trims import trim_of
-from laneway.compile.istio.names import gateway_filter
 from laneway.control.acceptance import Acceptance, accept
 from laneway.control.manifests import Key
-from laneway.model.names import ObjectName
 
 Object = dict[str, Any]
 
@@ -71,36 +69,6 @@ def test_what_was_in_force_has_its_group_held() -> None:
 def test_nothing_is_held_for_a_group_that_is_gone() -> None:
     found = accepted(aged(lane("v1"), "2026-02-01", in_force=True))
     assert found.held == frozenset()
-
-
-def test_a_held_groups_gateway_is_held_with_what_stands_there() -> None:
-    broken = aged(lane("v2", "z"), "2026-02-01", in_force=True)
-    at_gate = group("a", gateway={"name": "gate"})
-    found = accepted(at_gate, lane("v1"), broken, gateways=True)
-    assert found.held_gateways == {ObjectName("default", "gate")}
-
-    def generated(kind: str, name: str, owner: str, **spec: Any) -> Object:
-        labels = {"laneway.dev/group": owner}
-        return {"kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
-
-    filter_name = gateway_filter(ObjectName("default", "gate"))
-    selector = {"labels": {"istio": "gateway"}}
-    assert found.holds(generated("VirtualService", "x", "h", gateways=["default/gate"]))
-    assert found.holds(generated("EnvoyFilter", filter_name, "h", workloadSelector=selector))
-    assert found.holds(generated("DestinationRule", "x", "g"))
-    assert not found.holds(generated("VirtualService", "x", "h", gateways=["default/other"]))
-    assert not found.holds(generated("EnvoyFilter", "x", "h", workloadSelector=selector))
-    assert not found.holds(generated("VirtualService", "x", "h"))
-    assert not found.holds(generated("DestinationRule", "x", "h"))
-
-
-def test_a_group_whose_gateway_cannot_be_read_holds_all_gateways() -> None:
-    broken = aged(group("a", gateway={"nmae": "gate"}), "2026-01-01", in_force=True)
-    found = accepted(broken, lane("v1"))
-    assert found.held_gateways == {None}
-    routes = {"gateways": ["default/any"]}
-    metadata = {"name": "x", "labels": {"laneway.dev/group": "h"}}
-    assert found.holds({"kind": "VirtualService", "metadata": metadata, "spec": routes})
 
 
 def test_what_is_wrong_with_a_service_does_not_stop_others() -> None:

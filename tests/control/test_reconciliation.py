@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.control.emitting import cluster, document, route
 
-from laneway.control.manifests import CONTENT, MANAGED_BY, Manifest, group_of, key_of, seal
+from laneway.control.holds import Holds
+from laneway.control.manifests import CONTENT, MANAGED_BY, Manifest, key_of, seal
 from laneway.control.phases import Phase
 from laneway.control.reconciliation import Apply, Delete, Reconciliation, reconcile, unclaimed
 
@@ -169,7 +170,7 @@ def test_objects_without_laneways_label_are_nobodys_to_touch() -> None:
 
 def test_held_groups_keep_what_they_have() -> None:
     present = [seal(rule("v1", name="a", group="g")), seal(rule("v1", name="b", group="h"))]
-    difference = reconcile((), present, lambda manifest: group_of(manifest) == "g")
+    difference = reconcile((), present, Holds({"g"}, present))
     assert [o.manifest["metadata"]["name"] for s in difference.steps for o in s.operations] == ["b"]
 
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from laneway.compile.istio.names import gateway_filter
-from laneway.control.manifests import Key, Manifest, group_of, key_of
+from laneway.control.manifests import Key, Manifest, key_of
 from laneway.model.findings import Finding, Severity, Source
 from laneway.model.kinds import Document, decode
 from laneway.model.meshes import Mesh
-from laneway.model.names import ObjectName
 
 GROUP, LANE = "LaneGroup", "Lane"
 
@@ -25,31 +23,13 @@ GROUP, LANE = "LaneGroup", "Lane"
 class Acceptance:
     """``findings`` are the errors of each lane and group; ``held`` names groups.
 
-    ``held_gateways`` are those of held groups, ``None`` among them if it cannot be told which.
     ``left_out`` are the lanes and groups that are not in ``mesh``.
     """
 
     mesh: Mesh
     findings: Mapping[Key, tuple[Finding, ...]]
     held: frozenset[str]
-    held_gateways: frozenset[ObjectName | None]
     left_out: frozenset[Key]
-
-    def holds(self, manifest: Manifest) -> bool:
-        """Whether this generated object is to stay as it is."""
-        if group_of(manifest) in self.held:
-            return True
-        return bool(self.held_gateways) and self._is_at_held_gateway(manifest)
-
-    def _is_at_held_gateway(self, manifest: Manifest) -> bool:
-        spec, any_gateway = manifest.get("spec") or {}, None in self.held_gateways
-        known = [gateway for gateway in self.held_gateways if gateway is not None]
-        if manifest["kind"] == "VirtualService":
-            named = set(spec.get("gateways") or ()) - {"mesh"}
-            return bool(named) and (any_gateway or not named.isdisjoint(map(str, known)))
-        if manifest["kind"] == "EnvoyFilter" and "workloadSelector" in spec:
-            return any_gateway or manifest["metadata"]["name"] in map(gateway_filter, known)
-        return False
 
 
 def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Acceptance:
@@ -60,10 +40,8 @@ def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Accepta
     found: dict[Key, list[Finding]] = {}
     held: set[str] = set()
     left_out: set[Key] = set()
-    gateways: dict[str, ObjectName | None] = {}
     while True:
         mesh, errors = _decode([*standing.values(), *around.values()])
-        gateways |= {group.name: group.gateway for group in mesh.groups}
         if not errors:
             break
         for key, findings in errors.items():
@@ -87,9 +65,6 @@ def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Accepta
         mesh,
         {key: tuple(findings) for key, findings in found.items()},
         frozenset(held),
-        frozenset(
-            gateways.get(group) for group in held if group not in gateways or gateways[group]
-        ),
         frozenset(left_out),
     )
 

@@ -19,6 +19,8 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OWNER = "laneway"
 #: The lane group that an object was generated for.
 GROUP = "laneway.dev/group"
+#: All of them, by commas, where there are several.
+GROUPS = "laneway.dev/groups"
 #: The digest of what was emitted.
 CONTENT = "laneway.dev/content"
 
@@ -59,6 +61,29 @@ def group_of(manifest: Manifest) -> str:
     return labels(manifest).get(GROUP, "")
 
 
+def groups_of(manifest: Manifest) -> frozenset[str]:
+    annotations = manifest["metadata"].get("annotations") or {}
+    several = annotations.get(GROUPS)
+    return frozenset(several.split(",") if several else [group_of(manifest)]) - {""}
+
+
+def with_groups(manifest: Manifest, groups: frozenset[str]) -> Manifest:
+    """The manifest, said to be of these groups, too."""
+    every = groups | groups_of(manifest)
+    if every == groups_of(manifest):
+        return manifest
+    metadata = manifest["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), GROUPS: ",".join(sorted(every))}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def gateways_of(manifest: Manifest) -> frozenset[str]:
+    """Where a VirtualService lets requests in; none for other kinds, and for those in the mesh."""
+    if manifest["kind"] != "VirtualService":
+        return frozenset()
+    return frozenset((manifest.get("spec") or {}).get("gateways") or ()) - {"mesh"}
+
+
 def digest(manifest: Manifest) -> str:
     """Over all but the digest itself; the order of a mapping's keys has no say."""
     metadata = dict(manifest["metadata"])
@@ -86,21 +111,21 @@ def is_current(existing: Manifest, sealed: Manifest) -> bool:
     The digest tells of fields that are no longer emitted; the comparison, of drift.
     """
     annotations = existing["metadata"].get("annotations") or {}
-    return annotations.get(CONTENT) == sealed["metadata"]["annotations"][CONTENT] and holds(
-        existing, sealed
+    return annotations.get(CONTENT) == sealed["metadata"]["annotations"][CONTENT] and is_within(
+        sealed, existing
     )
 
 
-def holds(existing: Any, wanted: Any) -> bool:
+def is_within(wanted: Any, existing: Any) -> bool:
     """Whether all that is wanted is there. Others may add fields, but no items to lists."""
     if isinstance(wanted, Mapping):
         return isinstance(existing, Mapping) and all(
-            key in existing and holds(existing[key], value) for key, value in wanted.items()
+            key in existing and is_within(value, existing[key]) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return (
             isinstance(existing, list)
             and len(existing) == len(wanted)
-            and all(map(holds, existing, wanted))
+            and all(map(is_within, wanted, existing))
         )
     return bool(existing == wanted)

@@ -19,6 +19,7 @@ from laneway.control.acceptance import Acceptance, accept, group_name
 from laneway.control.clusters import Cluster, ClusterError, Observed
 from laneway.control.comparisons import Comparisons
 from laneway.control.conditions import Result, conditions, notes, status_of
+from laneway.control.holds import Hold, Holds
 from laneway.control.manifests import Manifest, group_of, key_of
 from laneway.control.phases import Phase
 from laneway.control.readiness import Readiness
@@ -119,8 +120,9 @@ class Reconciler:
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
         desired = self._emit(mesh, routes)
         free, taken = unclaimed(desired, observed.generated)
-        difference = reconcile(free, observed.generated, acceptance.holds, self._comparisons)
-        notices = _notices(acceptance, free, taken, difference.collisions)
+        holds = Holds(acceptance.held, observed.generated)
+        difference = reconcile(free, observed.generated, holds, self._comparisons)
+        notices = _notices(acceptance, holds, free, taken, difference.collisions)
         return _Plan(acceptance, difference, notices, _limits(mesh, self._limit(mesh, routes)))
 
     async def _carry_out(self, difference: Reconciliation, progress: _Progress) -> None:
@@ -191,6 +193,7 @@ def _same(before: object, status: dict[str, Any]) -> bool:
 
 def _notices(
     acceptance: Acceptance,
+    holds: Holds,
     free: Sequence[Manifest],
     taken: Sequence[tuple[Manifest, Manifest]],
     collisions: Sequence[Manifest],
@@ -207,7 +210,7 @@ def _notices(
         if key in others:
             text = f"{key} is not laneway's, and has the name of what it would generate"
             notices.setdefault(group_of(manifest), []).append(text)
-        elif acceptance.holds(manifest):
+        elif holds.of(manifest) is Hold.FROZEN:
             groups = ", ".join(sorted(acceptance.held))
             text = f"{key} stays as it was, because of errors in lane group {groups}"
             notices.setdefault(group_of(manifest), []).append(text)

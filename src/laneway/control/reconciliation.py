@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from laneway.control.comparisons import Comparisons
-from laneway.control.manifests import Manifest, is_applied, is_current, is_owned, key_of, seal
+from laneway.control.holds import Hold, Holds
+from laneway.control.manifests import (
+    Manifest,
+    groups_of,
+    is_applied,
+    is_current,
+    is_owned,
+    is_within,
+    key_of,
+    seal,
+    with_groups,
+)
 from laneway.control.phases import Phase
 
 
@@ -65,29 +76,28 @@ _Place = tuple[int, int]
 def reconcile(
     desired: Iterable[Manifest],
     existing: Iterable[Manifest],
-    held: Callable[[Manifest], bool] = lambda _: False,
+    holds: Holds | None = None,
     comparisons: Comparisons | None = None,
 ) -> Reconciliation:
-    """The steps that make ``existing`` (of all owners) what is desired.
-
-    Nothing that is ``held`` is touched: what was last good stays in force.
-    """
+    """The steps that make ``existing`` (of all owners) what is desired, where nothing holds it."""
+    holds = Holds() if holds is None else holds
     known = Comparisons() if comparisons is None else comparisons
     present = {key_of(manifest): manifest for manifest in existing}
     wanted = {key_of(manifest): manifest for manifest in desired}
     planned: dict[_Place, list[Operation]] = {}
     collisions = []
     for key, manifest in wanted.items():
-        if held(manifest):
-            continue
         before = present.get(key)
+        hold = holds.of(manifest, before)
+        if hold is Hold.FROZEN:
+            continue
         if before is not None and not is_owned(before):
             collisions.append(before)
         elif before is None or not known.is_current(before, manifest):
-            for place, apply in _applies(known.seal(manifest), before):
+            for place, apply in _applies(known.seal(manifest), before, hold):
                 planned.setdefault(place, []).append(apply)
     for key, manifest in present.items():
-        if key in wanted or held(manifest):
+        if key in wanted or holds.of(manifest) is not Hold.FREE:
             continue
         if is_owned(manifest) and is_applied(manifest):
             planned.setdefault(_end(manifest), []).append(Delete(manifest))
@@ -96,9 +106,15 @@ def reconcile(
     return Reconciliation(tuple(steps), tuple(collisions))
 
 
-def _applies(manifest: Manifest, before: Manifest | None) -> Iterator[tuple[_Place, Apply]]:
+def _applies(
+    manifest: Manifest, before: Manifest | None, hold: Hold
+) -> Iterator[tuple[_Place, Apply]]:
     if manifest["kind"] in _ROUTES:
         yield _place(Phase.SWITCH, 1 if _is_ingress(manifest) else 0), Apply(manifest, before)
+        return
+    if before is not None and hold is Hold.GROWS:
+        if (grown := _grown(before, manifest)) is not before:
+            yield _place(Phase.ADD, _rank(manifest)), Apply(grown, before)
         return
     both = manifest if before is None else _both(before, manifest)
     if before is None or not is_current(before, both):
@@ -162,6 +178,18 @@ def _both(before: Manifest, manifest: Manifest) -> Manifest:
     if not leaving:
         return manifest
     return seal({**manifest, "spec": {**manifest["spec"], field: [*parts, *leaving]}})
+
+
+def _grown(before: Manifest, manifest: Manifest) -> Manifest:
+    """``before`` with what ``manifest`` has anew or otherwise; itself where that is nothing."""
+    field, identity = _PARTS[manifest["kind"]]
+    old = before["spec"].get(field) or []
+    new = {identity(part): part for part in manifest["spec"].get(field) or []}
+    parts = [new.pop(identity(part), part) for part in old] + [*new.values()]
+    if is_within(parts, old):
+        return before
+    grown = {**manifest, "spec": {**manifest["spec"], field: parts}}
+    return seal(with_groups(grown, groups_of(before)))
 
 
 def unclaimed(

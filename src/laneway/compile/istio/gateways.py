@@ -6,7 +6,7 @@ order of their creation, which would make precedence an accident.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.ir import (
@@ -62,8 +62,9 @@ def gateway_documents(
             patched.append(patches.merged_route(patches.GATEWAY, name, value))
     if patched:
         group = _group(mesh, next(iter(branches.values()))[0])
+        groups = _groups(ingress for ingress, _ in branches.values())
         name, selector = names.gateway_filter(gateway.gateway.name), gateway.gateway.selector
-        yield patches.envoy_filter(options.root_namespace, name, group, patched, selector)
+        yield patches.envoy_filter(options.root_namespace, name, group, patched, selector, groups)
 
 
 def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]:
@@ -92,8 +93,8 @@ def _virtual_service(
         "http": http,
     }
     group = _group(mesh, host.routes[0])
-    own_name = names.gateway_routes(name, host.domain, port)
-    return document(NETWORKING, "VirtualService", name.namespace, own_name, group, spec)
+    own_name, groups = names.gateway_routes(name, host.domain, port), _groups(host.routes)
+    return document(NETWORKING, "VirtualService", name.namespace, own_name, group, spec, groups)
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
@@ -194,3 +195,7 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
 def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:
     """The group that an object is said to be of: the first, where groups share a domain."""
     return mesh.groups_by_name[ingress.rules[0][0].group]
+
+
+def _groups(routes: Iterable[IngressRoute]) -> set[str]:
+    return {lane.group for route in routes for lane, _ in route.rules}

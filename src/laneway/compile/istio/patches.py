@@ -7,7 +7,7 @@ again where a request did not reach an application. A workload's inbound side te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from laneway.compile.ir import Split, Target
 from laneway.compile.istio import names
@@ -33,11 +33,12 @@ def envoy_filter(
     group: LaneGroup,
     patches: Sequence[Document],
     selector: Mapping[str, str] | None = None,
+    groups: Collection[str] = (),
 ) -> Document:
     """For the proxies that ``selector`` selects; without one, for all that the patches concern."""
     selected = {"workloadSelector": {"labels": dict(selector)}} if selector else {}
     spec = {**selected, "configPatches": list(patches)}
-    return document(ENVOY_FILTER, "EnvoyFilter", namespace, name, group, spec)
+    return document(ENVOY_FILTER, "EnvoyFilter", namespace, name, group, spec, groups)
 
 
 def added_clusters(context: str, targets: Iterable[Target]) -> list[Document]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from laneway.compile.ir import Target
@@ -19,10 +19,19 @@ _LABELS = {"app.kubernetes.io/managed-by": "laneway"}
 
 
 def document(
-    api_version: str, kind: str, namespace: str, name: str, group: LaneGroup, spec: Document
+    api_version: str,
+    kind: str,
+    namespace: str,
+    name: str,
+    group: LaneGroup,
+    spec: Document,
+    groups: Collection[str] = (),
 ) -> Document:
+    """``groups`` are all that the object is made for, where ``group`` need not be the only one."""
     labels = {**_LABELS, "laneway.dev/group": group.name}
-    metadata = {"labels": labels, "name": name, "namespace": namespace}
+    metadata: Document = {"labels": labels, "name": name, "namespace": namespace}
+    if len(groups) > 1:
+        metadata["annotations"] = {"laneway.dev/groups": ",".join(sorted(groups))}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
