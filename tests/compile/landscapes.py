@@ -63,7 +63,11 @@ def rules(draw: st.DrawFn, services: tuple[ObjectName, ...]) -> tuple[IngressRul
             ),
             headers=draw(
                 st.sampled_from(
-                    [{}, {"X-Beta": exact("1")}, {"x-beta": prefix("1,")}, {"x-beta": regex(".*")}]
+                    [
+                        *[{}, {"X-Beta": exact("1")}] * 2,
+                        *({"x-beta": match} for match in (prefix("1,"), regex(".*"))),
+                        *({"X-Lane": match} for match in (exact("s2"), prefix("s"))),
+                    ]
                 )
             ),
             methods=draw(st.sampled_from([(), ("GET",), ("POST", "PUT")])),

@@ -91,7 +91,7 @@ def limits(mesh: Mesh, dialect: Dialect, settings: Settings = DEFAULTS) -> list[
     """Where the dialect cannot say, or its platform not do, what the mesh says."""
     match dialect:
         case Dialect.ASM:
-            return asm_limits(mesh)
+            return asm_limits(mesh, lower(mesh))
         case Dialect.ISTIO:
             return istio_limits(mesh, lower(mesh))
         case Dialect.GATEWAY_API:

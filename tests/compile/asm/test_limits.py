@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
-from tests.compile.meshes import ROUTE_HEADER, group, lane, mesh, rule, service
+from tests.compile.cases import ROOT
+from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, prefix, rule, service
 
+from laneway.compile.asm import limits as asm_limits
 from laneway.compile.asm.limits import limits
-from laneway.model.findings import Severity
-from laneway.model.lanes import Mode, Unmatched
+from laneway.compile.lower import lower
+from laneway.model.findings import Finding, Severity
+from laneway.model.lanes import IngressRule, Mode, Unmatched
 from laneway.model.meshes import Mesh
 
 
@@ -18,31 +23,68 @@ def declared(group_fields: dict[str, Any], lane_fields: dict[str, Any]) -> Mesh:
     return mesh([group("a", **group_fields)], lanes, [service("a")])
 
 
+def report(mesh: Mesh) -> list[Finding]:
+    return limits(mesh, lower(mesh))
+
+
+ALWAYS = {"ASM_LANE_NAMED_TWICE", "ASM_TRACE_ID_NEEDED"}
+BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
+
+
 @pytest.mark.parametrize(
     ("group_fields", "lane_fields", "codes"),
     [
-        ({"unmatched": Unmatched.NOT_FOUND}, {}, []),
-        ({}, {}, ["ASM_NO_ROUTE_WITHOUT_LANE"]),
+        ({"unmatched": Unmatched.NOT_FOUND}, {}, ALWAYS),
+        ({}, {}, {*ALWAYS, "ASM_NO_ROUTE_WITHOUT_LANE"}),
+        (BY_HEADER, {}, {"ASM_LANE_NAMED_TWICE", "ASM_NO_ROUTE_WITHOUT_LANE"}),
         (
-            {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND},
+            {**BY_HEADER, "trace_header": "baggage"},
             {},
-            ["ASM_NO_ROUTE_WITHOUT_LANE"],
+            {"ASM_LANE_NAMED_TWICE", "ASM_NO_ROUTE_WITHOUT_LANE", "ASM_BAGGAGE"},
         ),
-        ({"trace_header": "baggage"}, {}, ["ASM_NO_ROUTE_WITHOUT_LANE", "ASM_BAGGAGE"]),
-        ({"unmatched": Unmatched.NOT_FOUND}, {"fallback": ("s1",)}, ["ASM_ONE_FALLBACK"]),
-        ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, ["ASM_NO_WEIGHT"]),
-        ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, ["ASM_ONE_MODE"]),
-        ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.PERMISSIVE}, []),
+        ({"unmatched": Unmatched.NOT_FOUND}, {"fallback": ("s1",)}, {*ALWAYS, "ASM_ONE_FALLBACK"}),
+        ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, {*ALWAYS, "ASM_NO_WEIGHT"}),
+        ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, {*ALWAYS, "ASM_ONE_MODE"}),
+        ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.PERMISSIVE}, ALWAYS),
     ],
 )
 def test_each_limit_is_told_where_it_is_met(
-    group_fields: dict[str, Any], lane_fields: dict[str, Any], codes: list[str]
+    group_fields: dict[str, Any], lane_fields: dict[str, Any], codes: set[str]
 ) -> None:
-    findings = limits(declared(group_fields, lane_fields))
-    assert [finding.code for finding in findings] == codes
+    """That they are so is shown by ``exhibits``, which the conformance tests run."""
+    findings = report(declared(group_fields, lane_fields))
+    assert len(findings) == len(codes)
+    assert {finding.code for finding in findings} == codes
     assert all(f.severity is Severity.WARNING and f.fix and f.subject for f in findings)
 
 
+def test_a_rule_before_a_lanes_own_is_told_where_one_request_may_meet_both() -> None:
+    def told(*baselines: IngressRule) -> bool:
+        lanes = [lane("s1", "a", *baselines), lane("s2", "a", rule("a", uri=prefix("/api")))]
+        found = report(mesh([group("a")], lanes, [service("a")]))
+        return any(finding.code == "ASM_OWN_RULES_ALONE" for finding in found)
+
+    assert told(rule("a", uri=exact("/api/x")))
+    assert told(rule("a", uri=prefix("/api/"), methods=("GET",)))
+    assert not told(rule("a", uri=exact("/other")))
+    assert not told(rule("a", uri=prefix("/")))  # it comes after
+    assert not told(rule("a", uri=prefix("/other")), rule("a", uri=prefix("/api")))
+
+
+def test_what_nobody_meets_is_not_told() -> None:
+    alone = mesh([group("a", trace_header="x-request-id")], [lane("s1", "a")], [service("a")])
+    assert [finding.code for finding in report(alone)] == ["ASM_TRACE_ID_NEEDED"]
+    assert report(mesh([group("a")], [], [service("a")])) == []
+
+
 def test_where_a_lane_must_be_named_is_said() -> None:
-    (finding,) = limits(declared({"trace_header": ROUTE_HEADER}, {}))
-    assert "(404) at the gateway and between services" in finding.message
+    first, *_ = report(declared({"trace_header": ROUTE_HEADER}, {}))
+    assert "(404) at the gateway and has no route (404) between services" in first.message
+    first, *_ = report(declared({"mode": Mode.STRICT, "unmatched": Unmatched.NOT_FOUND}, {}))
+    assert "has no instance (503) between services" in first.message
+
+
+def test_the_reference_names_every_limit() -> None:
+    told = set(re.findall(r'"(ASM_[A-Z_]+)"', inspect.getsource(asm_limits)))
+    reference = (ROOT / "docs/reference/asm.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(ASM_[A-Z_]+)`", reference, re.MULTILINE)) == told

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.compile.istio.emission import codes, emitted
 from tests.compile.istio.interpreter import Istio
-from tests.compile.istio.test_agreement import simulated
 from tests.compile.meshes import GATEWAY, ROUTE_HEADER, exact, group, lane, mesh, rule, service
+from tests.compile.paths import simulated
 
 from laneway.compile.istio.limits import limits
 from laneway.compile.lower import lower

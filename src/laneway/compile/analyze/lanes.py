@@ -96,7 +96,7 @@ _Attempt = tuple[Port, Request]
 
 @dataclass(slots=True)
 class _Access:
-    """What requests that name the lane get of it, over all routes of its group."""
+    """What requests that name the lane get of it, until one enters it."""
 
     entered: bool = False
     deeper: bool = False
@@ -136,12 +136,14 @@ def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
 
 def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
     access = _Access()
-    for reached in survey.reached_of[group.name]:
+    for reached in survey.reached_by(lane):
         port, request = reached.entry.port, naming(survey, reached, lane)
         split = reached.route.split
         shares = split.shares if split is not None else ()
         if any(share.lane == lane.name and _is_in(lane, share.target) for share in shares):
             access.entered = True
+        if access.entered:
+            break
         route = port.taker(request)
         access.first = access.first or (port, request)
         if route is None or group.name not in groups_of(route):

@@ -23,15 +23,12 @@ def check(survey: Survey) -> Iterator[Finding]:
     for reached in survey.reached:
         if len(groups_of(reached.route)) > 1:
             yield _same(survey, reached)
-    notes: dict[tuple[tuple[str, ...], ...], list[Finding]] = {}
+    found: dict[tuple[object, ...], list[Finding]] = {}
     for overlap in meetings(survey, _of_several_groups):
         finding = _finding(survey, overlap)
-        if finding.severity is Severity.NOTE:
-            pair = groups_of(overlap.winner), groups_of(overlap.loser)
-            notes.setdefault(pair, []).append(finding)
-        else:
-            yield finding
-    for alike in notes.values():
+        pair = groups_of(overlap.winner), groups_of(overlap.loser), finding.severity
+        found.setdefault(pair, []).append(finding)
+    for alike in found.values():
         more = f"; so it is with {len(alike) - 1} more of their rules" if len(alike) > 1 else ""
         yield replace(alike[0], message=alike[0].message + more)
 

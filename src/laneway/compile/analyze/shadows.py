@@ -32,10 +32,10 @@ def check(survey: Survey) -> Iterator[Finding]:
         route = entries[0].route
         if not dead(survey, entries):
             continue
-        if not unmatchable(route.uri):
+        if not (why := _impossible(route)):
             yield from islice(_shadowed(survey, entries), 1)
         elif told.isdisjoint(rules := {id(rule) for _, rule in route.rules}):
-            yield _unmatched(survey, entries[0])
+            yield _unmatched(survey, entries[0], why)
             told |= rules  # a rule makes a route for each of its hosts
 
 
@@ -44,9 +44,20 @@ def dead(survey: Survey, entries: Sequence[Entry]) -> bool:
     route = entries[0].route
     if id(route) in survey.alive:
         return False
-    if unmatchable(route.uri):
+    if _impossible(route):
         return True
     return all(_coverers(entry) is not None for entry in entries)
+
+
+def _impossible(route: IngressRoute) -> str:
+    """Why no request meets the conditions, whatever other rules there are; empty if some may."""
+    if why := unmatchable(route.uri):
+        return f"no path meets {route.uri}, as {why}"
+    named = route.named
+    asked = None if named is None else route.headers.get(named.header.lower())
+    if named is None or asked is None or any(asked.matches(lane) for lane in named.lanes):
+        return ""
+    return f"it asks for {named.header} {asked}, which is another lane's name"
 
 
 def unmatchable(uri: StringMatch | None) -> str:
@@ -65,15 +76,15 @@ def unmatchable(uri: StringMatch | None) -> str:
     return f"gateways see {found[0]} instead" if found else "gateways refuse such a path"
 
 
-def _unmatched(survey: Survey, entry: Entry) -> Finding:
+def _unmatched(survey: Survey, entry: Entry, why: str) -> Finding:
     route = entry.route
-    assert route.uri is not None, "any path is met by some path"
-    path = route.uri.value if route.uri.kind is not MatchKind.REGEX else "/"
+    path = "/" if route.uri is None or route.uri.kind is MatchKind.REGEX else route.uri.value
     host = route.host.replace("*.", "any.").replace("*", "localhost")
     trial = tried(survey, entry.port, Request(host, path))
-    why = unmatchable(route.uri)
-    message = f"{rule_of(route)} takes no request: no path meets {route.uri}, as {why}"
+    message = f"{rule_of(route)} takes no request: {why}"
     fix = "write the path as gateways see it: normalized, escaped, and from / on"
+    if not unmatchable(route.uri):
+        fix = "remove the condition: who names the lane is asked for by the rule's lane alone"
     return about(Code.UNMATCHABLE_RULE, route, message, fix, trial.example())
 
 

@@ -16,7 +16,7 @@ from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Request, infer
 from laneway.compile.simulate.gateways import find_route
 from laneway.compile.simulate.request_paths import split_target
-from laneway.model.lanes import LaneGroup
+from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.selection import Selection
@@ -120,6 +120,13 @@ class Survey:
             for name in dict.fromkeys(lane.group for lane, _ in reached.route.rules):
                 of[name].append(reached)
         return {name: tuple(routes) for name, routes in of.items()}
+
+    def reached_by(self, lane: Lane) -> Iterator[Reached]:
+        """The reached routes of the lane's group that are for requests which name it."""
+        for reached in self.reached_of.get(lane.group, ()):
+            named = reached.route.named
+            if named is None or lane.name in named.lanes:
+                yield reached
 
     def group(self, name: str) -> LaneGroup:
         return self.mesh.groups_by_name[name]

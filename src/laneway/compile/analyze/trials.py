@@ -6,7 +6,7 @@ somebody thinks would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.surveys import Port, Reached, Survey
@@ -64,9 +64,31 @@ def naming(survey: Survey, reached: Reached, lane: Lane) -> Request:
 
 
 def trials(survey: Survey, lane: Lane, down: tuple[ObjectName, ...] = ()) -> Iterator[Trial]:
-    """Requests that name the lane, at every route of its group."""
-    for reached in survey.reached_of.get(lane.group, ()):
+    """Requests that name the lane, by every way that such may take into its group."""
+    for reached in _ways(survey, lane):
         yield tried(survey, reached.entry.port, naming(survey, reached, lane), down)
+
+
+def _ways(survey: Survey, lane: Lane) -> Iterable[Reached]:
+    """Of the routes that lead the lane's requests the same way, the first that takes one."""
+    known: dict[tuple[object, ...], Reached] = {}
+    taking: dict[tuple[object, ...], Reached] = {}
+    for reached in survey.reached_by(lane):
+        way = _way(reached, lane)
+        if way not in taking:
+            known.setdefault(way, reached)
+            if reached.entry.port.taker(naming(survey, reached, lane)) is reached.route:
+                taking[way] = reached
+    return {**known, **taking}.values()
+
+
+def _way(reached: Reached, lane: Lane) -> tuple[object, ...]:
+    route = reached.route
+    choices = (choice for choice in route.route.choices if choice.group == lane.group)
+    own = next((choice.lanes.get(lane.name) for choice in choices), None)
+    target = own or route.route.default
+    ends = (target.service.name, target.port.port, target.chain, own is None, route.not_found)
+    return (*ends, *sorted(reached.request.headers))
 
 
 def anonymous_trials(

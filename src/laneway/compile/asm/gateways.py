@@ -17,7 +17,7 @@ def ingress(
     """A lane's VirtualServices at the gateway: one, unless its rules differ in their hosts."""
     rules_by_host = _rules_by_host(gateway)
     for lane in lanes:
-        for number, (hosts, rules) in enumerate(_split(lane, rules_by_host), 1):
+        for number, (hosts, rules) in enumerate(_split(group, lane, rules_by_host), 1):
             name = f"swimlane-ingress-vs-{group.name}-{lane.name}"
             suffix = "" if number == 1 else f"-{number}"
             yield {
@@ -49,15 +49,23 @@ def _rules_by_host(gateway: GatewayRoutes) -> dict[str, list[tuple[Lane, Ingress
 
 
 def _split(
-    lane: Lane, rules_by_host: Mapping[str, list[tuple[Lane, IngressRule]]]
+    group: LaneGroup, lane: Lane, rules_by_host: Mapping[str, list[tuple[Lane, IngressRule]]]
 ) -> Iterable[tuple[list[str], list[IngressRule]]]:
     """The lane's rules, with the hosts that share exactly these rules."""
     shared: dict[tuple[int, ...], tuple[list[str], list[IngressRule]]] = {}
     for host, pairs in rules_by_host.items():
-        rules = {id(rule): rule for owner, rule in pairs if owner is lane}
+        own = (rule for owner, rule in pairs if owner is lane)
+        rules = {id(rule): rule for rule in own if _admits(rule, group, lane)}
         if rules:
             shared.setdefault(tuple(rules), ([], list(rules.values())))[0].append(host)
     return shared.values()
+
+
+def _admits(rule: IngressRule, group: LaneGroup, lane: Lane) -> bool:
+    """Whether the rule, if it has a condition on the route header, takes the lane's requests."""
+    header = group.route_header.lower()
+    asked = (match for name, match in rule.headers.items() if name.lower() == header)
+    return all(match.matches(lane.name) for match in asked)
 
 
 def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: MeshRoutes) -> Document:
@@ -76,7 +84,9 @@ def _ingress_route(group: LaneGroup, lane: Lane, rule: IngressRule, routes: Mesh
 
 
 def _match(group: LaneGroup, lane: Lane, rule: IngressRule) -> Document:
-    headers = {name: _string_match(value) for name, value in rule.headers.items()}
+    header = group.route_header.lower()
+    others = {name: match for name, match in rule.headers.items() if name.lower() != header}
+    headers = {name: _string_match(value) for name, value in others.items()}
     headers[group.route_header] = {"exact": lane.name}
     match: Document = {"headers": dict(sorted(headers.items()))}
     if rule.methods:

@@ -2,79 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from laneway.model.findings import Finding, ObjectKey, Severity
-from laneway.model.lanes import Lane, LaneGroup, Propagation, Unmatched
+from laneway.compile.asm.precedences import asked_before
+from laneway.compile.ir import GatewayRoutes, MeshRoutes
+from laneway.model.findings import Finding, ObjectKey, Path, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation, Unmatched
 from laneway.model.meshes import Mesh
 
+#: What every gateway of Envoy's puts into a request that lacks it.
+_ALWAYS_THERE = "x-request-id"
 
-def limits(mesh: Mesh) -> list[Finding]:
+
+def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     """Warnings, for whoever takes the documents to ASM."""
     findings: list[Finding] = []
+    before = asked_before(routes)
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
-        findings += _group_limits(group, lanes)
+        if lanes:
+            findings += _without_lane(group, lanes)
+            findings += _headers(group, lanes)
+            findings += _label(mesh, group)
         for lane in lanes:
-            findings += _lane_limits(group, lane)
+            findings += _lane(group, lane)
+            if rule := before.get((group.name, lane.name)):
+                findings += _own_rules(lane, rule)
+    for gateway in routes.gateways.values():
+        findings += _gateway(gateway)
     return findings
 
 
-def _group_limits(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    key = ObjectKey("LaneGroup", group.name)
-    at_gateway = group.unmatched is Unmatched.BASELINE and any(lane.ingress for lane in lanes)
-    places = ["at the gateway"] if at_gateway else []
-    if group.propagation is not Propagation.TRACE and lanes:
-        places.append("between services")
+def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
+    places = []
+    if group.unmatched is Unmatched.BASELINE and any(lane.ingress for lane in lanes):
+        places.append("has no route (404) at the gateway")
+    if group.propagation is not Propagation.TRACE:
+        places.append("has no route (404) between services")
+    elif group.mode is Mode.STRICT:
+        places.append("has no instance (503) between services")
     if places:
-        yield Finding(
+        yield _telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_NO_ROUTE_WITHOUT_LANE",
-            f"in ASM a request without a lane of group {group.name} in {group.route_header} has no "
-            f"route (404) {' and '.join(places)}; in laneway it goes to the baseline",
+            f"in ASM a request without a lane of group {group.name} in {group.route_header} "
+            f"{' and '.join(places)}; in laneway it goes to the baseline",
             "send the header, or add a default route to the VirtualServices",
-            key,
-            ("spec", "routeHeader"),
-            Severity.WARNING,
         )
+
+
+def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
+    told = _telling(key_of(group), ("spec", "traceHeader"))
     if group.propagation is Propagation.BAGGAGE:
-        yield Finding(
+        yield told(
             "ASM_BAGGAGE",
             f"ASM keeps the lanes of group {group.name} in baggage by an ASMHeaderPropagation, "
             "which is not among the documents",
             f"declare one for the header {group.route_header} in every namespace of the group",
-            key,
-            ("spec", "traceHeader"),
-            Severity.WARNING,
+        )
+    if group.propagation is Propagation.TRACE:
+        there = group.trace_header.lower() == _ALWAYS_THERE
+        yield told(
+            "ASM_TRACE_ID_NEEDED",
+            f"in ASM lanes of group {group.name} travel by {group.trace_header} alone: a call "
+            f"without it is the baseline's, though it may have {group.route_header}"
+            + ("" if there else "; and the gateway sets none where the request comes without one"),
+            "let all applications pass it on"
+            + ("" if there else f"; send it, or choose {_ALWAYS_THERE}"),
+        )
+    if len(lanes) > 1:
+        yield _telling(key_of(group), ("spec", "routeHeader"))(
+            "ASM_LANE_NAMED_TWICE",
+            f"in ASM a request with several {group.route_header} headers is of a lane of group "
+            f"{group.name} that one of them names; in laneway of none",
+            "send the header once",
         )
 
 
-def _lane_limits(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
-    key = ObjectKey("Lane", lane.name)
+def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
+    others = [service for service in mesh.services if service.name not in group.services]
+    if group.propagation is Propagation.TRACE and others:
+        yield _telling(key_of(group), ("spec", "services"))(
+            "ASM_LABEL_OF_CALLER",
+            f"in ASM a call into group {group.name} from a service outside it (such as "
+            f"{others[0].name}) is of the lane by whose trace id the caller's own group knows it, "
+            f"whatever {group.route_header} says",
+            "add the callers to the group, or let applications pass on the route header itself",
+        )
+
+
+def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
+    def told(field: str, code: str, message: str, fix: str) -> Finding:
+        return _telling(key_of(lane), ("spec", field))(code, message, fix)
+
     if lane.fallback:
-        yield Finding(
+        yield told(
+            "fallback",
             "ASM_ONE_FALLBACK",
             f"ASM has one fallback, so lane {lane.name} falls back to the baseline at once there",
             "remove spec.fallback, or name services' baselines in the group",
-            key,
-            ("spec", "fallback"),
-            Severity.WARNING,
         )
     if lane.mode not in (None, group.mode) and group.propagation is Propagation.TRACE:
-        yield Finding(
+        yield told(
+            "mode",
             "ASM_ONE_MODE",
             f"ASM routes by trace id in one mode, so between services lane {lane.name} is "
             f"{group.mode.value} there, as its group",
             "remove spec.mode, or let applications pass on the route header",
-            key,
-            ("spec", "mode"),
-            Severity.WARNING,
         )
     if lane.weight:
-        yield Finding(
+        yield told(
+            "weight",
             "ASM_NO_WEIGHT",
             f"the documents give no requests to lane {lane.name} by weight",
             "set weights in ASM's console, or by a VirtualService of your own",
-            key,
-            ("spec", "weight"),
-            Severity.WARNING,
         )
+
+
+def _own_rules(lane: Lane, rule: str) -> Iterator[Finding]:
+    yield _telling(key_of(lane), ("spec", "ingress"))(
+        "ASM_OWN_RULES_ALONE",
+        f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway {rule} "
+        "takes some of them before",
+        "give the lane that rule as well",
+    )
+
+
+def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
+    groups = {
+        lane.group
+        for server in routes.servers
+        for host in server.virtual_hosts
+        for route in host.routes
+        for lane, _ in route.rules
+    }
+    if len(groups) > 1:
+        yield _telling(key_of(routes.gateway), ("spec", "servers"))(
+            "ASM_GROUPS_SHARE_GATEWAY",
+            f"in ASM a request at Gateway {routes.gateway.name} that names lanes of several of "
+            f"the groups {', '.join(sorted(groups))} is of the one created first that has a rule "
+            "for it; in laneway the more specific rule takes it",
+            "give groups gateways of their own, or rules that do not overlap",
+        )
+
+
+def _telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
+    def told(code: str, message: str, fix: str) -> Finding:
+        return Finding(code, message, fix, subject, path, Severity.WARNING)
+
+    return told

@@ -119,13 +119,18 @@ def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branc
 
 
 def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
-    """The lanes that need a route: not those that go the way of the rest, if that is the same."""
-    default = ingress.route.default
+    """The lanes that need a route: not those that go the way of the rest, if that is the same.
+
+    Nor those that the rule turns away by a condition of its own on the route header.
+    """
+    default, asked = ingress.route.default, ingress.headers.get(choice.header.lower())
     if ingress.named is not None:
-        return {lane: choice.lanes.get(lane, default) for lane in ingress.named.lanes}
-    if len(ingress.route.choices) > 1 or ingress.not_found:
-        return choice.lanes
-    return {lane: target for lane, target in choice.lanes.items() if target != default}
+        lanes = {lane: choice.lanes.get(lane, default) for lane in ingress.named.lanes}
+    elif len(ingress.route.choices) > 1 or ingress.not_found:
+        lanes = dict(choice.lanes)
+    else:
+        lanes = {lane: target for lane, target in choice.lanes.items() if target != default}
+    return {lane: to for lane, to in lanes.items() if asked is None or asked.matches(lane)}
 
 
 def _condition(ingress: IngressRoute) -> Document:

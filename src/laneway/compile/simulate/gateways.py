@@ -88,17 +88,22 @@ def describe(ingress: IngressRoute) -> str:
 
 def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
     """Whether the request meets the route's conditions, those on its host aside."""
+    return (
+        (route.uri is None or route.uri.matches(path))
+        and (not route.methods or request.method in route.methods)
+        and (route.named is None or _names(route.named, request.header_lines))
+        and (not route.headers or _hold(route.headers, request.header_lines))
+        and (not route.query or _hold(route.query, _parameters(query)))
+    )
+
+
+def _parameters(query: str) -> Lines:
+    """Of a parameter that is there more than once, the first counts."""
     parameters: dict[str, tuple[str, ...]] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
         parameters.setdefault(name, (value,))
-    return (
-        (route.uri is None or route.uri.matches(path))
-        and (not route.methods or request.method in route.methods)
-        and _hold({n.lower(): match for n, match in route.headers.items()}, request.header_lines)
-        and _hold(route.query, parameters)
-        and (route.named is None or _names(route.named, request.header_lines))
-    )
+    return parameters
 
 
 def _covers(domain: str, host: str) -> bool:

@@ -1,0 +1,95 @@
+"""For each finding of the compile reports that a request can show: a request that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, rule, service
+
+from laneway.compile.simulate import Request
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Unmatched
+from laneway.model.meshes import Mesh
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """``subject`` is what the finding is about. Applications pass on ``kept`` and no more."""
+
+    code: str
+    subject: str
+    mesh: Mesh
+    request: Request
+    kept: Sequence[str] = ("x-lane", "x-trace")
+    unready: Sequence[str] = ()
+
+    @property
+    def platform(self) -> str:
+        return self.code.partition("_")[0].lower()
+
+
+ANY = rule("a")
+AB = [service("a"), service("b")]
+
+
+def _exhibit(
+    code: str,
+    subject: str,
+    lanes: Sequence[Lane] = (),
+    headers: Mapping[str, str | tuple[str, ...]] | None = None,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    rules: Sequence[IngressRule] = (ANY,),
+    path: str = "/",
+    **more: Any,
+) -> Exhibit:
+    """A group whose baseline is s1; service a calls b."""
+    baseline = lane("s1", "a b", *rules)
+    declared = mesh([group("a b", **(fields or {}))], [baseline, *lanes], AB, {"a": "b"})
+    request = Request(path=path, headers={"x-trace": "t", "x-lane": "s2"} | dict(headers or {}))
+    if headers is not None and not headers:
+        request = replace(request, headers={"x-trace": "t"})
+    return Exhibit(code, subject, declared, request, **more)
+
+
+def _of_two(code: str, subject: str, request: Request, groups: list[LaneGroup]) -> Exhibit:
+    """Each group a service, a lane besides its baseline, and rules: the second's asks for more."""
+    more = rule("b", uri=exact("/b"))
+    lanes = [
+        lane("s1", "a", ANY, group="one"),
+        lane("s2", "a", ANY, group="one"),
+        lane("t1", "b", more, group="two"),
+        lane("t2", "b", more, group="two"),
+    ]
+    return Exhibit(code, subject, mesh(groups, lanes, AB, {"a": "b"}), request, ("x-lane", "x-two"))
+
+
+S2 = lane("s2", "a b", ANY)
+REFUSING = {"unmatched": Unmatched.NOT_FOUND}
+BY_HEADER = {"trace_header": ROUTE_HEADER}
+BOTH = {"x-lane": "s2", "x-two": "t2"}
+GROUP = "LaneGroup test"
+
+EXHIBITS = [
+    _exhibit("ISTIO_LANE_NAMED_TWICE", GROUP, [S2], {"x-lane": ("s2", "s1")}),
+    _exhibit("ASM_BAGGAGE", GROUP, [S2], {"x-lane": "s2", "baggage": "x-lane=s2"},
+             fields={"trace_header": "baggage"}, kept=["baggage"]),
+    _of_two("ASM_GROUPS_SHARE_GATEWAY", "Gateway istio-system/ingressgateway",
+            Request(path="/b", headers={**BOTH, "x-trace": "t"}),
+            [group("a", "one"), group("b", "two", route_header="x-two")]),
+    _of_two("ASM_LABEL_OF_CALLER", "LaneGroup two", Request(headers={**BOTH, "x-trace": "t"}),
+            [group("a", "one", **BY_HEADER), group("b", "two", route_header="x-two")]),
+    _exhibit("ASM_LANE_NAMED_TWICE", GROUP, [S2, replace(S2, name="s3")],
+             {"x-lane": ("s3", "s2")}),
+    _exhibit("ASM_NO_ROUTE_WITHOUT_LANE", GROUP, [S2], {}),
+    _exhibit("ASM_NO_ROUTE_WITHOUT_LANE", GROUP, [S2], kept=[], fields=BY_HEADER | REFUSING),
+    _exhibit("ASM_NO_WEIGHT", "Lane test/s2", [replace(S2, weight=100)], {}, fields=REFUSING),
+    _exhibit("ASM_ONE_FALLBACK", "Lane test/s3", [S2, lane("s3", "a", ANY, fallback=("s2",))],
+             {"x-lane": "s3"}),
+    _exhibit("ASM_ONE_MODE", "Lane test/s2", [replace(S2, mode=Mode.STRICT)],
+             unready=["b-v-s2"]),
+    _exhibit("ASM_OWN_RULES_ALONE", "Lane test/s2", [S2], path="/own",
+             rules=[ANY, replace(rule("b", uri=exact("/own")), name="own")]),
+    _exhibit("ASM_TRACE_ID_NEEDED", GROUP, [S2], {"x-trace": ""}),
+]  # fmt: skip

@@ -1,0 +1,149 @@
+"""Differential conformance: one set of requests through everything that reads a mesh.
+
+The simulator, real Envoys, and what is emitted for Istio and for ASM as these interpret it: all
+take the same path. Envoys always do; where Istio or ASM does not, its report names the object.
+
+``LANEWAY_LAW_EXAMPLES`` makes that many examples, other ones each time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from tests.compile.cases import CASES, applications_of, calls_of, down_in, mesh_of, request_of
+from tests.compile.excuses import KINDS
+from tests.compile.exhibits import EXHIBITS, Exhibit
+from tests.compile.landscapes import Situation, applications, meshes, situations, traced
+from tests.compile.meshes import name
+from tests.compile.readers import Asked, Readers
+from tests.e2e.agreement import ATTEMPTS, hold
+from tests.e2e.rig import Rig
+
+from laneway.compile.simulate import Applications, infer
+from laneway.model.meshes import Mesh
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+EXAMPLES = int(os.environ.get("LANEWAY_LAW_EXAMPLES", "100"))
+_NUMBERS = count()
+#: At both ends of every share of requests: weights are multiples of 20.
+_DRAWS = tuple(share + end for share in range(0, 100, 20) for end in (0, 19))
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    one = Rig()
+    yield one
+    one.close()
+
+
+def conform(rig: Rig, readers: Readers, asked: Asked) -> int:
+    """Proxies, Istio and ASM, one after another. Returns how many attempts the proxies took."""
+    attempts = [traced(asked.request, number) for number in islice(_NUMBERS, ATTEMPTS)]
+    mesh, calls = readers.mesh, readers.calls
+    tries = hold(rig, mesh, attempts, asked.port, calls, asked.alive)
+    weighted = any(lane.weight for lane in mesh.lanes)
+    one = replace(asked, request=attempts[0])
+    for draw in _DRAWS if weighted else (0,):
+        readers.agree("istio", replace(one, draw=draw))
+    readers.agree("asm", one)
+    return tries
+
+
+@st.composite
+def on_every_platform(draw: st.DrawFn) -> Mesh:
+    """Any mesh, with a gateway of some pods, and perhaps with baggage to carry lanes."""
+    mesh = draw(meshes())
+    gateways = tuple(replace(one, selector={"istio": "ingress"}) for one in mesh.gateways)
+    if draw(st.integers(0, 3)):
+        return replace(mesh, gateways=gateways)
+    groups = tuple(replace(group, trace_header="baggage") for group in mesh.groups)
+    return replace(mesh, gateways=gateways, groups=groups)
+
+
+def passing_on_baggage(calls: Applications) -> Applications:
+    kept = {name: headers | {"baggage"} for name, headers in calls.passes_on.items()}
+    return Applications(calls.calls, kept)
+
+
+BAGGAGE = st.sampled_from([None, None, "x-lane=s2", "a=b, x-lane = s3 ;p=1", "x-other=t1,x-lane="])
+
+
+@given(
+    on_every_platform(),
+    applications().map(passing_on_baggage),
+    situations(),
+    BAGGAGE,
+    st.randoms(use_true_random=False),
+)
+@settings(
+    max_examples=EXAMPLES,
+    derandomize="LANEWAY_LAW_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+def test_every_reader_of_a_mesh_takes_the_same_path(
+    rig: Rig,
+    mesh: Mesh,
+    calls: Applications,
+    cases: list[Situation],
+    baggage: str | None,
+    chance: Random,
+) -> None:
+    readers = Readers(mesh, calls, chance)
+    rig.adopt(mesh, calls)
+    rig.suffer(cases[0].unready, cases[0].dead)
+    for case in cases:
+        request = case.request
+        if baggage is not None:
+            request = replace(request, headers={**request.headers, "baggage": baggage})
+        tries = conform(rig, readers, Asked(request, case.port, case.alive, case.dead))
+        event(f"agreed at attempt {min(tries, 3)}")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("dies", [False, True], ids=["unready", "dead"])
+def test_the_golden_calls_do_too(rig: Rig, case: Path, dies: bool) -> None:
+    """What is down has no endpoint, or nobody knows yet that it is down."""
+    mesh = mesh_of(case)
+    everything = frozenset(workload.name for workload in mesh.workloads)
+    port = mesh.gateways[0].servers[0].port
+    for call in calls_of(case):
+        down = down_in(mesh, call)
+        if dies and not down:
+            continue
+        calls = applications_of(mesh, call)
+        unready, dead = (frozenset(), down) if dies else (down, frozenset())
+        rig.adopt(mesh, calls)
+        rig.suffer(unready, dead)
+        conform(rig, Readers(mesh, calls), Asked(request_of(call), port, everything - down, dead))
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.code)
+def test_where_a_platform_cannot_its_report_says_so(rig: Rig, exhibit: Exhibit) -> None:
+    """The proxies do as the simulator, the platform does not, and of this the finding speaks."""
+    mesh = exhibit.mesh
+    everything = frozenset(workload.name for workload in mesh.workloads)
+    unready = frozenset(map(name, exhibit.unready))
+    calls = infer(mesh)
+    calls = Applications(calls.calls, {s.name: frozenset(exhibit.kept) for s in mesh.services})
+    readers = Readers(mesh, calls)
+    asked = Asked(exhibit.request, 80, everything - unready)
+    rig.adopt(mesh, calls)
+    rig.suffer(unready, frozenset())
+    hold(rig, mesh, [exhibit.request] * ATTEMPTS, 80, calls, asked.alive)
+    assert not readers.agree(exhibit.platform, asked, exhibit.code)
+    told = [f for f in readers.reports[exhibit.platform] if f.code == exhibit.code]
+    assert str(told[0].subject) == exhibit.subject
+
+
+def test_every_finding_that_excuses_is_exhibited() -> None:
+    assert {exhibit.code for exhibit in EXHIBITS} == KINDS.keys()
