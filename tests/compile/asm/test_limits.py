@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ def report(mesh: Mesh) -> list[Finding]:
     return limits(mesh, lower(mesh))
 
 
+ANY = rule("a")
 ALWAYS = {"ASM_LANE_NAMED_TWICE", "ASM_TRACE_ID_NEEDED"}
 BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
 
@@ -71,6 +73,27 @@ def test_a_rule_before_a_lanes_own_is_told_where_one_request_may_meet_both() -> 
     assert not told(rule("a", uri=prefix("/other")), rule("a", uri=prefix("/api")))
 
 
+def test_the_rule_before_is_one_of_the_lanes_own_group_if_there_is_one() -> None:
+    api = rule("a", uri=prefix("/api"))
+    lanes = [
+        lane("t1", "b", rule("b", uri=prefix("/api/more")), group="other"),
+        lane("s1", "a", replace(api, uri=prefix("/api/x"), name="own"), group="test"),
+        lane("s2", "a", api, group="test"),
+    ]
+    groups = [group("b", "other"), group("a")]
+    found: dict[int, Finding] = {}
+    for declared in (lanes, [lanes[0], replace(lanes[1], ingress=(ANY,)), lanes[2]]):
+        told = report(mesh(groups, declared, [service("a"), service("b")]))
+        (found[len(found)],) = [
+            finding
+            for finding in told
+            if finding.code == "ASM_OWN_RULES_ALONE" and "lane s2 take" in finding.message
+        ]
+    assert "rule own of lane s1 takes" in found[0].message
+    assert "rule r of lane t1 of group other takes" in found[1].message
+    assert found[1].fix == "give the groups hosts or paths of their own"
+
+
 def test_what_nobody_meets_is_not_told() -> None:
     alone = mesh([group("a", trace_header="x-request-id")], [lane("s1", "a")], [service("a")])
     assert [finding.code for finding in report(alone)] == ["ASM_TRACE_ID_NEEDED"]
@@ -79,7 +102,7 @@ def test_what_nobody_meets_is_not_told() -> None:
 
 def test_where_a_lane_must_be_named_is_said() -> None:
     first, *_ = report(declared({"trace_header": ROUTE_HEADER}, {}))
-    assert "(404) at the gateway and has no route (404) between services" in first.message
+    assert "(404) at the gateway and between services" in first.message
     first, *_ = report(declared({"mode": Mode.STRICT, "unmatched": Unmatched.NOT_FOUND}, {}))
     assert "has no instance (503) between services" in first.message
 

@@ -84,7 +84,7 @@ def _unmatched(survey: Survey, entry: Entry, why: str) -> Finding:
     message = f"{rule_of(route)} takes no request: {why}"
     fix = "write the path as gateways see it: normalized, escaped, and from / on"
     if not unmatchable(route.uri):
-        fix = "remove the condition: who names the lane is asked for by the rule's lane alone"
+        fix = "remove the condition: a rule of the lane's own is for requests that name it anyway"
     return about(Code.UNMATCHABLE_RULE, route, message, fix, trial.example())
 
 

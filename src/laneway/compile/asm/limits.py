@@ -8,7 +8,7 @@ from laneway.compile.asm.precedences import asked_before
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.findings import Finding, ObjectKey, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation, Unmatched
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, Unmatched
 from laneway.model.meshes import Mesh
 
 #: What every gateway of Envoy's puts into a request that lacks it.
@@ -27,26 +27,25 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
             findings += _label(mesh, group)
         for lane in lanes:
             findings += _lane(group, lane)
-            if rule := before.get((group.name, lane.name)):
-                findings += _own_rules(lane, rule)
+            if first := before.get((group.name, lane.name)):
+                findings += _own_rules(lane, *first)
     for gateway in routes.gateways.values():
         findings += _gateway(gateway)
     return findings
 
 
 def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    places = []
-    if group.unmatched is Unmatched.BASELINE and any(lane.ingress for lane in lanes):
-        places.append("has no route (404) at the gateway")
-    if group.propagation is not Propagation.TRACE:
-        places.append("has no route (404) between services")
-    elif group.mode is Mode.STRICT:
-        places.append("has no instance (503) between services")
-    if places:
+    at_gateway = group.unmatched is Unmatched.BASELINE and any(lane.ingress for lane in lanes)
+    by_header = group.propagation is not Propagation.TRACE
+    places = ["at the gateway"] * at_gateway + ["between services"] * by_header
+    refused = [f"has no route (404) {' and '.join(places)}"] if places else []
+    if not by_header and group.mode is Mode.STRICT:
+        refused.append("has no instance (503) between services")
+    if refused:
         yield _telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_NO_ROUTE_WITHOUT_LANE",
             f"in ASM a request without a lane of group {group.name} in {group.route_header} "
-            f"{' and '.join(places)}; in laneway it goes to the baseline",
+            f"{' and '.join(refused)}; in laneway it goes to the baseline",
             "send the header, or add a default route to the VirtualServices",
         )
 
@@ -119,12 +118,16 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         )
 
 
-def _own_rules(lane: Lane, rule: str) -> Iterator[Finding]:
+def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
+    another = owner.group != lane.group
+    of = f" of group {owner.group}" if another else ""
     yield _telling(key_of(lane), ("spec", "ingress"))(
         "ASM_OWN_RULES_ALONE",
-        f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway {rule} "
-        "takes some of them before",
-        "give the lane that rule as well",
+        f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway rule "
+        f"{rule.name} of lane {owner.name}{of} takes some of them before",
+        "give the groups hosts or paths of their own"
+        if another
+        else "give the lane that rule as well",
     )
 
 

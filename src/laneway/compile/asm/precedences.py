@@ -12,15 +12,19 @@ from laneway.model.lanes import IngressRule, Lane
 from laneway.model.matches import MatchKind, StringMatch
 
 
-def asked_before(routes: MeshRoutes) -> Mapping[tuple[str, str], str]:
-    """(group, lane) -> a rule in words, for lanes which have none like it."""
-    found: dict[tuple[str, str], str] = {}
+def asked_before(routes: MeshRoutes) -> Mapping[tuple[str, str], tuple[Lane, IngressRule]]:
+    """(group, lane) -> whose rule and which, for lanes which have none like it.
+
+    One of the lane's own group, if there is one.
+    """
+    found: dict[tuple[str, str], tuple[Lane, IngressRule]] = {}
     for gateway in routes.gateways.values():
         for server in gateway.servers:
             for host in server.virtual_hosts:
-                for lane, (owner, rule) in _of_host(host):
-                    words = f"rule {rule.name} of lane {owner.name} of group {owner.group}"
-                    found.setdefault((lane.group, lane.name), words)
+                for lane, other in _of_host(host):
+                    known = found.setdefault((lane.group, lane.name), other)
+                    if known[0].group != lane.group == other[0].group:
+                        found[lane.group, lane.name] = other
     return found
 
 
