@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from laneway.control.manifests import Key, Manifest, key_of
-from laneway.model.findings import Finding, Severity, Source
-from laneway.model.kinds import Document, decode
+from laneway.control.readings import Readings
+from laneway.model.findings import Finding, Severity
+from laneway.model.kinds import assemble
 from laneway.model.meshes import Mesh
 
 GROUP, LANE = "LaneGroup", "Lane"
@@ -32,8 +33,11 @@ class Acceptance:
     left_out: frozenset[Key]
 
 
-def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Acceptance:
+def accept(
+    declared: Iterable[Manifest], context: Iterable[Manifest], readings: Readings | None = None
+) -> Acceptance:
     """``declared`` are lanes and groups, ``context`` services and gateways."""
+    readings = Readings() if readings is None else readings
     standing = {key_of(manifest): manifest for manifest in by_age(declared)}
     around = {key_of(manifest): manifest for manifest in context}
     groups = {key.name for key in standing if key.kind == GROUP}
@@ -41,7 +45,7 @@ def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Accepta
     held: set[str] = set()
     left_out: set[Key] = set()
     while True:
-        mesh, errors = _decode([*standing.values(), *around.values()])
+        mesh, errors = _decode([*standing.values(), *around.values()], readings)
         if not errors:
             break
         for key, findings in errors.items():
@@ -61,6 +65,7 @@ def accept(declared: Iterable[Manifest], context: Iterable[Manifest]) -> Accepta
             for one in gone:
                 standing.pop(one, None)
             left_out |= gone
+    readings.sweep()
     return Acceptance(
         mesh,
         {key: tuple(findings) for key, findings in found.items()},
@@ -94,28 +99,15 @@ def by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:
     return sorted(declared, key=age)
 
 
-def _decode(manifests: Collection[Manifest]) -> tuple[Mesh, dict[Key, list[Finding]]]:
+def _decode(
+    manifests: Collection[Manifest], readings: Readings
+) -> tuple[Mesh, dict[Key, list[Finding]]]:
     """The mesh, and the errors by the object that has them."""
     keys = {str(key_of(manifest)): key_of(manifest) for manifest in manifests}
-    mesh, findings = decode(
-        Document(plain(manifest), Source(str(key_of(manifest)), None)) for manifest in manifests
-    )
+    mesh, findings = assemble(readings.of(manifest) for manifest in manifests)
     errors: dict[Key, list[Finding]] = {}
     for finding in findings:
         if finding.severity is Severity.ERROR:
             assert finding.source is not None, "decode fills in the source"
             errors.setdefault(keys[finding.source.file], []).append(finding)
     return mesh, errors
-
-
-def plain(manifest: Manifest) -> dict[str, object]:
-    """What a user would have written; the rest is the API server's."""
-    metadata = {
-        name: value
-        for name, value in manifest["metadata"].items()
-        if name in ("name", "namespace", "labels", "annotations") and value
-    }
-    if manifest["kind"] in (GROUP, LANE):
-        metadata.pop("namespace", None)
-    written = {name: manifest[name] for name in ("apiVersion", "kind", "spec") if name in manifest}
-    return {**written, "metadata": metadata}

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from laneway.control.acceptance import by_age, plain
+from laneway.control.acceptance import by_age
 from laneway.control.manifests import Key, Manifest, key_of
+from laneway.control.readings import plain
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity, Source
 from laneway.model.kinds import Document, decode

@@ -23,6 +23,7 @@ from laneway.control.holds import Hold, Holds
 from laneway.control.manifests import Manifest, group_of, key_of
 from laneway.control.phases import Phase
 from laneway.control.readiness import Readiness
+from laneway.control.readings import Readings
 from laneway.control.reconciliation import (
     Apply,
     Operation,
@@ -95,6 +96,7 @@ class Reconciler:
         self._pause = pause
         self._settle = settle
         self._comparisons = Comparisons()
+        self._readings = Readings()
         self._last: tuple[object, _Plan] | None = None
 
     async def reconcile(self) -> Pass:
@@ -115,7 +117,9 @@ class Reconciler:
         if self._last is not None and self._last[0] == observed.revision:
             return self._last[1]
         acceptance = accept(
-            [*observed.groups, *observed.lanes], [*observed.services, *observed.gateways]
+            [*observed.groups, *observed.lanes],
+            [*observed.services, *observed.gateways],
+            self._readings,
         )
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
         desired = self._emit(mesh, routes)

@@ -41,10 +41,43 @@ def decode(
     The mesh holds what could be read; it is whole only if no finding is an error. ``check`` is what
     looks between objects.
     """
+    read = (read_alone(document) for outer in documents for document in outer.items())
+    return assemble(read, complete=complete, check=check)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What one document says by itself. Where it is ``unread``, something may seem missing."""
+
+    document: Document
+    kind: Kind | None
+    findings: tuple[Finding, ...] = ()
+    declared: Declared | None = None
+    unread: bool = False
+
+
+def read_alone(document: Document) -> Alone:
+    kind, finding = registry.kind_of(document)
+    found = [] if finding is None else [_placed(finding, document, kind)]
+    if kind is None:
+        unread = finding is not None and finding.severity is Severity.ERROR
+        return Alone(document, None, tuple(found), unread=unread)
+    data = _without_nulls(document.data) if kind.nulls else document.data
+    try:
+        shape = kind.shape.model_validate(data)
+    except ValidationError as error:
+        found += [_placed(each, document, kind) for each in problems(error, kind.shape)]
+        return Alone(document, kind, tuple(found), unread=True)
+    declared, findings = kind.build(shape)
+    found += [_placed(each, document, kind) for each in findings]
+    return Alone(document, kind, tuple(found), declared)
+
+
+def assemble(read: Iterable[Alone], *, complete: bool = True, check: Check = check) -> Decoded:
+    """What ``decode`` gives, of documents that are read already."""
     reading = _Reading(complete)
-    for outer in documents:
-        for document in outer.items():
-            reading.read(document)
+    for one in read:
+        reading.take(one)
     mesh = _mesh(reading.declared)
     for finding in check(mesh, Gaps(not reading.complete, frozenset(reading.unread))):
         reading.place(finding)
@@ -61,26 +94,15 @@ class _Reading:
     declared: list[Declared] = field(default_factory=list)
     origins: dict[ObjectKey, tuple[Document, Kind]] = field(default_factory=dict)
 
-    def read(self, document: Document) -> None:
-        kind, finding = registry.kind_of(document)
-        if finding is not None:
-            self._found(finding, document, kind)
-        if kind is None:
-            self.complete &= finding is None or finding.severity is not Severity.ERROR
-            return
-        data = _without_nulls(document.data) if kind.nulls else document.data
-        try:
-            shape = kind.shape.model_validate(data)
-        except ValidationError as error:
-            for problem in problems(error, kind.shape):
-                self._found(problem, document, kind)
-            self.unread.add(ObjectKey(kind.declares.__name__, kind.name_of(document)))
-            return
-        declared, findings = kind.build(shape)
-        for finding in findings:
-            self._found(finding, document, kind)
-        if declared is not None:
-            self._declare(declared, document, kind)
+    def take(self, one: Alone) -> None:
+        self.findings += one.findings
+        if one.kind is None:
+            self.complete &= not one.unread
+        elif one.unread:
+            key = ObjectKey(one.kind.declares.__name__, one.kind.name_of(one.document))
+            self.unread.add(key)
+        elif one.declared is not None:
+            self._declare(one.declared, one.document, one.kind)
 
     def _declare(self, declared: Declared, document: Document, kind: Kind) -> None:
         key = key_of(declared)
@@ -105,8 +127,12 @@ class _Reading:
         self._found(replace(finding, path=kind.path(finding.path)), document, kind)
 
     def _found(self, finding: Finding, document: Document, kind: Kind | None) -> None:
-        subject = ObjectKey(kind.name, kind.name_of(document)) if kind else document.key
-        self.findings.append(document.place(replace(finding, subject=subject)))
+        self.findings.append(_placed(finding, document, kind))
+
+
+def _placed(finding: Finding, document: Document, kind: Kind | None) -> Finding:
+    subject = ObjectKey(kind.name, kind.name_of(document)) if kind else document.key
+    return document.place(replace(finding, subject=subject))
 
 
 def _without_nulls(value: object) -> object:
