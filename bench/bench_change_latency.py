@@ -3,7 +3,9 @@
 29 sidecars and a gateway, one worker each. *Lane change*: a lane moves to another version and back,
 by the whole transaction (add, switch, remove), each phase acknowledged by all. *Endpoint change*: a
 workload becomes unready and ready again. The services of the mesh are those of the workloads, and
-with ``--services`` as many more that nothing runs for.
+with ``--services`` as many more that nothing runs for. CPU is that of one lane change, of the
+control plane (this process) and of the first sidecar's Envoy; *start* is from nothing until every
+proxy is ready and has acknowledged all that it should have.
 
     make setup && .venv/bin/python bench/bench_change_latency.py --services 100 1000 --sidecars 1
 """
@@ -17,10 +19,12 @@ import resource
 import statistics
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from laneway.compile.envoy.names import sidecar_node
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
@@ -39,7 +43,10 @@ class Result:
     services: int
     lane_changes: list[float] = field(default_factory=list)
     endpoint_changes: list[float] = field(default_factory=list)
-    cpu: float = 0.0
+    start: float = 0.0
+    control_cpu: float = 0.0
+    proxy_cpu: float = 0.0
+    proxy_memory: int = 0
 
 
 def mesh(services: int, sidecars: int, address: str) -> Mesh:
@@ -78,23 +85,40 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
     moved = replace(lane, selector={"version": "v1"}, services=lane.services[:2])
     second = replace(first, lanes=(first.lanes[0], moved))
     settings = Settings(concurrency=1, free_gateway_ports=True, drain_seconds=0)
+    clock = time.perf_counter
+    began = clock()
     async with server, Embedded(first, settings) as embedded:
         assert await embedded.wait_ready() == ()
-        clock, cpu = time.perf_counter, time.process_time()
+        result.start = clock() - began
         name = first.workloads[0].name
+        pid = embedded.proxy_pid(sidecar_node(name))
+        assert pid is not None
+        cpu, proxy_cpu = time.process_time(), cpu_seconds(pid)
         for number in range(rounds):
             began = clock()
             change = await embedded.plane.change((second, first)[number % 2])
             assert change.applied, change
             assert not change.late, change
             result.lane_changes.append(clock() - began)
-        result.cpu = (time.process_time() - cpu) / rounds
+        result.control_cpu = (time.process_time() - cpu) / rounds
+        result.proxy_cpu = (cpu_seconds(pid) - proxy_cpu) / rounds
+        result.proxy_memory = resident_mebibytes(pid)
         for number in range(rounds):
             began = clock()
             embedded.plane.set_ready(name, number % 2 == 1)
             await embedded.plane.wait_synced()
             result.endpoint_changes.append(clock() - began)
     return result
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mebibytes(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def milliseconds(samples: list[float]) -> tuple[str, str]:
@@ -113,7 +137,8 @@ async def main() -> None:
     options = parser.parse_args()
     log_to_stderr()
     table = Table(
-        "services", "lane change p50 ms", "p99", "endpoint p50 ms", "p99", "control CPU ms", "MB"
+        *("services", "lane change p50 ms", "p99", "endpoint p50 ms", "p99"),
+        *("control CPU ms", "MB", "Envoy CPU ms", "MB", "start s"),
     )
     for services in options.services:
         result = await measure(services, options.sidecars, options.rounds)
@@ -122,11 +147,16 @@ async def main() -> None:
             str(services),
             *milliseconds(result.lane_changes),
             *milliseconds(result.endpoint_changes),
-            f"{result.cpu * 1000:.1f}",
+            f"{result.control_cpu * 1000:.1f}",
             str(memory),
+            f"{result.proxy_cpu * 1000:.1f}",
+            str(result.proxy_memory),
+            f"{result.start:.1f}",
         )
     console = Console()
-    console.print(f"{options.sidecars} sidecars and a gateway, {os.cpu_count()} cores")
+    load = ", ".join(f"{figure:.1f}" for figure in os.getloadavg())
+    cores = os.cpu_count()
+    console.print(f"{options.sidecars} sidecars and a gateway, {cores} cores, load average {load}")
     console.print(table)
 
 

@@ -15,10 +15,11 @@ CLUSTER = f"{_API}cluster.v3.Cluster"
 ENDPOINT = f"{_API}endpoint.v3.ClusterLoadAssignment"
 LISTENER = f"{_API}listener.v3.Listener"
 ROUTE = f"{_API}route.v3.RouteConfiguration"
+SCOPE = f"{_API}route.v3.ScopedRouteConfiguration"
 
-#: Make before break: clusters and endpoints before the listeners and routes that use them
+#: Make before break: clusters and endpoints before the listeners, scopes and routes that use them
 #: (xDS protocol, "Eventual consistency considerations").
-PUSH_ORDER = (CLUSTER, ENDPOINT, LISTENER, ROUTE)
+PUSH_ORDER = (CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE)
 
 
 @dataclass(frozen=True, slots=True)

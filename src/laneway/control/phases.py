@@ -10,15 +10,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from laneway.compile.snapshots import (
-    CLUSTER,
-    ENDPOINT,
-    LISTENER,
-    ROUTE,
-    Layers,
-    Resources,
-    Snapshot,
-)
+from laneway.compile.buckets import Buckets
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, Layers, Resources, Snapshot
 
 Snapshots = Mapping[str, Snapshot]
 
@@ -49,17 +42,17 @@ def compose(before: Snapshots, after: Snapshots, phase: Phase) -> Snapshots:
 
 
 def _compose(before: Snapshot, after: Snapshot, phase: Phase, unions: _Unions) -> Snapshot:
-    old, new = before.resources, after.resources
-    added = phase is Phase.ADD
-    first, second = (old, new) if added else (new, old)
-    return Snapshot(
-        {
-            CLUSTER: unions.of(new(CLUSTER), old(CLUSTER)),
-            ENDPOINT: unions.of(first(ENDPOINT), second(ENDPOINT)),
-            LISTENER: old(LISTENER) if added else unions.of(new(LISTENER), old(LISTENER)),
-            ROUTE: old(ROUTE) if added else unions.of(new(ROUTE), old(ROUTE)),
-        }
-    )
+    """Both have the same types: those of a sidecar, or of a gateway."""
+    types: dict[str, Resources] = {}
+    for type_url, new in after.types.items():
+        old = before.resources(type_url)
+        if phase is Phase.SWITCH or type_url == CLUSTER:
+            types[type_url] = unions.of(new, old)
+        elif type_url == ENDPOINT:
+            types[type_url] = unions.of(old, new)
+        else:
+            types[type_url] = old
+    return Snapshot(types)
 
 
 class _Unions:
@@ -76,5 +69,8 @@ class _Unions:
             return Layers(self.of(first.own, second.own), self.of(first.shared, second.shared))
         key = id(first), id(second)
         if key not in self._made:
-            self._made[key] = {**second, **first}
+            if isinstance(first, Buckets) and isinstance(second, Buckets):
+                self._made[key] = first.over(second)
+            else:
+                self._made[key] = {**second, **first}
         return self._made[key]

@@ -1,5 +1,6 @@
-"""Which resources a resource makes a proxy subscribe to: a cluster its endpoints, a listener
-its routes. ``streams`` needs it to wait for those subscriptions and to answer them in time.
+"""Which resources a resource makes a proxy subscribe to: a cluster its endpoints, a listener or
+a scope its routes. ``streams`` needs it to wait for those subscriptions and to answer them in time.
+(Scopes themselves are asked for all at once, as clusters and listeners are.)
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.config_source_pb2 import ConfigSource
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
 from google.protobuf.message import DecodeError
 
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Resource
 
 #: The type that resources of a type refer to by name.
-CHILD_TYPES = {CLUSTER: ENDPOINT, LISTENER: ROUTE}
+CHILD_TYPES = {CLUSTER: ENDPOINT, LISTENER: ROUTE, SCOPE: ROUTE}
 
 
 def references(resource: Resource) -> tuple[str, ...]:
@@ -31,6 +33,9 @@ def references(resource: Resource) -> tuple[str, ...]:
             return tuple(_endpoints(Cluster.FromString(resource.body)))
         if resource.type_url == LISTENER:
             return tuple(dict.fromkeys(_routes(Listener.FromString(resource.body))))
+        if resource.type_url == SCOPE:
+            scope = ScopedRouteConfiguration.FromString(resource.body)
+            return (scope.route_configuration_name,) if scope.route_configuration_name else ()
     except DecodeError:
         pass
     return ()

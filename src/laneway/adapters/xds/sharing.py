@@ -8,12 +8,14 @@ from collections import deque
 
 from laneway.adapters.xds.encodings import encode
 from laneway.adapters.xds.references import references
+from laneway.compile.buckets import Buckets
 from laneway.compile.snapshots import Layers, Resource, Resources
 
 #: Bytes of encoded resources kept; twice this at most, see ``Shared``.
 KEPT_BYTES = 64 * 1024 * 1024
-#: A publish changes four types at most; streams that lag are at the change before it.
-KEPT_CHANGES = 8
+#: A publish changes five maps that proxies share, or a few more where there are many namespaces;
+#: streams that lag are at the change before it.
+KEPT_CHANGES = 16
 
 _Known = dict[tuple[str, str, str], tuple[bytes, tuple[str, ...]]]
 
@@ -31,7 +33,7 @@ class Shared:
         self._size = 0
         self._young: _Known = {}
         self._old: _Known = {}
-        self._changes: deque[tuple[Resources, Resources, list[str]]] = deque(maxlen=KEPT_CHANGES)
+        self._changes: deque[tuple[Buckets, Buckets, list[str]]] = deque(maxlen=KEPT_CHANGES)
 
     def encoded(self, resource: Resource) -> bytes:
         """The resource as the ``resources`` field of a response."""
@@ -42,18 +44,20 @@ class Shared:
 
     def changes(self, before: Resources, after: Resources) -> list[str]:
         """The names whose resource is not the same in both, and perhaps some more."""
-        if isinstance(before, Layers) and isinstance(after, Layers):
-            names = self._shared_changes(before.shared, after.shared)
-            return names if before.own is after.own else names + _changes(before.own, after.own)
-        return self._shared_changes(before, after)
-
-    def _shared_changes(self, before: Resources, after: Resources) -> list[str]:
         if before is after:
             return []
+        if isinstance(before, Layers) and isinstance(after, Layers):
+            own = self.changes(before.own, after.own)
+            return own + self.changes(before.shared, after.shared)
+        if isinstance(before, Buckets) and isinstance(after, Buckets):
+            return self._shared_changes(before, after)
+        return _changes(before, after)
+
+    def _shared_changes(self, before: Buckets, after: Buckets) -> list[str]:
         for known_before, known_after, names in self._changes:
             if known_before is before and known_after is after:
                 return names
-        names = _changes(before, after)
+        names = after.changes(before)
         self._changes.append((before, after, names))
         return names
 

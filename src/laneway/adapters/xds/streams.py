@@ -2,9 +2,9 @@
 
 Pure state, pulled by the server: ``receive`` what the proxy says, ``adopt`` what it should have,
 then take ``next`` until there is none. Additions go down the references (clusters and endpoints,
-then listeners, then routes), each stage after the one before it was acknowledged; removals go up
-them, after everything was acknowledged. A rejection halts the later stages of the change: what
-the proxy has keeps working, and only what it asks for by itself is still answered.
+then listeners, then scopes, then routes), each stage after the one before it was acknowledged;
+removals go up them, after everything was acknowledged. A rejection halts the later stages of the
+change: what the proxy has keeps working, and only what it asks for by itself is still answered.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from laneway.compile.snapshots import (
     LISTENER,
     PUSH_ORDER,
     ROUTE,
+    SCOPE,
     Resource,
     Snapshot,
 )
@@ -31,8 +32,8 @@ from laneway.control.ports import ResourceStatus
 
 #: Clusters and endpoints are one stage: Envoy acknowledges clusters when they are warm, and for
 #: that it needs their endpoints.
-STAGES = ((CLUSTER, ENDPOINT), (LISTENER,), (ROUTE,))
-REMOVAL_ORDER = (LISTENER, ROUTE, CLUSTER, ENDPOINT)
+STAGES = ((CLUSTER, ENDPOINT), (LISTENER,), (SCOPE,), (ROUTE,))
+REMOVAL_ORDER = (LISTENER, SCOPE, ROUTE, CLUSTER, ENDPOINT)
 
 #: A response is cut here and goes on after its ACK: a proxy applies one on its main thread, and
 #: 4 MiB is what a gRPC client takes unless told otherwise.
@@ -57,9 +58,9 @@ class Stream:
         self._doubtful = doubtful
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
-        # Children that an accepted parent refers to and the proxy has yet to subscribe to,
-        # by child type and parent name.
-        self._awaited: dict[str, dict[str, set[str]]] = {
+        # Children that an accepted parent refers to and the proxy has yet to subscribe to, by child
+        # type and the parent's type and name.
+        self._awaited: dict[str, dict[tuple[str, str], set[str]]] = {
             child: {} for child in CHILD_TYPES.values()
         }
         self._pushes = 0
@@ -238,9 +239,9 @@ class Stream:
         for parent in parents:
             missing = set(self._shared.references(parent)) - names
             if missing:
-                self._awaited[child_type][parent.name] = missing
+                self._awaited[child_type][type_url, parent.name] = missing
             else:
-                self._awaited[child_type].pop(parent.name, None)
+                self._awaited[child_type].pop((type_url, parent.name), None)
 
     def _stop_waiting(self, type_url: str, subscription: Subscription) -> None:
         awaited = self._awaited.get(type_url)

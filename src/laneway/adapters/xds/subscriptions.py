@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.adapters.xds.rejections import Rejection, attribute
-from laneway.compile.snapshots import CLUSTER, LISTENER, Resource, Resources
+from laneway.compile.snapshots import CLUSTER, LISTENER, SCOPE, Resource, Resources
 from laneway.control.ports import ResourceStatus, Verdict
 
 WILDCARD = "*"
@@ -20,7 +20,7 @@ _UNKNOWN = ""
 # source/common/listener_manager/listener_manager_impl.cc
 _ADDRESS_TAKEN = "has duplicate address"
 #: The types of which a first request without names asks for everything.
-WILDCARD_TYPES = frozenset({CLUSTER, LISTENER})
+WILDCARD_TYPES = frozenset({CLUSTER, LISTENER, SCOPE})
 
 
 @dataclass(frozen=True, slots=True)

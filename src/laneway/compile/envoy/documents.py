@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
-from envoy.config.route.v3 import route_pb2
+from envoy.config.route.v3 import route_pb2, scoped_route_pb2
 from google.protobuf.json_format import MessageToDict
 
 from laneway.compile.snapshots import (
@@ -17,6 +16,8 @@ from laneway.compile.snapshots import (
     ENDPOINT,
     LISTENER,
     ROUTE,
+    SCOPE,
+    Layers,
     Resource,
     Resources,
     Snapshot,
@@ -27,6 +28,7 @@ _MESSAGES = {
     ENDPOINT: endpoint_pb2.ClusterLoadAssignment,
     LISTENER: listener_pb2.Listener,
     ROUTE: route_pb2.RouteConfiguration,
+    SCOPE: scoped_route_pb2.ScopedRouteConfiguration,
 }
 
 
@@ -53,7 +55,7 @@ def documents(snapshots: Mapping[str, Snapshot]) -> Iterable[dict[str, Any]]:
 
 def _layers(resources: Resources) -> Iterable[Resources]:
     """What proxies share is one layer in all of them: to be looked at once, not once a proxy."""
-    return resources.maps if isinstance(resources, ChainMap) else [resources]
+    return [resources.own, resources.shared] if isinstance(resources, Layers) else [resources]
 
 
 def document(resource: Resource) -> dict[str, Any]:

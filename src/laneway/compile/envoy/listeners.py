@@ -19,6 +19,7 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.clusters import dns_cache
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.scopes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.snapshots import LISTENER, Resource
 from laneway.model.names import ObjectName
@@ -46,11 +47,11 @@ def inbound_listener(
 
 
 def outbound_listener(
-    namespace: str, address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
+    address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
 ) -> Resource:
     """The forward proxy that the application's ``http_proxy`` names."""
     manager = _manager("outbound", [*filters, _FORWARD_PROXY])
-    _use_rds(manager, names.outbound_routes(namespace))
+    use_scopes(manager)
     _tell_lanes(manager, options)
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
@@ -68,7 +69,9 @@ def gateway_listener(
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
     retries that replay requests); everything else that the caller sent is kept."""
     manager = _manager("gateway", filters)
-    _use_rds(manager, names.gateway_routes(gateway, port))
+    manager.rds.CopyFrom(
+        hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
+    )
     _tell_lanes(manager, options)
     manager.local_reply_config.mappers.extend(visibility.refusals())
     # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
@@ -104,10 +107,6 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
 def _tell_lanes(manager: hcm_pb2.HttpConnectionManager, options: Options) -> None:
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.access_log.extend(visibility.access_logs(options))
-
-
-def _use_rds(manager: hcm_pb2.HttpConnectionManager, name: str) -> None:
-    manager.rds.CopyFrom(hcm_pb2.Rds(config_source=ads(), route_config_name=name))
 
 
 def _listener(

@@ -23,6 +23,15 @@ TUNNEL = "TunnelCluster"
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 
+#: A sidecar's scopes, and the header by whose value one is chosen: the host that is called. It is
+#: the sidecar's own: what an application sets is overwritten, and none is sent on.
+SCOPES = "outbound"
+HOST_HEADER = "x-laneway-host"
+
+#: The host of the scope, and the name of the routes, for hosts that are not services of the mesh.
+ANY_HOST = "*"
+PASSTHROUGH_ROUTES = "passthrough"
+
 
 def sidecar_node(workload: ObjectName) -> str:
     return f"sidecar~{workload.name}.{workload.namespace}"
@@ -51,8 +60,9 @@ def inbound_cluster(port: int) -> str:
     return f"inbound|{port}||"
 
 
-def outbound_routes(namespace: str) -> str:
-    return f"outbound|{namespace}"
+def service_routes(host: str, port: int) -> str:
+    """How one port of a service is called, from anywhere."""
+    return f"outbound|{port}||{host}"
 
 
 def gateway_routes(gateway: ObjectName, port: int) -> str:

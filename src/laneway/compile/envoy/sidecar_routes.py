@@ -9,56 +9,44 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import duration
+from laneway.compile.envoy.packing import duration, packed, resource
+from laneway.compile.envoy.scopes import UNKNOWN_HOST
 from laneway.compile.ir import Route, ServiceRoutes
 from laneway.compile.snapshots import ROUTE, Resource
-from laneway.model.services import Service, ServicePort
 
 
-def service_hosts(namespace: str, routes: ServiceRoutes, options: Options) -> bytes:
-    """How a sidecar of ``namespace`` calls one service: its part of ``outbound_routes``."""
-    return _serialized_hosts(
-        _service_host(namespace, routes.service, port, routes.by_port[port.port], options)
-        for port in routes.service.ports
+def service_routes(routes: ServiceRoutes, options: Options) -> Iterable[Resource]:
+    """How sidecars call a service: for each of its ports a configuration of its own, so that a
+    change to one service costs no proxy more than that service's part (``scopes`` leads there)."""
+    for port in routes.service.ports:
+        name = names.service_routes(routes.service.host, port.port)
+        host = _service_host(name, routes.by_port[port.port], options)
+        yield _configuration(name, host, known=True)
+
+
+def passthrough_routes() -> Resource:
+    """To hosts outside the mesh."""
+    route = route_components_pb2.Route(
+        match=ANY_PATH,
+        route=route_components_pb2.RouteAction(cluster=names.PASSTHROUGH, timeout=duration(0)),
     )
+    host = route_components_pb2.VirtualHost(
+        name=names.PASSTHROUGH_ROUTES, domains=["*"], routes=[_tunnel(names.PASSTHROUGH), route]
+    )
+    return _configuration(names.PASSTHROUGH_ROUTES, host, known=False)
 
 
-def outbound_routes(namespace: str, hosts: Iterable[bytes]) -> Resource:
-    """What a sidecar of ``namespace`` may call: every service, and hosts outside the mesh.
-
-    The services' parts are joined as they are on the wire (protobuf's encoding of a repeated field
-    is the concatenation of its items'), so that a change to one service costs little more than
-    that service's part.
-    """
-    name = names.outbound_routes(namespace)
+def _configuration(name: str, host: route_components_pb2.VirtualHost, known: bool) -> Resource:
+    """Which of these it is, the scope has decided; the header that it did so by goes no further."""
     config = route_pb2.RouteConfiguration(
-        name=name, response_headers_to_remove=[names.GRPC_STATUS_HEADER]
+        name=name,
+        virtual_hosts=[host],
+        request_headers_to_remove=[names.HOST_HEADER],
+        response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
-    head = config.SerializeToString(deterministic=True)
-    body = b"".join([head, *hosts, _serialized_hosts([_passthrough_host()])])
-    return Resource.of(ROUTE, name, body)
-
-
-def _serialized_hosts(hosts: Iterable[route_components_pb2.VirtualHost]) -> bytes:
-    message = route_pb2.RouteConfiguration(virtual_hosts=hosts)
-    serialized: bytes = message.SerializeToString(deterministic=True)
-    return serialized
-
-
-def _passthrough_host() -> route_components_pb2.VirtualHost:
-    return route_components_pb2.VirtualHost(
-        name="passthrough",
-        domains=["*"],
-        routes=[
-            _tunnel(names.PASSTHROUGH),
-            route_components_pb2.Route(
-                match=ANY_PATH,
-                route=route_components_pb2.RouteAction(
-                    cluster=names.PASSTHROUGH, timeout=duration(0)
-                ),
-            ),
-        ],
-    )
+    if known:
+        config.typed_per_filter_config[UNKNOWN_HOST].CopyFrom(_NOT_UNKNOWN)
+    return resource(ROUTE, name, config)
 
 
 def inbound_route(port: int) -> route_pb2.RouteConfiguration:
@@ -83,18 +71,16 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])
 
 
-def _service_host(
-    namespace: str, service: Service, port: ServicePort, route: Route, options: Options
-) -> route_components_pb2.VirtualHost:
-    everything = route_components_pb2.Route(match=ANY_PATH, route=lane_action(route))
+def _service_host(name: str, route: Route, options: Options) -> route_components_pb2.VirtualHost:
+    # That they have names tells a known host from an unknown one, see ``scopes``.
+    everything = route_components_pb2.Route(name="lane", match=ANY_PATH, route=lane_action(route))
+    tunnel = _tunnel(names.TUNNEL)
+    tunnel.name = "tunnel"
     return route_components_pb2.VirtualHost(
-        name=f"{service.host}:{port.port}",
-        domains=list(_domains(namespace, service, port.port)),
+        name=name,
+        domains=["*"],
         response_headers_to_add=[GRPC_STATUS],
-        routes=[
-            *visibility.explained(everything, header_names(route), options),
-            _tunnel(names.TUNNEL),
-        ],
+        routes=[*visibility.explained(everything, header_names(route), options), tunnel],
     )
 
 
@@ -109,13 +95,4 @@ def _tunnel(cluster: str) -> route_components_pb2.Route:
     )
 
 
-def _domains(namespace: str, service: Service, port: int) -> Iterable[str]:
-    """The names that Kubernetes' DNS search path would let a workload of ``namespace`` use."""
-    name, home = service.name.name, service.name.namespace
-    hosts = [f"{name}.{home}", f"{name}.{home}.svc", service.host]
-    if home == namespace:
-        hosts.insert(0, name)
-    for host in hosts:
-        yield f"{host}:{port}"
-        if port == 80:
-            yield host
+_NOT_UNKNOWN = packed(route_components_pb2.FilterConfig(disabled=True))

@@ -1,23 +1,19 @@
 """The Envoy emitter's entry: IR and placements -> a snapshot for every proxy.
 
-What callers need (clusters, endpoints, routes) is the same for every proxy of a namespace, so it
-is built once and shared; a proxy's own part is its listeners and the way to its application.
+What callers need (clusters, endpoints, scopes, routes) is the same for every proxy, but for the
+short names of its namespace, so it is built once and shared; a proxy's own part is its listeners
+and the way to its application.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from laneway.compile.envoy import names
-from laneway.compile.envoy.clusters import (
-    inbound_cluster,
-    passthrough_cluster,
-    service_clusters,
-    tunnel_cluster,
-)
-from laneway.compile.envoy.endpoints import inbound_endpoint, service_endpoints
+from laneway.compile.envoy.called import Called
+from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
+from laneway.compile.envoy.endpoints import inbound_endpoint
 from laneway.compile.envoy.gateway_routes import gateway_routes
 from laneway.compile.envoy.lane_filter import gateway_filter, inbound_filter, outbound_filter
 from laneway.compile.envoy.listeners import (
@@ -26,8 +22,7 @@ from laneway.compile.envoy.listeners import (
     outbound_listener,
 )
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.sidecar_routes import outbound_routes, service_hosts
-from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes, ServiceRoutes
+from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes
 from laneway.compile.memos import Memo, Same
 from laneway.compile.snapshots import (
     CLUSTER,
@@ -35,6 +30,7 @@ from laneway.compile.snapshots import (
     LISTENER,
     PUSH_ORDER,
     ROUTE,
+    SCOPE,
     Layers,
     Resource,
     Resources,
@@ -43,85 +39,44 @@ from laneway.compile.snapshots import (
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import GatewayPlacement, Placements, SidecarPlacement
-from laneway.model.selection import Selection
 from laneway.model.workloads import Workload
 
 
 class Emitter:
     """Emits again and again, and builds only what changed since.
 
-    A pure function of its arguments, but for the time it takes: whatever a part is built from is
-    compared with what it was built from the last time. Unchanged parts, up to whole snapshots, are
-    the same objects as before, which readers downstream notice.
+    A pure function of its arguments, but for the time it takes. Unchanged parts, up to whole
+    snapshots, are the same objects as before, which readers downstream notice. It is quick where
+    the routes of a service that did not change are the object that they were (``Lowerer``).
     """
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._memo = Memo()
-        self._passthrough = [passthrough_cluster()]
+        self._called = Called(options)
 
     def __call__(
         self, mesh: Mesh, routes: MeshRoutes, placements: Placements
     ) -> Mapping[str, Snapshot]:
         """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
-        selection = Selection(mesh)
-        clusters, endpoints = self._shared(routes, selection, placements)
-        memories = _memories(routes, selection)
-        outbound = {
-            namespace: self._outbound(namespace, routes)
-            for namespace in {workload.name.namespace for workload in mesh.workloads}
-        }
+        try:
+            self._called.update(mesh, routes, placements)
+        except BaseException:
+            self._called = Called(self._options)
+            raise
         snapshots = {}
         for name, gateway in placements.gateways.items():
             if name in routes.gateways:
                 own = self._gateway(routes.gateways[name], gateway)
-                snapshots[names.gateway_node(name)] = self._snapshot(own, clusters, endpoints)
+                snapshots[names.gateway_node(name)] = self._snapshot(own)
         for workload in mesh.workloads:
             if sidecar := placements.sidecars.get(workload.name):
-                own = self._sidecar(workload, sidecar, memories.get(workload.name, ()))
+                services = self._called.backends.services[workload.name]
+                own = self._sidecar(workload, sidecar, _memories(routes, services))
                 node = names.sidecar_node(workload.name)
-                called = outbound[workload.name.namespace]
-                snapshots[node] = self._snapshot(own, clusters, endpoints, called)
+                snapshots[node] = self._snapshot(own, workload.name.namespace)
         self._memo.sweep()
         return snapshots
-
-    def _shared(
-        self, routes: MeshRoutes, selection: Selection, placements: Placements
-    ) -> tuple[Resources, Resources]:
-        """How to call any service: clusters and endpoints, which every proxy is sent alike."""
-        clusters, endpoints = [self._passthrough], []
-        for name, service in routes.services.items():
-            core = _core(service)
-            clusters.append(self._memo(("clusters", name), core, partial(_clusters, service)))
-            behind = tuple(
-                (
-                    workload,
-                    placements.sidecars.get(workload.name),
-                    workload.name in placements.ready,
-                )
-                for workload in selection.workloads(service.service)
-            )
-            endpoints.append(
-                self._memo(
-                    ("endpoints", name),
-                    (core, behind),
-                    partial(_endpoints, service, selection, placements),
-                )
-            )
-        return self._joined("clusters", clusters), self._joined("endpoints", endpoints)
-
-    def _outbound(self, namespace: str, routes: MeshRoutes) -> Resources:
-        """The route configuration of the sidecars of ``namespace``."""
-        hosts = [
-            self._memo(
-                ("hosts", namespace, name),
-                _core(service),
-                partial(service_hosts, namespace, service, self._options),
-            )
-            for name, service in routes.services.items()
-        ]
-        build = partial(outbound_routes, namespace, hosts)
-        return self._memo(("outbound", namespace), Same(hosts), lambda: _by_name([build()]))
 
     def _sidecar(
         self, workload: Workload, placement: SidecarPlacement, memories: tuple[Carrier, ...]
@@ -139,24 +94,21 @@ class Emitter:
             lambda: Own.of(_gateway(routes, placement, self._options)),
         )
 
-    def _joined(self, what: str, parts: list[list[Resource]]) -> Resources:
-        return self._memo(
-            ("joined", what), Same(parts), lambda: _by_name(r for part in parts for r in part)
-        )
-
-    def _snapshot(
-        self, own: Own, clusters: Resources, endpoints: Resources, called: Resources | None = None
-    ) -> Snapshot:
-        """A sidecar's routes are ``called``, a gateway's are its own."""
-        routes = own.types[ROUTE] if called is None else called
-        types = {
-            CLUSTER: Layers(own.types[CLUSTER], clusters),
-            ENDPOINT: Layers(own.types[ENDPOINT], endpoints),
+    def _snapshot(self, own: Own, namespace: str | None = None) -> Snapshot:
+        """``namespace`` is a sidecar's. A gateway has no scopes, and routes of its own."""
+        called = self._called
+        inputs: list[object] = [own, called.clusters, called.endpoints]
+        types: dict[str, Resources] = {
+            CLUSTER: Layers(own.types[CLUSTER], called.clusters),
+            ENDPOINT: Layers(own.types[ENDPOINT], called.endpoints),
             LISTENER: own.types[LISTENER],
-            ROUTE: routes,
+            ROUTE: own.types[ROUTE],
         }
-        inputs = Same([own, clusters, endpoints, routes])
-        return self._memo(("snapshot", id(own)), inputs, lambda: Snapshot(types))
+        if namespace is not None:
+            home = called.home_scopes(namespace)
+            inputs += [home, called.scopes, called.routes]
+            types |= {SCOPE: Layers(home, called.scopes), ROUTE: called.routes}
+        return self._memo(("snapshot", id(own)), Same(inputs), lambda: Snapshot(types))
 
 
 def emit(
@@ -180,31 +132,10 @@ class Own:
         return Own(types)
 
 
-def _clusters(routes: ServiceRoutes) -> list[Resource]:
-    return list(service_clusters(routes))
-
-
-def _endpoints(
-    routes: ServiceRoutes, selection: Selection, placements: Placements
-) -> list[Resource]:
-    return list(service_endpoints(routes, selection, placements))
-
-
-def _core(routes: ServiceRoutes) -> tuple[object, ...]:
-    """What of a service's routes its Envoy configuration depends on."""
-    return routes.service, routes.by_port, routes.subsets
-
-
-def _memories(routes: MeshRoutes, selection: Selection) -> Mapping[ObjectName, tuple[Carrier, ...]]:
-    """The filters beside each workload: one for each group whose services it stands behind."""
-    memories: dict[ObjectName, set[Carrier]] = {}
-    for service, memory in routes.memories.items():
-        for workload in selection.workloads(routes.services[service].service):
-            memories.setdefault(workload.name, set()).add(memory)
-    return {
-        name: tuple(sorted(found, key=lambda carrier: carrier.group))
-        for name, found in memories.items()
-    }
+def _memories(routes: MeshRoutes, services: Iterable[ObjectName]) -> tuple[Carrier, ...]:
+    """The filters beside a workload: one for each group whose services it stands behind."""
+    memories = {routes.memories[service] for service in services if service in routes.memories}
+    return tuple(sorted(memories, key=lambda carrier: carrier.group))
 
 
 def _sidecar(
@@ -220,7 +151,7 @@ def _sidecar(
         yield inbound_endpoint(port.number, placement.application[port.number])
         yield inbound_listener(workload.name, port.number, placement.inbound[port.number], inbound)
     yield tunnel_cluster(placement.outbound)
-    yield outbound_listener(workload.name.namespace, placement.outbound, outbound, options)
+    yield outbound_listener(placement.outbound, outbound, options)
 
 
 def _gateway(
@@ -234,7 +165,3 @@ def _gateway(
         port = server.server.port
         yield gateway_listener(name, port, placement.listeners[port], filters, options)
         yield gateway_routes(name, server, options)
-
-
-def _by_name(resources: Iterable[Resource]) -> dict[str, Resource]:
-    return {resource.name: resource for resource in resources}

@@ -1,0 +1,73 @@
+"""Backends: the workloads as endpoints see them, and the services that each stands behind.
+
+``Selection`` the other way round, so that what happens to one workload leads to its services and
+to no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.placements import Placements, SidecarPlacement
+from laneway.model.services import Service
+from laneway.model.workloads import Workload
+
+_State = tuple[Workload, SidecarPlacement | None, bool]
+_Label = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backends:
+    """``services``: workload -> the services that select it. ``states``: where it is, if ready."""
+
+    mesh: Mesh = field(default_factory=Mesh)
+    services: Mapping[ObjectName, tuple[ObjectName, ...]] = field(default_factory=dict)
+    states: Mapping[ObjectName, _State] = field(default_factory=dict)
+
+    @staticmethod
+    def of(mesh: Mesh, placements: Placements, before: Backends) -> Backends:
+        """``before`` saves looking at every service where nothing that matters is another."""
+        known = before.mesh
+        same = known.services is mesh.services and known.workloads is mesh.workloads
+        services = before.services if same else _selecting(mesh.services, mesh.workloads)
+        states = {
+            workload.name: (
+                workload,
+                placements.sidecars.get(workload.name),
+                workload.name in placements.ready,
+            )
+            for workload in mesh.workloads
+        }
+        return Backends(mesh, services, states)
+
+    def moved(self, before: Backends) -> set[ObjectName]:
+        """The services that have, or had, another workload behind them, or one in another state."""
+        return {
+            service
+            for workload in self.states.keys() | before.states.keys()
+            if self.states.get(workload) != before.states.get(workload)
+            for each in (self, before)
+            for service in each.services.get(workload, ())
+        }
+
+
+def _selecting(
+    services: Iterable[Service], workloads: Iterable[Workload]
+) -> Mapping[ObjectName, tuple[ObjectName, ...]]:
+    by_label: dict[_Label, list[Service]] = {}
+    for service in services:
+        if service.selector:
+            label = next(iter(service.selector.items()))
+            by_label.setdefault((service.name.namespace, *label), []).append(service)
+    return {
+        workload.name: tuple(
+            service.name
+            for label in workload.labels.items()
+            for service in by_label.get((workload.name.namespace, *label), ())
+            if workload.is_selected(service.selector)
+        )
+        for workload in workloads
+    }

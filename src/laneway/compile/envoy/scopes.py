@@ -1,0 +1,108 @@
+"""Scopes: from the host that an application calls to the routes of that service.
+
+With one route configuration for all services Envoy would build the tables of all anew whenever one
+of them changes. Hence each has its own, and the host picks one: scoped routes (SRDS), by the value
+of a header that the proxy itself sets to the host, whatever the client sent.
+
+Envoy has no scope for "any other host". So a request of which no scope has the host meets a filter
+that known hosts skip: it tries the host in lower case (scopes are exact, hosts are not), and then
+names the scope of hosts outside the mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
+from envoy.config.core.v3 import base_pb2, extension_pb2
+from envoy.config.route.v3 import scoped_route_pb2
+from envoy.extensions.filters.http.lua.v3 import lua_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
+
+from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy.packing import ads, extension, packed, resource
+from laneway.compile.snapshots import SCOPE, Resource
+from laneway.model.services import Service
+
+#: The name of the filter that known hosts switch off.
+UNKNOWN_HOST = "laneway.unknown_host"
+
+# Route names are empty until a route is found, which asking for metadata makes Envoy look for.
+_LUA = f"""\
+function envoy_on_request(request)
+  local headers = request:headers()
+  local host = headers:get(":authority") or ""
+  local folded = string.lower(host)
+  if folded ~= host then
+    headers:replace("{names.HOST_HEADER}", folded)
+    request:clearRouteCache()
+    request:metadata()
+    if request:streamInfo():routeName() ~= "" then return end
+  end
+  headers:replace("{names.HOST_HEADER}", "{names.ANY_HOST}")
+  request:clearRouteCache()
+end
+"""
+
+
+def use_scopes(manager: hcm_pb2.HttpConnectionManager) -> None:
+    """Route by scopes; ``manager`` has its other filters already."""
+    scoped = manager.scoped_routes
+    scoped.name = names.SCOPES
+    fragment = scoped.scope_key_builder.fragments.add()
+    fragment.header_value_extractor.name = names.HOST_HEADER
+    fragment.header_value_extractor.index = 0
+    scoped.rds_config_source.CopyFrom(ads())
+    scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads())
+    manager.early_header_mutation_extensions.append(_host_header())
+    manager.http_filters.insert(0, _unknown_host())
+
+
+def service_scopes(service: Service) -> Iterable[Resource]:
+    """The names that a workload of any namespace may use."""
+    name, home = service.name.name, service.name.namespace
+    for host in (f"{name}.{home}", f"{name}.{home}.svc", service.host):
+        yield from _scopes(service, host)
+
+
+def home_scopes(service: Service) -> Iterable[Resource]:
+    """The names that Kubernetes' DNS search path adds for workloads of the service's namespace."""
+    return _scopes(service, service.name.name)
+
+
+def passthrough_scope() -> Resource:
+    return _scope(names.ANY_HOST, names.PASSTHROUGH_ROUTES)
+
+
+def _scopes(service: Service, host: str) -> Iterable[Resource]:
+    for port in service.ports:
+        routes = names.service_routes(service.host, port.port)
+        yield _scope(f"{host}:{port.port}", routes)
+        if port.port == 80:
+            yield _scope(host, routes)
+
+
+def _scope(host: str, routes: str) -> Resource:
+    scope = scoped_route_pb2.ScopedRouteConfiguration(name=host, route_configuration_name=routes)
+    scope.key.fragments.add(string_key=host)
+    return resource(SCOPE, host, scope)
+
+
+def _host_header() -> extension_pb2.TypedExtensionConfig:
+    mutation = mutation_rules_pb2.HeaderMutation(
+        append=visibility.header(names.HOST_HEADER, "%REQ(:AUTHORITY)%")
+    )
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        header_mutation_pb2.HeaderMutation(mutations=[mutation]),
+    )
+
+
+def _unknown_host() -> hcm_pb2.HttpFilter:
+    source = base_pb2.DataSource(inline_string=_LUA)
+    return hcm_pb2.HttpFilter(
+        name=UNKNOWN_HOST, typed_config=packed(lua_pb2.Lua(default_source_code=source))
+    )
