@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Sticky
+from laneway.model.lanes import IngressRule, Lane, Sticky
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
@@ -51,13 +51,12 @@ class Route:
 class ServiceRoutes:
     """How calls to a service are routed at every caller's sidecar, by service port.
 
-    ``lanes`` are all the group's lanes in order; ``subsets`` those that contain the service.
-    ``baseline`` is the lane that serves it for others (the group's, or the service's own).
+    ``subsets`` are the lanes of ``group`` that contain the service, in order. ``baseline`` is the
+    lane that serves it for others (the group's, or the service's own).
     """
 
     service: Service
-    group: LaneGroup | None
-    lanes: tuple[Lane, ...]
+    group: str | None
     subsets: tuple[Lane, ...]
     baseline: str | None
     by_port: Mapping[int, Route]

@@ -37,22 +37,24 @@ def lower(mesh: Mesh) -> MeshRoutes:
     """The IR of a valid mesh (one without findings of severity error)."""
     services = {service.name: lower_service(mesh, service) for service in mesh.services}
     gateways = {gateway.name: lower_gateway(mesh, gateway, services) for gateway in mesh.gateways}
-    return MeshRoutes(services, gateways, _memories(mesh))
+    return MeshRoutes(services, gateways, lower_memories(mesh))
 
 
 def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
-    """One service's part of the IR; depends on its group and that group's lanes only."""
+    """One service's part of the IR; depends on its group and that group's lanes only.
+
+    ``Lowerer`` knows in detail on what: change it together with this.
+    """
     group = mesh.groups_by_service.get(service.name)
     if group is None:
         by_port = {port.port: Route((), Target(service, port, ())) for port in service.ports}
-        return ServiceRoutes(service, None, (), (), None, by_port)
-    lanes = mesh.lanes_by_group[group.name]
+        return ServiceRoutes(service, None, (), None, by_port)
     subsets = mesh.subsets.get((group.name, service.name), ())
     baseline = _baseline(mesh, group, service.name)
     concerned = {lane.name: lane for lane in (*subsets, *mesh.lanes_with_own_way[group.name])}
     chains = _chains(group, concerned.values(), {lane.name for lane in subsets}, baseline)
     by_port = {port.port: _route(group, chains, baseline, service, port) for port in service.ports}
-    return ServiceRoutes(service, group, lanes, subsets, baseline, by_port)
+    return ServiceRoutes(service, group.name, subsets, baseline, by_port)
 
 
 def _baseline(mesh: Mesh, group: LaneGroup, service: ObjectName) -> str | None:
@@ -96,7 +98,8 @@ def _route(
     return Route((LaneChoice(group.name, group.route_header, targets),), default)
 
 
-def _memories(mesh: Mesh) -> dict[ObjectName, Carrier]:
+def lower_memories(mesh: Mesh) -> Mapping[ObjectName, Carrier]:
+    """What each service's workloads have beside them, where their group needs it."""
     return {
         service: carrier
         for group in mesh.groups

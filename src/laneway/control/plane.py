@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from laneway.compile.ir import MeshRoutes
-from laneway.compile.lower import lower
+from laneway.compile.lowering import Lowerer
 from laneway.compile.snapshots import Snapshot
 from laneway.control.phases import Phase, compose
 from laneway.control.ports import Proxies, ProxyStatus, Publisher, Verdict
+from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -46,10 +47,6 @@ class _State:
     mesh: Mesh
     routes: MeshRoutes
 
-    @staticmethod
-    def of(mesh: Mesh) -> _State:
-        return _State(mesh, lower(mesh))
-
 
 class Plane:
     """Holds what is declared and where it runs; keeps the proxies' snapshots in step."""
@@ -58,7 +55,8 @@ class Plane:
         self._publisher = publisher
         self._proxies = proxies
         self._emit = emit
-        self._state = _State.of(Mesh())
+        self._lower = Lowerer()
+        self._state = self._compiled = _State(Mesh(), self._lower(Mesh()))
         self._next: tuple[_State, Phase] | None = None
         self._placements = Placements()
         self._nodes: frozenset[str] = frozenset()
@@ -101,7 +99,7 @@ class Plane:
         Changes are made one after another. Raises what compilation raises, with nothing changed.
         """
         async with self._changing:
-            state = _State.of(mesh)
+            state = self._lowered(mesh)
             self._emitted(state)  # what does not compile fails here, with nothing changed
             try:
                 result = await self._carry_out(state, deadline)
@@ -113,6 +111,11 @@ class Plane:
                 if self._state is not state:
                     self.publish()
             return result
+
+    def _lowered(self, mesh: Mesh) -> _State:
+        mesh = inherited(mesh, self._compiled.mesh)
+        self._compiled = _State(mesh, self._lower(mesh))
+        return self._compiled
 
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()

@@ -21,11 +21,10 @@ def emit(mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
         services = [routes.services[name] for name in group.services]
         if group.propagation is Propagation.TRACE:
             yield from (traffic_label(group, service) for service in services)
-        if not mesh.lanes_by_group[group.name]:
+        lanes = mesh.lanes_by_group[group.name]
+        if not lanes:
             continue
         yield from (destination_rule(group, service) for service in services)
-        yield from (service_routes(group, service) for service in services)
+        yield from (service_routes(group, lanes, service) for service in services)
         if group.gateway is not None and group.gateway in routes.gateways:
-            yield from ingress(
-                mesh.lanes_by_group[group.name], group, routes, routes.gateways[group.gateway]
-            )
+            yield from ingress(lanes, group, routes, routes.gateways[group.gateway])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from laneway.compile.ir import ServiceRoutes
-from laneway.model.lanes import LaneGroup, Mode, Propagation
+from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.names import ObjectName
 
 Document = dict[str, Any]
@@ -43,7 +43,7 @@ def destination_rule(group: LaneGroup, routes: ServiceRoutes) -> Document:
     }
 
 
-def service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
+def service_routes(group: LaneGroup, lanes: Iterable[Lane], routes: ServiceRoutes) -> Document:
     """One route by label where sidecars know it, else one for every lane of the group.
 
     Lanes without the service are matched too: their subset does not exist, which is what makes
@@ -57,7 +57,7 @@ def service_routes(group: LaneGroup, routes: ServiceRoutes) -> Document:
                 "match": [{"headers": {group.route_header: {"exact": lane.name}}}],
                 "route": [destination(group, routes, lane.name, lane.mode or group.mode)],
             }
-            for lane in routes.lanes
+            for lane in lanes
         ]
     return {
         "apiVersion": ISTIO,
@@ -82,7 +82,9 @@ def destination(
         host["port"] = port
     has_baseline = any(lane.name == routes.baseline for lane in routes.subsets)
     baseline = {**host, "subset": routes.baseline} if has_baseline else host
-    if routes.group is not group:  # an entry service of another group, or of none, has no such lane
+    if (
+        routes.group != group.name
+    ):  # an entry service of another group, or of none, has no such lane
         return {"destination": baseline}
     destination = {"destination": {**host, "subset": subset}}
     return destination if mode is Mode.STRICT else {**destination, "fallback": {"target": baseline}}

@@ -1,0 +1,104 @@
+"""Inheritance: a mesh that follows another is made of its objects, and knows what it knew.
+
+Changes come as whole meshes, mostly of the same objects, or of equal ones read anew. Once equal
+objects are the same object, readers tell what changed by looking at each no longer than it takes to
+see that; and what was derived from them need not be derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+
+T = TypeVar("T")
+
+# What ``Mesh`` derives, and from which of its fields alone.
+_SOURCES = {
+    "services_by_name": "services",
+    "gateways_by_name": "gateways",
+    "workloads_by_name": "workloads",
+    "groups_by_name": "groups",
+    "groups_by_service": "groups",
+    "subsets": "lanes",
+}
+
+
+def inherited(mesh: Mesh, before: Mesh) -> Mesh:
+    """An equal mesh, of the very objects of ``before`` wherever those are equal."""
+    result = Mesh(
+        groups=_shared(mesh.groups, before.groups, lambda group: group.name),
+        lanes=_shared(mesh.lanes, before.lanes, lambda lane: (lane.group, lane.name)),
+        services=_shared(mesh.services, before.services, lambda service: service.name),
+        workloads=_shared(mesh.workloads, before.workloads, lambda workload: workload.name),
+        gateways=_shared(mesh.gateways, before.gateways, lambda gateway: gateway.name),
+    )
+    # As ``cached_property`` does, which looks here first.
+    derived: dict[str, Any] = vars(result)
+    for name, source in _SOURCES.items():
+        if name in vars(before) and getattr(result, source) is getattr(before, source):
+            derived[name] = vars(before)[name]
+    if "subsets" in vars(before) and "subsets" not in derived:
+        subsets = _subsets(before, result.lanes)
+        if subsets is not None:
+            derived["subsets"] = subsets
+    return result
+
+
+def lane_changes(
+    before: Sequence[Lane], after: Sequence[Lane]
+) -> tuple[Sequence[Lane], Sequence[Lane]] | None:
+    """The lanes that are gone, and those that are new or other objects than before.
+
+    None when those that stay are in another order, which may matter for anything.
+    """
+    old, new = set(map(id, before)), set(map(id, after))
+    stay = [id(lane) for lane in before if id(lane) in new]
+    if stay != [id(lane) for lane in after if id(lane) in old]:
+        return None
+    gone = [lane for lane in before if id(lane) not in new]
+    return gone, [lane for lane in after if id(lane) not in old]
+
+
+def _shared(new: tuple[T, ...], old: tuple[T, ...], key: Callable[[T], Hashable]) -> tuple[T, ...]:
+    if new is old:
+        return old
+    known = {key(each): each for each in old}
+    shared = tuple(_same(each, known.get(key(each))) for each in new)
+    return old if len(shared) == len(old) and all(map(_is, shared, old)) else shared
+
+
+def _same(new: T, old: T | None) -> T:
+    return old if old is not None and (new is old or new == old) else new
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _subsets(
+    before: Mesh, lanes: Sequence[Lane]
+) -> Mapping[tuple[str, ObjectName], tuple[Lane, ...]] | None:
+    """``Mesh.subsets`` of ``lanes``; looks only at services of lanes that changed."""
+    changed = lane_changes(before.lanes, lanes)
+    if changed is None:
+        return None
+    gone, made = changed
+    place = {id(lane): index for index, lane in enumerate(lanes)}
+    added: dict[tuple[str, ObjectName], list[Lane]] = {key: [] for key in _keys(gone)}
+    for lane in made:
+        for key in _keys([lane]):
+            added.setdefault(key, []).append(lane)
+    subsets = dict(before.subsets)
+    for key, new in added.items():
+        stay = [lane for lane in subsets.pop(key, ()) if id(lane) in place]
+        if stay or new:
+            subsets[key] = tuple(sorted([*stay, *new], key=lambda lane: place[id(lane)]))
+    return subsets
+
+
+def _keys(lanes: Iterable[Lane]) -> Iterable[tuple[str, ObjectName]]:
+    return ((lane.group, service) for lane in lanes for service in lane.services)
