@@ -19,7 +19,7 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 from laneway.compile.yaml_text import dump_all
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
@@ -30,6 +30,7 @@ FILES = {
     ENDPOINT: "endpoints.yaml",
     LISTENER: "listeners.yaml",
     ROUTE: "routes.yaml",
+    SCOPE: "scopes.yaml",
 }
 CALLS = [
     pytest.param(case, call, id=f"{case.name}: {call['about']}")

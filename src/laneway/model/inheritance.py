@@ -8,6 +8,7 @@ see that; and what was derived from them need not be derived again.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any, TypeVar
 
 from laneway.model.lanes import Lane
@@ -68,15 +69,15 @@ def _shared(new: tuple[T, ...], old: tuple[T, ...], key: Callable[[T], Hashable]
         return old
     known = {key(each): each for each in old}
     shared = tuple(_same(each, known.get(key(each))) for each in new)
-    return old if len(shared) == len(old) and all(map(_is, shared, old)) else shared
+    return next((each for each in (old, new) if _same_objects(each, shared)), shared)
 
 
 def _same(new: T, old: T | None) -> T:
     return old if old is not None and (new is old or new == old) else new
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+def _same_objects(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 def _subsets(

@@ -11,13 +11,25 @@ from dataclasses import dataclass, field
 
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm,
+)
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
 from laneway.adapters.xds.references import references
 from laneway.adapters.xds.sharing import Shared
 from laneway.adapters.xds.streams import Stream
 from laneway.adapters.xds.subscriptions import Push
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+from laneway.compile.snapshots import (
+    CLUSTER,
+    ENDPOINT,
+    LISTENER,
+    PUSH_ORDER,
+    ROUTE,
+    SCOPE,
+    Resource,
+    Snapshot,
+)
 
 NAMED = {CLUSTER: "cluster", LISTENER: "listener"}
 
@@ -53,6 +65,13 @@ def address(listener: Resource) -> int:
     return port
 
 
+def uses_scopes(listener: Resource) -> bool:
+    manager = hcm.HttpConnectionManager()
+    (network_filter,) = Listener.FromString(listener.body).filter_chains[0].filters
+    network_filter.typed_config.Unpack(manager)
+    return bool(manager.HasField("scoped_routes"))
+
+
 @dataclass
 class ModelProxy:
     """``good`` decides on a resource; ``naming``: errors about clusters and listeners name them."""
@@ -61,11 +80,11 @@ class ModelProxy:
     naming: bool = True
     response_bytes: int = 10_000
     config: dict[str, dict[str, Resource]] = field(
-        default_factory=lambda: {each: {} for each in (CLUSTER, ENDPOINT, LISTENER, ROUTE)}
+        default_factory=lambda: {each: {} for each in PUSH_ORDER}
     )
     # What initial_resource_versions would say: nothing of a response that was refused.
     versions: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {each: {} for each in (CLUSTER, ENDPOINT, LISTENER, ROUTE)}
+        default_factory=lambda: {each: {} for each in PUSH_ORDER}
     )
     refused: set[Resource] = field(default_factory=set)
     refused_on_stream: set[tuple[str, str, str]] = field(default_factory=set)
@@ -86,7 +105,9 @@ class ModelProxy:
         self._say(request(CLUSTER, has=self.versions[CLUSTER]))
         self._follow(ENDPOINT, CLUSTER, first=True)
         self._say(request(LISTENER, has=self.versions[LISTENER]))
-        self._follow(ROUTE, LISTENER, first=True)
+        self.scoped = False
+        self._follow_scopes()
+        self._follow(ROUTE, LISTENER, SCOPE, first=True)
 
     def adopt(self, snapshot: Snapshot) -> None:
         """A version that was refused is tried again only when it was gone in between."""
@@ -168,7 +189,8 @@ class ModelProxy:
                 if not self.good(each) and self._wanted(each)
             )
         self._follow(ENDPOINT, CLUSTER)
-        self._follow(ROUTE, LISTENER)
+        self._follow_scopes()
+        self._follow(ROUTE, LISTENER, SCOPE)
         self._say(request(push.type_url, nonce=push.nonce, error=self._error(push, bad, by_name)))
         if not self.warming:
             self.outbox.extend(self.held_back)
@@ -201,9 +223,21 @@ class ModelProxy:
         }
         return f"Error adding/updating {what}(s) " + end.join(f"{n}: {w}" for n, w in why.items())
 
-    def _follow(self, child: str, parent: str, *, first: bool = False) -> None:
+    def _follow_scopes(self) -> None:
+        """Ask for all scopes, once a listener has some. (No test takes such a listener away.)"""
+        scoped = any(map(uses_scopes, self.config[LISTENER].values()))
+        if scoped and not self.scoped:
+            self.scoped = True
+            self._say(request(SCOPE, has=self.versions[SCOPE]))
+
+    def _follow(self, child: str, *parents: str, first: bool = False) -> None:
         """Subscribe to what the parents refer to, and to nothing else."""
-        wanted = {name for each in self.config[parent].values() for name in references(each)}
+        wanted = {
+            name
+            for parent in parents
+            for each in self.config[parent].values()
+            for name in references(each)
+        }
         before, self.subscribed[child] = self.subscribed[child], wanted
         for name in before - wanted:
             self.versions[child].pop(name, None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.config_source_pb2 import ApiVersion, ConfigSource
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
@@ -20,6 +22,7 @@ from laneway.compile.snapshots import (
     LISTENER,
     PUSH_ORDER,
     ROUTE,
+    SCOPE,
     Resource,
     Snapshot,
 )
@@ -58,14 +61,44 @@ def listener(name: str, route_name: str, port: int = 0, prefix: str = "in") -> R
     message.address.socket_address.port_value = port
     manager = hcm.HttpConnectionManager(stat_prefix=prefix)
     manager.rds.route_config_name = route_name
-    manager.rds.config_source.ads.SetInParent()
-    manager.rds.config_source.resource_api_version = 2
-    manager.rds.config_source.initial_fetch_timeout.SetInParent()
+    _over_ads(manager.rds.config_source)
+    return _listening(message, manager)
+
+
+def scoped_listener(name: str, port: int = 0, prefix: str = "in") -> Resource:
+    """The value of the request header ``scope`` chooses the routes."""
+    message = Listener(name=name)
+    message.address.socket_address.address = "127.0.0.1"
+    message.address.socket_address.port_value = port
+    manager = hcm.HttpConnectionManager(stat_prefix=prefix)
+    scoped = manager.scoped_routes
+    scoped.name = "scopes"
+    scoped.scope_key_builder.fragments.add().header_value_extractor.name = "scope"
+    scoped.scope_key_builder.fragments[0].header_value_extractor.index = 0
+    for source in (scoped.rds_config_source, scoped.scoped_rds.scoped_rds_config_source):
+        _over_ads(source)
+    return _listening(message, manager)
+
+
+def scope(name: str, route_name: str, key: str = "") -> Resource:
+    """Chosen by ``key``, else by its name."""
+    message = ScopedRouteConfiguration(name=name, route_configuration_name=route_name)
+    message.key.fragments.add(string_key=key or name)
+    return resource(SCOPE, name, message)
+
+
+def _over_ads(source: ConfigSource) -> None:
+    source.ads.SetInParent()
+    source.resource_api_version = ApiVersion.V3
+    source.initial_fetch_timeout.SetInParent()
+
+
+def _listening(message: Listener, manager: hcm.HttpConnectionManager) -> Resource:
     router = manager.http_filters.add(name="envoy.filters.http.router")
     router.typed_config.Pack(Router())
     chain = message.filter_chains.add()
     chain.filters.add(name="http").typed_config.Pack(manager)
-    return resource(LISTENER, name, message)
+    return resource(LISTENER, message.name, message)
 
 
 def route(name: str, *clusters: str) -> Resource:

@@ -5,17 +5,37 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.xds.proxies import ModelProxy
-from tests.adapters.xds.resources import cluster, endpoints, listener, route, snapshot
+from tests.adapters.xds.resources import (
+    cluster,
+    endpoints,
+    listener,
+    route,
+    scope,
+    scoped_listener,
+    snapshot,
+)
 
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+from laneway.compile.snapshots import (
+    CLUSTER,
+    ENDPOINT,
+    LISTENER,
+    PUSH_ORDER,
+    SCOPE,
+    Resource,
+    Snapshot,
+)
 
 NAMES = ("a", "b", "c", "d")
+HOSTS = ("h", "i", "j")
 VERSIONS = st.integers(min_value=1, max_value=3)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """Whole ones: every reference is met. Version 3 of anything may be one that a proxy refuses."""
+    """Whole ones: every reference is met. Version 3 of anything may be one that a proxy refuses.
+
+    The listener with scopes stays, as a sidecar's does.
+    """
     clusters = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
     made: list[Resource] = []
     for name in clusters:
@@ -28,6 +48,15 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         listener_name = draw(st.sampled_from((f"{name}1", f"{name}2")))
         port = 1 if name == "r" else 2
         made.append(listener(listener_name, name, port, prefix=f"v{draw(VERSIONS)}"))
+    made.append(scoped_listener("out", 3, prefix=f"v{draw(VERSIONS)}"))
+    made.append(scope("any", "p", key="*"))
+    made.append(route("p", clusters[0]))
+    for name in draw(st.lists(st.sampled_from(HOSTS), unique=True)):
+        routes = draw(st.sampled_from(("p", f"{name}1", f"{name}2")))
+        made.append(scope(name, routes, key=f"{name}{draw(VERSIONS)}"))
+        if routes != "p":
+            used = draw(st.lists(st.sampled_from(clusters), min_size=1, unique=True))
+            made.append(route(routes, *used))
     return snapshot(made)
 
 
@@ -46,6 +75,9 @@ BAD = refuses(
     *(endpoints(name, 3) for name in NAMES),
     *(listener(f"{n}{i}", n, 1 if n == "r" else 2, "v3") for n in ("r", "s") for i in (1, 2)),
     *(route("r", name) for name in NAMES),
+    *(scope(host, routes, f"{host}3") for host in HOSTS for routes in ("p", f"{host}1")),
+    *(route("h1", name) for name in NAMES),
+    scoped_listener("out", 3, "v3"),
 )
 
 
@@ -58,9 +90,9 @@ def wanted(proxy: ModelProxy, last: Snapshot) -> dict[str, dict[str, str]]:
         type_url: {
             name: each.version
             for name, each in last.resources(type_url).items()
-            if type_url in (CLUSTER, LISTENER) or name in proxy.subscribed[type_url]
+            if type_url in (CLUSTER, LISTENER, SCOPE) or name in proxy.subscribed[type_url]
         }
-        for type_url in (CLUSTER, ENDPOINT, LISTENER, ROUTE)
+        for type_url in PUSH_ORDER
     }
 
 

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
-from tests.adapters.xds.resources import cluster, endpoints, listener, resource, route
+from tests.adapters.xds.resources import (
+    cluster,
+    endpoints,
+    listener,
+    resource,
+    route,
+    scope,
+    scoped_listener,
+)
 
 from laneway.adapters.xds.references import references
 from laneway.compile.snapshots import CLUSTER, LISTENER, Resource
@@ -28,6 +36,12 @@ def test_a_listener_refers_to_its_routes_once() -> None:
     other = Listener.FromString(listener("l", "s").body).filter_chains[0]
     message.filter_chains.append(other)
     assert references(resource(LISTENER, "l", message)) == ("r", "s")
+
+
+def test_a_scope_refers_to_its_routes_and_a_listener_with_scopes_to_none() -> None:
+    assert references(scope("s", "r")) == ("r",)
+    assert references(scope("s", "")) == ()
+    assert references(scoped_listener("l")) == ()
 
 
 def test_others_and_what_does_not_parse_refer_to_none() -> None:

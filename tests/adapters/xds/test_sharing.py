@@ -3,6 +3,8 @@ from __future__ import annotations
 from tests.adapters.xds.resources import cluster, endpoints
 
 from laneway.adapters.xds.sharing import Shared
+from laneway.compile.buckets import Buckets
+from laneway.compile.snapshots import Layers
 
 
 def test_a_resource_is_encoded_once() -> None:
@@ -24,9 +26,20 @@ def test_what_is_used_survives_and_the_rest_goes() -> None:
 def test_changes_between_two_maps_are_found_once() -> None:
     shared = Shared()
     same, a, b, c = (cluster(name) for name in ("same", "a", "b", "c"))
-    before = {"same": same, "a": a, "b": b}
-    after = {"same": same, "a": cluster("a", 2), "c": c}
+    before = Buckets.of([same, a, b])
+    after = before.edited(["b"], [cluster("a", 2), c])
     changes = shared.changes(before, after)
-    assert changes == ["a", "c", "b"]
+    assert sorted(changes) == ["a", "b", "c"]
     assert shared.changes(before, after) is changes
-    assert shared.changes(after, before) != changes
+    assert shared.changes(after, before) is not changes
+    assert shared.changes(before, before) == []
+
+
+def test_changes_of_layers_are_those_of_both() -> None:
+    shared = Shared()
+    mine, other, a = (cluster(name) for name in ("mine", "other", "a"))
+    before = Layers({"mine": mine}, Buckets.of([a]))
+    after = Layers({"other": other}, Buckets.of([cluster("a", 2)]))
+    assert sorted(shared.changes(before, after)) == ["a", "mine", "other"]
+    assert shared.changes(before, Layers(before.own, before.shared)) == []
+    assert sorted(shared.changes({}, after)) == ["a", "other"]

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 from tests.adapters.xds.proxies import ModelProxy, request
-from tests.adapters.xds.resources import cluster, endpoints, listener, route, snapshot
+from tests.adapters.xds.resources import (
+    cluster,
+    endpoints,
+    listener,
+    route,
+    scope,
+    scoped_listener,
+    snapshot,
+)
 
 from laneway.adapters.xds.sharing import Shared
 from laneway.adapters.xds.streams import Stream
 from laneway.adapters.xds.subscriptions import Push
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 
 ONE = snapshot([cluster("a"), endpoints("a", 1), listener("l", "r"), route("r", "a")])
 TWO = snapshot([cluster("b"), endpoints("b", 2), listener("l", "r"), route("r", "b")])
@@ -50,6 +58,50 @@ def test_what_routes_refer_to_is_made_before_and_broken_after() -> None:
         ("RouteConfiguration", ["r"], ()),
         ("Cluster", [], ("a",)),
     ]
+
+
+def scoped(*names: str) -> Snapshot:
+    """A scope, with routes of the same name, for each; all lead to one cluster."""
+    scopes = [each for name in names for each in (scope(name, name), route(name, "a"))]
+    return snapshot([cluster("a"), endpoints("a", 1), scoped_listener("l"), *scopes])
+
+
+def test_scopes_come_after_listeners_and_before_their_routes() -> None:
+    proxy = ModelProxy()
+    proxy.connect(scoped("r", "s"))
+    proxy.run()
+    assert told(proxy.log)[2:] == [
+        ("Listener", ["l"], ()),
+        ("ScopedRouteConfiguration", ["r", "s"], ()),
+        ("RouteConfiguration", ["r", "s"], ()),
+    ]
+    assert proxy.stream.synced
+
+
+def test_a_scope_goes_before_its_routes_do() -> None:
+    proxy = connected(scoped("r", "s"))
+    proxy.adopt(scoped("s", "t"))
+    proxy.run()
+    assert told(proxy.log) == [
+        ("ScopedRouteConfiguration", ["t"], ()),
+        ("RouteConfiguration", ["t"], ()),
+        ("ScopedRouteConfiguration", [], ("r",)),
+    ]  # of the routes it lets go by itself
+    assert proxy.config[ROUTE].keys() == {"s", "t"}
+    assert proxy.stream.synced
+
+
+def test_a_rejected_scope_holds_back_routes_and_removals() -> None:
+    proxy = connected(scoped("r", "s"))
+    proxy.good = lambda resource: resource.name != "t"
+    proxy.adopt(
+        Snapshot({**scoped("s", "t").types, ROUTE: {"s": route("s"), "t": route("t", "a")}})
+    )
+    proxy.run()
+    assert proxy.config[SCOPE].keys() == {"r", "s"}
+    assert proxy.config[ROUTE]["s"] == route("s", "a")
+    assert proxy.stream.settled
+    assert not proxy.stream.synced
 
 
 def test_endpoints_of_an_updated_cluster_are_sent_before_its_ack() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.compile.envoy.documents import document
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, Snapshot
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 
 Document = dict[str, Any]
 
@@ -25,9 +25,9 @@ def static_bootstrap(snapshots: Mapping[str, Snapshot]) -> Document:
     clusters: dict[str, Document] = {}
     listeners = []
     for node, snapshot in snapshots.items():
-        routes = _documents(snapshot, ROUTE)
+        routes, scopes = _documents(snapshot, ROUTE), _documents(snapshot, SCOPE)
         for name, listener in _documents(snapshot, LISTENER).items():
-            listeners.append({**_with_routes(listener, routes), "name": f"{node} {name}"})
+            listeners.append({**_with_routes(listener, routes, scopes), "name": f"{node} {name}"})
         unknown = Snapshot(
             {
                 type_url: {n: r for n, r in resources.items() if n not in clusters}
@@ -71,11 +71,23 @@ def _with_endpoints(cluster: Document, endpoints: Mapping[str, Document]) -> Doc
     return {**kept, "type": "STATIC", "load_assignment": endpoints[cluster["name"]]}
 
 
-def _with_routes(listener: Document, routes: Mapping[str, Document]) -> Document:
+def _with_routes(
+    listener: Document, routes: Mapping[str, Document], scopes: Mapping[str, Document]
+) -> Document:
     for manager in _managers(listener):
         if rds := manager.pop("rds", None):
             manager["route_config"] = routes[rds["route_config_name"]]
+        if scoped := manager.get("scoped_routes"):
+            del scoped["scoped_rds"], scoped["rds_config_source"]
+            static = [_with_inline_routes(scope, routes) for scope in scopes.values()]
+            scoped["scoped_route_configurations_list"] = {"scoped_route_configurations": static}
     return listener
+
+
+def _with_inline_routes(scope: Document, routes: Mapping[str, Document]) -> Document:
+    """Of static routes Envoy asks by default whether their clusters exist, but of these."""
+    name = scope.pop("route_configuration_name")
+    return {**scope, "route_configuration": {**routes[name], "validate_clusters": True}}
 
 
 def _managers(listener: Document) -> Iterable[Document]:

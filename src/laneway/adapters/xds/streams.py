@@ -224,11 +224,14 @@ class Stream:
         return subscription is not None and bool(subscription.rejected)
 
     def _unasked(self, type_url: str) -> bool:
-        """The proxy will ask for this type, as its snapshot has it, but did not yet."""
+        """The proxy will ask for this type, as its snapshot has it, but did not yet.
+
+        Clusters and listeners it asks for in any case, scopes when a listener has some.
+        """
+        if type_url not in WILDCARD_TYPES or type_url in self._subscriptions:
+            return False
         types = self._snapshot.types if self._snapshot else {}
-        return (
-            type_url in WILDCARD_TYPES and type_url in types and type_url not in self._subscriptions
-        )
+        return type_url in types and (type_url != SCOPE or bool(types[SCOPE]))
 
     def _await_children(self, type_url: str, parents: Iterable[Resource]) -> None:
         child_type = CHILD_TYPES.get(type_url)

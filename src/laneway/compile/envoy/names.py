@@ -28,9 +28,10 @@ NOT_FOUND = "NotFoundCluster"
 SCOPES = "outbound"
 HOST_HEADER = "x-laneway-host"
 
-#: The host of the scope, and the name of the routes, for hosts that are not services of the mesh.
+#: The key of the scope for hosts that are not services of the mesh; its name and its routes', which
+#: is no host's (``*`` would be xDS's word for all resources).
 ANY_HOST = "*"
-PASSTHROUGH_ROUTES = "passthrough"
+PASSTHROUGH_ROUTES = "PassthroughRoutes"
 
 
 def sidecar_node(workload: ObjectName) -> str:

@@ -74,21 +74,21 @@ def home_scopes(service: Service) -> Iterable[Resource]:
 
 
 def passthrough_scope() -> Resource:
-    return _scope(names.ANY_HOST, names.PASSTHROUGH_ROUTES)
+    return _scope(names.PASSTHROUGH_ROUTES, names.ANY_HOST, names.PASSTHROUGH_ROUTES)
 
 
 def _scopes(service: Service, host: str) -> Iterable[Resource]:
     for port in service.ports:
         routes = names.service_routes(service.host, port.port)
-        yield _scope(f"{host}:{port.port}", routes)
+        yield _scope(f"{host}:{port.port}", f"{host}:{port.port}", routes)
         if port.port == 80:
-            yield _scope(host, routes)
+            yield _scope(host, host, routes)
 
 
-def _scope(host: str, routes: str) -> Resource:
-    scope = scoped_route_pb2.ScopedRouteConfiguration(name=host, route_configuration_name=routes)
+def _scope(name: str, host: str, routes: str) -> Resource:
+    scope = scoped_route_pb2.ScopedRouteConfiguration(name=name, route_configuration_name=routes)
     scope.key.fragments.add(string_key=host)
-    return resource(SCOPE, host, scope)
+    return resource(SCOPE, name, scope)
 
 
 def _host_header() -> extension_pb2.TypedExtensionConfig:

@@ -1,0 +1,42 @@
+"""A mesh that inherits is equal, of the same objects, and derives what it would by itself."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import fields
+
+from hypothesis import given, settings
+from tests.compile.successions import successions
+
+from laneway.model.inheritance import inherited
+from laneway.model.meshes import Mesh
+
+DERIVED = (
+    *("services_by_name", "gateways_by_name", "workloads_by_name", "groups_by_name"),
+    *("lanes_by_group", "subsets", "lanes_with_own_way", "groups_by_service"),
+)
+
+
+@given(successions())
+@settings(max_examples=200)
+def test_it_is_equal_and_derives_the_same(meshes: list[Mesh]) -> None:
+    last = Mesh()
+    for mesh in meshes:
+        last = inherited(mesh, last)
+        fresh = deepcopy(mesh)
+        assert last == fresh
+        for name in DERIVED:
+            assert getattr(last, name) == getattr(fresh, name)
+
+
+@given(successions())
+def test_what_is_equal_is_the_same_object(meshes: list[Mesh]) -> None:
+    before = meshes[0]
+    for mesh in meshes[1:]:
+        after = inherited(deepcopy(mesh), before)
+        for field in fields(Mesh):
+            old, new = getattr(before, field.name), getattr(after, field.name)
+            assert (old is new) == (old == new)
+            for one in old:
+                assert all(one is other for other in new if one == other)
+        before = after
