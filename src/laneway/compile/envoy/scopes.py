@@ -92,12 +92,16 @@ def _scope(name: str, host: str, routes: str) -> Resource:
 
 
 def _host_header() -> extension_pb2.TypedExtensionConfig:
-    mutation = mutation_rules_pb2.HeaderMutation(
-        append=visibility.header(names.HOST_HEADER, "%REQ(:AUTHORITY)%")
-    )
+    mutations = [
+        # An empty host overwrites nothing.
+        mutation_rules_pb2.HeaderMutation(remove=names.HOST_HEADER),
+        mutation_rules_pb2.HeaderMutation(
+            append=visibility.header(names.HOST_HEADER, "%REQ(:AUTHORITY)%")
+        ),
+    ]
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
-        header_mutation_pb2.HeaderMutation(mutations=[mutation]),
+        header_mutation_pb2.HeaderMutation(mutations=mutations),
     )
 
 

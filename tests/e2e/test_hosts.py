@@ -1,0 +1,130 @@
+"""Which hosts a sidecar takes for services of the mesh, and what becomes of all others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+from tests.compile.meshes import name
+from tests.e2e.conftest import Run
+from tests.e2e.echoes import Behaviour, Echo, exchange, read_message
+
+from laneway.compile.envoy.names import HOST_HEADER
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.placements import Address
+from laneway.model.services import Service, ServicePort
+from laneway.model.workloads import Workload, WorkloadPort
+
+pytestmark = pytest.mark.envoy
+
+CALLER, NEAR, FAR = name("caller"), name("near"), ObjectName("elsewhere", "far")
+FORGED = (HOST_HEADER, "far.elsewhere")
+
+
+@dataclass(frozen=True)
+class World:
+    """``outbound`` is the caller's sidecar; ``outside`` listens where the mesh does not know."""
+
+    outbound: Address
+    outside: str
+
+    async def call(
+        self, host: str, *headers: tuple[str, str], target: str = "/"
+    ) -> tuple[int, str, dict[str, str]]:
+        """Status, who answered at which port, and the headers that it got."""
+        response = await exchange(self.outbound, "GET", target, host, headers)
+        if response.status != 200:
+            return response.status, "", response.headers
+        (hop,) = json.loads(response.body)["hops"]
+        return 200, f"{hop['workload']}:{hop['port']}", hop["headers"]
+
+
+@pytest.fixture
+async def world(run: Run) -> AsyncIterator[World]:
+    nowhere = Address("127.0.0.1", 9)
+    echoes = {
+        each: Echo(each, ports, Behaviour, lambda: nowhere)
+        for each, ports in {"near": (80, 8000), "far": (80,), "outside": (80,)}.items()
+    }
+    async with AsyncExitStack() as stack:
+        for echo in echoes.values():
+            await echo.start()
+            stack.callback(echo.close)
+        ports = {NEAR: (80, 8000), FAR: (80,)}
+        mesh = Mesh(
+            services=tuple(
+                Service(each, tuple(map(ServicePort, numbers)), {"app": each.name})
+                for each, numbers in ports.items()
+            ),
+            workloads=(
+                *(
+                    Workload(
+                        each,
+                        {"app": each.name},
+                        tuple(map(WorkloadPort, numbers)),
+                        address=echoes[each.name].address,
+                    )
+                    for each, numbers in ports.items()
+                ),
+                Workload(CALLER, {}, (WorkloadPort(80),), address=echoes["near"].address),
+            ),
+        )
+        embedded = await stack.enter_async_context(run(mesh))
+        yield World(embedded.plane.placements.sidecars[CALLER].outbound, echoes["outside"].address)
+
+
+NEAR_HOSTS = ("near", "near.default", "near.default.svc", "near.default.svc.cluster.local")
+
+
+async def test_a_service_has_the_names_of_kubernetes_and_no_others(world: World) -> None:
+    for host in NEAR_HOSTS:
+        assert (await world.call(host))[:2] == (200, "near:80"), host
+        assert (await world.call(f"{host}:80"))[:2] == (200, "near:80"), host
+        assert (await world.call(f"{host}:8000"))[:2] == (200, "near:8000"), host
+    assert (await world.call("far.elsewhere"))[:2] == (200, "far:80")
+    for host in ("far", "near:81", "near.elsewhere", "near.default.svc.cluster.local.", "*"):
+        status, _, headers = await world.call(host)
+        assert status == 503, host
+        assert "x-laneway-service" not in headers, "it went to DNS, and nobody is there"
+
+
+async def test_names_of_hosts_may_be_written_in_any_case(world: World) -> None:
+    for host in ("Near", "NEAR.default.SVC:80", "neaR:8000"):
+        status, answered, headers = await world.call(host)
+        assert (status, answered.split(":")[0]) == (200, "near")
+        assert headers["host"] == host
+    outside = world.outside.replace("127.0.0.1", "LocalHost")
+    assert (await world.call(outside))[:2] == (200, "outside:80")
+
+
+async def test_other_hosts_are_wherever_they_are(world: World) -> None:
+    status, answered, headers = await world.call(world.outside)
+    assert (status, answered) == (200, "outside:80")
+    assert headers["host"] == world.outside
+
+
+async def test_the_sidecars_own_header_cannot_be_forged_and_is_not_sent_on(world: World) -> None:
+    for host in ("near", "NEAR", world.outside):
+        for forged in ((FORGED,), (FORGED, FORGED), ((HOST_HEADER, "*"),), ((HOST_HEADER, ""),)):
+            status, answered, headers = await world.call(host, *forged)
+            assert (status, answered) == (200, "near:80" if "n" in host.lower() else "outside:80")
+            assert HOST_HEADER not in headers
+    status, _, headers = await world.call("", FORGED)
+    assert status != 200, "no host is no service, whatever the header says"
+
+
+async def test_tunnels_lead_where_requests_do(world: World) -> None:
+    for host, answered in (("Near:80", "near:80"), (world.outside, "outside:80")):
+        reader, writer = await asyncio.open_connection(world.outbound.host, world.outbound.port)
+        writer.write(f"CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        (hop,) = json.loads((await read_message(reader)).body)["hops"]
+        assert f"{hop['workload']}:{hop['port']}" == answered
+        assert HOST_HEADER not in hop["headers"]
+        writer.close()
