@@ -45,7 +45,7 @@ def bootstrap(socket: Path) -> dict[str, Any]:
     return {**BOOTSTRAP, "static_resources": {"clusters": [cluster]}}
 
 
-def get(url: str) -> tuple[int, str]:
+def get(url: str | urllib.request.Request) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
             return answer.status, answer.read().decode()

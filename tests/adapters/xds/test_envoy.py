@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,12 +19,14 @@ from tests.adapters.xds.resources import (
     listener,
     resource,
     route,
+    scope,
+    scoped_listener,
     snapshot,
 )
 
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.compile.snapshots import CLUSTER, ROUTE, Resource
 from laneway.control.ports import ProxyStatus, Verdict
 
 pytestmark = pytest.mark.envoy
@@ -162,6 +165,58 @@ async def test_a_renamed_listener_takes_over_the_address(bench: Bench) -> None:
     assert (await bench.publish(listener("named", "r", port), *rest)).synced
     assert (await bench.publish(listener("renamed", "r", port), *rest)).synced
     assert await bench.call(listener="renamed") == (200, "one")
+
+
+def scoped(bench: Bench, **scopes: str) -> list[Resource]:
+    """Beside the mesh: a scope, and routes of its own to that cluster, for each."""
+    made = [scoped_listener("s"), *bench.mesh("one", "two")]
+    for key, cluster_name in scopes.items():
+        made += [scope(key, f"routes-of-{key}"), route(f"routes-of-{key}", cluster_name)]
+    return made
+
+
+async def in_scope(bench: Bench, key: str) -> tuple[int, str]:
+    port = await bench.envoy.port("s")
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"scope": key})
+    return await asyncio.to_thread(get, asked)
+
+
+async def test_scopes_come_change_and_go(bench: Bench) -> None:
+    assert (await bench.publish(*scoped(bench, x="one", y="two"))).synced
+    assert [await in_scope(bench, key) for key in "xyz"] == [(200, "one"), (200, "two"), (404, "")]
+    assert (await bench.publish(*scoped(bench, y="one", z="two"))).synced
+    assert [await in_scope(bench, key) for key in "xyz"] == [(404, ""), (200, "one"), (200, "two")]
+    held = {each.name for each in bench.roster.resources("n") if each.type_url == ROUTE}
+    assert held == {"r", "routes-of-y", "routes-of-z"}
+
+
+async def test_a_rejected_scope_is_reported_and_the_others_stay(bench: Bench) -> None:
+    assert (await bench.publish(*scoped(bench, x="one"))).synced
+    status = await bench.publish(*scoped(bench, x="two", y="two"), scope("twin", "r", key="x"))
+    (rejected,) = (each for each in status.resources if each.verdict is Verdict.REJECTED)
+    assert rejected.name == "twin"
+    assert "scope key" in rejected.error
+    assert await in_scope(bench, "x") == (200, "one"), "routes stay while a scope is refused"
+    assert (await bench.publish(*scoped(bench, x="two", y="two"))).synced
+    assert await in_scope(bench, "x") == (200, "two")
+
+
+async def test_a_proxy_that_comes_back_is_sent_no_scope_again(bench: Bench) -> None:
+    async def updates() -> list[int]:
+        kinds = (".*scoped_rds.*", ".*rds.routes-of-x.*", ".*(cds|lds).*", "cluster.*")
+        return [await bench.envoy.stat(f"{kind}update_success") for kind in kinds]
+
+    mesh = scoped(bench, x="one", y="two")
+    assert (await bench.publish(*mesh)).synced
+    before = await updates()
+    assert all(before)
+    await bench.stop()
+    another = Roster()
+    another.publish({"n": snapshot(each for each in mesh if each.name not in ("y", "routes-of-y"))})
+    async with XdsServer(another, f"unix:{bench.socket}"), asyncio.timeout(20):
+        assert (await another.wait_synced(frozenset({"n"})))["n"].synced
+    assert await updates() == [before[0] + 1, *before[1:]]  # that which removes y
+    assert await in_scope(bench, "y") == (404, "")
 
 
 async def test_responses_in_pieces(tmp_path: Path) -> None:

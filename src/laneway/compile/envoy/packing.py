@@ -43,10 +43,14 @@ def socket_address(address: Address) -> address_pb2.Address:
     )
 
 
-def ads() -> config_source_pb2.ConfigSource:
-    return config_source_pb2.ConfigSource(
+def ads(wait: float | None = None) -> config_source_pb2.ConfigSource:
+    """``wait``: seconds for the first answer, 0 for as long as it takes; Envoy's own are 15."""
+    source = config_source_pb2.ConfigSource(
         ads=config_source_pb2.AggregatedConfigSource(), resource_api_version="V3"
     )
+    if wait is not None:
+        source.initial_fetch_timeout.CopyFrom(duration(wait))
+    return source
 
 
 def resource(type_url: str, name: str, message: Message) -> Resource:

@@ -55,8 +55,9 @@ def use_scopes(manager: hcm_pb2.HttpConnectionManager) -> None:
     fragment = scoped.scope_key_builder.fragments.add()
     fragment.header_value_extractor.name = names.HOST_HEADER
     fragment.header_value_extractor.index = 0
-    scoped.rds_config_source.CopyFrom(ads())
-    scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads())
+    # A sidecar that began without them would send calls within the mesh to DNS.
+    scoped.rds_config_source.CopyFrom(ads(wait=0))
+    scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads(wait=0))
     manager.early_header_mutation_extensions.append(_host_header())
     manager.http_filters.insert(0, _unknown_host())
 
