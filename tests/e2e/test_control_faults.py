@@ -84,7 +84,7 @@ async def test_a_control_plane_restarted_with_another_mesh_sends_just_the_differ
     assert after == {"right": len(answers) - during - 12}
     known = {EXPECTED[lane] for lane in EXPECTED} | {CHANGED[lane] for lane in CHANGED}
     assert {(a.status, a.body) for a in answers} <= {(200, body) for body in known}
-    # Two clusters of (mocka, s2), gone at ten proxies; mocka's routes; baseline's mocka has no alias.
+    # Two clusters of (mocka, s2), gone at ten proxies; its routes; baseline's mocka has no alias.
     touched = {name for _, name in report.sent if "mocka" not in name}
     assert touched <= {"gateway|80|istio-system/ingressgateway"}, report.sent
     print(f"{len(answers)} requests, none lost; sent: {dict(report.sent)}")
