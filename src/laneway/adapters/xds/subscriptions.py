@@ -301,6 +301,8 @@ class Subscription:
 
     def outstanding(self) -> list[ResourceStatus]:
         """Of what is rejected, in flight or owed."""
+        if self.quiet and not self.rejected:
+            return []
         pushed = self.in_flight.resources if self.in_flight else ()
         owed = {*self._asked, *self._changed, *self._stale, *self.rejected}
         return self._statuses(owed.union(resource.name for resource in pushed))
