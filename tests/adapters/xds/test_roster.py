@@ -7,7 +7,7 @@ from tests.adapters.xds.proxies import request
 from tests.adapters.xds.resources import cluster
 
 from laneway.adapters.xds.roster import Connection, Roster
-from laneway.compile.snapshots import CLUSTER, Snapshot
+from laneway.compile.snapshots import CLUSTER, ENDPOINT, Snapshot
 
 EMPTY = Snapshot({CLUSTER: {}})
 ONE = Snapshot({CLUSTER: {"a": cluster("a")}})
@@ -76,6 +76,24 @@ async def test_a_publish_unsettles(roster: Roster) -> None:
     roster.publish({"n": ONE})
     assert not roster.status("n").synced
     (await waits(roster)).cancel()
+
+
+async def test_a_publish_just_after_it_settled_is_waited_for(roster: Roster) -> None:
+    """Before the task that waits has run again; else the proxy would be taken for a late one."""
+    roster.publish({"n": EMPTY})
+    connection, _ = connect(roster)
+    task = await waits(roster)
+    settle(roster, connection)
+    roster.publish({"n": ONE})
+    await asyncio.sleep(0)
+    assert not task.done()
+    for each in iter(connection.stream.next, None):
+        connection.stream.receive(request(each.type_url, nonce=each.nonce))
+    connection.stream.receive(request(ENDPOINT, add=("a",)))
+    for each in iter(connection.stream.next, None):
+        connection.stream.receive(request(each.type_url, nonce=each.nonce))
+    roster.refresh(connection)
+    assert await task
 
 
 async def test_publishing_the_same_changes_nothing(roster: Roster) -> None:

@@ -103,7 +103,9 @@ class Roster:
         """
         statuses = {}
         for node in sorted(nodes):
-            await self._proxies.setdefault(node, _Proxy()).settled.wait()
+            settled = self._proxies.setdefault(node, _Proxy()).settled
+            while not settled.is_set():  # something may be published before this goes on
+                await settled.wait()
             statuses[node] = self.status(node)
         return statuses
 
