@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from laneway.compile.analyze import Code, analyze
 from laneway.compile.analyze.stand_ins import populated
@@ -193,11 +194,13 @@ def _diverted(shown: Shown) -> bool:
 
 def _refused_without_lane(shown: Shown) -> bool:
     """It enters no service of the group, and would if it named a lane of which it meets a rule."""
+    header = shown.group.route_header
     asking = [
         lane
         for lane in shown.mesh.lanes_by_group[shown.group.name]
         for r in lane.ingress
-        if r.online and meets(r, shown.request)
+        if r.online
+        and meets(r, replace(shown.request, headers={**shown.request.headers, header: lane.name}))
     ]
     refused = not shown.outcome.hops or shown.first.service not in shown.group.services
     return shown.named is None and refused and shown.lane not in asking and bool(asking)
@@ -234,7 +237,9 @@ PROOFS: dict[str, Callable[[Shown], bool]] = {
     Code.SHARED_TRACE_ID: _same_id,
     Code.UNMATCHABLE_RULE: _of_others,
     Code.UNREACHABLE_LANE: lambda s: (
-        s.named == s.lane.name and all(hop.served != s.lane.name for hop in s.outcome.hops)
+        s.named == s.lane.name
+        # Another group may have a lane of that name.
+        and all(h.served != s.lane.name for h in s.outcome.hops if h.service in s.group.services)
     ),
     # What the checks between objects find:
     codes.Code.BASELINE_LACKS_SERVICE: lambda s: any(

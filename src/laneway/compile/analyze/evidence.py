@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from laneway.compile.analyze.surveys import Survey
 from laneway.compile.analyze.trials import Trial, anonymous_trials, naming, trials, tried
 from laneway.compile.simulate import Hop, Request, Why
+from laneway.compile.simulate.gateways import takes
+from laneway.compile.simulate.request_paths import split_target
 from laneway.model.codes import Code
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity
@@ -136,7 +138,10 @@ def _over_weight(case: _Case) -> Iterator[Example]:
 
 
 def _claimed_twice(case: _Case) -> Iterator[Example]:
-    """The request that names the lane goes to the other group, or by the rule before."""
+    """The request that names the lane goes to the other group, or by the rule before.
+
+    None, where the rule asks for another value of the very header.
+    """
     if len(case.finding.path) != 3:
         return  # about the rules' names
     index = case.finding.path[2]
@@ -145,7 +150,9 @@ def _claimed_twice(case: _Case) -> Iterator[Example]:
         for reached in case.survey.reached_of[lane.group]:
             if any(rule is lane.ingress[index] for _, rule in reached.route.rules):
                 request = naming(case.survey, reached, lane)
-                yield tried(case.survey, reached.entry.port, request).example()
+                target = split_target(request.path)
+                if target is not None and takes(reached.route, request, *target):
+                    yield tried(case.survey, reached.entry.port, request).example()
 
 
 def _unserved(case: _Case) -> Iterator[Example]:
