@@ -22,7 +22,8 @@ from laneway.model.lanes import Lane
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.workloads import Workload
+from laneway.model.services import ServicePort
+from laneway.model.workloads import Workload, WorkloadPort
 
 pytestmark = pytest.mark.envoy
 
@@ -80,6 +81,37 @@ async def test_workloads_lanes_and_gateways_come_and_go(run: Run) -> None:
             assert {status.name for status in embedded.workloads()}.isdisjoint(v2)
         answers = await requests.stop()
     assert Counter(a.status for a in answers).keys() == {200}
+
+
+async def test_ports_come_and_go(run: Run) -> None:
+    """Of a gateway, of a service, and of the workloads behind it, which are started anew."""
+    mesh = SCENARIO.mesh
+    (gateway,) = mesh.gateways
+    (server,) = gateway.servers
+    workloads = tuple(
+        replace(w, ports=(*w.ports, WorkloadPort(9000, "more")))
+        if w.labels["app"] == "mocka"
+        else w
+        for w in mesh.workloads
+    )
+    services = tuple(
+        replace(s, ports=(*s.ports, ServicePort(9000, "more"))) if s.name.name == "mocka" else s
+        for s in mesh.services
+    )
+    opened = replace(gateway, servers=(server, replace(server, port=81, name="more")))
+    more = replace(mesh, workloads=workloads, services=services, gateways=(opened,))
+    async with run(mesh) as embedded:
+        requests = Load(SCENARIO, embedded, "s2")
+        for _ in range(2):
+            assert (await embedded.change(more)).applied
+            urls = embedded.gateway_urls()[gateway.name]
+            (second,) = await load(urls[81], [SCENARIO.call("s2", 1)])
+            assert (second.status, second.body) == (200, EXPECTED["s2"])
+            assert set(embedded.plane.placements.sidecars[MOCKA_V1].inbound) == {8000, 9000}
+            assert (await embedded.change(mesh)).applied
+            assert set(embedded.gateway_urls()[gateway.name]) == {80}
+        answers = await requests.stop()
+    assert {(a.status, a.body) for a in answers} == {(200, EXPECTED["s2"])}
 
 
 async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:

@@ -211,10 +211,10 @@ class Embedded:
                     placements = moved
             change = await self.plane.change(mesh)
         except BaseException:
-            await self._take_back(old, before, started, successors)
+            await self._take_back(old, before, placements, started, successors)
             raise
         if not change.applied:
-            await self._take_back(old, before, started, successors)
+            await self._take_back(old, before, placements, started, successors)
             return change
         await self._settle(old, mesh, placements, successors)
         return change
@@ -249,6 +249,7 @@ class Embedded:
         self,
         old: Mesh,
         before: Placements,
+        tried: Placements,
         started: list[ObjectName],
         successors: Mapping[ObjectName, ObjectName],
     ) -> None:
@@ -259,6 +260,7 @@ class Embedded:
         for successor in successors.values():
             await self._fleet.stop_successor(successor)
         await self._stop_proxies(self._fleet.nodes - _nodes(old))
+        self._places.forget_gone(tried, before)
 
     async def _drain(self) -> None:
         """Until no proxy sends anything any more to what was just taken out of its endpoints.
@@ -287,11 +289,19 @@ class Embedded:
 
 def _both(before: Placements, after: Placements) -> Placements:
     """Places for old and new at once; where both know one, the old one's until the switch."""
-    return replace(
-        after,
-        sidecars={**after.sidecars, **before.sidecars},
-        gateways={**after.gateways, **before.gateways},
-    )
+    sidecars = {**after.sidecars, **before.sidecars}
+    for name in after.sidecars.keys() & before.sidecars.keys():
+        old, new = before.sidecars[name], after.sidecars[name]
+        sidecars[name] = replace(
+            old,
+            inbound={**new.inbound, **old.inbound},
+            application={**new.application, **old.application},
+        )
+    gateways = {**after.gateways, **before.gateways}
+    for name in after.gateways.keys() & before.gateways.keys():
+        listeners = {**after.gateways[name].listeners, **before.gateways[name].listeners}
+        gateways[name] = replace(before.gateways[name], listeners=listeners)
+    return replace(after, sidecars=sidecars, gateways=gateways)
 
 
 def _process(workload: Workload) -> Workload:

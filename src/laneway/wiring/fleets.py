@@ -69,16 +69,16 @@ class Fleet:
                 self._on_ready(workload, self._is_ready(workload))
 
     async def start_proxies(self, placements: Placements) -> None:
-        """Start the Envoys of ``placements`` that do not run yet."""
+        """Start the Envoys of ``placements`` that do not run yet; others may listen on more."""
         for gateway, placed in placements.gateways.items():
             node = names.gateway_node(gateway)
+            self._places.release(placed.listeners.values())
             if _proxy(node) not in self._supervisors:
-                self._places.release(placed.listeners.values())
                 await self._start_proxy(node, gateway=True)
         for workload, sidecar in placements.sidecars.items():
             node = names.sidecar_node(workload)
+            self._places.release(sidecar_addresses(sidecar))
             if _proxy(node) not in self._supervisors:
-                self._places.release(sidecar_addresses(sidecar))
                 await self._start_proxy(node, gateway=False)
 
     async def start_workload(self, workload: Workload, placements: Placements) -> None:
