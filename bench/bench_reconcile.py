@@ -206,6 +206,7 @@ class Passes:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.done = asyncio.Event()
+        self.told = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -216,7 +217,14 @@ class Passes:
         self.cpu = time.process_time()
 
     def changed(self, _: Resource) -> None:
-        self.began = self.began or time.perf_counter()
+        self.told = time.perf_counter()
+        self.began = self.began or self.told
+
+    async def quiet(self) -> None:
+        """Until nobody has told of anything for a second: controllers of the cluster may be busy."""
+        self.told = time.perf_counter()
+        while (left := self.told + 1 - time.perf_counter()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
 
     def called(self, verb: str, plural: str, code: int) -> None:
         if verb not in ("list", "watch") and plural != "leases":
@@ -245,6 +253,7 @@ async def measure(
         rows.append((what, took, cpu, *numbers, memory()))
 
     async def change(what: str, *items: tuple[str, Object], gone: bool = False) -> None:
+        await passes.quiet()
         passes.begin()
         await (others.drop(items[0]) if gone else others.write(items))
         await passes.done.wait()
@@ -258,7 +267,6 @@ async def measure(
             row(what)
     async with operating(url, passes, namespace):
         await passes.done.wait()
-        await asyncio.sleep(1)
         services = land.services_of(7)
         await change("a lane of 5 services comes", ("lanes", land.lane("new", services)))
         await change("it loses a service *", ("lanes", land.lane("new", services[:4])))
