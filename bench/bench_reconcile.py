@@ -221,7 +221,7 @@ class Passes:
         self.began = self.began or self.told
 
     async def quiet(self) -> None:
-        """Until nobody has told of anything for a second: controllers of the cluster may be busy."""
+        """Until nothing was told for a second: the cluster's own controllers may be busy."""
         self.told = time.perf_counter()
         while (left := self.told + 1 - time.perf_counter()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
