@@ -17,7 +17,7 @@ from laneway.adapters.runner.leash import Leash
 
 # Starts an Envoy and a workload that has a child of its own, says where they are, and hangs.
 PARENT = """
-import asyncio, json, sys
+import asyncio, json, signal, sys
 from laneway.adapters.runner import events
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
@@ -40,6 +40,8 @@ async def main():
         print(json.dumps([pids, str(log.parent.parent)]), flush=True)
         await asyncio.sleep(60)
 
+# What runs the tests may have been started in the background, which ignores interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(main())
 """
 
