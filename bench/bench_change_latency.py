@@ -1,11 +1,12 @@
 """How long a change takes until every proxy has acknowledged it, with real Envoys.
 
 29 sidecars and a gateway, one worker each. *Lane change*: a lane moves to another version and back,
-by the whole transaction (add, switch, remove), each phase acknowledged by all. *Endpoint change*: a
-workload becomes unready and ready again. The services of the mesh are those of the workloads, and
-with ``--services`` as many more that nothing runs for. CPU is that of one lane change, of the
-control plane (this process) and of the first sidecar's Envoy; *start* is from nothing until every
-proxy is ready and has acknowledged all that it should have.
+by the whole transaction (add, switch, remove), each phase acknowledged by all; *in force* is when
+all have acknowledged the new routes. *Endpoint change*: a workload becomes unready and ready again.
+The services of the mesh are those of the workloads, and with ``--services`` as many more that
+nothing runs for. CPU is that of one lane change, of the control plane (this process) and of the
+first sidecar's Envoy; *start* is from nothing until every proxy is ready and has acknowledged all
+that it should have.
 
     make setup && .venv/bin/python bench/bench_change_latency.py --services 100 1000 --sidecars 1
 """
@@ -41,6 +42,7 @@ GATEWAY = ObjectName("istio-system", "gateway")
 @dataclass
 class Result:
     services: int
+    in_force: list[float] = field(default_factory=list)
     lane_changes: list[float] = field(default_factory=list)
     endpoint_changes: list[float] = field(default_factory=list)
     start: float = 0.0
@@ -99,6 +101,7 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
             change = await embedded.plane.change((second, first)[number % 2])
             assert change.applied, change
             assert not change.late, change
+            result.in_force.append(change.in_force_seconds)
             result.lane_changes.append(clock() - began)
         result.control_cpu = (time.process_time() - cpu) / rounds
         result.proxy_cpu = (cpu_seconds(pid) - proxy_cpu) / rounds
@@ -137,7 +140,8 @@ async def main() -> None:
     options = parser.parse_args()
     log_to_stderr()
     table = Table(
-        *("services", "lane change p50 ms", "p99", "endpoint p50 ms", "p99"),
+        *("services", "in force p50 ms", "p99", "lane change p50 ms", "p99"),
+        *("endpoint p50 ms", "p99"),
         *("control CPU ms", "MB", "Envoy CPU ms", "MB", "start s"),
     )
     for services in options.services:
@@ -145,6 +149,7 @@ async def main() -> None:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         table.add_row(
             str(services),
+            *milliseconds(result.in_force),
             *milliseconds(result.lane_changes),
             *milliseconds(result.endpoint_changes),
             f"{result.control_cpu * 1000:.1f}",

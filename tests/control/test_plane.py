@@ -119,7 +119,9 @@ async def test_a_proxy_that_is_away_does_not_hold_up_a_change(
 ) -> None:
     await plane.change(mesh(A))
     proxies.away = {"two"}
-    assert await plane.change(mesh(B)) == await plane.change(mesh(B))
+    for _ in range(2):
+        change = await plane.change(mesh(B))
+        assert (change.applied, change.late) == (True, ())
     assert proxies.names("two", ROUTE) == "b"
 
 

@@ -34,12 +34,14 @@ class Change:
     """How a change ended. ``rejections`` are the reasons why it was taken back.
 
     ``late`` are proxies that were connected and did not answer in time: they catch up by
-    themselves, and the change went on without them.
+    themselves, and the change went on without them. ``in_force_seconds`` is how long it took until
+    every proxy had acknowledged the new routes; what is left to do then is to remove the old.
     """
 
     applied: bool
     rejections: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
+    in_force_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,15 @@ class Plane:
 
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()
+        clock = asyncio.get_running_loop().time
+        began = switched = clock()
         for phase in Phase:
             rejections = await self._enter(state, phase, deadline, late)
             if rejections:
                 return Change(False, rejections, tuple(sorted(late)))
-        return Change(True, (), tuple(sorted(late)))
+            if phase is Phase.SWITCH:
+                switched = clock()
+        return Change(True, (), tuple(sorted(late)), switched - began)
 
     async def wait_synced(self, deadline: float = PHASE_DEADLINE) -> Mapping[str, ProxyStatus]:
         """Until every connected proxy has settled on what it should have, or time is up."""
