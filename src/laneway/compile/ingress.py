@@ -88,9 +88,7 @@ def lower_gateway(
         ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
     )
     members = [
-        baggage_member(group)
-        for group in mesh.groups
-        if group.gateway == gateway.name and group.propagation is Propagation.BAGGAGE
+        baggage_member(group) for group in groups if group.propagation is Propagation.BAGGAGE
     ]
     return GatewayRoutes(gateway, servers, tuple(members))
 

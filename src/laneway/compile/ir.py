@@ -116,6 +116,11 @@ class IngressRoute:
     not_found: bool = False
     named: LaneNames | None = None
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose rules the route comes from, in order."""
+        return tuple(dict.fromkeys(lane.group for lane, _ in self.rules))
+
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
@@ -161,6 +166,12 @@ class GatewayRoutes:
     gateway: Gateway
     servers: tuple[ServerRoutes, ...]
     baggage: tuple[BaggageMember, ...] = ()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups whose rules are served here."""
+        hosts = (host for server in self.servers for host in server.virtual_hosts)
+        return frozenset(group for host in hosts for route in host.routes for group in route.groups)
 
 
 @dataclass(frozen=True, slots=True)

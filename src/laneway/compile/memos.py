@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from operator import is_
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ class Same:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Same) or len(self._parts) != len(other._parts):
             return False
-        return all(map(_is, self._parts, other._parts))
+        return all(map(is_, self._parts, other._parts))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -41,7 +42,3 @@ class Memo:
 
     def sweep(self) -> None:
         self._known, self._asked = self._asked, {}
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from laneway.model.examples import Example
@@ -93,6 +93,15 @@ class Finding:
         text = f"{where}{self.severity.value} {self.code}: {what}"
         text = f"{text}; {self.fix}" if self.fix else text
         return f"{text}; for example {self.example}" if self.example else text
+
+
+def telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
+    """Makes warnings about one field of an object, each of a code, a message and a fix."""
+
+    def told(code: str, message: str, fix: str) -> Finding:
+        return Finding(code, message, fix, subject, path, Severity.WARNING)
+
+    return told
 
 
 class InvalidInput(Exception):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.meetings import Meeting, meetings
-from laneway.compile.analyze.rules import about, groups_of, rule_of
+from laneway.compile.analyze.rules import about, rule_of
 from laneway.compile.analyze.surveys import Survey
 from laneway.compile.analyze.trials import tried
 from laneway.compile.ir import IngressRoute
@@ -27,7 +27,7 @@ def check(survey: Survey) -> Iterator[Finding]:
     for meeting in meetings(survey, _may_divert):
         if id(meeting.winner) in told:
             continue
-        group = survey.group(groups_of(meeting.winner)[0])
+        group = survey.group(meeting.winner.groups[0])
         if lanes := _diverted(survey, meeting, group):
             told.add(id(meeting.winner))
             yield _finding(survey, meeting, group, lanes)
@@ -35,7 +35,7 @@ def check(survey: Survey) -> Iterator[Finding]:
 
 def _may_divert(winner: IngressRoute, loser: IngressRoute) -> bool:
     """Of one group, with lanes in the one that the other lacks."""
-    if winner.named is not None or groups_of(winner) != groups_of(loser):
+    if winner.named is not None or winner.groups != loser.groups:
         return False
     lanes = {lane.name for lane, _ in winner.rules}
     return any(lane.name not in lanes for lane, _ in loser.rules)

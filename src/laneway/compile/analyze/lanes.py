@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.rules import groups_of
 from laneway.compile.analyze.shadows import dead
 from laneway.compile.analyze.surveys import Entry, Port, Survey
 from laneway.compile.analyze.trials import naming, tried
@@ -39,7 +38,7 @@ def check(survey: Survey) -> Iterator[Finding]:
 
 
 def _entries(survey: Survey, group: LaneGroup) -> list[tuple[Entry, ...]]:
-    return [some for some in survey.entries if group.name in groups_of(some[0].route)]
+    return [some for some in survey.entries if group.name in some[0].route.groups]
 
 
 def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
@@ -146,7 +145,7 @@ def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
             break
         route = port.taker(request)
         access.first = access.first or (port, request)
-        if route is None or group.name not in groups_of(route):
+        if route is None or group.name not in route.groups:
             continue
         headers = {name: ",".join(values) for name, values in request.header_lines.items()}
         choice = choose(survey.mesh, route.route, headers)

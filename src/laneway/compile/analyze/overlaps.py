@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.meetings import Meeting, meetings
-from laneway.compile.analyze.rules import about, contains, groups_of, rule_of
+from laneway.compile.analyze.rules import about, contains, rule_of
 from laneway.compile.analyze.surveys import Reached, Survey
 from laneway.compile.analyze.trials import tried
 from laneway.compile.ir import IngressRoute
@@ -21,12 +21,12 @@ from laneway.model.findings import Finding, Severity
 
 def check(survey: Survey) -> Iterator[Finding]:
     for reached in survey.reached:
-        if len(groups_of(reached.route)) > 1:
+        if len(reached.route.groups) > 1:
             yield _same(survey, reached)
     found: dict[tuple[object, ...], list[Finding]] = {}
     for overlap in meetings(survey, _of_several_groups):
         finding = _finding(survey, overlap)
-        pair = groups_of(overlap.winner), groups_of(overlap.loser), finding.severity
+        pair = overlap.winner.groups, overlap.loser.groups, finding.severity
         found.setdefault(pair, []).append(finding)
     for alike in found.values():
         more = f"; so it is with {len(alike) - 1} more of their rules" if len(alike) > 1 else ""
@@ -34,14 +34,14 @@ def check(survey: Survey) -> Iterator[Finding]:
 
 
 def _of_several_groups(winner: IngressRoute, loser: IngressRoute) -> bool:
-    return not set(groups_of(loser)) <= set(groups_of(winner))
+    return not set(loser.groups) <= set(winner.groups)
 
 
 def _finding(survey: Survey, overlap: Meeting) -> Finding:
     winner, loser = overlap.winner, overlap.loser
-    group = next(g for g in groups_of(loser) if g not in groups_of(winner))
+    group = next(g for g in loser.groups if g not in winner.groups)
     example = tried(survey, overlap.port, overlap.request).example()
-    taker = f"{rule_of(winner)} of group {groups_of(winner)[0]}, {describe(winner)},"
+    taker = f"{rule_of(winner)} of group {winner.groups[0]}, {describe(winner)},"
     if contains(loser, winner):
         message = f"{taker} takes its part of {rule_of(loser, group)}: it asks for more"
         fix = "as precedence has it; nothing to do if it is meant so"
@@ -56,7 +56,7 @@ def _finding(survey: Survey, overlap: Meeting) -> Finding:
 def _same(survey: Survey, reached: Reached) -> Finding:
     """One condition of several groups: they share one route, which tells lanes by their names."""
     route = reached.route
-    first, *others = groups_of(route)
+    first, *others = route.groups
     who = f"groups {first} and {' and '.join(others)} ask for the same: {describe(route)}"
     headers = dict.fromkeys(choice.header for choice in route.route.choices)
     fate = "refused, as that one says" if route.not_found else "served by that one"

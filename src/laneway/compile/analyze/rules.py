@@ -12,11 +12,6 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.suggestions import listing
 
 
-def groups_of(route: IngressRoute) -> tuple[str, ...]:
-    """The groups whose rules the route comes from, in order."""
-    return tuple(dict.fromkeys(lane.group for lane, _ in route.rules))
-
-
 def rule_of(route: IngressRoute, group: str | None = None) -> str:
     """``rule r1 of lanes s1, s2``; of one ``group`` only."""
     rules = [(lane, rule) for lane, rule in route.rules if group in (None, lane.group)]

@@ -11,7 +11,7 @@ from itertools import islice, product
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.languages import covers, language
-from laneway.compile.analyze.rules import about, further_conditions_imply, groups_of, rule_of
+from laneway.compile.analyze.rules import about, further_conditions_imply, rule_of
 from laneway.compile.analyze.stems import Stem
 from laneway.compile.analyze.surveys import Entry, Survey
 from laneway.compile.analyze.trials import tried
@@ -134,8 +134,8 @@ def _takes_all(other: IngressRoute, route: IngressRoute, method: str | None, ste
 
 
 def _named(other: IngressRoute, route: IngressRoute) -> str:
-    groups = groups_of(other)
-    of = f" (group {groups[0]})" if groups != groups_of(route) else ""
+    groups = other.groups
+    of = f" (group {groups[0]})" if groups != route.groups else ""
     return f"{rule_of(other)}{of}, {describe(other)},"
 
 

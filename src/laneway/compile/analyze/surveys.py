@@ -117,7 +117,7 @@ class Survey:
         """The reached routes by which requests enter each group; first those for all requests."""
         of: dict[str, list[Reached]] = {group.name: [] for group in self.mesh.groups}
         for reached in sorted(self.reached, key=lambda one: one.route.named is not None):
-            for name in dict.fromkeys(lane.group for lane, _ in reached.route.rules):
+            for name in reached.route.groups:
                 of[name].append(reached)
         return {name: tuple(routes) for name, routes in of.items()}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from laneway.compile.asm.precedences import asked_before
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
-from laneway.model.findings import Finding, ObjectKey, Path, Severity
+from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, Unmatched
 from laneway.model.meshes import Mesh
@@ -42,7 +42,7 @@ def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding
     if not by_header and group.mode is Mode.STRICT:
         refused.append("has no instance (503) between services")
     if refused:
-        yield _telling(key_of(group), ("spec", "routeHeader"))(
+        yield telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_NO_ROUTE_WITHOUT_LANE",
             f"in ASM a request without a lane of group {group.name} in {group.route_header} "
             f"{' and '.join(refused)}; in laneway it goes to the baseline",
@@ -51,7 +51,7 @@ def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding
 
 
 def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    told = _telling(key_of(group), ("spec", "traceHeader"))
+    told = telling(key_of(group), ("spec", "traceHeader"))
     if group.propagation is Propagation.BAGGAGE:
         yield told(
             "ASM_BAGGAGE",
@@ -70,7 +70,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             + ("" if there else f"; send it, or choose {_ALWAYS_THERE}"),
         )
     if len(lanes) > 1:
-        yield _telling(key_of(group), ("spec", "routeHeader"))(
+        yield telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
             f"in ASM a request with several {group.route_header} headers is of a lane of group "
             f"{group.name} that one of them names; in laneway of none",
@@ -81,7 +81,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
 def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
     others = [service for service in mesh.services if service.name not in group.services]
     if group.propagation is Propagation.TRACE and others:
-        yield _telling(key_of(group), ("spec", "services"))(
+        yield telling(key_of(group), ("spec", "services"))(
             "ASM_LABEL_OF_CALLER",
             f"in ASM a call into group {group.name} from a service outside it (such as "
             f"{others[0].name}) is of the lane by whose trace id the caller's own group knows it, "
@@ -92,7 +92,7 @@ def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
 
 def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
     def told(field: str, code: str, message: str, fix: str) -> Finding:
-        return _telling(key_of(lane), ("spec", field))(code, message, fix)
+        return telling(key_of(lane), ("spec", field))(code, message, fix)
 
     if lane.fallback:
         yield told(
@@ -121,7 +121,7 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
 def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
     another = owner.group != lane.group
     of = f" of group {owner.group}" if another else ""
-    yield _telling(key_of(lane), ("spec", "ingress"))(
+    yield telling(key_of(lane), ("spec", "ingress"))(
         "ASM_OWN_RULES_ALONE",
         f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway rule "
         f"{rule.name} of lane {owner.name}{of} takes some of them before",
@@ -132,25 +132,11 @@ def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
 
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
-    groups = {
-        lane.group
-        for server in routes.servers
-        for host in server.virtual_hosts
-        for route in host.routes
-        for lane, _ in route.rules
-    }
-    if len(groups) > 1:
-        yield _telling(key_of(routes.gateway), ("spec", "servers"))(
+    if len(routes.groups) > 1:
+        yield telling(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",
             f"in ASM a request at Gateway {routes.gateway.name} that names lanes of several of "
-            f"the groups {', '.join(sorted(groups))} is of the one created first that has a rule "
-            "for it; in laneway the more specific rule takes it",
+            f"the groups {', '.join(sorted(routes.groups))} is of the one created first that has a "
+            "rule for it; in laneway the more specific rule takes it",
             "give groups gateways of their own, or rules that do not overlap",
         )
-
-
-def _telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
-    def told(code: str, message: str, fix: str) -> Finding:
-        return Finding(code, message, fix, subject, path, Severity.WARNING)
-
-    return told

@@ -77,7 +77,7 @@ def _objects(
             path,
             Severity.NOTE,
         )
-    groups = sorted({lane.group for route in routes for lane, _ in route.rules})
+    groups = sorted({group for route in routes for group in route.groups})
     if len(groups) > 1:
         yield Finding(
             "GATEWAY_API_GROUPS_SHARE_GATEWAY",

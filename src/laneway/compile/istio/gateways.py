@@ -199,8 +199,8 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
 
 def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:
     """The group that an object is said to be of: the first, where groups share a domain."""
-    return mesh.groups_by_name[ingress.rules[0][0].group]
+    return mesh.groups_by_name[ingress.groups[0]]
 
 
 def _groups(routes: Iterable[IngressRoute]) -> set[str]:
-    return {lane.group for route in routes for lane, _ in route.rules}
+    return {group for route in routes for group in route.groups}

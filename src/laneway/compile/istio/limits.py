@@ -5,12 +5,12 @@ Read beside ``documents``. Each limit is told where it is met, of the object tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from laneway.compile.ingress import host_covers
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.services import lane_targets
-from laneway.model.findings import Finding, ObjectKey, Path, Severity
+from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.meshes import Mesh
@@ -46,7 +46,7 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
         for route in service.by_port.values()
         for target in lane_targets(route).values()
     ]
-    told = _telling(key_of(group), ("spec", "mode"))
+    told = telling(key_of(group), ("spec", "mode"))
     if chains:
         yield told(
             "ISTIO_DEAD_APPLICATION",
@@ -66,7 +66,7 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
 def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
     strict = [lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT]
     if strict:
-        yield _telling(key_of(group), ("spec", "mode"))(
+        yield telling(key_of(group), ("spec", "mode"))(
             "ISTIO_STRICT_UNEXPLAINED",
             "in Istio the 503 of a strict lane without an instance does not say which lane and "
             f"service it is of (group {group.name})",
@@ -76,7 +76,7 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
 
 def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     if len(lanes) > 1:
-        yield _telling(key_of(group), ("spec", "routeHeader"))(
+        yield telling(key_of(group), ("spec", "routeHeader"))(
             "ISTIO_LANE_NAMED_TWICE",
             f"in Istio a request with several {group.route_header} headers is of the first "
             f"declared lane of group {group.name} that one of them names; in laneway of none",
@@ -86,7 +86,7 @@ def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]
 
 def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     service = routes.service
-    told = _telling(key_of(service), ("spec", "ports"))
+    told = telling(key_of(service), ("spec", "ports"))
     for port in service.ports:
         if routes.subsets and port.name.partition("-")[0] in _NOT_HTTP:
             yield told(
@@ -107,7 +107,7 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
     gateway = routes.gateway
-    told = _telling(key_of(gateway), ("spec", "servers"))
+    told = telling(key_of(gateway), ("spec", "servers"))
     for server in routes.servers:
         hosts = server.server.hosts
         covered = [(a, b) for a in hosts for b in hosts if a != b and host_covers(a, b)]
@@ -127,24 +127,10 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             " since it does not say which pods it is for",
             "give it a selector",
         )
-    named = {
-        lane.group
-        for s in routes.servers
-        for h in s.virtual_hosts
-        for r in h.routes
-        for lane, _ in r.rules
-    }
-    if len(named) > 1:
+    if len(routes.groups) > 1:
         yield told(
             "ISTIO_GROUPS_SHARE_GATEWAY",
-            f"groups {', '.join(sorted(named))} share the objects generated for Gateway "
+            f"groups {', '.join(sorted(routes.groups))} share the objects generated for Gateway "
             f"{gateway.name}",
             "give groups gateways of their own, if they are to change independently",
         )
-
-
-def _telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
-    def told(code: str, message: str, fix: str) -> Finding:
-        return Finding(code, message, fix, subject, path, Severity.WARNING)
-
-    return told

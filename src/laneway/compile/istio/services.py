@@ -32,11 +32,14 @@ def service_documents(
         for part in patches.added_clusters(patches.SIDECAR, lane_targets(route).values())
     ]
     patched += [
-        patches.merged_route(patches.SIDECAR, names.service_route(target, lane), {"route": action})
+        patches.merged_route(
+            patches.SIDECAR,
+            names.service_route(target, lane),
+            {"route": {**patches.to_target(target), **patches.tried_again()}},
+        )
         for route in routes.by_port.values()
         for lane, target in _branches(route)
         if not _is_refused(routes, target)
-        if (action := {**patches.to_target(target), **patches.tried_again()})
     ]
     name = names.root_object(routes.service.name)
     yield patches.envoy_filter(options.root_namespace, name, group, patched)
