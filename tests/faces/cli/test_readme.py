@@ -6,38 +6,27 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import Cli
 
 ROOT = Path(__file__).parents[3]
 READMES = ["README.md", "README.zh-CN.md"]
-#: What the READMEs say is read as it is, and leave out.
-BESIDE = """
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: ingressgateway, namespace: istio-system}
-spec:
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
-""" + "".join(
-    f"""---
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 8000}}]}}
-"""
-    for name in ("web", "cart", "stock")
-)
+SHOP = ROOT / "examples" / "shop"
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_the_example_means_what_the_text_says(readme: str, cli: Cli, tmp_path: Path) -> None:
+def test_the_example_is_the_one_in_the_folder(readme: str) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
-    file = tmp_path / "shop.yaml"
-    file.write_text(f"{example}---\n{BESIDE}")
-    assert cli("validate", "-f", file).code == 0
-    told = cli("explain", "-f", file, "--path", "/", "-H", "x-lane: fix-123")
+    shown = list(yaml.safe_load_all(example))
+    assert shown == list(yaml.safe_load_all((SHOP / "lanes.yaml").read_text()))
+
+
+def test_the_example_means_what_the_text_says(cli: Cli) -> None:
+    assert cli("validate", "-f", SHOP).code == 0
+    told = cli("explain", "-f", SHOP, "-H", "x-lane: fix-123", "--calls", "web=cart")
     assert "lane fix-123 has no default/web" in told.out
-    assert "lane base has no ready instance of default/web" in told.out
+    assert "cart-fix-123" in told.out
 
 
 @pytest.mark.parametrize("readme", READMES)
