@@ -10,9 +10,10 @@ import asyncio
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
+from types import MappingProxyType
 
 from tests.compile.meshes import ROUTE_HEADER, group, lane, mesh, rule, service
 from tests.e2e.clients import Answer, Call
@@ -82,10 +83,11 @@ class Exchange(asyncio.Protocol):
         if self._expiry:
             self._expiry.cancel()
 
-    def respond(self, status: int = 200) -> None:
+    def respond(self, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         body = self.application.version.encode()
-        head = f"HTTP/1.1 {status} Status\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-        self.transport.write(head + body)
+        lines = [f"HTTP/1.1 {status} Status", f"content-length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         if (seconds := self.application.keep_alive) is not None:
             self._expiry = asyncio.get_running_loop().call_later(seconds, self.transport.close)
 

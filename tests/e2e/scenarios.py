@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.e2e.clients import Call
@@ -51,6 +52,13 @@ SCENARIOS = (
     Scenario("scenario-2", by_trace_id=False),
     Scenario("asm", by_trace_id=True),
 )
+
+
+def slow_mesh() -> Mesh:
+    """The second scenario's, of applications that are slow and die at SIGTERM."""
+    command = (sys.executable, str(Path(__file__).with_name("soak_application.py")))
+    mesh = SCENARIOS[1].mesh
+    return replace(mesh, workloads=tuple(replace(w, command=command) for w in mesh.workloads))
 
 
 def gateway_url(embedded: Embedded) -> str:

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from tests.e2e.clients import Call, load
 from tests.e2e.conftest import Run
-from tests.e2e.scenarios import EXAMPLES, EXPECTED, SCENARIOS, answer, gateway_url
+from tests.e2e.late_proxies import late_server
+from tests.e2e.random_changes import with_target_port
+from tests.e2e.scenarios import EXAMPLES, EXPECTED, SCENARIOS, answer, gateway_url, slow_mesh
+from tests.e2e.soak_application import WAIT
 from tests.e2e.test_fallback import Load
 
 from laneway.adapters.runner.errors import NotReady, PortUnavailable, Unstartable
@@ -24,6 +27,7 @@ from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload, WorkloadPort
+from laneway.wiring import embedded as wiring
 
 pytestmark = pytest.mark.envoy
 
@@ -38,6 +42,13 @@ def with_workload(mesh: Mesh, changed: Workload) -> Mesh:
 
 def with_lane(mesh: Mesh, changed: Lane) -> Mesh:
     return replace(mesh, lanes=tuple(changed if x.name == changed.name else x for x in mesh.lanes))
+
+
+def with_a_rule_that_envoy_refuses(mesh: Mesh) -> Mesh:
+    """Python takes it for a regular expression; RE2 does not, and so Envoy refuses the route."""
+    (rule,) = mesh.lanes[1].ingress
+    rules = (rule, replace(rule, name="bad", uri=StringMatch(MatchKind.REGEX, "/a{1001}")))
+    return with_lane(mesh, replace(mesh.lanes[1], ingress=rules))
 
 
 async def test_a_new_process_of_the_only_instance_costs_nothing(run: Run) -> None:
@@ -114,14 +125,38 @@ async def test_ports_come_and_go(run: Run) -> None:
     assert {(a.status, a.body) for a in answers} == {(200, EXPECTED["s2"])}
 
 
+async def test_what_is_inside_a_process_that_is_taken_back_is_answered(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls go to the new port of a new process already when a proxy refuses the change."""
+    monkeypatch.setattr(wiring, "XdsServer", late_server(lambda: 0.1))
+    mesh = slow_mesh()
+    mockb = ObjectName("default", "mockb")
+    moved = with_target_port(mesh, mockb, 9000)
+    edited = tuple(
+        replace(w, env={**w.env, "version": "new"}) if w.labels["app"] == "mockb" else w
+        for w in moved.workloads
+    )
+    refused = with_a_rule_that_envoy_refuses(replace(moved, workloads=edited))
+    stopped = asyncio.Event()
+    call = Call("/mock", {"my-request-id": "s1", WAIT: "mockb=0.7"})
+    async with run(mesh, drain_seconds=1.5) as embedded:
+        requests = asyncio.create_task(
+            load(gateway_url(embedded), iter(lambda: None if stopped.is_set() else call, None), 20)
+        )
+        change = await embedded.change(refused)
+        assert not change.applied
+        stopped.set()
+        answers = await requests
+    bodies = {EXPECTED["s1"], answer("v1", "new", "v1")}
+    assert {(a.status, a.body) for a in answers} == {(200, body) for body in bodies}
+
+
 async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
     mesh = SCENARIO.mesh
-    # Python takes this for a regular expression; RE2 does not, and so Envoy refuses the route.
-    (rule,) = mesh.lanes[1].ingress
-    rules = (rule, replace(rule, name="bad", uri=StringMatch(MatchKind.REGEX, "/a{1001}")))
     async with run(mesh) as embedded:
         requests = Load(SCENARIO, embedded, "s2")
-        change = await embedded.change(with_lane(mesh, replace(mesh.lanes[1], ingress=rules)))
+        change = await embedded.change(with_a_rule_that_envoy_refuses(mesh))
         assert not change.applied
         assert any("invalid repetition size" in rejection for rejection in change.rejections), (
             change

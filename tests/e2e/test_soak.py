@@ -1,6 +1,9 @@
 """Changes under load cost no request, and every answer is one that the simulator allows.
 
-``LANEWAY_SOAK_MUTATIONS`` says how many changes are made (``make soak``: 1,000).
+Whatever makes this easy is taken away: proxies are late (``late_proxies``), applications answer
+slowly and in pieces and die at SIGTERM (``soak_application``), and requests are under way during
+each change. The environment sets how much: ``LANEWAY_SOAK_CHANGES``, and ``LANEWAY_SOAK_SLOWEST``
+for the seconds that the slowest answers take (``make nightly``: 1,000 changes, 3 s).
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import asyncio
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
@@ -17,98 +20,162 @@ from random import Random
 import pytest
 from tests.e2e.clients import Answer, Call, load
 from tests.e2e.conftest import Run
-from tests.e2e.mutations import Mutation, State, mutations, versions
-from tests.e2e.scenarios import SCENARIOS, gateway_url
+from tests.e2e.late_proxies import late_server
+from tests.e2e.random_changes import Change, Path, State, kinds, paths, random_changes
+from tests.e2e.scenarios import gateway_url, slow_mesh
+from tests.e2e.soak_application import WAIT
 
+from laneway.wiring import embedded as wiring
 from laneway.wiring.embedded import Embedded
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
-MUTATIONS = int(os.environ.get("LANEWAY_SOAK_MUTATIONS", "100"))
+CHANGES = int(os.environ.get("LANEWAY_SOAK_CHANGES", "36"))
+SLOWEST = float(os.environ.get("LANEWAY_SOAK_SLOWEST", "1"))
+#: Whether a change may begin while the one before it is made.
+OVERLAPPING = bool(int(os.environ.get("LANEWAY_SOAK_OVERLAPPING", "0")))
+
 LANES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "unknown", None)
-_VERSION = re.compile(r"-> (\w+)\(version: (\w+), ip: 127\.0\.0\.1\)")
+APPLICATIONS = ("mocka", "mockb", "mockc")
+CLIENTS = 16
+#: Seconds that an application takes to answer, at random; each call waits in one application.
+WAITS = (0.0, 0.0, 0.02, 0.1, 0.3, SLOWEST)
+#: Seconds by which a message between laneway and a proxy is late, at random.
+DELAYS = (0.0, 0.0, 0.0, 0.05, 0.2)
+_HOP = re.compile(r"-> (\w+)\(version: (\w+), ip: 127\.0\.0\.1\)")
 
 
 @dataclass(frozen=True)
 class Period:
-    """A state was in force, at least on some proxies, from ``began`` to ``ended``."""
+    """A state was current, at least on some proxies, from ``began`` to ``ended``."""
 
     state: State
     began: float
     ended: float
 
 
-async def apply(embedded: Embedded, before: State, mutation: Mutation) -> None:
-    after = mutation.after
-    for name in after.stopped - before.stopped:
+async def test_no_request_is_lost_to_any_change(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Random(21)
+    monkeypatch.setattr(wiring, "XdsServer", late_server(lambda: chance.choice(DELAYS)))
+    # A workload is stopped this long after its last request was sent, whether it is through or not.
+    async with run(slow_mesh(), drain_seconds=SLOWEST + 1) as embedded:
+        stopped = asyncio.Event()
+        requests = asyncio.create_task(load(gateway_url(embedded), calls(stopped), CLIENTS))
+        await asyncio.sleep(0.2)
+        changes = islice(random_changes(State(embedded.mesh), Random(20)), CHANGES)
+        periods, made = await make(embedded, changes)
+        await asyncio.sleep(0.2)
+        stopped.set()
+        answers = await requests
+    assert made.keys() == kinds() or CHANGES < 30, made
+    assert len(answers) > CHANGES
+    lost, mixed = judged(answers, periods)
+    summary = [(dict(a.call.headers), a.status, a.body, why) for a, why in lost[:5]]
+    assert not lost, f"{len(lost)} of {len(answers)}: {summary}"
+    print(f"{CHANGES} changes, {len(answers)} requests, none lost; {dict(made)}")
+    print(f"{mixed} requests were sent on by proxies of which some had a change and others not")
+
+
+async def make(embedded: Embedded, changes: Iterable[Change]) -> tuple[list[Period], Counter[str]]:
+    """Make all the changes; returns when which state was current, and how many were of each kind.
+
+    A state may serve from the beginning of the change to it until the next change is through.
+    """
+    clock = asyncio.get_running_loop().time
+    state, began, periods = State(embedded.mesh), 0.0, list[Period]()
+    made: Counter[str] = Counter()
+    for batch in batches(changes):
+        starting = clock()
+        befores = [state, *(change.after for change in batch[:-1])]
+        await asyncio.gather(*map(apply, [embedded] * len(batch), befores, batch))
+        for change in batch:
+            periods.append(Period(state, began, clock()))
+            state, began = change.after, starting
+            made[change.kind] += 1
+    return [*periods, Period(state, began, float("inf"))], made
+
+
+def batches(changes: Iterable[Change]) -> Iterator[Sequence[Change]]:
+    """Changes that are made at once: two of the mesh alone, where changes may overlap."""
+    waiting: list[Change] = []
+    stopped: frozenset[object] = frozenset()
+    for change in changes:
+        of_mesh_alone = change.after.stopped == stopped
+        stopped = change.after.stopped
+        if waiting and not of_mesh_alone:
+            yield waiting
+            waiting = []
+        waiting = [*waiting, change]
+        if not OVERLAPPING or not of_mesh_alone or len(waiting) == 2:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+async def apply(embedded: Embedded, before: State, change: Change) -> None:
+    after = change.after
+    known = before.mesh.workloads_by_name.keys() & after.mesh.workloads_by_name.keys()
+    for name in (after.stopped - before.stopped) & known:
         await embedded.stop_workload(name)
-    for name in before.stopped - after.stopped:
+    for name in (before.stopped - after.stopped) & known:
         await embedded.start_workload(name)
-        assert await embedded.wait_ready() == ()
     if after.mesh != before.mesh:
-        change = await embedded.change(after.mesh)
-        assert change.applied, change
-        assert change.late == ()
+        result = await embedded.change(after.mesh)
+        assert result.applied, result
+        assert result.late == ()
+    assert await embedded.wait_ready() == ()
 
 
 def calls(stopped: asyncio.Event) -> Iterator[Call]:
+    random = Random(22)
     for lane in cycle(LANES):
         if stopped.is_set():
             return
-        headers = {"my-request-id": lane} if lane else {}
+        headers = {WAIT: f"{random.choice(APPLICATIONS)}={random.choice(WAITS)}"}
+        if lane:
+            headers["my-request-id"] = lane
         yield Call("/mock", headers, tag=lane or "")
 
 
-def wrong(answers: list[Answer], periods: list[Period]) -> list[tuple[Answer, str]]:
-    """Answers that no state in force meanwhile allows, hop by hop."""
-    allowed: dict[tuple[int, str], dict[str, set[str]]] = {}
-    found = []
-    first = 0
+def judged(
+    answers: Iterable[Answer], periods: Sequence[Period]
+) -> tuple[list[tuple[Answer, str]], int]:
+    """Answers that were lost or led astray, and why; and how many were of several states.
+
+    An answer has the whole path of a state that was current while it was made. Only where such
+    states differ in their paths may each hop be of another one: proxies take a change one after
+    another, and each decides the hops that begin there.
+    """
+    known: dict[tuple[int, str], frozenset[Path]] = {}
+    found, mixed, first = [], 0, 0
     for answer in sorted(answers, key=lambda answer: answer.began):
         while periods[first].ended < answer.began:
             first += 1
-        overlapping = range(first, len(periods))
-        possible: dict[str, set[str]] = {}
-        for index in overlapping:
+        current: list[frozenset[Path]] = []
+        for index in range(first, len(periods)):
             if periods[index].began > answer.ended:
                 break
             key = (index, answer.call.tag)
-            if key not in allowed:
-                allowed[key] = versions(periods[index].state, dict(answer.call.headers))
-            for application, answering in allowed[key].items():
-                possible.setdefault(application, set()).update(answering)
-        hops = _VERSION.findall(answer.body)
-        if answer.status != 200 or [application for application, _ in hops] != list(possible):
-            found.append((answer, "failed"))
-        elif any(version not in possible[application] for application, version in hops):
-            found.append((answer, f"allowed: {possible}"))
-    return found
+            if key not in known:
+                headers = {"my-request-id": answer.call.tag} if answer.call.tag else {}
+                known[key] = paths(periods[index].state, headers)
+            current.append(known[key])
+        path = tuple(_HOP.findall(answer.body))
+        if answer.status != 200 or "FAILED" in answer.body or len(path) != len(APPLICATIONS):
+            found.append((answer, "it failed"))
+        elif any(path in allowed for allowed in current):
+            continue
+        elif len(set(current)) > 1 and _of_each(path, current):
+            mixed += 1
+        else:
+            found.append((answer, f"allowed: {[sorted(allowed) for allowed in set(current)]}"))
+    return found, mixed
 
 
-async def test_no_request_is_lost_to_any_change(run: Run) -> None:
-    scenario, random = SCENARIOS[1], Random(20)
-    clock = asyncio.get_running_loop().time
-    async with run(scenario.mesh) as embedded:
-        stopped = asyncio.Event()
-        requests = asyncio.create_task(load(gateway_url(embedded), calls(stopped), clients=8))
-        await asyncio.sleep(0.2)
-        state, began, periods = State(scenario.mesh), clock(), list[Period]()
-        kinds: Counter[str] = Counter()
-        for mutation in islice(mutations(state, random), MUTATIONS):
-            starting = clock()
-            await apply(embedded, state, mutation)
-            # The old state may serve until the change is through, the new one from its beginning.
-            periods.append(Period(state, began, clock()))
-            state, began = mutation.after, starting
-            kinds[mutation.kind] += 1
-        await asyncio.sleep(0.2)
-        periods.append(Period(state, began, float("inf")))
-        stopped.set()
-        answers = await requests
-    periods[0] = Period(periods[0].state, 0.0, periods[0].ended)
-    assert len(kinds) == 9 or MUTATIONS < 50, kinds
-    assert len(answers) > MUTATIONS
-    failures = wrong(answers, periods)
-    summary = [(a.call.tag, a.status, a.body[:200], why) for a, why in failures[:5]]
-    assert not failures, f"{len(failures)} of {len(answers)}: {summary}"
-    print(f"{MUTATIONS} changes, {len(answers)} requests, none lost; {dict(kinds)}")
+def _of_each(path: Path, current: Sequence[frozenset[Path]]) -> bool:
+    """Whether each hop is one of some current state."""
+    return all(
+        any(hop == allowed[index] for paths in current for allowed in paths)
+        for index, hop in enumerate(path)
+    )

@@ -197,6 +197,16 @@ async def test_what_is_used_does_not_expire() -> None:
             await asyncio.sleep(0.1)
 
 
+async def test_ids_of_one_set_are_told_apart() -> None:
+    with testbed.running(Setup(options={"sets": 1})) as bed:
+        lanes = {f"id-{n}": ("s2", "s3")[n % 2] for n in range(10)}
+        for trace, lane in lanes.items():
+            await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, lane))
+        found = {trace: (await send(bed, (TRACE_HEADER, trace))).cluster for trace in lanes}
+        assert found == lanes
+        assert (await send(bed, (TRACE_HEADER, "id-10"))).cluster == NO_LANE
+
+
 async def test_the_counters_say_what_happened() -> None:
     with testbed.running(Setup(options={"sets": 1})) as bed:
         for n in range(17):

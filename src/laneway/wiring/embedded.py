@@ -206,7 +206,7 @@ class Embedded:
                     started.append(workload.name)
                     await self._fleet.start_workload(workload, placements)
                 elif _process(known) != _process(workload):
-                    moved = self._move(workload, placements)
+                    moved = self._move(workload, placements, before)
                     successors[workload.name] = await self._fleet.start_successor(workload, moved)
                     placements = moved
             change = await self.plane.change(mesh)
@@ -219,8 +219,9 @@ class Embedded:
         await self._settle(old, mesh, placements, successors)
         return change
 
-    def _move(self, workload: Workload, placements: Placements) -> Placements:
-        placed = self._places.move(workload, placements.sidecars[workload.name])
+    def _move(self, workload: Workload, placements: Placements, before: Placements) -> Placements:
+        name = workload.name
+        placed = self._places.move(workload, placements.sidecars[name], before.sidecars[name])
         return replace(placements, sidecars={**placements.sidecars, workload.name: placed})
 
     async def _settle(
@@ -236,7 +237,6 @@ class Embedded:
         self.plane.publish()
         await self._drain()
         for name, successor in successors.items():
-            self._places.forget(before.sidecars[name].application.values())
             await self._fleet.succeed(name, successor)
         for workload in old.workloads:
             if workload.name not in new.workloads_by_name:
@@ -253,13 +253,17 @@ class Embedded:
         started: list[ObjectName],
         successors: Mapping[ObjectName, ObjectName],
     ) -> None:
-        self.plane.place(before)
         for name in started:
             self.plane.set_ready(name, False)
+        await self._drain()  # what was started may have been sent requests already
+        self.plane.place(before)
+        self.plane.publish()
+        for name in started:
             await self._fleet.stop_workload(name)
         for successor in successors.values():
             await self._fleet.stop_successor(successor)
         await self._stop_proxies(self._fleet.nodes - _nodes(old))
+        await self.wait_synced()  # until nobody listens on what is forgotten
         self._places.forget_gone(tried, before)
 
     async def _drain(self) -> None:
@@ -287,21 +291,21 @@ class Embedded:
                 self._on_event(Rejected(subject, resource.type_url, resource.name, resource.error))
 
 
-def _both(before: Placements, after: Placements) -> Placements:
-    """Places for old and new at once; where both know one, the old one's until the switch."""
-    sidecars = {**after.sidecars, **before.sidecars}
-    for name in after.sidecars.keys() & before.sidecars.keys():
-        old, new = before.sidecars[name], after.sidecars[name]
+def _both(first: Placements, second: Placements) -> Placements:
+    """The places of both at once; where both know one, that of ``first``."""
+    sidecars = {**second.sidecars, **first.sidecars}
+    for name in second.sidecars.keys() & first.sidecars.keys():
+        one, other = first.sidecars[name], second.sidecars[name]
         sidecars[name] = replace(
-            old,
-            inbound={**new.inbound, **old.inbound},
-            application={**new.application, **old.application},
+            one,
+            inbound={**other.inbound, **one.inbound},
+            application={**other.application, **one.application},
         )
-    gateways = {**after.gateways, **before.gateways}
-    for name in after.gateways.keys() & before.gateways.keys():
-        listeners = {**after.gateways[name].listeners, **before.gateways[name].listeners}
-        gateways[name] = replace(before.gateways[name], listeners=listeners)
-    return replace(after, sidecars=sidecars, gateways=gateways)
+    gateways = {**second.gateways, **first.gateways}
+    for name in second.gateways.keys() & first.gateways.keys():
+        listeners = {**second.gateways[name].listeners, **first.gateways[name].listeners}
+        gateways[name] = replace(first.gateways[name], listeners=listeners)
+    return replace(second, sidecars=sidecars, gateways=gateways)
 
 
 def _process(workload: Workload) -> Workload:

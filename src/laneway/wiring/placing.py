@@ -50,11 +50,18 @@ class Places:
             raise
         return Placements(sidecars, gateways, before.ready)
 
-    def move(self, workload: Workload, placement: SidecarPlacement) -> SidecarPlacement:
-        """The same sidecar, before an application that listens elsewhere."""
+    def move(
+        self, workload: Workload, placement: SidecarPlacement, before: SidecarPlacement
+    ) -> SidecarPlacement:
+        """The same sidecar, before an application that listens nowhere where the one ``before``
+        does. Ports that are new have a place of their own already."""
         application = {
             port.number: _running(workload, index)
-            or self._ports.reserve(f"Workload {workload.name} application")
+            or (
+                self._ports.reserve(f"Workload {workload.name} application")
+                if port.number in before.application
+                else placement.application[port.number]
+            )
             for index, port in enumerate(workload.ports)
         }
         return replace(placement, application=application)

@@ -146,10 +146,11 @@ def _sidecar(
 ) -> Iterable[Resource]:
     inbound = [inbound_filter(memory, options.module) for memory in memories]
     outbound = [outbound_filter(memory, options.module) for memory in memories]
-    for port in workload.ports:
-        yield inbound_cluster(port.number)
-        yield inbound_endpoint(port.number, placement.application[port.number])
-        yield inbound_listener(workload.name, port.number, placement.inbound[port.number], inbound)
+    # All that it has a place for: during a change, the ports before it and those after it.
+    for port, address in placement.inbound.items():
+        yield inbound_cluster(port)
+        yield inbound_endpoint(port, placement.application[port])
+        yield inbound_listener(workload.name, port, address, inbound)
     yield tunnel_cluster(placement.outbound)
     yield outbound_listener(placement.outbound, outbound, options)
 

@@ -1,0 +1,50 @@
+"""Proxies that are late: what they are sent reaches them, and what they say reaches laneway, later.
+
+Real Envoys on one machine take a change within milliseconds of one another, so that a change that
+waits for nobody looks as good as one that does. Here a proxy may still have the old routes when
+another has dropped what they lead to, and its clusters warm while others serve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.server import XdsServer
+
+#: Called for every message in either direction; gives the seconds by which it is late.
+Delay = Callable[[], float]
+
+
+def late_server(delay: Delay) -> type[XdsServer]:
+    """The xDS server with a slow line to each proxy, in place of ``XdsServer``."""
+
+    class LateServer(XdsServer):
+        def __init__(self, roster: Roster, address: str) -> None:
+            super().__init__(roster, address)
+
+        async def deltas(self, request: object, context: Any) -> None:
+            await super().deltas(request, _LateContext(context, delay))
+
+    return LateServer
+
+
+class _LateContext:
+    """Of one stream; messages of one direction stay in order."""
+
+    def __init__(self, context: Any, delay: Delay) -> None:
+        self._context, self._delay = context, delay
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    async def write(self, message: bytes) -> None:
+        await asyncio.sleep(self._delay())
+        await self._context.write(message)
+
+    async def read(self) -> Any:
+        message = await self._context.read()
+        await asyncio.sleep(self._delay())
+        return message

@@ -1,0 +1,53 @@
+"""Where things are placed: nothing moves that need not, and nobody gets a place that is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.compile.meshes import GATEWAY, name
+
+from laneway.adapters.runner.ports import Ports
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.meshes import Mesh
+from laneway.model.placements import Placements
+from laneway.model.workloads import Workload, WorkloadPort
+from laneway.wiring.placing import Places
+
+A = Workload(name("a"), {}, (WorkloadPort(8000),), command=("true",))
+
+
+@pytest.fixture
+def places() -> Iterator[Places]:
+    ports = Ports()
+    yield Places(ports, free_gateway_ports=True)
+    ports.close()
+
+
+def mesh(*workloads: Workload) -> Mesh:
+    return Mesh(workloads=workloads, gateways=(Gateway(GATEWAY, (GatewayServer(80, "http"),)),))
+
+
+def test_what_stays_declared_stays_where_it_is(places: Places) -> None:
+    before = places.place(mesh(A), Placements())
+    after = places.place(mesh(A, replace(A, name=name("b"))), before)
+    assert after.sidecars[A.name] == before.sidecars[A.name]
+    assert after.gateways == before.gateways
+
+
+def test_a_successor_listens_elsewhere_behind_the_same_sidecar(places: Places) -> None:
+    before = places.place(mesh(A), Placements()).sidecars[A.name]
+    after = places.move(A, before, before)
+    assert (after.inbound, after.outbound) == (before.inbound, before.outbound)
+    assert after.application[8000] != before.application[8000]
+
+
+def test_a_successor_takes_the_place_of_a_port_that_is_new(places: Places) -> None:
+    """It is published as that port's from the beginning of the change."""
+    before = places.place(mesh(A), Placements())
+    more = replace(A, ports=(WorkloadPort(8000), WorkloadPort(9000)))
+    placed = places.place(mesh(more), before)
+    moved = places.move(more, placed.sidecars[A.name], before.sidecars[A.name])
+    assert moved.application[9000] == placed.sidecars[A.name].application[9000]
+    assert moved.application[8000] != before.sidecars[A.name].application[8000]
