@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-cluster lint golden bench soak lock clean
+.PHONY: help setup demo check test nightly test-cluster lint mutants golden bench soak lock clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,8 +25,20 @@ $(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/
 demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers.
 	@$(BIN)/laneway demo
 
-test: lint  ## Lint, type-check and run all the tests.
-	$(BIN)/pytest
+check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
+	$(BIN)/pytest -q -n auto -m "not envoy"
+
+# Measuring makes property tests twice as slow, and they reach little that others do not.
+test: lint  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
+	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy"
+	$(BIN)/pytest -q -n auto -m "not hypothesis and not envoy" --cov --cov-report=
+	$(BIN)/pytest -m envoy --cov --cov-append --cov-report=term:skip-covered
+
+nightly: test mutants  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
+	LANEWAY_SOAK_SLOWEST=3 $(MAKE) soak
+
+mutants: setup  ## Break laneway in many ways, one at a time; a test must notice each.
+	$(BIN)/python -m tests.mutation.run
 
 lint: setup  ## Formatting, lint, types and the floors.
 	$(BIN)/ruff format --check .
@@ -38,13 +50,13 @@ test-cluster: setup  ## Try the operator on the cluster that KUBECONFIG names.
 	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
 golden: setup  ## Rewrite the golden files; read the diff before committing it.
-	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model
+	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model tests/mutation/test_breakages.py
 
 bench: setup  ## Run every benchmark; each prints a table.
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 soak: setup  ## 1,000 changes under load; not one request may fail.
-	LANEWAY_SOAK_MUTATIONS=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
+	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
 lock: setup  ## Resolve pyproject.toml into requirements.lock again.
 	$(BIN)/pip install --quiet pip-tools
@@ -52,4 +64,4 @@ lock: setup  ## Resolve pyproject.toml into requirements.lock again.
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean:  ## Remove what setup and the tests made.
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

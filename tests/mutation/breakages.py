@@ -1,0 +1,273 @@
+"""The ways in which the product is broken on purpose. To add one is to add an entry here.
+
+Break what a promise rests upon, in the fewest words, and name the tests that are to notice. Entries
+stand in the order of the floors, from faces down to the filter.
+"""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+_SOAK = "tests/e2e/test_soak.py::test_no_request_is_lost_to_any_change"
+_SHORT_SOAK = {"LANEWAY_SOAK_CHANGES": "26"}
+
+BREAKAGES = (
+    Breakage(
+        "a workload stops before it has left the endpoints",
+        "src/laneway/wiring/embedded.py",
+        old="""\
+        self.plane.set_ready(name, False)
+        await self._drain()
+        await self._fleet.stop_workload(name)
+""",
+        new="""\
+        await self._fleet.stop_workload(name)
+        self.plane.set_ready(name, False)
+        await self._drain()
+""",
+        tests=(_SOAK,),
+        why="requests inside the application are lost",
+        environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "nobody waits until requests have left",
+        "src/laneway/wiring/embedded.py",
+        old="""\
+        await self.wait_synced()
+        await asyncio.sleep(self._settings.drain_seconds)
+""",
+        new="""\
+        await asyncio.sleep(0)
+""",
+        tests=(_SOAK,),
+        why="requests inside an application that is replaced or removed are lost",
+        environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "what was started for a change that is refused stops at once",
+        "src/laneway/wiring/embedded.py",
+        old="        await self._drain()  # what was started may have been sent requests already\n",
+        new="",
+        tests=(
+            "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",
+        ),
+        why="requests that a new instance got before the change was refused are lost",
+    ),
+    Breakage(
+        "a new port is served only when callers are sent there",
+        "src/laneway/compile/envoy/snapshots.py",
+        old="    for port, address in placement.inbound.items():\n",
+        new="""\
+    declared = [port.number for port in workload.ports]
+    for port, address in ((port, placement.inbound[port]) for port in declared):
+""",
+        tests=(_SOAK,),
+        why="a proxy that is late does not serve yet what others call already",
+        environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "a new port leads to where nobody listens",
+        "src/laneway/wiring/placing.py",
+        old="                if port.number in before.application\n",
+        new="                if port.number\n",
+        tests=(
+            "tests/wiring/test_placing.py::test_a_successor_takes_the_place_of_a_port_that_is_new",
+            _SOAK,
+        ),
+        why="requests hang while a service moves to another port",
+        environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "phases do not wait for one another",
+        "src/laneway/control/plane.py",
+        old="        statuses = await self.wait_synced(deadline)\n",
+        new="        statuses: Mapping[str, ProxyStatus] = {}\n",
+        tests=(
+            _SOAK,
+            "tests/control/test_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+        ),
+        why="a proxy that is late sends requests to what others have dropped already",
+        environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "routes are switched as the old ones' targets are removed",
+        "src/laneway/control/phases.py",
+        old="        if phase is Phase.SWITCH or type_url == CLUSTER:\n",
+        new="        if type_url == CLUSTER:\n",
+        tests=(
+            "tests/control/test_phases.py::test_what_is_new_is_added_then_used_then_what_is_old_goes",
+        ),
+        why="what is old is removed before it is known whether every proxy takes the new routes",
+    ),
+    Breakage(
+        "a change is not taken back after a rejection",
+        "src/laneway/control/plane.py",
+        old="                if self._state is not state:\n                    self.publish()\n",
+        new="                pass\n",
+        tests=(
+            "tests/control/test_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+            "tests/control/test_plane.py::test_a_change_that_is_cancelled_is_taken_back",
+            "tests/e2e/test_changes.py::test_what_envoy_rejects_is_taken_back_everywhere",
+        ),
+        why="proxies that accepted a change that another refused keep half of it",
+    ),
+    Breakage(
+        "changes are not made one after another",
+        "src/laneway/control/plane.py",
+        old="        async with self._changing:\n",
+        new="        if True:\n",
+        tests=("tests/control/test_plane.py::test_changes_are_made_one_after_another",),
+        why="two changes at once take each other's routes away",
+        quick=True,
+    ),
+    Breakage(
+        "a rejected phase goes on",
+        "src/laneway/control/plane.py",
+        old="            if rejections:\n                return Change(False",
+        new="            if rejections and deadline < 0:\n                return Change(False",
+        tests=(
+            "tests/control/test_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+        ),
+        why="a change that a proxy refused is reported as applied",
+        quick=True,
+    ),
+    Breakage(
+        "clusters go before the routes that use them",
+        "src/laneway/control/phases.py",
+        old="if phase is Phase.SWITCH or type_url == CLUSTER:",
+        new="if phase is Phase.SWITCH:",
+        tests=(
+            "tests/control/test_phases.py::test_what_is_new_is_added_then_used_then_what_is_old_goes",
+        ),
+        why="routes are switched to clusters that are not warm yet",
+    ),
+    Breakage(
+        "an error of an object is ignored",
+        "src/laneway/control/acceptance.py",
+        old="        if finding.severity is Severity.ERROR:\n",
+        new="        if finding.severity is Severity.ERROR and not keys:\n",
+        tests=(
+            "tests/control/test_acceptance.py::test_errors_are_told_of_the_object_that_has_them",
+            "tests/control/test_acceptance.py::test_what_was_in_force_has_its_group_held",
+        ),
+        why="the operator compiles a mesh that is not valid",
+        quick=True,
+    ),
+    Breakage(
+        "a NACK counts as an ACK",
+        "src/laneway/adapters/xds/streams.py",
+        old='        if request.HasField("error_detail"):\n',
+        new="        if False:\n",
+        tests=(
+            "tests/adapters/xds/test_streams.py::test_a_rejected_cluster_holds_back_routes_and_removals",
+        ),
+        why="a change that a proxy refused is reported as applied, and the next step is taken",
+        quick=True,
+    ),
+    Breakage(
+        "routes are sent with the clusters",
+        "src/laneway/adapters/xds/streams.py",
+        old="STAGES = ((CLUSTER, ENDPOINT), (LISTENER,), (SCOPE,), (ROUTE,))",
+        new="STAGES = ((CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE),)",
+        tests=(
+            "tests/adapters/xds/test_streams.py::test_a_rejected_cluster_holds_back_routes_and_removals",
+        ),
+        why="a proxy routes to a cluster that it has refused, or that is not warm",
+    ),
+    Breakage(
+        "an endpoint is published before it is ready",
+        "src/laneway/wiring/fleets.py",
+        old="return all(s in self._supervisors and",
+        new="return any(s in self._supervisors and",
+        tests=(
+            "tests/e2e/test_fallback.py::test_a_killed_instance_costs_nothing_and_its_lane_returns_with_it",
+        ),
+        why="requests go to a process that does not listen yet",
+    ),
+    Breakage(
+        "no retry when a sidecar cannot reach its application",
+        "src/laneway/compile/envoy/actions.py",
+        old='"connect-failure,refused-stream,retriable-headers"',
+        new='"connect-failure,refused-stream"',
+        tests=(
+            "tests/e2e/test_fallback.py::test_a_killed_instance_costs_nothing_and_its_lane_returns_with_it",
+        ),
+        why="the first request to a dead application is lost instead of falling back",
+    ),
+    Breakage(
+        "responses are retried whatever their cause",
+        "src/laneway/compile/envoy/actions.py",
+        old='"connect-failure,refused-stream,retriable-headers"',
+        new='"connect-failure,refused-stream,retriable-headers,5xx,reset"',
+        tests=(
+            "tests/e2e/test_application_faults.py::test_a_request_that_was_read_is_never_replayed",
+        ),
+        why="an application gets a request twice",
+    ),
+    Breakage(
+        "a chain's cluster takes every 5xx for a failure to reach its endpoint",
+        "src/laneway/compile/envoy/clusters.py",
+        old="""\
+    # The router judges a response by the options of the cluster that the route names, which for
+    # a chain is this one and not the subset's.
+    cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
+""",
+        new="""\
+    options = packed(_http_options(idle=300))
+    cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(options)
+""",
+        tests=(
+            "tests/e2e/test_application_faults.py::test_what_an_application_answers_is_the_answer",
+        ),
+        why="a lane whose new version answers 500 is left for the baseline instead of seen failing",
+    ),
+    Breakage(
+        "changes of health are merged over a second",
+        "src/laneway/compile/envoy/clusters.py",
+        old="update_merge_window=duration(0)",
+        new="update_merge_window=duration(1)",
+        tests=(
+            "tests/e2e/test_instances.py::test_a_lane_that_goes_down_at_once_falls_back_without_an_error",
+        ),
+        why="of two endpoints that die together, the second is still chosen",
+    ),
+    Breakage(
+        "an application may call itself unreachable",
+        "src/laneway/compile/envoy/sidecar_routes.py",
+        old="response_headers_to_remove=[names.UNREACHABLE_HEADER, names.GRPC_STATUS_HEADER],",
+        new="response_headers_to_remove=[names.GRPC_STATUS_HEADER],",
+        tests=("tests/e2e/test_forged_headers.py",),
+        why="an application takes its lane out of service, and requests are replayed",
+    ),
+    Breakage(
+        "connections to applications are kept for long",
+        "src/laneway/compile/envoy/clusters.py",
+        old="_APPLICATION_OPTIONS = packed(_http_options(idle=0.05))",
+        new="_APPLICATION_OPTIONS = packed(_http_options(idle=300))",
+        tests=("tests/e2e/test_application_faults.py::test_a_short_keep_alive_costs_nothing",),
+        why="requests are lost when the application closes an idle connection",
+    ),
+    Breakage(
+        "a strict lane falls back",
+        "src/laneway/compile/lower.py",
+        old="            chain: tuple[str, ...] = (lane.name,)\n",
+        new="            chain: tuple[str, ...] = (lane.name, baseline or lane.name)\n",
+        tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
+        why="a strict lane's requests leave it",
+        quick=True,
+    ),
+    Breakage(
+        "a trace id is compared by its hash alone",
+        "filter/src/memory.zig",
+        old="""\
+        return entry.length == id.length and entry.pair == id.pair and
+            std.mem.eql(u8, entry.id, id.kept());
+""",
+        new="""\
+        _ = id;
+        return entry.raw.len > 0;
+""",
+        tests=("tests/filter/test_trace_memory.py::test_ids_of_one_set_are_told_apart",),
+        why="two requests whose ids share a set run in one another's lane",
+    ),
+)
