@@ -176,8 +176,12 @@ class Sandbox:
         return _object("v1", "Service", name, {"selector": {"app": name}, "ports": ports}, self)
 
     def pod(self, app: str, version: str) -> Object:
-        """One that no scheduler touches."""
+        """One that no scheduler touches.
+
+        The service account is the sandbox's: a namespace gets its default one a moment later.
+        """
         spec = {
+            "serviceAccountName": "laneway",
             "schedulingGates": [{"name": "laneway.dev/never"}],
             "containers": [{"name": "none", "image": "none"}],
         }

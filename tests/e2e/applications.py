@@ -140,7 +140,8 @@ def _mesh(first: str, second: str) -> Mesh:
             {"app": "app", "version": version},
             (WorkloadPort(8000),),
             address=address,
-            readiness=ReadinessProbe(period=0.2, timeout=0.2),
+            # They answer in the test's own loop, which may be busy.
+            readiness=ReadinessProbe(period=0.2, timeout=5),
         )
         for version, address in (("v-s1", first), ("v-s2", second))
     )

@@ -112,11 +112,15 @@ async def test_an_application_that_resets_connections_is_left_for_the_baseline(r
 
 
 async def test_a_short_keep_alive_costs_nothing(run: Run) -> None:
-    """Bursts come just as the application closes its idle connections, after 0.1 s."""
+    """Bursts come just as the application closes its idle connections, after a second.
+
+    Envoy closes them first, after 0.05 s. Half of what common servers take is so long that no busy
+    machine keeps Envoy from it.
+    """
     async with applications() as (mesh, baseline, faulty), run(mesh) as embedded:
-        faulty.keep_alive = 0.1
-        answers = await bursts(embedded, faulty.keep_alive, rounds=120, size=20)
-        assert bodies(answers) == {(200, "v-s2"): 2400}
+        faulty.keep_alive = 1.0
+        answers = await bursts(embedded, faulty.keep_alive, rounds=15, size=40)
+        assert bodies(answers) == {(200, "v-s2"): 600}
         assert not replayed(baseline, faulty)
     print(f"{len(answers)} requests, {faulty.connections} connections, none lost")
 
@@ -128,7 +132,7 @@ async def bursts(embedded: Embedded, gap: float, rounds: int, size: int) -> list
     answers: list[Answer] = []
     for number in range(rounds):
         answers += await asyncio.gather(*(c.get(next(requests)) for c in connections))
-        await asyncio.sleep(gap + (number % 30 - 15) * 0.0004)
+        await asyncio.sleep(gap + (number % 15 - 7) * 0.0008)
     for connection in connections:
         connection.close()
     return answers
@@ -138,7 +142,7 @@ async def test_a_hung_application_keeps_only_what_it_has(run: Run) -> None:
     """SIGSTOP: requests inside wait; once it is known to be unready, others fall back; SIGCONT:
     those inside are answered, and the lane is back."""
     told: list[events.Event] = []
-    probe = ReadinessProbe(path="/healthz", period=0.2, timeout=0.2, failure_threshold=3)
+    probe = ReadinessProbe(path="/healthz", period=0.2, timeout=1, failure_threshold=3)
     mesh = SCENARIOS[1].mesh
     workloads = tuple(
         replace(workload, readiness=probe) if workload.name == MOCKC_V2 else workload
@@ -184,6 +188,6 @@ async def heard(told: list[events.Event], kind: type[events.Event], times: int =
     def count() -> int:
         return sum(type(e) is kind and e.subject.name == str(MOCKC_V2) for e in told)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while count() < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

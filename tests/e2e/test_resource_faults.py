@@ -43,7 +43,7 @@ async def test_a_full_disk_for_logs_costs_nothing(run: Run, tmp_path: Path) -> N
         answers = await traffic.stop()
         sockets = [Admin(path) for path in tmp_path.glob("admin-*.sock")]  # noqa: ASYNC240
         failed = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not failed:  # Envoy writes its access logs every ten seconds or 64 kB
                 await asyncio.sleep(0.2)
                 for admin in sockets:
@@ -83,7 +83,7 @@ async def test_connections_above_the_limit_are_closed_and_cost_the_others_nothin
             requests = calls("s2")
 
             async def ask(connection: Connection) -> Answer:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     return await connection.get(next(requests))
 
             first = [await ask(connection) for connection in connections]
@@ -91,7 +91,7 @@ async def test_connections_above_the_limit_are_closed_and_cost_the_others_nothin
             again = await asyncio.gather(*map(ask, served))
             for connection in connections:
                 connection.close()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (await load(url, calls("s2", 1)))[0].status != 200:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             after = await load(url, calls("s2", 200), 4)

@@ -95,7 +95,7 @@ async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:
             ("default/mocka", "s2", "s1"): 1,
         }
         log = embedded.run_dir / "proxies" / node / "access.log"
-        async with asyncio.timeout(15):  # Envoy writes its logs out every ten seconds
+        async with asyncio.timeout(60):  # Envoy writes its logs out every ten seconds
             while (text := log.read_text()).count("\n") < 4:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         lines = [json.loads(line) for line in text.splitlines()]

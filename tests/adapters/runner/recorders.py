@@ -15,7 +15,7 @@ from laneway.model.names import ObjectName
 from laneway.model.placements import Address, SidecarPlacement
 from laneway.model.workloads import Workload, WorkloadPort
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 E = TypeVar("E", bound=Event)
 
 # Listens where it is told and answers everything with 200.

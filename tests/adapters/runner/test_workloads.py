@@ -187,13 +187,12 @@ async def test_the_readiness_port_is_asked(runner: Runner, ports: Ports, address
 async def test_one_that_never_becomes_ready_is_told_with_the_reason_and_its_output(
     runner: Runner, told: Recorder, address: Address
 ) -> None:
-    code = "import time; print('loading', flush=True); time.sleep(60)"
-    app = workload([sys.executable, "-c", code], start_timeout=0.5)
+    app = workload(["sh", "-c", "echo loading; exec sleep 60"], start_timeout=2.0)
     started = await runner.start_workload(app, placement(app, address))
     with pytest.raises(NotReady) as refused:
         await started.wait_ready()
     assert str(refused.value) == (
-        "workload default/app did not become ready in 0.5 s: "
+        "workload default/app did not become ready in 2 s: "
         f"connection to {address}: connection refused\nlast output:\n  loading"
     )
     assert started.pid is not None

@@ -29,7 +29,7 @@ class Client:
         await self.call.write(made)
 
     async def receive(self) -> DeltaDiscoveryResponse:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             received = await self.call.read()
         assert isinstance(received, DeltaDiscoveryResponse), "the stream ended"
         return received
@@ -39,7 +39,7 @@ class Client:
 
     async def end(self) -> tuple[grpc.StatusCode, str]:
         """The status that the server ends the stream with."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.call.code(), await self.call.details()
 
 

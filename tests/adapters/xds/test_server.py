@@ -34,7 +34,7 @@ class Watched(Roster):
         self.changed = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.changed.wait()
                 self.changed.clear()
@@ -59,7 +59,7 @@ async def subscribe(client: Client, node: str = "n") -> None:
 
 
 async def synced(roster: Roster) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         statuses = await roster.wait_synced(NODE)
     assert statuses["n"].synced
 
@@ -86,7 +86,7 @@ async def test_a_rejection_is_kept_in_the_proxys_words(roster: Watched, server: 
     async with connect(server.address) as client:
         await subscribe(client)
         await client.acknowledge(await client.receive(), error="not with me")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             (status,) = (await roster.wait_synced(NODE)).values()
         assert not status.synced
         assert [each.error for each in status.resources] == ["not with me"]
