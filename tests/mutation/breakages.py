@@ -107,7 +107,6 @@ BREAKAGES = (
         tests=(
             "tests/control/test_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
             "tests/control/test_plane.py::test_a_change_that_is_cancelled_is_taken_back",
-            "tests/e2e/test_changes.py::test_what_envoy_rejects_is_taken_back_everywhere",
         ),
         why="proxies that accepted a change that another refused keep half of it",
     ),
