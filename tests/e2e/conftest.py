@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -13,17 +13,18 @@ from laneway.wiring.embedded import Embedded, Settings
 Run = Callable[..., AbstractAsyncContextManager[Embedded]]
 
 
+@asynccontextmanager
+async def running(
+    mesh: Mesh, on_event: Callable[[events.Event], None] = lambda event: None, **settings: Any
+) -> AsyncIterator[Embedded]:
+    """Runs a mesh on free ports; everything is ready inside the block."""
+    chosen = Settings(free_gateway_ports=True, **settings)
+    async with Embedded(mesh, chosen, on_event) as embedded:
+        assert await embedded.wait_ready() == ()
+        yield embedded
+
+
 @pytest.fixture
 def run() -> Run:
-    """Runs a mesh on free ports; everything is ready inside the block."""
-
-    @asynccontextmanager
-    async def running(
-        mesh: Mesh, on_event: Callable[[events.Event], None] = lambda event: None, **settings: Any
-    ) -> Any:
-        chosen = Settings(free_gateway_ports=True, **settings)
-        async with Embedded(mesh, chosen, on_event) as embedded:
-            assert await embedded.wait_ready() == ()
-            yield embedded
-
+    """A test's own mesh. Those that only read share one, by ``running`` in a module's fixture."""
     return running
