@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo check test nightly test-cluster lint mutants golden bench soak lock clean
+.PHONY: help setup demo check test nightly test-cluster lint mutants golden bench bench-compare soak lock clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,8 +52,11 @@ test-cluster: setup  ## Try the operator on the cluster that KUBECONFIG names.
 golden: setup  ## Rewrite the golden files; read the diff before committing it.
 	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model tests/mutation/test_breakages.py
 
-bench: setup  ## Run every benchmark; each prints a table.
-	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup  ## Run every benchmark; each prints a table and writes build/bench/NAME.json.
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
+
+bench-compare: setup  ## Compare two runs: make bench-compare OLD=folder NEW=folder.
+	@$(BIN)/python -m bench.compare $(OLD) $(NEW)
 
 soak: setup  ## 1,000 changes under load; not one request may fail.
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
