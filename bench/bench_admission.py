@@ -2,7 +2,7 @@
 
 The decision alone, as `kubectl apply` waits for it: without HTTPS and the API server's own time.
 
-    make setup && .venv/bin/python -m bench.bench_admission
+    make develop && .venv/bin/python -m bench.bench_admission
 """
 
 from __future__ import annotations

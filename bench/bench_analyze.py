@@ -2,7 +2,7 @@
 
 CPU time of the whole command, from the start of the process to its last line, reading included.
 
-    make setup && .venv/bin/python -m bench.bench_analyze [--services 1000] [--lanes 200]
+    make develop && .venv/bin/python -m bench.bench_analyze [--services 1000] [--lanes 200]
 """
 
 from __future__ import annotations

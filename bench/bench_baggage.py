@@ -1,6 +1,6 @@
 """What the lane filter costs where baggage carries the lane: CPU time a request.
 
-    make setup && .venv/bin/python -m bench.bench_baggage [--rounds 6] [--count 40000]
+    make develop && .venv/bin/python -m bench.bench_baggage [--rounds 6] [--count 40000]
 
 CPU time is the kernel's, of the Envoy process alone; rounds of all listeners are interleaved.
 """

@@ -8,7 +8,7 @@ nothing runs for. CPU is that of one lane change, of the control plane (this pro
 first sidecar's Envoy; *start* is from nothing until every proxy is ready and has acknowledged all
 that it should have.
 
-    make setup && .venv/bin/python -m bench.bench_change_latency --services 100 1000 --sidecars 1
+    make develop && .venv/bin/python -m bench.bench_change_latency --services 100 1000 --sidecars 1
 """
 
 from __future__ import annotations

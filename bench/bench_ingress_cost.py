@@ -3,7 +3,7 @@
 Lanes that state what the baseline does share its route. What only they state is for requests that
 name one of them: a route with a regex of their names, or one for each rule where rules differ.
 
-    make setup && .venv/bin/python -m bench.bench_ingress_cost [--rounds 7] [--requests 4000]
+    make develop && .venv/bin/python -m bench.bench_ingress_cost [--rounds 7] [--requests 4000]
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ lanes yet. Time counts from the moment the operator is told of a change to the e
 carries it out: the pause for further changes, compiling, applying and reporting. "CPU s" is what
 this process used for it, which other load on the machine does not change much.
 
-    make setup && .venv/bin/python -m bench.bench_reconcile [--kubeconfig FILE]
+    make develop && .venv/bin/python -m bench.bench_reconcile [--kubeconfig FILE]
 """
 
 from __future__ import annotations

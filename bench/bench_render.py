@@ -2,7 +2,7 @@
 
 The whole command is timed, from the start of the process to its last line, reading included.
 
-    make setup && .venv/bin/python -m bench.bench_render
+    make develop && .venv/bin/python -m bench.bench_render
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ leads to an application that answers at once) and one to its outbound listener (
 next service that answers at once). Rounds of all variants are interleaved, so that what else the
 machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone.
 
-    make setup && .venv/bin/python -m bench.bench_request_cost [--rounds 7] [--requests 4000]
+    make develop && .venv/bin/python -m bench.bench_request_cost [--rounds 7] [--requests 4000]
 """
 
 from __future__ import annotations

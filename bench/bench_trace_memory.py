@@ -1,6 +1,6 @@
 """What the trace-memory filter costs: CPU time a request, and memory after millions of ids.
 
-    make setup && .venv/bin/python -m bench.bench_trace_memory            # all three, briefly
+    make develop && .venv/bin/python -m bench.bench_trace_memory            # all three, briefly
     .venv/bin/python -m bench.bench_trace_memory cpu [--rounds 6] [--count 40000]
     .venv/bin/python -m bench.bench_trace_memory routing [--ids 100000] [--in-flight 2000]
     .venv/bin/python -m bench.bench_trace_memory memory --ids 5000000 [--longest]
