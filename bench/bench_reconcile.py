@@ -37,6 +37,7 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import Resource
 from laneway.control.reconciler import Pass
+from laneway.filter import module_path
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 LANES, SERVICES_A_LANE = 200, 5
@@ -276,7 +277,7 @@ async def measure(
 
 @asynccontextmanager
 async def operating(found: Credentials, passes: Passes, namespace: str) -> AsyncIterator[None]:
-    emit = emitting("http://laneway.test:8080/module.wasm", "0" * 64, namespace)
+    emit = emitting(module_path().read_bytes(), namespace)
     observers = Observers(passed=passes.passed, changed=passes.changed)
     settings = Settings("bench", namespace)
     async with Client(found, called=passes.called) as client:

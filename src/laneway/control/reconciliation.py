@@ -65,8 +65,11 @@ class Reconciliation:
 
 
 _PHASES = tuple(Phase)
-#: What routes use: what is used stands before what uses it.
-_SUPPORTS = ("Service", "DestinationRule", "EnvoyFilter", "WasmPlugin")
+#: What routes use: what is used stands before what uses it. An EnvoyFilter with nothing but
+#: extension configurations is used by other EnvoyFilters. WasmPlugins are of former versions, which
+#: put the lane filter there: what replaces them comes first.
+_EXTENSIONS = "EnvoyFilter of extension configurations"
+_SUPPORTS = ("Service", "DestinationRule", _EXTENSIONS, "EnvoyFilter", "WasmPlugin")
 _ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute")
 
 #: A step's place in the order: its phase, then a rank within it.
@@ -127,6 +130,8 @@ def _end(manifest: Manifest) -> _Place:
     """Routes go from the gateway inwards, after those that replace them have come."""
     if manifest["kind"] in _ROUTES:
         return _place(Phase.SWITCH, 2 if _is_ingress(manifest) else 3)
+    if _sort(manifest) == _EXTENSIONS:  # A proxy that refers to one that is gone waits for it.
+        return _place(Phase.REMOVE, len(_SUPPORTS) + 1)
     return _place(Phase.REMOVE, _rank(manifest))
 
 
@@ -135,8 +140,17 @@ def _place(phase: Phase, rank: int) -> _Place:
 
 
 def _rank(manifest: Manifest) -> int:
-    kind = manifest["kind"]
-    return _SUPPORTS.index(kind) if kind in _SUPPORTS else len(_SUPPORTS)
+    sort = _sort(manifest)
+    return _SUPPORTS.index(sort) if sort in _SUPPORTS else len(_SUPPORTS)
+
+
+def _sort(manifest: Manifest) -> str:
+    kind = str(manifest["kind"])
+    if kind != "EnvoyFilter":
+        return kind
+    patches = (manifest.get("spec") or {}).get("configPatches") or []
+    extensions = bool(patches) and all(p.get("applyTo") == "EXTENSION_CONFIG" for p in patches)
+    return _EXTENSIONS if extensions else kind
 
 
 def _is_ingress(manifest: Manifest) -> bool:
@@ -152,11 +166,11 @@ def _subset(part: Mapping[str, Any]) -> Hashable:
 
 
 def _patch(part: Mapping[str, Any]) -> Hashable:
-    """Two patches are one when they make the same cluster, or match the same thing."""
-    if part.get("applyTo") == "CLUSTER":
+    """Two patches are one when they make the same object, or match the same thing."""
+    if part.get("applyTo") in ("CLUSTER", "EXTENSION_CONFIG"):
         value = (part.get("patch") or {}).get("value") or {}
         if "name" in value:
-            return "CLUSTER", value["name"]
+            return part["applyTo"], value["name"]
     return part.get("applyTo"), json.dumps(part.get("match"), sort_keys=True)
 
 

@@ -16,16 +16,16 @@ from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
 from laneway.compile.istio.documents import Emitter
 from laneway.compile.istio.limits import limits
-from laneway.compile.istio.options import Options, WasmModule
+from laneway.compile.istio.options import Options
 from laneway.control.pacing import Pace, Pacer
 from laneway.control.reconciler import SETTLE, Emit, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
 
 
-def emitting(url: str, sha256: str, root_namespace: str = "istio-system") -> Emit:
-    """The Istio emitter, for proxies that fetch the trace-memory filter at ``url``."""
-    return Emitter(Options(WasmModule(url, sha256), root_namespace))
+def emitting(module: bytes, root_namespace: str = "istio-system") -> Emit:
+    """The Istio emitter; ``module`` is the lane filter's WebAssembly."""
+    return Emitter(Options(module, root_namespace))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +20,11 @@ from laneway.compile.gateway_api.options import Options as GatewayApiOptions
 from laneway.compile.istio.documents import emit as emit_istio
 from laneway.compile.istio.limits import limits as istio_limits
 from laneway.compile.istio.options import Options as IstioOptions
-from laneway.compile.istio.options import WasmModule
 from laneway.compile.lower import lower
 from laneway.compile.nominal import nominal_placements
 from laneway.filter import module_path
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
-
-#: Where the operator serves the filter unless it is told another address.
-OPERATOR = "http://laneway.laneway-system.svc.cluster.local:8080"
 
 
 class Dialect(enum.Enum):
@@ -48,19 +43,11 @@ class Dialect(enum.Enum):
     CRDS = "crds"
 
 
-def istio_options(url: str | None = None) -> IstioOptions:
-    """For proxies that fetch the filter at ``url``; from the operator, if that is not given."""
-    digest = hashlib.sha256(module_path().read_bytes()).hexdigest()
-    served = f"{OPERATOR}/filters/{digest}/trace_memory.wasm"
-    return IstioOptions(WasmModule(url or served, digest))
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a cluster decides of a dialect. ``istio``: where its proxies fetch the filter, if not
-    from the operator. ``gateway-api``: the class of gateways, which are not rendered without it."""
+    """What a cluster decides of a dialect. ``gateway-api``: the class of gateways, which are not
+    rendered without it."""
 
-    wasm_url: str | None = None
     gateway_class: str | None = None
 
 
@@ -76,7 +63,7 @@ def render(mesh: Mesh, dialect: Dialect, settings: Settings = DEFAULTS) -> Itera
         case Dialect.ASM:
             return emit_asm(mesh, lower(mesh))
         case Dialect.ISTIO:
-            return emit_istio(mesh, lower(mesh), istio_options(settings.wasm_url))
+            return emit_istio(mesh, lower(mesh), IstioOptions(module_path().read_bytes()))
         case Dialect.GATEWAY_API:
             options = GatewayApiOptions(settings.gateway_class)
             return emit_gateway_api(mesh, lower(mesh), options)

@@ -68,9 +68,8 @@ def test_baggage_at_a_gateway_without_a_selector_is_told(selector: dict[str, str
     base = declared({"trace_header": "baggage"})
     gateway = Gateway(GATEWAY, (GatewayServer(80),), selector)
     found = replace(base, gateways=(gateway,))
-    plugins = [r["spec"] for r in emitted(found) if r["kind"] == "WasmPlugin"]
-    at_gateway = [p for p in plugins if p["pluginConfig"]["direction"] == "gateway"]
-    assert len(at_gateway) == bool(selector)
+    filters = [r["metadata"]["name"] for r in emitted(found) if r["kind"] == "EnvoyFilter"]
+    assert ("test-lane-filter-gateway" in filters) is bool(selector)
     assert ("ISTIO_GATEWAY_WITHOUT_SELECTOR" in codes(found)) is not bool(selector)
 
 

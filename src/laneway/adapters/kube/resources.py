@@ -12,6 +12,8 @@ from dataclasses import dataclass
 _READ = ("get", "list", "watch")
 _WATCH = ("list", "watch")
 _GENERATED = ("list", "watch", "create", "patch", "delete")
+#: Former versions generated it: what they left is removed.
+_RETIRED = ("list", "watch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ GATEWAYS = Resource(_ISTIO, "v1", "gateways", "Gateway", _WATCH)
 DESTINATION_RULES = Resource(_ISTIO, "v1", "destinationrules", "DestinationRule", _GENERATED)
 VIRTUAL_SERVICES = Resource(_ISTIO, "v1", "virtualservices", "VirtualService", _GENERATED)
 ENVOY_FILTERS = Resource(_ISTIO, "v1alpha3", "envoyfilters", "EnvoyFilter", _GENERATED)
-WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", _GENERATED)
+WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", _RETIRED)
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("create",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", ("get", "create", "update"))
 

@@ -244,14 +244,6 @@ def render(
             help="One file an object, here; replaces an earlier rendering as a whole.",
         ),
     ] = None,
-    wasm_url: Annotated[
-        str | None,
-        typer.Option(
-            "--wasm-url",
-            metavar="URL",
-            help="istio: where proxies fetch the lane filter, if not from the operator.",
-        ),
-    ] = None,
     gateway_class: Annotated[
         str | None,
         typer.Option(
@@ -264,9 +256,7 @@ def render(
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(
-        run([*files, *(more or ())], dialect.value, directory, wasm_url, gateway_class)
-    )
+    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory, gateway_class))
 
 
 @app.command()

@@ -21,7 +21,6 @@ def run(
     files: Sequence[str],
     dialect: str,
     directory: Path | None,
-    wasm_url: str | None = None,
     gateway_class: str | None = None,
 ) -> int:
     if gateway_class is not None and not all(map(is_label, gateway_class.split("."))):
@@ -29,7 +28,7 @@ def run(
             f"--gateway-class: `{gateway_class}` is no GatewayClass's name; `kubectl get "
             "gatewayclass` lists them"
         )
-    settings = Settings(wasm_url, gateway_class)
+    settings = Settings(gateway_class)
     chosen = Dialect(dialect)
     mesh = Mesh() if chosen is Dialect.CRDS else read_mesh(files)
     documents = render(mesh, chosen, settings)
