@@ -31,6 +31,7 @@ from laneway.compile.istio.resources import (
 )
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
+from laneway.model.regexes import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ def _condition(ingress: IngressRoute) -> Document:
     if ingress.headers:
         match["headers"] = string_matches(ingress.headers)
     if ingress.methods:
-        one = len(ingress.methods) == 1
-        match["method"] = {"exact" if one else "regex": "|".join(ingress.methods)}
+        (method, *more) = ingress.methods
+        match["method"] = {"regex": one_of(ingress.methods)} if more else {"exact": method}
     if ingress.query:
         match["queryParams"] = string_matches(ingress.query)
     if ingress.uri is not None:

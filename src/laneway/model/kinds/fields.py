@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 from laneway.model.codes import Code
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header, is_label
+from laneway.model.regexes import fault, one_of
 
 # Headers that a proxy consumes or rewrites: none of them can carry a lane from hop to hop
 # (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2).
@@ -36,10 +37,12 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.A)
 _DOMAIN = re.compile(
     r"(\*\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 )
-# What Python's regular expressions have and RE2, Envoy's, lacks; looked for outside of classes
-# (``[*+]``) and of escaped characters, but for backreferences.
-_LITERAL = re.compile(r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-_BEYOND_RE2 = re.compile(r"\(\?(?:=|!|<=|<!|>|P=|\()|\\[1-9]|[*+?}]\+")
+
+
+#: Characters of a wrong text that a finding shows.
+_SHOWN = 60
+#: Bytes of a query parameter's name (Envoy's ``QueryParameterMatcher``).
+_PARAMETER = 1024
 
 
 class Shape(BaseModel):
@@ -69,13 +72,17 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f"the text `{value if len(value) <= 60 else value[:57] + '...'}`"
+            return f"the text `{_shown(value)}`"
         case list():
             return "a list"
         case Mapping():
             return "a mapping"
         case _:
             return f"a {type(value).__name__}"
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _label(text: str) -> str:
@@ -170,6 +177,31 @@ def _method(text: str) -> str:
     return text
 
 
+def _methods(texts: list[str]) -> list[str]:
+    if found := fault(one_of(texts)):
+        raise wrong(f"too many methods for one rule: {found}", "split the rule, or name no methods")
+    return texts
+
+
+def _parameter(text: str) -> str:
+    size = len(text.encode(errors="replace"))
+    if not 1 <= size <= _PARAMETER:
+        raise wrong(
+            f"the query parameter's name `{_shown(text)}` has {size:,} bytes",
+            f"write 1 to {_PARAMETER:,}, which is what proxies take",
+        )
+    return text
+
+
+def _cookie(text: str) -> str:
+    if not is_header(text):  # a cookie's name is a token, too (RFC 6265 section 4.1.1)
+        raise wrong(
+            f"`{_shown(text)}` is not a legal cookie name",
+            "use letters, digits and any of !#$%&'*+-.^_`|~",
+        )
+    return text
+
+
 def _percentage(number: int) -> int:
     if not 0 <= number <= 100:
         raise wrong(f"{number} is not a percentage", "weights are 0 to 100")
@@ -177,15 +209,11 @@ def _percentage(number: int) -> int:
 
 
 def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise wrong(f"`{text}` is not a regular expression: {error}", "use RE2 syntax") from error
-    beyond = _BEYOND_RE2.search(_LITERAL.sub("x", text))
-    if beyond:
+    if found := fault(text):
         raise wrong(
-            f"`{text}` uses `{beyond[0]}`, which RE2 does not know",
-            "RE2, Envoy's syntax, has no lookaround, backreferences or possessive repetition",
+            f"`{_shown(text)}` is no regular expression that proxies take: {found}",
+            "use RE2's syntax, which has no lookaround, backreferences or possessive repetition, "
+            "and few counted repetitions",
         )
     return text
 
@@ -205,6 +233,8 @@ ListenPort = Annotated[int, AfterValidator(_listen_number)]
 PortName = Annotated[str, AfterValidator(_port_name)]
 PortReference = Annotated[int | str, PlainValidator(_port_reference)]
 Method = Annotated[str, AfterValidator(_method)]
+Methods = Annotated[list[Method], AfterValidator(_methods)]
+Cookie = Annotated[str, AfterValidator(_cookie)]
 Percentage = Annotated[int, AfterValidator(_percentage)]
 #: Accepted as it is: valid where it comes from, and of no consequence here.
 Opaque = Any
@@ -284,7 +314,7 @@ class UriMatch(Match):
 
 
 Headers = dict[HeaderName, Match]
-Query = dict[Annotated[str, Field(min_length=1)], Match]
+Query = dict[Annotated[str, AfterValidator(_parameter)], Match]
 
 
 class Metadata(Shape):

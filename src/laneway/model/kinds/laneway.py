@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from laneway.model.findings import Finding
 from laneway.model.kinds.fields import (
+    Cookie,
     EndToEndHeader,
     HeaderName,
     Headers,
     Hosts,
-    Method,
+    Methods,
     Name,
     Object,
     Percentage,
@@ -44,7 +45,7 @@ class StickySpec(Shape):
     """What keeps a user in one lane: exactly one of a header and a cookie."""
 
     header: HeaderName | None = None
-    cookie: Annotated[str, Field(min_length=1)] | None = None
+    cookie: Cookie | None = None
 
     @model_validator(mode="after")
     def _one(self) -> StickySpec:
@@ -83,7 +84,7 @@ class IngressRuleSpec(Shape):
     hosts: Hosts = ["*"]
     uri: UriMatch | None = None
     headers: Headers = {}
-    methods: list[Method] = []
+    methods: Methods = []
     query: Query = {}
     destination: Destination
     online: bool = True
