@@ -44,7 +44,11 @@ def is_valid(kind: Any, value: object) -> bool:
         ),
         (
             fields.UriMatch,
-            [{"exact": "/"}, {"prefix": "/a"}, {"regex": "/a.*"}, {"regex": r"/\(?=[?*+]"}],
+            [
+                {"exact": "/"},
+                {"prefix": "/a"},
+                *({"regex": text} for text in ("/a.*", r"/\(?=[?*+]", r"/\pL+\z", r"/\Qa*\E", "é")),
+            ],
             [
                 {},
                 {"exact": ""},
@@ -58,9 +62,24 @@ def is_valid(kind: Any, value: object) -> bool:
                 {"regex": r"/(a)\1"},
                 {"regex": "/a++"},
                 {"regex": "/(?P<x>a)(?P=x)"},
+                {"regex": "(((a{30}){30}){30}){30}"},
+                {"regex": "/a{1001}"},
+                {"regex": "/" + "[a-c]?" * 20_000},
                 {"exact": "/a\r\nb"},
+                {"exact": "/a\0"},
                 {"exact": 1},
             ],
+        ),
+        (
+            fields.Query,
+            [{"q": {"exact": "1"}}],
+            [{"": {"exact": "1"}}, {"é" * 513: {"exact": "1"}}],
+        ),
+        (fields.Cookie, ["user", "a.b-c"], ["", "a b", "a;b", "a=b", "a\nb", "é"]),
+        (
+            fields.Methods,
+            [[], ["GET", "M-SEARCH"], ["A.B"] * 100],
+            [["G T"], ["A\n"], [chr(65 + n) * 1000 for n in range(20)]],
         ),
     ],
 )
