@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from tests.compile.istio.emission import codes, emitted
 from tests.compile.istio.interpreter import Istio
-from tests.compile.meshes import GATEWAY, ROUTE_HEADER, exact, group, lane, mesh, rule, service
+from tests.compile.meshes import (
+    GATEWAY,
+    ROUTE_HEADER,
+    exact,
+    group,
+    lane,
+    mesh,
+    regex,
+    rule,
+    service,
+)
 from tests.compile.paths import simulated
 
 from laneway.compile.istio.limits import limits
@@ -55,6 +65,36 @@ def test_many_lanes_are_told() -> None:
     lanes = [lane(f"x{number}", "a") for number in range(100)]
     assert "ISTIO_MANY_LANES" not in codes(declared({}, *lanes[:99]))
     assert "ISTIO_MANY_LANES" in codes(declared({}, *lanes))
+
+
+@pytest.mark.parametrize(
+    ("fields", "left_out"),
+    [
+        ({"uri": regex("/" + "a" * 1023)}, False),
+        ({"uri": regex("/" + "a" * 1024)}, True),
+        ({"uri": regex("/" + "é" * 512)}, True),
+        ({"headers": {"x-a": regex("a" * 1025)}}, True),
+        ({"headers": {"x-a": exact("a" * 1025)}}, False),
+        ({"query": {"q": regex(r"a\C")}}, True),
+        ({"query": {"q": regex(r"a\\\C")}}, True),
+        ({"query": {"q": regex(r"a\\C")}}, False),
+        ({"methods": ("A" * 1000, "B" * 1000)}, True),
+        ({"methods": ("A" * 2000,)}, False),
+    ],
+)
+def test_a_rule_that_istio_refuses_is_told_and_does_not_take_others_with_it(
+    fields: dict[str, Any], left_out: bool
+) -> None:
+    lanes = [lane("s1", "a", rule("a", uri=exact("/kept")), rule("a", **fields))]
+    base = mesh([group("a")], lanes, [service("a")])
+    assert ("ISTIO_REGEX_REFUSED" in codes(base)) is left_out
+    (entry,) = [
+        document["spec"]["http"]
+        for document in emitted(base)
+        if document["kind"] == "VirtualService" and "gateways" in document["spec"]
+    ]
+    assert {"exact": "/kept"} in [route["match"][0].get("uri") for route in entry]
+    assert len(entry) == (1 if left_out else 2)
 
 
 def test_groups_that_share_a_gateway_are_told() -> None:
