@@ -300,7 +300,10 @@ BREAKAGES = (
         "in Istio a listener does not wait for the lane filter's module",
         "src/laneway/compile/istio/lane_filters.py",
         old='            "default_config": {"@type": _RBAC},\n',
-        new='            "default_config": {"@type": _RBAC},\n            "apply_default_config_without_warming": True,\n',
+        new="""\
+            "default_config": {"@type": _RBAC},
+            "apply_default_config_without_warming": True,
+""",
         tests=(
             "tests/e2e/test_istio_lane_filter.py::test_a_new_sidecar_takes_no_request_before_it_has_the_module",
         ),
