@@ -10,7 +10,6 @@ from typing import Any
 
 from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.asm.limits import limits as asm_limits
-from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.envoy.documents import documents
 from laneway.compile.envoy.limits import limits as envoy_limits
 from laneway.compile.envoy.options import FilterModule, Options
@@ -27,6 +26,7 @@ from laneway.compile.nominal import nominal_placements
 from laneway.filter import module_path
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
+from laneway.schema.crds import custom_resource_definitions
 
 #: Where the operator serves the filter unless it is told another address.
 OPERATOR = "http://laneway.laneway-system.svc.cluster.local:8080"

@@ -2,7 +2,7 @@
 
 Structural schemas, with rules (CEL) for what schemas cannot say, so that most mistakes are refused
 when they are made. What concerns several objects stands in the status' condition Accepted.
-The kinds' shapes proper are in ``model.kinds``; a test holds the two together.
+The kinds' shapes proper are in ``schema``; a test holds the two together.
 
 References are written short (``namespace/name``) or long (``{name, namespace}``). Structural
 schemas know no union of the two, hence the fields of open shape.

@@ -13,7 +13,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
-from laneway.model.kinds.fields import (
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
+from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
+from laneway.model.suggestions import nearest
+from laneway.schema.fields import (
     EndToEndHeader,
     Headers,
     Hosts,
@@ -30,11 +33,8 @@ from laneway.model.kinds.fields import (
     UriMatch,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, Pattern, no_effect, not_honoured
-from laneway.model.kinds.laneway import baselines_by_service
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
-from laneway.model.suggestions import nearest
+from laneway.schema.kind import Built, Kind, Pattern, no_effect, not_honoured
+from laneway.schema.laneway import baselines_by_service
 
 #: The label that links a lane to its group.
 GROUP_LABEL = "swimlane-group"

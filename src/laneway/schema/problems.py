@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
-from laneway.model.kinds.fields import describe
 from laneway.model.suggestions import listing, suggestion
+from laneway.schema.fields import describe
 
 _EXPECTED = {
     "string_type": "a string",

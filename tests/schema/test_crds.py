@@ -12,12 +12,12 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from tests.compile.cases import ROOT
 
-from laneway.compile.crds import custom_resource_definitions
 from laneway.control.conditions import Condition, status_of
 from laneway.control.readiness import Instances
-from laneway.model.kinds import laneway
-from laneway.model.kinds.fields import Reference
 from laneway.model.names import ObjectName
+from laneway.schema import laneway
+from laneway.schema.crds import custom_resource_definitions
+from laneway.schema.fields import Reference
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="has no wheel for this machine")
 strings = pytest.importorskip("cel_expr_python.ext.ext_strings")

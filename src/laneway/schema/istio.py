@@ -10,8 +10,8 @@ from pydantic import Field
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.kinds.fields import Metadata, Object, Opaque, Port, Shape, Subdomain
-from laneway.model.kinds.kind import Built, Kind, not_honoured
+from laneway.schema.fields import Metadata, Object, Opaque, Port, Shape, Subdomain
+from laneway.schema.kind import Built, Kind, not_honoured
 
 #: The annotation that fixes the port a gateway's server listens at on this machine:
 #: ``80=18080,81=0``; 0 lets the runner choose.

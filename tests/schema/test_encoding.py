@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 
 from hypothesis import given, settings
-from tests.model.declared import meshes
+from tests.schema.declared import meshes
 
 from laneway.model.codes import Code
 from laneway.model.findings import Source
 from laneway.model.keys import Declared
-from laneway.model.kinds import Document, decode, encode
 from laneway.model.meshes import Mesh
+from laneway.schema import Document, decode, encode
 
 #: Of a single document: what encoding must never cause. Whether objects fit together is chance.
 SHAPE = {Code.INVALID_VALUE, Code.MISSING_FIELD, Code.UNKNOWN_FIELD, Code.WRONG_TYPE}

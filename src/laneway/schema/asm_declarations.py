@@ -1,4 +1,4 @@
-"""Lane groups and lanes as ASM's own kinds: the way back from ``model.kinds.asm``.
+"""Lane groups and lanes as ASM's own kinds: the way back from ``schema.asm``.
 
 What ASM's kinds cannot say is left out, and ``losses`` says so.
 """

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from laneway.model.findings import Finding
-from laneway.model.kinds.fields import (
+from laneway.model.services import Service, ServicePort
+from laneway.schema.fields import (
     Object,
     Opaque,
     Port,
@@ -15,8 +16,7 @@ from laneway.model.kinds.fields import (
     PortReference,
     Shape,
 )
-from laneway.model.kinds.kind import Built, Kind, not_honoured, repeated
-from laneway.model.services import Service, ServicePort
+from laneway.schema.kind import Built, Kind, not_honoured, repeated
 
 
 class ServicePortSpec(Shape):

@@ -9,9 +9,9 @@ from typing import Any
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import Declared
-from laneway.model.kinds.documents import Document
-from laneway.model.kinds.fields import Object
 from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.schema.documents import Document
+from laneway.schema.fields import Object
 
 #: A pattern of paths: ``*`` stands for any key or index.
 Pattern = tuple[str, ...]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from laneway.adapters.files.yamls import documents
 from laneway.model.findings import Finding
 from laneway.model.findings import Path as FieldPath
-from laneway.model.kinds import Document, decode
+from laneway.schema import Document, decode
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOLDEN = Path(__file__).parents[1] / "golden" / "errors"

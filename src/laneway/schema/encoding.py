@@ -9,12 +9,12 @@ from typing import Any
 
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
-from laneway.model.kinds.istio import LISTEN_PORTS
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service
 from laneway.model.workloads import ReadinessProbe, Workload
+from laneway.schema.istio import LISTEN_PORTS
 
 OWN = "laneway.dev/v1alpha1"
 ISTIO = "networking.istio.io/v1"

@@ -9,7 +9,6 @@ import pytest
 from laneway.model.codes import Code
 from laneway.model.findings import Source
 from laneway.model.gateways import GatewayServer
-from laneway.model.kinds import Document, decode
 from laneway.model.lanes import (
     IngressRule,
     Lane,
@@ -24,6 +23,7 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import ServicePort
+from laneway.schema import Document, decode
 
 OWN = "laneway.dev/v1alpha1"
 ASM = "istio.alibabacloud.com/v1"

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding
-from laneway.model.kinds.fields import (
+from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.schema.fields import (
     Labels,
     ListenPort,
     Metadata,
@@ -21,8 +22,7 @@ from laneway.model.kinds.fields import (
     Shape,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, no_effect, repeated
-from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.schema.kind import Built, Kind, no_effect, repeated
 
 
 class WorkloadPortSpec(Shape):

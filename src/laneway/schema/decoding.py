@@ -19,14 +19,14 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, ObjectKey, Severity
 from laneway.model.gateways import Gateway
 from laneway.model.keys import Declared, key_of
-from laneway.model.kinds import registry
-from laneway.model.kinds.documents import Document
-from laneway.model.kinds.kind import Kind
-from laneway.model.kinds.problems import problems
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
+from laneway.schema import registry
+from laneway.schema.documents import Document
+from laneway.schema.kind import Kind
+from laneway.schema.problems import problems
 
 Decoded = tuple[Mesh, tuple[Finding, ...]]
 Check = Callable[[Mesh, Gaps], Iterable[Finding]]

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.findings import Finding
-from laneway.model.kinds.fields import (
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
+from laneway.schema.fields import (
     EndToEndHeader,
     HeaderName,
     Headers,
@@ -28,16 +37,7 @@ from laneway.model.kinds.fields import (
     names,
     wrong,
 )
-from laneway.model.kinds.kind import Built, Kind, no_effect
-from laneway.model.lanes import (
-    IngressRule,
-    Lane,
-    LaneGroup,
-    Mode,
-    Sticky,
-    StickyKind,
-    Unmatched,
-)
+from laneway.schema.kind import Built, Kind, no_effect
 
 
 class StickySpec(Shape):

@@ -10,12 +10,12 @@ from hypothesis import assume, given, settings
 from tests.compile.landscapes import meshes
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
-from laneway.compile.asm.declarations import declarations, losses
 from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
-from laneway.model.kinds import Document, decode
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Sticky, StickyKind, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.schema import Document, decode
+from laneway.schema.asm_declarations import declarations, losses
 
 
 def read_again(declared: Mesh) -> Mesh:

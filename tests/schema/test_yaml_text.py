@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laneway.compile.yaml_text import dump_all, dump_each
+from laneway.schema.yaml_text import dump_all, dump_each
 
 _AMBIGUOUS = [
     *("yes", "No", "on", "OFF", "y", "true", "False", "null", "~", "", "NULL", "=", "<<"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
-from laneway.model.kinds import asm, foreign, istio, kubernetes, laneway, workload
-from laneway.model.kinds.documents import Document
-from laneway.model.kinds.fields import describe
-from laneway.model.kinds.kind import Kind
 from laneway.model.suggestions import listing, nearest, suggestion
+from laneway.schema import asm, foreign, istio, kubernetes, laneway, workload
+from laneway.schema.documents import Document
+from laneway.schema.fields import describe
+from laneway.schema.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     *laneway.KINDS,

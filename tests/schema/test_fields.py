@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from laneway.model.kinds import fields
+from laneway.schema import fields
 
 
 def is_valid(kind: Any, value: object) -> bool:
