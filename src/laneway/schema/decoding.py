@@ -1,15 +1,14 @@
 """Decoding: documents -> a mesh, and everything that is wrong with them.
 
-First every document by itself (its kind, its shape), then, over what could be read, the checks
-between objects. What could not be read leaves gaps, so that nothing is reported missing which
-stands, misspelt, in a document already reported.
+Every document is decoded by itself first: its kind, then its shape. ``model.group_defaults`` makes
+a mesh of the objects, and the checks between objects run over it. A document that could not be read
+leaves a gap, so that an object which stands there misspelt is not also reported as missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -17,12 +16,9 @@ from laneway.model.checks import check
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, ObjectKey, Severity
-from laneway.model.gateways import Gateway
+from laneway.model.group_defaults import mesh_of
 from laneway.model.keys import Declared, key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
-from laneway.model.services import Service
-from laneway.model.workloads import Workload
 from laneway.schema import registry
 from laneway.schema.documents import Document
 from laneway.schema.kind import Kind
@@ -78,7 +74,7 @@ def assemble(read: Iterable[Alone], *, complete: bool = True, check: Check = che
     reading = _Reading(complete)
     for one in read:
         reading.take(one)
-    mesh = _mesh(reading.declared)
+    mesh = mesh_of(reading.declared)
     for finding in check(mesh, Gaps(not reading.complete, frozenset(reading.unread))):
         reading.place(finding)
     return mesh, tuple(reading.findings)
@@ -141,46 +137,3 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return value
-
-
-_D = TypeVar("_D", bound=Declared)
-
-
-def _mesh(declared: Sequence[Declared]) -> Mesh:
-    groups = tuple(_of(declared, LaneGroup))
-    return Mesh(
-        groups=tuple(replace(group, ingress=()) for group in groups),
-        lanes=tuple(_filled(_of(declared, Lane), groups)),
-        services=tuple(_of(declared, Service)),
-        workloads=tuple(_of(declared, Workload)),
-        gateways=tuple(_of(declared, Gateway)),
-    )
-
-
-def _of(declared: Sequence[Declared], what: type[_D]) -> Iterator[_D]:
-    return (item for item in declared if isinstance(item, what))
-
-
-def _filled(lanes: Iterable[Lane], groups: Iterable[LaneGroup]) -> Iterator[Lane]:
-    """A lane that lists no services, or no rules, has its group's.
-
-    A rule without hosts (of ASM's weighted lanes) has its group's conditions, and its own
-    destination.
-    """
-    known = {group.name: group for group in groups}
-    for lane in lanes:
-        if (group := known.get(lane.group)) is None:
-            yield lane
-            continue
-        rules = tuple(
-            rule
-            for own in lane.ingress
-            for rule in ((own,) if own.hosts else _redirected(group.ingress, own))
-        )
-        yield replace(
-            lane, services=lane.services or group.services, ingress=rules or group.ingress
-        )
-
-
-def _redirected(rules: Iterable[IngressRule], own: IngressRule) -> Iterator[IngressRule]:
-    return (replace(rule, destination=own.destination, port=own.port) for rule in rules)
