@@ -1,4 +1,4 @@
-"""ASM's ``istio.alibabacloud.com/v1`` ``ASMSwimLaneGroup`` and ``ASMSwimLane``, read as they are.
+"""ASM's ``istio.alibabacloud.com/v1`` ``ASMSwimLaneGroup`` and ``ASMSwimLane``.
 
 Every field is known here. One that laneway cannot honour yet is a warning that names it and says
 what happens instead.
@@ -7,7 +7,7 @@ what happens instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,10 +16,12 @@ from laneway.model.findings import Finding, Path
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
 from laneway.model.suggestions import nearest
+from laneway.schema.field_metadata import About, Constraint
 from laneway.schema.fields import (
     EndToEndHeader,
     Headers,
     Hosts,
+    Match,
     Metadata,
     Name,
     Object,
@@ -30,11 +32,12 @@ from laneway.schema.fields import (
     Selector,
     Shape,
     Subdomain,
+    Text,
     UriMatch,
     wrong,
 )
-from laneway.schema.kind import Built, Kind, Pattern, no_effect, not_honoured
-from laneway.schema.laneway import baselines_by_service
+from laneway.schema.kind import Built, Kind, Pattern, Written, no_effect, not_honoured
+from laneway.schema.laneway import ServiceKey, baselines_by_service
 
 #: The label that links a lane to its group.
 GROUP_LABEL = "swimlane-group"
@@ -42,41 +45,106 @@ GROUP_LABEL = "swimlane-group"
 DEFAULT_ROUTE_HEADER = "x-asm-prefer-tag"
 
 
+_NOT_HONOURED = About("Not honoured yet, with a warning.", "暂不支持，并给出警告。", None)
+
+
 class LaneService(Shape):
-    name: Name
-    namespace: Name = DEFAULT_NAMESPACE
-    cluster: Opaque = None
-    traffic_policy_patch: Opaque = None
-    http_route_patch: Opaque = None
+    about = About("A service.", "一个服务。", {"name": "mocka"})
+
+    name: Annotated[Name, About("The service's name.", "服务名称。", "mocka")]
+    namespace: Annotated[
+        Name, About("The service's namespace.", "服务所在的命名空间。", "default")
+    ] = DEFAULT_NAMESPACE
+    cluster: Annotated[Opaque, _NOT_HONOURED] = None
+    traffic_policy_patch: Annotated[Opaque, _NOT_HONOURED] = None
+    http_route_patch: Annotated[Opaque, _NOT_HONOURED] = None
 
     @property
     def object_name(self) -> ObjectName:
         return ObjectName(self.namespace, self.name)
+
+    @classmethod
+    def to(cls, name: ObjectName) -> Self:
+        return cls.of(name=name.name, namespace=name.namespace)
 
 
 Services = Annotated[list[LaneService], Field(min_length=1)]
 
 
 class IngressGateway(Shape):
-    name: Subdomain
-    namespace: Name = "istio-system"
-    type: str = "ASM"
+    name: Annotated[Subdomain, About("The gateway's name.", "网关名称。", "ingressgateway")]
+    namespace: Annotated[
+        Name, About("The gateway's namespace.", "网关所在的命名空间。", "istio-system")
+    ] = "istio-system"
+    type: Annotated[
+        Text,
+        About(
+            "Any other type than `ASM` is treated as `ASM`, with a warning.",
+            "`ASM` 以外的类型按 `ASM` 处理，并给出警告。",
+            "ASM",
+        ),
+    ] = "ASM"
 
 
 class RequestMatch(Shape):
-    uri: UriMatch | None = None
-    headers: Headers = {}
+    about = About("Conditions on a request.", "对请求的条件。", {"uri": {"exact": "/mock"}})
+
+    uri: Annotated[
+        UriMatch | None,
+        About(
+            "The path, without its query; any path, if not given.",
+            "请求路径，不含查询参数；不填则匹配任意路径。",
+            {"exact": "/mock"},
+        ),
+    ] = None
+    headers: Annotated[
+        Headers,
+        About(
+            "Conditions on headers, by name.",
+            "对请求头的条件，以名称为索引。",
+            {"x-user": {"exact": "jack"}},
+        ),
+    ] = {}
+
+    @classmethod
+    def written(cls, rule: IngressRule) -> RequestMatch:
+        headers = {name: Match.written(match) for name, match in rule.headers.items()}
+        uri = UriMatch.written(rule.uri) if rule.uri else None
+        return cls.of(uri=uri, headers=headers or None)
 
 
 class WeightedRoutingRule(Shape):
-    hosts: Hosts = ["*"]
-    request_matches: list[RequestMatch] = []
+    hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
+        "*"
+    ]
+    request_matches: Annotated[
+        list[RequestMatch],
+        About(
+            "Requests that meet any of these; all requests, if not given.",
+            "满足其中任一条件的请求；不填则为所有请求。",
+            [{"uri": {"exact": "/mock"}}],
+        ),
+    ] = []
 
 
 class IngressRouting(Shape):
     # The Go constants have an underscore, the OpenAPI description a hyphen.
-    ingress_routing_strategy: Literal["rule_based", "rule-based", "weighted"] = "rule_based"
-    weighted_routing_rule: WeightedRoutingRule | None = None
+    ingress_routing_strategy: Annotated[
+        Literal["rule_based", "rule-based", "weighted"],
+        About(
+            "Whether lanes are chosen by their rules, or by weight.",
+            "按规则还是按权重选择泳道。",
+            "weighted",
+        ),
+    ] = "rule_based"
+    weighted_routing_rule: Annotated[
+        WeightedRoutingRule | None,
+        About(
+            "Which requests are given a lane by weight.",
+            "哪些请求按权重选择泳道。",
+            {"hosts": ["*"]},
+        ),
+    ] = None
 
     @property
     def weighted(self) -> bool:
@@ -96,31 +164,96 @@ class IngressRouting(Shape):
 
 
 class Ingress(Shape):
-    gateway: IngressGateway | None = None
-    ingress_routing: IngressRouting | None = None
+    gateway: Annotated[
+        IngressGateway | None,
+        About("Where requests enter.", "请求进入的网关。", {"name": "ingressgateway"}),
+    ] = None
+    ingress_routing: Annotated[
+        IngressRouting | None,
+        About(
+            "How lanes are chosen at the gateway.",
+            "在网关处如何选择泳道。",
+            {"ingressRoutingStrategy": "rule_based"},
+        ),
+    ] = None
 
 
 class PermissiveModeConfiguration(Shape):
-    fallback_target: Name | None = None
+    fallback_target: Annotated[
+        Name | None,
+        About(
+            "The baseline; the first lane declared, if not given.",
+            "基线泳道；不填则为最先声明的泳道。",
+            "s1",
+        ),
+    ] = None
     service_level_fallback_target: Annotated[
-        dict[str, Name], AfterValidator(baselines_by_service)
+        dict[ServiceKey, Name],
+        AfterValidator(baselines_by_service),
+        About(
+            "Baselines of single services, by `name` or `namespace/name`.",
+            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为索引。",
+            {"mockc": "s2"},
+        ),
     ] = {}
-    trace_header: EndToEndHeader | None = None
-    route_header: EndToEndHeader | None = None
+    trace_header: Annotated[
+        EndToEndHeader | None,
+        About(
+            "What applications pass on; the route header, if not given.",
+            "应用透传的请求头；不填则为引流请求头。",
+            "my-request-id",
+        ),
+    ] = None
+    route_header: Annotated[
+        EndToEndHeader | None,
+        About(
+            "The header whose value names the lane; `x-asm-prefer-tag`, if not given.",
+            "引流请求头，其值为泳道名称；不填则为 `x-asm-prefer-tag`。",
+            "x-asm-prefer-tag",
+        ),
+    ] = None
 
 
 class GroupSpec(Shape):
-    services: Services
-    ingress: Ingress = Ingress()
-    is_permissive: bool = False
-    permissive_mode_configuration: PermissiveModeConfiguration = PermissiveModeConfiguration()
-    default_traffic_policy_patch: Opaque = None
-    default_http_route_patch: Opaque = None
-    auto_update: Opaque = None
+    services: Annotated[
+        Services,
+        About("All services of the call chain.", "调用链上的所有服务。", [{"name": "mocka"}]),
+    ]
+    ingress: Annotated[
+        Ingress,
+        About(
+            "Where requests enter, and how lanes are chosen there.",
+            "请求进入的网关，以及在此选择泳道的方式。",
+            {"gateway": {"name": "ingressgateway"}},
+        ),
+    ] = Ingress()
+    is_permissive: Annotated[
+        bool,
+        About("Whether the mode is permissive.", "是否为宽松模式；否则为严格模式。", True),
+    ] = False
+    permissive_mode_configuration: Annotated[
+        PermissiveModeConfiguration,
+        About(
+            "Headers and baselines, in both modes.",
+            "请求头与基线，两种模式下都有效。",
+            {"routeHeader": "x-asm-prefer-tag"},
+        ),
+    ] = PermissiveModeConfiguration()
+    default_traffic_policy_patch: Annotated[Opaque, _NOT_HONOURED] = None
+    default_http_route_patch: Annotated[Opaque, _NOT_HONOURED] = None
+    auto_update: Annotated[Opaque, _NOT_HONOURED] = None
 
 
 class GroupObject(Object):
-    spec: GroupSpec
+    metadata: Annotated[Metadata, About("The name.", "名称。", {"name": "test"})]
+    spec: Annotated[
+        GroupSpec,
+        About(
+            "The services of a call chain, and how lanes among them work.",
+            "一条调用链上的服务，以及其中泳道的工作方式。",
+            {"services": [{"name": "mocka"}]},
+        ),
+    ]
 
 
 def _service_of(host: str) -> ObjectName:
@@ -139,21 +272,58 @@ def _service_host(host: str) -> str:
     return host
 
 
+ServiceHost = Annotated[
+    str,
+    AfterValidator(_service_host),
+    Constraint(
+        "`name`, `name.namespace` or `name.namespace.svc.cluster.local`",
+        "`name`、`name.namespace` 或 `name.namespace.svc.cluster.local`",
+    ),
+]
+_DESTINATION = {"host": "mocka.default.svc.cluster.local"}
+
+
 class LaneDestination(Shape):
-    host: Annotated[str, AfterValidator(_service_host)]
-    port_num: Port | None = None
+    host: Annotated[
+        ServiceHost, About("The service's host.", "服务的主机名。", _DESTINATION["host"])
+    ]
+    port_num: Annotated[
+        Port | None,
+        About(
+            "One of the service's ports; the first one, if not given.",
+            "服务的某个端口；不填则为服务的第一个端口。",
+            8000,
+        ),
+    ] = None
+
+    @classmethod
+    def written(cls, rule: IngressRule) -> LaneDestination:
+        return cls.of(host=rule.destination.host, port_num=rule.port)
 
 
 class RuleRoute(Shape):
-    destination: LaneDestination
+    destination: Annotated[LaneDestination, About("The entry service.", "入口服务。", _DESTINATION)]
 
 
 class LaneIngressRule(Shape):
-    name: Name
-    online: bool = True
-    hosts: Hosts = ["*"]
-    match: RequestMatch = RequestMatch()
-    route: RuleRoute
+    about = About(
+        "Which requests may enter: all conditions must hold.",
+        "哪些请求可以进入：必须满足所有条件。",
+        {"name": "r1", "route": {"destination": _DESTINATION}},
+    )
+
+    name: Annotated[Name, About("Tells the rule apart.", "规则名称，用于区分规则。", "r1")]
+    online: Annotated[bool, About("Whether the rule takes effect.", "规则是否生效。", False)] = True
+    hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
+        "*"
+    ]
+    match: Annotated[
+        RequestMatch,
+        About("Conditions on the request.", "对请求的条件。", {"uri": {"exact": "/mock"}}),
+    ] = RequestMatch()
+    route: Annotated[
+        RuleRoute, About("Where requests go.", "请求的去向。", {"destination": _DESTINATION})
+    ]
 
     @property
     def rule(self) -> IngressRule:
@@ -167,20 +337,75 @@ class LaneIngressRule(Shape):
             online=self.online,
         )
 
+    @classmethod
+    def written(cls, rule: IngressRule) -> LaneIngressRule:
+        return cls.of(
+            name=rule.name,
+            online=rule.online,
+            hosts=list(rule.hosts),
+            match=RequestMatch.written(rule),
+            route=RuleRoute.of(destination=LaneDestination.written(rule)),
+        )
+
 
 class IngressWeight(Shape):
-    destination: LaneDestination | None = None
-    weight: Percentage
+    destination: Annotated[
+        LaneDestination | None,
+        About("Where such requests go.", "此类请求的去向。", _DESTINATION),
+    ] = None
+    weight: Annotated[
+        Percentage,
+        About(
+            "The percentage of requests without a lane that enters this one.",
+            "未指定泳道的请求中，进入本泳道的百分比。",
+            10,
+        ),
+    ]
 
 
 class LaneSpec(Shape):
-    label_selector: Selector
-    services: Services | None = None
-    ingress_rules: list[LaneIngressRule] = []
-    ingress_weight: IngressWeight | None = None
+    label_selector: Annotated[
+        Selector,
+        About(
+            "Labels of the lane's workloads.", "泳道中工作负载的标签。", {"ASM_TRAFFIC_TAG": "v2"}
+        ),
+    ]
+    services: Annotated[
+        Services | None,
+        About(
+            "The services that the lane contains; all of the group's, if not given.",
+            "泳道包含的服务；不填则为泳道组的所有服务。",
+            [{"name": "mocka"}],
+        ),
+    ] = None
+    ingress_rules: Annotated[
+        list[LaneIngressRule],
+        About(
+            "Which requests may enter the lane.",
+            "哪些请求可以进入泳道。",
+            [{"name": "r1", "route": {"destination": _DESTINATION}}],
+        ),
+    ] = []
+    ingress_weight: Annotated[
+        IngressWeight | None,
+        About(
+            "How many requests enter the lane by weight.",
+            "按权重进入泳道的请求比例。",
+            {"weight": 10, "destination": _DESTINATION},
+        ),
+    ] = None
 
 
 class LaneMetadata(Metadata):
+    labels: Annotated[
+        dict[Text, Text],
+        Constraint(
+            f"has `{GROUP_LABEL}`, the name of the group",
+            f"必须包含 `{GROUP_LABEL}`，其值为泳道组名称",
+        ),
+        About("Labels, by key.", "标签，以键为索引。", {GROUP_LABEL: "test"}),
+    ] = {}
+
     @model_validator(mode="after")
     def _linked(self) -> LaneMetadata:
         if not self.labels.get(GROUP_LABEL):
@@ -195,8 +420,22 @@ class LaneMetadata(Metadata):
 
 
 class LaneObject(Object):
-    metadata: LaneMetadata
-    spec: LaneSpec
+    metadata: Annotated[
+        LaneMetadata,
+        About(
+            "The name, and the label that links the lane to its group.",
+            "名称，以及关联泳道组的标签。",
+            {"name": "s2", "labels": {GROUP_LABEL: "test"}},
+        ),
+    ]
+    spec: Annotated[
+        LaneSpec,
+        About(
+            "Versions of some of a group's services.",
+            "泳道组中部分服务的某个版本。",
+            {"labelSelector": {"ASM_TRAFFIC_TAG": "v2"}},
+        ),
+    ]
 
 
 _GROUP_NOT_HONOURED: Mapping[Pattern, str] = {
@@ -292,6 +531,52 @@ def _build_lane(document: LaneObject) -> Built:
     return lane, _unhonoured(document, _LANE_NOT_HONOURED)
 
 
+def _write_group(group: LaneGroup) -> Written:
+    """``group.ingress`` are the conditions of its weighted routing, which all have its hosts."""
+    gateway = group.gateway
+    routing = None
+    if group.ingress:
+        rule = WeightedRoutingRule.of(
+            hosts=list(group.ingress[0].hosts),
+            request_matches=[RequestMatch.written(rule) for rule in group.ingress],
+        )
+        routing = IngressRouting.of(ingress_routing_strategy="weighted", weighted_routing_rule=rule)
+    ingress = Ingress.of(
+        gateway=gateway
+        and IngressGateway.of(name=gateway.name, namespace=gateway.namespace, type="ASM"),
+        ingress_routing=routing,
+    )
+    baselines = {str(service): lane for service, lane in group.service_baselines.items()}
+    return Metadata.of(name=group.name), GroupSpec.of(
+        services=[LaneService.to(name) for name in group.services],
+        ingress=ingress if ingress.model_fields_set else None,
+        is_permissive=group.mode is Mode.PERMISSIVE,
+        permissive_mode_configuration=PermissiveModeConfiguration.of(
+            fallback_target=group.baseline,
+            service_level_fallback_target=baselines or None,
+            route_header=group.route_header,
+            trace_header=group.trace_header,
+        ),
+    )
+
+
+def _write_lane(lane: Lane) -> Written:
+    """A rule without hosts is the destination of the lane's share of the weighted routing."""
+    rules = [rule for rule in lane.ingress if rule.hosts]
+    weighted = next((rule for rule in lane.ingress if not rule.hosts), None)
+    weight = None
+    if weighted or lane.weight:
+        destination = LaneDestination.written(weighted) if weighted else None
+        weight = IngressWeight.of(destination=destination, weight=lane.weight)
+    metadata = LaneMetadata.of(name=lane.name, labels={GROUP_LABEL: lane.group})
+    return metadata, LaneSpec.of(
+        label_selector=dict(lane.selector),
+        services=[LaneService.to(name) for name in lane.services] or None,
+        ingress_rules=[LaneIngressRule.written(rule) for rule in rules] or None,
+        ingress_weight=weight,
+    )
+
+
 _LINK = ("metadata", "labels", GROUP_LABEL)
 _RULE = ("spec", "ingressRules", "*")
 _GROUP_FIELDS: Mapping[Pattern, Pattern] = {
@@ -318,27 +603,28 @@ _LANE_FIELDS: Mapping[Pattern, Pattern] = {
 }
 _GROUP, _VERSIONS = "istio.alibabacloud.com", ("v1",)
 
-KINDS = (
-    Kind(
-        _GROUP,
-        _VERSIONS,
-        "ASMSwimLaneGroup",
-        GroupObject,
-        LaneGroup,
-        _build_group,
-        scope=(),
-        fields=_GROUP_FIELDS,
-        nulls=True,
-    ),
-    Kind(
-        _GROUP,
-        _VERSIONS,
-        "ASMSwimLane",
-        LaneObject,
-        Lane,
-        _build_lane,
-        scope=_LINK,
-        fields=_LANE_FIELDS,
-        nulls=True,
-    ),
+GROUP = Kind(
+    _GROUP,
+    _VERSIONS,
+    "ASMSwimLaneGroup",
+    GroupObject,
+    LaneGroup,
+    _build_group,
+    _write_group,
+    scope=(),
+    fields=_GROUP_FIELDS,
+    nulls=True,
 )
+LANE = Kind(
+    _GROUP,
+    _VERSIONS,
+    "ASMSwimLane",
+    LaneObject,
+    Lane,
+    _build_lane,
+    _write_lane,
+    scope=_LINK,
+    fields=_LANE_FIELDS,
+    nulls=True,
+)
+KINDS = (GROUP, LANE)

@@ -1,23 +1,22 @@
-"""Lane groups and lanes as ASM's own kinds: the way back from ``schema.asm``.
+"""A whole mesh as ASM's own kinds, for ``laneway convert``.
 
-What ASM's kinds cannot say is left out, and ``losses`` says so.
+``schema.asm`` writes single objects. This module finds what groups of a mesh have as weighted
+routing in ASM, and leaves out what ASM's kinds cannot say; ``losses`` reports that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Unmatched
-from laneway.model.matches import StringMatch
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Unmatched
 from laneway.model.meshes import Mesh
-from laneway.model.names import ObjectName
+from laneway.schema import asm
 
 Document = dict[str, Any]
-
-_API = "istio.alibabacloud.com/v1"
 
 
 def declarations(mesh: Mesh) -> Iterator[Document]:
@@ -25,10 +24,15 @@ def declarations(mesh: Mesh) -> Iterator[Document]:
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
         weighted = _weighted_rules(lanes)
-        yield _document("ASMSwimLaneGroup", {"name": group.name}, _group_spec(group, weighted))
-        for lane in lanes:
-            metadata = {"name": lane.name, "labels": {"swimlane-group": group.name}}
-            yield _document("ASMSwimLane", metadata, _lane_spec(lane, weighted))
+        yield asm.GROUP.document(replace(group, ingress=weighted))
+        yield from (asm.LANE.document(_as_weighted(lane, weighted)) for lane in lanes)
+
+
+def _as_weighted(lane: Lane, weighted: Sequence[IngressRule]) -> Lane:
+    """A lane of the weighted routing has a destination there, and no rules of its own."""
+    if not _enters_by_weight(lane, weighted):
+        return replace(lane, weight=0)
+    return replace(lane, ingress=(replace(lane.ingress[0], hosts=()),))
 
 
 def losses(mesh: Mesh) -> Iterator[Finding]:
@@ -89,80 +93,3 @@ def _enters_by_weight(lane: Lane, rules: Sequence[IngressRule]) -> bool:
 
 def _conditions(rule: IngressRule) -> tuple[object, ...]:
     return rule.hosts, rule.uri, dict(rule.headers), rule.methods, dict(rule.query), rule.online
-
-
-def _document(kind: str, metadata: Document, spec: Document) -> Document:
-    return {"apiVersion": _API, "kind": kind, "metadata": metadata, "spec": spec}
-
-
-def _group_spec(group: LaneGroup, weighted: Sequence[IngressRule]) -> Document:
-    permissive: Document = {}
-    if group.baseline is not None:
-        permissive["fallbackTarget"] = group.baseline
-    if group.service_baselines:
-        permissive["serviceLevelFallbackTarget"] = {
-            str(service): lane for service, lane in group.service_baselines.items()
-        }
-    permissive["routeHeader"] = group.route_header
-    permissive["traceHeader"] = group.trace_header
-    ingress: Document = {}
-    if group.gateway is not None:
-        ingress["gateway"] = {**_reference(group.gateway), "type": "ASM"}
-    if weighted:
-        ingress["ingressRouting"] = {
-            "ingressRoutingStrategy": "weighted",
-            "weightedRoutingRule": {
-                "hosts": list(weighted[0].hosts),
-                "requestMatches": [_match(rule) for rule in weighted],
-            },
-        }
-    return {
-        **({"ingress": ingress} if ingress else {}),
-        "isPermissive": group.mode is Mode.PERMISSIVE,
-        "permissiveModeConfiguration": permissive,
-        "services": [_reference(service) for service in group.services],
-    }
-
-
-def _lane_spec(lane: Lane, weighted: Sequence[IngressRule]) -> Document:
-    spec: Document = {"labelSelector": dict(lane.selector)}
-    if lane.services:
-        spec["services"] = [_reference(service) for service in lane.services]
-    if _enters_by_weight(lane, weighted):
-        to = _destination(lane.ingress[0])
-        spec["ingressWeight"] = {"destination": to, "weight": lane.weight}
-    elif lane.ingress:
-        spec["ingressRules"] = [_rule(rule) for rule in lane.ingress]
-    return spec
-
-
-def _rule(rule: IngressRule) -> Document:
-    return {
-        "name": rule.name,
-        "online": rule.online,
-        "hosts": list(rule.hosts),
-        "match": _match(rule),
-        "route": {"destination": _destination(rule)},
-    }
-
-
-def _match(rule: IngressRule) -> Document:
-    match: Document = {}
-    if rule.uri is not None:
-        match["uri"] = _string(rule.uri)
-    if rule.headers:
-        match["headers"] = {name: _string(value) for name, value in rule.headers.items()}
-    return match
-
-
-def _destination(rule: IngressRule) -> Document:
-    port = {} if rule.port is None else {"portNum": rule.port}
-    return {"host": rule.destination.host, **port}
-
-
-def _string(match: StringMatch) -> Document:
-    return {match.kind.value: match.value}
-
-
-def _reference(name: ObjectName) -> Document:
-    return {"name": name.name, "namespace": name.namespace}

@@ -1,14 +1,17 @@
 """The vocabulary of document shapes: names, ports, references and matches, strictly validated.
 
-Every kind's shape is a pydantic model made of these. A value that is wrong raises ``wrong`` with
-its own code and the remedy; ``problems`` turns that, and pydantic's own errors, into findings.
+Every kind's shape is a pydantic model made of these. A type declares beside its validator what the
+validator accepts (``Constraint``), in the terms that other programs check and people read. A wrong
+value raises ``wrong`` with its own code and the remedy; ``problems`` turns that, and pydantic's own
+errors, into findings.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +26,15 @@ from pydantic_core import PydanticCustomError
 
 from laneway.model.codes import Code
 from laneway.model.matches import MatchKind, StringMatch
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header, is_label
+from laneway.model.names import (
+    DEFAULT_NAMESPACE,
+    HEADER_PATTERN,
+    LABEL_PATTERN,
+    ObjectName,
+    is_header,
+    is_label,
+)
+from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
 
 # Headers that a proxy consumes or rewrites: none of them can carry a lane from hop to hop
 # (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2).
@@ -31,11 +42,14 @@ _HOP_BY_HOP = frozenset(
     "connection content-length host keep-alive proxy-authenticate proxy-authorization"
     " proxy-connection te trailer transfer-encoding upgrade".split()
 )
-_LABEL_KEY = re.compile(r"([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.A)
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.A)
-_DOMAIN = re.compile(
-    r"(\*\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
-)
+_LABEL_KEY_PATTERN = "([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+_LABEL_VALUE_PATTERN = "([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?"
+_DOMAIN_PART = "[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
+_HOST_PATTERN = rf"\*|(\*\.)?({_DOMAIN_PART}\.)*{_DOMAIN_PART}"
+_SUBDOMAIN_PATTERN = rf"{LABEL_PATTERN}(\.{LABEL_PATTERN})*"
+_LABEL_KEY = re.compile(_LABEL_KEY_PATTERN)
+_LABEL_VALUE = re.compile(_LABEL_VALUE_PATTERN)
+_HOST = re.compile(_HOST_PATTERN)
 # What Python's regular expressions have and RE2, Envoy's, lacks; looked for outside of classes
 # (``[*+]``) and of escaped characters, but for backreferences.
 _LITERAL = re.compile(r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
@@ -43,7 +57,18 @@ _BEYOND_RE2 = re.compile(r"\(\?(?:=|!|<=|<!|>|P=|\()|\\[1-9]|[*+?}]\+")
 
 
 class Shape(BaseModel):
-    """A mapping with known fields, camelCase as Kubernetes writes them, of exactly the types."""
+    """A mapping with known fields, camelCase as Kubernetes writes them, of exactly the types.
+
+    ``about`` describes the mapping where the field that holds it does not. ``cel_rules`` say in
+    CEL what the validators of the whole mapping check. Where users may write some text instead,
+    ``short_form`` says which. ``summary`` is the constraint of shapes that the reference describes
+    once and not at each place where they are used.
+    """
+
+    about: ClassVar[About | None] = None
+    cel_rules: ClassVar[tuple[Rule, ...]] = ()
+    short_form: ClassVar[Constraint | None] = None
+    summary: ClassVar[Constraint | None] = None
 
     model_config = ConfigDict(
         strict=True,
@@ -52,6 +77,15 @@ class Shape(BaseModel):
         alias_generator=to_camel,
         allow_inf_nan=False,
     )
+
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """A shape of values that are right already, to be written; ``None`` is not written."""
+        unknown = fields.keys() - cls.model_fields.keys()
+        assert not unknown, f"{cls.__name__} has no field {unknown}"
+        return cls.model_construct(
+            **{name: value for name, value in fields.items() if value is not None}
+        )
 
 
 def wrong(message: str, fix: str = "", code: Code = Code.INVALID_VALUE) -> PydanticCustomError:
@@ -134,12 +168,11 @@ def _label_value(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    host = text.lower()
-    if host != "*" and not _DOMAIN.fullmatch(host):
+    if not _HOST.fullmatch(text):
         raise wrong(
             f"`{text}` is not a host", "write a domain, *.domain or *, without a scheme or a port"
         )
-    return host
+    return text.lower()
 
 
 def _port_number(number: int) -> int:
@@ -190,31 +223,130 @@ def _regex(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_label)]
-Subdomain = Annotated[str, AfterValidator(_subdomain)]
-HeaderName = Annotated[str, AfterValidator(_header)]
-EndToEndHeader = Annotated[str, AfterValidator(_end_to_end)]
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
+_ANY_TEXT = Constraint("any text", "任意文本")
+_LABEL_WORDS = (
+    "at most 63 of a-z, 0-9 and -; the first and the last a letter or a digit",
+    "最多 63 个 a-z、0-9 或 -，首尾为字母或数字",
+)
+_IS_HEADER = Rule(
+    f"self.matches({json.dumps(f'^{HEADER_PATTERN}$')})",
+    "a header's name has only letters, digits and !#$%&'*+.^_`|~-",
+)
+_TRAVELS = Rule(
+    f"!(self.lowerAscii() in [{', '.join(map(repr, sorted(_HOP_BY_HOP)))}])",
+    "this header belongs to one connection or message: no lane can travel on it",
+)
+
+Text = Annotated[str, _ANY_TEXT]
+Name = Annotated[str, AfterValidator(_label), Constraint(*_LABEL_WORDS, pattern=LABEL_PATTERN)]
+Subdomain = Annotated[
+    str,
+    AfterValidator(_subdomain),
+    Constraint(
+        "names of at most 63 of a-z, 0-9 and -, separated by dots",
+        "由点分隔的名称，每段最多 63 个 a-z、0-9 或 -",
+        pattern=_SUBDOMAIN_PATTERN,
+    ),
+]
+HeaderName = Annotated[
+    str,
+    AfterValidator(_header),
+    Constraint("a header's name", "合法的请求头名称", min_length=1, rules=(_IS_HEADER,)),
+    ClusterBound(256),
+]
+EndToEndHeader = Annotated[
+    str,
+    AfterValidator(_end_to_end),
+    Constraint(
+        "a header's name, of none that belongs to one connection or message, such as `Host`",
+        "合法的请求头名称；不能是只属于单个连接或报文的请求头，例如 `Host`",
+        min_length=1,
+        rules=(_IS_HEADER, _TRAVELS),
+    ),
+    ClusterBound(256),
+]
+LabelKey = Annotated[
+    str,
+    AfterValidator(_label_key),
+    Constraint("a label's key", "合法的标签键", pattern=_LABEL_KEY_PATTERN),
+]
+LabelValue = Annotated[
+    str,
+    AfterValidator(_label_value),
+    Constraint("a label's value", "合法的标签值", pattern=_LABEL_VALUE_PATTERN),
+]
 Labels = dict[LabelKey, LabelValue]
-Selector = Annotated[Labels, Field(min_length=1)]
-Host = Annotated[str, AfterValidator(_host)]
-Hosts = Annotated[list[Host], Field(min_length=1)]
-Port = Annotated[int, AfterValidator(_port_number)]
-ListenPort = Annotated[int, AfterValidator(_listen_number)]
-PortName = Annotated[str, AfterValidator(_port_name)]
-PortReference = Annotated[int | str, PlainValidator(_port_reference)]
-Method = Annotated[str, AfterValidator(_method)]
-Percentage = Annotated[int, AfterValidator(_percentage)]
+Selector = Annotated[Labels, Field(min_length=1), ClusterBound(16)]
+Host = Annotated[
+    str,
+    AfterValidator(_host),
+    Constraint(
+        "a domain, `*.domain` or `*`, without scheme and port",
+        "域名、`*.域名` 或 `*`，不含协议和端口",
+        pattern=_HOST_PATTERN,
+    ),
+    ClusterBound(253),
+]
+Hosts = Annotated[list[Host], Field(min_length=1), ClusterBound(64)]
+Port = Annotated[
+    int,
+    AfterValidator(_port_number),
+    Constraint("1 to 65535", "1 至 65535", minimum=1, maximum=65535),
+]
+ListenPort = Annotated[
+    int,
+    AfterValidator(_listen_number),
+    Constraint("0 to 65535", "0 至 65535", minimum=0, maximum=65535),
+]
+PortName = Annotated[
+    str,
+    AfterValidator(_port_name),
+    Constraint(
+        f"empty, or {_LABEL_WORDS[0]}", f"空，或{_LABEL_WORDS[1]}", pattern=f"({LABEL_PATTERN})?"
+    ),
+]
+PortReference = Annotated[
+    int | str,
+    PlainValidator(_port_reference),
+    Constraint("a port's number, 1 to 65535, or its name", "端口号（1 至 65535）或端口名称"),
+]
+Method = Annotated[
+    str,
+    AfterValidator(_method),
+    Constraint("upper case", "大写", pattern="[!#$%&'*+.^_`|~0-9A-Z-]+"),
+    ClusterBound(64),
+]
+Percentage = Annotated[
+    int,
+    AfterValidator(_percentage),
+    Constraint("0 to 100", "0 至 100", minimum=0, maximum=100),
+]
 #: Accepted as it is: valid where it comes from, and of no consequence here.
-Opaque = Any
+Opaque = Annotated[
+    Any,
+    Constraint("any value", "任意值"),
+    About("Accepted and not used.", "可以填写，但不使用。", None),
+]
 
 
 class Reference(Shape):
     """A namespaced object: ``{name, namespace}``, ``namespace/name``, or ``name``."""
 
-    name: Subdomain
-    namespace: Name = DEFAULT_NAMESPACE
+    about = About("A namespaced object.", "一个带命名空间的对象。", "default/mocka")
+    short_form = Constraint(
+        "`name` or `namespace/name`",
+        "`name` 或 `namespace/name`",
+        pattern=f"({LABEL_PATTERN}/)?{_SUBDOMAIN_PATTERN}",
+    )
+    summary = Constraint(
+        "`name`, `namespace/name` or `{name, namespace}`",
+        "`name`、`namespace/name` 或 `{name, namespace}`",
+    )
+
+    name: Annotated[Subdomain, About("The object's name.", "对象的名称。", "mocka")]
+    namespace: Annotated[
+        Name, About("The object's namespace.", "对象所在的命名空间。", "default")
+    ] = DEFAULT_NAMESPACE
 
     @model_validator(mode="before")
     @classmethod
@@ -229,6 +361,10 @@ class Reference(Shape):
     def object_name(self) -> ObjectName:
         return ObjectName(self.namespace, self.name)
 
+    @classmethod
+    def to(cls, name: ObjectName) -> Self:
+        return cls.of(name=name.name, namespace=name.namespace)
+
 
 def expand_reference(value: object) -> object:
     """The long form of a reference written short; anything else as it is."""
@@ -238,12 +374,38 @@ def expand_reference(value: object) -> object:
     return {"name": name, "namespace": namespace} if slash else {"name": name}
 
 
+_ONE_LINE = Constraint("on one line", "单行", pattern=r"[^\x00\r\n]*", min_length=1)
+MatchText = Annotated[str, _ONE_LINE, ClusterBound(1024)]
+MatchRegex = Annotated[str, AfterValidator(_regex), _ONE_LINE, ClusterBound(1024)]
+
+
 class Match(Shape):
     """Exactly one of the three kinds of match."""
 
-    exact: str | None = None
-    prefix: str | None = None
-    regex: Annotated[str, AfterValidator(_regex)] | None = None
+    about = About("A condition on some text.", "对文本的匹配条件。", {"exact": "jack"})
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "[has(self.exact), has(self.prefix), has(self.regex)].filter(given, given).size() == 1",
+            "needs exactly one of exact, prefix and regex",
+        ),
+    )
+    summary = Constraint(
+        "one of `{exact: TEXT}`, `{prefix: TEXT}` and `{regex: RE2}`; a regex must match all of it",
+        "`{exact: 文本}`、`{prefix: 文本}` 或 `{regex: RE2}` 之一；正则必须匹配整个文本",
+    )
+
+    exact: Annotated[MatchText | None, About("All of the text.", "完整的文本。", "/mock")] = None
+    prefix: Annotated[
+        MatchText | None, About("What the text begins with.", "文本的前缀。", "/mock")
+    ] = None
+    regex: Annotated[
+        MatchRegex | None,
+        About(
+            "A regular expression (RE2) that matches all of the text.",
+            "匹配整个文本的正则表达式（RE2）。",
+            "/mock/.*",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> Match:
@@ -264,9 +426,32 @@ class Match(Shape):
         kind = next(kind for kind in MatchKind if getattr(self, kind.value) is not None)
         return StringMatch(kind, getattr(self, kind.value))
 
+    @classmethod
+    def written(cls, match: StringMatch) -> Self:
+        return cls.of(**{match.kind.value: match.value})
+
 
 class UriMatch(Match):
     """A match on the path, which begins with ``/`` and holds neither query nor fragment."""
+
+    about = About("A condition on the path.", "对路径的匹配条件。", {"prefix": "/mock"})
+    cel_rules = (
+        *Match.cel_rules,
+        *(
+            Rule(
+                f"!has(self.{kind}) || (self.{kind}.startsWith('/') && "
+                f"!self.{kind}.contains('?') && !self.{kind}.contains('#'))",
+                "a path begins with / and holds neither a query nor a fragment",
+            )
+            for kind in ("exact", "prefix")
+        ),
+    )
+    summary = Constraint(
+        "one of `{exact: PATH}`, `{prefix: PATH}` and `{regex: RE2}`, without a query; paths begin "
+        "with `/`, a regex must match all of the path",
+        "`{exact: 路径}`、`{prefix: 路径}` 或 `{regex: RE2}` 之一，不含查询参数；路径以 `/` 开头，"
+        "正则必须匹配整个路径",
+    )
 
     @model_validator(mode="after")
     def _path(self) -> UriMatch:
@@ -283,17 +468,29 @@ class UriMatch(Match):
         return self
 
 
-Headers = dict[HeaderName, Match]
-Query = dict[Annotated[str, Field(min_length=1)], Match]
+Headers = Annotated[dict[HeaderName, Match], ClusterBound(16)]
+ParameterName = Annotated[str, Field(min_length=1), _ANY_TEXT]
+Query = Annotated[dict[ParameterName, Match], ClusterBound(16)]
 
 
 class Metadata(Shape):
     """Kubernetes' ObjectMeta. Fields that the API server fills in are accepted, and unused."""
 
-    name: Name
-    namespace: Name = DEFAULT_NAMESPACE
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    about = About("Name and labels, as in Kubernetes.", "名称和标签，与 Kubernetes 相同。", None)
+
+    name: Annotated[
+        Name, About("The object's name, unique for its kind.", "对象名称，同类对象中唯一。", "s2")
+    ]
+    namespace: Annotated[
+        Name, About("The object's namespace.", "对象所在的命名空间。", "default")
+    ] = DEFAULT_NAMESPACE
+    labels: Annotated[
+        dict[Text, Text], About("Labels, by key.", "标签，以键为索引。", {"team": "shop"})
+    ] = {}
+    annotations: Annotated[
+        dict[Text, Text],
+        About("Annotations, by key.", "注解，以键为索引。", {"shop.test/owner": "jack"}),
+    ] = {}
     creation_timestamp: Opaque = None
     deletion_grace_period_seconds: Opaque = None
     deletion_timestamp: Opaque = None
@@ -314,14 +511,20 @@ class Metadata(Shape):
 class Object(Shape):
     """What every document has besides its ``spec``."""
 
-    api_version: str
-    kind: str
-    metadata: Metadata
+    api_version: Annotated[
+        Text, About("Group and version of the kind.", "资源的组和版本。", "laneway.dev/v1alpha1")
+    ]
+    kind: Annotated[Text, About("The kind.", "资源的类型。", "Lane")]
+    metadata: Annotated[Metadata, About("Name and labels.", "名称和标签。", {"name": "s2"})]
     status: Opaque = None
 
 
-References = Annotated[list[Reference], Field(min_length=1)]
+References = Annotated[list[Reference], Field(min_length=1), ClusterBound(1000)]
 
 
 def names(references: list[Reference]) -> tuple[ObjectName, ...]:
     return tuple(reference.object_name for reference in references)
+
+
+def references(names: Iterable[ObjectName]) -> list[Reference]:
+    return [Reference.to(name) for name in names]

@@ -10,8 +10,9 @@ from pydantic import Field
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.schema.fields import Metadata, Object, Opaque, Port, Shape, Subdomain
-from laneway.schema.kind import Built, Kind, not_honoured
+from laneway.schema.field_metadata import About
+from laneway.schema.fields import Metadata, Object, Opaque, Port, Shape, Subdomain, Text
+from laneway.schema.kind import Built, Kind, Written, not_honoured
 
 #: The annotation that fixes the port a gateway's server listens at on this machine:
 #: ``80=18080,81=0``; 0 lets the runner choose.
@@ -22,19 +23,35 @@ _PASSING = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
 
 
 class GatewayPort(Shape):
-    name: str = ""
-    number: Port
-    protocol: Literal["HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS"]
+    name: Annotated[Text, About("The port's name.", "端口名称。", "http")] = ""
+    number: Annotated[Port, About("The port's number.", "端口号。", 80)]
+    protocol: Annotated[
+        Literal["HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS"],
+        About(
+            "Servers that see no HTTP requests are left out, with a warning.",
+            "看不到 HTTP 请求的端口会被忽略，并给出警告。",
+            "HTTP",
+        ),
+    ]
     target_port: Opaque = None
 
 
 class TlsSettings(Shape):
     """What decides whether a gateway sees requests; Istio passes TLS through unless told."""
 
-    mode: Literal[
-        "PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"
+    mode: Annotated[
+        Literal[
+            "PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"
+        ],
+        About(
+            "Whether the gateway ends TLS. A server that passes TLS through is left out.",
+            "网关是否终止 TLS。透传 TLS 的端口会被忽略。",
+            "SIMPLE",
+        ),
     ] = "PASSTHROUGH"
-    https_redirect: bool = False
+    https_redirect: Annotated[
+        bool, About("Whether requests are sent to HTTPS.", "是否重定向到 HTTPS。", True)
+    ] = False
     server_certificate: Opaque = None
     private_key: Opaque = None
     ca_certificates: Opaque = None
@@ -52,26 +69,67 @@ class TlsSettings(Shape):
 
 
 class Server(Shape):
-    port: GatewayPort
-    hosts: Annotated[list[str], Field(min_length=1)]
+    about = About(
+        "A port of the gateway.",
+        "网关的一个端口。",
+        {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]},
+    )
+
+    port: Annotated[
+        GatewayPort,
+        About("Where the server listens.", "监听的端口。", {"number": 80, "protocol": "HTTP"}),
+    ]
+    hosts: Annotated[
+        Annotated[list[Text], Field(min_length=1)],
+        About(
+            "The hosts that are served; a namespace before them (`ns/host`) is not used.",
+            "服务的域名；域名前的命名空间（`ns/host`）不使用。",
+            ["*.shop.test"],
+        ),
+    ]
     name: Opaque = None
     bind: Opaque = None
     default_endpoint: Opaque = None
-    tls: TlsSettings | None = None
+    tls: Annotated[
+        TlsSettings | None, About("How TLS is handled.", "TLS 的处理方式。", {"mode": "SIMPLE"})
+    ] = None
+
+
+Servers = Annotated[list[Server], Field(min_length=1)]
 
 
 class GatewaySpec(Shape):
-    selector: dict[str, str] = {}
-    servers: Annotated[list[Server], Field(min_length=1)]
+    selector: Annotated[
+        dict[Text, Text],
+        About("Labels of the gateway's pods.", "网关 Pod 的标签。", {"istio": "ingressgateway"}),
+    ] = {}
+    servers: Annotated[
+        Servers,
+        About(
+            "The ports where requests enter.",
+            "请求进入的端口。",
+            [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+        ),
+    ]
 
 
 class GatewayMetadata(Metadata):
-    name: Subdomain
+    name: Annotated[Subdomain, About("The Gateway's name.", "Gateway 的名称。", "ingressgateway")]
 
 
 class GatewayObject(Object):
-    metadata: GatewayMetadata
-    spec: GatewaySpec
+    metadata: Annotated[
+        GatewayMetadata,
+        About("Name and namespace.", "名称和命名空间。", {"name": "ingressgateway"}),
+    ]
+    spec: Annotated[
+        GatewaySpec,
+        About(
+            "Where requests enter the mesh.",
+            "请求进入网格的位置。",
+            {"servers": [{"port": {"number": 80, "protocol": "HTTP"}, "hosts": ["*"]}]},
+        ),
+    ]
 
 
 def _build(document: GatewayObject) -> Built:
@@ -134,6 +192,35 @@ def _listen_ports(document: GatewayObject) -> tuple[dict[int, int], list[Finding
     return listens, findings
 
 
+def _write(gateway: Gateway) -> Written:
+    listens = [f"{s.port}={s.listen}" for s in gateway.servers if s.listen is not None]
+    metadata = GatewayMetadata.of(
+        name=gateway.name.name,
+        namespace=gateway.name.namespace,
+        annotations={LISTEN_PORTS: ",".join(listens)} if listens else None,
+    )
+    return metadata, GatewaySpec.of(
+        selector=dict(gateway.selector) or None,
+        servers=[_written_server(server) for server in gateway.servers] or [_NONE_THAT_IS_READ],
+    )
+
+
+#: For a gateway of which all servers were left out: a document needs one. It is left out as well.
+_NONE_THAT_IS_READ = Server.of(
+    port=GatewayPort.of(number=1, name="none", protocol="TCP"), hosts=["*"]
+)
+
+
+def _written_server(server: GatewayServer) -> Server:
+    """Without its certificates, which laneway does not read."""
+    tls = None
+    if server.tls:
+        ends = server.protocol == "HTTPS"
+        tls = TlsSettings.of(mode="SIMPLE") if ends else TlsSettings.of(https_redirect=True)
+    port = GatewayPort.of(number=server.port, name=server.name, protocol=server.protocol)
+    return Server.of(port=port, hosts=list(server.hosts), tls=tls)
+
+
 KINDS = (
     Kind(
         "networking.istio.io",
@@ -142,6 +229,7 @@ KINDS = (
         GatewayObject,
         Gateway,
         _build,
+        _write,
         nulls=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""A kind: how one ``apiVersion``/``kind`` is read. Each kind's module defines its own."""
+"""A kind: how one ``apiVersion``/``kind`` is read and written. Each dialect has a module."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import Declared
 from laneway.model.names import DEFAULT_NAMESPACE
 from laneway.schema.documents import Document
-from laneway.schema.fields import Object
+from laneway.schema.fields import Metadata, Object, Shape
 
 #: A pattern of paths: ``*`` stands for any key or index.
 Pattern = tuple[str, ...]
 Built = tuple[Declared | None, Iterable[Finding]]
+#: The metadata and the spec of a document.
+Written = tuple[Metadata, Shape]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``build`` makes the model's object of a validated shape, and says what it left out.
+
+    ``write`` is its inverse: it makes the shape that ``build`` reads as this very object.
 
     Names are unique within what ``scope`` leads to: a namespace, a lane's group; ``()`` is none.
 
@@ -34,6 +38,7 @@ class Kind:
     shape: type[Object]
     declares: type[Declared]
     build: Callable[[Any], Built]
+    write: Callable[[Any], Written]
     scope: tuple[str, ...] = ("metadata", "namespace")
     fields: Mapping[Pattern, Pattern] = field(default_factory=dict)
     nulls: bool = False
@@ -41,6 +46,16 @@ class Kind:
     @property
     def api_versions(self) -> tuple[str, ...]:
         return tuple(f"{self.group}/{v}" if self.group else v for v in self.versions)
+
+    def document(self, declared: Declared) -> dict[str, Any]:
+        """The document of this kind that declares the object, as plain data."""
+        metadata, spec = self.write(declared)
+        return {
+            "apiVersion": self.api_versions[0],
+            "kind": self.name,
+            "metadata": metadata.model_dump(by_alias=True, exclude_unset=True),
+            "spec": spec.model_dump(by_alias=True, exclude_unset=True),
+        }
 
     def name_of(self, document: Document) -> str:
         """The name within its scope, as far as the document has them: ``default/mocka``."""

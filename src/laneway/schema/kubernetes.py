@@ -2,38 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from laneway.model.findings import Finding
 from laneway.model.services import Service, ServicePort
+from laneway.schema.field_metadata import About
 from laneway.schema.fields import (
+    Metadata,
     Object,
     Opaque,
     Port,
     PortName,
     PortReference,
     Shape,
+    Text,
 )
-from laneway.schema.kind import Built, Kind, not_honoured, repeated
+from laneway.schema.kind import Built, Kind, Written, not_honoured, repeated
 
 
 class ServicePortSpec(Shape):
-    name: PortName = ""
-    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
-    app_protocol: str = ""
-    port: Port
-    target_port: PortReference = 0
+    about = About("A port of the Service.", "Service 的一个端口。", {"port": 8000})
+
+    name: Annotated[PortName, About("The port's name.", "端口名称。", "http")] = ""
+    protocol: Annotated[
+        Literal["TCP", "UDP", "SCTP"],
+        About(
+            "Ports of other protocols than TCP are left out, with a warning.",
+            "非 TCP 端口会被忽略，并给出警告。",
+            "TCP",
+        ),
+    ] = "TCP"
+    app_protocol: Annotated[
+        Text,
+        About(
+            "The application's protocol; Services that are rendered have it too.",
+            "应用层协议；生成的 Service 会保留该字段。",
+            "http",
+        ),
+    ] = ""
+    port: Annotated[Port, About("The port that callers use.", "调用方使用的端口。", 8000)]
+    target_port: Annotated[
+        PortReference,
+        About(
+            "The workloads' port; `port`, if not given.",
+            "工作负载的端口；不填则为 `port`。",
+            "http",
+        ),
+    ] = 0
     node_port: Opaque = None
 
 
 class ServiceSpec(Shape):
     """All fields of Kubernetes' ServiceSpec, so that a misspelt one is told from an unused one."""
 
-    ports: list[ServicePortSpec] = []
-    selector: dict[str, str] = {}
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
+    ports: Annotated[
+        list[ServicePortSpec],
+        About(
+            "Ports; a Service without TCP ports is left out.",
+            "端口；没有 TCP 端口的 Service 会被忽略。",
+            [{"port": 8000}],
+        ),
+    ] = []
+    selector: Annotated[
+        dict[Text, Text],
+        About("Labels of the Service's workloads.", "Service 的工作负载的标签。", {"app": "mocka"}),
+    ] = {}
+    type: Annotated[
+        Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"],
+        About("Accepted and not used.", "可以填写，但不使用。", "ClusterIP"),
+    ] = "ClusterIP"
     allocate_load_balancer_node_ports: Opaque = None
     cluster_ip: Opaque = Field(None, alias="clusterIP")
     cluster_ips: Opaque = Field(None, alias="clusterIPs")
@@ -54,7 +93,15 @@ class ServiceSpec(Shape):
 
 
 class ServiceObject(Object):
-    spec: ServiceSpec
+    metadata: Annotated[
+        Metadata, About("Name and namespace.", "名称和命名空间。", {"name": "mocka"})
+    ]
+    spec: Annotated[
+        ServiceSpec,
+        About(
+            "A host, and who serves it.", "主机名及其背后的工作负载。", {"ports": [{"port": 8000}]}
+        ),
+    ]
 
 
 def _build(document: ServiceObject) -> Built:
@@ -80,4 +127,20 @@ def _build(document: ServiceObject) -> Built:
     return Service(name, tuple(ports), document.spec.selector), findings
 
 
-KINDS = (Kind("", ("v1",), "Service", ServiceObject, Service, _build, nulls=True),)
+def _write(service: Service) -> Written:
+    metadata = Metadata.of(name=service.name.name, namespace=service.name.namespace)
+    return metadata, ServiceSpec.of(
+        ports=[
+            ServicePortSpec.of(
+                name=port.name or None,
+                app_protocol=port.app_protocol or None,
+                port=port.port,
+                target_port=port.target or None,
+            )
+            for port in service.ports
+        ],
+        selector=dict(service.selector) or None,
+    )
+
+
+KINDS = (Kind("", ("v1",), "Service", ServiceObject, Service, _build, _write, nulls=True),)

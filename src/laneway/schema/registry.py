@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
+from laneway.model.keys import Declared
+from laneway.model.lanes import Lane
 from laneway.model.suggestions import listing, nearest, suggestion
 from laneway.schema import asm, foreign, istio, kubernetes, laneway, workload
 from laneway.schema.documents import Document
@@ -81,3 +83,14 @@ def _unknown_kind(api: str, name: str) -> Finding:
     fix = suggestion(api, _API_VERSIONS, f"laneway reads {listing(_API_VERSIONS)}")
     message = f"unknown apiVersion `{api}`"
     return Finding(Code.UNKNOWN_API_VERSION, message, fix, path=("apiVersion",))
+
+
+def kind_that_writes(declared: Declared) -> Kind:
+    """The first kind that declares such objects; laneway's own stand first.
+
+    ASM's weighted lanes take the conditions of their group's rules until group defaults are filled
+    in. Only ASM's own kind can say so.
+    """
+    if isinstance(declared, Lane) and not all(rule.hosts for rule in declared.ingress):
+        return asm.LANE
+    return next(kind for kind in KINDS if kind.declares is type(declared))
