@@ -1,32 +1,34 @@
-"""The CustomResourceDefinitions: structural, of the same fields as the kinds' own shapes."""
+"""The CustomResourceDefinitions: structural, and of one mind with decoding."""
 
 from __future__ import annotations
 
+import copy
+import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
 from tests.compile.cases import ROOT
+from tests.schema.declared import NAMES, groups, labels, lanes
 
 from laneway.control.conditions import Condition, status_of
 from laneway.control.readiness import Instances
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, Source
 from laneway.model.names import ObjectName
-from laneway.schema import laneway
+from laneway.schema import Document, decode, encode
 from laneway.schema.crds import custom_resource_definitions
-from laneway.schema.fields import Reference
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="has no wheel for this machine")
 strings = pytest.importorskip("cel_expr_python.ext.ext_strings")
 
 CRDS = {crd["spec"]["names"]["kind"]: crd for crd in custom_resource_definitions()}
-SHAPES: dict[str, type[BaseModel]] = {
-    "LaneGroup": laneway.LaneGroupSpec,
-    "Lane": laneway.LaneSpec,
-}
 Schema = dict[str, Any]
 
 
@@ -78,56 +80,17 @@ def test_patterns_are_of_both_syntaxes(kind: str) -> None:
             assert schema["pattern"].endswith("$"), path
 
 
-def shape_in(annotation: object) -> type[BaseModel] | None:
-    """The shape inside ``list[X]``, ``dict[str, X]``, ``X | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(shape_in, get_args(annotation))), None)
-
-
-def literals(annotation: object) -> list[str]:
-    if get_origin(annotation) is Literal:
-        return list(get_args(annotation))
-    return [value for part in get_args(annotation) for value in literals(part)]
-
-
-def agree(schema: Schema, shape: type[BaseModel], path: str) -> None:
-    while "items" in schema or "additionalProperties" in schema:
-        schema = schema.get("items") or schema["additionalProperties"]
-    fields = {field.alias or name: field for name, field in shape.model_fields.items()}
-    required = {name for name, field in fields.items() if field.is_required()}
-    assert set(schema.get("required", ())) == required, path
-    if schema.get("x-kubernetes-preserve-unknown-fields"):  # written short or long
-        return
-    assert schema["properties"].keys() == fields.keys(), path
-    for name, field in fields.items():
-        inner = schema["properties"][name]
-        at = f"{path}.{name}"
-        assert inner.get("enum", []) == literals(field.annotation), at
-        if "default" in inner:
-            assert inner["default"] == field.default, at
-        found = shape_in(field.annotation)
-        if found is not None:
-            agree(inner, found, at)
-
-
-@pytest.mark.parametrize("kind", SHAPES)
-def test_fields_are_those_of_the_kind_itself(kind: str) -> None:
-    agree(schema_of(kind)["properties"]["spec"], SHAPES[kind], kind)
-    assert shape_in(SHAPES["LaneGroup"].model_fields["services"].annotation) is Reference
-
-
 def problems(document: Mapping[str, Any]) -> list[str]:
     """What the API server says: schema, fields that it would drop, and rules."""
-    schema = schema_of(document["kind"])
-    validator = Draft202012Validator(closed(schema))
-    found = [error.json_path for error in validator.iter_errors(document)]
-    return found or list(broken_rules(schema, document))
+    found = [error.json_path for error in VALIDATORS[document["kind"]].iter_errors(document)]
+    return found or list(broken_rules(schema_of(document["kind"]), document))
 
 
 def closed(schema: Schema) -> Schema:
     """An error where the API server would drop a field."""
     copy = dict(schema)
+    if "pattern" in schema:  # Python's $ matches before a line's end, too.
+        copy["pattern"] = re.sub(r"\$$", r"\\Z", schema["pattern"])
     if "properties" in schema:
         copy["properties"] = {name: closed(one) for name, one in schema["properties"].items()}
         is_metadata = schema["properties"] == {}
@@ -152,9 +115,17 @@ def broken_rules(schema: Schema, value: Any) -> Iterator[str]:
             yield from broken_rules(schema.get("items", {}), item)
 
 
-def evaluate(rule: str, value: Any) -> bool:
+VALIDATORS = {kind: Draft202012Validator(closed(schema_of(kind))) for kind in CRDS}
+
+
+@functools.cache
+def compiled(rule: str) -> Any:
     environment = cel.NewEnv(variables={"self": cel.Type.DYN}, extensions=[strings.ExtStrings()])
-    result = environment.compile(rule).eval(data={"self": value}).plain_value()
+    return environment.compile(rule)
+
+
+def evaluate(rule: str, value: Any) -> bool:
+    result = compiled(rule).eval(data={"self": value}).plain_value()
     assert isinstance(result, bool), result
     return result
 
@@ -244,6 +215,110 @@ def test_what_is_right_is_accepted(document: dict[str, Any]) -> None:
 )
 def test_what_is_wrong_is_refused(document: dict[str, Any]) -> None:
     assert len(problems(document)) >= 1
+
+
+#: What structural schemas have for decoding's errors about one document.
+OF_ONE_DOCUMENT = {
+    Code.INVALID_VALUE,
+    Code.MISSING_FIELD,
+    Code.STRICT_FALLBACK,
+    Code.UNKNOWN_FIELD,
+    Code.WRONG_TYPE,
+}
+BOUNDS = {"maxLength", "maxItems", "maxProperties"}
+#: Fields that are written as some text or as a mapping, and maps whose keys have a form.
+REFERENCES = {"gateway", "services", "destination"}
+MAPS = {"selector", "serviceBaselines", "headers", "query"}
+
+
+def is_beyond_schemas(finding: Finding, document: Mapping[str, Any]) -> bool:
+    """Whether a structural schema cannot say this: see ``schema.json_schema``."""
+    if finding.path[-1] == "regex" and "RE2" in finding.fix:
+        return True
+    value: Any = document
+    above = ""
+    for part in finding.path:
+        if above in MAPS and isinstance(value, dict) and part == finding.path[-1]:
+            return True
+        is_reference = part in REFERENCES or above == "services"
+        value = value[part] if isinstance(value, list) or part in value else None
+        if is_reference and part != "services" and not isinstance(value, str):
+            return True
+        above = part
+    return False
+
+
+# Plain text, hosts and headers, paths and other words, numbers, lists, mappings.
+POOL: list[Any] = [
+    *["", "a", "A", "a.b", "a/b", "a/b/c", "-a", "x" * 63, "x" * 64, "a\n", "a b", "é", "\0"],
+    *["*", "*.a.test", "A.Test", "a..b", "a_b", "a:80", "Host", "x-lane", "te", ":path"],
+    *["/", "/a?b", "/a#b", "/a\nb", "(", "(?=a)", "permissive", "strict", "GET", "get"],
+    *[0, 1, -1, 100, 101, 65536, True, False, "x" * 1025],
+    *[[], ["a"], ["s1"], [[]], [{}], ["a"] * 65, {}, {"a": "b"}, {"name": "a"}, {"service": "a"}],
+    *[{"exact": "/a"}, {"prefix": "a"}, {"exact": "a", "prefix": "a"}, {"header": "x"}],
+]
+FIELDS = ["name", "mode", "uri", "exact", "regex", "port", "hosts", "fallback", "cookie", "a b"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to all that stands in a document."""
+    yield path
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from places(part, (*path, key))
+    if isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from places(part, (*path, index))
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Valid lanes and groups, with up to two values replaced, added or removed."""
+    declared = draw(groups(NAMES) | lanes(labels, NAMES, at_least=0))
+    document: dict[str, Any] = json.loads(json.dumps(encode(declared)))
+    for _ in range(draw(st.integers(0, 2))):
+        *path, last = draw(st.sampled_from([*places(document["spec"])][1:]))
+        parent = document["spec"]
+        for part in path:
+            parent = parent[part]
+        action = draw(st.sampled_from(["replace", "replace", "add", "remove"]))
+        if action == "remove":
+            del parent[last]
+        elif action == "add" and isinstance(parent, dict):
+            parent[draw(st.sampled_from(FIELDS))] = draw(st.sampled_from(POOL))
+        else:
+            parent[last] = copy.deepcopy(draw(st.sampled_from(POOL)))
+        if not document["spec"]:
+            break
+    return document
+
+
+def errors_of(document: Mapping[str, Any]) -> list[Finding]:
+    """What decoding says of the document by itself; of a lane, beside its group."""
+    around = [with_name(GROUP, str(document["spec"].get("group")))] * (document["kind"] == "Lane")
+    declared = [Document(each, Source("test", n)) for n, each in enumerate([document, *around])]
+    return [
+        finding
+        for finding in decode(declared)[1]
+        if finding.code in OF_ONE_DOCUMENT and finding.source and finding.source.document == 0
+    ]
+
+
+def with_name(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**document, "metadata": {"name": name}}
+
+
+@given(documents())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_decoding_and_the_api_server_agree(document: dict[str, Any]) -> None:
+    """Each refuses what the other does, less what schemas cannot say and bounds of a cluster."""
+    errors = errors_of(document)
+    refused = problems(document)
+    if refused:
+        broken = {e.validator for e in VALIDATORS[document["kind"]].iter_errors(document)}
+        assert errors or (broken and broken <= BOUNDS), refused
+    else:
+        assert [str(e) for e in errors if not is_beyond_schemas(e, document)] == []
 
 
 @pytest.mark.parametrize("kind", CRDS)

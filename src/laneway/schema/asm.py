@@ -214,7 +214,7 @@ class PermissiveModeConfiguration(Shape):
     ] = None
 
 
-class GroupSpec(Shape):
+class SwimLaneGroupSpec(Shape):
     services: Annotated[
         Services,
         About("All services of the call chain.", "调用链上的所有服务。", [{"name": "mocka"}]),
@@ -244,10 +244,10 @@ class GroupSpec(Shape):
     auto_update: Annotated[Opaque, _NOT_HONOURED] = None
 
 
-class GroupObject(Object):
+class SwimLaneGroupObject(Object):
     metadata: Annotated[Metadata, About("The name.", "名称。", {"name": "test"})]
     spec: Annotated[
-        GroupSpec,
+        SwimLaneGroupSpec,
         About(
             "The services of a call chain, and how lanes among them work.",
             "一条调用链上的服务，以及其中泳道的工作方式。",
@@ -363,7 +363,7 @@ class IngressWeight(Shape):
     ]
 
 
-class LaneSpec(Shape):
+class SwimLaneSpec(Shape):
     label_selector: Annotated[
         Selector,
         About(
@@ -396,7 +396,7 @@ class LaneSpec(Shape):
     ] = None
 
 
-class LaneMetadata(Metadata):
+class SwimLaneMetadata(Metadata):
     labels: Annotated[
         dict[Text, Text],
         Constraint(
@@ -407,7 +407,7 @@ class LaneMetadata(Metadata):
     ] = {}
 
     @model_validator(mode="after")
-    def _linked(self) -> LaneMetadata:
+    def _linked(self) -> SwimLaneMetadata:
         if not self.labels.get(GROUP_LABEL):
             misspelt = nearest(GROUP_LABEL, self.labels)
             raise wrong(
@@ -419,9 +419,9 @@ class LaneMetadata(Metadata):
         return self
 
 
-class LaneObject(Object):
+class SwimLaneObject(Object):
     metadata: Annotated[
-        LaneMetadata,
+        SwimLaneMetadata,
         About(
             "The name, and the label that links the lane to its group.",
             "名称，以及关联泳道组的标签。",
@@ -429,7 +429,7 @@ class LaneObject(Object):
         ),
     ]
     spec: Annotated[
-        LaneSpec,
+        SwimLaneSpec,
         About(
             "Versions of some of a group's services.",
             "泳道组中部分服务的某个版本。",
@@ -472,7 +472,7 @@ def _given(value: object, pattern: Pattern, path: Path = ()) -> Iterator[Path]:
         yield from _given(value[pattern[0]], pattern[1:], (*path, pattern[0]))
 
 
-def _build_group(document: GroupObject) -> Built:
+def _build_group(document: SwimLaneGroupObject) -> Built:
     spec = document.spec
     permissive = spec.permissive_mode_configuration
     route_header = permissive.route_header or DEFAULT_ROUTE_HEADER
@@ -510,7 +510,7 @@ def _ingress_warnings(ingress: Ingress) -> Iterator[Finding]:
         yield no_effect(path, "the strategy is not `weighted`", "set ingressRoutingStrategy")
 
 
-def _rules(spec: LaneSpec) -> Iterator[IngressRule]:
+def _rules(spec: SwimLaneSpec) -> Iterator[IngressRule]:
     """The lane's own rules, and one without hosts that stands for the group's weighted rule."""
     yield from (rule.rule for rule in spec.ingress_rules)
     if spec.ingress_weight and (destination := spec.ingress_weight.destination):
@@ -518,7 +518,7 @@ def _rules(spec: LaneSpec) -> Iterator[IngressRule]:
         yield IngressRule("weighted", service, hosts=(), port=destination.port_num)
 
 
-def _build_lane(document: LaneObject) -> Built:
+def _build_lane(document: SwimLaneObject) -> Built:
     spec = document.spec
     lane = Lane(
         name=document.metadata.name,
@@ -547,7 +547,7 @@ def _write_group(group: LaneGroup) -> Written:
         ingress_routing=routing,
     )
     baselines = {str(service): lane for service, lane in group.service_baselines.items()}
-    return Metadata.of(name=group.name), GroupSpec.of(
+    return Metadata.of(name=group.name), SwimLaneGroupSpec.of(
         services=[LaneService.to(name) for name in group.services],
         ingress=ingress if ingress.model_fields_set else None,
         is_permissive=group.mode is Mode.PERMISSIVE,
@@ -568,8 +568,8 @@ def _write_lane(lane: Lane) -> Written:
     if weighted or lane.weight:
         destination = LaneDestination.written(weighted) if weighted else None
         weight = IngressWeight.of(destination=destination, weight=lane.weight)
-    metadata = LaneMetadata.of(name=lane.name, labels={GROUP_LABEL: lane.group})
-    return metadata, LaneSpec.of(
+    metadata = SwimLaneMetadata.of(name=lane.name, labels={GROUP_LABEL: lane.group})
+    return metadata, SwimLaneSpec.of(
         label_selector=dict(lane.selector),
         services=[LaneService.to(name) for name in lane.services] or None,
         ingress_rules=[LaneIngressRule.written(rule) for rule in rules] or None,
@@ -607,7 +607,7 @@ GROUP = Kind(
     _GROUP,
     _VERSIONS,
     "ASMSwimLaneGroup",
-    GroupObject,
+    SwimLaneGroupObject,
     LaneGroup,
     _build_group,
     _write_group,
@@ -619,7 +619,7 @@ LANE = Kind(
     _GROUP,
     _VERSIONS,
     "ASMSwimLane",
-    LaneObject,
+    SwimLaneObject,
     Lane,
     _build_lane,
     _write_lane,

@@ -43,6 +43,7 @@ class Constraint:
     min_length: int | None = None
     minimum: int | None = None
     maximum: int | None = None
+    format: str = ""
     rules: tuple[Rule, ...] = ()
 
 
@@ -54,3 +55,10 @@ class ClusterBound:
     """
 
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedBy:
+    """A list in which no two items have the same value of this field."""
+
+    field: str

@@ -101,6 +101,11 @@ class Destination(Shape):
     """``{service, port}``, or the service alone."""
 
     short_form = Reference.short_form
+    summary = Constraint(
+        "a service, or `{service, port}`; a service is `name`, `namespace/name` or "
+        "`{name, namespace}`",
+        "服务，或 `{service, port}`；服务写作 `name`、`namespace/name` 或 `{name, namespace}`",
+    )
 
     service: Annotated[Reference, About("The service.", "目标服务。", "default/mocka")]
     port: Annotated[
