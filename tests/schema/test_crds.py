@@ -236,12 +236,13 @@ def is_beyond_schemas(finding: Finding, document: Mapping[str, Any]) -> bool:
     if finding.path[-1] == "regex" and "RE2" in finding.fix:
         return True
     value: Any = document
-    above = ""
+    above: str | int = ""
     for part in finding.path:
         if above in MAPS and isinstance(value, dict) and part == finding.path[-1]:
             return True
         is_reference = part in REFERENCES or above == "services"
-        value = value[part] if isinstance(value, list) or part in value else None
+        inside = isinstance(value, list) or part in value
+        value = value[part] if inside else None
         if is_reference and part != "services" and not isinstance(value, str):
             return True
         above = part

@@ -123,7 +123,9 @@ def _schema(annotation: Any, metadata: Sequence[Any], style: Style) -> JsonSchem
                 schema["minimum"] = each.ge
             case Gt():
                 schema |= {"minimum": each.gt, "exclusiveMinimum": True}
-    head = {name: schema.pop(name) for name in ("type", "description") if name in schema}
+    head: JsonSchema = {
+        name: schema.pop(name) for name in ("type", "description") if name in schema
+    }
     return {**head, **schema}
 
 
