@@ -244,7 +244,7 @@ class SwimLaneGroupSpec(Shape):
     auto_update: Annotated[Opaque, _NOT_HONOURED] = None
 
 
-class SwimLaneGroupObject(Object):
+class ASMSwimLaneGroupObject(Object):
     metadata: Annotated[Metadata, About("The name.", "名称。", {"name": "test"})]
     spec: Annotated[
         SwimLaneGroupSpec,
@@ -419,7 +419,7 @@ class SwimLaneMetadata(Metadata):
         return self
 
 
-class SwimLaneObject(Object):
+class ASMSwimLaneObject(Object):
     metadata: Annotated[
         SwimLaneMetadata,
         About(
@@ -472,7 +472,7 @@ def _given(value: object, pattern: Pattern, path: Path = ()) -> Iterator[Path]:
         yield from _given(value[pattern[0]], pattern[1:], (*path, pattern[0]))
 
 
-def _build_group(document: SwimLaneGroupObject) -> Built:
+def _build_group(document: ASMSwimLaneGroupObject) -> Built:
     spec = document.spec
     permissive = spec.permissive_mode_configuration
     route_header = permissive.route_header or DEFAULT_ROUTE_HEADER
@@ -518,7 +518,7 @@ def _rules(spec: SwimLaneSpec) -> Iterator[IngressRule]:
         yield IngressRule("weighted", service, hosts=(), port=destination.port_num)
 
 
-def _build_lane(document: SwimLaneObject) -> Built:
+def _build_lane(document: ASMSwimLaneObject) -> Built:
     spec = document.spec
     lane = Lane(
         name=document.metadata.name,
@@ -607,7 +607,7 @@ GROUP = Kind(
     _GROUP,
     _VERSIONS,
     "ASMSwimLaneGroup",
-    SwimLaneGroupObject,
+    ASMSwimLaneGroupObject,
     LaneGroup,
     _build_group,
     _write_group,
@@ -619,7 +619,7 @@ LANE = Kind(
     _GROUP,
     _VERSIONS,
     "ASMSwimLane",
-    SwimLaneObject,
+    ASMSwimLaneObject,
     Lane,
     _build_lane,
     _write_lane,

@@ -115,6 +115,16 @@ class GatewaySpec(Shape):
 
 class GatewayMetadata(Metadata):
     name: Annotated[Subdomain, About("The Gateway's name.", "Gateway 的名称。", "ingressgateway")]
+    annotations: Annotated[
+        dict[Text, Text],
+        About(
+            "`laneway.dev/listen-ports` fixes the ports of this machine where servers listen, as "
+            "`80=18080,81=0`; 0 lets laneway choose.",
+            "`laneway.dev/listen-ports` 指定各端口在本机的监听端口，写作 `80=18080,81=0`；"
+            "0 表示由 laneway 选择。",
+            {"laneway.dev/listen-ports": "80=18080"},
+        ),
+    ] = {}
 
 
 class GatewayObject(Object):

@@ -32,15 +32,17 @@ _MOST = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """``shape`` writes the schema of a shape where it is used, ``mixed`` that of a number or text.
+    """``shape`` writes the schema of a shape where it is used, ``one_of`` that of a union.
 
-    ``bounded``: with the bounds that only a cluster has.
+    ``bounded``: with the bounds that only a cluster has. ``nullable``: null is a value that fields
+    may have (reports write it); decoding takes a null for an absent field, at most.
     """
 
     shape: Callable[[type[Shape]], JsonSchema]
     anything: JsonSchema
-    mixed: JsonSchema
+    one_of: Callable[[list[JsonSchema]], JsonSchema]
     bounded: bool
+    nullable: bool = False
 
 
 def structural(shape: type[Shape]) -> JsonSchema:
@@ -69,6 +71,8 @@ def object_schema(shape: type[Shape], style: Style) -> JsonSchema:
 def field_schema(field: FieldInfo, style: Style) -> JsonSchema:
     """The schema of a field, with its description and its default."""
     schema = _schema(field.annotation, field.metadata, style)
+    if style.nullable and field.is_required() and type(None) in get_args(field.annotation):
+        schema["nullable"] = True
     default = default_of(field)
     return schema if default is None else {**schema, "default": default}
 
@@ -108,7 +112,7 @@ def _schema(annotation: Any, metadata: Sequence[Any], style: Style) -> JsonSchem
     for each in found:
         match each:
             case About():
-                schema["description"] = _description(each, plain)
+                schema["description"] = described(each, plain)
             case Constraint():
                 schema |= _constrained(each)
                 schema |= _validations(each.rules)
@@ -144,13 +148,14 @@ def _of_type(plain: Any, style: Style) -> JsonSchema:
     if isinstance(plain, type) and issubclass(plain, Shape):
         schema = dict(style.shape(plain))
         if plain.about is not None:
-            schema["description"] = _description(plain.about, plain)
+            schema["description"] = described(plain.about, plain)
         return schema
-    assert set(arguments) == {int, str}, f"no schema for {plain}"
-    return dict(style.mixed)
+    assert origin in (Union, types.UnionType), f"no schema for {plain}"
+    return style.one_of([_schema(each, (), style) for each in arguments])
 
 
-def _description(about: About, plain: Any) -> str:
+def described(about: About, plain: Any) -> str:
+    """What the value means, and how it may be written."""
     summary = plain.summary if isinstance(plain, type) and issubclass(plain, Shape) else None
     if summary is None:
         return about.meaning
@@ -209,6 +214,7 @@ def _shapes_of(annotation: Any) -> list[type[Shape]]:
 STRUCTURAL = Style(
     shape=structural,
     anything={"x-kubernetes-preserve-unknown-fields": True},
-    mixed={"x-kubernetes-int-or-string": True},
+    # A number or some text: the one union that a structural schema has.
+    one_of=lambda _: {"x-kubernetes-int-or-string": True},
     bounded=True,
 )

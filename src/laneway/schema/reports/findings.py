@@ -8,7 +8,7 @@ from laneway.model.examples import Example
 from laneway.model.findings import Finding
 from laneway.schema.field_metadata import About
 from laneway.schema.fields import Text
-from laneway.schema.reports.report import Report
+from laneway.schema.reports.report import Number, Report
 
 _CURL = "curl -H 'x-lane: s2' http://localhost/mock"
 
@@ -20,7 +20,7 @@ class ExampleReport(Report):
         Text,
         About("The gateway that it is sent to.", "请求发往的网关。", "istio-system/ingressgateway"),
     ]
-    port: Annotated[int, About("The gateway's port.", "网关端口。", 80)]
+    port: Annotated[Number, About("The gateway's port.", "网关端口。", 80)]
     method: Annotated[Text, About("The method.", "请求方法。", "GET")]
     host: Annotated[Text, About("The host.", "请求的域名。", "shop.test")]
     path: Annotated[Text, About("The path, with its query.", "路径，含查询参数。", "/mock")]
@@ -81,11 +81,11 @@ class FindingReport(Report):
         Text | None, About("The file as it was named.", "文件名，与命令行一致。", "lanes.yaml")
     ]
     document: Annotated[
-        int | None,
+        Number | None,
         About("The document within the file, from 1.", "文件中的第几个文档，从 1 开始。", 4),
     ]
     line: Annotated[
-        int | None, About("The line within the file, from 1.", "文件中的行号，从 1 开始。", 32)
+        Number | None, About("The line within the file, from 1.", "文件中的行号，从 1 开始。", 32)
     ]
     example: Annotated[
         ExampleReport | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from laneway.compile.simulate import Hop, Outcome, Request
 from laneway.schema.field_metadata import About, Constraint
 from laneway.schema.fields import Text
-from laneway.schema.reports.report import Report
+from laneway.schema.reports.report import Number, Report
 
 #: The values of ``Why``; a test compares the two.
 Reasons = Literal[
@@ -65,7 +65,7 @@ class HopReport(Report):
     service: Annotated[
         Text, About("The service that is called.", "被调用的服务。", "default/mockb")
     ]
-    port: Annotated[int, About("The service's port.", "服务的端口。", 8000)]
+    port: Annotated[Number, About("The service's port.", "服务的端口。", 8000)]
     intended_lane: Annotated[
         Text | None, About("The lane that the request names.", "请求指定的泳道。", "s3")
     ]
@@ -101,7 +101,7 @@ class FailureReport(Report):
 
     message: Annotated[Text, About("The reason, in words.", "原因说明。", "no rule takes it")]
     status: Annotated[
-        int | None,
+        Number | None,
         About(
             "The proxy's answer; null if it cannot be known.",
             "代理返回的状态码；无法确定时为 null。",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from laneway.schema.field_metadata import Constraint
 from laneway.schema.fields import Shape
+
+Number = Annotated[int, Constraint("0 or more", "不小于 0", minimum=0)]
 
 
 class Report(Shape):
