@@ -10,8 +10,9 @@ from tests.compile.cases import ROOT
 
 from laneway.schema.field_metadata import About
 from laneway.schema.field_reference import FieldRow, Language, code, field_rows
-from laneway.schema.fields import Metadata, Object, Opaque, Shape
+from laneway.schema.fields import Opaque, Shape
 from laneway.schema.json_schema import flattened
+from laneway.schema.objects import Metadata, Object
 from laneway.schema.registry import KINDS
 from laneway.schema.reports import ChangeReport, ExplanationReport, FindingReport
 

@@ -14,8 +14,9 @@ from tests.schema.reference_tables import PAGES, ROOTS, filled, sections, table
 
 from laneway.schema.field_metadata import About
 from laneway.schema.field_reference import code, field_rows
-from laneway.schema.fields import Object, Shape
+from laneway.schema.fields import Shape
 from laneway.schema.json_schema import flattened, shapes_in
+from laneway.schema.objects import Object
 from laneway.schema.openapi import component_name, openapi_document
 from laneway.schema.registry import KINDS
 from laneway.schema.reports.report import Report

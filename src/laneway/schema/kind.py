@@ -11,7 +11,8 @@ from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import Declared
 from laneway.model.names import DEFAULT_NAMESPACE
 from laneway.schema.documents import Document
-from laneway.schema.fields import Metadata, Object, Shape
+from laneway.schema.fields import Shape
+from laneway.schema.objects import Metadata, Object
 
 #: A pattern of paths: ``*`` stands for any key or index.
 Pattern = tuple[str, ...]

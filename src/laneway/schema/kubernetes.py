@@ -10,8 +10,6 @@ from laneway.model.findings import Finding
 from laneway.model.services import Service, ServicePort
 from laneway.schema.field_metadata import About
 from laneway.schema.fields import (
-    Metadata,
-    Object,
     Opaque,
     Port,
     PortName,
@@ -20,6 +18,7 @@ from laneway.schema.fields import (
     Text,
 )
 from laneway.schema.kind import Built, Kind, Written, not_honoured, repeated
+from laneway.schema.objects import Metadata, Object
 
 
 class ServicePortSpec(Shape):

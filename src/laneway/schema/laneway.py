@@ -24,24 +24,26 @@ from laneway.schema.fields import (
     Headers,
     Hosts,
     Match,
-    Metadata,
     Method,
     Name,
-    Object,
     Percentage,
     Port,
     Query,
-    Reference,
-    References,
     Selector,
     Shape,
     UriMatch,
-    expand_reference,
-    names,
-    references,
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.objects import (
+    Metadata,
+    Object,
+    Reference,
+    References,
+    expand_reference,
+    names,
+    references,
+)
 
 CookieName = Annotated[
     str,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from laneway.schema.field_metadata import About
-from laneway.schema.fields import Object, Shape
+from laneway.schema.fields import Shape
 from laneway.schema.json_schema import (
     JsonSchema,
     Style,
@@ -20,6 +20,7 @@ from laneway.schema.json_schema import (
     shapes_in,
 )
 from laneway.schema.kind import Kind
+from laneway.schema.objects import Object
 from laneway.schema.registry import KINDS
 from laneway.schema.reports import ChangeReport, ExplanationReport, FindingReport
 

@@ -15,8 +15,6 @@ from laneway.schema.field_metadata import About, Constraint, Rule
 from laneway.schema.fields import (
     Labels,
     ListenPort,
-    Metadata,
-    Object,
     Port,
     PortName,
     PortReference,
@@ -24,6 +22,7 @@ from laneway.schema.fields import (
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect, repeated
+from laneway.schema.objects import Metadata, Object
 
 
 class WorkloadPortSpec(Shape):
