@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
+from tests.schema.declared import single_objects
 from tests.schema.reference_tables import PAGES, ROOTS, filled, sections, table
 
+from laneway.model.keys import Declared
+from laneway.schema import encode
 from laneway.schema.field_metadata import About
 from laneway.schema.field_reference import code, field_rows
 from laneway.schema.fields import Shape
@@ -73,6 +77,20 @@ def valid(component: dict[str, Any], value: Any, field: str) -> bool:
     schema = as_draft_2020(mapping["properties"][field])
     root = {**schema, "components": as_draft_2020(OPENAPI["components"])}
     return bool(Draft202012Validator(root).is_valid(value))
+
+
+@given(single_objects())
+@settings(max_examples=60)
+def test_what_laneway_writes_is_of_its_own_schema(declared: Declared) -> None:
+    document = encode(declared)
+    root = {
+        **as_draft_2020(COMPONENTS[document["kind"]]),
+        "components": as_draft_2020(OPENAPI["components"]),
+    }
+    validator = Draft202012Validator(root)
+    assert [error.json_path for error in validator.iter_errors(document)] == []
+    assert not validator.is_valid({**document, "spec": {**document["spec"], "unknown": 1}})
+    assert not validator.is_valid({**document, "kind": "Other"})
 
 
 def as_draft_2020(schema: Any) -> Any:
