@@ -64,7 +64,7 @@ test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
 	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
 golden: develop  ## Rewrite the golden files; read the diff before committing it.
-	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model tests/mutation/test_breakages.py
+	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/schema tests/mutation/test_breakages.py
 
 bench: develop  ## Run every benchmark; each prints a table and writes build/bench/NAME.json.
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done

@@ -10,7 +10,7 @@ from laneway.adapters.kube.trims import trim_of
 from laneway.control import readings
 from laneway.control.acceptance import accept
 from laneway.control.readings import Readings
-from laneway.model.kinds import Alone, Document, read_alone
+from laneway.schema import Alone, Document, read_alone
 
 
 def served(name: str) -> Object:

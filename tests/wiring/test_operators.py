@@ -19,10 +19,10 @@ from tests.control.emitting import emit
 from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
 
 from laneway.adapters.kube.leases import Terms
-from laneway.compile.crds import custom_resource_definitions
 from laneway.control.manifests import MANAGED_BY
 from laneway.control.pacing import Pace
 from laneway.control.reconciler import Emit, Pass
+from laneway.schema.crds import custom_resource_definitions
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1)

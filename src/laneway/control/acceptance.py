@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from laneway.control.manifests import Key, Manifest, key_of
 from laneway.control.readings import Readings
 from laneway.model.findings import Finding, Severity
-from laneway.model.kinds import assemble
 from laneway.model.meshes import Mesh
+from laneway.schema import assemble
 
 GROUP, LANE = "LaneGroup", "Lane"
 

@@ -22,7 +22,7 @@ from laneway.control.manifests import Key, Manifest, key_of
 from laneway.control.readings import plain
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity, Source
-from laneway.model.kinds import Document, decode
+from laneway.schema import Document, decode
 
 #: What the next object may make right.
 MAY_COME = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from laneway.control.manifests import Manifest, key_of
 from laneway.model.findings import Source
-from laneway.model.kinds import Alone, Document, read_alone
+from laneway.schema import Alone, Document, read_alone
 
 #: Lanes and groups belong to no namespace.
 _CLUSTERED = ("LaneGroup", "Lane")

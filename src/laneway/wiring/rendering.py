@@ -9,7 +9,6 @@ from typing import Any
 
 from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.asm.limits import limits as asm_limits
-from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.envoy.documents import documents
 from laneway.compile.envoy.limits import limits as envoy_limits
 from laneway.compile.envoy.options import FilterModule, Options
@@ -25,6 +24,7 @@ from laneway.compile.nominal import nominal_placements
 from laneway.filter import module_path
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
+from laneway.schema.crds import custom_resource_definitions
 
 
 class Dialect(enum.Enum):

@@ -27,10 +27,10 @@ from laneway.compile.lower import lower
 from laneway.compile.nominal import nominal_placements
 from laneway.compile.snapshots import ROUTE
 from laneway.filter import module_path
-from laneway.model.kinds.fields import Shape
-from laneway.model.kinds.laneway import IngressRuleSpec, StickySpec
 from laneway.model.meshes import Mesh
 from laneway.model.regexes import PROXY_PROGRAM_SIZE, fault
+from laneway.schema.fields import Shape
+from laneway.schema.laneway import IngressRuleSpec, StickySpec
 
 S = TypeVar("S", bound=Shape)
 
@@ -64,8 +64,8 @@ def test_rules_that_are_valid_are_accepted(
 ) -> None:
     """Whatever somebody writes: what passes ``validate``, Envoy takes."""
     rules = [spec.rule for each in documents if (spec := read(IngressRuleSpec, each))]
-    spec = read(StickySpec, sticky) if sticky else None
-    kept = spec.sticky if spec else None
+    told_apart = read(StickySpec, sticky) if sticky else None
+    kept = told_apart.sticky if told_apart else None
     lanes = [lane("s1", "a", *rules, weight=40), lane("s2", "a", *rules[::2], weight=60)]
     declared = mesh([group("a", sticky=kept)], lanes, [service("a")])
     gateway = replace(declared, workloads=declared.workloads[:1])

@@ -275,6 +275,14 @@ def convert(
 
 
 @app.command()
+def schema() -> None:
+    """Print the OpenAPI schemas of all kinds that laneway reads and of the JSON that it prints."""
+    from laneway.faces.cli.schemas import run
+
+    raise typer.Exit(run())
+
+
+@app.command()
 def version() -> None:
     """Print the versions of laneway and of its Envoy."""
     from laneway.faces.cli.versions import run

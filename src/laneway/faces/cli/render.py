@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laneway.compile.yaml_text import dump_each
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.folders import replace_folder
@@ -14,6 +13,7 @@ from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.terminals import errors
 from laneway.model.meshes import Mesh
 from laneway.model.names import is_label
+from laneway.schema.yaml_text import dump_each
 from laneway.wiring.rendering import Dialect, Settings, limits, render
 
 
