@@ -64,8 +64,8 @@ def test_rules_that_are_valid_are_accepted(
 ) -> None:
     """Whatever somebody writes: what passes ``validate``, Envoy takes."""
     rules = [spec.rule for each in documents if (spec := read(IngressRuleSpec, each))]
-    spec = read(StickySpec, sticky) if sticky else None
-    kept = spec.sticky if spec else None
+    stuck = read(StickySpec, sticky) if sticky else None
+    kept = stuck.sticky if stuck else None
     lanes = [lane("s1", "a", *rules, weight=40), lane("s2", "a", *rules[::2], weight=60)]
     declared = mesh([group("a", sticky=kept)], lanes, [service("a")])
     gateway = replace(declared, workloads=declared.workloads[:1])
