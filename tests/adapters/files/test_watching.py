@@ -21,7 +21,7 @@ from laneway.model.meshes import Mesh
 
 Texts = Mapping[str, str]
 #: What happens to the disk, and when.
-Schedule = Sequence[tuple[float, Callable[[], None]]]
+Schedule = Iterator[tuple[float, Callable[[], None]]]
 
 
 def services(*names: str, port: int = 80) -> str:
@@ -153,9 +153,7 @@ def saves(longest_pause: float) -> st.SearchStrategy[Save]:
     )
 
 
-def open_while_written(
-    disk: Disk, name: str, save: Save
-) -> Iterator[tuple[float, Callable[[], None]]]:
+def open_while_written(disk: Disk, name: str, save: Save) -> Schedule:
     """As shells, ``cp``, ``tar`` and editors do that write in place."""
 
     def close() -> None:
@@ -170,16 +168,12 @@ def open_while_written(
     yield steps[-1][0], close
 
 
-def opened_for_each_piece(
-    disk: Disk, name: str, save: Save
-) -> Iterator[tuple[float, Callable[[], None]]]:
+def opened_for_each_piece(disk: Disk, name: str, save: Save) -> Schedule:
     """As a script does that appends line by line."""
     return ((time, partial(disk.write, name, piece)) for time, piece in save.steps(""))
 
 
-def deleted_and_written(
-    disk: Disk, name: str, save: Save
-) -> Iterator[tuple[float, Callable[[], None]]]:
+def deleted_and_written(disk: Disk, name: str, save: Save) -> Schedule:
     """As ``git checkout`` does, and ``vim`` with its backup files."""
     yield save.at, partial(disk.delete, name)
     yield save.at + 0.9 * LONG_QUIET, partial(disk.write, name, save.text)
@@ -203,7 +197,7 @@ def again(pauses: Sequence[float]) -> Iterator[float]:
 )
 @given(st.data())
 def test_only_whole_files_are_taken_and_the_last_ones_are(
-    ways: Callable[[Disk, str, Save], Iterator[tuple[float, Callable[[], None]]]],
+    ways: Callable[[Disk, str, Save], Schedule],
     longest_pause: float,
     data: st.DataObject,
 ) -> None:
