@@ -6,7 +6,7 @@ objects and the checks between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -14,6 +14,7 @@ from laneway.adapters.files.presentation import presentable
 from laneway.adapters.files.settling import Content
 from laneway.adapters.files.sources import Text, texts
 from laneway.adapters.files.yamls import documents
+from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput, ObjectKey, Severity, Source
@@ -22,7 +23,7 @@ from laneway.schema import Alone, Check, assemble, read_alone
 
 #: After so many errors nothing further is read: nobody reads more of them at once, and to look for
 #: what each of a million words might have meant would take minutes.
-MAX_ERRORS = 1_000
+MAX_ERRORS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,11 @@ def read_texts(
     declared = _Declared()
     for text in found:
         declared.take(text)
-    mesh, decoded = assemble(declared.alone, complete=whole and declared.complete, check=check)
+    complete = whole and declared.complete
+    mesh, decoded = assemble(declared.alone, complete=complete, check=_limited(check))
     findings = [*declared.findings, *decoded]
+    if declared.errors < MAX_ERRORS <= sum(map(_is_error, decoded)):
+        findings.append(_too_many(None))
     if not (declared.alone or any(map(_is_error, findings))):
         findings.append(_nothing(named))
     if any(map(_is_error, findings)):
@@ -139,9 +143,24 @@ def _nothing(paths: Sequence[str]) -> Finding:
     return Finding(Code.NOTHING_DECLARED, message, "declare a LaneGroup, its Lanes and Services")
 
 
-def _too_many(file: str) -> Finding:
-    message = f"there are {MAX_ERRORS:,} errors by now: nothing further is read"
-    return Finding(Code.TOO_MANY_ERRORS, message, "mend these first", source=Source(file, None))
+def _limited(check: Check) -> Check:
+    """``check``, which ends at the error of which there are too many."""
+
+    def limited(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+        errors = 0
+        for finding in check(mesh, gaps):
+            yield finding
+            errors += _is_error(finding)
+            if errors >= MAX_ERRORS:
+                return
+
+    return limited
+
+
+def _too_many(file: str | None) -> Finding:
+    message = f"there are {MAX_ERRORS:,} errors by now: nothing further is read or checked"
+    source = None if file is None else Source(file, None)
+    return Finding(Code.TOO_MANY_ERRORS, message, "mend these first", source=source)
 
 
 def _told(findings: Iterable[Finding]) -> tuple[Finding, ...]:

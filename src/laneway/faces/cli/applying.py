@@ -1,4 +1,4 @@
-"""Applying what was read to a running mesh. Prints nothing: the outcome is for the caller to tell."""
+"""Applying what was read to a running mesh. Prints nothing: the outcome is for others to tell."""
 
 from __future__ import annotations
 

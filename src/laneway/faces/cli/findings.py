@@ -17,13 +17,20 @@ _STYLES = {
 }
 
 
+#: Findings that are printed. Nobody reads more, and printing takes longer than finding them.
+MOST = 1_000
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Every finding, in order, and how many there are."""
-    for finding in findings:
+    """The findings in order, and how many there are."""
+    for finding in findings[:MOST]:
         if console.is_terminal:
             _print_block(console, finding)
         else:
             console.print(str(finding), soft_wrap=True)
+    if len(findings) > MOST:
+        text = f"{len(findings) - MOST:,} more are not printed; --output json has them all."
+        console.print(Text(text), soft_wrap=True)
     if findings:
         console.print(Text(f"{count(findings)}.", style="bold"))
 
@@ -31,7 +38,7 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
 def count(findings: Sequence[Finding]) -> str:
     """``2 errors, 1 warning``."""
     numbers = [
-        f"{number} {severity.value}{'' if number == 1 else 's'}"
+        f"{number:,} {severity.value}{'' if number == 1 else 's'}"
         for severity in Severity
         if (number := sum(finding.severity is severity for finding in findings))
     ]
