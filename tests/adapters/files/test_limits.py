@@ -19,9 +19,9 @@ from laneway.adapters.files.sources import Text
 from laneway.adapters.files.yamls import MAX_DUPLICATES
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput
-from laneway.model.kinds import problems
-from laneway.model.kinds.kind import repeated
 from laneway.model.suggestions import nearest
+from laneway.schema import problems
+from laneway.schema.kind import repeated
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {ports: [{port: 80}]}\n---\n"
 GROUP = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from laneway.faces.cli.terminals import print_hanging
 from laneway.model.findings import Finding, Severity
 
 _STYLES = {
@@ -53,17 +53,14 @@ def _print_block(console: Console, finding: Finding) -> None:
         (finding.message, "bold"),
         (f"  {finding.code}", "dim"),
     )
-    console.print(head)
+    print_hanging(console, Text(), head)
     place = ", ".join(
         part
         for part in (str(finding.source or ""), str(finding.subject or ""), finding.field)
         if part
     )
-    grid = Table.grid(padding=(0, 2, 0, 0))
     example = str(finding.example or "")
     for mark, text in (("at", place), ("fix", finding.fix), ("try", example)):
         if text:
-            grid.add_row(Text(f"  {mark}", "cyan"), Text(text))
-    if grid.row_count:
-        console.print(grid)
+            print_hanging(console, Text(f"  {mark:3}  ", "cyan"), Text(text))
     console.print()
