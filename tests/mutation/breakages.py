@@ -59,10 +59,9 @@ BREAKAGES = (
         old="if who is Writers.SOME]:",
         new="if who is None]:",
         tests=(
-            "tests/adapters/files/test_watching.py::test_only_whole_files_are_taken_and_the_last_ones_are",
+            "tests/adapters/files/test_watching.py::test_a_writer_that_rests_for_longer_than_any_quiet_is_waited_for",
         ),
         why="half a file is applied where its writer rests: lanes and gateways are torn down",
-        quick=True,
     ),
     Breakage(
         "an emptied file takes back what it declared",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from laneway.control import manifests
@@ -10,16 +12,17 @@ from laneway.model.findings import Finding, Severity, Source
 from laneway.schema.annotations import LISTEN_PORTS, own_metadata
 from laneway.schema.decoding import read_alone
 from laneway.schema.documents import Document
+from laneway.schema.kind import Kind
 from laneway.schema.registry import KINDS
 
 
-def document(kind: str, api: str = "v1", **metadata: object) -> Document:
+def document(kind: str, metadata: Mapping[str, object], api: str = "v1") -> Document:
     data = {"apiVersion": api, "kind": kind, "metadata": {"name": "a", **metadata}, "spec": {}}
     return Document(data, Source("a.yaml"))
 
 
 def found(kind: str, **metadata: object) -> list[Finding]:
-    return list(own_metadata(document(kind, **metadata), kind))
+    return list(own_metadata(document(kind, metadata), kind))
 
 
 @pytest.mark.parametrize(
@@ -62,9 +65,9 @@ def test_keys_of_others_are_theirs(key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_kind_is_looked_at(kind: object) -> None:
-    name, (api, *_) = kind.name, kind.api_versions  # type: ignore[attr-defined]
-    wrong = document(name, api, annotations={"laneway.dev/listen-prts": "80=18080"})
+def test_every_kind_is_looked_at(kind: Kind) -> None:
+    annotations = {"laneway.dev/listen-prts": "80=18080"}
+    wrong = document(kind.name, {"annotations": annotations}, kind.api_versions[0])
     assert "laneway.dev/listen-prts" in str([f.message for f in read_alone(wrong).findings])
 
 

@@ -41,8 +41,8 @@ def test_only_a_file_that_is_open_for_writing_is_being_written(folder: Path) -> 
 def test_another_process_that_writes_is_seen_too(folder: Path) -> None:
     path = folder / "a.yaml"
     command = [sys.executable, "-c", "import sys; f = open(sys.argv[1], 'w'); print(); input()"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([*command, str(path)], **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, str(path)], stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert writers(str(path)) is Writers.SOME

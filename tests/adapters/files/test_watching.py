@@ -344,6 +344,18 @@ def test_a_folder_that_is_gone_and_comes_back_is_followed_again() -> None:
     assert meshes([back]) == [mesh_of({"a.yaml": services("a"), "b.yaml": services("d")})]
 
 
+def test_a_writer_that_rests_for_longer_than_any_quiet_is_waited_for() -> None:
+    disk = Disk(dict(BEFORE))
+    whole = services("a", "e")
+    save = Save(whole, at=2.0, cuts=(whole.index("---") / len(whole),), pauses=(0.1,))
+    disk.schedule = list(open_while_written(disk, "a.yaml", save))
+    last_write, close = disk.schedule[-2:]
+    later = 3 * LONG_QUIET
+    disk.schedule[-2:] = [(at + later, happens) for at, happens in (last_write, close)]
+    after = mesh_of({**BEFORE, "a.yaml": whole})
+    assert meshes(watched(disk, 30, every(0.1))) == [mesh_of(BEFORE), after]
+
+
 def test_a_writer_that_never_ends_is_told() -> None:
     disk = changed(Disk(dict(BEFORE)), (2.0, services("a", "b", "c", "e")))
     disk.open.add("a.yaml")
