@@ -54,6 +54,47 @@ BREAKAGES = (
         why="requests that a new instance got before the change was refused are lost",
     ),
     Breakage(
+        "a file that is open for writing is taken",
+        "src/laneway/adapters/files/watching.py",
+        old="if who is Writers.SOME]:",
+        new="if who is None]:",
+        tests=(
+            "tests/adapters/files/test_watching.py::test_a_writer_that_rests_for_longer_than_any_quiet_is_waited_for",
+        ),
+        why="half a file is applied where its writer rests: lanes and gateways are torn down",
+    ),
+    Breakage(
+        "an emptied file takes back what it declared",
+        "src/laneway/adapters/files/settling.py",
+        old="not found[name].documents and before.objects & lost",
+        new="not found[name].documents and not before.objects",
+        tests=(
+            "tests/adapters/files/test_watching.py::test_an_emptied_file_is_never_taken_and_says_so_once",
+            "tests/e2e/test_watching.py::test_an_emptied_file_removes_nothing_and_its_deletion_does",
+        ),
+        why="a full disk, or an editor that is killed, removes lanes",
+    ),
+    Breakage(
+        "files may change while they are read",
+        "src/laneway/adapters/files/watching.py",
+        old="        if self._disk.fingerprints() != seen:\n            return False\n",
+        new="",
+        tests=(
+            "tests/adapters/files/test_watching.py::test_files_that_change_while_they_are_read_are_read_again",
+        ),
+        why="what is applied was never on the disk: old files beside new ones",
+    ),
+    Breakage(
+        "a misspelt annotation is passed over",
+        "src/laneway/schema/annotations.py",
+        old="        elif _means_ours(key, known):\n",
+        new="        elif key == PREFIX:\n",
+        tests=(
+            "tests/schema/test_annotations.py::test_a_misspelt_annotation_is_an_error_with_a_suggestion",
+        ),
+        why="a gateway listens elsewhere than its writer thinks",
+    ),
+    Breakage(
         "a new port is served only when callers are sent there",
         "src/laneway/compile/envoy/snapshots.py",
         old="    for port, address in placement.inbound.items():\n",
