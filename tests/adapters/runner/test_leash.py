@@ -180,6 +180,11 @@ def test_a_line_cut_short_by_death_does_not_count() -> None:
     other.wait()
 
 
+def test_a_base_id_cannot_name_another_file(tmp_path: Path, astray: Path) -> None:
+    Leash(tmp_path).close()
+    assert astray.read_text() == "precious"
+
+
 def test_the_folder_goes_with_the_leash(tmp_path: Path) -> None:
     folder = tmp_path / "it's $HOME"
     (folder / "proxies" / "a").mkdir(parents=True)

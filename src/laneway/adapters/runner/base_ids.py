@@ -56,10 +56,7 @@ def _read(folder: Path) -> int:
     """Raises ``OSError``, and ``ValueError`` for what cannot be a base id."""
     descriptor = os.open(folder / "base-id", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, encoding="ascii") as file:
-        text = file.read(20).strip()
-    if not text.isdecimal():
-        raise ValueError(f"{folder / 'base-id'} is not a number")
-    return int(text)
+        return int(file.read(20))
 
 
 def _memory(base_id: int) -> Path:
