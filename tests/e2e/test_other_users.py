@@ -84,6 +84,7 @@ async def test_another_user_reaches_no_socket_and_no_file(run: Run, run_dir: Pat
         assert len(sockets) >= 1 + 5 * len(embedded.proxies())
         assert {path.name for path in files} >= {"bootstrap.json", "access.log", "base-id", "lock"}
         assert len(memory) == len(embedded.proxies())
+    print(f"{len(sockets)} sockets and {len(files) + len(memory)} files, none reached")
     reached = {name: errors for name, errors in tried.items() if 0 in errors.values()}
     assert reached.keys() == {"tcp"}, reached
     assert set(reached["tcp"].values()) == {0}
