@@ -104,7 +104,10 @@ def test_what_is_not_of_laneways_making_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o777)
-    open_run_directory(tmp_path, {}).close()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "docker.sock"))
+        open_run_directory(tmp_path, {}).close()
+    assert (tmp_path / "docker.sock").is_socket()
 
 
 def test_a_temporary_one_is_not_made_where_others_could_replace_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.adapters.runner.recorders import is_running, until
 
 from laneway.adapters.runner.directories import open_run_directory
+from laneway.adapters.runner.errors import RunDirectoryUnusable
 from laneway.adapters.runner.leash import Leash
 
 # Starts an Envoy and a workload that has a child of its own, says where they are, and hangs.
@@ -183,6 +184,17 @@ def test_a_line_cut_short_by_death_does_not_count() -> None:
 def test_a_base_id_cannot_name_another_file(tmp_path: Path, astray: Path) -> None:
     Leash(tmp_path).close()
     assert astray.read_text() == "precious"
+
+
+def test_a_run_directory_is_not_free_before_all_is_gone(tmp_path: Path) -> None:
+    """Or what laneway's successor writes there would be removed."""
+    directory = open_run_directory(tmp_path, {})
+    leash = Leash(tmp_path, lock=directory.lock)
+    directory.close()  # as the death of laneway does
+    with pytest.raises(RunDirectoryUnusable, match="in use by another laneway"):
+        open_run_directory(tmp_path, {})
+    leash.close()
+    open_run_directory(tmp_path, {}).close()
 
 
 def test_the_folder_goes_with_the_leash(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -24,19 +25,25 @@ from laneway.adapters.runner.private_files import check_entry, check_tree, open_
 _MOST_SOCKET_PATH = 107
 _LONGEST_SOCKET = "/admin-99999.sock"
 _MOST = _MOST_SOCKET_PATH - len(_LONGEST_SOCKET)
+# Other sockets in the directory are somebody else's.
+_SOCKETS = re.compile(r"xds\.sock|admin-[0-9]+\.sock")
 _FOLDERS = ("proxies", "logs")
 
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """``own``: made for this run, and to be removed with it. Locked until ``close``."""
+    """``own``: made for this run, and to be removed with it.
+
+    It is locked until ``close`` or, where a process has inherited the descriptor ``lock``, until
+    that has ended, too.
+    """
 
     path: Path
     own: bool
-    _lock: int
+    lock: int
 
     def close(self) -> None:
-        os.close(self._lock)
+        os.close(self.lock)
         if self.own:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -61,7 +68,7 @@ def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> Ru
             raise
     finally:
         os.close(folder)
-    return RunDirectory(path, own=asked is None, _lock=lock)
+    return RunDirectory(path, own=asked is None, lock=lock)
 
 
 def check_log_directory(path: Path) -> None:
@@ -114,7 +121,7 @@ def _check_contents(folder: int, path: Path) -> None:
     """Check what an earlier laneway, or someone else, left under the names that are used here."""
     try:
         for entry in path.iterdir():
-            if entry.name in _FOLDERS or entry.suffix == ".sock":
+            if entry.name in _FOLDERS or _SOCKETS.fullmatch(entry.name):
                 status = entry.lstat()
                 check_entry(status, entry)
                 if stat.S_ISDIR(status.st_mode):
@@ -125,8 +132,9 @@ def _check_contents(folder: int, path: Path) -> None:
 
 def _remove_remains(path: Path) -> None:
     try:
-        for socket in path.glob("*.sock"):
-            socket.unlink()
+        for entry in path.iterdir():
+            if _SOCKETS.fullmatch(entry.name) and entry.is_socket():
+                entry.unlink()
         for proxy in path.glob("proxies/*/"):
             remove_remains(proxy)
     except OSError as error:

@@ -42,10 +42,14 @@ test "$2" = remove && rm -rf -- "$1"
 class Leash:
     """Holds process groups. Shared memory of the proxies of ``run_dir`` goes when laneway has died.
 
-    ``remove``: so does the run directory itself, which laneway made.
+    ``remove``: so does the run directory itself, which laneway made. ``lock`` is the descriptor of
+    its lock. The shell inherits it, so that no other laneway uses the directory before all is gone.
     """
 
-    def __init__(self, run_dir: Path | None = None, *, remove: bool = False) -> None:
+    def __init__(
+        self, run_dir: Path | None = None, *, remove: bool = False, lock: int | None = None
+    ) -> None:
+        self._inherited = () if lock is None else (lock,)
         self._arguments = (str(run_dir or ""), "remove" if remove else "keep")
         self._groups: set[int] = set()
         self._shell = self._start()
@@ -72,6 +76,7 @@ class Leash:
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
+            pass_fds=self._inherited,
         )
 
     def _tell(self) -> None:

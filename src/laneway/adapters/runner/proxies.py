@@ -77,21 +77,19 @@ def proxy_charge(
     generations = itertools.count(1)
 
     def start(epoch: int) -> Process:
-        write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
-        return Process.start(
-            _command(proxy, envoy, folder, deadlines, epoch),
-            environment=os.environ,
-            working_directory=folder,
-            leash=leash,
-            log=log,
-            umask=_UMASK,
-        )
-
-    def launch() -> Process:
         try:
-            remove_remains(folder)
-            choose_base_id(folder, random)
-            return start(epoch=0)
+            if epoch == 0:
+                remove_remains(folder)
+                choose_base_id(folder, random)
+            write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
+            return Process.start(
+                _command(proxy, envoy, folder, deadlines, epoch),
+                environment=os.environ,
+                working_directory=folder,
+                leash=leash,
+                log=log,
+                umask=_UMASK,
+            )
         except OSError as error:
             raise Unstartable(f"proxy {proxy.name} cannot be started: {error}") from error
 
@@ -119,7 +117,7 @@ def proxy_charge(
         probe=probes.live_probe(admin),
         readiness=ReadinessProbe(),
         start_timeout=proxy.start_timeout,
-        launch=launch,
+        launch=lambda: start(epoch=0),
         retire=retire,
         succeed=succeed,
         output=log.tail,

@@ -64,7 +64,7 @@ class Runner:
             check_log_directory(log_dir)
         self._directory = open_run_directory(run_dir, os.environ)
         self.log_dir = (log_dir or self.run_dir / "logs").absolute()
-        self._leash = Leash(self.run_dir, remove=self._directory.own)
+        self._leash = Leash(self.run_dir, remove=self._directory.own, lock=self._directory.lock)
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
         self._admins: dict[str, Admin] = {}
