@@ -10,8 +10,10 @@ from random import Random
 import pytest
 
 from laneway.adapters.runner.base_ids import choose_base_id
+from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.directories import open_run_directory, socket_path
 from laneway.adapters.runner.errors import RunDirectoryUnusable
+from laneway.adapters.runner.runner import Runner
 
 
 def test_a_temporary_one_is_private_and_removed(tmp_path: Path) -> None:
@@ -108,6 +110,14 @@ def test_what_is_not_of_laneways_making_is_left_alone(tmp_path: Path) -> None:
         other.bind(str(tmp_path / "docker.sock"))
         open_run_directory(tmp_path, {}).close()
     assert (tmp_path / "docker.sock").is_socket()
+
+
+async def test_logs_are_not_put_where_others_can_write(envoy: EnvoyBinary, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    logs.chmod(0o777)
+    with pytest.raises(RunDirectoryUnusable, match=f"log directory .* {logs}: can be written"):
+        Runner(envoy, lambda event: None, log_dir=logs)
 
 
 def test_a_temporary_one_is_not_made_where_others_could_replace_it(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,37 @@ def test_others_must_not_be_able_to_replace_a_folder_on_the_way(tmp_path: Path, 
         open_folder(shared / "mine" / "run")
     shared.chmod(0o1777)  # as /tmp: what exists cannot be replaced
     os.close(open_folder(shared / "mine" / "run"))
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "accepted"),
+    [("me", [], True), ("me", ["me"], True), ("me", ["you"], False), ("users", [], False)],
+)
+def test_a_group_of_ones_own_is_nobody_else(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    members: list[str],
+    accepted: bool,
+) -> None:
+    user = pwd.struct_passwd(("me", "x", os.geteuid(), os.getegid(), "", "/", "/bin/sh"))
+    group = grp.struct_group((name, "x", os.getegid(), members))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: group)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(0o775)
+    if accepted:
+        os.close(open_folder(folder))
+    else:
+        with pytest.raises(PermissionError, match="can be written by other users"):
+            open_folder(folder)
+
+
+def test_nobody_is_advised_to_change_a_folder_that_all_share(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(PermissionError, match="choose a folder inside it"):
+        open_folder(tmp_path)
 
 
 def test_a_link_of_ones_own_is_followed(tmp_path: Path) -> None:

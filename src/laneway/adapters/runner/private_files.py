@@ -9,11 +9,13 @@ only root or this user can have made them.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -64,11 +66,8 @@ def open_file(folder: int, path: Path, flags: int) -> int:
     """
     # O_NONBLOCK, since a FIFO would wait for a reader; it means nothing for a file.
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
+    with _naming(path):
         descriptor = os.open(path.name, flags, 0o600, dir_fd=folder)
-    except OSError as error:
-        reason = _LINK if error.errno == errno.ELOOP else error.strerror
-        raise OSError(error.errno, reason, str(path)) from None
     try:
         check_entry(os.fstat(descriptor), path)
     except BaseException:
@@ -115,37 +114,41 @@ def check_entry(status: os.stat_result, path: Path) -> None:
 
 
 def _status(at: int, name: str, step: Path) -> os.stat_result:
-    try:
-        return os.stat(name, dir_fd=at, follow_symlinks=False)
-    except FileNotFoundError:
-        _make(at, name, step)
-        return os.stat(name, dir_fd=at, follow_symlinks=False)
-
-
-def _make(at: int, name: str, step: Path) -> None:
-    try:
-        os.mkdir(name, 0o700, dir_fd=at)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(step)) from None
+    """Of ``name``, which is made if it is missing."""
+    with _naming(step):
+        try:
+            return os.stat(name, dir_fd=at, follow_symlinks=False)
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=at)
+            return os.stat(name, dir_fd=at, follow_symlinks=False)
 
 
 def _enter(at: int, name: str, step: Path) -> int:
-    try:
+    with _naming(step):
         return os.open(name, _FOLDER, dir_fd=at)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors name the whole path instead of what is relative to an open folder."""
+    try:
+        yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(step)) from None
+        reason = _LINK if error.errno == errno.ELOOP else error.strerror
+        raise OSError(error.errno, reason, str(path)) from None
 
 
 def _check_folder(status: os.stat_result, path: Path, *, sticky: bool) -> None:
     """``sticky``: whether that bit helps, as it does for what is in a folder that exists."""
     _check_owner(status, path)
     if _writable_by_others(status) and not (sticky and status.st_mode & stat.S_ISVTX):
-        raise _refusal(
-            "can be written by other users; take that away (chmod go-w), or choose another folder",
-            path,
+        remedy = (
+            "choose a folder inside it"
+            if status.st_mode & stat.S_ISVTX  # /tmp must stay as it is
+            else "take that away (chmod go-w), or choose another folder"
         )
+        raise _refusal(f"can be written by other users; {remedy}", path)
 
 
 def _check_owner(status: os.stat_result, path: Path) -> None:
