@@ -81,6 +81,15 @@ async def test_a_strict_lane_without_an_instance_answers_503_and_says_why(run: R
         assert (await fetch(url, Call("/mock", {"my-request-id": "s1"})))[0] == 200
 
 
+async def test_envoy_has_nothing_to_say_about_its_configuration(run: Run) -> None:
+    """Deprecated fields are a warning at the top of each log."""
+    mesh = replace(SCENARIO.mesh, workloads=SCENARIO.mesh.workloads[:1])
+    async with run(mesh, explain="please", access_log=True) as embedded:
+        await load(gateway_url(embedded), [Call("/mock", {"my-request-id": "s1"})])
+        logs = {path.name: path.read_text() for path in embedded.log_dir.glob("*.proxy.log")}
+    assert not any(logs.values()), logs
+
+
 async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:
     async with run(SCENARIO.mesh, access_log=True) as embedded:
         url = gateway_url(embedded)

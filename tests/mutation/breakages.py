@@ -266,6 +266,54 @@ BREAKAGES = (
         why="--watch applies a change and does not say which",
     ),
     Breakage(
+        "the sockets of hot restart are abstract",
+        "src/laneway/adapters/runner/base_ids.py",
+        old='        *("--socket-path", _SOCKETS),\n',
+        new="",
+        tests=("tests/e2e/test_other_users.py::test_nothing_listens_but_what_must",),
+        why="every local user can take over a gateway's listening socket",
+    ),
+    Breakage(
+        "links in a run directory are followed",
+        "src/laneway/adapters/runner/private_files.py",
+        old="    flags |= os.O_NOFOLLOW | os.O_NONBLOCK",
+        new="    flags |= os.O_NONBLOCK",
+        tests=(
+            "tests/adapters/runner/test_private_files.py::test_a_file_that_leads_elsewhere_is_not_written",
+        ),
+        why="a link that was planted has laneway overwrite another file",
+    ),
+    Breakage(
+        "what was planted in a run directory is not looked at",
+        "src/laneway/adapters/runner/directories.py",
+        old="            _check_contents(folder, path)\n",
+        new="",
+        tests=(
+            "tests/adapters/runner/test_directories.py::test_a_link_that_was_planted_is_refused",
+        ),
+        why="Envoy writes its access log through a link that was planted",
+    ),
+    Breakage(
+        "shared memory outlives a laneway that was killed",
+        "src/laneway/adapters/runner/leash.py",
+        old='    rm -f "/dev/shm/envoy_shared_memory_${number}0" "$file"\n',
+        new="    :\n",
+        tests=(
+            "tests/adapters/runner/test_leash.py::test_shared_memory_goes_though_the_run_directory_stays",
+        ),
+        why="files stay in /dev/shm after each `kill -9`",
+    ),
+    Breakage(
+        "the proxies' counters use a deprecated field",
+        "src/laneway/compile/envoy/visibility.py",
+        old='"stats_scope": {"prefix": "laneway"}',
+        new='"stat_prefix": "laneway"',
+        tests=(
+            "tests/e2e/test_visibility.py::test_envoy_has_nothing_to_say_about_its_configuration",
+        ),
+        why="a warning opens each proxy's log",
+    ),
+    Breakage(
         "a NACK counts as an ACK",
         "src/laneway/adapters/xds/streams.py",
         old='        if request.HasField("error_detail"):\n',

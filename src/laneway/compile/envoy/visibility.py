@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from envoy.config.accesslog.v3 import accesslog_pb2
 from envoy.config.core.v3 import base_pb2, substitution_format_string_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
-from envoy.extensions.access_loggers.stats.v3 import stats_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
 from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.wrappers_pb2 import UInt64Value
+from xds.type.v3 import typed_struct_pb2
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.options import Options
@@ -90,22 +90,22 @@ def _counters() -> accesslog_pb2.AccessLog:
     """``laneway.requests`` by route (a cluster's name, with chain and service) and served lane.
 
     There are as many series as such pairs exist. Tags from metadata would cost microseconds more.
+    The configuration is a ``TypedStruct``, since ``stats_scope`` is not yet in the published protos
+    for Python; Envoy warns of ``stat_prefix``, its predecessor, in every log.
     """
     tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": _SERVED}
-    config = stats_pb2.Config(
-        stat_prefix="laneway",
-        counters=[
-            stats_pb2.Config.Counter(
-                stat=stats_pb2.Config.Stat(
-                    name="requests",
-                    tags=[
-                        stats_pb2.Config.Tag(name=name, value_format=value)
-                        for name, value in tags.items()
-                    ],
-                ),
-                value_fixed=UInt64Value(value=1),
-            )
-        ],
+    stat = {
+        "name": "requests",
+        "tags": [{"name": name, "value_format": value} for name, value in tags.items()],
+    }
+    config = typed_struct_pb2.TypedStruct(
+        type_url="type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
+        value=_struct(
+            {
+                "stats_scope": {"prefix": "laneway"},
+                "counters": [{"stat": stat, "value_fixed": 1}],
+            }
+        ),
     )
     return accesslog_pb2.AccessLog(name="envoy.access_loggers.stats", typed_config=packed(config))
 
@@ -223,7 +223,7 @@ def _metadata(fields: Mapping[str, str]) -> base_pb2.Metadata:
     return base_pb2.Metadata(filter_metadata={_NAMESPACE: _struct(fields)})
 
 
-def _struct(fields: Mapping[str, str]) -> Struct:
+def _struct(fields: Mapping[str, Any]) -> Struct:
     struct = Struct()
     struct.update(fields)
     return struct

@@ -136,6 +136,7 @@ def up(
         typer.Option(
             "--explain",
             metavar="WORD",
+            envvar="LANEWAY_EXPLAIN",
             help="Tell callers that send it as x-laneway-explain how they are routed.",
         ),
     ] = None,
@@ -295,8 +296,8 @@ def schema() -> None:
 
 
 @app.command()
-def version() -> None:
+def version(envoy: EnvoyPath = None) -> None:
     """Print the versions of laneway and of its Envoy."""
     from laneway.faces.cli.versions import run
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(envoy))
