@@ -6,9 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from envoy.config.core.v3 import base_pb2, protocol_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
-from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import (
-    dynamic_forward_proxy_pb2 as forward_pb2,
-)
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -16,7 +13,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.clusters import dns_cache
+from laneway.compile.envoy.egress import egress_filters
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
 from laneway.compile.envoy.scopes import use_scopes
@@ -28,10 +25,6 @@ from laneway.model.placements import Address
 _ROUTER = hcm_pb2.HttpFilter(
     name="envoy.filters.http.router",
     typed_config=packed(router_pb2.Router(suppress_envoy_headers=True)),
-)
-_FORWARD_PROXY = hcm_pb2.HttpFilter(
-    name="envoy.filters.http.dynamic_forward_proxy",
-    typed_config=packed(forward_pb2.FilterConfig(dns_cache_config=dns_cache())),
 )
 
 
@@ -50,9 +43,10 @@ def outbound_listener(
     address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
 ) -> Resource:
     """The forward proxy that the application's ``http_proxy`` names."""
-    manager = _manager("outbound", [*filters, _FORWARD_PROXY])
+    manager = _manager("outbound", [*filters, *egress_filters()])
     use_scopes(manager)
     _tell_lanes(manager, options)
+    manager.local_reply_config.mappers.append(visibility.forbidden_reply())
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
     manager.generate_request_id.value = False

@@ -28,6 +28,13 @@ NOT_FOUND = "NotFoundCluster"
 SCOPES = "outbound"
 HOST_HEADER = "x-laneway-host"
 
+#: The scheme that the client wrote, as clients of a proxy do (``GET http://host/``), also the
+#: sidecar's own. A request that says ``GET /`` has none, until the proxy fills it in.
+SCHEME_HEADER = "x-laneway-scheme"
+
+#: Marks what a sidecar sends out of the mesh, so that no other sidecar takes it for a call.
+EGRESS_HEADER = "x-laneway-egress"
+
 #: The key of the scope for hosts that are not services of the mesh; its name and its routes', which
 #: is no host's (``*`` would be xDS's word for all resources).
 ANY_HOST = "*"

@@ -154,6 +154,22 @@ def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
         )
 
 
+def forbidden_reply() -> hcm_pb2.ResponseMapper:
+    """A sidecar that does not call the address which a host outside the mesh has."""
+    status = accesslog_pb2.ComparisonFilter(op="EQ")
+    status.value.default_value = 403
+    status.value.runtime_key = "laneway.forbidden"
+    return hcm_pb2.ResponseMapper(
+        filter=accesslog_pb2.AccessLogFilter(
+            status_code_filter=accesslog_pb2.StatusCodeFilter(comparison=status)
+        ),
+        body_format_override=_text(
+            "laneway: the host is on this machine (loopback, or link-local), where a sidecar calls "
+            "nothing but services of the mesh; call it without the proxy (no_proxy)\n"
+        ),
+    )
+
+
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
     """A workload's proxy that could not connect to its application (flag UF).
 
