@@ -106,7 +106,7 @@ def _ingress_route(
     )
     route = route_components_pb2.Route(match=match, route=action)
     route.request_headers_to_add.extend(
-        visibility.header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT")
+        visibility.header(header, names.FRESH_ID, "ADD_IF_ABSENT")
         for header in ingress.trace_headers
     )
     return route

@@ -20,6 +20,10 @@ PASSTHROUGH = "PassthroughCluster"
 #: A sidecar's own outbound listener, for what clients tunnel through it by CONNECT.
 TUNNEL = "TunnelCluster"
 
+#: A random UUID, another one each time. What fills in a trace header never comes from the client,
+#: whose own ids may repeat or be known to others: who knows an id can lead its request astray.
+FRESH_ID = "%UNIQUE_ID%"
+
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 

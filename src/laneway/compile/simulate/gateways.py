@@ -62,12 +62,11 @@ def set_trace_headers(
 ) -> tuple[Headers, tuple[Reason, ...]]:
     """The headers with those that the gateway adds, since sidecars need them."""
     missing = [header for header in ingress.trace_headers if header.lower() not in headers]
-    fresh = headers.get("x-request-id") or FRESH_ID
     reasons = (
         Reason(Why.TRACE_SET, f"the request has no {header}; the gateway sets it")
         for header in missing
     )
-    return {**headers, **{header.lower(): fresh for header in missing}}, tuple(reasons)
+    return {**headers, **{header.lower(): FRESH_ID for header in missing}}, tuple(reasons)
 
 
 def describe(ingress: IngressRoute) -> str:
