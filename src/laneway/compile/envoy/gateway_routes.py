@@ -38,10 +38,13 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
             domains=[host.domain],
             response_headers_to_add=[GRPC_STATUS],
             routes=[
-                part
-                for ingress in host.routes
-                for route in _ingress_routes(ingress)
-                for part in visibility.explained(route, header_names(ingress.route), options)
+                _two_hosts(),
+                *(
+                    part
+                    for ingress in host.routes
+                    for route in _ingress_routes(ingress)
+                    for part in visibility.explained(route, header_names(ingress.route), options)
+                ),
             ],
         )
         for host in server.virtual_hosts
@@ -53,6 +56,17 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     return resource(ROUTE, name, config)
+
+
+def _two_hosts() -> route_components_pb2.Route:
+    """Refuses a request with more than one ``Host``, which Envoy joins: the next proxy or the
+    application might go by another of them."""
+    comma = string_pb2.StringMatcher(contains=",")
+    host = route_components_pb2.HeaderMatcher(name=":authority", string_match=comma)
+    refusal = route_components_pb2.DirectResponseAction(status=400)
+    refusal.body.inline_string = "laneway: a request has one Host\n"
+    match = route_components_pb2.RouteMatch(prefix="/", headers=[host])
+    return route_components_pb2.Route(match=match, direct_response=refusal)
 
 
 def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envoy.config.core.v3 import base_pb2, protocol_pb2
+from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
+from envoy.config.core.v3 import base_pb2, extension_pb2, protocol_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
+from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.egress import egress_filters
+from laneway.compile.envoy.egress import egress_filters, loop_filter
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.packing import ads, duration, extension, packed, resource, socket_address
 from laneway.compile.envoy.scopes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.snapshots import LISTENER, Resource
@@ -26,6 +29,11 @@ _ROUTER = hcm_pb2.HttpFilter(
     name="envoy.filters.http.router",
     typed_config=packed(router_pb2.Router(suppress_envoy_headers=True)),
 )
+
+
+#: From a request's first byte to the end of its headers. There is no limit on its body, nor on the
+#: response, since both may take their time.
+_HEADERS_SECONDS = 10
 
 
 def inbound_listener(
@@ -61,8 +69,9 @@ def gateway_listener(
     options: Options,
 ) -> Resource:
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
-    retries that replay requests); everything else that the caller sent is kept."""
-    manager = _manager("gateway", filters)
+    retries that replay requests), and laneway's; everything else that the caller sent is kept."""
+    manager = _manager("gateway", [loop_filter(), *filters])
+    manager.early_header_mutation_extensions.append(_without_our_headers(options))
     manager.rds.CopyFrom(
         hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
     )
@@ -76,6 +85,27 @@ def gateway_listener(
     return _listener(f"gateway|{port}", address, manager, "OUTBOUND")
 
 
+def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig:
+    """Drops all headers of ours, but for the one by which a caller asks to be told (its value is
+    for the routes to compare): that one is put aside meanwhile."""
+    aside = "laneway-aside"
+    change = mutation_rules_pb2.HeaderMutation
+
+    def put(name: str, source: str) -> mutation_rules_pb2.HeaderMutation:
+        return change(append=visibility.header(name, f"%REQ({source})%"))
+
+    ours = change.RemoveOnMatch(key_matcher=string_pb2.StringMatcher(prefix="x-laneway-"))
+    mutations = [change(remove_on_match=ours)]
+    if options.explain is not None:
+        kept = visibility.EXPLAIN_HEADER
+        before = [change(remove=aside), put(aside, kept)]
+        mutations = [*before, *mutations, put(kept, aside), change(remove=aside)]
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        header_mutation_pb2.HeaderMutation(mutations=mutations),
+    )
+
+
 def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.HttpConnectionManager:
     """What all listeners share: transparent to applications, no time limit on streams."""
     return hcm_pb2.HttpConnectionManager(
@@ -85,6 +115,7 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),
+        request_headers_timeout=duration(_HEADERS_SECONDS),
         upgrade_configs=[hcm_pb2.HttpConnectionManager.UpgradeConfig(upgrade_type="websocket")],
         http_protocol_options=protocol_pb2.Http1ProtocolOptions(
             accept_http_10=True, enable_trailers=True

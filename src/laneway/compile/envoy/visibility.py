@@ -199,6 +199,10 @@ def explained(
         telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
         telling.response_headers_to_add.extend(_explanation(header_names))
         yield telling
+        quiet = route_components_pb2.Route()
+        quiet.CopyFrom(route)
+        quiet.request_headers_to_remove.append(EXPLAIN_HEADER)
+        route = quiet
     yield route
 
 
