@@ -13,6 +13,7 @@ from tests.e2e.conftest import running
 from tests.e2e.echoes import Behaviour, Echo, Message, exchange, read_message, report
 
 from laneway.compile.envoy import listeners
+from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.placements import Address
 from laneway.model.workloads import Workload, WorkloadPort
@@ -27,11 +28,9 @@ PROTOCOLS = (Path(__file__).parents[2] / "docs/reference/protocols.md").read_tex
 async def gateway() -> AsyncIterator[Address]:
     app = Echo("default/app", (8000,), Behaviour, lambda: Address("127.0.0.1", 9))
     await app.start()
-    base = mesh(
-        [group("app", trace_header=ROUTE_HEADER)],
-        [lane("s1", "app", rule("app"))],
-        [service("app")],
-    )
+    rules = (rule("gone", uri=StringMatch(MatchKind.EXACT, "/gone")), rule("app"))
+    groups = [group("app gone", trace_header=ROUTE_HEADER)]
+    base = mesh(groups, [lane("s1", "app gone", *rules)], [service("app"), service("gone")])
     workload = Workload(
         name("app"), {"app": "app", "version": "v-s1"}, (WorkloadPort(8000),), address=app.address
     )
@@ -44,6 +43,20 @@ async def gateway() -> AsyncIterator[Address]:
             )
             yield address
     app.close()
+
+
+async def test_only_who_may_ask_is_told_names_of_what_is_not_there(gateway: Address) -> None:
+    async def gone(*headers: tuple[str, str]) -> str:
+        answer = await exchange(gateway, "GET", "/gone", "a", (("x-lane", "s1"), *headers))
+        assert answer.status == 503
+        return f"{answer.headers} {answer.body.decode()}"
+
+    for headers in ((), (("x-laneway-explain", "wrong"),)):
+        told = await gone(*headers)
+        assert "laneway: no healthy instance of the service" in told
+        assert "default" not in told
+        assert "s1" not in told
+    assert "default/gone" in await gone(("x-laneway-explain", SECRET))
 
 
 async def received(gateway: Address, *headers: tuple[str, str], method: str = "GET") -> Message:

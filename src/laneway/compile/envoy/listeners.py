@@ -37,13 +37,23 @@ _HEADERS_SECONDS = 10
 
 
 def inbound_listener(
-    workload: ObjectName, port: int, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+    workload: ObjectName,
+    port: int,
+    address: Address,
+    filters: Sequence[hcm_pb2.HttpFilter],
+    options: Options,
 ) -> Resource:
     """Takes callers' requests to one port of the workload; ``filters`` run before the router."""
     manager = _manager("inbound", filters)
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
-    manager.local_reply_config.mappers.append(visibility.unreachable_reply(workload))
+    manager.local_reply_config.mappers.extend(
+        visibility.to_outsiders(
+            visibility.unreachable_reply(workload),
+            "the workload does not accept connections",
+            options,
+        )
+    )
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
@@ -54,6 +64,8 @@ def outbound_listener(
     manager = _manager("outbound", [*filters, *egress_filters()])
     use_scopes(manager)
     _tell_lanes(manager, options)
+    # Its caller is a workload of the mesh, and may know.
+    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.local_reply_config.mappers.append(visibility.forbidden_reply())
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
@@ -76,6 +88,11 @@ def gateway_listener(
         hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
     )
     _tell_lanes(manager, options)
+    manager.local_reply_config.mappers.extend(
+        visibility.to_outsiders(
+            visibility.unavailable_reply(), "no healthy instance of the service", options
+        )
+    )
     manager.local_reply_config.mappers.extend(visibility.refusals())
     # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
     manager.max_request_headers_kb.value = 60
@@ -130,7 +147,6 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
 
 
 def _tell_lanes(manager: hcm_pb2.HttpConnectionManager, options: Options) -> None:
-    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.access_log.extend(visibility.access_logs(options))
 
 

@@ -142,6 +142,33 @@ def unavailable_reply() -> hcm_pb2.ResponseMapper:
     )
 
 
+def to_outsiders(
+    reply: hcm_pb2.ResponseMapper, words: str, options: Options
+) -> Iterable[hcm_pb2.ResponseMapper]:
+    """``reply`` for callers who may ask; for all others one that says ``words`` and no names."""
+    if options.explain is not None:
+        asked = route_components_pb2.HeaderMatcher(
+            name=EXPLAIN_HEADER, string_match=string_pb2.StringMatcher(exact=options.explain)
+        )
+        told = hcm_pb2.ResponseMapper()
+        told.CopyFrom(reply)
+        by_header = accesslog_pb2.AccessLogFilter(
+            header_filter=accesslog_pb2.HeaderFilter(header=asked)
+        )
+        told.filter.CopyFrom(
+            accesslog_pb2.AccessLogFilter(
+                and_filter=accesslog_pb2.AndFilter(filters=[reply.filter, by_header])
+            )
+        )
+        yield told
+    names_kept = (names.UNREACHABLE_HEADER,)
+    yield hcm_pb2.ResponseMapper(
+        filter=reply.filter,
+        headers_to_add=[each for each in reply.headers_to_add if each.header.key in names_kept],
+        body_format_override=_text(f"laneway: {words}\n"),
+    )
+
+
 def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
     """A gateway that knows no way for a request says why: no rule, or none of the lanes named."""
     reasons = {
