@@ -12,7 +12,15 @@ from tests.e2e.scenarios import EXPECTED, SCENARIOS, gateway_url
 pytestmark = pytest.mark.envoy
 
 
-@pytest.mark.parametrize("sent", [{}, {"x-request-id": "constant"}], ids=["nothing", "constant"])
+SENT: list[dict[str, str]] = [
+    {},
+    {"x-request-id": "constant"},
+    {"my-request-id": ""},
+    {"my-request-id": ",", "x-request-id": ""},
+]
+
+
+@pytest.mark.parametrize("sent", SENT)
 async def test_clients_without_a_trace_id_do_not_meet(run: Run, sent: dict[str, str]) -> None:
     """Of all lanes at once, and all with one ``x-request-id``."""
     async with run(SCENARIOS[0].mesh) as embedded:

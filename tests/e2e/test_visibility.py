@@ -77,7 +77,11 @@ async def test_a_strict_lane_without_an_instance_answers_503_and_says_why(run: R
         status, headers, body = await fetch(url, call)
         assert status == 503
         assert body == "laneway: lane s2 has no healthy instance of service default/mocka\n"
-        assert told(headers) == {"service": "default/mocka", "lane": "s2"}
+        assert told(headers) == {
+            "service": "default/mocka",
+            "lane": "s2",
+            "intended": "s2",
+        }
         assert (await fetch(url, Call("/mock", {"my-request-id": "s1"})))[0] == 200
 
 
