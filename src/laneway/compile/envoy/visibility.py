@@ -142,6 +142,33 @@ def unavailable_reply() -> hcm_pb2.ResponseMapper:
     )
 
 
+def to_outsiders(
+    reply: hcm_pb2.ResponseMapper, words: str, options: Options
+) -> Iterable[hcm_pb2.ResponseMapper]:
+    """``reply`` for callers who may ask; for all others one that says ``words`` and no names."""
+    if options.explain is not None:
+        asked = route_components_pb2.HeaderMatcher(
+            name=EXPLAIN_HEADER, string_match=string_pb2.StringMatcher(exact=options.explain)
+        )
+        told = hcm_pb2.ResponseMapper()
+        told.CopyFrom(reply)
+        by_header = accesslog_pb2.AccessLogFilter(
+            header_filter=accesslog_pb2.HeaderFilter(header=asked)
+        )
+        told.filter.CopyFrom(
+            accesslog_pb2.AccessLogFilter(
+                and_filter=accesslog_pb2.AndFilter(filters=[reply.filter, by_header])
+            )
+        )
+        yield told
+    names_kept = (names.UNREACHABLE_HEADER,)
+    yield hcm_pb2.ResponseMapper(
+        filter=reply.filter,
+        headers_to_add=[each for each in reply.headers_to_add if each.header.key in names_kept],
+        body_format_override=_text(f"laneway: {words}\n"),
+    )
+
+
 def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
     """A gateway that knows no way for a request says why: no rule, or none of the lanes named."""
     reasons = {
@@ -152,6 +179,22 @@ def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
         yield hcm_pb2.ResponseMapper(
             filter=_flags(flag), body_format_override=_text(f"laneway: {reason}\n")
         )
+
+
+def forbidden_reply() -> hcm_pb2.ResponseMapper:
+    """A sidecar that does not call the address which a host outside the mesh has."""
+    status = accesslog_pb2.ComparisonFilter(op="EQ")
+    status.value.default_value = 403
+    status.value.runtime_key = "laneway.forbidden"
+    return hcm_pb2.ResponseMapper(
+        filter=accesslog_pb2.AccessLogFilter(
+            status_code_filter=accesslog_pb2.StatusCodeFilter(comparison=status)
+        ),
+        body_format_override=_text(
+            "laneway: the host is on this machine (loopback, or link-local), where a sidecar calls "
+            "nothing but services of the mesh; call it without the proxy (no_proxy)\n"
+        ),
+    )
 
 
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
@@ -183,6 +226,10 @@ def explained(
         telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
         telling.response_headers_to_add.extend(_explanation(header_names))
         yield telling
+        quiet = route_components_pb2.Route()
+        quiet.CopyFrom(route)
+        quiet.request_headers_to_remove.append(EXPLAIN_HEADER)
+        route = quiet
     yield route
 
 

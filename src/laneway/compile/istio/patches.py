@@ -27,6 +27,9 @@ _UNLIMITED = 4294967295
 #: Set by a workload's proxy on a 503 of its own when it could not connect to the application.
 UNREACHABLE_HEADER = "x-laneway-unreachable"
 
+#: Envoy's own: a random UUID, another one each time.
+FRESH_ID = "%UNIQUE_ID%"
+
 
 def envoy_filter(
     namespace: str,
@@ -199,9 +202,20 @@ def by_weight(split: Split) -> Document:
     return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
-def filled_in(headers: Iterable[str]) -> Document:
-    """Headers that the request gets if it has none: without a trace id no lane is remembered."""
-    added = [_header(name.lower(), "%REQ(x-request-id)%", "ADD_IF_ABSENT") for name in headers]
+def filled_in(headers: Iterable[str], empty: str | None = None) -> Document:
+    """Headers that the request gets if it has none: without a trace id no lane is remembered.
+
+    A random UUID, and nothing that the client sent: its ids may repeat, or be known to others.
+    ``empty`` is the one of them that is there and empty.
+    """
+    added = [
+        _header(
+            name.lower(),
+            FRESH_ID,
+            "OVERWRITE_IF_EXISTS_OR_ADD" if name.lower() == empty else "ADD_IF_ABSENT",
+        )
+        for name in headers
+    ]
     return {"request_headers_to_add": added} if added else {}
 
 
