@@ -173,6 +173,14 @@ BREAKAGES = (
         why="proxies that accepted a change that another refused keep half of it",
     ),
     Breakage(
+        "a gateway's port is let go when its proxy starts",
+        "src/laneway/wiring/placing.py",
+        old="        self._ports.share(addresses)\n",
+        new="        self._ports.release(addresses)\n",
+        tests=("tests/e2e/test_single_start.py::test_one_wins_and_the_others_name_it",),
+        why="two `laneway up` that start together share a port and split its requests",
+    ),
+    Breakage(
         "changes are not made one after another",
         "src/laneway/control/plane.py",
         old="        async with self._changing:\n",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from laneway.adapters.runner.base_ids import remove_remains
 from laneway.adapters.runner.errors import RunDirectoryUnusable
+from laneway.adapters.runner.holders import holder_of_lock
 from laneway.adapters.runner.private_files import check_entry, check_tree, open_file, open_folder
 
 # sockaddr_un.sun_path has 108 bytes, the last of which is NUL.
@@ -111,8 +112,9 @@ def _lock(folder: int, path: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        holder = holder_of_lock(lock)
         os.close(lock)
-        message = f"run directory {path} is in use by another laneway; give each its own"
+        message = f"run directory {path} is in use by {holder}; give each its own"
         raise RunDirectoryUnusable(message) from error
     return lock
 
