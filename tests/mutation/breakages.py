@@ -173,6 +173,17 @@ BREAKAGES = (
         why="proxies that accepted a change that another refused keep half of it",
     ),
     Breakage(
+        "a proxy's probe is content with a connection",
+        "src/laneway/adapters/runner/probes.py",
+        old="            answer = connection.recv(1)\n",
+        new='            answer = b"."\n',
+        tests=(
+            "tests/adapters/runner/test_proxies.py::test_an_envoy_that_hangs_is_unready_until_it_goes_on",
+            "tests/adapters/runner/test_probes.py::test_a_proxy_that_accepts_and_does_not_answer_hangs",
+        ),
+        why="a sidecar that hangs keeps the requests of its lane",
+    ),
+    Breakage(
         "a gateway's port is let go when its proxy starts",
         "src/laneway/wiring/placing.py",
         old="        self._ports.share(addresses)\n",
