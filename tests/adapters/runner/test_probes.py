@@ -158,7 +158,7 @@ async def test_an_answer_counts_though_the_one_who_asked_was_late(tmp_path: Path
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        probing = asyncio.create_task(proxy_probe(Admin(tmp_path / "admin.sock"), path, 0.05)())
+        probing = asyncio.ensure_future(proxy_probe(Admin(tmp_path / "admin.sock"), path, 0.05)())
         await asyncio.sleep(0)
         answer(listener)
         time.sleep(0.1)  # noqa: ASYNC251 -- the event loop is busy until after the deadline
