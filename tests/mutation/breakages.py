@@ -173,6 +173,17 @@ BREAKAGES = (
         why="proxies that accepted a change that another refused keep half of it",
     ),
     Breakage(
+        "a workload's daemons are not looked for",
+        "src/laneway/adapters/runner/shim.py",
+        old="    _prctl(_PR_SET_CHILD_SUBREAPER, 1)\n",
+        new="",
+        tests=(
+            "tests/adapters/runner/test_shim.py::test_what_has_left_the_group_ends_when_the_workload_ends",
+            "tests/adapters/runner/test_leash.py::test_no_orphan_though_the_leash_was_killed_first",
+        ),
+        why="what a workload started outlives it, and laneway",
+    ),
+    Breakage(
         "a proxy's probe is content with a connection",
         "src/laneway/adapters/runner/probes.py",
         old="            answer = connection.recv(1)\n",

@@ -31,12 +31,12 @@ from tests.adapters.runner.recorders import empty_bootstrap, placement, workload
 
 APP = """
 import os, subprocess
-child = subprocess.Popen(['sleep', '60'])
+child = subprocess.Popen(['sleep', '600'])
 if os.fork() == 0:
     os.setsid()
     if os.fork(): os._exit(0)
     print(child.pid, os.getpid(), flush=True)
-    os.execvp('sleep', ['sleep', '60'])
+    os.execvp('sleep', ['sleep', '600'])
 child.wait()
 """
 
@@ -52,7 +52,7 @@ async def main():
             await asyncio.sleep(0.01)
         pids = [proxy.pid, started.pid, *map(int, log.read_text().split())]
         print(json.dumps([pids, str(log.parent.parent)]), flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 # What runs the tests may have been started in the background, which ignores interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -148,7 +148,7 @@ def test_no_orphan_though_the_leash_was_killed_first() -> None:
 
 
 def sleeper() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(["sleep", "60"], start_new_session=True)
+    return subprocess.Popen(["sleep", "600"], start_new_session=True)
 
 
 def test_only_what_it_holds_is_killed() -> None:
