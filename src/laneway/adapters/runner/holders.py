@@ -1,10 +1,11 @@
 """Finds out who has a port or a run directory, for the error of the one that cannot have it.
 
 Everything is read from ``/proc``, so that a laneway that was killed leaves nothing stale behind.
-A laneway also claims each port that its user chose by number: the kernel lists the claim, a Unix
-socket in the abstract namespace, together with the process in its name. Without it nobody could
-be named while a proxy starts, when the port is held but nothing listens yet. A claim only informs;
-it is the port itself that keeps others out (``ports``).
+A laneway also claims each port that its user chose by number. A claim is a Unix socket that has lost
+its place in the file system: nobody can reach it, but the kernel lists its name, which tells port
+and process, as long as it is open. Without it nobody could be named while a proxy starts, when the
+port is held but nothing listens yet. A claim only informs; it is the port itself that keeps others
+out (``ports``).
 """
 
 from __future__ import annotations
@@ -13,20 +14,26 @@ import contextlib
 import os
 import shlex
 import socket
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from laneway.model.placements import Address
 
-_CLAIM = "laneway/{address}/"
+_CLAIM = "laneway-{address}-"
 
 
 def claim(address: Address) -> socket.socket:
     """Let others know that this process has ``address``, until the socket is closed."""
     claimed = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with contextlib.suppress(OSError):  # it only informs
-        claimed.bind(f"\0{_CLAIM.format(address=address)}{os.getpid()}")
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(prefix="laneway-") as folder:
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:  # by the descriptor, since the path of a socket must be short
+            name = f"{_CLAIM.format(address=address)}{os.getpid()}"
+            claimed.bind(f"/proc/self/fd/{directory}/{name}")
+        finally:
+            os.close(directory)
     return claimed
 
 
@@ -48,9 +55,9 @@ def holder_of_lock(descriptor: int) -> str:
 
 
 def _claimant(address: Address) -> str:
-    prefix = f"@{_CLAIM.format(address=address)}"
+    prefix = _CLAIM.format(address=address)
     for line in _lines("/proc/net/unix"):
-        name = line.split()[-1]
+        name = line.rpartition("/")[2]
         pid = name.removeprefix(prefix)
         if name != pid and pid.isdigit() and Path("/proc", pid).exists():
             return _described("another laneway", int(pid))
