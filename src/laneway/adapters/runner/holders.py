@@ -1,11 +1,11 @@
 """Finds out who has a port or a run directory, for the error of the one that cannot have it.
 
 Everything is read from ``/proc``, so that a laneway that was killed leaves nothing stale behind.
-A laneway also claims each port that its user chose by number. A claim is a Unix socket that has lost
-its place in the file system: nobody can reach it, but the kernel lists its name, which tells port
-and process, as long as it is open. Without it nobody could be named while a proxy starts, when the
-port is held but nothing listens yet. A claim only informs; it is the port itself that keeps others
-out (``ports``).
+A laneway also claims each port that its user chose by number. A claim is a Unix socket that has
+lost its place in the file system: nobody can reach it, but the kernel lists its name, which tells
+port and process, as long as it is open. Without it nobody could be named while a proxy starts, when
+the port is held but nothing listens yet. A claim only informs; it is the port itself that keeps
+others out (``ports``).
 """
 
 from __future__ import annotations
