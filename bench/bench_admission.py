@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from laneway.control.admission import Surroundings, judge
+from laneway.operator.admission import Surroundings, judge
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -34,7 +34,7 @@ from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import Resource
-from laneway.control.reconciler import Pass
+from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -26,9 +26,9 @@ from tests.cluster.administrators import Administrator, ApiError, Object, admini
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.leases import Terms
-from laneway.control.manifests import GROUP
-from laneway.control.pacing import Pace
-from laneway.control.reconciler import Pass
+from laneway.operator.manifests import GROUP
+from laneway.operator.pacing import Pace
+from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 ISTIO = "networking.istio.io/v1"

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from tests.cluster.sandboxes import Doings, Sandbox, until
 
-from laneway.control.manifests import CONTENT, MANAGED_BY
+from laneway.operator.manifests import CONTENT, MANAGED_BY
 
 pytestmark = pytest.mark.slow
 

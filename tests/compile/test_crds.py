@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from tests.compile.cases import ROOT
 
 from laneway.compile.crds import custom_resource_definitions
-from laneway.control.conditions import Condition, status_of
-from laneway.control.readiness import Instances
 from laneway.model.kinds import laneway
 from laneway.model.kinds.fields import Reference
 from laneway.model.names import ObjectName
+from laneway.operator.ready_instances import Instances
+from laneway.operator.status import Condition, status_of
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="has no wheel for this machine")
 strings = pytest.importorskip("cel_expr_python.ext.ext_strings")

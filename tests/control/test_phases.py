@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from tests.compile.successions import successions
 
-from laneway.adapters.xds.references import references
+from laneway.adapters.xds.protocol.references import references
 from laneway.compile.buckets import Buckets
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter

@@ -15,14 +15,14 @@ import kmock
 import pytest
 import structlog
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
-from tests.control.emitting import emit
+from tests.operator.emitting import emit
 from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
 
 from laneway.adapters.kube.leases import Terms
 from laneway.compile.crds import custom_resource_definitions
-from laneway.control.manifests import MANAGED_BY
-from laneway.control.pacing import Pace
-from laneway.control.reconciler import Emit, Pass
+from laneway.operator.manifests import MANAGED_BY
+from laneway.operator.pacing import Pace
+from laneway.operator.reconciler import Emit, Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1)

@@ -6,8 +6,8 @@ import asyncio
 
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.landscapes import Landscape
-from laneway.control.admission import Verdict, judge
-from laneway.control.manifests import Manifest
+from laneway.operator.admission import Verdict, judge
+from laneway.operator.manifests import Manifest
 
 
 class Admissions:

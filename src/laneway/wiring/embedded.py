@@ -23,8 +23,8 @@ from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
-from laneway.control.plane import Change, Plane, rejected
-from laneway.control.ports import ProxyStatus, Verdict
+from laneway.control.proxies import ProxyStatus, Verdict
+from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

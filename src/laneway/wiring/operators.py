@@ -17,8 +17,8 @@ from laneway.adapters.kube.resources import Resource
 from laneway.compile.istio.documents import Emitter
 from laneway.compile.istio.limits import limits
 from laneway.compile.istio.options import Options, WasmModule
-from laneway.control.pacing import Pace, Pacer
-from laneway.control.reconciler import SETTLE, Emit, Pass, Reconciler
+from laneway.operator.pacing import Pace, Pacer
+from laneway.operator.reconciler import SETTLE, Emit, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from laneway.adapters.kube.client import ATTEMPTS, PAGE, Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.errors import Conflict, Forbidden, Gone, NotFound
 from laneway.adapters.kube.resources import EVENTS, LANES, LEASES, VIRTUAL_SERVICES
-from laneway.control.clusters import Refused, Unavailable
+from laneway.operator.cluster_port import Refused, Unavailable
 
 ROUTES = {
     "apiVersion": "networking.istio.io/v1",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import aiohttp
-from tests.control.emitting import emit
+from tests.operator.emitting import emit
 
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import LANES
-from laneway.control.reconciler import Pass
 from laneway.faces.operator.metrics import Metrics
 from laneway.faces.operator.serving import Module, application, serve
+from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Operator, Settings
 
 

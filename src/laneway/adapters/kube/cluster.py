@@ -17,14 +17,14 @@ from laneway.adapters.kube.client import FIELD_MANAGER, Client
 from laneway.adapters.kube.errors import NotFound
 from laneway.adapters.kube.resources import Resource
 from laneway.adapters.kube.trims import trim_of
-from laneway.control.clusters import Note, Observed
-from laneway.control.manifests import Manifest
+from laneway.operator.cluster_port import Note, Observed
+from laneway.operator.manifests import Manifest
 
 _DECIDING = tuple(r for r in resources.WATCHED if r not in (resources.PODS, resources.SLICES))
 
 
 class KubeCluster:
-    """``control.clusters.Cluster``. ``changed`` is called whenever a cache has changed.
+    """``operator.cluster_port.Cluster``. ``changed`` is called whenever a cache has changed.
 
     ``identity`` names this process in the events it writes; ``now`` is RFC 3339 with microseconds.
     """

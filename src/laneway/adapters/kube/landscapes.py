@@ -13,8 +13,8 @@ from laneway.adapters.kube.caches import Cache
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.resources import DECLARED, GATEWAYS, SERVICES, Resource
 from laneway.adapters.kube.trims import trim_of
-from laneway.control.admission import Surroundings
-from laneway.control.manifests import Manifest
+from laneway.operator.admission import Surroundings
+from laneway.operator.manifests import Manifest
 
 _CONTEXT = (SERVICES, GATEWAYS)
 

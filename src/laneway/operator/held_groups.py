@@ -1,0 +1,63 @@
+"""Which generated objects are held as they are while a lane group has errors. Pure.
+
+The objects of a held group itself are frozen. Groups that share a gateway also share objects there:
+the VirtualService of a host, if several groups have rules for it, and the gateway's EnvoyFilter.
+The VirtualService is frozen too, because it combines the rules of all of them. The EnvoyFilter may
+gain what the other groups need and loses nothing. Subsets and clusters of those other groups stay
+for as long as a frozen route may lead to them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable
+
+from laneway.compile.ingress import host_covers
+from laneway.operator.manifests import Manifest, gateways_of, groups_of, is_owned
+
+_WITH_PARTS = ("DestinationRule", "EnvoyFilter")
+
+
+class Hold(enum.Enum):
+    FREE = "free"
+    #: It may gain parts, and loses none.
+    GROWS = "grows"
+    FROZEN = "frozen"
+
+
+class Holds:
+    """``held`` are lane groups, ``existing`` the objects of all owners."""
+
+    def __init__(self, held: Collection[str] = (), existing: Iterable[Manifest] = ()) -> None:
+        self._held = frozenset(held)
+        self._entries = [
+            manifest
+            for manifest in (existing if held else ())
+            if is_owned(manifest) and gateways_of(manifest) and groups_of(manifest) & self._held
+        ]
+        self._sharing = {group for entry in self._entries for group in groups_of(entry)}
+
+    def of(self, manifest: Manifest, before: Manifest | None = None) -> Hold:
+        """``before`` is what is there in its place."""
+        if not self._held:
+            return Hold.FREE
+        groups = groups_of(manifest) | (groups_of(before) if before else frozenset())
+        if gateways_of(manifest):
+            frozen = groups & self._held or self._is_within_frozen(manifest)
+            return Hold.FROZEN if frozen else Hold.FREE
+        if groups <= self._held:
+            return Hold.FROZEN
+        shares = groups & (self._held | self._sharing)
+        return Hold.GROWS if shares and manifest["kind"] in _WITH_PARTS else Hold.FREE
+
+    def _is_within_frozen(self, manifest: Manifest) -> bool:
+        """Whether a frozen entry has the host: one of its own would take requests from that."""
+        return any(
+            gateways_of(manifest) & gateways_of(entry)
+            and any(host_covers(wide, host) for wide in _hosts(entry) for host in _hosts(manifest))
+            for entry in self._entries
+        )
+
+
+def _hosts(manifest: Manifest) -> Collection[str]:
+    return (manifest.get("spec") or {}).get("hosts") or ()
