@@ -141,6 +141,36 @@ BREAKAGES = (
         why="routes are switched to clusters that are not warm yet",
     ),
     Breakage(
+        "a bug in one lane group ends the whole pass",
+        "src/laneway/operator/isolation.py",
+        old="        failed[rest[fails - 1]] = reason\n",
+        new="        raise reason\n",
+        tests=(
+            "tests/wiring/test_internal_errors.py::test_a_new_group_that_cannot_be_compiled_stops_no_other",
+        ),
+        why="one group that laneway fails on stops all the others",
+    ),
+    Breakage(
+        "a group that laneway fails on is not held",
+        "src/laneway/operator/planning.py",
+        old="        holds = Holds(acceptance.held | stopped, observed.generated)\n",
+        new="        holds = Holds(acceptance.held, observed.generated)\n",
+        tests=(
+            "tests/wiring/test_internal_errors.py::test_what_was_applied_stays_and_goes_on_when_the_bug_is_gone",
+        ),
+        why="the routes of a group are deleted because laneway failed to compile it",
+    ),
+    Breakage(
+        "an object that failed is treated as never applied",
+        "src/laneway/operator/acceptance.py",
+        old="            if may_be_applied(manifest) and group in groups:\n",
+        new="            if is_applied(manifest) and group in groups:\n",
+        tests=(
+            "tests/wiring/test_internal_errors.py::test_errors_in_an_object_after_a_bug_do_not_remove_what_was_applied",
+        ),
+        why="a lane that becomes invalid after a failure is taken down",
+    ),
+    Breakage(
         "an error of an object is ignored",
         "src/laneway/operator/acceptance.py",
         old="        if finding.severity is Severity.ERROR:\n",

@@ -94,3 +94,25 @@ async def test_what_failed_is_tried_again() -> None:
     reconciler = Reconciler(Pass(failures=("x",)))
     async with running(Pacer(reconciler, pace=QUICK)):
         await reconciler.made(2)
+
+
+async def test_a_pass_that_raises_is_a_failed_pass_and_is_tried_again() -> None:
+    passed: list[Pass] = []
+    attempts, done = 0, asyncio.Event()
+
+    async def reconcile() -> Pass:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise ValueError("a bug")
+        return Pass()
+
+    def record(result: Pass, _: float) -> None:
+        passed.append(result)
+        if len(passed) == 3:
+            done.set()
+
+    async with running(Pacer(reconcile, record, QUICK)), asyncio.timeout(10):
+        await done.wait()
+    assert [len(result.faults) for result in passed[:3]] == [1, 1, 0]
+    assert "ValueError: a bug" in passed[0].failures[0]

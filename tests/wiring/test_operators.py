@@ -6,95 +6,41 @@ The emitter is a stand-in; everything else is real.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import jsonschema
 import kmock
 import pytest
 import structlog
-from tests.adapters.kube.api_servers import ApiServer, client_of, serving
+from tests.adapters.kube.api_servers import client_of
 from tests.operator.emitting import emit
-from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
+from tests.wiring.declared_objects import endpoints, gateway, group, lane, service
+from tests.wiring.operating import (
+    PACE,
+    ROUTES,
+    ROUTES_OF_A,
+    RULE,
+    Passes,
+    changes,
+    condition,
+    declared,
+    lane_of,
+    operating,
+    status,
+    subsets,
+    until,
+)
 
 from laneway.adapters.kube.leases import Terms
 from laneway.compile.crds import custom_resource_definitions
 from laneway.operator.manifests import MANAGED_BY
-from laneway.operator.pacing import Pace
-from laneway.operator.reconciler import Emit, Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
-
-PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1)
-RULE = ("destinationrules", "default", "b-lanes")
-ROUTES = ("virtualservices", "default", "b-lanes")
-ROUTES_OF_A = ("virtualservices", "default", "a-lanes")
 
 
 @pytest.fixture(autouse=True)
 def _logging() -> None:
     """Tests of commands may have left it to write to a stream that is closed by now."""
     structlog.reset_defaults()
-
-
-class Passes(list[Pass]):
-    def passed(self, result: Pass, _: float) -> None:
-        self.append(result)
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the state is another process's in real life
-            await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def operating(
-    api: ApiServer, passes: Passes | None = None, *, emit: Emit = emit
-) -> AsyncIterator[Operator]:
-    """An operator that has made its first pass."""
-    passes = Passes() if passes is None else passes
-    settings = Settings("one", settle=0.0, pace=PACE)
-    begun = len(passes)
-    async with client_of(api) as client:
-        operator = Operator(client, emit, settings, Observers(passed=passes.passed))
-        task = asyncio.create_task(operator.run())
-        try:
-            await until(lambda: task.done() or len(passes) > begun)
-            yield operator
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def declared() -> AsyncIterator[ApiServer]:
-    async with serving() as api:
-        await declare(api)
-        yield api
-
-
-def condition(item: dict[str, Any], kind: str) -> tuple[str, str, str]:
-    found = {c["type"]: c for c in item.get("status", {}).get("conditions", ())}.get(kind, {})
-    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
-
-
-def lane_of(api: ApiServer, name: str) -> dict[str, Any]:
-    return api.objects["lanes", "", name]
-
-
-def status(api: ApiServer, name: str, kind: str) -> str:
-    return condition(lane_of(api, name), kind)[0]
-
-
-def subsets(api: ApiServer) -> list[str]:
-    return [subset["name"] for subset in api.objects[RULE]["spec"]["subsets"]]
-
-
-def changes(api: ApiServer) -> list[tuple[str, str]]:
-    """Writes to what lanes became; without statuses, events and the lease."""
-    kinds = ("destinationrules", "virtualservices", "envoyfilters", "wasmplugins")
-    return [write for write in api.writes if write[1].startswith(kinds)]
 
 
 async def test_lanes_become_labelled_objects_and_a_status() -> None:
@@ -319,7 +265,7 @@ async def test_a_users_object_of_the_same_name_is_left_alone() -> None:
             await until(lambda: status(api, "v2", "Programmed"))
             assert api.objects[RULE]["spec"] == {"host": "b"}
             _, _, message = condition(api.objects["lanegroups", "", "g"], "Programmed")
-            assert "DestinationRule default/b-lanes is not laneway's" in message
+            assert "DestinationRule default/b-lanes exists and was not created" in message
 
 
 async def test_readiness_follows_endpoints_and_pods_labels() -> None:

@@ -9,7 +9,8 @@ changes until the errors are gone.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from laneway.model.findings import Finding, Severity
 from laneway.model.kinds import assemble
@@ -18,6 +19,9 @@ from laneway.operator.decoded_manifests import DecodedManifests
 from laneway.operator.manifests import Key, Manifest, key_of
 
 GROUP, LANE = "LaneGroup", "Lane"
+#: Reasons of a condition Programmed that do not say whether an earlier generation is applied.
+FAILED, HELD, INTERNAL_ERROR = "Failed", "Held", "InternalError"
+_AFTER_FAILURES = frozenset([FAILED, HELD, INTERNAL_ERROR])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,10 @@ class Acceptance:
     ``left_out`` are the lanes and groups that are not in ``mesh``.
     """
 
-    mesh: Mesh
-    findings: Mapping[Key, tuple[Finding, ...]]
-    held: frozenset[str]
-    left_out: frozenset[Key]
+    mesh: Mesh = field(default_factory=Mesh)
+    findings: Mapping[Key, tuple[Finding, ...]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+    left_out: frozenset[Key] = frozenset()
 
 
 def accept(
@@ -59,7 +63,7 @@ def accept(
             if manifest is None:  # left out already with its group
                 continue
             group = group_name(manifest)
-            if was_in_force(manifest) and group in groups:
+            if may_be_applied(manifest) and group in groups:
                 held.add(group)
             gone = {key}
             if key.kind == GROUP or group in held:
@@ -84,12 +88,19 @@ def group_name(manifest: Manifest) -> str:
     return str(spec.get("group", "")) if isinstance(spec, Mapping) else ""
 
 
-def was_in_force(manifest: Manifest) -> bool:
-    """Whether some generation of it has been programmed, as its status tells."""
-    return any(
-        condition.get("type") == "Programmed" and condition.get("status") == "True"
-        for condition in (manifest.get("status") or {}).get("conditions") or ()
-    )
+def is_applied(manifest: Manifest) -> bool:
+    """Whether some generation of it has been applied, according to its status."""
+    return _programmed(manifest).get("status") == "True"
+
+
+def may_be_applied(manifest: Manifest) -> bool:
+    """Whether some generation of it is applied, or was when a later one failed."""
+    return is_applied(manifest) or _programmed(manifest).get("reason") in _AFTER_FAILURES
+
+
+def _programmed(manifest: Manifest) -> Mapping[str, Any]:
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == "Programmed"), {})
 
 
 def by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:

@@ -65,7 +65,7 @@ class Step:
 class Reconciliation:
     """``collisions`` are objects of somebody else that have a name which laneway would use."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     collisions: tuple[Manifest, ...] = ()
 
     def __len__(self) -> int:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from laneway.operator.isolation import internal_error
 from laneway.operator.reconciler import Pass
 
 
@@ -48,7 +49,10 @@ class Pacer:
         while True:
             self._changed.clear()
             began = clock()
-            result = await self._reconcile()
+            try:
+                result = await self._reconcile()
+            except Exception as error:  # a bug: neither the process nor its lease ends for it
+                result = Pass(failures=(internal_error(error),), faults=(error,))
             self._passed(result, clock() - began)
             again: float | None = None
             if result.failures:

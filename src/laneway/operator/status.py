@@ -12,7 +12,16 @@ from typing import Any
 
 from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lanes import Lane
-from laneway.operator.acceptance import GROUP, Acceptance, group_name, was_in_force
+from laneway.operator.acceptance import (
+    FAILED,
+    GROUP,
+    HELD,
+    INTERNAL_ERROR,
+    Acceptance,
+    group_name,
+    is_applied,
+    may_be_applied,
+)
 from laneway.operator.cluster_port import Note
 from laneway.operator.manifests import Manifest, key_of
 from laneway.operator.ready_instances import Instances, Readiness
@@ -23,33 +32,47 @@ _TEXT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Condition:
+    """``status`` is None for Unknown."""
+
     type: str
-    status: bool
+    status: bool | None
     reason: str
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How carrying out went, by lane group: what failed, and what of the rest is not as it
-    would be: a host that somebody else routes, a gateway that waits for another group. And, by
-    object, what Istio cannot do of what is declared."""
+    """How a pass went. By lane group: what failed, and why some objects are not applied (somebody
+    else routes the host, a shared gateway waits for another group). By object: what the dialect
+    does not support. ``faults`` are groups that laneway itself failed on, and how."""
 
     failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[ObjectKey, Sequence[Finding]] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def conditions(
     manifest: Manifest, acceptance: Acceptance, result: Result, readiness: Readiness
 ) -> tuple[tuple[Condition, ...], tuple[Instances, ...] | None]:
     """A lane's or group's conditions; and, for a lane that is in the mesh, its instances."""
+    if fault := result.faults.get(group_name(manifest)):
+        return _after_fault(fault), None
     accepted = _accepted(manifest, acceptance)
     programmed = _programmed(manifest, acceptance, result)
     lane = _lane(manifest, acceptance)
     instances = readiness.of(lane) if lane is not None else None
     return (accepted, programmed, _ready(programmed, lane, instances)), (
         instances if manifest["kind"] != GROUP else None
+    )
+
+
+def _after_fault(fault: str) -> tuple[Condition, ...]:
+    stays = "what was applied before stays as it is"
+    return (
+        Condition("Accepted", None, INTERNAL_ERROR, fault),
+        Condition("Programmed", False, INTERNAL_ERROR, _lines([fault, stays])),
+        Condition("Ready", None, INTERNAL_ERROR, stays),
     )
 
 
@@ -68,17 +91,17 @@ def sentence(finding: Finding) -> str:
 
 def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
     group = group_name(manifest)
-    if group in acceptance.held and was_in_force(manifest):
+    if group in acceptance.held and may_be_applied(manifest):
         wrong = [str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out]
-        why = f"the last valid state of group {group} stays in force, because of errors in "
-        return Condition("Programmed", True, "Held", why + ", ".join(wrong))
+        why = f"the last valid state of group {group} stays active because of errors in "
+        return Condition("Programmed", is_applied(manifest), HELD, why + ", ".join(wrong))
     if key_of(manifest) in acceptance.left_out:
         if acceptance.findings.get(key_of(manifest)):
             return Condition("Programmed", False, "NotAccepted", "it has errors")
         why = f"its lane group {group} is not accepted, or held"
         return Condition("Programmed", False, "GroupNotAccepted", why)
     if failures := result.failures.get(group):
-        return Condition("Programmed", False, "Failed", _lines(failures))
+        return Condition("Programmed", False, FAILED, _lines(failures))
     if notices := result.notices.get(group):
         return Condition("Programmed", True, "Partial", _lines(notices))
     limits = result.limits.get(_subject(manifest), ())
@@ -111,9 +134,7 @@ def _ready(
     if not programmed.status:
         return Condition("Ready", False, "NotProgrammed")
     if lane is None or instances is None:
-        return Condition(
-            "Ready", True, "Held", "as it was: nothing is known while the group is held"
-        )
+        return Condition("Ready", True, HELD, "as it was: nothing is known while the group is held")
     lacking = [str(each.service) for each in instances if not each.ready]
     if lacking:
         why = f"no ready instance in lane {lane.name} of {', '.join(lacking)}"
@@ -160,7 +181,7 @@ def _conditions(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
 def _document(
     condition: Condition, before: Mapping[str, Any], generation: int, now: str
 ) -> dict[str, Any]:
-    status = str(condition.status)
+    status = _status(condition)
     same = before.get("status") == status
     return {
         "type": condition.type,
@@ -170,6 +191,10 @@ def _document(
         "observedGeneration": generation,
         "lastTransitionTime": before.get("lastTransitionTime", now) if same else now,
     }
+
+
+def _status(condition: Condition) -> str:
+    return "Unknown" if condition.status is None else str(condition.status)
 
 
 def _reason(code: str) -> str:
@@ -183,11 +208,11 @@ def notes(manifest: Manifest, found: Sequence[Condition]) -> Iterator[Note]:
     for condition in found:
         old = before.get(condition.type, {})
         changed = (old.get("status"), old.get("reason")) != (
-            str(condition.status),
+            _status(condition),
             _reason(condition.reason),
         )
-        alarming = not condition.status or condition.reason in ("Held", "Partial")
+        alarming = not condition.status or condition.reason in (HELD, "Partial")
         first = condition.type == "Programmed" or (alarming and condition.type == "Accepted")
         if changed and (old or first):
-            text = condition.message or f"{condition.type}: {condition.status}"
+            text = condition.message or f"{condition.type}: {_status(condition)}"
             yield Note(_reason(condition.reason), text[:1000], alarming)

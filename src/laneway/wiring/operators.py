@@ -18,7 +18,8 @@ from laneway.compile.istio.documents import Emitter
 from laneway.compile.istio.limits import limits
 from laneway.compile.istio.options import Options, WasmModule
 from laneway.operator.pacing import Pace, Pacer
-from laneway.operator.reconciler import SETTLE, Emit, Pass, Reconciler
+from laneway.operator.planning import Emit
+from laneway.operator.reconciler import SETTLE, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ class Operator:
     observers: Observers = field(default_factory=Observers)
     cluster: KubeCluster | None = None
     election: Election | None = None
+    _logged: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled: stand by, lead, and stand by again when the lease is lost."""
@@ -111,6 +113,10 @@ class Operator:
             )
         for failure in sorted(set(result.failures)):
             log.warning("failed", error=failure)
+        for fault in result.faults:
+            if str(fault) not in self._logged:
+                log.error("internal error", exc_info=fault)
+        self._logged = frozenset(map(str, result.faults))
         self.observers.passed(result, took)
 
 

@@ -91,7 +91,7 @@ class Cache:
         for item in items:  # a list leaves out what all its items share
             item.setdefault("apiVersion", self.resource.api_version)
             item.setdefault("kind", self.resource.kind)
-        trimmed = {_place(item): self._trim(item) for item in items}
+        trimmed = {_place(item): self._trimmed(item) for item in items}
         if trimmed != self._objects or not self.filled.is_set():
             self._objects = trimmed
             self.revision += 1
@@ -116,10 +116,18 @@ class Cache:
         known = self._objects.get(place)
         if known is not None and _is_older(item, known):
             return
-        trimmed = self._trim({**item, **self._kind()})
+        trimmed = self._trimmed({**item, **self._kind()})
         if trimmed != known:
             self._objects[place] = trimmed
             self.revision += 1
+
+    def _trimmed(self, item: Object) -> Object:
+        """The whole item if it cannot be trimmed: one that seems to be gone would be taken down."""
+        try:
+            return self._trim(item)
+        except Exception as error:
+            log.error("internal error", resource=self.resource.plural, exc_info=error)
+            return item
 
     def _kind(self) -> Object:
         """A watch of metadata says that it is just that."""
