@@ -26,7 +26,7 @@ from tests.cluster.administrators import Administrator, ApiError, Object, admini
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.leases import Terms
-from laneway.operator.manifests import GROUP
+from laneway.compile.ownership import GROUP
 from laneway.operator.pacing import Pace
 from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Observers, Operator, Settings, emitting

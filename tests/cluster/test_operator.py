@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 from tests.cluster.sandboxes import Doings, Sandbox, until
 
-from laneway.operator.manifests import CONTENT, MANAGED_BY
+from laneway.compile.ownership import MANAGED_BY
+from laneway.operator.manifests import CONTENT
 
 pytestmark = pytest.mark.slow
 

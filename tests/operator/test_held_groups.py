@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.operator.emitting import cluster, document
 
+from laneway.compile.ownership import GROUPS
 from laneway.operator.held_groups import Hold, Holds
-from laneway.operator.manifests import GROUPS, Manifest, groups_of, seal
+from laneway.operator.manifests import Manifest, groups_of, seal
 from laneway.operator.operations import Delete, Phase, Reconciliation, reconcile
 
 

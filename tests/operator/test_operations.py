@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.operator.emitting import cluster, document, route
 
+from laneway.compile.ownership import MANAGED_BY
 from laneway.operator.held_groups import Holds
-from laneway.operator.manifests import CONTENT, MANAGED_BY, Manifest, key_of, seal
+from laneway.operator.manifests import CONTENT, Manifest, key_of, seal
 from laneway.operator.operations import Apply, Delete, Phase, Reconciliation, reconcile, unclaimed
 
 

@@ -33,7 +33,7 @@ from tests.wiring.operating import (
 
 from laneway.adapters.kube.leases import Terms
 from laneway.compile.crds import custom_resource_definitions
-from laneway.operator.manifests import MANAGED_BY
+from laneway.compile.ownership import MANAGED_BY
 from laneway.wiring.operators import Observers, Operator, Settings, emitting
 
 

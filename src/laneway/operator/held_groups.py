@@ -12,8 +12,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable
 
-from laneway.compile.ingress import host_covers
-from laneway.operator.manifests import Manifest, gateways_of, groups_of, is_owned
+from laneway.compile.ownership import is_owned
+from laneway.model.hosts import host_covers
+from laneway.operator.manifests import Manifest, gateways_of, groups_of
 
 _WITH_PARTS = ("DestinationRule", "EnvoyFilter")
 

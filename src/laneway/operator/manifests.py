@@ -13,14 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from laneway.compile.ownership import GROUP, GROUPS, MANAGED_BY, OWNER, labels
+
 Manifest = Mapping[str, Any]
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-OWNER = "laneway"
-#: The lane group that an object was generated for.
-GROUP = "laneway.dev/group"
-#: All of them, by commas, where there are several.
-GROUPS = "laneway.dev/groups"
 #: The digest of what was emitted.
 CONTENT = "laneway.dev/content"
 
@@ -40,15 +36,6 @@ class Key:
 def key_of(manifest: Manifest) -> Key:
     metadata = manifest["metadata"]
     return Key(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-
-
-def labels(manifest: Manifest) -> Mapping[str, str]:
-    return manifest["metadata"].get("labels") or {}
-
-
-def is_owned(manifest: Manifest) -> bool:
-    """Whether laneway made it, and hence may change or delete it."""
-    return labels(manifest).get(MANAGED_BY) == OWNER
 
 
 def is_applied(manifest: Manifest) -> bool:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from laneway.compile.ownership import is_owned
 from laneway.operator.held_groups import Hold, Holds
 from laneway.operator.manifests import (
     Manifest,
     groups_of,
     is_applied,
     is_current,
-    is_owned,
     is_within,
     key_of,
     seal,

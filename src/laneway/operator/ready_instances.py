@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from laneway.compile.ownership import labels
 from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
-from laneway.operator.manifests import Manifest, labels
+from laneway.operator.manifests import Manifest
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 

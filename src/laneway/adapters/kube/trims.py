@@ -13,7 +13,7 @@ from laneway.adapters.kube.resources import (
     SLICES,
     Resource,
 )
-from laneway.operator.manifests import is_owned
+from laneway.compile.ownership import is_owned
 
 Object = dict[str, Any]
 
