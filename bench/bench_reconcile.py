@@ -35,7 +35,8 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import Resource
 from laneway.operator.reconciler import Pass
-from laneway.wiring.operators import Observers, Operator, Settings, emitting
+from laneway.wiring.dialects import istio
+from laneway.wiring.operators import Observers, Operator, Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -280,11 +281,11 @@ async def measure(
 
 @asynccontextmanager
 async def operating(found: Credentials, passes: Passes, namespace: str) -> AsyncIterator[None]:
-    emit = emitting("http://laneway.test:8080/module.wasm", "0" * 64, namespace)
+    dialect = istio("http://laneway.test:8080/module.wasm", "0" * 64, namespace)
     observers = Observers(passed=passes.passed, changed=passes.changed)
     settings = Settings("bench", namespace)
     async with Client(found, called=passes.called) as client:
-        task = asyncio.create_task(Operator(client, emit, settings, observers).run())
+        task = asyncio.create_task(Operator(client, dialect, settings, observers).run())
         try:
             yield
         finally:

@@ -141,6 +141,14 @@ BREAKAGES = (
         why="routes are switched to clusters that are not warm yet",
     ),
     Breakage(
+        "routes of a dialect are applied before what they use",
+        "src/laneway/compile/gateway_api/kinds.py",
+        old="        is_route=True,\n",
+        new="        is_route=False,\n",
+        tests=("tests/operator/test_planning.py::test_lanes_come_and_go_make_before_break",),
+        why="an operator on Gateway API breaks routes while it changes them",
+    ),
+    Breakage(
         "a bug in one lane group ends the whole pass",
         "src/laneway/operator/isolation.py",
         old="        failed[rest[fails - 1]] = reason\n",
@@ -153,8 +161,8 @@ BREAKAGES = (
     Breakage(
         "a group that laneway fails on is not held",
         "src/laneway/operator/planning.py",
-        old="        holds = Holds(acceptance.held | stopped, observed.generated)\n",
-        new="        holds = Holds(acceptance.held, observed.generated)\n",
+        old="        holds = Holds(dialect.kinds, acceptance.held | stopped, present)\n",
+        new="        holds = Holds(dialect.kinds, acceptance.held, present)\n",
         tests=(
             "tests/wiring/test_internal_errors.py::test_what_was_applied_stays_and_goes_on_when_the_bug_is_gone",
         ),

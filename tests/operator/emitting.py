@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from laneway.compile.dialect import ConfiguredDialect
 from laneway.compile.ir import MeshRoutes
+from laneway.compile.istio.kinds import KINDS, claims
 from laneway.model.meshes import Mesh
 
 ISTIO = "networking.istio.io"
@@ -42,3 +44,10 @@ def cluster(name: str) -> dict[str, Any]:
 
 def route(lane: str, host: str) -> dict[str, Any]:
     return {"name": lane, "route": [{"destination": {"host": host, "subset": lane}}]}
+
+
+def no_report(mesh: Mesh, routes: MeshRoutes) -> tuple[()]:
+    return ()
+
+
+DIALECT = ConfiguredDialect(emit, no_report, KINDS, claims)

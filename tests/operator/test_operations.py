@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.operator.emitting import cluster, document, route
 
+from laneway.compile.istio.kinds import KINDS, claims
 from laneway.compile.ownership import MANAGED_BY
 from laneway.operator.held_groups import Holds
 from laneway.operator.manifests import CONTENT, Manifest, key_of, seal
@@ -56,19 +57,19 @@ def written(difference: Reconciliation) -> list[str]:
 
 def test_what_routes_use_comes_before_them() -> None:
     desired = [entry("v1"), routes("v1"), filters("c1"), rule("v1")]
-    assert written(reconcile(desired, ())) == [
+    assert written(reconcile(KINDS, desired, ())) == [
         "add DestinationRule v1",
         "add EnvoyFilter c1",
         "switch VirtualService v1",
         "switch VirtualService v1",
     ]
-    last = reconcile(desired, ()).steps[-1].operations[0].manifest
+    last = reconcile(KINDS, desired, ()).steps[-1].operations[0].manifest
     assert last["metadata"]["name"] == "in"  # the gateway, once the mesh knows the way
 
 
 def test_what_routes_used_goes_after_them() -> None:
     present = [seal(m) for m in (rule("v1"), filters("c1"), routes("v1"), entry("v1"))]
-    difference = reconcile((), present)
+    difference = reconcile(KINDS, (), present)
     assert written(difference) == [
         "switch delete VirtualService v1",
         "switch delete VirtualService v1",
@@ -81,14 +82,14 @@ def test_what_routes_used_goes_after_them() -> None:
 def test_what_a_user_has_rendered_is_taken_over_and_never_deleted() -> None:
     """It has laneway's label, but no operator's digest."""
     rendered = {**routes("v1"), "metadata": {**meta("a"), "labels": {MANAGED_BY: "laneway"}}}
-    assert written(reconcile((), [rendered])) == []
-    assert written(reconcile([routes("v1")], [rendered])) == ["switch VirtualService v1"]
+    assert written(reconcile(KINDS, (), [rendered])) == []
+    assert written(reconcile(KINDS, [routes("v1")], [rendered])) == ["switch VirtualService v1"]
 
 
 def test_an_object_that_gains_and_loses_has_both_in_between() -> None:
     present = [seal(m) for m in (rule("v1", "v2"), filters("c1", "c2"), routes("v1", "v2"))]
     desired = [rule("v1", "v3"), filters("c1", "c3"), routes("v1", "v3")]
-    assert written(reconcile(desired, present)) == [
+    assert written(reconcile(KINDS, desired, present)) == [
         "add DestinationRule v1 v3 v2",
         "add EnvoyFilter c1 c3 c2",
         "switch VirtualService v1 v3",
@@ -99,7 +100,7 @@ def test_an_object_that_gains_and_loses_has_both_in_between() -> None:
 
 def test_an_object_that_only_loses_is_written_once_and_last() -> None:
     present = [seal(m) for m in (rule("v1", "v2"), routes("v1", "v2"))]
-    assert written(reconcile([rule("v1"), routes("v1")], present)) == [
+    assert written(reconcile(KINDS, [rule("v1"), routes("v1")], present)) == [
         "switch VirtualService v1",
         "remove DestinationRule v1",
     ]
@@ -108,10 +109,10 @@ def test_an_object_that_only_loses_is_written_once_and_last() -> None:
 def test_an_interrupted_change_goes_on_where_it_stopped() -> None:
     desired = [rule("v1", "v3"), routes("v1", "v3")]
     present = [seal(m) for m in (rule("v1", "v2"), routes("v1", "v2"))]
-    first = reconcile(desired, present).steps[0].operations[0]
+    first = reconcile(KINDS, desired, present).steps[0].operations[0]
     assert isinstance(first, Apply)
     half_way = [first.manifest, present[1]]
-    assert written(reconcile(desired, half_way)) == [
+    assert written(reconcile(KINDS, desired, half_way)) == [
         "switch VirtualService v1 v3",
         "remove DestinationRule v1 v3",
     ]
@@ -119,14 +120,14 @@ def test_an_interrupted_change_goes_on_where_it_stopped() -> None:
 
 def test_what_is_current_is_left_alone() -> None:
     desired = [rule("v1"), filters("c1"), routes("v1")]
-    assert len(reconcile(desired, [*map(seal, desired)])) == 0
+    assert len(reconcile(KINDS, desired, [*map(seal, desired)])) == 0
 
 
 def test_fields_that_others_add_are_no_drift() -> None:
     present = dict(seal(rule("v1")))
     present["spec"] = {**present["spec"], "exportTo": ["*"]}
     present["metadata"] = {**present["metadata"], "uid": "1", "resourceVersion": "7"}
-    assert len(reconcile([rule("v1")], [present])) == 0
+    assert len(reconcile(KINDS, [rule("v1")], [present])) == 0
 
 
 def drifted(change: Any) -> Manifest:
@@ -147,7 +148,7 @@ def test_drift_is_repaired() -> None:
         spec["subsets"] = [{"name": "v1", "labels": {"version": "v9"}}, spec["subsets"][1]]
 
     for change in (another_host, one_less, other_labels):
-        assert written(reconcile([rule("v1", "v2")], [drifted(change)])) == [
+        assert written(reconcile(KINDS, [rule("v1", "v2")], [drifted(change)])) == [
             "add DestinationRule v1 v2"
         ], change.__name__
 
@@ -156,21 +157,21 @@ def test_a_subset_that_somebody_added_is_taken_out() -> None:
     def one_more(spec: dict[str, Any]) -> None:
         spec["subsets"] = [*spec["subsets"], {"name": "v9"}]
 
-    difference = reconcile([rule("v1", "v2")], [drifted(one_more)])
+    difference = reconcile(KINDS, [rule("v1", "v2")], [drifted(one_more)])
     assert written(difference)[-1] == "remove DestinationRule v1 v2"
 
 
 def test_objects_without_laneways_label_are_nobodys_to_touch() -> None:
     users = rule("v1")
-    difference = reconcile([rule("v1", "v2")], [users])
+    difference = reconcile(KINDS, [rule("v1", "v2")], [users])
     assert len(difference) == 0
     assert [key_of(other) for other in difference.collisions] == [key_of(users)]
-    assert len(reconcile((), [users])) == 0
+    assert len(reconcile(KINDS, (), [users])) == 0
 
 
 def test_held_groups_keep_what_they_have() -> None:
     present = [seal(rule("v1", name="a", group="g")), seal(rule("v1", name="b", group="h"))]
-    difference = reconcile((), present, Holds({"g"}, present))
+    difference = reconcile(KINDS, (), present, Holds(KINDS, {"g"}, present))
     assert [o.manifest["metadata"]["name"] for s in difference.steps for o in s.operations] == ["b"]
 
 
@@ -184,22 +185,22 @@ def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
 
 def test_a_host_that_a_user_routes_is_left_to_them() -> None:
     users = foreign(routes("x"))
-    free, taken = unclaimed([rule("v1"), routes("v1")], [users])
+    free, taken = unclaimed([rule("v1"), routes("v1")], claims([users]))
     assert free == [rule("v1")]
     assert taken == [(routes("v1"), users)]
 
 
 def test_short_hosts_are_resolved_as_istio_does() -> None:
     users = foreign(document("VirtualService", "v1", {}, hosts=["a"]))
-    assert unclaimed([routes("v1")], [users])[1]
+    assert unclaimed([routes("v1")], claims([users]))[1]
     elsewhere = {**users, "metadata": {**users["metadata"], "namespace": "other"}}
-    assert not unclaimed([routes("v1")], [elsewhere])[1]
+    assert not unclaimed([routes("v1")], claims([elsewhere]))[1]
 
 
 def test_at_a_gateway_routes_are_joined_and_claim_nothing() -> None:
     users = foreign(entry("x"))
-    assert not unclaimed([entry("v1")], [users])[1]
-    assert not unclaimed([routes("v1", name="in")], [users])[1]
+    assert not unclaimed([entry("v1")], claims([users]))[1]
+    assert not unclaimed([routes("v1", name="in")], claims([users]))[1]
 
 
 def test_the_older_virtual_service_has_the_host() -> None:
@@ -207,11 +208,11 @@ def test_the_older_virtual_service_has_the_host() -> None:
     own["metadata"] = {**own["metadata"], "creationTimestamp": "2026-03-01T00:00:00Z"}
     younger = foreign(routes("x"), "2026-04-01T00:00:00Z")
     older = foreign(routes("x"), "2026-02-01T00:00:00Z")
-    assert not unclaimed([routes("v1")], [own, younger])[1]
-    assert unclaimed([routes("v1")], [own, older])[1]
+    assert not unclaimed([routes("v1")], claims([own, younger]))[1]
+    assert unclaimed([routes("v1")], claims([own, older]))[1]
 
 
 def test_phases_are_in_order() -> None:
     present = [seal(rule("v1", "v2")), seal(routes("v1", "v2"))]
-    steps = reconcile([rule("v3"), routes("v3")], present).steps
+    steps = reconcile(KINDS, [rule("v3"), routes("v3")], present).steps
     assert [step.phase for step in steps] == [Phase.ADD, Phase.SWITCH, Phase.REMOVE]

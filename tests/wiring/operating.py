@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
-from tests.operator.emitting import emit
+from tests.operator.emitting import DIALECT
 from tests.wiring.declared_objects import declare
 
+from laneway.compile.dialect import ConfiguredDialect
 from laneway.operator.pacing import Pace
-from laneway.operator.planning import Emit
 from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Observers, Operator, Settings
 
@@ -38,14 +38,14 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 
 @asynccontextmanager
 async def operating(
-    api: ApiServer, passes: Passes | None = None, *, emit: Emit = emit
+    api: ApiServer, passes: Passes | None = None, *, dialect: ConfiguredDialect = DIALECT
 ) -> AsyncIterator[Operator]:
     """An operator that has made its first pass."""
     passes = Passes() if passes is None else passes
     settings = Settings("one", settle=0.0, pace=PACE)
     begun = len(passes)
     async with client_of(api) as client:
-        operator = Operator(client, emit, settings, Observers(passed=passes.passed))
+        operator = Operator(client, dialect, settings, Observers(passed=passes.passed))
         task = asyncio.create_task(operator.run())
         try:
             await until(lambda: task.done() or len(passes) > begun)

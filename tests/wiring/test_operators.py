@@ -13,7 +13,7 @@ import kmock
 import pytest
 import structlog
 from tests.adapters.kube.api_servers import client_of
-from tests.operator.emitting import emit
+from tests.operator.emitting import DIALECT
 from tests.wiring.declared_objects import endpoints, gateway, group, lane, service
 from tests.wiring.operating import (
     PACE,
@@ -34,7 +34,8 @@ from tests.wiring.operating import (
 from laneway.adapters.kube.leases import Terms
 from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.ownership import MANAGED_BY
-from laneway.wiring.operators import Observers, Operator, Settings, emitting
+from laneway.wiring.dialects import istio
+from laneway.wiring.operators import Observers, Operator, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -197,8 +198,8 @@ async def test_a_shared_gateway_waits_for_the_group_with_errors() -> None:
         await api.write("lanegroups", group("c", name="h", gateway={"name": "gate"}))
         entry = {"name": "c", "hosts": ["c.example.com"], "destination": "c"}
         await api.write("lanes", lane("h1", of="h", ingress=[entry]))
-        real = emitting("http://laneway/m.wasm", "0" * 64)
-        async with operating(api, emit=real):
+        real = istio("http://laneway/m.wasm", "0" * 64)
+        async with operating(api, dialect=real):
             ingress = [p for p in api.objects if p[0] == "virtualservices" and "gate" in p[2]]
             assert len(ingress) == 2
             api.writes.clear()
@@ -294,7 +295,7 @@ async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
     async with declared() as api:
         api.fail("get", "/lanes", 403, "lanes is forbidden")
         async with client_of(api) as client:
-            operator = Operator(client, emit, Settings("one", settle=0.0, pace=PACE))
+            operator = Operator(client, DIALECT, Settings("one", settle=0.0, pace=PACE))
             task = asyncio.create_task(operator.run())
             await until(lambda: operator.cluster is not None and operator.cluster.faults())
             assert operator.cluster is not None
@@ -350,7 +351,7 @@ async def test_one_leads_and_another_takes_over() -> None:
     one, two = Passes(), Passes()
     settings = Settings("two", settle=0.0, pace=PACE, terms=Terms(retry=0.05))
     async with declared() as api, client_of(api) as client:
-        second = Operator(client, emit, settings, Observers(passed=two.passed))
+        second = Operator(client, DIALECT, settings, Observers(passed=two.passed))
         async with operating(api, one) as first:
             task = asyncio.create_task(second.run())
             await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")

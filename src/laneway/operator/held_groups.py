@@ -12,11 +12,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable
 
+from laneway.compile.dialect import Kinds
 from laneway.compile.ownership import is_owned
 from laneway.model.hosts import host_covers
-from laneway.operator.manifests import Manifest, gateways_of, groups_of
-
-_WITH_PARTS = ("DestinationRule", "EnvoyFilter")
+from laneway.operator.manifests import Manifest, groups_of
 
 
 class Hold(enum.Enum):
@@ -27,14 +26,17 @@ class Hold(enum.Enum):
 
 
 class Holds:
-    """``held`` are lane groups, ``existing`` the objects of all owners."""
+    """``held`` are lane groups, ``existing`` the objects of all owners, of ``kinds``."""
 
-    def __init__(self, held: Collection[str] = (), existing: Iterable[Manifest] = ()) -> None:
+    def __init__(
+        self, kinds: Kinds, held: Collection[str] = (), existing: Iterable[Manifest] = ()
+    ) -> None:
+        self._kinds = kinds
         self._held = frozenset(held)
         self._entries = [
             manifest
             for manifest in (existing if held else ())
-            if is_owned(manifest) and gateways_of(manifest) and groups_of(manifest) & self._held
+            if is_owned(manifest) and self._gateways(manifest) and groups_of(manifest) & self._held
         ]
         self._sharing = {group for entry in self._entries for group in groups_of(entry)}
 
@@ -43,22 +45,29 @@ class Holds:
         if not self._held:
             return Hold.FREE
         groups = groups_of(manifest) | (groups_of(before) if before else frozenset())
-        if gateways_of(manifest):
+        if self._gateways(manifest):
             frozen = groups & self._held or self._is_within_frozen(manifest)
             return Hold.FROZEN if frozen else Hold.FREE
         if groups <= self._held:
             return Hold.FROZEN
         shares = groups & (self._held | self._sharing)
-        return Hold.GROWS if shares and manifest["kind"] in _WITH_PARTS else Hold.FREE
+        grows = self._kinds[manifest["kind"]].parts is not None
+        return Hold.GROWS if shares and grows else Hold.FREE
+
+    def _gateways(self, manifest: Manifest) -> frozenset[str]:
+        return self._kinds[manifest["kind"]].gateways(manifest)
+
+    def _hosts(self, manifest: Manifest) -> frozenset[str]:
+        return self._kinds[manifest["kind"]].hosts(manifest)
 
     def _is_within_frozen(self, manifest: Manifest) -> bool:
         """Whether a frozen entry has the host: one of its own would take requests from that."""
         return any(
-            gateways_of(manifest) & gateways_of(entry)
-            and any(host_covers(wide, host) for wide in _hosts(entry) for host in _hosts(manifest))
+            self._gateways(manifest) & self._gateways(entry)
+            and any(
+                host_covers(wide, host)
+                for wide in self._hosts(entry)
+                for host in self._hosts(manifest)
+            )
             for entry in self._entries
         )
-
-
-def _hosts(manifest: Manifest) -> Collection[str]:
-    return (manifest.get("spec") or {}).get("hosts") or ()

@@ -64,13 +64,6 @@ def with_groups(manifest: Manifest, groups: frozenset[str]) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
-def gateways_of(manifest: Manifest) -> frozenset[str]:
-    """Where a VirtualService lets requests in; none for other kinds, and for those in the mesh."""
-    if manifest["kind"] != "VirtualService":
-        return frozenset()
-    return frozenset((manifest.get("spec") or {}).get("gateways") or ()) - {"mesh"}
-
-
 def digest(manifest: Manifest) -> str:
     """Over all but the digest itself; the order of a mapping's keys has no say."""
     metadata = dict(manifest["metadata"])

@@ -6,11 +6,10 @@ The objects that were generated for such a group are held as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from laneway.compile.ir import MeshRoutes
+from laneway.compile.dialect import ConfiguredDialect, Kinds
 from laneway.compile.lower import lower
 from laneway.model.findings import Finding, ObjectKey
 from laneway.model.meshes import Mesh
@@ -23,10 +22,6 @@ from laneway.operator.isolation import isolate
 from laneway.operator.manifests import Key, Manifest, group_of, key_of
 from laneway.operator.operations import Reconciliation, reconcile, unclaimed
 from laneway.operator.sealed_manifests import SealedManifests
-
-Emit = Callable[[Mesh, MeshRoutes], Iterable[dict[str, Any]]]
-#: What the emitted objects cannot do of what the mesh says.
-Report = Callable[[Mesh, MeshRoutes], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +43,10 @@ class Plan:
 
 
 class Planner:
-    """``report`` lists what of a mesh the dialect of ``emit`` does not support.
+    """Plans for one dialect. Remembers what it decoded and compared, which only saves work."""
 
-    Remembers what it decoded and compared, which only saves work.
-    """
-
-    def __init__(self, emit: Emit, report: Report) -> None:
-        self._emit = emit
-        self._report = report
+    def __init__(self, dialect: ConfiguredDialect) -> None:
+        self._dialect = dialect
         self._sealed = SealedManifests()
         self._decoded = DecodedManifests()
 
@@ -88,11 +79,14 @@ class Planner:
             ]
         acceptance = accept(declared, context, self._decoded)
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
-        free, taken = unclaimed(self._emit(mesh, routes), observed.generated)
-        holds = Holds(acceptance.held | stopped, observed.generated)
-        difference = reconcile(free, observed.generated, holds, self._sealed)
-        notices = _notices(acceptance.held | stopped, holds, free, taken, difference.collisions)
-        return acceptance, difference, notices, _by_object(mesh, self._report(mesh, routes))
+        dialect, present = self._dialect, observed.generated
+        free, taken = unclaimed(dialect.emit(mesh, routes), dialect.claims(present))
+        holds = Holds(dialect.kinds, acceptance.held | stopped, present)
+        difference = reconcile(dialect.kinds, free, present, holds, self._sealed)
+        notices = _notices(
+            dialect.kinds, acceptance.held | stopped, holds, free, taken, difference.collisions
+        )
+        return acceptance, difference, notices, _by_object(mesh, dialect.report(mesh, routes))
 
 
 def _group_key(manifest: Manifest) -> Key:
@@ -110,6 +104,7 @@ def _services(group: Manifest) -> Iterator[Key]:
 
 
 def _notices(
+    kinds: Kinds,
     held: Collection[str],
     holds: Holds,
     free: Sequence[Manifest],
@@ -119,7 +114,7 @@ def _notices(
     """By group, why some of what was emitted is not applied."""
     notices: dict[str, list[str]] = {}
     for manifest, claim in taken:
-        hosts = ", ".join(manifest["spec"]["hosts"])
+        hosts = ", ".join(sorted(kinds[manifest["kind"]].hosts(manifest)))
         text = f"{key_of(claim)} routes {hosts} already, so lanes do not: remove one of the two"
         notices.setdefault(group_of(manifest), []).append(text)
     others = {key_of(manifest) for manifest in collisions}

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from laneway.compile.dialect import ConfiguredDialect
 from laneway.operator.acceptance import group_name
 from laneway.operator.cluster_port import Cluster, ClusterError, Note, Observed
 from laneway.operator.isolation import internal_error
@@ -24,7 +25,7 @@ from laneway.operator.operations import (
     Reconciliation,
     Step,
 )
-from laneway.operator.planning import Emit, Plan, Planner, Report
+from laneway.operator.planning import Plan, Planner
 from laneway.operator.ready_instances import Readiness
 from laneway.operator.status import Result, conditions, notes, status_of
 
@@ -70,15 +71,14 @@ class Reconciler:
     def __init__(
         self,
         cluster: Cluster,
-        emit: Emit,
-        report: Report = lambda mesh, routes: (),
+        dialect: ConfiguredDialect,
         *,
         now: Callable[[], str],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         settle: float = SETTLE,
     ) -> None:
         self._cluster = cluster
-        self._planner = Planner(emit, report)
+        self._planner = Planner(dialect)
         self._now = now
         self._pause = pause
         self._settle = settle

@@ -14,19 +14,11 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.cluster import KubeCluster
 from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
-from laneway.compile.istio.documents import Emitter
-from laneway.compile.istio.limits import limits
-from laneway.compile.istio.options import Options, WasmModule
+from laneway.compile.dialect import ConfiguredDialect
 from laneway.operator.pacing import Pace, Pacer
-from laneway.operator.planning import Emit
 from laneway.operator.reconciler import SETTLE, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
-
-
-def emitting(url: str, sha256: str, root_namespace: str = "istio-system") -> Emit:
-    """The Istio emitter, for proxies that fetch the trace-memory filter at ``url``."""
-    return Emitter(Options(WasmModule(url, sha256), root_namespace))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Observers:
 @dataclass(slots=True)
 class Operator:
     client: Client
-    emit: Emit
+    dialect: ConfiguredDialect
     settings: Settings
     observers: Observers = field(default_factory=Observers)
     cluster: KubeCluster | None = None
@@ -86,12 +78,11 @@ class Operator:
             if pacer is not None:
                 pacer.changed()
 
+        kinds = self.dialect.kinds
         cluster = KubeCluster(
-            self.client, changed, identity=self.settings.identity, now=microseconds
+            self.client, kinds, changed, identity=self.settings.identity, now=microseconds
         )
-        reconciler = Reconciler(
-            cluster, self.emit, limits, now=seconds, settle=self.settings.settle
-        )
+        reconciler = Reconciler(cluster, self.dialect, now=seconds, settle=self.settings.settle)
         pacer = Pacer(reconciler.reconcile, self._passed, self.settings.pace)
         self.cluster = cluster
         try:

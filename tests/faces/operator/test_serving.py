@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import aiohttp
-from tests.operator.emitting import emit
+from tests.operator.emitting import DIALECT
 
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
@@ -18,7 +18,7 @@ from laneway.wiring.operators import Operator, Settings
 
 async def fetch(path: str, metrics: Metrics | None = None) -> tuple[int, str, bytes]:
     client = Client(Credentials("http://127.0.0.1:1"))
-    operator = Operator(client, emit, Settings("one"))
+    operator = Operator(client, DIALECT, Settings("one"))
     app = application(operator, metrics or Metrics(), Module(b"\0asm"))
     async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
         response = await session.get(f"http://127.0.0.1:{port}{path}")

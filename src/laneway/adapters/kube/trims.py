@@ -7,12 +7,12 @@ from typing import Any
 
 from laneway.adapters.kube.resources import (
     GATEWAYS,
-    GENERATED,
     PODS,
     SERVICES,
     SLICES,
     Resource,
 )
+from laneway.compile.dialect import GeneratedKind
 from laneway.compile.ownership import is_owned
 
 Object = dict[str, Any]
@@ -73,15 +73,17 @@ def _pod(item: Object) -> Object:
     return _base(item, ("name", "namespace", "uid", "labels"))
 
 
-def _generated(item: Object) -> Object:
-    """All that laneway emits of its own; of others', what they route."""
-    if is_owned(item):
-        return _spec(item)
-    return {**_base(item), "spec": _picked(item.get("spec") or {}, ("hosts", "gateways"))}
-
-
 def trim_of(resource: Resource) -> Callable[[Object], Object]:
     special = {SERVICES: _service, SLICES: _slice, PODS: _pod, GATEWAYS: _spec}
-    if resource in GENERATED:
-        return _generated
     return special.get(resource, _declared)
+
+
+def generated_trim(kind: GeneratedKind) -> Callable[[Object], Object]:
+    """Keeps all of laneway's own objects, and of others' what laneway reads of this kind."""
+
+    def trim(item: Object) -> Object:
+        if is_owned(item):
+            return _spec(item)
+        return {**_base(item), "spec": _picked(item.get("spec") or {}, kind.spec_fields)}
+
+    return trim

@@ -105,7 +105,8 @@ async def _run(options: Options) -> int:
     from laneway.adapters.kube.errors import NoCredentials
     from laneway.faces.operator.metrics import Metrics
     from laneway.faces.operator.serving import Module, application, serve
-    from laneway.wiring.operators import Observers, Operator, Settings, emitting
+    from laneway.wiring.dialects import istio
+    from laneway.wiring.operators import Observers, Operator, Settings
 
     log = structlog.get_logger(__name__)
     metrics, module = Metrics(), Module(module_path().read_bytes())
@@ -114,11 +115,11 @@ async def _run(options: Options) -> int:
     except NoCredentials as error:
         print(f"laneway-operator: {error}", file=sys.stderr)
         return 2
-    emit = emitting(f"{options.url}{module.path}", module.sha256, options.root_namespace)
+    dialect = istio(f"{options.url}{module.path}", module.sha256, options.root_namespace)
     settings = Settings(options.identity, options.namespace, settle=options.settle)
     observers = Observers(passed=metrics.passed, changed=metrics.changed)
     async with Client(found, called=metrics.called) as client:
-        operator = Operator(client, emit, settings, observers)
+        operator = Operator(client, dialect, settings, observers)
         serving = application(operator, metrics, module)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
