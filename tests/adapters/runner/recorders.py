@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from laneway.adapters.runner.events import Event
+from laneway.control.events import Event
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, SidecarPlacement
 from laneway.model.workloads import Workload, WorkloadPort

@@ -25,7 +25,8 @@ from laneway.operator.manifests import Manifest
 class KubeCluster:
     """Implements ``operator.cluster_port.Cluster`` for the kinds of a dialect.
 
-    ``changed`` is called whenever a cache has changed. ``identity`` names this process in the events it writes; ``now`` is RFC 3339 with microseconds.
+    ``changed`` is called whenever a cache has changed. ``identity`` names this process in the
+    events that it writes; ``now`` is RFC 3339 with microseconds.
     """
 
     def __init__(

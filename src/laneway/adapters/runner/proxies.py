@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from laneway.adapters.runner import events, probes
+from laneway.adapters.runner import probes
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.errors import Unstartable
@@ -18,6 +18,7 @@ from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
+from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
@@ -108,7 +109,7 @@ def proxy_charge(
         return status
 
     return Charge(
-        subject=events.Subject(proxy.name, events.Kind.PROXY),
+        subject=events.ProxyInstance(proxy.name),
         probe=probes.live_probe(admin),
         readiness=ReadinessProbe(),
         start_timeout=proxy.start_timeout,

@@ -1,31 +1,63 @@
-"""What the runner tells while it runs: one small record for each thing that happened.
+"""What happened to the processes of a mesh, as typed events about typed subjects.
 
-``wiring`` feeds ``Ready`` and ``Unready`` to the control plane; faces print them all. ``str`` of a
-record is a sentence without its subject ("is ready"), ``report`` the whole.
+Whatever runs proxies and workloads emits them: today that is the process runner of this machine.
+``Ready`` and ``Unready`` reach the control plane; users see all of them. ``str`` of an event is a
+sentence without its subject ("is ready"), ``report`` the whole text.
 """
 
 from __future__ import annotations
 
-import enum
+import signal
 from dataclasses import dataclass
 
-from laneway.adapters.runner.processes import ExitStatus
-
-
-class Kind(enum.Enum):
-    PROXY = "proxy"
-    WORKLOAD = "workload"
+from laneway.model.names import ObjectName
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Subject:
-    """Whom it is about. ``name`` is a workload's ``namespace/name`` or a proxy's node id."""
+class ProxyInstance:
+    """An Envoy, by its node id."""
 
-    name: str
-    kind: Kind
+    node: str
+
+    @property
+    def name(self) -> str:
+        return self.node
 
     def __str__(self) -> str:
-        return f"{self.kind.value} {self.name}"
+        return f"proxy {self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadInstance:
+    """A process of a workload. While a workload is replaced there are two, each with a name of its
+    own."""
+
+    instance: ObjectName
+
+    @property
+    def name(self) -> str:
+        return str(self.instance)
+
+    def __str__(self) -> str:
+        return f"workload {self.name}"
+
+
+Subject = ProxyInstance | WorkloadInstance
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: ``code`` is its exit code, or minus the signal that killed it."""
+
+    code: int
+
+    def __str__(self) -> str:
+        if self.code >= 0:
+            return f"exited with {self.code}"
+        try:
+            return f"killed by {signal.Signals(-self.code).name}"
+        except ValueError:
+            return f"killed by signal {-self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +171,18 @@ class Stopped(Event):
 
     def __str__(self) -> str:
         return f"stopped ({self.status})" if self.status else "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    """A proxy refused a resource and goes on with the version before. ``error`` is Envoy's text."""
+
+    type_url: str
+    resource: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
