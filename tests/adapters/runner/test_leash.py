@@ -18,7 +18,6 @@ from laneway.adapters.runner.leash import Leash
 # Starts an Envoy and a workload that has a child of its own, says where they are, and hangs.
 PARENT = """
 import asyncio, json, signal, sys
-from laneway.control import events
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Proxy
@@ -33,7 +32,7 @@ async def main():
         app = workload([sys.executable, "-c", APP])
         started = await runner.start_workload(app, placement(app, Ports().reserve("app")))
         await proxy.wait_ready()
-        log = runner.log_path(events.WorkloadInstance(ObjectName("default", "app")))
+        log = runner.log_path(started.subject)
         while not log.exists() or not log.read_text().endswith("\\n"):
             await asyncio.sleep(0.01)
         pids = [proxy.pid, started.pid, int(log.read_text())]
