@@ -20,7 +20,7 @@ from laneway.operator.admission import Surroundings, judge
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.bench_reconcile import Landscape, Object
+from bench.bench_reconcile import AdmissionContext, Object
 
 TIMES = 20
 
@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=200)
     options = parser.parse_args()
     names = tuple(f"s{number:04}" for number in range(options.services))
-    land = Landscape("default", names, "my-request-id")
-    fewer = Landscape("default", names[:-1], "my-request-id")
+    land = AdmissionContext("default", names, "my-request-id")
+    fewer = AdmissionContext("default", names[:-1], "my-request-id")
     lanes = [land.lane(f"lane-{n:03}", land.services_of(n)) for n in range(options.lanes)]
     declared = [land.group(), land.lane("base", names), *lanes]
     around = Surroundings(declared, [land.service(name) for name in names])

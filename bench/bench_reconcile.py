@@ -53,7 +53,7 @@ Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Landscape:
+class AdmissionContext:
     """The objects of the mesh, in one namespace."""
 
     namespace: str
@@ -240,7 +240,7 @@ class Passes:
 
 
 async def measure(
-    others: Others, url: Credentials, land: Landscape, namespace: str
+    others: Others, url: Credentials, land: AdmissionContext, namespace: str
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     passes = Passes()
@@ -301,7 +301,7 @@ async def in_memory(names: tuple[str, ...], trace_header: str) -> list[tuple[str
     process.start()
     try:
         url = Credentials(ours.recv())
-        land = Landscape("default", names, trace_header)
+        land = AdmissionContext("default", names, trace_header)
         await Mock(ours).write(land.all())
         return await measure(Mock(ours), url, land, "laneway-system")
     finally:
@@ -316,7 +316,7 @@ async def on_cluster(names: tuple[str, ...], trace_header: str) -> list[tuple[st
             if why := await obstacle(admin):
                 sys.exit(why)
         async with sandbox(Path(folder)) as place:
-            others, land = Real(place), Landscape(place.namespace, names, trace_header)
+            others, land = Real(place), AdmissionContext(place.namespace, names, trace_header)
             try:
                 await others.write(land.all())
                 found = credentials.read(place.kubeconfig)

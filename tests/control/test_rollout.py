@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from laneway.compile.ir import MeshRoutes
-from laneway.compile.snapshots import CLUSTER, ROUTE, Resource, Snapshot
+from laneway.compile.resources import CLUSTER, ROUTE, Resource, Snapshot
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
 from laneway.control.rollout import Plane
 from laneway.model.meshes import Mesh

@@ -7,7 +7,7 @@ from typing import Any
 from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
-from laneway.adapters.kube.trims import trim_of
+from laneway.adapters.kube.retained_fields import trim_of
 from laneway.operator.acceptance import Acceptance, accept
 from laneway.operator.manifests import Key
 

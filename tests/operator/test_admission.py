@@ -12,7 +12,7 @@ from tests.compile.cases import ROOT
 from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
-from laneway.adapters.kube.trims import trim_of
+from laneway.adapters.kube.retained_fields import trim_of
 from laneway.model.codes import Code
 from laneway.model.findings import Finding
 from laneway.operator.acceptance import accept

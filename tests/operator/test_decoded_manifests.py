@@ -6,7 +6,7 @@ import pytest
 from tests.wiring.declared_objects import Object, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
-from laneway.adapters.kube.trims import trim_of
+from laneway.adapters.kube.retained_fields import trim_of
 from laneway.model.kinds import Alone, Document, read_alone
 from laneway.operator import decoded_manifests
 from laneway.operator.acceptance import accept

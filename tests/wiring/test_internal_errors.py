@@ -27,7 +27,7 @@ from tests.wiring.operating import (
     until,
 )
 
-from laneway.adapters.kube import trims
+from laneway.adapters.kube import retained_fields
 from laneway.adapters.kube.cluster import KubeCluster
 from laneway.compile.ir import MeshRoutes
 from laneway.model.meshes import Mesh
@@ -261,7 +261,7 @@ async def test_a_bug_in_one_objects_status(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_a_bug_in_reading_an_object_of_a_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = trims._declared
+    real = retained_fields._declared
 
     def faulty(item: Object) -> Object:
         if item["metadata"]["name"] == "v2":
@@ -271,7 +271,7 @@ async def test_a_bug_in_reading_an_object_of_a_watch(monkeypatch: pytest.MonkeyP
     async with declared() as api:
         async with operating(api):
             await until(lambda: status(api, "v2", "Programmed") == "True")
-        monkeypatch.setattr(trims, "_declared", faulty)
+        monkeypatch.setattr(retained_fields, "_declared", faulty)
         async with operating(api):
             await api.write("lanes", lane("v3", "b"), created="2026-03-01T00:00:00Z")
             await until(lambda: subsets(api) == ["v1", "v2", "v3"])

@@ -25,7 +25,7 @@ from laneway.compile.ir import (
     Target,
     VirtualHost,
 )
-from laneway.compile.ranges import lay_out
+from laneway.compile.sticky_ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation, Unmatched

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from laneway.compile.snapshots import Snapshot
+from laneway.compile.resources import Snapshot
 
 #: Node metadata: a number that grows with each process that is started for a node. Of two that are
 #: connected at once (a hot restart), only the one with the greater is configured.

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.ir import MeshRoutes
-from laneway.compile.lowering import Lowerer
-from laneway.compile.snapshots import Snapshot
+from laneway.compile.resources import Snapshot
 from laneway.control.phases import Phase, compose
 from laneway.control.proxies import Proxies, ProxyStatus, Publisher, Verdict
 from laneway.model.inheritance import inherited

@@ -20,7 +20,7 @@ from laneway.adapters.xds.protocol.references import references
 from laneway.adapters.xds.protocol.sharing import Shared
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
-from laneway.compile.snapshots import (
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

@@ -17,7 +17,7 @@ from laneway.adapters.runner.binary import find_envoy
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
+from laneway.compile.nominal_placements import nominal_placements
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 

@@ -16,7 +16,7 @@ from laneway.adapters.kube.caches import Cache
 from laneway.adapters.kube.client import FIELD_MANAGER, Client
 from laneway.adapters.kube.errors import NotFound
 from laneway.adapters.kube.resources import Resource
-from laneway.adapters.kube.trims import generated_trim, trim_of
+from laneway.adapters.kube.retained_fields import generated_trim, trim_of
 from laneway.compile.dialect import Kinds
 from laneway.operator.cluster_port import Note, Observed
 from laneway.operator.manifests import Manifest

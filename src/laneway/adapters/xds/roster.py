@@ -14,7 +14,7 @@ import structlog
 
 from laneway.adapters.xds.protocol.sharing import Shared
 from laneway.adapters.xds.protocol.streams import RESPONSE_BYTES, Stream
-from laneway.compile.snapshots import Snapshot
+from laneway.compile.resources import Snapshot
 from laneway.control.proxies import ProxyStatus, ResourceStatus
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from laneway.compile.envoy.limits import limits
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.ir import MeshRoutes
-from laneway.compile.nominal import nominal_placements
+from laneway.compile.nominal_placements import nominal_placements
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 

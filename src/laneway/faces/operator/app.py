@@ -129,11 +129,11 @@ async def _run(options: Options) -> int:
 
 def _webhook(client: Client, options: Options) -> Iterator[Coroutine[object, object, None]]:
     from laneway.faces.operator.webhook import serving
-    from laneway.wiring.admissions import Admissions
+    from laneway.wiring.live_admission import LiveAdmission
 
     if (folder := options.webhook) is None:
         return
-    admissions = Admissions(client)
+    admissions = LiveAdmission(client)
 
     async def served() -> None:
         async with serving(

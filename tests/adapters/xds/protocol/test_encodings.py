@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laneway.adapters.xds.protocol.encodings import encode, response
-from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.compile.resources import CLUSTER, Resource
 
 NAMES = st.text(max_size=300)
 

@@ -13,7 +13,7 @@ from tests.adapters.xds.resources import (
 )
 
 from laneway.adapters.xds.protocol.references import references
-from laneway.compile.snapshots import CLUSTER, LISTENER, Resource
+from laneway.compile.resources import CLUSTER, LISTENER, Resource
 
 
 def test_a_cluster_refers_to_its_endpoints_by_service_name_or_its_own() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from tests.adapters.xds.resources import cluster, endpoints
 
 from laneway.adapters.xds.protocol.sharing import Shared
-from laneway.compile.buckets import Buckets
-from laneway.compile.snapshots import Layers
+from laneway.compile.resources import Layers
+from laneway.compile.shared_map import SharedMap
 
 
 def test_a_resource_is_encoded_once() -> None:
@@ -26,7 +26,7 @@ def test_what_is_used_survives_and_the_rest_goes() -> None:
 def test_changes_between_two_maps_are_found_once() -> None:
     shared = Shared()
     same, a, b, c = (cluster(name) for name in ("same", "a", "b", "c"))
-    before = Buckets.of([same, a, b])
+    before = SharedMap.of([same, a, b])
     after = before.edited(["b"], [cluster("a", 2), c])
     changes = shared.changes(before, after)
     assert sorted(changes) == ["a", "b", "c"]
@@ -38,8 +38,8 @@ def test_changes_between_two_maps_are_found_once() -> None:
 def test_changes_of_layers_are_those_of_both() -> None:
     shared = Shared()
     mine, other, a = (cluster(name) for name in ("mine", "other", "a"))
-    before = Layers({"mine": mine}, Buckets.of([a]))
-    after = Layers({"other": other}, Buckets.of([cluster("a", 2)]))
+    before = Layers({"mine": mine}, SharedMap.of([a]))
+    after = Layers({"other": other}, SharedMap.of([cluster("a", 2)]))
     assert sorted(shared.changes(before, after)) == ["a", "mine", "other"]
     assert shared.changes(before, Layers(before.own, before.shared)) == []
     assert sorted(shared.changes({}, after)) == ["a", "other"]

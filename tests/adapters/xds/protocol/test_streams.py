@@ -14,7 +14,7 @@ from tests.adapters.xds.resources import (
 from laneway.adapters.xds.protocol.sharing import Shared
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 
 ONE = snapshot([cluster("a"), endpoints("a", 1), listener("l", "r"), route("r", "a")])
 TWO = snapshot([cluster("b"), endpoints("b", 2), listener("l", "r"), route("r", "b")])

@@ -5,7 +5,7 @@ from tests.adapters.xds.resources import cluster, endpoints
 
 from laneway.adapters.xds.protocol.rejections import Rejection
 from laneway.adapters.xds.protocol.subscriptions import Push, Subscription
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, Resource
+from laneway.compile.resources import CLUSTER, ENDPOINT, Resource
 from laneway.control.proxies import Verdict
 
 A, A2, B = cluster("a", 1), cluster("a", 2), cluster("b", 1)

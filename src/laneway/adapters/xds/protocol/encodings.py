@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from laneway.compile.snapshots import Resource
+from laneway.compile.resources import Resource
 
 # Field numbers of envoy.service.discovery.v3.DeltaDiscoveryResponse ...
 _RESOURCES, _TYPE_URL, _NONCE, _REMOVED, _CONTROL_PLANE = 2, 4, 5, 6, 7

@@ -17,7 +17,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from google.protobuf.message import DecodeError
 
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Resource
+from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Resource
 
 #: The type that resources of a type refer to by name.
 CHILD_TYPES = {CLUSTER: ENDPOINT, LISTENER: ROUTE, SCOPE: ROUTE}

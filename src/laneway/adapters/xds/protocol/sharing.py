@@ -8,8 +8,8 @@ from collections import deque
 
 from laneway.adapters.xds.protocol.encodings import encode
 from laneway.adapters.xds.protocol.references import references
-from laneway.compile.buckets import Buckets
-from laneway.compile.snapshots import Layers, Resource, Resources
+from laneway.compile.resources import Layers, Resource, Resources
+from laneway.compile.shared_map import SharedMap
 
 #: Bytes of encoded resources kept; twice this at most, see ``Shared``.
 KEPT_BYTES = 64 * 1024 * 1024
@@ -33,7 +33,7 @@ class Shared:
         self._size = 0
         self._young: _Known = {}
         self._old: _Known = {}
-        self._changes: deque[tuple[Buckets, Buckets, list[str]]] = deque(maxlen=KEPT_CHANGES)
+        self._changes: deque[tuple[SharedMap, SharedMap, list[str]]] = deque(maxlen=KEPT_CHANGES)
 
     def encoded(self, resource: Resource) -> bytes:
         """The resource as the ``resources`` field of a response."""
@@ -49,11 +49,11 @@ class Shared:
         if isinstance(before, Layers) and isinstance(after, Layers):
             own = self.changes(before.own, after.own)
             return own + self.changes(before.shared, after.shared)
-        if isinstance(before, Buckets) and isinstance(after, Buckets):
+        if isinstance(before, SharedMap) and isinstance(after, SharedMap):
             return self._shared_changes(before, after)
         return _changes(before, after)
 
-    def _shared_changes(self, before: Buckets, after: Buckets) -> list[str]:
+    def _shared_changes(self, before: SharedMap, after: SharedMap) -> list[str]:
         for known_before, known_after, names in self._changes:
             if known_before is before and known_after is after:
                 return names

@@ -18,7 +18,7 @@ from laneway.adapters.xds.protocol.references import CHILD_TYPES
 from laneway.adapters.xds.protocol.rejections import Rejection
 from laneway.adapters.xds.protocol.sharing import Shared
 from laneway.adapters.xds.protocol.subscriptions import WILDCARD_TYPES, Push, Subscription
-from laneway.compile.snapshots import (
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.adapters.xds.protocol.rejections import Rejection, attribute
-from laneway.compile.snapshots import CLUSTER, LISTENER, SCOPE, Resource, Resources
+from laneway.compile.resources import CLUSTER, LISTENER, SCOPE, Resource, Resources
 from laneway.control.proxies import ResourceStatus, Verdict
 
 WILDCARD = "*"

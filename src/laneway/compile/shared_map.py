@@ -1,21 +1,21 @@
-"""Buckets: many resources of one type, of which a change copies only a few.
+"""A large immutable map of resources, of which an edit copies only a small part.
 
-What every proxy is sent alike grows with the mesh, a change does not. So a map of resources is a
-fixed number of small ones; an edited map shares those that the edit does not touch with the map
-before it, and whoever compares the two looks only into those that they do not share.
+What all proxies are sent alike grows with the mesh, a change does not. So the map consists of a
+fixed number of small maps. An edited map shares those that the edit does not touch with the map
+before it, and a comparison of the two looks only into those that they do not share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laneway.compile.snapshots import Resource, Resources
+from laneway.compile.resources import Resource, Resources
 
 _COUNT = 256
 _Bucket = dict[str, Resource]
 
 
-class Buckets(Resources):
+class SharedMap(Resources):
     """Immutable, by name. Iterates in the order of names, however it came about."""
 
     __slots__ = ("_buckets",)
@@ -24,10 +24,10 @@ class Buckets(Resources):
         self._buckets = buckets
 
     @staticmethod
-    def of(resources: Iterable[Resource]) -> Buckets:
-        return Buckets().edited((), resources)
+    def of(resources: Iterable[Resource]) -> SharedMap:
+        return SharedMap().edited((), resources)
 
-    def edited(self, gone: Iterable[str], made: Iterable[Resource]) -> Buckets:
+    def edited(self, gone: Iterable[str], made: Iterable[Resource]) -> SharedMap:
         """Without the names in ``gone``, then with the resources in ``made``."""
         buckets = list(self._buckets)
         copied: dict[int, _Bucket] = {}
@@ -42,14 +42,14 @@ class Buckets(Resources):
             bucket(name).pop(name, None)
         for resource in made:
             bucket(resource.name)[resource.name] = resource
-        return Buckets(tuple(buckets)) if copied else self
+        return SharedMap(tuple(buckets)) if copied else self
 
-    def over(self, other: Buckets) -> Buckets:
+    def over(self, other: SharedMap) -> SharedMap:
         """The resources of both; this one's where both have a name."""
         pairs = zip(self._buckets, other._buckets, strict=True)
-        return Buckets(tuple(mine if mine is its else {**its, **mine} for mine, its in pairs))
+        return SharedMap(tuple(mine if mine is its else {**its, **mine} for mine, its in pairs))
 
-    def changes(self, before: Buckets) -> list[str]:
+    def changes(self, before: SharedMap) -> list[str]:
         """The names whose resource is not the same object in both."""
         names: list[str] = []
         for new, old in zip(self._buckets, before._buckets, strict=True):

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from laneway.compile.analyze.surveys import Survey
-from laneway.compile.analyze.trials import Trial, anonymous_trials, naming, trials, tried
+from laneway.compile.analyze.reachability import Survey
+from laneway.compile.analyze.simulated_requests import (
+    Trial,
+    anonymous_trials,
+    naming,
+    trials,
+    tried,
+)
 from laneway.compile.simulate import Hop, Request, Why
 from laneway.compile.simulate.gateways import takes
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.codes import Code
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.compile.meshes import name, service
 
 from laneway.compile.ir import Share, Target
-from laneway.compile.ranges import PARTS, lay_out
+from laneway.compile.sticky_ranges import PARTS, lay_out
 
 TARGET = Target(service("a"), service("a").ports[0], ())
 BASE = "base"

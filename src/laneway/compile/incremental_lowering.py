@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from laneway.compile.changes import changes
+from laneway.compile.identity_diff import changes
 from laneway.compile.ingress import lower_gateway
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.compile.lower import lower_memories, lower_service

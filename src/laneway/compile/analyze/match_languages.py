@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from laneway.compile.analyze.match_prefixes import Stem
 from laneway.compile.analyze.regexes import read_regex
-from laneway.compile.analyze.stems import Stem
 from laneway.model.matches import MatchKind, StringMatch
 
 #: Continuations of a prefix: few, but unlike one another.

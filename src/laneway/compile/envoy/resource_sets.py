@@ -1,27 +1,26 @@
-"""Joined resources: one map of what many parts (a mesh's services) are each built to, kept up to
-date part by part."""
+"""A set of resources built from many parts (a mesh's services), and updated part by part."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
-from laneway.compile.buckets import Buckets
-from laneway.compile.changes import Changes
-from laneway.compile.snapshots import Resource
+from laneway.compile.identity_diff import Changes
+from laneway.compile.resources import Resource
+from laneway.compile.shared_map import SharedMap
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Joined(Generic[K, V]):
+class ResourceSet(Generic[K, V]):
     """``resources`` are those of all parts, and ``always``. No two parts share a name."""
 
     def __init__(self, always: Iterable[Resource] = ()) -> None:
         self._names: dict[K, tuple[str, ...]] = {}
-        self.resources = Buckets.of(always)
+        self.resources = SharedMap.of(always)
 
-    def update(self, changes: Changes[K, V], build: Callable[[V], Iterable[Resource]]) -> Buckets:
+    def update(self, changes: Changes[K, V], build: Callable[[V], Iterable[Resource]]) -> SharedMap:
         """Build the parts that changed. What comes out as before stays the object that it was."""
         gone = [name for key in changes.gone for name in self._names.pop(key, ())]
         made: list[Resource] = []

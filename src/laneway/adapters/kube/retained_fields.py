@@ -1,4 +1,4 @@
-"""Trims: what of each kind's objects is kept in memory. Most of a cluster is of no use here."""
+"""Which fields of each kind's objects are kept in memory. Most of a cluster is of no use here."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.languages import implies
+from laneway.compile.analyze.match_languages import implies
 from laneway.compile.ir import IngressRoute, LaneNames
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Path, Severity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 
 
 @pytest.mark.parametrize(

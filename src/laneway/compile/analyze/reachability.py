@@ -1,7 +1,7 @@
-"""Surveys: at which entries of the gateways the rules stand, and a request that gets to each.
+"""Which routes of the gateways a request can reach, and an example request for each.
 
-What every analysis starts from. An entry is a route at one virtual host of one port; a route is
-reached if some request that meets its conditions is not taken by another before.
+Every analysis starts from this. An entry is a route at one virtual host of one port. A route is
+reachable if some request that meets its conditions is not taken by an earlier route.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from laneway.compile.analyze.witnesses import witnesses
+from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.ir import IngressRoute, MeshRoutes, VirtualHost
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Request, infer
 from laneway.compile.simulate.gateways import find_route
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

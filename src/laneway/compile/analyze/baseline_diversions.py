@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.meetings import Meeting, meetings
-from laneway.compile.analyze.rules import about, rule_of
-from laneway.compile.analyze.surveys import Survey
-from laneway.compile.analyze.trials import tried
+from laneway.compile.analyze.overlapping_rules import Meeting, meetings
+from laneway.compile.analyze.reachability import Survey
+from laneway.compile.analyze.rule_locations import about, rule_of
+from laneway.compile.analyze.simulated_requests import tried
 from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe

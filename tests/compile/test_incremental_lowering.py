@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from tests.compile.meshes import group, lane, mesh, name, service
 from tests.compile.successions import successions
 
+from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower
-from laneway.compile.lowering import Lowerer
 from laneway.model.inheritance import inherited
 from laneway.model.lanes import Mode
 from laneway.model.meshes import Mesh

@@ -1,7 +1,7 @@
-"""What lanes are judged against: the lanes, groups, services and gateways of a cluster, kept.
+"""What the webhook judges lanes against: lanes, groups, services and gateways of a cluster.
 
-Every replica that serves the webhook has its own, leader or not. Less than ``cluster`` keeps, and
-only to be read.
+Every replica that serves the webhook keeps its own copy, whether it leads or not. It is less than
+``cluster`` keeps, and is only read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from laneway.adapters.kube.caches import Cache
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.resources import DECLARED, GATEWAYS, SERVICES, Resource
-from laneway.adapters.kube.trims import trim_of
+from laneway.adapters.kube.retained_fields import trim_of
 from laneway.operator.admission import Surroundings
 from laneway.operator.manifests import Manifest
 
@@ -23,7 +23,7 @@ def _unheard(_: Resource) -> None:
     return None
 
 
-class Landscape:
+class AdmissionContext:
     def __init__(
         self, client: Client, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:

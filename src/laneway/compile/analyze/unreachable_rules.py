@@ -1,7 +1,7 @@
-"""Rules that never take a request: other rules take all of it before, or there is no such request.
+"""Rules that never take a request: earlier rules take all of it, or no request can meet them.
 
-Only what can be proved is told: for each method and each stem of the path, one rule before that
-surely takes it. A regex that cannot be read so is left alone.
+Reports only what can be proved: for each method and each prefix of the path, one earlier rule that
+certainly takes it. A regex that cannot be analysed is left alone.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.languages import covers, language
-from laneway.compile.analyze.rules import about, further_conditions_imply, rule_of
-from laneway.compile.analyze.stems import Stem
-from laneway.compile.analyze.surveys import Entry, Survey
-from laneway.compile.analyze.trials import tried
-from laneway.compile.analyze.witnesses import witnesses
+from laneway.compile.analyze.match_languages import covers, language
+from laneway.compile.analyze.match_prefixes import Stem
+from laneway.compile.analyze.reachability import Entry, Survey
+from laneway.compile.analyze.request_synthesis import witnesses
+from laneway.compile.analyze.rule_locations import about, further_conditions_imply, rule_of
+from laneway.compile.analyze.simulated_requests import tried
 from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.findings import Finding
 from laneway.model.matches import MatchKind, StringMatch
 

@@ -1,7 +1,7 @@
-"""Requests that meet rules of two groups: which of them takes them.
+"""Requests that meet rules of two lane groups: which of the groups gets them.
 
-A rule that is wholly inside a wider one takes its part of it, as precedence is for: a note. Rules
-that only cross, or say the same, are a warning: who reads one of them cannot tell who answers.
+A rule that is wholly inside a wider one takes precedence over it, which is intended: a note. Rules
+that only intersect, or are equal, are a warning, because a reader of one cannot tell who answers.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.meetings import Meeting, meetings
-from laneway.compile.analyze.rules import about, contains, rule_of
-from laneway.compile.analyze.surveys import Reached, Survey
-from laneway.compile.analyze.trials import tried
+from laneway.compile.analyze.overlapping_rules import Meeting, meetings
+from laneway.compile.analyze.reachability import Reached, Survey
+from laneway.compile.analyze.rule_locations import about, contains, rule_of
+from laneway.compile.analyze.simulated_requests import tried
 from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity

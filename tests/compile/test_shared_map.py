@@ -1,12 +1,12 @@
-"""Buckets are a map, whatever was done to it, and edits share what they leave alone."""
+"""SharedMap are a map, whatever was done to it, and edits share what they leave alone."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laneway.compile.buckets import Buckets
-from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.compile.resources import CLUSTER, Resource
+from laneway.compile.shared_map import SharedMap
 
 NAMES = [f"n{number}" for number in range(600)]  # more than buckets
 MADE = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2), max_size=20)
@@ -21,7 +21,7 @@ def resources(versions: dict[str, int]) -> list[Resource]:
 def test_an_edited_map_is_what_a_dictionary_would_be(
     edits: list[tuple[set[str], dict[str, int]]],
 ) -> None:
-    buckets, expected = Buckets(), dict[str, Resource]()
+    buckets, expected = SharedMap(), dict[str, Resource]()
     for gone, versions in edits:
         made = resources(versions)
         before, buckets = buckets, buckets.edited(gone, made)
@@ -43,7 +43,7 @@ def test_an_edited_map_is_what_a_dictionary_would_be(
 def test_over_is_the_union_in_which_the_first_wins(
     base: dict[str, int], one: dict[str, int], other: dict[str, int]
 ) -> None:
-    shared = Buckets.of(resources(base))
+    shared = SharedMap.of(resources(base))
     first, second = (shared.edited((), resources(each)) for each in (one, other))
     union = first.over(second)
     assert union == {**second, **first}
@@ -51,5 +51,5 @@ def test_over_is_the_union_in_which_the_first_wins(
 
 
 def test_an_edit_of_nothing_is_the_same_object() -> None:
-    buckets = Buckets.of(resources({"a": 1}))
+    buckets = SharedMap.of(resources({"a": 1}))
     assert buckets.edited((), ()) is buckets

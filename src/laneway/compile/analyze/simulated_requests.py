@@ -1,7 +1,6 @@
-"""Trials: a request put to the simulator, and what came of it in words.
+"""A request that is put to the simulator, and its outcome in words.
 
-Every finding that a request can show carries one, so that its example is what happens, not what
-somebody thinks would.
+Every finding that a request can demonstrate carries one, so its example is what really happens.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from laneway.compile.analyze.surveys import Port, Reached, Survey
+from laneway.compile.analyze.reachability import Port, Reached, Survey
 from laneway.compile.simulate import Hop, Outcome, Request, Why, simulate
 from laneway.model.examples import Example
 from laneway.model.lanes import Lane

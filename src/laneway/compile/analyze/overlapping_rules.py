@@ -1,4 +1,4 @@
-"""Meetings: pairs of rules that one request meets, and which of them takes it."""
+"""Pairs of rules whose conditions one request can meet, and which of the two takes it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from laneway.compile.analyze.surveys import Port, Survey
-from laneway.compile.analyze.witnesses import witnesses
+from laneway.compile.analyze.reachability import Port, Survey
+from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate import Request
 

@@ -1,18 +1,18 @@
-"""Admissions: the webhook's judgement, over what a cluster holds at the moment."""
+"""The webhook's decision, based on what the cluster holds at the moment."""
 
 from __future__ import annotations
 
 import asyncio
 
+from laneway.adapters.kube.admission_context import AdmissionContext
 from laneway.adapters.kube.client import Client
-from laneway.adapters.kube.landscapes import Landscape
 from laneway.operator.admission import Verdict, judge
 from laneway.operator.manifests import Manifest
 
 
-class Admissions:
+class LiveAdmission:
     def __init__(self, client: Client) -> None:
-        self._landscape = Landscape(client)
+        self._landscape = AdmissionContext(client)
 
     async def run(self) -> None:
         """Keep up with the cluster until cancelled."""

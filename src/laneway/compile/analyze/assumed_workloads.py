@@ -1,7 +1,7 @@
-"""Stand-ins for the workloads of a mesh that declares none: one for each service in each lane.
+"""Workloads to assume for a mesh that declares none: one for each service in each lane.
 
-Such a mesh is for a cluster, which has workloads of its own. Requests shall be answered all the
-same, so that an example tells which lane is asked.
+Such a mesh is meant for a cluster, which has workloads of its own. With these, requests are
+answered in a simulation, and an example shows which lane they go to.
 """
 
 from __future__ import annotations

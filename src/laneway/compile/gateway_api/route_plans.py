@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from laneway.compile.gateway_api.conditions import conditions, is_host
 from laneway.compile.gateway_api.names import LaneServices
 from laneway.compile.gateway_api.packing import packed
 from laneway.compile.gateway_api.precedence import Arrangement, Entry, arrange
 from laneway.compile.gateway_api.resources import Backend, Rule
 from laneway.compile.gateway_api.services import backend
+from laneway.compile.gateway_api.supported_matches import conditions, is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute, Split, VirtualHost
 from laneway.model.meshes import Mesh
 

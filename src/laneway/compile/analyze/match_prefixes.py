@@ -1,4 +1,4 @@
-"""Stems, and the algebra by which a regex's parts are put together."""
+"""Prefixes that bound the strings a match admits, and how those of a regex's parts combine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranges of the hash for sticky weights: which of its 100 parts are whose.
+"""Which of the 100 parts of a hash belong to which lane, for sticky weights.
 
 A user's hash falls into the same part always. So that raising one lane's weight moves no user of
 another, each lane grows from a place of its own into what is the baseline's: the first lane from

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 
-from laneway.compile.analyze.languages import language
+from laneway.compile.analyze.match_languages import language
 from laneway.compile.ir import IngressRoute, VirtualHost
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import covering_host, takes
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.matches import StringMatch
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "REPORT")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from laneway.compile.buckets import Buckets
-from laneway.compile.changes import Changes, changes
 from laneway.compile.envoy.backends import Backends
 from laneway.compile.envoy.clusters import passthrough_cluster, service_clusters
 from laneway.compile.envoy.endpoints import service_endpoints
-from laneway.compile.envoy.joined import Joined
 from laneway.compile.envoy.options import Options
+from laneway.compile.envoy.resource_sets import ResourceSet
 from laneway.compile.envoy.scopes import home_scopes, passthrough_scope, service_scopes
 from laneway.compile.envoy.sidecar_routes import passthrough_routes, service_routes
+from laneway.compile.identity_diff import Changes, changes
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
+from laneway.compile.shared_map import SharedMap
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -22,37 +22,37 @@ from laneway.model.selection import Selection
 _Changed = Changes[ObjectName, ServiceRoutes]
 
 
-class Called:
+class OutboundResources:
     """A service is looked at when its routes are another object than the last time, its endpoints
     also when a workload behind it changed. After an update that failed this one is of no use."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._services: Mapping[ObjectName, ServiceRoutes] = {}
-        self._clusters = _Joined([passthrough_cluster()])
-        self._endpoints = _Joined()
-        self._routes = _Joined([passthrough_routes()])
-        self._scopes = _Joined([passthrough_scope()])
-        self._home_scopes: dict[str, _Joined] = {}
+        self._clusters = _ResourceSet([passthrough_cluster()])
+        self._endpoints = _ResourceSet()
+        self._routes = _ResourceSet([passthrough_routes()])
+        self._scopes = _ResourceSet([passthrough_scope()])
+        self._home_scopes: dict[str, _ResourceSet] = {}
         self.backends = Backends()
 
     @property
-    def clusters(self) -> Buckets:
+    def clusters(self) -> SharedMap:
         return self._clusters.resources
 
     @property
-    def endpoints(self) -> Buckets:
+    def endpoints(self) -> SharedMap:
         return self._endpoints.resources
 
     @property
-    def routes(self) -> Buckets:
+    def routes(self) -> SharedMap:
         return self._routes.resources
 
     @property
-    def scopes(self) -> Buckets:
+    def scopes(self) -> SharedMap:
         return self._scopes.resources
 
-    def home_scopes(self, namespace: str) -> Buckets:
+    def home_scopes(self, namespace: str) -> SharedMap:
         """The further scopes of sidecars of this namespace."""
         return self._home(namespace).resources
 
@@ -82,11 +82,11 @@ class Called:
             lambda each: service_endpoints(each, selection, placements),
         )
 
-    def _home(self, namespace: str) -> _Joined:
-        return self._home_scopes.setdefault(namespace, _Joined())
+    def _home(self, namespace: str) -> _ResourceSet:
+        return self._home_scopes.setdefault(namespace, _ResourceSet())
 
 
-_Joined = Joined[ObjectName, ServiceRoutes]
+_ResourceSet = ResourceSet[ObjectName, ServiceRoutes]
 
 
 def _by_namespace(changed: _Changed) -> Mapping[str, _Changed]:
