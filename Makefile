@@ -1,16 +1,22 @@
-# Every target sets up what it needs first. `make demo` and `make test` are all a newcomer types.
+# Every target installs what it needs first. `make demo` and `make test` are all a newcomer types.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEVELOP := $(VENV)/.ready-develop
+DOCS := $(VENV)/.ready-docs
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo check test nightly test-cluster lint mutants golden bench soak lock clean
+.PHONY: help setup develop demo check test nightly test-cluster lint mutants golden docs \
+  bench bench-compare soak lock clean
 
 help:  ## List the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
-setup: $(READY)  ## Make .venv and install laneway with everything that it needs.
+setup: $(READY)  ## Make .venv and install laneway with what it needs to run.
+
+develop: $(DEVELOP)  ## Install what tests, lint and benchmarks need, too.
 
 $(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/*.zig)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -18,8 +24,16 @@ $(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing (on Debian: apt install python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOP): $(READY) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(DOCS): $(READY) requirements-docs.lock
+	$(PIP) --require-hashes -r requirements-docs.lock
 	@touch $@
 
 demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers.
@@ -37,31 +51,42 @@ test: lint  ## Lint, type-check and run all the tests, five mutants among them; 
 nightly: test mutants  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
 	LANEWAY_SOAK_SLOWEST=3 $(MAKE) soak
 
-mutants: setup  ## Break laneway in many ways, one at a time; a test must notice each.
+mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run
 
-lint: setup  ## Formatting, lint, types and the floors.
+lint: develop  ## Formatting, lint, types and the floors.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-cluster: setup  ## Try the operator on the cluster that KUBECONFIG names.
+test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
 	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
-golden: setup  ## Rewrite the golden files; read the diff before committing it.
-	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/model tests/mutation/test_breakages.py
+golden: develop  ## Rewrite the golden files; read the diff before committing it.
+	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/schema tests/mutation/test_breakages.py
 
-bench: setup  ## Run every benchmark; each prints a table.
-	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: develop  ## Run every benchmark; each prints a table and writes build/bench/NAME.json.
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
 
-soak: setup  ## 1,000 changes under load; not one request may fail.
+bench-compare: develop  ## Compare two runs: make bench-compare OLD=folder NEW=folder.
+	@$(BIN)/python -m bench.compare $(OLD) $(NEW)
+
+soak: develop  ## 1,000 changes under load; not one request may fail.
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
-lock: setup  ## Resolve pyproject.toml into requirements.lock again.
-	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+docs: $(DOCS)  ## Build the documentation site into build/site; broken links are errors.
+	$(BIN)/python tools/stage_docs.py build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
+
+lock: setup  ## Resolve pyproject.toml into the lock files again.
+	$(PIP) pip-tools
+	$(COMPILE) --build-deps-for editable --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 
 clean:  ## Remove what setup and the tests made.
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist build

@@ -2,25 +2,19 @@
 
 The decision alone, as `kubectl apply` waits for it: without HTTPS and the API server's own time.
 
-    make setup && .venv/bin/python bench/bench_admission.py
+    make develop && .venv/bin/python -m bench.bench_admission
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
-
-from laneway.operator.admission import Surroundings, judge
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.bench_reconcile import AdmissionContext, Object
+from bench.reports import Report
+
+from laneway.operator.admission import Surroundings, judge
 
 TIMES = 20
 
@@ -41,9 +35,11 @@ def main() -> None:
         ("a lane is changed", land.lane("lane-000", names[5:9]), lanes[0]),
         ("a group is changed", fewer.group(), declared[0]),
     ]
-    table = Table(title=f"{options.services:,} services, {options.lanes} lanes; {TIMES} times each")
-    for column in ("what", "median ms", "most ms", "refused", "warnings"):
-        table.add_column(column, justify="left" if column == "what" else "right")
+    report = Report(
+        "admission",
+        ("what", "median ms", "most ms", "refused", "warnings"),
+        f"{options.services:,} services, {options.lanes} lanes; {TIMES} times each",
+    )
     for what, candidate, before in asked:
         seconds = []
         for _ in range(TIMES):
@@ -51,8 +47,8 @@ def main() -> None:
             verdict = judge(candidate, before, around)
             seconds.append(time.perf_counter() - began)
         figures = (f"{statistics.median(seconds) * 1000:.0f}", f"{max(seconds) * 1000:.0f}")
-        table.add_row(what, *figures, str(bool(verdict.denials)), str(len(verdict.warnings)))
-    Console().print(table)
+        report.add(what, *figures, str(bool(verdict.denials)), str(len(verdict.warnings)))
+    report.publish()
 
 
 if __name__ == "__main__":

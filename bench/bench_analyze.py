@@ -2,7 +2,7 @@
 
 CPU time of the whole command, from the start of the process to its last line, reading included.
 
-    make setup && .venv/bin/python bench/bench_analyze.py [--services 1000] [--lanes 200]
+    make develop && .venv/bin/python -m bench.bench_analyze [--services 1000] [--lanes 200]
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
 
 SERVICES_A_LANE = 5
 #: Whom each service calls, where workloads are declared.
@@ -140,14 +139,14 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    table = Table("rules", "CPU seconds (best)", "memory MB", "findings")
+    report = Report("analyze", ("rules", "CPU seconds (best)", "memory MB", "findings"))
     with tempfile.TemporaryDirectory() as temporary:
         for number, shape in enumerate(SHAPES):
             path = Path(temporary) / f"{number}.yaml"
             path.write_text("---\n".join(declared(shape, options.services, options.lanes)))
             seconds, memory, findings = min(run(path) for _ in range(options.rounds))
-            table.add_row(shape.name, f"{seconds:.1f}", str(memory), str(findings))
-    Console().print(table)
+            report.add(shape.name, f"{seconds:.1f}", str(memory), str(findings))
+    report.publish()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the lane filter costs where baggage carries the lane: CPU time a request.
 
-    make setup && .venv/bin/python bench/bench_baggage.py [--rounds 6] [--count 40000]
+    make develop && .venv/bin/python -m bench.bench_baggage [--rounds 6] [--count 40000]
 
 CPU time is the kernel's, of the Envoy process alone; rounds of all listeners are interleaved.
 """
@@ -8,15 +8,9 @@ CPU time is the kernel's, of the Envoy process alone; rounds of all listeners ar
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from bench.reports import Report
 from tests.filter import clients, testbed
 from tests.filter.testbed import ROUTE_HEADER, Pair
 
@@ -57,10 +51,10 @@ def main() -> None:
                 before = bed.cpu_seconds()
                 clients.drive(bed.socket(listener), requests(headers, chosen.count))
                 best[name] = min(best[name], (bed.cpu_seconds() - before) / chosen.count * 1e6)
-    table = Table("listener", "total", "filter", title="CPU time of Envoy, µs a request")
+    report = Report("baggage", ("listener", "total", "filter"), "CPU time of Envoy, µs a request")
     for name, (_, _, against) in VARIANTS.items():
-        table.add_row(name, f"{best[name]:.2f}", f"{best[name] - best[against]:+.2f}")
-    Console().print(table)
+        report.add(name, f"{best[name]:.2f}", f"{best[name] - best[against]:+.2f}")
+    report.publish()
 
 
 if __name__ == "__main__":

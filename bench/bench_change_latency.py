@@ -8,7 +8,7 @@ nothing runs for. CPU is that of one lane change, of the control plane (this pro
 first sidecar's Envoy; *start* is from nothing until every proxy is ready and has acknowledged all
 that it should have.
 
-    make setup && .venv/bin/python bench/bench_change_latency.py --services 100 1000 --sidecars 1
+    make develop && .venv/bin/python -m bench.bench_change_latency --services 100 1000 --sidecars 1
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
 
 from laneway.compile.envoy.names import sidecar_node
 from laneway.model.gateways import Gateway, GatewayServer
@@ -139,15 +138,18 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     log_to_stderr()
-    table = Table(
-        *("services", "in force p50 ms", "p99", "lane change p50 ms", "p99"),
-        *("endpoint p50 ms", "p99"),
-        *("control CPU ms", "MB", "Envoy CPU ms", "MB", "start s"),
+    columns = (
+        *("services", "in force p50 ms", "in force p99", "lane change p50 ms", "lane change p99"),
+        *("endpoint p50 ms", "endpoint p99"),
+        *("control CPU ms", "control MB", "Envoy CPU ms", "Envoy MB", "start s"),
     )
+    load = ", ".join(f"{figure:.1f}" for figure in os.getloadavg())
+    title = f"{options.sidecars} sidecars and a gateway, {os.cpu_count()} cores, load {load}"
+    report = Report("change_latency", columns, title)
     for services in options.services:
         result = await measure(services, options.sidecars, options.rounds)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        table.add_row(
+        report.add(
             str(services),
             *milliseconds(result.in_force),
             *milliseconds(result.lane_changes),
@@ -158,11 +160,7 @@ async def main() -> None:
             str(result.proxy_memory),
             f"{result.start:.1f}",
         )
-    console = Console()
-    load = ", ".join(f"{figure:.1f}" for figure in os.getloadavg())
-    cores = os.cpu_count()
-    console.print(f"{options.sidecars} sidecars and a gateway, {cores} cores, load average {load}")
-    console.print(table)
+    report.publish()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Lanes that state what the baseline does share its route. What only they state is for requests that
 name one of them: a route with a regex of their names, or one for each rule where rules differ.
 
-    make setup && .venv/bin/python -m bench.bench_ingress_cost [--rounds 7] [--requests 4000]
+    make develop && .venv/bin/python -m bench.bench_ingress_cost [--rounds 7] [--requests 4000]
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.bench_request_cost import answerer, answers, cpu_seconds, drive, envoy
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
@@ -127,14 +126,15 @@ def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Itera
 
 def report(every: dict[str, Case]) -> None:
     base = {asked: statistics.median(costs) for asked, costs in every["1 lane"].costs.items()}
-    table = Table("lanes and rules", "path, lane named", "CPU µs a request", "against 1 lane")
+    columns = ("lanes and rules", "path, lane named", "CPU µs a request", "against 1 lane")
+    report = Report("ingress_cost", columns, labels=2)
     for name, case in every.items():
         for asked, costs in case.costs.items():
             path, lane = asked.split(" ")
             cost = statistics.median(costs)
             against = cost - base["/ feature-0" if lane else "/ "]
-            table.add_row(name, f"{path} {lane or '-'}", f"{cost:.1f}", f"{against:+.1f}")
-    Console().print(table)
+            report.add(name, f"{path} {lane or '-'}", f"{cost:.1f}", f"{against:+.1f}")
+    report.publish()
 
 
 async def main() -> None:

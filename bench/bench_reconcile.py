@@ -6,7 +6,7 @@ lanes yet. Time counts from the moment the operator is told of a change to the e
 carries it out: the pause for further changes, compiling, applying and reporting. "CPU s" is what
 this process used for it, which other load on the machine does not change much.
 
-    make setup && .venv/bin/python bench/bench_reconcile.py [--kubeconfig FILE]
+    make develop && .venv/bin/python -m bench.bench_reconcile [--kubeconfig FILE]
 """
 
 from __future__ import annotations
@@ -27,22 +27,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
+from tests.adapters.kube.api_servers import ApiServer, serving
+from tests.cluster.administrators import administrating
+from tests.cluster.sandboxes import Sandbox, obstacle, sandbox
 
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import Resource
+from laneway.filter import module_path
 from laneway.operator.reconciler import Pass
 from laneway.wiring.dialects import istio
 from laneway.wiring.operators import Observers, Operator, Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.adapters.kube.api_servers import ApiServer, serving
-from tests.cluster.administrators import administrating
-from tests.cluster.sandboxes import Sandbox, obstacle, sandbox
 
 LANES, SERVICES_A_LANE = 200, 5
 #: Objects of one resource that are written at once.
@@ -281,7 +278,7 @@ async def measure(
 
 @asynccontextmanager
 async def operating(found: Credentials, passes: Passes, namespace: str) -> AsyncIterator[None]:
-    dialect = istio("http://laneway.test:8080/module.wasm", "0" * 64, namespace)
+    dialect = istio(module_path().read_bytes(), namespace)
     observers = Observers(passed=passes.passed, changed=passes.changed)
     settings = Settings("bench", namespace)
     async with Client(found, called=passes.called) as client:
@@ -347,12 +344,9 @@ def main() -> None:
     title = (
         f"{options.services:,} services, {LANES} lanes of {SERVICES_A_LANE}; {os.cpu_count()} CPUs"
     )
-    table = Table(title=title, caption="* includes the 2 s between switching and removing")
-    for column in ("change", "seconds", "CPU s", "passes", "objects written", "reports", "memory"):
-        table.add_column(column, justify="left" if column == "change" else "right")
-    for each in rows:
-        table.add_row(*each)
-    Console().print(table)
+    columns = ("change", "seconds", "CPU s", "passes", "objects written", "reports", "memory")
+    caption = "* includes the 2 s between switching and removing"
+    Report("reconcile", columns, title, caption, rows=list(rows)).publish()
 
 
 if __name__ == "__main__":

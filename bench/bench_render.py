@@ -2,7 +2,7 @@
 
 The whole command is timed, from the start of the process to its last line, reading included.
 
-    make setup && .venv/bin/python bench/bench_render.py
+    make develop && .venv/bin/python -m bench.bench_render
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
 
 LANES, SERVICES_A_LANE = 200, 5
 
@@ -102,17 +101,19 @@ def main() -> None:
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    table = Table("what", "seconds (best)", "memory MB", "output MB")
+    report = Report(
+        "render",
+        ("what", "seconds (best)", "memory MB", "output MB"),
+        caption="* ASM wants one match for each lane and service: 201,000 of them.",
+    )
     with tempfile.TemporaryDirectory() as temporary:
         for number, shape in enumerate(SHAPES):
             path = Path(temporary) / f"{number}.yaml"
             path.write_text("---\n".join(declared(shape, options.services)))
             results = [run(shape, path) for _ in range(options.rounds)]
             seconds, memory, size = min(results)
-            table.add_row(shape.name, f"{seconds:.2f}", str(memory), f"{size / 1e6:.1f}")
-    console = Console()
-    console.print(table)
-    console.print("* ASM wants one match for each lane and service: 201,000 of them.")
+            report.add(shape.name, f"{seconds:.2f}", str(memory), f"{size / 1e6:.1f}")
+    report.publish()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ leads to an application that answers at once) and one to its outbound listener (
 next service that answers at once). Rounds of all variants are interleaved, so that what else the
 machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone.
 
-    make setup && .venv/bin/python bench/bench_request_cost.py [--rounds 7] [--requests 4000]
+    make develop && .venv/bin/python -m bench.bench_request_cost [--rounds 7] [--requests 4000]
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from bench.reports import Report
 
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.bootstraps import bootstrap
@@ -232,9 +231,9 @@ async def measure(variants: list[Variant], rounds: int, count: int) -> None:
                 variant.costs.append(spent / count * 1e6)
 
 
-def report(variants: list[Variant]) -> None:
+def publish(variants: list[Variant]) -> None:
     by_name = {variant.name: variant for variant in variants}
-    table = Table("variant", "CPU µs a hop", "against", "ratio", "bar")
+    report = Report("request_cost", ("variant", "CPU µs a hop", "against", "ratio", "bar"))
     against = {
         "laneway, no lanes": ("plain Envoy", ""),
         "scenario 2, 3 lanes": ("plain Envoy", "<= 1.10"),
@@ -245,8 +244,8 @@ def report(variants: list[Variant]) -> None:
     for variant in variants:
         other, bar = against.get(variant.name, ("", ""))
         ratio = f"{variant.cost / by_name[other].cost:.2f}" if other else ""
-        table.add_row(variant.name, f"{variant.cost:.1f}", other, ratio, bar)
-    Console().print(table)
+        report.add(variant.name, f"{variant.cost:.1f}", other, ratio, bar)
+    report.publish()
 
 
 async def main() -> None:
@@ -281,7 +280,7 @@ async def main() -> None:
             roster.publish({variant.name: snapshots[names.sidecar_node(APPLICATION)]})
         async with XdsServer(roster, f"unix:{directory}/xds.sock"):
             await run(directory, variants, answering, options)
-    report(variants)
+    publish(variants)
 
 
 async def run(

@@ -1,9 +1,9 @@
 """What the trace-memory filter costs: CPU time a request, and memory after millions of ids.
 
-    make setup && .venv/bin/python bench/bench_trace_memory.py            # all three, briefly
-    .venv/bin/python bench/bench_trace_memory.py cpu [--rounds 6] [--count 40000]
-    .venv/bin/python bench/bench_trace_memory.py routing [--ids 100000] [--in-flight 2000]
-    .venv/bin/python bench/bench_trace_memory.py memory --ids 5000000 [--longest]
+    make develop && .venv/bin/python -m bench.bench_trace_memory            # all three, briefly
+    .venv/bin/python -m bench.bench_trace_memory cpu [--rounds 6] [--count 40000]
+    .venv/bin/python -m bench.bench_trace_memory routing [--ids 100000] [--in-flight 2000]
+    .venv/bin/python -m bench.bench_trace_memory memory --ids 5000000 [--longest]
 
 CPU time is the kernel's, of the Envoy process alone; rounds of all listeners are interleaved.
 """
@@ -12,20 +12,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-from rich.console import Console
-from rich.table import Table
-
-from laneway import filter as trace_memory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from bench.reports import Report
 from tests.filter import clients, testbed
 from tests.filter.testbed import LANES, ROUTE_HEADER, TRACE_HEADER
+
+from laneway import filter as trace_memory
 
 
 def requests(ids: range, *, lane: bool, longest: bool = False) -> Iterator[bytes]:
@@ -34,13 +28,6 @@ def requests(ids: range, *, lane: bool, longest: bool = False) -> Iterator[bytes
     for n in ids:
         head = f"GET / HTTP/1.1\r\nhost: a\r\n{TRACE_HEADER}: {n:0{digits}d}\r\n"
         yield (head + (f"{ROUTE_HEADER}: {lanes[n % 3]}\r\n" if lane else "") + "\r\n").encode()
-
-
-def print_table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(*header, title=title)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 # Listener, whether requests name a lane, and the row to compare with.
@@ -67,11 +54,12 @@ def cpu(rounds: int = 6, count: int = 40_000) -> None:
                 before = bed.cpu_seconds()
                 clients.drive(bed.socket(listener), requests(ids, lane=lane))
                 best[name] = min(best[name], (bed.cpu_seconds() - before) / count * 1e6)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, f"{best[name]:.2f}", f"{best[name] - best[against]:+.2f}")
         for name, (_, _, against) in VARIANTS.items()
     ]
-    print_table("CPU time of Envoy, µs a request", ("listener", "total", "filter"), rows)
+    title = "CPU time of Envoy, µs a request"
+    Report("trace_memory_cpu", ("listener", "total", "filter"), title, rows=rows).publish()
 
 
 def memory(ids: int = 1_000_000, workers: int = 4, longest: bool = False) -> None:
@@ -87,7 +75,8 @@ def memory(ids: int = 1_000_000, workers: int = 4, longest: bool = False) -> Non
             rss = bed.rss_mib()
             rows.append((f"{done.stop:,}", f"{rss:.1f}", f"{rss - start:+.1f}", f"{rate:,.0f}"))
     header = ("distinct ids", "RSS, MiB", "growth, MiB", "requests/s")
-    print_table(f"Memory of Envoy, {workers} workers", header, rows)
+    title = f"Memory of Envoy, {workers} workers"
+    Report("trace_memory_growth", header, title, rows=rows).publish()
 
 
 def routing(ids: int = 100_000, in_flight: int = 2_000, delay: float = 0.2) -> None:
@@ -111,7 +100,8 @@ def routing(ids: int = 100_000, in_flight: int = 2_000, delay: float = 0.2) -> N
         f"{seconds:.1f}",
         f"{ids / seconds:,.0f}",
     )
-    print_table("Calls through both filters, 4 workers", header, [row])
+    title = "Calls through both filters, 4 workers"
+    Report("trace_memory_routing", header, title, rows=[row]).publish()
     print(counters)
 
 

@@ -3,7 +3,7 @@
 Clients are grpc.aio streams in another process, each on a connection of its own, that speak
 incremental ADS as Envoy does. The server and the changes are here.
 
-    python bench/bench_xds_fanout.py [--clients 30 100 1000] [--clusters 200] [--rounds 20]
+    python -m bench.bench_xds_fanout [--clients 30 100 1000] [--clusters 200] [--rounds 20]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import grpc
 import structlog
+from bench.reports import Report
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.service.discovery.v3.discovery_pb2 import (
@@ -111,7 +112,7 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def measure(count: int, clusters: int, rounds: int) -> str:
+async def measure(count: int, clusters: int, rounds: int) -> tuple[str, ...]:
     settled: dict[str, float] = {}
     roster = Roster(on_change=lambda node: settled.__setitem__(node, time.perf_counter()))
     nodes = [f"node-{index}" for index in range(count)]
@@ -119,7 +120,7 @@ async def measure(count: int, clusters: int, rounds: int) -> str:
     first = next(source)
     async with XdsServer(roster) as server:
         roster.publish(dict.fromkeys(nodes, first))
-        command = (sys.executable, __file__, "--proxies")
+        command = (sys.executable, "-m", "bench.bench_xds_fanout", "--proxies")
         client = await asyncio.create_subprocess_exec(*command, server.address, str(count))
         try:
             started = time.perf_counter()
@@ -144,10 +145,9 @@ async def measure(count: int, clusters: int, rounds: int) -> str:
             client.terminate()
             await client.wait()
     cut = statistics.quantiles(each, n=100)
-    return (
-        f"{count:>7} {connected:>10.2f} {statistics.median(publish):>10.1f} {cut[49]:>8.1f} "
-        f"{cut[98]:>8.1f} {max(last):>8.1f} {used:>9.0f} {rss_mib():>8.0f}"
-    )
+    milliseconds = (statistics.median(publish), cut[49], cut[98], max(last), used)
+    figures = [f"{figure:.1f}" for figure in milliseconds]
+    return (str(count), f"{connected:.2f}", *figures, f"{rss_mib():.0f}")
 
 
 def main() -> None:
@@ -161,10 +161,14 @@ def main() -> None:
         asyncio.run(proxies(options.proxies[0], int(options.proxies[1])))
         return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    print(f"one of {options.clusters} clusters changes; until its ACK and its endpoints' ACK, ms")
-    print("clients  connect s publish ms      p50      p99  slowest cpu ms/ch  rss MiB")
+    report = Report(
+        "xds_fanout",
+        ("clients", "connect s", "publish ms", "p50 ms", "p99 ms", "slowest ms", "CPU ms", "MiB"),
+        f"One of {options.clusters} clusters changes: until its ACK and its endpoints' ACK",
+    )
     for count in options.clients:
-        print(asyncio.run(measure(count, options.clusters, options.rounds)), flush=True)
+        report.add(*asyncio.run(measure(count, options.clusters, options.rounds)))
+    report.publish()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The chart's templates keep to what this understands: ``{{ .Values.a.b }}`` and i
 ``quote`` or ``default``, and ``toJson`` of one; and whole lines ``{{- if .Values.a.b }}`` to
 ``{{- end }}``. So there is one source, and both installs agree.
 
-The CRDs, which Helm wants beside the templates, come from ``laneway.compile.crds``.
+The CRDs, which Helm wants beside the templates, come from ``laneway.schema.crds``.
 
     python deploy/charts.py        writes the chart's CRDs and deploy/manifests/ anew
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from laneway.compile.crds import custom_resource_definitions
+from laneway.schema.crds import custom_resource_definitions
 
 CHART = Path(__file__).parent / "helm" / "laneway"
 MANIFESTS = Path(__file__).parent / "manifests"

@@ -140,7 +140,7 @@ class Sandbox:
         settings = Settings(
             identity, self.namespace, settle=0.2, pace=Pace(longest_retry=2.0), terms=TERMS
         )
-        dialect = istio("http://laneway.test:8080/module.wasm", "0" * 64, self.namespace)
+        dialect = istio(b"\0asm", self.namespace)
         begun = len(doings.passes)
         async with Client(credentials.read(self.kubeconfig), called=doings.called) as client:
             operator = Operator(client, dialect, settings, Observers(passed=doings.passed))

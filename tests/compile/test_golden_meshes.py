@@ -20,9 +20,9 @@ from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.compile.nominal_placements import nominal_placements
 from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
-from laneway.compile.yaml_text import dump_all
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
+from laneway.schema.yaml_text import dump_all
 
 OPTIONS = Options(FilterModule("/opt/laneway/trace_memory.wasm"))
 FILES = {

@@ -206,3 +206,13 @@ async def test_a_node_that_is_gone_is_forgotten(proxies: ScriptedProxies) -> Non
     assert plane.nodes == proxies.has.keys() == {"one", "two"}
     await plane.change(mesh(A))
     assert plane.nodes == proxies.has.keys() == {"one"}
+
+
+async def test_what_was_rejected_before_does_not_keep_a_change_from_mending_it(
+    plane: Plane, proxies: ScriptedProxies
+) -> None:
+    """As when a proxy has just started, and rejects what was declared while it was not there."""
+    assert (await plane.change(mesh(A, B))).applied
+    proxies.refuses = {"b"}
+    assert (await plane.change(mesh(A, C))).applied
+    assert not (await plane.change(mesh(A, B, C))).applied

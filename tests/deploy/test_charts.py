@@ -26,11 +26,11 @@ from tests.conftest import Golden
 
 from laneway import __version__
 from laneway.adapters.kube.resources import DECLARED, EVENTS, LEASES, WATCHED, Resource, generated
-from laneway.compile.crds import custom_resource_definitions as custom_resources
 from laneway.compile.istio.kinds import KINDS
 from laneway.faces.operator.app import operator
 from laneway.faces.operator.metrics import Metrics
 from laneway.faces.operator.webhook import PATH
+from laneway.schema.crds import custom_resource_definitions as custom_resources
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "operator.md"
 

@@ -45,7 +45,7 @@ def with_lane(mesh: Mesh, changed: Lane) -> Mesh:
 
 
 def with_a_rule_that_envoy_refuses(mesh: Mesh) -> Mesh:
-    """Python takes it for a regular expression; RE2 does not, and so Envoy refuses the route."""
+    """Files with it would be refused; Envoy refuses the whole route configuration."""
     (rule,) = mesh.lanes[1].ingress
     rules = (rule, replace(rule, name="bad", uri=StringMatch(MatchKind.REGEX, "/a{1001}")))
     return with_lane(mesh, replace(mesh.lanes[1], ingress=rules))
@@ -150,6 +150,21 @@ async def test_what_is_inside_a_process_that_is_taken_back_is_answered(
         answers = await requests
     bodies = {EXPECTED["s1"], answer("v1", "new", "v1")}
     assert {(a.status, a.body) for a in answers} == {(200, body) for body in bodies}
+
+
+async def test_a_rule_that_envoy_rejects_at_the_start_is_left_out() -> None:
+    """The gateway serves all its other rules, and what mends the rule is not refused."""
+    mesh = SCENARIO.mesh
+    bad, settings = with_a_rule_that_envoy_refuses(mesh), wiring.Settings(free_gateway_ports=True)
+    async with wiring.Embedded(bad, settings) as embedded:
+        (problem,) = await embedded.wait_ready()
+        assert problem.startswith("Lane test/s2: ingress rule bad is left out: ")
+        assert "invalid repetition size" in problem
+        for tag in EXPECTED:
+            (answered,) = await load(gateway_url(embedded), [SCENARIO.call(tag, 1)])
+            assert (answered.status, answered.body) == (200, EXPECTED[tag])
+        assert embedded.mesh == mesh
+        assert not (await embedded.change(bad)).applied
 
 
 async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:

@@ -78,6 +78,16 @@ BREAKAGES = (
         environment=_SHORT_SOAK,
     ),
     Breakage(
+        "rules that are rejected at the start stay",
+        "src/laneway/wiring/embedded.py",
+        old="        rules = await leave_out_rejected(self.mesh, self.plane.change)\n",
+        new="        rules: tuple[object, ...] = ()\n        _ = leave_out_rejected\n",
+        tests=(
+            "tests/e2e/test_changes.py::test_a_rule_that_envoy_rejects_at_the_start_is_left_out",
+        ),
+        why="for one bad rule the gateway answers 404 to everything",
+    ),
+    Breakage(
         "phases do not wait for one another",
         "src/laneway/control/rollout.py",
         old="        statuses = await self.wait_synced(deadline)\n",
@@ -88,6 +98,17 @@ BREAKAGES = (
         ),
         why="a proxy that is late sends requests to what others have dropped already",
         environment=_SHORT_SOAK,
+    ),
+    Breakage(
+        "what was rejected before a change refuses it",
+        "src/laneway/control/rollout.py",
+        old="        known = self._rejected()",
+        new="        known: Set[tuple[str, ResourceStatus]] = frozenset()",
+        tests=(
+            "tests/e2e/test_changes.py::test_a_rule_that_envoy_rejects_at_the_start_is_left_out",
+            "tests/control/test_plane.py::test_what_was_rejected_before_does_not_keep_a_change_from_mending_it",
+        ),
+        why="a gateway that rejected its first routes can never be mended",
     ),
     Breakage(
         "routes are switched as the old ones' targets are removed",
@@ -191,6 +212,57 @@ BREAKAGES = (
         quick=True,
     ),
     Breakage(
+        "sidecars are told of a module before it is there",
+        "src/laneway/operator/operations.py",
+        old="    return _EXTENSIONS if extensions else kind\n",
+        new="    return kind\n",
+        tests=(
+            "tests/control/test_reconciliation.py::test_the_module_comes_before_the_filters_that_refer_to_it_and_goes_after_them",
+        ),
+        why="a sidecar that starts then waits 15 s, and serves without the lane filter",
+    ),
+    Breakage(
+        "the API server does not know that a user is told apart by one thing",
+        "src/laneway/schema/laneway.py",
+        old="""\
+        Rule("has(self.header) != has(self.cookie)", "needs exactly one of header and cookie"),
+""",
+        new="",
+        tests=(
+            "tests/schema/test_crds.py::test_decoding_and_the_api_server_agree_about_every_value",
+            "tests/schema/test_crds.py::test_what_is_wrong_is_refused",
+        ),
+        why="kubectl accepts a group that the operator then refuses",
+    ),
+    Breakage(
+        "a field is read and not written",
+        "src/laneway/schema/kubernetes.py",
+        old="                app_protocol=port.app_protocol or None,\n",
+        new="",
+        tests=(
+            "tests/schema/test_encoding.py::test_an_object_is_written_as_a_document_that_declares_it",
+        ),
+        why="an object that is stored or converted comes back without it",
+    ),
+    Breakage(
+        "a lane that lists no services has none",
+        "src/laneway/model/group_defaults.py",
+        old="        services=lane.services or group.services,\n",
+        new="        services=lane.services,\n",
+        tests=(
+            "tests/model/test_group_defaults.py::test_a_lane_that_declares_neither_services_nor_rules_has_its_groups",
+        ),
+        why="requests of the lane are answered by the baseline everywhere",
+    ),
+    Breakage(
+        "a change of an object is not seen",
+        "src/laneway/schema/reports/changes.py",
+        old="        elif old[key] != declared:\n",
+        new="        elif old[key] is None:\n",
+        tests=("tests/schema/test_reports.py::test_a_change_names_the_fields_that_differ",),
+        why="--watch applies a change and does not say which",
+    ),
+    Breakage(
         "a NACK counts as an ACK",
         "src/laneway/adapters/xds/protocol/streams.py",
         old='        if request.HasField("error_detail"):\n',
@@ -292,6 +364,60 @@ BREAKAGES = (
         tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
         why="a strict lane's requests leave it",
         quick=True,
+    ),
+    Breakage(
+        "lanes' names are one regular expression, however many",
+        "src/laneway/compile/envoy/gateway_routes.py",
+        old="_MOST_CHARACTERS = 8192\n",
+        new="_MOST_CHARACTERS = 1 << 30\n",
+        tests=(
+            "tests/compile/envoy/test_validation.py::test_lanes_in_one_regex_have_half_of_what_envoy_takes",
+        ),
+        why="Envoy refuses all routes of a gateway with some thousands of lanes",
+    ),
+    Breakage(
+        "in Istio a listener does not wait for the lane filter's module",
+        "src/laneway/compile/istio/lane_filters.py",
+        old='            "default_config": {"@type": _RBAC},\n',
+        new="""\
+            "default_config": {"@type": _RBAC},
+            "apply_default_config_without_warming": True,
+""",
+        tests=(
+            "tests/e2e/test_istio_lane_filter.py::test_a_new_sidecar_takes_no_request_before_it_has_the_module",
+        ),
+        why="a sidecar that starts sends a lane's first requests to the baseline",
+    ),
+    Breakage(
+        "a rule that Istio refuses stays in its VirtualService",
+        "src/laneway/compile/istio/regexes.py",
+        old="    return len(regex.encode()) <= LONGEST and not _ANY_BYTE.search(regex)\n",
+        new="    return bool(regex)\n",
+        tests=(
+            "tests/compile/istio/test_limits.py::test_a_rule_that_istio_refuses_is_told_and_does_not_take_others_with_it",
+        ),
+        why="the other rules of the domain are refused with it",
+    ),
+    Breakage(
+        "regular expressions are not compiled when they are read",
+        "src/laneway/schema/fields.py",
+        old="    if found := fault(text):\n",
+        new='    if found := "":\n',
+        tests=(
+            "tests/compile/envoy/test_validation.py::test_rules_that_are_valid_are_accepted",
+            "tests/schema/test_fields.py::test_values",
+        ),
+        why="Envoy refuses all routes of the gateway",
+    ),
+    Breakage(
+        "programs of regular expressions may have any size",
+        "src/laneway/model/regexes.py",
+        old="    if max(sizes) > MOST_PROGRAM_SIZE:\n",
+        new="    if not sizes:\n",
+        tests=(
+            "tests/compile/envoy/test_validation.py::test_a_regex_that_envoy_refuses_has_a_fault",
+        ),
+        why="Envoy refuses all routes of the gateway",
     ),
     Breakage(
         "a trace id is compared by its hash alone",

@@ -7,10 +7,10 @@ from tests.wiring.declared_objects import Object, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
 from laneway.adapters.kube.retained_fields import trim_of
-from laneway.model.kinds import Alone, Document, read_alone
 from laneway.operator import decoded_manifests
 from laneway.operator.acceptance import accept
 from laneway.operator.decoded_manifests import DecodedManifests
+from laneway.schema import Alone, Document, read_alone
 
 
 def served(name: str) -> Object:

@@ -79,6 +79,41 @@ def test_what_routes_used_goes_after_them() -> None:
     assert difference.steps[0].operations[0].manifest["metadata"]["name"] == "in"
 
 
+def extension(*names: str) -> dict[str, Any]:
+    patches = [
+        {"applyTo": "EXTENSION_CONFIG", "patch": {"operation": "ADD", "value": {"name": each}}}
+        for each in names
+    ]
+    return document("EnvoyFilter", "v1alpha3", meta("module"), configPatches=patches)
+
+
+def test_the_module_comes_before_the_filters_that_refer_to_it_and_goes_after_them() -> None:
+    """A listener that refers to one which is not there would wait for it."""
+    assert written(reconcile(KINDS, [filters("c1"), extension("m")], ())) == [
+        "add EnvoyFilter m",
+        "add EnvoyFilter c1",
+    ]
+    first, second = reconcile(KINDS, [filters("c1"), extension("m")], ()).steps
+    assert (len(first.operations), len(second.operations)) == (1, 1)
+    gone = reconcile(KINDS, (), [seal(extension("m")), seal(filters("c1"))])
+    assert written(gone) == ["remove delete EnvoyFilter c1", "remove delete EnvoyFilter m"]
+    assert len(gone.steps) == 2
+
+
+def test_the_filter_of_a_former_version_goes_after_the_new_one_has_come() -> None:
+    plugin = document("WasmPlugin", "v1alpha1", meta("a-lanes-inbound"), url="http://old")
+    assert written(reconcile(KINDS, [filters("c1"), extension("m")], [seal(plugin)])) == [
+        "add EnvoyFilter m",
+        "add EnvoyFilter c1",
+        "remove delete WasmPlugin",
+    ]
+
+
+def test_extension_configurations_of_one_object_are_told_apart_by_their_names() -> None:
+    between = reconcile(KINDS, [extension("new")], [seal(extension("old"))]).steps[0]
+    assert written(Reconciliation((between,))) == ["add EnvoyFilter new old"]
+
+
 def test_what_a_user_has_rendered_is_taken_over_and_never_deleted() -> None:
     """It has laneway's label, but no operator's digest."""
     rendered = {**routes("v1"), "metadata": {**meta("a"), "labels": {MANAGED_BY: "laneway"}}}

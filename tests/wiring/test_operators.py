@@ -12,7 +12,7 @@ import jsonschema
 import kmock
 import pytest
 import structlog
-from tests.adapters.kube.api_servers import client_of
+from tests.adapters.kube.api_servers import ApiServer, client_of
 from tests.operator.emitting import DIALECT
 from tests.wiring.declared_objects import endpoints, gateway, group, lane, service
 from tests.wiring.operating import (
@@ -32,8 +32,8 @@ from tests.wiring.operating import (
 )
 
 from laneway.adapters.kube.leases import Terms
-from laneway.compile.crds import custom_resource_definitions
 from laneway.compile.ownership import MANAGED_BY
+from laneway.schema.crds import custom_resource_definitions
 from laneway.wiring.dialects import istio
 from laneway.wiring.operators import Observers, Operator, Settings
 
@@ -198,7 +198,7 @@ async def test_a_shared_gateway_waits_for_the_group_with_errors() -> None:
         await api.write("lanegroups", group("c", name="h", gateway={"name": "gate"}))
         entry = {"name": "c", "hosts": ["c.example.com"], "destination": "c"}
         await api.write("lanes", lane("h1", of="h", ingress=[entry]))
-        real = istio("http://laneway/m.wasm", "0" * 64)
+        real = istio(b"\0asm")
         async with operating(api, dialect=real):
             ingress = [p for p in api.objects if p[0] == "virtualservices" and "gate" in p[2]]
             assert len(ingress) == 2
@@ -219,6 +219,56 @@ async def test_a_shared_gateway_waits_for_the_group_with_errors() -> None:
             assert subsets(api) == ["v1", "v2", "v4"]
             await api.write("services", service("c"))
             await until(lambda: subsets(api) == ["v1", "v2"])
+
+
+def lane_filters(api: ApiServer) -> set[str]:
+    return {p[2] for p in api.objects if p[0] == "envoyfilters" and "lane-filter" in p[2]}
+
+
+async def test_wasm_plugins_of_a_former_version_are_replaced() -> None:
+    """The module stands in EnvoyFilters now; a WasmPlugin of somebody else stays."""
+    async with declared() as api:
+        await api.write("lanegroups", group("a", "b", traceHeader="x-trace"))
+        for name, labels in (
+            ("b-lanes-inbound", {MANAGED_BY: "laneway", "laneway.dev/group": "g"}),
+            ("theirs", {}),
+        ):
+            metadata = {"name": name, "namespace": "default", "labels": labels}
+            metadata["annotations"] = {"laneway.dev/content": "0"}
+            plugin = {"apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin"}
+            await api.write("wasmplugins", {**plugin, "metadata": metadata, "spec": {"url": "x"}})
+        api.writes.clear()
+        async with operating(api, dialect=istio(b"\0asm")):
+            await until(lambda: status(api, "v2", "Programmed") == "True")
+        assert [p[2] for p in api.objects if p[0] == "wasmplugins"] == ["theirs"]
+        names = [name for _, name in changes(api)]
+        gone = names.index("wasmplugins/default/b-lanes-inbound")
+        written = [name for name in names if "lane-filter" in name]
+        assert len(written) == 4
+        assert all(names.index(name) < gone for name in written)
+        modules = [name for name in written if name.startswith("envoyfilters/istio-system/")]
+        assert written[:2] == modules
+
+
+async def test_a_module_that_the_api_server_refuses_is_told_and_nothing_refers_to_it() -> None:
+    async with declared() as api:
+        await api.write("lanegroups", group("a", "b", traceHeader="x-trace"))
+        api.fail("patch", "envoyfilters/g-lane-filter-.*", 413, "too large")
+        async with operating(api, dialect=istio(b"\0asm")):
+            await until(lambda: status(api, "v2", "Programmed") == "False")
+            _, _, message = condition(lane_of(api, "v2"), "Programmed")
+            assert "g-lane-filter-inbound: too large" in message
+            assert not lane_filters(api)
+            assert not [p for p in api.objects if p[0] == "virtualservices"]
+
+
+async def test_a_module_that_somebody_deletes_comes_back() -> None:
+    async with declared() as api:
+        await api.write("lanegroups", group("a", "b", traceHeader="x-trace"))
+        async with operating(api, dialect=istio(b"\0asm")):
+            await until(lambda: len(lane_filters(api)) == 4)
+            await api.drop("envoyfilters", "istio-system", "g-lane-filter-inbound")
+            await until(lambda: len(lane_filters(api)) == 4)
 
 
 async def test_a_service_that_goes_does_not_take_its_group_down() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from tests.compile import test_crds
 from tests.compile.istio import validation
 from tests.compile.istio.validation import strict
+from tests.schema import test_crds
 
 SCHEMAS = Path(__file__).with_name("schemas")
 

@@ -2,22 +2,22 @@
 
 A change is a transaction over all proxies (``phases``): it is compiled whole, added, switched and
 removed in turn, and each step waits for every connected proxy to acknowledge. If one rejects
-anything, all go back to what was there before. Readiness, which changes nothing but endpoints, is
-published at once, also while a change is under way.
+anything that it did not reject before, all go back to what was there. Readiness, which changes
+nothing but endpoints, is published at once, also while a change is under way.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.resources import Snapshot
 from laneway.control.phases import Phase, compose
-from laneway.control.proxies import Proxies, ProxyStatus, Publisher, Verdict
+from laneway.control.proxies import Proxies, ProxyStatus, Publisher, ResourceStatus, Verdict
 from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -121,10 +121,11 @@ class Plane:
 
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()
+        known = self._rejected()  # what was rejected before is no reason to refuse what mends it
         clock = asyncio.get_running_loop().time
         began = switched = clock()
         for phase in Phase:
-            rejections = await self._enter(state, phase, deadline, late)
+            rejections = await self._enter(state, phase, deadline, late, known)
             if rejections:
                 return Change(False, rejections, tuple(sorted(late)))
             if phase is Phase.SWITCH:
@@ -141,18 +142,33 @@ class Plane:
             return {node: self._proxies.status(node) for node in connected}
 
     async def _enter(
-        self, state: _State, phase: Phase, deadline: float, late: set[str]
+        self,
+        state: _State,
+        phase: Phase,
+        deadline: float,
+        late: set[str],
+        known: Set[tuple[str, ResourceStatus]],
     ) -> tuple[str, ...]:
-        """Publish a phase and wait for it; returns what proxies rejected."""
+        """Publish a phase and wait for it; returns what proxies rejected, but for ``known``."""
         self._next = (state, phase)
         self.publish()
         statuses = await self.wait_synced(deadline)
         rejections = tuple(
-            rejection for node in sorted(statuses) for rejection in rejected(statuses[node])
+            rejection
+            for node in sorted(statuses)
+            for rejection in rejected(_without(statuses[node], known))
         )
         if not rejections:
             late.update(s.node for s in statuses.values() if s.connected and not s.synced)
         return rejections
+
+    def _rejected(self) -> frozenset[tuple[str, ResourceStatus]]:
+        return frozenset(
+            (node, resource)
+            for node in self._nodes
+            for resource in self._proxies.status(node).resources
+            if resource.verdict is Verdict.REJECTED
+        )
 
     def _compile(self) -> Mapping[str, Snapshot]:
         before = self._emitted(self._state)
@@ -176,6 +192,11 @@ class Plane:
         self._publisher.publish(snapshots)
         for node in gone:
             self._publisher.forget(node)
+
+
+def _without(status: ProxyStatus, known: Set[tuple[str, ResourceStatus]]) -> ProxyStatus:
+    kept = tuple(each for each in status.resources if (status.node, each) not in known)
+    return replace(status, resources=kept)
 
 
 def rejected(status: ProxyStatus) -> tuple[str, ...]:

@@ -19,6 +19,19 @@ Path = tuple[str | int, ...]
 _PLAIN = re.compile(r"[\w-]+")
 
 
+def field_text(path: Path) -> str:
+    """A path as people write it: ``spec.services[1].name``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f'["{part}"]'
+    return text
+
+
 class Severity(enum.Enum):
     ERROR = "error"
     WARNING = "warning"
@@ -75,15 +88,7 @@ class Finding:
     @property
     def field(self) -> str:
         """The path as people write it: ``spec.services[1].name``."""
-        text = ""
-        for part in self.path:
-            if isinstance(part, int):
-                text += f"[{part}]"
-            elif _PLAIN.fullmatch(part):
-                text += f".{part}" if text else part
-            else:
-                text += f'["{part}"]'
-        return text
+        return field_text(self.path)
 
     def __str__(self) -> str:
         """One line that says it all, the place first."""

@@ -6,8 +6,9 @@ Used by ingress rules; the simulator evaluates them, the emitters translate them
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
+
+from laneway.model.regexes import matches_whole
 
 
 class MatchKind(enum.Enum):
@@ -32,7 +33,7 @@ class StringMatch:
             case MatchKind.PREFIX:
                 return text.startswith(self.value)
             case MatchKind.REGEX:
-                return re.fullmatch(self.value, text) is not None
+                return matches_whole(self.value, text)
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.value}"

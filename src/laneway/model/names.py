@@ -12,9 +12,12 @@ DEFAULT_NAMESPACE = "default"
 
 # RFC 1123 label, as Kubernetes uses for namespaces, services and (here) lanes: a lane's name is
 # also an Istio subset's name, a cluster name's component and a header's value.
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+LABEL_PATTERN = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # RFC 9110 section 5.6.2, `token`.
-_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+HEADER_PATTERN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+_LABEL = re.compile(LABEL_PATTERN)
+_HEADER = re.compile(HEADER_PATTERN)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laneway.model.findings import Finding, Severity
-from laneway.model.kinds import assemble
 from laneway.model.meshes import Mesh
 from laneway.operator.decoded_manifests import DecodedManifests
 from laneway.operator.manifests import Key, Manifest, key_of
+from laneway.schema import assemble
 
 GROUP, LANE = "LaneGroup", "Lane"
 #: Reasons of a condition Programmed that do not say whether an earlier generation is applied.

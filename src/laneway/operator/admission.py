@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity, Source
-from laneway.model.kinds import Document, decode
 from laneway.operator.acceptance import by_age
 from laneway.operator.decoded_manifests import plain
 from laneway.operator.manifests import Key, Manifest, key_of
+from laneway.schema import Document, decode
 
 #: What the next object may make right.
 MAY_COME = frozenset(

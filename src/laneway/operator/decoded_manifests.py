@@ -8,8 +8,8 @@ are unchanged.
 from __future__ import annotations
 
 from laneway.model.findings import Source
-from laneway.model.kinds import Alone, Document, read_alone
 from laneway.operator.manifests import Manifest, key_of
+from laneway.schema import Alone, Document, read_alone
 
 #: Lanes and groups belong to no namespace.
 _CLUSTERED = ("LaneGroup", "Lane")

@@ -138,7 +138,8 @@ def _end(kinds: Kinds, manifest: Manifest) -> _Place:
     kind = kinds[manifest["kind"]]
     if kind.is_route:
         return _place(Phase.SWITCH, 2 if kind.gateways(manifest) else 3)
-    return _place(Phase.REMOVE, _rank(kinds, manifest))
+    last = 2 * len(kinds)
+    return _place(Phase.REMOVE, last if kind.is_base(manifest) else _rank(kinds, manifest))
 
 
 def _place(phase: Phase, rank: int) -> _Place:
@@ -146,7 +147,9 @@ def _place(phase: Phase, rank: int) -> _Place:
 
 
 def _rank(kinds: Kinds, manifest: Manifest) -> int:
-    return list(kinds).index(manifest["kind"])
+    """In the order of kinds; within a kind, what others of the kind refer to comes first."""
+    index = list(kinds).index(manifest["kind"])
+    return 2 * index + (0 if kinds[manifest["kind"]].is_base(manifest) else 1)
 
 
 def _both(of: Parts | None, before: Manifest, manifest: Manifest) -> Manifest:

@@ -6,7 +6,6 @@ imported when a dialect is used, because ``--help`` lists them all.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,17 +15,12 @@ if TYPE_CHECKING:
     from laneway.model.findings import Finding
     from laneway.model.meshes import Mesh
 
-#: Where the operator serves the lane filter by default.
-OPERATOR = "http://laneway.laneway-system.svc.cluster.local:8080"
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What users choose on the command line. ``wasm_url`` (istio): where proxies fetch the lane
-    filter, if not from the operator. ``gateway_class`` (gateway-api): the class of gateways, which
-    are not rendered without one."""
+    """What users choose on the command line. ``gateway_class`` (gateway-api): the class of
+    gateways, which are not rendered without one."""
 
-    wasm_url: str | None = None
     gateway_class: str | None = None
 
 
@@ -60,17 +54,15 @@ def _envoy(settings: Settings) -> ConfiguredDialect:
 def _istio(settings: Settings) -> ConfiguredDialect:
     from laneway.filter import module_path
 
-    digest = hashlib.sha256(module_path().read_bytes()).hexdigest()
-    served = f"{OPERATOR}/filters/{digest}/trace_memory.wasm"
-    return istio(settings.wasm_url or served, digest)
+    return istio(module_path().read_bytes())
 
 
-def istio(url: str, sha256: str, root_namespace: str = "istio-system") -> ConfiguredDialect:
-    """For proxies that fetch the lane filter, which has this digest, at ``url``."""
+def istio(module: bytes, root_namespace: str = "istio-system") -> ConfiguredDialect:
+    """``module`` is the lane filter's WebAssembly."""
     from laneway.compile.istio.dialect import DIALECT
-    from laneway.compile.istio.options import Options, WasmModule
+    from laneway.compile.istio.options import Options
 
-    return DIALECT.configured(Options(WasmModule(url, sha256), root_namespace))
+    return DIALECT.configured(Options(module, root_namespace))
 
 
 def _gateway_api(settings: Settings) -> ConfiguredDialect:
@@ -81,8 +73,8 @@ def _gateway_api(settings: Settings) -> ConfiguredDialect:
 
 
 def _crds(settings: Settings) -> ConfiguredDialect:
-    from laneway.compile.crds import custom_resource_definitions
     from laneway.compile.dialect import ConfiguredDialect
+    from laneway.schema.crds import custom_resource_definitions
 
     return ConfiguredDialect(
         lambda mesh, routes: custom_resource_definitions(), lambda mesh, routes: ()

@@ -24,6 +24,7 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
 from laneway.control.proxies import ProxyStatus, Verdict
+from laneway.control.rejected_rules import leave_out_rejected
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
@@ -144,8 +145,15 @@ class Embedded:
         return counts
 
     async def wait_ready(self) -> tuple[str, ...]:
-        """Until every proxy and workload is ready, and every proxy knows. Returns what is not."""
-        return (*await self._fleet.wait_ready(), *await self.wait_synced())
+        """Until every proxy and workload is ready, and every proxy knows. Returns what is not.
+
+        Ingress rules that a proxy rejects are left out, so that the others serve.
+        """
+        unready = await self._fleet.wait_ready()
+        if not await self.wait_synced():
+            return unready
+        rules = await leave_out_rejected(self.mesh, self.plane.change)
+        return (*unready, *map(str, rules), *await self.wait_synced())
 
     async def wait_synced(self) -> tuple[str, ...]:
         """Until every connected proxy has settled on what it should have. Returns rejections.

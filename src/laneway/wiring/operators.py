@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from traceback import format_exception
 
 import structlog
 
@@ -106,7 +107,8 @@ class Operator:
             log.warning("failed", error=failure)
         for fault in result.faults:
             if str(fault) not in self._logged:
-                log.error("internal error", exc_info=fault)
+                # Without the values of locals, which may be a whole mesh.
+                log.error("internal error", exception="".join(format_exception(fault)))
         self._logged = frozenset(map(str, result.faults))
         self.observers.passed(result, took)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from laneway.adapters.files.yamls import documents, plain
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Source
-from laneway.model.kinds import Document
+from laneway.schema import Document
 
 
 def data(text: str) -> list[object]:

@@ -7,9 +7,9 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.compile import chains
+from tests.compile import chains, rule_documents
 from tests.compile.analyze.proofs import proved
 from tests.compile.landscapes import (
     LANE_NAMES,
@@ -31,6 +31,7 @@ from laneway.model.findings import Finding
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.regexes import fault
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
@@ -127,6 +128,23 @@ def test_stems_hold_all_that_a_regex_matches(text: str, data: st.DataObject) -> 
     if match.matches(found) and "\n" not in found:
         stems = language(match).stems
         assert any(found == s.text if s.whole else found.startswith(s.text) for s in stems)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[*HealthCheck])
+@given(
+    rule_documents.regexes.filter(lambda text: len(text) < 200 and not fault(text)),
+    st.lists(st.text("a/x-1A.*é", max_size=4), min_size=1, max_size=20),
+)
+@example("[é]{2}", ["é"])
+@example("é+", ["éé"])
+@example(r"\Qa*\E", ["a*"])
+@example(r"(?i:a)/", ["A/"])
+@example(r"[a\pN]", ["1"])
+def test_stems_hold_all_that_any_syntax_of_re2_matches(text: str, found: list[str]) -> None:
+    match = StringMatch(MatchKind.REGEX, text)
+    stems = language(match).stems
+    for each in filter(match.matches, found):
+        assert any(each == s.text if s.whole else each.startswith(s.text) for s in stems)
 
 
 @pytest.mark.parametrize("text", REGEXES)

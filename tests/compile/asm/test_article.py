@@ -15,7 +15,7 @@ import yaml
 from laneway.adapters.files import read
 from laneway.compile.asm.documents import emit
 from laneway.compile.lower import lower
-from laneway.compile.yaml_text import dump_all
+from laneway.schema.yaml_text import dump_all
 
 ROOT = Path(__file__).parents[3]
 

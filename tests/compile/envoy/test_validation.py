@@ -5,21 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from envoy.config.route.v3 import route_pb2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from tests.compile import rule_documents
 from tests.compile.cases import CASES, mesh_of
 from tests.compile.envoy.bootstraps import complaints, static_bootstrap
 from tests.compile.landscapes import meshes
 from tests.compile.meshes import GATEWAY, group, lane, mesh, prefix, rule, service
+from tests.compile.meshes import regex as any_regex
 
 from laneway.adapters.runner.binary import find_envoy
+from laneway.compile.envoy.names import gateway_node
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import ROUTE
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
+from laneway.model.regexes import PROXY_PROGRAM_SIZE, fault
+from laneway.schema.fields import Shape
+from laneway.schema.laneway import IngressRuleSpec, StickySpec
+
+S = TypeVar("S", bound=Shape)
 
 pytestmark = pytest.mark.envoy
 
@@ -42,6 +55,68 @@ def test_golden_cases_are_accepted(case: Path, tmp_path: Path) -> None:
 def test_any_mesh_is_accepted(declared: Mesh) -> None:
     with TemporaryDirectory() as folder:
         assert judged(declared, Path(folder)) == ""
+
+
+@given(st.lists(rule_documents.rules, min_size=30, max_size=60), rule_documents.stickies)
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
+def test_rules_that_are_valid_are_accepted(
+    documents: list[rule_documents.Rule], sticky: dict[str, str] | None
+) -> None:
+    """Whatever somebody writes: what passes ``validate``, Envoy takes."""
+    rules = [spec.rule for each in documents if (spec := read(IngressRuleSpec, each))]
+    told_apart = read(StickySpec, sticky) if sticky else None
+    kept = told_apart.sticky if told_apart else None
+    lanes = [lane("s1", "a", *rules, weight=40), lane("s2", "a", *rules[::2], weight=60)]
+    declared = mesh([group("a", sticky=kept)], lanes, [service("a")])
+    gateway = replace(declared, workloads=declared.workloads[:1])
+    with TemporaryDirectory() as folder:
+        assert judged(gateway, Path(folder)) == ""
+
+
+def read(shape: type[S], document: dict[str, Any]) -> S | None:
+    try:
+        return shape.model_validate(document)
+    except ValidationError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        "(((a{30}){30}){30}){30}",
+        r"\x{100}",
+        "[a-c]?" * 20_000,
+        "x" * (PROXY_PROGRAM_SIZE + 1),
+        "(?=a)",
+        r"(a)\1",
+        "a++",
+        "a{1001}",
+        "(",
+    ],
+)
+def test_a_regex_that_envoy_refuses_has_a_fault(regex: str, tmp_path: Path) -> None:
+    declared = mesh(
+        [group("a")], [lane("s1", "a", rule("a", uri=any_regex(regex)))], [service("a")]
+    )
+    assert judged(declared, tmp_path) != ""
+    assert fault(regex)
+
+
+def test_lanes_in_one_regex_have_half_of_what_envoy_takes() -> None:
+    """Also where their names have nothing in common, which is the most that they can need."""
+    many = [lane(f"{number * 7919 % 100_000:05}", "", rule("a")) for number in range(20_000)]
+    declared = mesh([group("a")], [lane("s1", "a"), *many], [service("a")])
+    snapshots = emit(declared, lower(declared), nominal_placements(declared), EVERYTHING)
+    found = [
+        header.string_match.safe_regex.regex
+        for resource in snapshots[gateway_node(GATEWAY)].resources(ROUTE).values()
+        for host in route_pb2.RouteConfiguration.FromString(resource.body).virtual_hosts
+        for route in host.routes
+        for header in route.match.headers
+        if header.string_match.HasField("safe_regex")
+    ]
+    assert len(found) > 1
+    assert [regex for regex in found if fault(regex)] == []
 
 
 def test_a_rule_of_more_lanes_than_one_regex_may_name_is_accepted(tmp_path: Path) -> None:

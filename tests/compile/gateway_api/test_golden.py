@@ -12,7 +12,7 @@ from tests.compile.gateway_api.validation import problems
 from tests.compile.istio.test_golden import NAMES, mesh
 
 from laneway.compile.gateway_api.options import Options
-from laneway.compile.yaml_text import dump_all
+from laneway.schema.yaml_text import dump_all
 
 FOLDER = ROOT / "tests/golden/gateway-api"
 #: Those whose gateways are rendered, too.

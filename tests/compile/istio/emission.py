@@ -6,12 +6,11 @@ from typing import Any
 
 from laneway.compile.istio.documents import emit
 from laneway.compile.istio.limits import limits
-from laneway.compile.istio.options import Options, WasmModule
+from laneway.compile.istio.options import Options
 from laneway.compile.lower import lower
 from laneway.model.meshes import Mesh
 
-MODULE = WasmModule("http://laneway.laneway-system.svc.cluster.local:8080/lanes.wasm", "0" * 64)
-OPTIONS = Options(MODULE)
+OPTIONS = Options(b"\0asm")
 
 
 def emitted(mesh: Mesh) -> list[dict[str, Any]]:

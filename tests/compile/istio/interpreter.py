@@ -4,11 +4,13 @@
 - A destination is a cluster: the service's workloads with the subset's labels.
 - EnvoyFilter: clusters are added, and what is merged into a route by its name replaces its cluster.
   An aggregate cluster serves from the first of its clusters with a ready instance.
-- WasmPlugin: the lane filter, where it is configured; what it does is the simulator's business.
+- An HTTP filter that an EnvoyFilter inserts is configured by the extension configuration of its
+  name. What the lane filter does is the simulator's business.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -31,6 +33,8 @@ from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
+
+_CONTEXTS = {"inbound": "SIDECAR_INBOUND", "outbound": "SIDECAR_OUTBOUND", "gateway": "GATEWAY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +191,33 @@ class Istio:
         return next(service for service in self.mesh.services if service.host == host)
 
     def _carriers(self, direction: str, labels: Mapping[str, str]) -> Iterator[Carrier]:
-        """The lane filters beside a proxy whose pod has these labels."""
-        for resource in self._of("WasmPlugin"):
-            spec, config = resource["spec"], resource["spec"]["pluginConfig"]
-            if config["direction"] != direction:
+        """The lane filters of a proxy whose pod has these labels."""
+        for resource in self._of("EnvoyFilter"):
+            selector = resource["spec"].get("workloadSelector", {}).get("labels", {})
+            if not selector.items() <= labels.items():
                 continue
-            if spec["selector"]["matchLabels"].items() <= labels.items():
-                group = resource["metadata"]["labels"]["laneway.dev/group"]
-                if "baggage_key" in config:
-                    yield BaggageMember(group, config["route_header"], config["baggage_key"])
-                else:
-                    yield TraceMemory(group, config["route_header"], config["trace_header"])
+            for patch in resource["spec"]["configPatches"]:
+                inserted = patch["applyTo"] == "HTTP_FILTER"
+                if inserted and patch["match"]["context"] == _CONTEXTS[direction]:
+                    config = self._extension(patch["patch"]["value"]["name"])
+                    assert config["direction"] == direction
+                    group = resource["metadata"]["labels"]["laneway.dev/group"]
+                    if "baggage_key" in config:
+                        yield BaggageMember(group, config["route_header"], config["baggage_key"])
+                    else:
+                        yield TraceMemory(group, config["route_header"], config["trace_header"])
+
+    def _extension(self, name: str) -> Mapping[str, str]:
+        """The settings of the lane filter of that name; those in the root namespace are for all."""
+        (found,) = (
+            patch["patch"]["value"]["typed_config"]["config"]
+            for resource in self._of("EnvoyFilter")
+            if resource["metadata"]["namespace"] == "istio-system"
+            for patch in resource["spec"]["configPatches"]
+            if patch["applyTo"] == "EXTENSION_CONFIG" and patch["patch"]["value"]["name"] == name
+        )
+        settings: Mapping[str, str] = json.loads(found["configuration"]["value"])
+        return settings
 
     def _patches(self, applied_to: str, context: str) -> Iterator[Resource]:
         for resource in self._of("EnvoyFilter"):

@@ -19,8 +19,8 @@ from tests.compile.istio.emission import emitted
 from laneway.adapters.files import read
 from laneway.compile.istio.limits import limits
 from laneway.compile.lower import lower
-from laneway.compile.yaml_text import dump_all
 from laneway.model.codes import Code
+from laneway.schema.yaml_text import dump_all
 
 SCENARIOS = ["scenario-1", "scenario-2"]
 FOLDER = ROOT / "examples/kubernetes"

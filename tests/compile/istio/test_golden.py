@@ -13,8 +13,8 @@ from tests.compile.istio.validation import problems
 from laneway.adapters.files import read
 from laneway.compile.istio.limits import limits
 from laneway.compile.lower import lower
-from laneway.compile.yaml_text import dump_all
 from laneway.model.meshes import Mesh
+from laneway.schema.yaml_text import dump_all
 
 FOLDER = ROOT / "tests/golden/istio"
 OWN = sorted(path.parent for path in FOLDER.glob("*/mesh.yaml"))

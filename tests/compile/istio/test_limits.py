@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from tests.compile.istio.emission import codes, emitted
 from tests.compile.istio.interpreter import Istio
-from tests.compile.meshes import GATEWAY, ROUTE_HEADER, exact, group, lane, mesh, rule, service
+from tests.compile.meshes import (
+    GATEWAY,
+    ROUTE_HEADER,
+    exact,
+    group,
+    lane,
+    mesh,
+    regex,
+    rule,
+    service,
+)
 from tests.compile.paths import simulated
 
 from laneway.compile.istio.limits import limits
@@ -57,6 +67,36 @@ def test_many_lanes_are_told() -> None:
     assert "ISTIO_MANY_LANES" in codes(declared({}, *lanes))
 
 
+@pytest.mark.parametrize(
+    ("fields", "left_out"),
+    [
+        ({"uri": regex("/" + "a" * 1023)}, False),
+        ({"uri": regex("/" + "a" * 1024)}, True),
+        ({"uri": regex("/" + "é" * 512)}, True),
+        ({"headers": {"x-a": regex("a" * 1025)}}, True),
+        ({"headers": {"x-a": exact("a" * 1025)}}, False),
+        ({"query": {"q": regex(r"a\C")}}, True),
+        ({"query": {"q": regex(r"a\\\C")}}, True),
+        ({"query": {"q": regex(r"a\\C")}}, False),
+        ({"methods": ("A" * 1000, "B" * 1000)}, True),
+        ({"methods": ("A" * 2000,)}, False),
+    ],
+)
+def test_a_rule_that_istio_refuses_is_told_and_does_not_take_others_with_it(
+    fields: dict[str, Any], left_out: bool
+) -> None:
+    lanes = [lane("s1", "a", rule("a", uri=exact("/kept")), rule("a", **fields))]
+    base = mesh([group("a")], lanes, [service("a")])
+    assert ("ISTIO_REGEX_REFUSED" in codes(base)) is left_out
+    (entry,) = [
+        document["spec"]["http"]
+        for document in emitted(base)
+        if document["kind"] == "VirtualService" and "gateways" in document["spec"]
+    ]
+    assert {"exact": "/kept"} in [route["match"][0].get("uri") for route in entry]
+    assert len(entry) == (1 if left_out else 2)
+
+
 def test_groups_that_share_a_gateway_are_told() -> None:
     lanes = [lane("s1", "a", rule("a"), group="one"), lane("t1", "b", rule("b"), group="two")]
     both = mesh([group("a", "one"), group("b", "two")], lanes, [service("a"), service("b")])
@@ -68,9 +108,8 @@ def test_baggage_at_a_gateway_without_a_selector_is_told(selector: dict[str, str
     base = declared({"trace_header": "baggage"})
     gateway = Gateway(GATEWAY, (GatewayServer(80),), selector)
     found = replace(base, gateways=(gateway,))
-    plugins = [r["spec"] for r in emitted(found) if r["kind"] == "WasmPlugin"]
-    at_gateway = [p for p in plugins if p["pluginConfig"]["direction"] == "gateway"]
-    assert len(at_gateway) == bool(selector)
+    filters = [r["metadata"]["name"] for r in emitted(found) if r["kind"] == "EnvoyFilter"]
+    assert ("test-lane-filter-gateway" in filters) is bool(selector)
     assert ("ISTIO_GATEWAY_WITHOUT_SELECTOR" in codes(found)) is not bool(selector)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import extension_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
+from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
+from envoy.extensions.filters.http.wasm.v3 import wasm_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.json_format import ParseDict
-from tests.compile.istio.emission import emitted
+from tests.compile.istio.emission import OPTIONS, emitted
 from tests.compile.istio.interpreter import Istio
 from tests.compile.istio.test_golden import NAMES, mesh
 from tests.compile.meshes import exact, group, lane, name, rule, service
@@ -25,6 +29,7 @@ from laneway.compile.simulate import Applications, Request
 from laneway.model.meshes import Mesh
 
 AGGREGATE = aggregate_pb2.ClusterConfig.DESCRIPTOR.full_name
+WASM = wasm_pb2.Wasm.DESCRIPTOR.full_name
 PRIORITIES = previous_priorities_config_pb2.PreviousPrioritiesConfig.DESCRIPTOR.full_name
 INBOUND = "SIDECAR_INBOUND"
 
@@ -49,6 +54,51 @@ def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
     for patch in patches(mesh(case), "NETWORK_FILTER"):
         config = ParseDict(patch["patch"]["value"]["typed_config"], Packed())
         assert config.Is(hcm_pb2.HttpConnectionManager.DESCRIPTOR)
+    for patch in patches(mesh(case), "EXTENSION_CONFIG"):
+        extension = ParseDict(patch["patch"]["value"], extension_pb2.TypedExtensionConfig())
+        wasm = wasm_pb2.Wasm.FromString(extension.typed_config.value)
+        assert wasm.config.vm_config.code.local.inline_bytes == OPTIONS.module
+    for patch in patches(mesh(case), "HTTP_FILTER"):
+        inserted = ParseDict(patch["patch"]["value"], hcm_pb2.HttpFilter())
+        assert inserted.config_discovery.default_config.Is(rbac_pb2.RBAC.DESCRIPTOR)
+        assert inserted.config_discovery.type_urls[0] == f"type.googleapis.com/{WASM}"
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_every_inserted_filter_has_a_configuration_that_comes_before_it(case: str) -> None:
+    configured: set[str] = set()
+    inserted: set[str] = set()
+    for resource in emitted(mesh(case)):
+        for patch in resource["spec"].get("configPatches", ()):
+            value = patch["patch"]["value"]
+            if patch["applyTo"] == "EXTENSION_CONFIG":
+                assert resource["metadata"]["namespace"] == "istio-system"
+                assert "workloadSelector" not in resource["spec"]
+                configured.add(value["name"])
+            if patch["applyTo"] == "HTTP_FILTER":
+                assert value["name"] in configured
+                inserted.add(value["name"])
+    assert inserted == configured
+
+
+def test_groups_have_filters_of_their_own_and_workloads_get_one_once() -> None:
+    """Services a and b have the same selector, hence the same workloads."""
+    same = replace(service("b"), selector=service("a").selector)
+    lanes = [lane("s1", "a b", rule("a"), group="one"), lane("t1", "c", rule("c"), group="two")]
+    declared = mesh_with(
+        [group("a b", "one"), group("c", "two")], lanes, [service("a"), same, service("c")]
+    )
+    found = [
+        (resource["spec"]["workloadSelector"]["labels"]["app"], patch["patch"]["value"]["name"])
+        for resource in emitted(declared)
+        for patch in resource["spec"].get("configPatches", ())
+        if patch["applyTo"] == "HTTP_FILTER"
+    ]
+    assert found == [
+        (app, f"laneway.lane_filter.{direction}.{of}")
+        for app, of in (("a", "one"), ("c", "two"))
+        for direction in ("inbound", "outbound")
+    ]
 
 
 @pytest.mark.parametrize("case", NAMES)

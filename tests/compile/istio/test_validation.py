@@ -26,7 +26,6 @@ def test_what_is_emitted_is_valid() -> None:
         "DestinationRule",
         "EnvoyFilter",
         "VirtualService",
-        "WasmPlugin",
     }
 
 
@@ -50,8 +49,6 @@ def test_what_is_emitted_is_valid() -> None:
         ),
         ("EnvoyFilter", lambda spec: spec["configPatches"][0].update(applyTo="CLUSTERS")),
         ("EnvoyFilter", lambda spec: spec["configPatches"][0]["patch"].update(op="ADD")),
-        ("WasmPlugin", lambda spec: spec.update(sha256="abc")),
-        ("WasmPlugin", lambda spec: spec["match"][0].update(mode="OUTBOUND")),
     ],
 )
 def test_a_misspelt_field_or_a_wrong_value_is_found(kind: str, edit: Edit) -> None:

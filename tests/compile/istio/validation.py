@@ -18,7 +18,6 @@ _API_VERSIONS = {
     "EnvoyFilter": "networking.istio.io/v1alpha3",
     "Gateway": "networking.istio.io/v1",
     "VirtualService": "networking.istio.io/v1",
-    "WasmPlugin": "extensions.istio.io/v1alpha1",
 }
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ LANEWAY = (sys.executable, "-c", "from laneway.faces.cli import main; main()")
 def test_help_names_the_commands(cli: Cli) -> None:
     result = cli("--help")
     assert result.code == 0
-    for command in ("demo", "up", "validate", "analyze", "explain", "render", "version"):
+    for command in ("demo", "up", "validate", "analyze", "explain", "render", "schema", "version"):
         assert f" {command} " in result.out
 
 
@@ -46,6 +47,17 @@ def test_help_imports_neither_envoy_nor_grpc() -> None:
 def test_versions(cli: Cli) -> None:
     assert cli("--version").out == f"laneway {__version__}\n"
     assert cli("version").out.startswith(f"laneway {__version__}\nEnvoy   1.")
+
+
+def test_schemas_are_printed_as_json(cli: Cli) -> None:
+    result = cli("schema")
+    assert (result.code, result.err) == (0, "")
+    document = json.loads(result.out)
+    assert document["openapi"] == "3.0.3"
+    assert document["info"]["version"] == __version__
+    assert {"LaneGroup", "Lane", "Workload", "FindingReport"} <= document["components"][
+        "schemas"
+    ].keys()
 
 
 def test_failures_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 from pathlib import Path
 
 import yaml
 
-from laneway.faces.operator.serving import Module
 from laneway.filter import module_path
 
 from .conftest import Cli
@@ -22,18 +21,20 @@ def test_istio_on_standard_output(cli: Cli, examples: Path) -> None:
     assert "warning ISTIO_SPILL_UNDER_EJECTION: LaneGroup test" in result.err
 
 
-def test_the_filter_is_fetched_from_the_operator_or_elsewhere(cli: Cli, examples: Path) -> None:
-    content = module_path().read_bytes()
-    files = ("render", "-f", examples / "scenario-1", "--dialect", "istio")
-    for more, end in (
-        ((), Module(content).path),
-        (("--wasm-url", "https://files.test/lanes.wasm"), "://files.test/lanes.wasm"),
-    ):
-        documents = yaml.safe_load_all(cli(*files, *more).out)
-        plugins = [d["spec"] for d in documents if d["kind"] == "WasmPlugin"]
-        assert len(plugins) == 6
-        assert all(plugin["url"].endswith(end) for plugin in plugins)
-        assert {p["sha256"] for p in plugins} == {hashlib.sha256(content).hexdigest()}
+def test_the_filter_stands_in_the_resources(cli: Cli, examples: Path) -> None:
+    """So that no proxy needs another server when it starts, however long the operator is gone."""
+    result = cli("render", "-f", examples / "scenario-1", "--dialect", "istio")
+    patches = [
+        patch["patch"]["value"]
+        for document in yaml.safe_load_all(result.out)
+        if document["kind"] == "EnvoyFilter"
+        for patch in document["spec"]["configPatches"]
+        if patch["applyTo"] == "EXTENSION_CONFIG"
+    ]
+    codes = [value["typed_config"]["config"]["vm_config"]["code"] for value in patches]
+    module = base64.b64encode(module_path().read_bytes()).decode()
+    assert codes == [{"local": {"inline_bytes": module}}] * 2
+    assert "http://laneway" not in result.out
 
 
 def test_definitions_need_no_file(cli: Cli, tmp_path: Path) -> None:

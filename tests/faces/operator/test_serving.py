@@ -1,8 +1,6 @@
-"""What the operator serves: health, readiness, metrics, and the module by its digest."""
+"""What the operator serves: health, readiness and metrics."""
 
 from __future__ import annotations
-
-import hashlib
 
 import aiohttp
 from tests.operator.emitting import DIALECT
@@ -11,7 +9,7 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import LANES
 from laneway.faces.operator.metrics import Metrics
-from laneway.faces.operator.serving import Module, application, serve
+from laneway.faces.operator.serving import application, serve
 from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Operator, Settings
 
@@ -19,7 +17,7 @@ from laneway.wiring.operators import Operator, Settings
 async def fetch(path: str, metrics: Metrics | None = None) -> tuple[int, str, bytes]:
     client = Client(Credentials("http://127.0.0.1:1"))
     operator = Operator(client, DIALECT, Settings("one"))
-    app = application(operator, metrics or Metrics(), Module(b"\0asm"))
+    app = application(operator, metrics or Metrics())
     async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
         response = await session.get(f"http://127.0.0.1:{port}{path}")
         return response.status, response.content_type, await response.read()
@@ -28,17 +26,6 @@ async def fetch(path: str, metrics: Metrics | None = None) -> tuple[int, str, by
 async def test_a_standby_is_alive_and_ready() -> None:
     assert await fetch("/healthz") == (200, "text/plain", b"ok\n")
     assert await fetch("/readyz") == (200, "text/plain", b"standing by\n")
-
-
-async def test_the_module_is_served_by_its_digest() -> None:
-    digest = hashlib.sha256(b"\0asm").hexdigest()
-    assert Module(b"\0asm").sha256 == digest
-    assert await fetch(f"/filters/{digest}/trace_memory.wasm") == (
-        200,
-        "application/wasm",
-        b"\0asm",
-    )
-    assert (await fetch(f"/filters/{'0' * 64}/trace_memory.wasm"))[0] == 404
 
 
 async def test_metrics_count_calls_changes_and_passes() -> None:

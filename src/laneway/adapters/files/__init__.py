@@ -15,8 +15,8 @@ from laneway.adapters.files.yamls import documents
 from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput, Severity, Source
-from laneway.model.kinds import Check, Document, decode
 from laneway.model.meshes import Mesh
+from laneway.schema import Check, Document, decode
 
 __all__ = ["MAX_BYTES", "STDIN", "Reading", "read"]
 

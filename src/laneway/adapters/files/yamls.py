@@ -18,7 +18,7 @@ from yaml import events
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Source
-from laneway.model.kinds import Document
+from laneway.schema import Document
 
 MAX_DEPTH = 100
 #: Values in one document, aliases expanded.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from traceback import format_exception
 from typing import Any
 
 import structlog
@@ -126,7 +127,8 @@ class Cache:
         try:
             return self._trim(item)
         except Exception as error:
-            log.error("internal error", resource=self.resource.plural, exc_info=error)
+            text = "".join(format_exception(error))
+            log.error("internal error", resource=self.resource.plural, exception=text)
             return item
 
     def _kind(self) -> Object:

@@ -14,6 +14,8 @@ from laneway.compile.dialect import GeneratedKind, Kinds
 _READ = ("get", "list", "watch")
 _WATCH = ("list", "watch")
 _GENERATED = ("list", "watch", "create", "patch", "delete")
+#: Former versions generated it: what they left is removed.
+_RETIRED = ("list", "watch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS)
 def generated(kinds: Kinds) -> Mapping[str, Resource]:
     """The resources of the kinds that a dialect generates, by kind."""
     return {
-        each.kind: Resource(*_group_version(each), each.plural, each.kind, _GENERATED)
+        each.kind: Resource(
+            *_group_version(each), each.plural, each.kind, _RETIRED if each.retired else _GENERATED
+        )
         for each in kinds.values()
     }
 

@@ -14,12 +14,11 @@ from typing import Any
 from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
 from laneway.control.proxies import GENERATION
 from laneway.model.placements import Address
+from laneway.model.regexes import PROXY_PROGRAM_SIZE
 
 XDS_CLUSTER = "xds"
 CLUSTER = "laneway"
 _TYPES = "type.googleapis.com/envoy.extensions"
-# Envoy refuses a regex route whose RE2 program is larger; its own default of 100 is soon reached.
-_RE2_MOST = 32768
 
 # What is kept of the 130 statistics that every cluster has. The others, mostly about what laneway
 # never configures, would be more than a third of a cluster's memory: 60 kB each instead of 38.
@@ -68,7 +67,8 @@ def bootstrap(
             "layers": [
                 {
                     "name": "static",
-                    "static_layer": {"re2.max_program_size.error_level": _RE2_MOST},
+                    # Envoy's own default of 100 is soon reached.
+                    "static_layer": {"re2.max_program_size.error_level": PROXY_PROGRAM_SIZE},
                 }
             ]
         },

@@ -32,7 +32,12 @@ class _UnknownError(Exception):
 
 
 def read_regex(text: str) -> Piece:
-    """Never raises: what cannot be read may match anything."""
+    """Never raises: what cannot be read may match anything.
+
+    Nothing is said of what is not ASCII, since Envoy matches its bytes and not its characters.
+    """
+    if not text.isascii():
+        return ANY
     try:
         reader = _Reader(text)
         piece = reader.alternatives()
@@ -121,7 +126,7 @@ class _Reader:
             if len(one) == 1 and self._peek() == "-" and self.text[self.position + 1] != "]":
                 self.position += 1
                 last = self._member()
-                one = "".join(map(chr, range(ord(one), min(ord(last), ord(one) + 300) + 1)))
+                one = "".join(map(chr, range(ord(one), ord(last) + 1)))
             characters += one
         self.position += 1
         if not negated:

@@ -10,6 +10,7 @@ from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.matches import StringMatch
+from laneway.model.regexes import one_of
 
 
 def ingress(
@@ -91,8 +92,8 @@ def _match(group: LaneGroup, lane: Lane, rule: IngressRule) -> Document:
     headers[group.route_header] = {"exact": lane.name}
     match: Document = {"headers": dict(sorted(headers.items()))}
     if rule.methods:
-        one = len(rule.methods) == 1
-        match["method"] = {"exact" if one else "regex": "|".join(rule.methods)}
+        (method, *more) = rule.methods
+        match["method"] = {"regex": one_of(rule.methods)} if more else {"exact": method}
     if rule.query:
         query = sorted(rule.query.items())
         match["queryParams"] = {name: _string_match(value) for name, value in query}

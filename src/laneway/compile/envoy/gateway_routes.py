@@ -22,10 +22,11 @@ from laneway.compile.resources import ROUTE, Resource
 from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import ObjectName
+from laneway.model.regexes import one_of
 
-#: Characters of a regex of lanes' names: Envoy refuses programs of more than 32,768 steps
-#: (``adapters.runner.bootstraps``), which is about a step for each character.
-_MOST_CHARACTERS = 16384
+#: Characters of a regex of lanes' names. A character is one step of RE2's program, an alternative
+#: another one, so that this is well within what proxies take (``model.regexes``).
+_MOST_CHARACTERS = 8192
 
 
 def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) -> Resource:
@@ -113,8 +114,7 @@ def _ingress_route(
 
 def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.HeaderMatcher]:
     if ingress.methods:
-        methods = "|".join(ingress.methods)
-        regex = regex_pb2.RegexMatcher(regex=methods)
+        regex = regex_pb2.RegexMatcher(regex=one_of(ingress.methods))
         matcher = string_pb2.StringMatcher(safe_regex=regex)
         yield route_components_pb2.HeaderMatcher(name=":method", string_match=matcher)
     for name, value in sorted(ingress.headers.items()):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.regexes import matches_whole
 
 #: What Exact and PathPrefix refuse (the CRD's validation rules); a regular expression may hold it.
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
@@ -45,7 +46,7 @@ class Path:
     def matches(self, path: str) -> bool:
         if self.type == "PathPrefix":
             return self.value == "/" or path == self.value or path.startswith(f"{self.value}/")
-        return path == self.value if self.type == "Exact" else bool(re.fullmatch(self.value, path))
+        return path == self.value if self.type == "Exact" else matches_whole(self.value, path)
 
 
 EVERY_PATH = Path("PathPrefix", "/")

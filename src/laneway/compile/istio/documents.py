@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.compile.istio.gateways import gateway_documents
+from laneway.compile.istio.lane_filters import gateway_filters, sidecar_filters
 from laneway.compile.istio.options import Options
-from laneway.compile.istio.plugins import gateway_plugins, sidecar_plugins
 from laneway.compile.istio.resources import Document
 from laneway.compile.istio.services import service_documents
 from laneway.compile.memo import Memo
@@ -31,17 +31,17 @@ class Emitter:
         for group in mesh.groups:
             if mesh.lanes_by_group[group.name]:
                 yield from self._group(group, routes)
+        yield from gateway_filters(mesh, routes.gateways.values(), self._options)
         for gateway in routes.gateways.values():
-            yield from gateway_plugins(mesh, gateway, self._options)
             yield from gateway_documents(mesh, routes, gateway, self._options)
         self._memo.sweep()
 
     def _group(self, group: LaneGroup, routes: MeshRoutes) -> Iterator[Document]:
         services = [routes.services[name] for name in group.services]
         yield from self._memo(
-            ("plugins", group.name),
+            ("lane filter", group.name),
             (group, [each.service for each in services]),
-            lambda: tuple(sidecar_plugins(group, services, routes.memories, self._options)),
+            lambda: tuple(sidecar_filters(group, services, routes.memories, self._options)),
         )
         for service in services:
             yield from self._service(group, service)

@@ -20,6 +20,7 @@ from laneway.compile.ir import (
 )
 from laneway.compile.istio import names, patches
 from laneway.compile.istio.options import Options
+from laneway.compile.istio.regexes import refused
 from laneway.compile.istio.resources import (
     NETWORKING,
     Document,
@@ -31,6 +32,7 @@ from laneway.compile.istio.resources import (
 )
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
+from laneway.model.regexes import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,24 @@ def gateway_documents(
 
 
 def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]:
-    """A gateway's domains; by port, if not all its ports have the same."""
-    by_port = {server.server.port: server.virtual_hosts for server in gateway.servers}
+    """A gateway's domains; by port, if not all its ports have the same.
+
+    Without the rules that Istio refuses, since it would refuse the others of the domain, too.
+    """
+    by_port = {server.server.port: _accepted(server.virtual_hosts) for server in gateway.servers}
     if len({frozenset(h.domain for h in hosts) for hosts in by_port.values()}) > 1:
         for port, hosts in by_port.items():
             yield from ((host, port) for host in hosts)
     else:
         yield from ((host, None) for host in next(iter(by_port.values()), ()))
+
+
+def _accepted(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
+    kept = (
+        VirtualHost(host.domain, tuple(route for route in host.routes if not refused(route)))
+        for host in hosts
+    )
+    return tuple(host for host in kept if host.routes)
 
 
 def _virtual_service(
@@ -138,8 +151,8 @@ def _condition(ingress: IngressRoute) -> Document:
     if ingress.headers:
         match["headers"] = string_matches(ingress.headers)
     if ingress.methods:
-        one = len(ingress.methods) == 1
-        match["method"] = {"exact" if one else "regex": "|".join(ingress.methods)}
+        (method, *more) = ingress.methods
+        match["method"] = {"regex": one_of(ingress.methods)} if more else {"exact": method}
     if ingress.query:
         match["queryParams"] = string_matches(ingress.query)
     if ingress.uri is not None:

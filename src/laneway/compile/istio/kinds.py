@@ -6,11 +6,12 @@ import json
 from collections.abc import Hashable, Iterable
 
 from laneway.compile.dialect import FindClaim, GeneratedKind, Manifest, Parts, kinds_of
-from laneway.compile.istio.resources import ENVOY_FILTER, EXTENSIONS, NETWORKING
+from laneway.compile.istio.resources import ENVOY_FILTER, NETWORKING
 from laneway.compile.ownership import is_owned
 
 #: Istio's word for the sidecars, in the place of a gateway's name.
 _MESH = "mesh"
+_EXTENSION = "EXTENSION_CONFIG"
 
 
 def _gateways(manifest: Manifest) -> frozenset[str]:
@@ -26,12 +27,18 @@ def _subset(part: Manifest) -> Hashable:
 
 
 def _patch(part: Manifest) -> Hashable:
-    """Two patches are one if they make the same cluster, or match the same thing."""
-    if part.get("applyTo") == "CLUSTER":
+    """Two patches are one if they make the same object, or match the same thing."""
+    if part.get("applyTo") in ("CLUSTER", _EXTENSION):
         value = (part.get("patch") or {}).get("value") or {}
         if "name" in value:
-            return "CLUSTER", value["name"]
+            return part["applyTo"], value["name"]
     return part.get("applyTo"), json.dumps(part.get("match"), sort_keys=True)
+
+
+def _has_extensions_only(manifest: Manifest) -> bool:
+    """Other EnvoyFilters refer to it. A proxy waits for an extension that is not there."""
+    patches = (manifest.get("spec") or {}).get("configPatches") or []
+    return bool(patches) and all(each.get("applyTo") == _EXTENSION for each in patches)
 
 
 KINDS = kinds_of(
@@ -39,9 +46,14 @@ KINDS = kinds_of(
         NETWORKING, "DestinationRule", "destinationrules", parts=Parts("subsets", _subset)
     ),
     GeneratedKind(
-        ENVOY_FILTER, "EnvoyFilter", "envoyfilters", parts=Parts("configPatches", _patch)
+        ENVOY_FILTER,
+        "EnvoyFilter",
+        "envoyfilters",
+        parts=Parts("configPatches", _patch),
+        is_base=_has_extensions_only,
     ),
-    GeneratedKind(EXTENSIONS, "WasmPlugin", "wasmplugins"),
+    # Held the lane filter once. What replaces it comes first.
+    GeneratedKind("extensions.istio.io/v1alpha1", "WasmPlugin", "wasmplugins", retired=True),
     GeneratedKind(
         NETWORKING,
         "VirtualService",

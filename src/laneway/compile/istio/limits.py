@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
+from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
 from laneway.model.findings import Finding, telling
 from laneway.model.hosts import host_covers
@@ -34,6 +35,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
             findings += _service(service)
     for gateway in routes.gateways.values():
         findings += _gateway(gateway)
+        findings += _refused_rules(gateway)
     return findings
 
 
@@ -131,4 +133,23 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             f"groups {', '.join(sorted(routes.groups))} share the objects generated for Gateway "
             f"{gateway.name}",
             "give groups gateways of their own, if they are to change independently",
+        )
+
+
+def _refused_rules(gateway: GatewayRoutes) -> Iterator[Finding]:
+    """One for each rule, wherever its regex stands and however many domains it has."""
+    refusals = {
+        (key_of(lane), lane.ingress.index(rule)): regex
+        for server in gateway.servers
+        for host in server.virtual_hosts
+        for route in host.routes
+        if (regex := refused(route))
+        for lane, rule in route.rules
+    }
+    for (lane_key, index), regex in refusals.items():
+        yield telling(lane_key, ("spec", "ingress", index))(
+            "ISTIO_REGEX_REFUSED",
+            f"Istio refuses the regular expression `{regex[:40]}{'...' if regex[40:] else ''}`, so "
+            "this rule is left out of the gateway's routes",
+            f"write at most {LONGEST:,} bytes, without \\C; split the rule, if its list is long",
         )

@@ -33,6 +33,21 @@ def root_object(service: ObjectName) -> str:
     return f"{service.name}.{service.namespace}-lanes"
 
 
+def workload_filter(service: ObjectName) -> str:
+    """For the lane filter beside a service's workloads, in the service's namespace."""
+    return f"{service.name}-lane-filter"
+
+
+def lane_filter(direction: str, group: str) -> str:
+    """The extension configuration's name, by which an HTTP filter refers to it."""
+    return f"laneway.lane_filter.{direction}.{group}"
+
+
+def lane_filter_object(direction: str, group: str) -> str:
+    """For the object with that configuration, in the root namespace."""
+    return f"{group}-lane-filter-{direction}"
+
+
 def gateway_filter(gateway: ObjectName) -> str:
     return f"{gateway.name}.{gateway.namespace}-gateway-lanes"
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class WasmModule:
-    """Where proxies fetch the trace-memory filter, and its digest in hexadecimal digits."""
-
-    url: str
-    sha256: str
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``root_namespace`` is that of MeshConfig: what stands there is for all proxies."""
+    """``module`` is the lane filter's WebAssembly. ``root_namespace`` is MeshConfig's: an
+    EnvoyFilter there is for all proxies."""
 
-    module: WasmModule
+    module: bytes = field(repr=False)
     root_namespace: str = "istio-system"

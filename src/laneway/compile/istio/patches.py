@@ -1,8 +1,9 @@
 """EnvoyFilter: fallback, and what else Istio's own API cannot say of a route.
 
-Patches are of three sorts. A cluster is added that Envoy fills from Istio's subsets: it serves from
+Patches are of four sorts. A cluster is added that Envoy fills from Istio's subsets: it serves from
 the first of them that has a healthy instance. A route, found by its name, is led to it, and tries
 again where a request did not reach an application. A workload's inbound side tells callers so.
+An HTTP filter is inserted before the router (``lane_filters`` says which).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from laneway.model.lanes import LaneGroup, Sticky, StickyKind
 
 SIDECAR = "SIDECAR_OUTBOUND"
 GATEWAY = "GATEWAY"
-_INBOUND = "SIDECAR_INBOUND"
+INBOUND = "SIDECAR_INBOUND"
 
 _AGGREGATE = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig"
 _CONNECTIONS = "envoy.filters.network.http_connection_manager"
@@ -127,6 +128,16 @@ def tried_again() -> Document:
     }
 
 
+def inserted_filter(context: str, value: Document) -> Document:
+    """An HTTP filter right before the router, where Istio puts its own extensions."""
+    connections = {"name": _CONNECTIONS, "subFilter": {"name": "envoy.filters.http.router"}}
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": context, "listener": {"filterChain": {"filter": connections}}},
+        "patch": {"operation": "INSERT_BEFORE", "value": value},
+    }
+
+
 def unreachable_told() -> list[Document]:
     """On the inbound side: a request that could not be delivered is marked; nobody else marks any.
 
@@ -147,14 +158,14 @@ def unreachable_told() -> list[Document]:
         {
             "applyTo": "NETWORK_FILTER",
             "match": {
-                "context": _INBOUND,
+                "context": INBOUND,
                 "listener": {"filterChain": {"filter": {"name": _CONNECTIONS}}},
             },
             "patch": {"operation": "MERGE", "value": {"typed_config": config}},
         },
         {
             "applyTo": "HTTP_ROUTE",
-            "match": {"context": _INBOUND},
+            "match": {"context": INBOUND},
             "patch": {
                 "operation": "MERGE",
                 "value": {"response_headers_to_remove": [UNREACHABLE_HEADER]},

@@ -14,7 +14,6 @@ Document = dict[str, Any]
 
 NETWORKING = "networking.istio.io/v1"
 ENVOY_FILTER = "networking.istio.io/v1alpha3"
-EXTENSIONS = "extensions.istio.io/v1alpha1"
 
 
 def document(

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 
 from laneway.compile.analyze import analyze
-from laneway.faces.cli.findings import as_document, count, print_findings
+from laneway.faces.cli.findings import count, print_findings
 from laneway.faces.cli.inputs import object_name, read_files
 from laneway.faces.cli.terminals import fact, output
 from laneway.model.checks import Gaps
 from laneway.model.findings import Finding, InvalidInput, Severity
 from laneway.model.meshes import Mesh
+from laneway.schema.reports import FindingReport
 
 
 def run(files: Sequence[str], down: Sequence[str], *, as_json: bool) -> int:
@@ -25,7 +26,7 @@ def run(files: Sequence[str], down: Sequence[str], *, as_json: bool) -> int:
     except InvalidInput as error:
         findings = error.findings
     if as_json:
-        document = {"findings": [as_document(finding) for finding in findings]}
+        document = {"findings": [FindingReport.made_of(finding).as_json() for finding in findings]}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         console = output()

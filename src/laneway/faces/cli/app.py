@@ -243,14 +243,6 @@ def render(
             help="One file an object, here; replaces an earlier rendering as a whole.",
         ),
     ] = None,
-    wasm_url: Annotated[
-        str | None,
-        typer.Option(
-            "--wasm-url",
-            metavar="URL",
-            help="istio: where proxies fetch the lane filter, if not from the operator.",
-        ),
-    ] = None,
     gateway_class: Annotated[
         str | None,
         typer.Option(
@@ -263,7 +255,7 @@ def render(
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(run([*files, *(more or ())], dialect, directory, wasm_url, gateway_class))
+    raise typer.Exit(run([*files, *(more or ())], dialect, directory, gateway_class))
 
 
 @app.command()
@@ -279,6 +271,14 @@ def convert(
     from laneway.faces.cli.convert import run
 
     raise typer.Exit(run([*files, *(more or ())], to.value))
+
+
+@app.command()
+def schema() -> None:
+    """Print the OpenAPI schemas of all kinds that laneway reads and of the JSON that it prints."""
+    from laneway.faces.cli.schemas import run
+
+    raise typer.Exit(run())
 
 
 @app.command()

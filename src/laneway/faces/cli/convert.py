@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from laneway.compile.asm.declarations import declarations, losses
-from laneway.compile.yaml_text import dump_each
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.terminals import errors
-from laneway.model.kinds import encode
 from laneway.model.meshes import Mesh
+from laneway.schema import encode
+from laneway.schema.asm_declarations import declarations, losses
+from laneway.schema.yaml_text import dump_each
 
 
 def run(files: Sequence[str], to: str) -> int:

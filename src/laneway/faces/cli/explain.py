@@ -17,11 +17,12 @@ from laneway.compile.simulate import (
     simulate,
 )
 from laneway.compile.simulate.applications import resolve
-from laneway.faces.cli.explanations import as_document, print_outcome
+from laneway.faces.cli.explanations import print_outcome
 from laneway.faces.cli.inputs import headers, object_name, read_mesh
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, is_header
 from laneway.model.suggestions import suggestion
+from laneway.schema.reports import ExplanationReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
-        print(json.dumps(as_document(request, outcome), indent=2, ensure_ascii=False))
+        report = ExplanationReport.made_of(request, outcome).as_json()
+        print(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         print_outcome(mesh, request, outcome)
     return 0

@@ -1,9 +1,6 @@
-"""The simulator's answer, for people as a table and for programs as a document."""
+"""The simulator's answer, for people: a table, and one line that sums it up."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -86,28 +83,3 @@ def _names(hop: Hop) -> str:
 
 def _short(name: ObjectName) -> str:
     return name.name if name.namespace == DEFAULT_NAMESPACE else str(name)
-
-
-def as_document(request: Request, outcome: Outcome) -> Mapping[str, Any]:
-    failure = outcome.failure
-    return {
-        "request": {
-            "host": request.host,
-            "path": request.path,
-            "method": request.method,
-            "headers": dict(request.headers),
-        },
-        "hops": [
-            {
-                "caller": str(hop.caller) if hop.caller else None,
-                "service": str(hop.service),
-                "port": hop.port,
-                "intendedLane": hop.intended,
-                "servedLane": hop.served,
-                "workloads": [str(workload) for workload in hop.workloads],
-                "reasons": [{"why": r.why.value, "text": r.text} for r in hop.reasons],
-            }
-            for hop in outcome.hops
-        ],
-        "failure": failure and {"message": failure.message, "status": failure.status},
-    }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity
 
 _STYLES = {
@@ -38,38 +36,6 @@ def count(findings: Sequence[Finding]) -> str:
         if (number := sum(finding.severity is severity for finding in findings))
     ]
     return ", ".join(numbers) or "no problems"
-
-
-def as_document(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON tells it; what is not known is null."""
-    source, subject = finding.source, finding.subject
-    return {
-        "severity": finding.severity.value,
-        "code": str(finding.code),
-        "kind": subject.kind if subject else None,
-        "name": subject.name if subject else None,
-        "field": finding.field or None,
-        "message": finding.message,
-        "fix": finding.fix or None,
-        "file": source.file if source else None,
-        "document": source.document if source else None,
-        "line": source.line if source else None,
-        "example": _example(finding.example) if finding.example else None,
-    }
-
-
-def _example(example: Example) -> dict[str, Any]:
-    return {
-        "gateway": str(example.gateway),
-        "port": example.port,
-        "method": example.method,
-        "host": example.host,
-        "path": example.path,
-        "headers": dict(example.headers),
-        "down": [str(workload) for workload in example.down],
-        "outcome": example.outcome,
-        "curl": example.curl(),
-    }
 
 
 def _print_block(console: Console, finding: Finding) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from laneway.compile.yaml_text import dump_all
 from laneway.faces.cli.failures import Failed
+from laneway.schema.yaml_text import dump_all
 
 _MARKER = ".laneway-rendering"
 _MARKER_TEXT = "`laneway render -o` made this folder, and replaces it as a whole.\n"

@@ -11,10 +11,10 @@ from laneway.adapters.files import Reading, read
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import errors
 from laneway.model.checks import check as check_mesh
-from laneway.model.kinds import Check
 from laneway.model.meshes import Mesh
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
 from laneway.model.suggestions import listing, suggestion
+from laneway.schema import Check
 
 
 def read_files(files: Sequence[str], *, whole: bool = True, check: Check = check_mesh) -> Reading:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laneway.compile.yaml_text import dump_each
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.folders import replace_folder
@@ -14,6 +13,7 @@ from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.terminals import errors
 from laneway.model.meshes import Mesh
 from laneway.model.names import is_label
+from laneway.schema.yaml_text import dump_each
 from laneway.wiring.dialects import DIALECTS, Settings, render, unsupported
 
 
@@ -21,7 +21,6 @@ def run(
     files: Sequence[str],
     dialect: str,
     directory: Path | None,
-    wasm_url: str | None = None,
     gateway_class: str | None = None,
 ) -> int:
     if gateway_class is not None and not all(map(is_label, gateway_class.split("."))):
@@ -29,7 +28,7 @@ def run(
             f"--gateway-class: `{gateway_class}` is no GatewayClass's name; `kubectl get "
             "gatewayclass` lists them"
         )
-    settings = Settings(wasm_url, gateway_class)
+    settings = Settings(gateway_class)
     mesh = read_mesh(files) if DIALECTS[dialect].reads_mesh else Mesh()
     documents = render(mesh, dialect, settings)
     print_findings(errors(), unsupported(mesh, dialect, settings))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from laneway.faces.cli.findings import as_document, print_findings
+from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.terminals import fact, output
 from laneway.model.findings import Finding, InvalidInput
 from laneway.model.meshes import Mesh
+from laneway.schema.reports import FindingReport
 
 
 def run(files: Sequence[str], *, as_json: bool) -> int:
@@ -52,6 +53,6 @@ def _print_json(mesh: Mesh | None, findings: Sequence[Finding]) -> None:
     document = {
         "valid": mesh is not None,
         "objects": objects,
-        "findings": [as_document(finding) for finding in findings],
+        "findings": [FindingReport.made_of(finding).as_json() for finding in findings],
     }
     print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import fact
 from laneway.model.findings import InvalidInput
 from laneway.model.meshes import Mesh
+from laneway.schema.reports import change_reports
 from laneway.wiring.embedded import Embedded
 
 _STAYS = "what ran before runs on"
@@ -62,27 +62,9 @@ async def _apply(console: Console, embedded: Embedded, files: Sequence[str]) -> 
 
 
 def _differences(before: Mesh, after: Mesh) -> Iterator[str]:
-    """In words: ``+lane s4``, ``-workload default/x``, ``~group test``."""
-    for kind, old, new in (
-        ("gateway", before.gateways_by_name, after.gateways_by_name),
-        ("group", before.groups_by_name, after.groups_by_name),
-        ("lane", _lanes(before), _lanes(after)),
-        ("service", before.services_by_name, after.services_by_name),
-        ("workload", before.workloads_by_name, after.workloads_by_name),
-    ):
-        yield from _changed(kind, old, new)
-
-
-def _changed(kind: str, old: Mapping[Any, object], new: Mapping[Any, object]) -> Iterator[str]:
-    for name in new:
-        if name not in old:
-            yield f"+{kind} {name}"
-        elif old[name] != new[name]:
-            yield f"~{kind} {name}"
-    for name in old:
-        if name not in new:
-            yield f"-{kind} {name}"
-
-
-def _lanes(mesh: Mesh) -> Mapping[Any, object]:
-    return {f"{lane.group}/{lane.name}": lane for lane in mesh.lanes}
+    """In words: ``+lane test/s4``, ``-workload default/x``, ``~group test (spec.mode)``."""
+    signs = {"added": "+", "changed": "~", "removed": "-"}
+    for report in change_reports(before, after):
+        kind = "group" if report.kind == "LaneGroup" else report.kind.lower()
+        fields = f" ({', '.join(report.fields)})" if report.fields else ""
+        yield f"{signs[report.change]}{kind} {report.name}{fields}"

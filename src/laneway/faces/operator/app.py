@@ -38,7 +38,6 @@ class Options:
     host: str
     port: int
     settle: float
-    url: str
     identity: str
     namespace: str
     root_namespace: str
@@ -49,19 +48,11 @@ class Options:
 
 @app.command()
 def operator(
-    host: Annotated[str, typer.Option(help="Where to serve health, metrics and the module.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[str, typer.Option(help="Where to serve health and metrics.")] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(help="The port to serve at; 0 for a free one.")] = 8080,
     settle: Annotated[
         float, typer.Option(help="Seconds between switching routes and removing what they used.")
     ] = 2.0,
-    url: Annotated[
-        str,
-        typer.Option(
-            help="Where proxies reach this process; else its Service, laneway, port 8080."
-        ),
-    ] = "",
     identity: Annotated[
         str, typer.Option(envvar="POD_NAME", help="This process's name in the lease.")
     ] = "",
@@ -87,7 +78,6 @@ def operator(
         host,
         port,
         settle,
-        url or f"http://laneway.{namespace}.svc.cluster.local:8080",
         f"{identity or os.uname().nodename}_{uuid.uuid4().hex[:8]}",
         namespace,
         root_namespace,
@@ -104,23 +94,23 @@ async def _run(options: Options) -> int:
     from laneway.adapters.kube.client import Client
     from laneway.adapters.kube.errors import NoCredentials
     from laneway.faces.operator.metrics import Metrics
-    from laneway.faces.operator.serving import Module, application, serve
+    from laneway.faces.operator.serving import application, serve
     from laneway.wiring.dialects import istio
     from laneway.wiring.operators import Observers, Operator, Settings
 
     log = structlog.get_logger(__name__)
-    metrics, module = Metrics(), Module(module_path().read_bytes())
+    metrics = Metrics()
     try:
         found = credentials.find()
     except NoCredentials as error:
         print(f"laneway-operator: {error}", file=sys.stderr)
         return 2
-    dialect = istio(f"{options.url}{module.path}", module.sha256, options.root_namespace)
+    dialect = istio(module_path().read_bytes(), options.root_namespace)
     settings = Settings(options.identity, options.namespace, settle=options.settle)
     observers = Observers(passed=metrics.passed, changed=metrics.changed)
     async with Client(found, called=metrics.called) as client:
         operator = Operator(client, dialect, settings, observers)
-        serving = application(operator, metrics, module)
+        serving = application(operator, metrics)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
             await _until_stopped(_all(operator.run(), *_webhook(client, options)))

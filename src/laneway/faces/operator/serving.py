@@ -1,16 +1,10 @@
-"""HTTP of the operator: health, readiness, metrics, and the Wasm module that WasmPlugins name.
-
-Every replica serves the module, leader or not. Its path holds its digest, so that a proxy which
-has fetched one never takes another for it while replicas are being upgraded.
-"""
+"""HTTP of the operator: health, readiness and metrics."""
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -18,27 +12,12 @@ from laneway.faces.operator.metrics import CONTENT_TYPE, Metrics
 from laneway.wiring.operators import Operator
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
-    """The trace-memory filter's bytes, and what a WasmPlugin says of them."""
-
-    content: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
-    def path(self) -> str:
-        return f"/filters/{self.sha256}/trace_memory.wasm"
-
-
-def application(operator: Operator, metrics: Metrics, module: Module) -> web.Application:
+def application(operator: Operator, metrics: Metrics) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        """A standby is ready: it serves the module. A leader must see the cluster, too."""
+        """A standby is always ready. A leader must see the cluster, too."""
         faults = operator.cluster.faults() if operator.cluster is not None else {}
         if not faults:
             return web.Response(text="leading\n" if operator.leads else "standing by\n")
@@ -48,15 +27,10 @@ def application(operator: Operator, metrics: Metrics, module: Module) -> web.App
     async def measured(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(operator), headers={"Content-Type": CONTENT_TYPE})
 
-    async def wasm(_: web.Request) -> web.Response:
-        headers = {"ETag": f'"{module.sha256}"', "Cache-Control": "public, max-age=31536000"}
-        return web.Response(body=module.content, content_type="application/wasm", headers=headers)
-
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", measured)
-    app.router.add_get(module.path, wasm)
     return app
 
 

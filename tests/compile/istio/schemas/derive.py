@@ -17,7 +17,6 @@ VERSIONS = {
     "EnvoyFilter": "v1alpha3",
     "Gateway": "v1",
     "VirtualService": "v1",
-    "WasmPlugin": "v1alpha1",
 }
 
 

@@ -1,0 +1,469 @@
+"""laneway's own kinds ``LaneGroup`` and ``Lane`` (``laneway.dev/v1alpha1``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, model_validator
+
+from laneway.model.findings import Finding
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
+from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
+from laneway.schema.fields import (
+    Cookie,
+    EndToEndHeader,
+    HeaderName,
+    Headers,
+    Hosts,
+    Match,
+    Methods,
+    Name,
+    Percentage,
+    Port,
+    Query,
+    Selector,
+    Shape,
+    UriMatch,
+    wrong,
+)
+from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.objects import (
+    Metadata,
+    Object,
+    Reference,
+    References,
+    expand_reference,
+    names,
+    references,
+)
+
+
+class StickySpec(Shape):
+    """What keeps a user in one lane: exactly one of a header and a cookie."""
+
+    cel_rules = (
+        Rule("has(self.header) != has(self.cookie)", "needs exactly one of header and cookie"),
+    )
+
+    header: Annotated[
+        HeaderName | None,
+        About("The request header that tells users apart.", "用于区分用户的请求头。", "x-user"),
+    ] = None
+    cookie: Annotated[
+        Cookie | None,
+        About("The cookie that tells users apart.", "用于区分用户的 Cookie。", "session"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> StickySpec:
+        if (self.header is None) == (self.cookie is None):
+            raise wrong("needs one of header and cookie", "name what tells users apart")
+        return self
+
+    @property
+    def sticky(self) -> Sticky:
+        if self.header is not None:
+            return Sticky(StickyKind.HEADER, self.header)
+        return Sticky(StickyKind.COOKIE, self.cookie or "")
+
+    @classmethod
+    def written(cls, sticky: Sticky) -> StickySpec:
+        return cls.of(**{sticky.kind.value: sticky.name})
+
+
+def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
+    """The keys are references; the field stays as written, so that findings can point into it."""
+    for key in value:
+        Reference.model_validate(key)
+    return value
+
+
+ServiceKey = Annotated[
+    str,
+    Constraint("`name` or `namespace/name` of a service", "服务的 `name` 或 `namespace/name`"),
+]
+
+
+class Destination(Shape):
+    """``{service, port}``, or the service alone."""
+
+    short_form = Reference.short_form
+    summary = Constraint(
+        "a service, or `{service, port}`; a service is `name`, `namespace/name` or "
+        "`{name, namespace}`",
+        "服务，或 `{service, port}`；服务写作 `name`、`namespace/name` 或 `{name, namespace}`",
+    )
+
+    service: Annotated[Reference, About("The service.", "目标服务。", "default/mocka")]
+    port: Annotated[
+        Port | None,
+        About(
+            "One of the service's ports; the first one, if not given.",
+            "服务的某个端口；不填则为服务的第一个端口。",
+            8000,
+        ),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, value: object) -> object:
+        return {"service": expand_reference(value)} if isinstance(value, str) else value
+
+
+class IngressRuleSpec(Shape):
+    about = About(
+        "Which requests may enter: all conditions must hold.",
+        "哪些请求可以进入：必须满足所有条件。",
+        {"name": "r1", "destination": "mocka"},
+    )
+
+    name: Annotated[Name, About("Tells the rule apart.", "规则名称，用于区分规则。", "r1")]
+    hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
+        "*"
+    ]
+    uri: Annotated[
+        UriMatch | None,
+        About(
+            "The path, without its query; any path, if not given.",
+            "请求路径，不含查询参数；不填则匹配任意路径。",
+            {"exact": "/mock"},
+        ),
+    ] = None
+    headers: Annotated[
+        Headers,
+        About(
+            "Conditions on headers, by name.",
+            "对请求头的条件，以名称为索引。",
+            {"x-user": {"exact": "jack"}},
+        ),
+    ] = {}
+    methods: Annotated[
+        Methods,
+        About(
+            "Any of these methods; any at all, if not given.",
+            "匹配其中任一方法；不填则匹配任意方法。",
+            ["GET", "POST"],
+        ),
+    ] = []
+    query: Annotated[
+        Query,
+        About(
+            "Conditions on query parameters, by name.",
+            "对查询参数的条件，以名称为索引。",
+            {"debug": {"exact": "1"}},
+        ),
+    ] = {}
+    destination: Annotated[
+        Destination, About("The entry service.", "入口服务。", {"service": "mocka", "port": 8000})
+    ]
+    online: Annotated[bool, About("Whether the rule takes effect.", "规则是否生效。", False)] = True
+
+    @property
+    def rule(self) -> IngressRule:
+        return IngressRule(
+            name=self.name,
+            destination=self.destination.service.object_name,
+            hosts=tuple(self.hosts),
+            uri=self.uri.match if self.uri else None,
+            headers={name: match.match for name, match in self.headers.items()},
+            port=self.destination.port,
+            online=self.online,
+            methods=tuple(self.methods),
+            query={name: match.match for name, match in self.query.items()},
+        )
+
+    @classmethod
+    def written(cls, rule: IngressRule) -> IngressRuleSpec:
+        return cls.of(
+            name=rule.name,
+            hosts=list(rule.hosts),
+            uri=UriMatch.written(rule.uri) if rule.uri else None,
+            headers={name: Match.written(match) for name, match in rule.headers.items()},
+            methods=list(rule.methods),
+            query={name: Match.written(match) for name, match in rule.query.items()},
+            destination=Destination.of(service=Reference.to(rule.destination), port=rule.port),
+            online=rule.online,
+        )
+
+
+Rules = Annotated[list[IngressRuleSpec], ClusterBound(64)]
+Modes = Literal["permissive", "strict"]
+_RULES_EXAMPLE = [{"name": "r1", "uri": {"exact": "/mock"}, "destination": "mocka"}]
+
+
+class LaneGroupSpec(Shape):
+    about = About(
+        "The services of a call chain, and how lanes among them work.",
+        "一条调用链上的服务，以及其中泳道的工作方式。",
+        None,
+    )
+
+    gateway: Annotated[
+        Reference | None,
+        About(
+            "Istio's Gateway where requests enter. Without one, lanes have no ingress rules.",
+            "请求进入的 Istio Gateway。不填则泳道不能有入口规则。",
+            "istio-system/ingressgateway",
+        ),
+    ] = None
+    mode: Annotated[
+        Modes,
+        About(
+            "Whether lanes fall back to the baseline (`permissive`) or answer 503 (`strict`) where "
+            "they have no healthy instance.",
+            "泳道中没有健康实例时，回退到基线（`permissive`）还是返回 503（`strict`）。",
+            "strict",
+        ),
+    ] = "permissive"
+    route_header: Annotated[
+        EndToEndHeader,
+        About(
+            "The header whose value names the lane.",
+            "引流请求头，其值为泳道名称。",
+            "x-asm-prefer-tag",
+        ),
+    ]
+    trace_header: Annotated[
+        EndToEndHeader | None,
+        About(
+            "What applications pass on: the route header (if not given), a header with a trace id, "
+            "or `baggage` (W3C).",
+            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头，或 `baggage`（W3C）。",
+            "my-request-id",
+        ),
+    ] = None
+    baseline: Annotated[
+        Name | None,
+        About(
+            "The lane that answers for others; the first one declared, if not given (in a cluster, "
+            "the one created first).",
+            "基线泳道；不填则为最先声明的泳道（在集群中为最先创建的泳道）。",
+            "s1",
+        ),
+    ] = None
+    service_baselines: Annotated[
+        dict[ServiceKey, Name],
+        AfterValidator(baselines_by_service),
+        ClusterBound(256),
+        About(
+            "Lanes that answer for single services, by `name` or `namespace/name`.",
+            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为索引。",
+            {"mockc": "s2"},
+        ),
+    ] = {}
+    unmatched: Annotated[
+        Literal["baseline", "notFound"],
+        About(
+            "Where a request goes that meets a rule and names no lane which has it: to the "
+            "baseline, or nowhere (404).",
+            "满足规则但未指定相应泳道的请求：进入基线，或返回 404（`notFound`）。",
+            "notFound",
+        ),
+    ] = "baseline"
+    sticky: Annotated[
+        StickySpec | None,
+        About(
+            "What keeps a user in one lane while lanes are chosen by weight.",
+            "按权重选择泳道时，使同一用户始终进入同一泳道。",
+            {"header": "x-user"},
+        ),
+    ] = None
+    ingress: Annotated[
+        Rules,
+        About(
+            "The rules of every lane that states none.",
+            "未声明规则的泳道所使用的规则。",
+            _RULES_EXAMPLE,
+        ),
+    ] = []
+    services: Annotated[
+        References,
+        About(
+            "All services of the call chain.", "调用链上的所有服务。", ["mocka", "default/mockb"]
+        ),
+    ]
+
+
+class LaneGroupObject(Object):
+    spec: Annotated[
+        LaneGroupSpec,
+        About(
+            "The services of a call chain, and how lanes among them work.",
+            "一条调用链上的服务，以及其中泳道的工作方式。",
+            {"routeHeader": "x-asm-prefer-tag", "services": ["mocka"]},
+        ),
+    ]
+
+
+class LaneSpec(Shape):
+    cel_rules = (
+        Rule(
+            "!(has(self.mode) && self.mode == 'strict' && has(self.fallback) && "
+            "self.fallback.size() > 0)",
+            "a strict lane never falls back",
+        ),
+    )
+
+    group: Annotated[
+        Name, About("The LaneGroup that the lane belongs to.", "泳道所属的泳道组。", "test")
+    ]
+    selector: Annotated[
+        Selector,
+        About(
+            "Labels of the lane's workloads.", "泳道中工作负载的标签。", {"ASM_TRAFFIC_TAG": "v2"}
+        ),
+    ]
+    services: Annotated[
+        References | None,
+        About(
+            "The services that the lane contains; all of the group's, if not given.",
+            "泳道包含的服务；不填则为泳道组的所有服务。",
+            ["mocka", "mockc"],
+        ),
+    ] = None
+    ingress: Annotated[
+        Rules,
+        About(
+            "Which requests may enter the lane; the group's rules, if not given.",
+            "哪些请求可以进入泳道；不填则使用泳道组的规则。",
+            _RULES_EXAMPLE,
+        ),
+    ] = []
+    fallback: Annotated[
+        Annotated[list[Name], ClusterBound(64)],
+        About(
+            "Lanes to try after this one, in order, before the baseline.",
+            "本泳道之后、基线之前依次尝试的泳道。",
+            ["s3"],
+        ),
+    ] = []
+    mode: Annotated[
+        Modes | None,
+        About("The mode, if it is not the group's.", "泳道的模式；不填则与泳道组相同。", "strict"),
+    ] = None
+    weight: Annotated[
+        Percentage,
+        About(
+            "The percentage of the requests that name no lane, and meet a rule which the baseline "
+            "has too, that enters this lane.",
+            "未指定泳道、且满足与基线相同规则的请求中，进入本泳道的百分比。",
+            10,
+        ),
+    ] = 0
+
+
+class LaneObject(Object):
+    spec: Annotated[
+        LaneSpec,
+        About(
+            "Versions of some of a group's services.",
+            "泳道组中部分服务的某个版本。",
+            {"group": "test", "selector": {"ASM_TRAFFIC_TAG": "v2"}},
+        ),
+    ]
+
+
+def _build_group(document: LaneGroupObject) -> Built:
+    spec = document.spec
+    trace_header = spec.trace_header or spec.route_header
+    group = LaneGroup(
+        name=document.metadata.name,
+        services=names(spec.services),
+        route_header=spec.route_header,
+        trace_header=trace_header,
+        gateway=spec.gateway.object_name if spec.gateway else None,
+        mode=Mode(spec.mode),
+        baseline=spec.baseline,
+        service_baselines={
+            Reference.model_validate(service).object_name: lane
+            for service, lane in spec.service_baselines.items()
+        },
+        unmatched=Unmatched(spec.unmatched),
+        sticky=spec.sticky.sticky if spec.sticky else None,
+        ingress=tuple(rule.rule for rule in spec.ingress),
+    )
+    return group, scope(document)
+
+
+def scope(document: Object) -> Iterator[Finding]:
+    """A warning where a namespace is given to an object that has none."""
+    if "namespace" in document.metadata.model_fields_set:
+        why = f"a {document.kind} belongs to no namespace"
+        yield no_effect(("metadata", "namespace"), why, "remove it")
+
+
+def _build_lane(document: LaneObject) -> Built:
+    spec = document.spec
+    lane = Lane(
+        name=document.metadata.name,
+        group=spec.group,
+        selector=spec.selector,
+        services=names(spec.services or []),
+        ingress=tuple(rule.rule for rule in spec.ingress),
+        fallback=tuple(spec.fallback),
+        mode=Mode(spec.mode) if spec.mode else None,
+        weight=spec.weight,
+    )
+    return lane, scope(document)
+
+
+def _write_group(group: LaneGroup) -> Written:
+    return Metadata.of(name=group.name), LaneGroupSpec.of(
+        gateway=Reference.to(group.gateway) if group.gateway else None,
+        mode=group.mode.value,
+        route_header=group.route_header,
+        trace_header=group.trace_header,
+        baseline=group.baseline,
+        service_baselines={str(name): lane for name, lane in group.service_baselines.items()},
+        unmatched=group.unmatched.value,
+        sticky=StickySpec.written(group.sticky) if group.sticky else None,
+        ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
+        services=references(group.services),
+    )
+
+
+def _write_lane(lane: Lane) -> Written:
+    return Metadata.of(name=lane.name), LaneSpec.of(
+        group=lane.group,
+        selector=dict(lane.selector),
+        services=references(lane.services) or None,
+        ingress=[IngressRuleSpec.written(rule) for rule in lane.ingress],
+        fallback=list(lane.fallback),
+        mode=lane.mode.value if lane.mode else None,
+        weight=lane.weight,
+    )
+
+
+_VERSIONS = ("v1alpha1",)
+
+KINDS = (
+    Kind(
+        "laneway.dev",
+        _VERSIONS,
+        "LaneGroup",
+        LaneGroupObject,
+        LaneGroup,
+        _build_group,
+        _write_group,
+        scope=(),
+    ),
+    Kind(
+        "laneway.dev",
+        _VERSIONS,
+        "Lane",
+        LaneObject,
+        Lane,
+        _build_lane,
+        _write_lane,
+        scope=("spec", "group"),
+    ),
+)

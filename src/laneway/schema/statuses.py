@@ -1,0 +1,71 @@
+"""The shapes of what laneway's operator reports in ``status``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from laneway.schema.field_metadata import About, ClusterBound, Constraint, KeyedBy
+from laneway.schema.fields import Shape, Text
+
+Count = Annotated[int, Constraint("0 or more", "不小于 0", minimum=0, format="int64")]
+Time = Annotated[str, Constraint("a time (RFC 3339)", "时间（RFC 3339）", format="date-time")]
+
+
+class Condition(Shape):
+    about = About("A condition, as in Kubernetes.", "状况，与 Kubernetes 相同。", None)
+
+    type: Annotated[
+        Text,
+        ClusterBound(316),
+        About("Accepted, Programmed or Ready.", "Accepted、Programmed 或 Ready。", "Accepted"),
+    ]
+    status: Annotated[
+        Literal["True", "False", "Unknown"],
+        About("Whether the condition holds.", "状况是否成立。", "True"),
+    ]
+    reason: Annotated[
+        Text, ClusterBound(1024), About("The reason, as a code.", "原因代码。", "Valid")
+    ]
+    message: Annotated[
+        Text, ClusterBound(32768), About("The reason, in words.", "原因说明。", "is in force")
+    ]
+    observed_generation: Annotated[
+        Count | None, About("The generation that this is about.", "对应的资源版本。", 1)
+    ] = None
+    last_transition_time: Annotated[
+        Time,
+        About("When `status` changed last.", "`status` 上次变化的时间。", "2026-01-01T00:00:00Z"),
+    ]
+
+
+class ServiceInstances(Shape):
+    about = About(
+        "How many of the lane's pods one service has, and how many are ready.",
+        "泳道中某个服务的 Pod 数量和就绪数量。",
+        None,
+    )
+
+    namespace: Annotated[Text, About("The service's namespace.", "服务所在的命名空间。", "default")]
+    name: Annotated[Text, About("The service's name.", "服务名称。", "mocka")]
+    ready: Annotated[Count, About("Pods that are ready.", "就绪的 Pod 数量。", 1)]
+    total: Annotated[Count, About("All pods.", "Pod 总数。", 2)]
+
+
+class GroupStatus(Shape):
+    observed_generation: Annotated[
+        Count | None, About("The generation that this is about.", "对应的资源版本。", 1)
+    ] = None
+    conditions: Annotated[
+        list[Condition],
+        ClusterBound(8),
+        KeyedBy("type"),
+        About("Accepted, Programmed and Ready.", "Accepted、Programmed 和 Ready。", []),
+    ] = []
+
+
+class LaneStatus(GroupStatus):
+    services: Annotated[
+        list[ServiceInstances],
+        ClusterBound(1000),
+        About("The lane's services.", "泳道的服务。", []),
+    ] = []

@@ -1,0 +1,376 @@
+"""laneway's own kind ``Workload`` (``laneway.dev/v1alpha1``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from laneway.model.codes import Code
+from laneway.model.findings import Finding
+from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.schema.field_metadata import About, Constraint, Rule
+from laneway.schema.fields import (
+    Labels,
+    ListenPort,
+    Port,
+    PortName,
+    PortReference,
+    Shape,
+    wrong,
+)
+from laneway.schema.kind import Built, Kind, Written, no_effect, repeated
+from laneway.schema.objects import Metadata, Object
+
+
+class WorkloadPortSpec(Shape):
+    about = About("A port of the application.", "应用的一个端口。", {"name": "http", "port": 8000})
+
+    name: Annotated[
+        PortName, About("The name that Services refer to.", "Service 引用的端口名称。", "http")
+    ] = ""
+    port: Annotated[
+        Port, About("The number that Services refer to.", "Service 引用的端口号。", 8000)
+    ]
+    listen: Annotated[
+        ListenPort,
+        About(
+            "The port of this machine where the sidecar listens; 0 lets laneway choose.",
+            "Sidecar 在本机监听的端口；0 表示由 laneway 选择。",
+            18000,
+        ),
+    ] = 0
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise wrong(f"the path `{text}` does not begin with /", f"write /{text}")
+    return _text(text)
+
+
+def _text(text: str) -> str:
+    """What an argument or a variable can hold."""
+    if "\0" in text:
+        raise wrong("a NUL character stands in the text", "remove it")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not text or "=" in text:
+        raise wrong(f"`{text}` is not a variable's name", "write a name without =")
+    return _text(text)
+
+
+_PORT = About(
+    "One of the workload's ports; the first one, if not given.",
+    "工作负载的某个端口；不填则为第一个端口。",
+    "http",
+)
+ProbedPath = Annotated[
+    str,
+    AfterValidator(_path),
+    Constraint("begins with `/`, without NUL", "以 `/` 开头，不含 NUL", pattern=r"/[^\x00]*"),
+]
+
+
+class HttpGet(Shape):
+    path: Annotated[
+        ProbedPath, About("The path that is asked.", "探测的请求路径。", "/healthz")
+    ] = "/"
+    port: Annotated[PortReference, _PORT] = 0
+
+
+class TcpSocket(Shape):
+    port: Annotated[PortReference, _PORT] = 0
+
+
+Seconds = Annotated[float, Field(ge=0)]
+Period = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Readiness(Shape):
+    cel_rules = (
+        Rule(
+            "!(has(self.httpGet) && has(self.tcpSocket))",
+            "has both httpGet and tcpSocket: keep one of them",
+        ),
+    )
+
+    http_get: Annotated[
+        HttpGet | None,
+        About(
+            "An HTTP GET, which must answer 200 to 399.",
+            "HTTP GET 探测，须返回 200 至 399。",
+            {"path": "/healthz"},
+        ),
+    ] = None
+    tcp_socket: Annotated[
+        TcpSocket | None,
+        About(
+            "A TCP connection, which must be accepted; the probe if neither is given.",
+            "TCP 探测，须能建立连接；两者都不填时使用此探测。",
+            {"port": 8000},
+        ),
+    ] = None
+    initial_delay_seconds: Annotated[
+        Seconds, About("The time before the first probe.", "首次探测前的等待时间（秒）。", 0.5)
+    ] = 0.0
+    period_seconds: Annotated[
+        Period, About("The time between probes.", "探测的间隔时间（秒）。", 2.0)
+    ] = 1.0
+    timeout_seconds: Annotated[
+        Period, About("How long a probe may take.", "单次探测的超时时间（秒）。", 2.0)
+    ] = 1.0
+    failure_threshold: Annotated[
+        Count,
+        About(
+            "So many failed probes in a row make the workload unready.",
+            "连续失败这么多次后，工作负载变为未就绪。",
+            5,
+        ),
+    ] = 3
+    success_threshold: Annotated[
+        Count,
+        About(
+            "So many successful probes in a row make the workload ready.",
+            "连续成功这么多次后，工作负载变为就绪。",
+            2,
+        ),
+    ] = 1
+
+    @model_validator(mode="after")
+    def _one(self) -> Readiness:
+        if self.http_get and self.tcp_socket:
+            raise wrong("has both httpGet and tcpSocket", "keep one of them")
+        return self
+
+    @property
+    def probe(self) -> ReadinessProbe:
+        target = self.http_get or self.tcp_socket
+        return ReadinessProbe(
+            path=self.http_get.path if self.http_get else None,
+            port=target.port if target else 0,
+            initial_delay=self.initial_delay_seconds,
+            period=self.period_seconds,
+            timeout=self.timeout_seconds,
+            failure_threshold=self.failure_threshold,
+            success_threshold=self.success_threshold,
+        )
+
+    @classmethod
+    def written(cls, probe: ReadinessProbe) -> Readiness:
+        port = probe.port or None
+        http = None if probe.path is None else HttpGet.of(path=probe.path, port=port)
+        return cls.of(
+            http_get=http,
+            tcp_socket=None if http else TcpSocket.of(port=port),
+            initial_delay_seconds=probe.initial_delay,
+            period_seconds=probe.period,
+            timeout_seconds=probe.timeout,
+            failure_threshold=probe.failure_threshold,
+            success_threshold=probe.success_threshold,
+        )
+
+
+_IPV6_PATTERN = r"\[[0-9a-fA-F:.]+\]"
+_HOST_PATTERN = "[A-Za-z0-9._-]+"
+
+
+def _address(text: str) -> str:
+    match = re.fullmatch(f"({_IPV6_PATTERN}|{_HOST_PATTERN}):([0-9]{{1,5}})", text)
+    if not match or not 1 <= int(match[2]) <= 65535:
+        raise wrong(f"`{text}` is not an address", "write host:port, as in 127.0.0.1:9000")
+    return text
+
+
+Argument = Annotated[
+    str,
+    AfterValidator(_text),
+    Constraint("any text without NUL", "不含 NUL 的文本", pattern=r"[^\x00]*"),
+]
+EnvName = Annotated[
+    str,
+    AfterValidator(_variable),
+    Constraint("not empty, without `=` and NUL", "不为空，不含 `=` 和 NUL", pattern=r"[^=\x00]+"),
+]
+Address = Annotated[
+    str,
+    AfterValidator(_address),
+    Constraint(
+        "`host:port`", "`主机:端口`", pattern=rf"({_IPV6_PATTERN}|{_HOST_PATTERN}):[0-9]{{1,5}}"
+    ),
+]
+Folder = Annotated[str, Field(min_length=1), Constraint("not empty", "不能为空")]
+Command = Annotated[list[Argument], Field(min_length=1)]
+Ports = Annotated[list[WorkloadPortSpec], Field(min_length=1)]
+
+
+class WorkloadSpec(Shape):
+    cel_rules = (
+        Rule("has(self.command) != has(self.address)", "needs one of command and address"),
+        Rule("!has(self.address) || self.ports.size() <= 1", "one address cannot serve many ports"),
+    )
+
+    command: Annotated[
+        Command | None,
+        About(
+            "What laneway starts, as arguments. `$(PORT)` is the port to listen at.",
+            "laneway 启动的命令及其参数。`$(PORT)` 为应用应监听的端口。",
+            ["laneway-mock"],
+        ),
+    ] = None
+    address: Annotated[
+        Address | None,
+        About(
+            "Where an application listens that already runs; instead of `command`.",
+            "已在运行的应用的监听地址；与 `command` 二选一。",
+            "127.0.0.1:9000",
+        ),
+    ] = None
+    working_dir: Annotated[
+        Folder | None,
+        About(
+            "The folder where the command runs; laneway's own, if not given.",
+            "命令的工作目录；不填则为 laneway 的当前目录。",
+            "services/mocka",
+        ),
+    ] = None
+    env: Annotated[
+        dict[EnvName, Argument],
+        About(
+            "Variables of the environment; `$(PORT)` and other variables are filled in.",
+            "环境变量；`$(PORT)` 等变量会被替换。",
+            {"bind": "127.0.0.1:$(PORT)"},
+        ),
+    ] = {}
+    ports: Annotated[
+        Ports,
+        About("The application's ports.", "应用的端口。", [{"name": "http", "port": 8000}]),
+    ]
+    readiness: Annotated[
+        Readiness,
+        About(
+            "When the workload may receive requests, as in Kubernetes.",
+            "工作负载何时可以接收请求，与 Kubernetes 相同。",
+            {"httpGet": {"path": "/healthz"}},
+        ),
+    ] = Readiness()
+    start_timeout_seconds: Annotated[
+        Period,
+        About(
+            "How long the workload may take to become ready.", "工作负载就绪的时限（秒）。", 60.0
+        ),
+    ] = 30.0
+    restart_policy: Annotated[
+        Literal["Always", "Never"],
+        About("What happens when the process ends by itself.", "进程自行退出后是否重启。", "Never"),
+    ] = "Always"
+
+    @model_validator(mode="after")
+    def _command_or_address(self) -> WorkloadSpec:
+        if (self.command is None) == (self.address is None):
+            raise wrong(
+                "needs one of command and address" + (", has both" if self.command else ""),
+                "laneway starts a command; an address is of an application that already runs",
+            )
+        if self.address is not None and len(self.ports) > 1:
+            raise wrong("one address cannot serve many ports", "keep one port")
+        return self
+
+
+class WorkloadMetadata(Metadata):
+    labels: Annotated[
+        Labels,
+        About(
+            "What Services and lanes select the workload by.",
+            "Service 和泳道据此选择工作负载。",
+            {"app": "mocka", "ASM_TRAFFIC_TAG": "v1"},
+        ),
+    ] = {}
+
+
+class WorkloadObject(Object):
+    metadata: Annotated[
+        WorkloadMetadata, About("Name and labels.", "名称和标签。", {"name": "mocka-v1"})
+    ]
+    spec: Annotated[
+        WorkloadSpec,
+        About(
+            "One instance of an application.",
+            "应用的一个实例。",
+            {"command": ["laneway-mock"], "ports": [{"port": 8000}]},
+        ),
+    ]
+
+
+def _build_workload(document: WorkloadObject) -> Built:
+    spec = document.spec
+    workload = Workload(
+        name=document.metadata.object_name,
+        labels=document.metadata.labels,
+        ports=tuple(WorkloadPort(p.port, p.name, p.listen) for p in spec.ports),
+        command=tuple(spec.command or ()),
+        address=spec.address,
+        env=spec.env,
+        working_dir=spec.working_dir,
+        readiness=spec.readiness.probe,
+        start_timeout=spec.start_timeout_seconds,
+        restart=RestartPolicy(spec.restart_policy),
+    )
+    started = ("env", "working_dir", "restart_policy")
+    given = spec.model_fields_set if spec.address else ()
+    idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
+    why = "laneway does not start an application that it has the address of"
+    return workload, [
+        *repeated([port.port for port in spec.ports], ("spec", "ports"), "port"),
+        *repeated([port.name for port in spec.ports], ("spec", "ports"), "name"),
+        *_probed(workload),
+        *(no_effect(("spec", name), why, "remove it") for name in idle),
+    ]
+
+
+def _probed(workload: Workload) -> Iterator[Finding]:
+    port = workload.readiness.port
+    if port and workload.port(port) is None:
+        message = f"the probe asks port {port}, which is none of the workload's"
+        ports = ", ".join(f"{p.name} {p.number}".strip() for p in workload.ports)
+        kind = "tcpSocket" if workload.readiness.path is None else "httpGet"
+        path = ("spec", "readiness", kind, "port")
+        yield Finding(Code.UNKNOWN_PORT, message, f"its ports: {ports}", path=path)
+
+
+def _write_workload(workload: Workload) -> Written:
+    metadata = WorkloadMetadata.of(
+        name=workload.name.name, namespace=workload.name.namespace, labels=dict(workload.labels)
+    )
+    is_started = workload.address is None
+    always = workload.restart is RestartPolicy.ALWAYS
+    return metadata, WorkloadSpec.of(
+        command=list(workload.command) or None,
+        address=workload.address,
+        working_dir=workload.working_dir,
+        env=dict(workload.env) if is_started or workload.env else None,
+        ports=[
+            WorkloadPortSpec.of(name=port.name or None, port=port.number, listen=port.listen)
+            for port in workload.ports
+        ],
+        readiness=Readiness.written(workload.readiness),
+        start_timeout_seconds=workload.start_timeout,
+        restart_policy=workload.restart.value if is_started or not always else None,
+    )
+
+
+KINDS = (
+    Kind(
+        "laneway.dev",
+        ("v1alpha1",),
+        "Workload",
+        WorkloadObject,
+        Workload,
+        _build_workload,
+        _write_workload,
+    ),
+)

@@ -1,0 +1,86 @@
+"""ASM's kinds, written and read again: what is not reported lost comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from tests.compile.landscapes import meshes
+from tests.compile.meshes import exact, group, lane, mesh, rule, service
+
+from laneway.model.findings import Severity, Source
+from laneway.model.keys import key_of
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.meshes import Mesh
+from laneway.schema import Document, decode
+from laneway.schema.asm_declarations import declarations, losses
+
+
+def read_again(declared: Mesh) -> Mesh:
+    documents = [Document(data, Source("asm")) for data in declarations(declared)]
+    mesh, findings = decode(documents, complete=False)
+    assert [f for f in findings if f.severity is Severity.ERROR] == []
+    return mesh
+
+
+def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
+    """What ASM's kinds can say. Rules that belong to weights have no names there."""
+    lost = {(finding.subject, finding.path) for finding in losses(declared)}
+    groups = [replace(one, unmatched=Unmatched.BASELINE, sticky=None) for one in declared.groups]
+    lanes = [
+        replace(
+            one,
+            ingress=tuple(map(anonymous, one.ingress)),
+            fallback=(),
+            mode=None,
+            weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
+        )
+        for group in declared.groups
+        for one in declared.lanes_by_group[group.name]
+    ]
+    return groups, lanes
+
+
+def anonymous(one: IngressRule) -> IngressRule:
+    return replace(one, name="r", methods=(), query={})
+
+
+@given(meshes())
+@settings(max_examples=150, deadline=None)
+def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
+    assume(all(one.services for one in declared.lanes))  # In a document, none means all.
+    again = read_again(declared)
+    groups, lanes = without_losses(declared)
+    assert list(again.groups) == groups
+    found = [replace(one, ingress=tuple(map(anonymous, one.ingress))) for one in again.lanes]
+    assert found == lanes
+
+
+LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
+
+
+@pytest.mark.parametrize(
+    ("group_fields", "lane_fields", "lost"),
+    [
+        ({}, {}, []),
+        ({"mode": Mode.STRICT}, {"weight": 20}, []),
+        ({"unmatched": Unmatched.NOT_FOUND}, {}, ["spec.unmatched"]),
+        ({"sticky": Sticky(StickyKind.HEADER, "x")}, {"weight": 20}, ["spec.sticky"]),
+        ({}, {"fallback": ("s1",)}, ["spec.fallback"]),
+        ({}, {"mode": Mode.STRICT}, ["spec.mode"]),
+        ({}, {"mode": Mode.PERMISSIVE}, []),
+        ({}, {"ingress": (rule("a", methods=("GET",)),)}, ["spec.ingress[0].methods"]),
+        ({}, {"ingress": (rule("a", query={"q": exact("1")}),)}, ["spec.ingress[0].query"]),
+        ({}, {"weight": 20, "ingress": (rule("a"), rule("b"))}, ["spec.weight"]),
+    ],
+)
+def test_each_loss_is_told(
+    group_fields: dict[str, Any], lane_fields: dict[str, Any], lost: list[str]
+) -> None:
+    lanes = [LANES[0], replace(LANES[1], **lane_fields)]
+    declared = mesh([group("a b", **group_fields)], lanes, [service("a"), service("b")])
+    found = list(losses(declared))
+    assert [finding.field for finding in found] == lost
+    assert all(f.severity is Severity.WARNING and f.fix and f.subject for f in found)
