@@ -41,18 +41,20 @@ class Behaviour:
 
 @dataclass
 class Echo:
-    """``ports`` are the workload's, which it listens on at a free port and at their distances."""
+    """``ports`` are the workload's, which it listens on at a free port and at their distances.
+    ``host`` is its address, one of loopback."""
 
     name: str
     ports: Sequence[int]
     behaviour: Callable[[], Behaviour]
     proxy: Callable[[], Address]
+    host: str = "127.0.0.1"
     _sockets: list[socket.socket] = field(default_factory=list)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def start(self) -> None:
-        self._sockets = _listening(self.ports)
+        self._sockets = _listening(self.host, self.ports)
         await self._serve()
 
     @property
@@ -169,10 +171,10 @@ def _host(url: str) -> str:
     return url.removeprefix("http://").partition("/")[0]
 
 
-def _listening(ports: Sequence[int]) -> list[socket.socket]:
+def _listening(host: str, ports: Sequence[int]) -> list[socket.socket]:
     """At one free port and, for further ports, at the same distances from it."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server((host, 0)) as free:
             first = free.getsockname()[1]
         sockets: list[socket.socket] = []
         try:
@@ -181,7 +183,7 @@ def _listening(ports: Sequence[int]) -> list[socket.socket]:
                 sockets.append(one)
                 # By number, since a port that the system chose is not kept when listening ends.
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                one.bind(("127.0.0.1", first + port - ports[0]))
+                one.bind((host, first + port - ports[0]))
                 one.listen()
                 one.setblocking(False)
         except (OSError, OverflowError):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from tests.e2e.echoes import Behaviour, Echo, Headers, exchange, report
 
+from laneway.compile.envoy.visibility import EXPLAIN_HEADER
 from laneway.compile.simulate import Applications, Request
 from laneway.control import events
 from laneway.control.events import Rejected
@@ -25,6 +26,7 @@ from laneway.wiring.embedded import Embedded, Settings
 T = TypeVar("T")
 
 # Asked once, when it starts: whether a workload is ready is the test's to say from then on.
+_MAY_ASK = "rig"
 _ONCE = ReadinessProbe(period=86400)
 
 
@@ -97,7 +99,9 @@ class Rig:
         self._applications = applications
         placed = replace(mesh, workloads=tuple(map(self._placed, mesh.workloads)))
         if self._embedded is None:
-            settings = Settings(free_gateway_ports=True, concurrency=1, drain_seconds=0.0)
+            settings = Settings(
+                free_gateway_ports=True, concurrency=1, drain_seconds=0.0, explain=_MAY_ASK
+            )
             self._embedded = Embedded(placed, settings, _no_rejection)
             await self._embedded.__aenter__()
         else:
@@ -162,6 +166,7 @@ class Rig:
             for name, values in request.headers.items()
             for value in ((values,) if isinstance(values, str) else values)
         ]
+        headers.append((EXPLAIN_HEADER, _MAY_ASK))
         answer = report(
             await exchange(address, request.method, request.path, request.host, headers)
         )

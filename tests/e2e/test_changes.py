@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from tests.e2e.clients import Call, load
 from tests.e2e.conftest import Run
 from tests.e2e.late_proxies import late_server
 from tests.e2e.random_changes import with_target_port
-from tests.e2e.scenarios import EXAMPLES, EXPECTED, SCENARIOS, answer, gateway_url, slow_mesh
+from tests.e2e.scenarios import EXPECTED, SCENARIOS, answer, gateway_url, slow_mesh
 from tests.e2e.soak_application import WAIT
 from tests.e2e.test_fallback import Load
 
@@ -230,70 +226,3 @@ async def test_a_successor_that_never_becomes_ready_leaves_its_predecessor(run: 
             await embedded.change(with_workload(mesh, never))
         (last,) = await load(gateway_url(embedded), [SCENARIO.call("s1", 1)])
         assert (last.status, last.body) == (200, EXPECTED["s1"])
-
-
-@dataclass
-class Watched:
-    """``laneway up --watch`` over a copy of the example."""
-
-    folder: Path
-    process: asyncio.subprocess.Process
-    url: str = ""
-
-    async def line(self, text: str) -> str:
-        """The next line of output that contains ``text``."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(30):
-            while line := (await self.process.stdout.readline()).decode():
-                if text in line:
-                    return line
-        raise AssertionError(f"laneway ended without saying {text!r}")
-
-    def rewrite(self, old: str, new: str, file: str = "lanes.yaml") -> None:
-        path = self.folder / file
-        path.write_text(path.read_text().replace(old, new))
-
-    async def body(self, lane: str) -> str:
-        (result,) = await load(self.url, [Call("/mock", {"my-request-id": lane})])
-        assert result.status == 200
-        return result.body
-
-
-@asynccontextmanager
-async def watching(folder: Path) -> AsyncIterator[Watched]:
-    shutil.copytree(EXAMPLES / "scenario-2", folder)
-    lanes = folder / "lanes.yaml"
-    lanes.write_text(lanes.read_text().replace("80=18001", "80=0"))
-    laneway = Path(sys.executable).parent / "laneway"
-    process = await asyncio.create_subprocess_exec(
-        str(laneway), "up", "-f", str(folder), "--watch", stdout=asyncio.subprocess.PIPE
-    )
-    watched = Watched(folder, process)
-    try:
-        watched.url = (await watched.line("http://127.0.0.1")).split()[2]
-        await watched.line("Watching")
-        yield watched
-    finally:
-        process.terminate()
-        await process.communicate()
-
-
-async def test_what_is_saved_is_applied_whole_or_refused_whole(tmp_path: Path) -> None:
-    async with watching(tmp_path / "mesh") as watched:
-        assert await watched.body("s2") == EXPECTED["s2"]
-        watched.rewrite("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3")
-        assert "~lane test/s2" in await watched.line("applied:")
-        moved = answer("v3", "v1", "v3")
-        assert await watched.body("s2") == moved
-        watched.rewrite("selector:", "selectr:")
-        assert "did you mean selector?" in await watched.line("UNKNOWN_FIELD")
-        assert "what ran before runs on" in await watched.line("refused:")
-        assert await watched.body("s2") == moved
-        watched.rewrite("selectr:", "selector:")
-        watched.rewrite("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v1")
-        assert "~lane test/s2" in await watched.line("applied:")
-        assert await watched.body("s2") == EXPECTED["s1"]
-        watched.rewrite("[mocka, mockc]", "[mocka, mockx]")
-        assert "mockx" in await watched.line("UNKNOWN_SERVICE")
-        await watched.line("refused:")
-        assert await watched.body("s2") == EXPECTED["s1"]

@@ -69,16 +69,29 @@ async def test_a_strict_lane_without_an_instance_answers_503_and_says_why(run: R
         replace(lane, services=group.services, mode=Mode.STRICT if lane.name == "s2" else None)
         for lane in mesh.lanes
     )
-    async with run(replace(mesh, lanes=lanes)) as embedded:
+    async with run(replace(mesh, lanes=lanes), explain=TOKEN) as embedded:
         url = gateway_url(embedded)
-        call = Call("/mock", {"my-request-id": "s2"})
+        call = Call("/mock", {"my-request-id": "s2", "x-laneway-explain": TOKEN})
         assert (await fetch(url, call))[0] == 200
         await embedded.stop_workload(ObjectName("default", "mocka-v2"))
         status, headers, body = await fetch(url, call)
         assert status == 503
         assert body == "laneway: lane s2 has no healthy instance of service default/mocka\n"
-        assert told(headers) == {"service": "default/mocka", "lane": "s2"}
+        assert told(headers) == {
+            "service": "default/mocka",
+            "lane": "s2",
+            "intended": "s2",
+        }
         assert (await fetch(url, Call("/mock", {"my-request-id": "s1"})))[0] == 200
+
+
+async def test_envoy_has_nothing_to_say_about_its_configuration(run: Run) -> None:
+    """Deprecated fields are a warning at the top of each log."""
+    mesh = replace(SCENARIO.mesh, workloads=SCENARIO.mesh.workloads[:1])
+    async with run(mesh, explain="please", access_log=True) as embedded:
+        await load(gateway_url(embedded), [Call("/mock", {"my-request-id": "s1"})])
+        logs = {path.name: path.read_text() for path in embedded.log_dir.glob("*.proxy.log")}
+    assert not any(logs.values()), logs
 
 
 async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:

@@ -17,6 +17,7 @@ OF_PATHS = {
     Code.NOT_A_FILE,
     Code.NOT_UTF8,
     Code.NO_YAML_FILES,
+    Code.TOO_MANY_ERRORS,  # a hundred lines: test_limits.py
 }
 
 

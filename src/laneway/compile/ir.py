@@ -155,6 +155,9 @@ class BaggageMember:
     key: str
 
 
+#: A trace header of which nothing is there but its lines, joined by commas. It counts as missing.
+EMPTY_ID = ",*"
+
 #: By what a lane travels through applications that do not pass on the route header.
 Carrier = TraceMemory | BaggageMember
 

@@ -18,6 +18,7 @@ class Code(enum.StrEnum):
     NOT_A_FILE = "NOT_A_FILE"
     NOT_UTF8 = "NOT_UTF8"
     NO_YAML_FILES = "NO_YAML_FILES"
+    TOO_MANY_ERRORS = "TOO_MANY_ERRORS"
 
     # YAML
     ALIAS_LOOP = "ALIAS_LOOP"

@@ -20,6 +20,7 @@ from laneway.model.group_defaults import mesh_of
 from laneway.model.keys import Declared, key_of
 from laneway.model.meshes import Mesh
 from laneway.schema import registry
+from laneway.schema.annotations import own_metadata
 from laneway.schema.documents import Document
 from laneway.schema.kind import Kind
 from laneway.schema.problems import problems
@@ -58,6 +59,7 @@ def read_alone(document: Document) -> Alone:
     if kind is None:
         unread = finding is not None and finding.severity is Severity.ERROR
         return Alone(document, None, tuple(found), unread=unread)
+    found += [_placed(each, document, kind) for each in own_metadata(document, kind.name)]
     data = _without_nulls(document.data) if kind.nulls else document.data
     try:
         shape = kind.shape.model_validate(data)

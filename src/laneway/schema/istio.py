@@ -10,14 +10,11 @@ from pydantic import Field
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
+from laneway.schema.annotations import LISTEN_PORTS
 from laneway.schema.field_metadata import About
 from laneway.schema.fields import Opaque, Port, Shape, Subdomain, Text
 from laneway.schema.kind import Built, Kind, Written, not_honoured
 from laneway.schema.objects import Metadata, Object
-
-#: The annotation that fixes the port a gateway's server listens at on this machine:
-#: ``80=18080,81=0``; 0 lets the runner choose.
-LISTEN_PORTS = "laneway.dev/listen-ports"
 
 _HTTP = ("HTTP", "HTTP2", "GRPC")
 _PASSING = ("PASSTHROUGH", "AUTO_PASSTHROUGH")

@@ -91,12 +91,14 @@ def not_honoured(path: Path, instead: str, what: str = "") -> Finding:
 
 def repeated(values: Sequence[int | str], path: Path, field: str) -> Iterator[Finding]:
     """Errors: ports with a number or a name (``field``) that one before them has; "" is none."""
+    before: set[int | str] = set()
     for index, value in enumerate(values):
-        if value and value in values[:index]:
+        if value and value in before:
             message = f"another port has the {field} {value}"
             yield Finding(
                 Code.INVALID_VALUE, message, "give each its own", path=(*path, index, field)
             )
+        before.add(value)
 
 
 def no_effect(path: Path, why: str, fix: str = "") -> Finding:

@@ -29,14 +29,22 @@ _EXPECTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
 }
+#: Findings about one document. There may be a million errors in one, and each takes a moment to
+#: explain.
+MOST = 100
 _COMPARED = {"greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt")}
 
 
 def problems(error: ValidationError, shape: type[BaseModel]) -> list[Finding]:
-    """One finding for each thing wrong with a document of this shape."""
-    found = [_problem(detail, shape) for detail in error.errors(include_url=False)]
+    """One finding for each thing wrong with a document of this shape; of many, the first ones."""
+    details = error.errors(include_url=False)
+    found = [_problem(detail, shape) for detail in details[:MOST]]
     misspelt = {(f.path[:-1], f.fix) for f in found if f.code == Code.UNKNOWN_FIELD}
-    return [f for f in found if not _is_misspelt(f, misspelt)]
+    found = [f for f in found if not _is_misspelt(f, misspelt)]
+    if len(details) > MOST:
+        message = f"{len(details) - MOST:,} more errors in this document are not listed"
+        found.append(Finding(Code.TOO_MANY_ERRORS, message, "mend the others first"))
+    return found
 
 
 def _is_misspelt(finding: Finding, misspelt: set[tuple[Path, str]]) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -143,11 +145,63 @@ def unix_socket(tmp_path: Path) -> Iterator[Path]:
         yield path
 
 
-def test_what_is_no_regular_file_is_not_opened(tmp_path: Path, unix_socket: Path) -> None:
-    pipe = tmp_path / "pipe.yaml"
-    os.mkfifo(pipe)
-    for path in (pipe, Path("/dev/zero"), unix_socket):
+def test_what_is_no_regular_file_is_not_opened(unix_socket: Path) -> None:
+    for path in (Path("/dev/zero"), unix_socket):
         assert one(path).code == Code.NOT_A_FILE
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    path = tmp_path / "pipe.yaml"
+    os.mkfifo(path)
+    return path
+
+
+def test_a_pipe_in_a_folder_is_not_opened(pipe: Path) -> None:
+    """Nobody writes into it: opening it would never return."""
+    (finding,) = findings(pipe.parent)
+    assert finding.code == Code.NOT_A_FILE
+
+
+def test_a_pipe_that_changes_into_one_while_watched_is_not_opened(pipe: Path) -> None:
+    with pytest.raises(InvalidInput):
+        read([str(pipe)], pipes=False)
+
+
+def test_a_named_pipe_is_read_to_its_end(pipe: Path) -> None:
+    writer = threading.Thread(target=pipe.write_text, args=(SERVICE % "a",))
+    writer.start()
+    assert names(pipe) == ["a"]
+    writer.join()
+
+
+@contextmanager
+def substituted(content: bytes) -> Iterator[str]:
+    """What a shell makes of ``<(command)``."""
+    reading, writing = os.pipe()
+    writer = threading.Thread(target=_write, args=(writing, content))
+    writer.start()
+    yield f"/dev/fd/{reading}"
+    os.close(reading)
+    writer.join()
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    with suppress(BrokenPipeError), open(descriptor, "wb") as file:
+        file.write(content)
+
+
+def test_process_substitution_is_read(folder: Path) -> None:
+    with substituted((SERVICE % "x").encode()) as path:
+        reading = read([path, str(folder / "sub")])
+    assert [service.name.name for service in reading.mesh.services] == ["x", "c"]
+    with substituted(b"kind: [") as path:
+        assert one(path).code == Code.INVALID_YAML
+
+
+def test_an_endless_pipe_is_refused() -> None:
+    with substituted(b"#" * (MAX_BYTES + 10)) as path:
+        assert one(path).code == Code.FILE_TOO_LARGE
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

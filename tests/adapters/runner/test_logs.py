@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from laneway.adapters.runner.logs import LogFile, drain
 
 
@@ -69,6 +71,24 @@ def test_trouble_is_told_again_after_it_had_ended(tmp_path: Path) -> None:
     log.close()
     assert (folder / "a.log").read_text() == "2\n"
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["at first", "when it rotates"])
+def test_a_link_in_the_place_of_a_log_is_not_followed(tmp_path: Path, full: bool) -> None:
+    said: list[str] = []
+    path, precious = tmp_path / "a.log", tmp_path / "precious"
+    precious.write_text("precious")
+    log = LogFile(path, most_bytes=4, on_trouble=said.append)
+    if full:
+        log.write(b"one\n")
+        (tmp_path / "a.log.1").symlink_to(precious)
+    else:
+        path.symlink_to(precious)
+    log.write(b"two\n")
+    log.close()
+    assert precious.read_text() == "precious"
+    told = f"cannot write {path}: is a link, which laneway does not follow; remove it"
+    assert said == ([] if full else [told])
 
 
 def test_a_pipe_is_emptied_though_nothing_can_be_written() -> None:

@@ -245,6 +245,6 @@ def _added(headers: Mapping[str, str], option: Resource) -> Mapping[str, str]:
     key, value = option["header"]["key"], option["header"]["value"]
     if option["append_action"] == "ADD_IF_ABSENT" and key in headers:
         return headers
-    if value == "%REQ(x-request-id)%":
-        value = headers.get("x-request-id") or FRESH_ID
+    if value == "%UNIQUE_ID%":
+        value = FRESH_ID
     return {**headers, key: value}

@@ -60,6 +60,19 @@ def test_schemas_are_printed_as_json(cli: Cli) -> None:
     ].keys()
 
 
+def test_the_version_is_that_of_the_configured_envoy(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envoy = tmp_path / "envoy"
+    envoy.write_text("#!/bin/sh\necho 'envoy  version: abc/1.40.9/Clean/RELEASE/BoringSSL'\n")
+    envoy.chmod(0o755)
+    monkeypatch.setenv("LANEWAY_ENVOY", str(envoy))
+    assert f"Envoy   1.40.9  {envoy}\n" in cli("version").out
+    monkeypatch.setenv("LANEWAY_ENVOY", str(tmp_path / "none"))
+    assert f"Envoy   the configured Envoy {tmp_path}/none does not exist" in cli("version").out
+    assert "Envoy   1.40.9" in cli("version", "--envoy", envoy).out
+
+
 def test_failures_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for error, line in (
         (Failed("it failed"), "error: it failed"),

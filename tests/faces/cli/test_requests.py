@@ -16,9 +16,9 @@ def curls(folder: Path) -> list[str]:
     return [request.curl() for request in gateway_requests(read([str(folder)]).mesh, URLS)]
 
 
-def test_a_trace_id_goes_with_the_lane(examples: Path) -> None:
+def test_the_gateway_makes_the_trace_id(examples: Path) -> None:
     assert curls(examples / "scenario-1")[1] == (
-        "curl -H x-asm-prefer-tag:s2 -H my-request-id:x0001 http://127.0.0.1:18000/mock"
+        "curl -H x-asm-prefer-tag:s2 http://127.0.0.1:18000/mock"
     )
 
 
@@ -37,8 +37,7 @@ def test_host_and_headers_of_the_rule_are_kept(copy: Callable[..., Path]) -> Non
         uri=("uri:\n        exact: /mock", "uri:\n        prefix: /mock/a b"),
     )
     assert curls(folder)[0] == (
-        "curl -H Host:shop.test -H who:me -H x-asm-prefer-tag:s1 -H my-request-id:x0001 "
-        "'http://127.0.0.1:18000/mock/a b'"
+        "curl -H Host:shop.test -H who:me -H x-asm-prefer-tag:s1 'http://127.0.0.1:18000/mock/a b'"
     )
 
 

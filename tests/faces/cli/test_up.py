@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -53,3 +54,18 @@ def test_a_regular_expression_that_envoy_would_refuse_is_refused(
     assert f"{file}:" in told
     assert path in told
     assert f"`{regex}` is no regular expression that proxies take" in told
+
+
+def test_what_can_be_read_only_once_is_not_watched(cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, what in (("-", "standard input cannot be"), (pipe, "is a pipe, which cannot be")):
+        result = cli("up", "--watch", "-f", path)
+        assert result.code == 2
+        assert what in result.message
+
+
+def test_prune_needs_watch(cli: Cli, examples: Path) -> None:
+    result = cli("up", "--prune", "-f", examples / "scenario-1")
+    assert result.code == 2
+    assert "--prune is about files that change: it needs --watch" in result.message

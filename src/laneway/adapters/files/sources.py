@@ -1,6 +1,8 @@
 """Sources: the texts that the user's paths lead to, or what is wrong with a path.
 
-A file is read whole or not at all: what is not a regular file, or too large, is not opened.
+A file is read whole or not at all. Devices and sockets are not opened, nor what is too large. A
+pipe is read where the user names it, as in ``-f <(command)``, and nowhere else: a pipe in a folder
+could block for ever.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ from laneway.model.suggestions import suggestion
 MAX_BYTES = 8 * 1024 * 1024
 STDIN = "-"
 ENDINGS = (".yaml", ".yml")
+#: By the marks that they begin with. UTF-32 comes first: its mark begins with that of UTF-16.
+_OTHER_ENCODINGS = {
+    "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +38,33 @@ class Text:
     content: str
 
 
-def texts(paths: Sequence[str], stdin: TextIO | None) -> Iterator[Text | Finding]:
+def texts(
+    paths: Sequence[str], stdin: TextIO | None, *, pipes: bool = True
+) -> Iterator[Text | Finding]:
     """Every text once, in the order of the paths; within a folder, sorted by path."""
     seen: set[str] = set()
     for path in paths:
-        for name in _files(path):
+        for name in files(path):
             if isinstance(name, Finding):
                 yield name
                 continue
             identity = _identity(name)
-            if identity not in seen:
-                seen.add(identity)
-                yield _standard_input(stdin) if name == STDIN else _read(name)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            if name == STDIN:
+                yield _standard_input(stdin)
+            elif pipes and name == path and is_pipe(name):
+                yield _read_pipe(name)
+            else:
+                yield _read(name)
+
+
+def is_pipe(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _identity(name: str) -> str:
@@ -53,7 +75,8 @@ def _identity(name: str) -> str:
         return name
 
 
-def _files(path: str) -> Iterator[str | Finding]:
+def files(path: str) -> Iterator[str | Finding]:
+    """The file itself or, sorted, the YAML files below a folder."""
     if path == STDIN or not os.path.isdir(path):
         yield path
         return
@@ -87,7 +110,7 @@ def _read(name: str) -> Text | Finding:
             return _finding(Code.NOT_A_FILE, name, f"it is {_what(status.st_mode)}", fix)
         if status.st_size > MAX_BYTES:
             return _too_large(name, status.st_size)
-        with open(name, "rb") as file:
+        with open(name, "rb", opener=_open_without_waiting) as file:
             content = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return _missing(name)
@@ -96,6 +119,20 @@ def _read(name: str) -> Text | Finding:
     if len(content) > MAX_BYTES:
         return _too_large(name, len(content))
     return _decoded(name, content)
+
+
+def _open_without_waiting(name: str, flags: int) -> int:
+    """Returns at once, even if the file has just been replaced with a pipe."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _read_pipe(name: str) -> Text | Finding:
+    """Waits until the writer is done, as ``cat`` does."""
+    try:
+        with open(name, "rb") as file:
+            return _bounded(name, file.read(MAX_BYTES + 1))
+    except OSError as error:
+        return _unreadable(name, error)
 
 
 def _standard_input(stdin: TextIO | None) -> Text | Finding:
@@ -107,6 +144,11 @@ def _standard_input(stdin: TextIO | None) -> Text | Finding:
         content = raw.read(MAX_BYTES + 1) if raw is not None else stdin.read(MAX_BYTES + 1).encode()
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
+    return _bounded(name, content)
+
+
+def _bounded(name: str, content: bytes) -> Text | Finding:
+    """Content of unknown length, of which ``MAX_BYTES + 1`` were read at most."""
     if len(content) > MAX_BYTES:
         message = f"it is larger than the {_size(MAX_BYTES)} that laneway reads"
         return _finding(Code.FILE_TOO_LARGE, name, message, "split it")
@@ -114,8 +156,9 @@ def _standard_input(stdin: TextIO | None) -> Text | Finding:
 
 
 def _decoded(name: str, content: bytes) -> Text | Finding:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _finding(Code.NOT_UTF8, name, "it is UTF-16", "save it as UTF-8")
+    for encoding, marks in _OTHER_ENCODINGS.items():
+        if content.startswith(marks):
+            return _finding(Code.NOT_UTF8, name, f"it is {encoding}", "save it as UTF-8")
     if b"\0" in content:
         return _finding(Code.BINARY_FILE, name, "it is binary, not YAML text", "name a YAML file")
     try:

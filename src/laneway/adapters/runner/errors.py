@@ -3,7 +3,7 @@
 ``RunnerError``
     ``EnvoyUnavailable``  no usable Envoy binary, or one of an unsupported version
     ``PortUnavailable``   a port that the user fixed cannot be had, or no free port is left
-    ``RunDirectoryUnusable``  the run directory cannot hold sockets
+    ``RunDirectoryUnusable``  the run or log directory cannot hold sockets, or is not ours alone
     ``Unstartable``       a command or working directory that cannot work, found before starting
     ``NotReady``          a workload or proxy that was started and did not become ready
 
@@ -27,7 +27,7 @@ class PortUnavailable(RunnerError):
 
 
 class RunDirectoryUnusable(RunnerError):
-    """The run directory cannot be made, or its path is too long for a Unix socket."""
+    """A run or log directory that cannot be made, that others can write to, or that is too long."""
 
 
 class Unstartable(RunnerError):

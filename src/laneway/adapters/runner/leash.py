@@ -22,25 +22,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # The last line may be cut short by laneway's death: `read` then fails, and the line before counts.
-# Envoy leaves a file in /dev/shm whatever way it ends; `*/base-id` is as `proxies` lays it out.
+# Envoy leaves a file in /dev/shm whatever way it ends; `base_ids` says what `*/base-id` holds.
+# $1 is the run directory, if there is one; $2 is "remove" where it goes with laneway.
 _SHELL = """
 trap '' HUP INT TERM
 while read -r line; do groups=$line; done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 test -n "$1" || exit 0
 for file in "$1"/proxies/*/base-id; do
-    test -f "$file" || continue
-    for parity in 0 1; do rm -f "/dev/shm/envoy_shared_memory_$(cat "$file")$parity"; done
+    test -f "$file" && test ! -L "$file" || continue
+    read -r number < "$file"
+    case "$number" in ''|*[!0-9]*) continue ;; esac
+    rm -f "/dev/shm/envoy_shared_memory_${number}0" "$file"
 done
-rm -rf -- "$1"
+test "$2" = remove && rm -rf -- "$1"
 """
 
 
 class Leash:
-    """Holds process groups. ``remove`` is a folder that is laneway's own and goes with it."""
+    """Holds process groups. Shared memory of the proxies of ``run_dir`` goes when laneway has died.
 
-    def __init__(self, remove: Path | None = None) -> None:
-        self._remove = str(remove) if remove else ""
+    ``remove``: so does the run directory itself, which laneway made. ``lock`` is the descriptor of
+    its lock. The shell inherits it, so that no other laneway uses the directory before all is gone.
+    """
+
+    def __init__(
+        self, run_dir: Path | None = None, *, remove: bool = False, lock: int | None = None
+    ) -> None:
+        self._inherited = () if lock is None else (lock,)
+        self._arguments = (str(run_dir or ""), "remove" if remove else "keep")
         self._groups: set[int] = set()
         self._shell = self._start()
 
@@ -60,12 +70,13 @@ class Leash:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _SHELL, "laneway-leash", self._remove],
+            ["/bin/sh", "-c", _SHELL, "laneway-leash", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
+            pass_fds=self._inherited,
         )
 
     def _tell(self) -> None:

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from laneway.adapters.runner.private_files import open_file, open_folder
+
 MOST_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 20
 _TAIL_LINE_BYTES = 2000
@@ -71,16 +73,26 @@ class LogFile:
     def _append(self, data: bytes) -> None:
         if self._size + len(data) > self._most and self._size:
             self._close()
-            os.replace(self.path, f"{self.path}.1")
+            self._open(rotate=True)
         if self._descriptor is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._descriptor = os.open(self.path, flags, 0o600)
-            self._size = os.fstat(self._descriptor).st_size
+            self._open()
+        assert self._descriptor is not None
         while data:
             written = os.write(self._descriptor, data)
             self._size += written
             data = data[written:]
+
+    def _open(self, *, rotate: bool = False) -> None:
+        folder = open_folder(self.path.parent)
+        try:
+            if rotate:
+                name = self.path.name
+                os.replace(name, f"{name}.1", src_dir_fd=folder, dst_dir_fd=folder)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._descriptor = open_file(folder, self.path, flags)
+        finally:
+            os.close(folder)
+        self._size = os.fstat(self._descriptor).st_size
 
     def _close(self) -> None:
         if self._descriptor is not None:

@@ -48,8 +48,12 @@ class Process:
         working_directory: Path | None,
         leash: Leash,
         log: LogFile,
+        umask: int = -1,
     ) -> Process:
-        """Start ``command``; its standard output and error go to ``log``. Raises ``OSError``."""
+        """Start ``command``; its standard output and error go to ``log``. Raises ``OSError``.
+
+        ``umask`` is for the files that it makes; -1 leaves it as it is.
+        """
         reader, writer = os.pipe()
         try:
             child = subprocess.Popen(
@@ -60,6 +64,7 @@ class Process:
                 env=environment,
                 cwd=working_directory,
                 start_new_session=True,
+                umask=umask,
             )
         except BaseException:
             os.close(reader)

@@ -9,13 +9,20 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from laneway.adapters.runner import probes
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
+from laneway.adapters.runner.base_ids import (
+    choose_base_id,
+    hot_restart_arguments,
+    remove_remains,
+)
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.private_files import write_file
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
 from laneway.control import events
@@ -23,6 +30,8 @@ from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
 _EPOCH = "server.hot_restart_epoch"
+# Sockets and logs that Envoy makes are this user's alone from the first moment on.
+_UMASK = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +72,24 @@ def proxy_charge(
     leash: Leash,
     log: LogFile,
     deadlines: Deadlines,
+    random: Random,
 ) -> Charge:
-    """The charge for ``proxy``, whose files go to ``folder``."""
+    """The charge for ``proxy``, whose files go to ``folder``. ``random`` chooses its base id."""
     generations = itertools.count(1)
 
-    def launch() -> Process:
+    def start(epoch: int) -> Process:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_shared_memory(folder)
-            _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
+            if epoch == 0:
+                remove_remains(folder)
+                choose_base_id(folder, random)
+            write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
             return Process.start(
-                _command(proxy, envoy, folder, deadlines),
+                _command(proxy, envoy, folder, deadlines, epoch),
                 environment=os.environ,
                 working_directory=folder,
                 leash=leash,
                 log=log,
+                umask=_UMASK,
             )
         except OSError as error:
             raise Unstartable(f"proxy {proxy.name} cannot be started: {error}") from error
@@ -86,14 +98,7 @@ def proxy_charge(
         """Envoy's hot restart: the successor is handed the listening sockets, so that no connection
         is refused; then it has its parent drain, and end."""
         epoch = (await admin.stats(_EPOCH)).get(_EPOCH, 0) + 1
-        _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
-        successor = Process.start(
-            _command(proxy, envoy, folder, deadlines, epoch),
-            environment=os.environ,
-            working_directory=folder,
-            leash=leash,
-            log=log,
-        )
+        successor = start(epoch)
         try:
             async with asyncio.timeout(proxy.start_timeout):
                 await _until_serving(admin, epoch, successor)
@@ -105,7 +110,7 @@ def proxy_charge(
     async def retire(process: Process) -> ExitStatus:
         await _drain(admin, deadlines.drain)
         status = await process.stop(deadlines.proxy)
-        _remove_shared_memory(folder)
+        remove_remains(folder)
         return status
 
     return Charge(
@@ -113,7 +118,7 @@ def proxy_charge(
         probe=probes.live_probe(admin),
         readiness=ReadinessProbe(),
         start_timeout=proxy.start_timeout,
-        launch=launch,
+        launch=lambda: start(epoch=0),
         retire=retire,
         succeed=succeed,
         output=log.tail,
@@ -121,20 +126,17 @@ def proxy_charge(
 
 
 def _command(
-    proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines, epoch: int = 0
+    proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines, epoch: int
 ) -> list[str]:
     """``epoch`` counts hot restarts: from 1 on the process takes over from the one before."""
     drain = max(1, round(deadlines.drain))
-    base_id = ["--use-dynamic-base-id", "--base-id-path", str(folder / "base-id")]
-    if epoch:
-        base_id = ["--base-id", _base_id(folder), "--restart-epoch", str(epoch)]
     return [
         str(envoy.path),
         *("--config-path", str(folder / "bootstrap.json")),
         *("--service-node", proxy.name),
         *("--concurrency", str(proxy.concurrency)),
         *("--log-level", proxy.log_level),
-        *base_id,
+        *hot_restart_arguments(folder, epoch),
         *("--drain-time-s", str(drain)),
         *("--drain-strategy", "immediate"),
         *("--parent-shutdown-time-s", str(drain + 1)),
@@ -166,26 +168,3 @@ async def _until_serving(admin: Admin, epoch: int, successor: Process) -> None:
     finally:
         ended.cancel()
     raise Unstartable(f"the hot restart failed: the new Envoy {ended.result()}")
-
-
-def _base_id(folder: Path) -> str:
-    return (folder / "base-id").read_text().strip()
-
-
-def _remove_shared_memory(folder: Path) -> None:
-    """What Envoy leaves in /dev/shm when it has ended, however it did.
-
-    Its name is ten times the base id that Envoy chose; hot restarts share it.
-    """
-    base_id = folder / "base-id"
-    if base_id.exists():
-        name = f"envoy_shared_memory_{_base_id(folder)}0"
-        Path("/dev/shm", name).unlink(missing_ok=True)
-        base_id.unlink()
-
-
-def _write(path: Path, text: str) -> None:
-    """Readable by this user alone: configuration may hold keys."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

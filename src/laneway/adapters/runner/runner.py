@@ -16,7 +16,11 @@ from typing import Self
 
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.binary import EnvoyBinary
-from laneway.adapters.runner.directories import open_run_directory, socket_path
+from laneway.adapters.runner.directories import (
+    check_log_directory,
+    open_run_directory,
+    socket_path,
+)
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.proxies import Deadlines, Proxy, proxy_charge
@@ -56,9 +60,11 @@ class Runner:
         self._deadlines = deadlines
         self._backoff = backoff
         self._random = random or Random()
+        if log_dir is not None:
+            check_log_directory(log_dir)
         self._directory = open_run_directory(run_dir, os.environ)
         self.log_dir = (log_dir or self.run_dir / "logs").absolute()
-        self._leash = Leash(self.run_dir if self._directory.own else None)
+        self._leash = Leash(self.run_dir, remove=self._directory.own, lock=self._directory.lock)
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
         self._admins: dict[str, Admin] = {}
@@ -87,7 +93,16 @@ class Runner:
         log = self._log(subject)
         admin = Admin(socket_path(self.run_dir, next(self._numbers)))
         folder = self.run_dir / "proxies" / _file_name(proxy.name)
-        charge = proxy_charge(proxy, self._envoy, admin, folder, self._leash, log, self._deadlines)
+        charge = proxy_charge(
+            proxy,
+            self._envoy,
+            admin,
+            folder,
+            self._leash,
+            log,
+            self._deadlines,
+            self._random,
+        )
         supervisor = self._start(charge)
         self._admins[proxy.name] = admin
         if proxy.gateway:

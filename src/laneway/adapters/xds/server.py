@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -62,12 +64,11 @@ class XdsServer:
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((_handlers(self),))
         try:
-            port = server.add_insecure_port(self._wanted)
+            with _private():
+                port = server.add_insecure_port(self._wanted)
         except RuntimeError as error:
             raise OSError(f"xDS server cannot listen on {self._wanted}: {error}") from None
-        if self._wanted.startswith("unix:"):
-            os.chmod(self._wanted.removeprefix("unix:"), 0o600)
-        else:
+        if not self._wanted.startswith("unix:"):
             self.address = f"{self._wanted.rpartition(':')[0]}:{port}"
         await server.start()
         self._server = server
@@ -124,6 +125,16 @@ class XdsServer:
         finally:
             self._roster.disconnect(connection)
             log.info("proxy_disconnected", node=connection.node)
+
+
+@contextlib.contextmanager
+def _private() -> Iterator[None]:
+    """A Unix socket that is made here is this user's alone, from its first moment on."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _generation(node: Node) -> int:

@@ -17,7 +17,7 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
-from laneway.compile.ir import IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.ir import EMPTY_ID, IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.resources import ROUTE, Resource
 from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
@@ -38,10 +38,14 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
             domains=[host.domain],
             response_headers_to_add=[GRPC_STATUS],
             routes=[
-                part
-                for ingress in host.routes
-                for route in _ingress_routes(ingress)
-                for part in visibility.explained(route, header_names(ingress.route), options)
+                _two_hosts(),
+                *(
+                    part
+                    for ingress in host.routes
+                    for plain in _ingress_routes(ingress)
+                    for route in _with_empty_ids(plain, ingress)
+                    for part in visibility.explained(route, header_names(ingress.route), options)
+                ),
             ],
         )
         for host in server.virtual_hosts
@@ -53,6 +57,17 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     return resource(ROUTE, name, config)
+
+
+def _two_hosts() -> route_components_pb2.Route:
+    """Refuses a request with more than one ``Host``, which Envoy joins: the next proxy or the
+    application might go by another of them."""
+    comma = string_pb2.StringMatcher(contains=",")
+    host = route_components_pb2.HeaderMatcher(name=":authority", string_match=comma)
+    refusal = route_components_pb2.DirectResponseAction(status=400)
+    refusal.body.inline_string = "laneway: a request has one Host\n"
+    match = route_components_pb2.RouteMatch(prefix="/", headers=[host])
+    return route_components_pb2.Route(match=match, direct_response=refusal)
 
 
 def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:
@@ -69,6 +84,23 @@ def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Rout
         named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
         yield _ingress_route(ingress, action, named)
     yield _ingress_route(ingress, _split_action(ingress.split))
+
+
+def _with_empty_ids(
+    route: route_components_pb2.Route, ingress: IngressRoute
+) -> Iterator[route_components_pb2.Route]:
+    """``route``, and before it the same for requests whose trace header is there and is empty:
+    they get an id, too. (Envoy adds a header where it is absent, or overwrites it whatever it is.)
+    """
+    for header in ingress.trace_headers:
+        empty = route_components_pb2.Route()
+        empty.CopyFrom(route)
+        regex = regex_pb2.RegexMatcher(regex=EMPTY_ID)
+        matcher = string_pb2.StringMatcher(safe_regex=regex)
+        empty.match.headers.add(name=header.lower(), string_match=matcher)
+        empty.request_headers_to_add.append(visibility.header(header, names.FRESH_ID))
+        yield empty
+    yield route
 
 
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
@@ -106,7 +138,7 @@ def _ingress_route(
     )
     route = route_components_pb2.Route(match=match, route=action)
     route.request_headers_to_add.extend(
-        visibility.header(header, "%REQ(x-request-id)%", "ADD_IF_ABSENT")
+        visibility.header(header, names.FRESH_ID, "ADD_IF_ABSENT")
         for header in ingress.trace_headers
     )
     return route

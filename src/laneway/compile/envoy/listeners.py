@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envoy.config.core.v3 import base_pb2, protocol_pb2
+from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
+from envoy.config.core.v3 import base_pb2, extension_pb2, protocol_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
-from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import (
-    dynamic_forward_proxy_pb2 as forward_pb2,
-)
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
+from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.clusters import dns_cache
+from laneway.compile.envoy.egress import egress_filters, loop_filter
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.packing import ads, duration, extension, packed, resource, socket_address
 from laneway.compile.envoy.scopes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.resources import LISTENER, Resource
@@ -29,20 +29,31 @@ _ROUTER = hcm_pb2.HttpFilter(
     name="envoy.filters.http.router",
     typed_config=packed(router_pb2.Router(suppress_envoy_headers=True)),
 )
-_FORWARD_PROXY = hcm_pb2.HttpFilter(
-    name="envoy.filters.http.dynamic_forward_proxy",
-    typed_config=packed(forward_pb2.FilterConfig(dns_cache_config=dns_cache())),
-)
+
+
+#: From a request's first byte to the end of its headers. There is no limit on its body, nor on the
+#: response, since both may take their time.
+_HEADERS_SECONDS = 10
 
 
 def inbound_listener(
-    workload: ObjectName, port: int, address: Address, filters: Sequence[hcm_pb2.HttpFilter]
+    workload: ObjectName,
+    port: int,
+    address: Address,
+    filters: Sequence[hcm_pb2.HttpFilter],
+    options: Options,
 ) -> Resource:
     """Takes callers' requests to one port of the workload; ``filters`` run before the router."""
     manager = _manager("inbound", filters)
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
-    manager.local_reply_config.mappers.append(visibility.unreachable_reply(workload))
+    manager.local_reply_config.mappers.extend(
+        visibility.to_outsiders(
+            visibility.unreachable_reply(workload),
+            "the workload does not accept connections",
+            options,
+        )
+    )
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
@@ -50,9 +61,12 @@ def outbound_listener(
     address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
 ) -> Resource:
     """The forward proxy that the application's ``http_proxy`` names."""
-    manager = _manager("outbound", [*filters, _FORWARD_PROXY])
+    manager = _manager("outbound", [*filters, *egress_filters()])
     use_scopes(manager)
     _tell_lanes(manager, options)
+    # Its caller is a workload of the mesh, and may know.
+    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
+    manager.local_reply_config.mappers.append(visibility.forbidden_reply())
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
     manager.generate_request_id.value = False
@@ -67,12 +81,18 @@ def gateway_listener(
     options: Options,
 ) -> Resource:
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
-    retries that replay requests); everything else that the caller sent is kept."""
-    manager = _manager("gateway", filters)
+    retries that replay requests), and laneway's; everything else that the caller sent is kept."""
+    manager = _manager("gateway", [loop_filter(), *filters])
+    manager.early_header_mutation_extensions.append(_without_our_headers(options))
     manager.rds.CopyFrom(
         hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
     )
     _tell_lanes(manager, options)
+    manager.local_reply_config.mappers.extend(
+        visibility.to_outsiders(
+            visibility.unavailable_reply(), "no healthy instance of the service", options
+        )
+    )
     manager.local_reply_config.mappers.extend(visibility.refusals())
     # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
     manager.max_request_headers_kb.value = 60
@@ -80,6 +100,27 @@ def gateway_listener(
     manager.use_remote_address.CopyFrom(BoolValue(value=True))
     manager.normalize_path.CopyFrom(BoolValue(value=True))
     return _listener(f"gateway|{port}", address, manager, "OUTBOUND")
+
+
+def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig:
+    """Drops all headers of ours, but for the one by which a caller asks to be told (its value is
+    for the routes to compare): that one is put aside meanwhile."""
+    aside = "laneway-aside"
+    change = mutation_rules_pb2.HeaderMutation
+
+    def put(name: str, source: str) -> mutation_rules_pb2.HeaderMutation:
+        return change(append=visibility.header(name, f"%REQ({source})%"))
+
+    ours = change.RemoveOnMatch(key_matcher=string_pb2.StringMatcher(prefix="x-laneway-"))
+    mutations = [change(remove_on_match=ours)]
+    if options.explain is not None:
+        kept = visibility.EXPLAIN_HEADER
+        before = [change(remove=aside), put(aside, kept)]
+        mutations = [*before, *mutations, put(kept, aside), change(remove=aside)]
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        header_mutation_pb2.HeaderMutation(mutations=mutations),
+    )
 
 
 def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.HttpConnectionManager:
@@ -91,6 +132,7 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),
+        request_headers_timeout=duration(_HEADERS_SECONDS),
         upgrade_configs=[hcm_pb2.HttpConnectionManager.UpgradeConfig(upgrade_type="websocket")],
         http_protocol_options=protocol_pb2.Http1ProtocolOptions(
             accept_http_10=True, enable_trailers=True
@@ -105,7 +147,6 @@ def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.Http
 
 
 def _tell_lanes(manager: hcm_pb2.HttpConnectionManager, options: Options) -> None:
-    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.access_log.extend(visibility.access_logs(options))
 
 

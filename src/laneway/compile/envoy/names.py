@@ -17,6 +17,10 @@ PASSTHROUGH = "PassthroughCluster"
 #: A sidecar's own outbound listener, for what clients tunnel through it by CONNECT.
 TUNNEL = "TunnelCluster"
 
+#: A random UUID, another one each time. What fills in a trace header never comes from the client,
+#: whose own ids may repeat or be known to others: who knows an id can lead its request astray.
+FRESH_ID = "%UNIQUE_ID%"
+
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 
@@ -24,6 +28,13 @@ NOT_FOUND = "NotFoundCluster"
 #: the sidecar's own: what an application sets is overwritten, and none is sent on.
 SCOPES = "outbound"
 HOST_HEADER = "x-laneway-host"
+
+#: The scheme that the client wrote, as clients of a proxy do (``GET http://host/``), also the
+#: sidecar's own. A request that says ``GET /`` has none, until the proxy fills it in.
+SCHEME_HEADER = "x-laneway-scheme"
+
+#: Marks what a sidecar sends out of the mesh, so that no other sidecar takes it for a call.
+EGRESS_HEADER = "x-laneway-egress"
 
 #: The key of the scope for hosts that are not services of the mesh; its name and its routes', which
 #: is no host's (``*`` would be xDS's word for all resources).

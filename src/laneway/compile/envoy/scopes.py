@@ -6,7 +6,9 @@ of a header that the proxy itself sets to the host, whatever the client sent.
 
 Envoy has no scope for "any other host". So a request of which no scope has the host meets a filter
 that known hosts skip: it tries the host in lower case (scopes are exact, hosts are not), and then
-names the scope of hosts outside the mesh.
+names the scope of hosts outside the mesh. Web pages can send a request whose target is a path
+(``GET /``) but none whose target is a URL or CONNECT, as clients of a proxy do; so only the latter
+go out of the mesh.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ UNKNOWN_HOST = "laneway.unknown_host"
 
 # Route names are empty until a route is found, which asking for metadata makes Envoy look for.
 _LUA = f"""\
+local function refuse(request, status, reason)
+  request:respond({{[":status"] = status}}, "laneway: " .. reason .. "\\n")
+end
+
 function envoy_on_request(request)
   local headers = request:headers()
   local host = headers:get(":authority") or ""
@@ -41,6 +47,15 @@ function envoy_on_request(request)
     request:clearRouteCache()
     request:metadata()
     if request:streamInfo():routeName() ~= "" then return end
+  end
+  if string.find(host, "[^%w%.%-_:%[%]]") then
+    refuse(request, "400", host .. " is neither the name of a host nor an address")
+    return
+  end
+  if headers:get(":method") ~= "CONNECT" and not headers:get("{names.SCHEME_HEADER}") then
+    refuse(request, "421", host .. " is no service of the mesh; other hosts are called as clients "
+      .. "of a proxy do it: GET http://HOST/, or CONNECT")
+    return
   end
   headers:replace("{names.HOST_HEADER}", "{names.ANY_HOST}")
   request:clearRouteCache()
@@ -98,6 +113,10 @@ def _host_header() -> extension_pb2.TypedExtensionConfig:
         mutation_rules_pb2.HeaderMutation(remove=names.HOST_HEADER),
         mutation_rules_pb2.HeaderMutation(
             append=visibility.header(names.HOST_HEADER, "%REQ(:AUTHORITY)%")
+        ),
+        mutation_rules_pb2.HeaderMutation(remove=names.SCHEME_HEADER),
+        mutation_rules_pb2.HeaderMutation(
+            append=visibility.header(names.SCHEME_HEADER, "%REQ(:SCHEME)%")
         ),
     ]
     return extension(

@@ -8,6 +8,7 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
+from laneway.compile.envoy.egress import within_the_mesh
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, packed, resource
 from laneway.compile.envoy.scopes import UNKNOWN_HOST
@@ -29,6 +30,7 @@ def passthrough_routes() -> Resource:
     route = route_components_pb2.Route(
         match=ANY_PATH,
         route=route_components_pb2.RouteAction(cluster=names.PASSTHROUGH, timeout=duration(0)),
+        request_headers_to_add=[visibility.header(names.EGRESS_HEADER, "1")],
     )
     host = route_components_pb2.VirtualHost(
         name=names.PASSTHROUGH_ROUTES, domains=["*"], routes=[_tunnel(names.PASSTHROUGH), route]
@@ -41,11 +43,12 @@ def _configuration(name: str, host: route_components_pb2.VirtualHost, known: boo
     config = route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        request_headers_to_remove=[names.HOST_HEADER],
+        request_headers_to_remove=[names.HOST_HEADER, names.SCHEME_HEADER],
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if known:
-        config.typed_per_filter_config[UNKNOWN_HOST].CopyFrom(_NOT_UNKNOWN)
+        for name_of_filter, off in {UNKNOWN_HOST: _NOT_UNKNOWN, **within_the_mesh()}.items():
+            config.typed_per_filter_config[name_of_filter].CopyFrom(off)
     return resource(ROUTE, name, config)
 
 
@@ -65,10 +68,19 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
     host = route_components_pb2.VirtualHost(
         name="inbound",
         domains=["*"],
-        routes=[route],
+        routes=[_from_outside(), route],
         response_headers_to_remove=["grpc-status"],
     )
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])
+
+
+def _from_outside() -> route_components_pb2.Route:
+    """Refuses what a sidecar sent out of the mesh, and DNS led back to this one."""
+    marked = route_components_pb2.HeaderMatcher(name=names.EGRESS_HEADER, present_match=True)
+    match = route_components_pb2.RouteMatch(prefix="/", headers=[marked])
+    refusal = route_components_pb2.DirectResponseAction(status=403)
+    refusal.body.inline_string = "laneway: a sidecar is not called as a host outside the mesh\n"
+    return route_components_pb2.Route(match=match, direct_response=refusal)
 
 
 def _service_host(name: str, route: Route, options: Options) -> route_components_pb2.VirtualHost:

@@ -150,7 +150,7 @@ def _sidecar(
     for port, address in placement.inbound.items():
         yield inbound_cluster(port)
         yield inbound_endpoint(port, placement.application[port])
-        yield inbound_listener(workload.name, port, address, inbound)
+        yield inbound_listener(workload.name, port, address, inbound, options)
     yield tunnel_cluster(placement.outbound)
     yield outbound_listener(placement.outbound, outbound, options)
 

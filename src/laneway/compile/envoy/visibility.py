@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from envoy.config.accesslog.v3 import accesslog_pb2
 from envoy.config.core.v3 import base_pb2, substitution_format_string_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
-from envoy.extensions.access_loggers.stats.v3 import stats_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
 from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.wrappers_pb2 import UInt64Value
+from xds.type.v3 import typed_struct_pb2
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.options import Options
@@ -90,22 +90,22 @@ def _counters() -> accesslog_pb2.AccessLog:
     """``laneway.requests`` by route (a cluster's name, with chain and service) and served lane.
 
     There are as many series as such pairs exist. Tags from metadata would cost microseconds more.
+    The configuration is a ``TypedStruct``, since ``stats_scope`` is not yet in the published protos
+    for Python; Envoy warns of ``stat_prefix``, its predecessor, in every log.
     """
     tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": _SERVED}
-    config = stats_pb2.Config(
-        stat_prefix="laneway",
-        counters=[
-            stats_pb2.Config.Counter(
-                stat=stats_pb2.Config.Stat(
-                    name="requests",
-                    tags=[
-                        stats_pb2.Config.Tag(name=name, value_format=value)
-                        for name, value in tags.items()
-                    ],
-                ),
-                value_fixed=UInt64Value(value=1),
-            )
-        ],
+    stat = {
+        "name": "requests",
+        "tags": [{"name": name, "value_format": value} for name, value in tags.items()],
+    }
+    config = typed_struct_pb2.TypedStruct(
+        type_url="type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
+        value=_struct(
+            {
+                "stats_scope": {"prefix": "laneway"},
+                "counters": [{"stat": stat, "value_fixed": 1}],
+            }
+        ),
     )
     return accesslog_pb2.AccessLog(name="envoy.access_loggers.stats", typed_config=packed(config))
 
@@ -142,6 +142,33 @@ def unavailable_reply() -> hcm_pb2.ResponseMapper:
     )
 
 
+def to_outsiders(
+    reply: hcm_pb2.ResponseMapper, words: str, options: Options
+) -> Iterable[hcm_pb2.ResponseMapper]:
+    """``reply`` for callers who may ask; for all others one that says ``words`` and no names."""
+    if options.explain is not None:
+        asked = route_components_pb2.HeaderMatcher(
+            name=EXPLAIN_HEADER, string_match=string_pb2.StringMatcher(exact=options.explain)
+        )
+        told = hcm_pb2.ResponseMapper()
+        told.CopyFrom(reply)
+        by_header = accesslog_pb2.AccessLogFilter(
+            header_filter=accesslog_pb2.HeaderFilter(header=asked)
+        )
+        told.filter.CopyFrom(
+            accesslog_pb2.AccessLogFilter(
+                and_filter=accesslog_pb2.AndFilter(filters=[reply.filter, by_header])
+            )
+        )
+        yield told
+    names_kept = (names.UNREACHABLE_HEADER,)
+    yield hcm_pb2.ResponseMapper(
+        filter=reply.filter,
+        headers_to_add=[each for each in reply.headers_to_add if each.header.key in names_kept],
+        body_format_override=_text(f"laneway: {words}\n"),
+    )
+
+
 def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
     """A gateway that knows no way for a request says why: no rule, or none of the lanes named."""
     reasons = {
@@ -152,6 +179,22 @@ def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
         yield hcm_pb2.ResponseMapper(
             filter=_flags(flag), body_format_override=_text(f"laneway: {reason}\n")
         )
+
+
+def forbidden_reply() -> hcm_pb2.ResponseMapper:
+    """A sidecar that does not call the address which a host outside the mesh has."""
+    status = accesslog_pb2.ComparisonFilter(op="EQ")
+    status.value.default_value = 403
+    status.value.runtime_key = "laneway.forbidden"
+    return hcm_pb2.ResponseMapper(
+        filter=accesslog_pb2.AccessLogFilter(
+            status_code_filter=accesslog_pb2.StatusCodeFilter(comparison=status)
+        ),
+        body_format_override=_text(
+            "laneway: the host is on this machine (loopback, or link-local), where a sidecar calls "
+            "nothing but services of the mesh; call it without the proxy (no_proxy)\n"
+        ),
+    )
 
 
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
@@ -183,6 +226,10 @@ def explained(
         telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
         telling.response_headers_to_add.extend(_explanation(header_names))
         yield telling
+        quiet = route_components_pb2.Route()
+        quiet.CopyFrom(route)
+        quiet.request_headers_to_remove.append(EXPLAIN_HEADER)
+        route = quiet
     yield route
 
 
@@ -223,7 +270,7 @@ def _metadata(fields: Mapping[str, str]) -> base_pb2.Metadata:
     return base_pb2.Metadata(filter_metadata={_NAMESPACE: _struct(fields)})
 
 
-def _struct(fields: Mapping[str, str]) -> Struct:
+def _struct(fields: Mapping[str, Any]) -> Struct:
     struct = Struct()
     struct.update(fields)
     return struct

@@ -7,9 +7,10 @@ order of their creation, which would make precedence an accident.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.ir import (
+    EMPTY_ID,
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
@@ -37,12 +38,16 @@ from laneway.model.regexes import one_of
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of the routes that a condition becomes. Without ``target`` it answers 404."""
+    """One of the routes that a condition becomes. Without ``target`` it answers 404.
+
+    ``empty`` is a trace header that is there and empty, where the route is for such requests.
+    """
 
     name: str
     match: Document
     target: Target | None
     split: Split | None = None
+    empty: str | None = None
 
 
 def gateway_documents(
@@ -111,6 +116,18 @@ def _virtual_service(
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
+    """Each branch, and before it the same for requests with an empty trace header."""
+    for branch in _branches(gateway, ingress):
+        headers = branch.match.get("headers", {})
+        for header in map(str.lower, ingress.trace_headers if branch.target else ()):
+            if header not in headers:
+                match = {**branch.match, "headers": {**headers, header: {"regex": EMPTY_ID}}}
+                name = f"{branch.name}/empty {header}"
+                yield replace(branch, name=name, match=match, empty=header)
+        yield branch
+
+
+def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
     """By lane; then, by weight, what names none; then the rest, if the rule is for all."""
     route, base = ingress.route, _condition(ingress)
 
@@ -207,7 +224,7 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
     else:
         routed = {}
     action = {**routed, **patches.tried_again()}
-    return {"route": action, **patches.filled_in(ingress.trace_headers)}
+    return {"route": action, **patches.filled_in(ingress.trace_headers, branch.empty)}
 
 
 def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:

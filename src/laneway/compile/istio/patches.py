@@ -25,6 +25,9 @@ _CONNECTIONS = "envoy.filters.network.http_connection_manager"
 _PRIORITIES = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
 _UNLIMITED = 4294967295
 
+#: Envoy's own: a random UUID, another one each time.
+FRESH_ID = "%UNIQUE_ID%"
+
 
 def envoy_filter(
     namespace: str,
@@ -197,9 +200,20 @@ def by_weight(split: Split) -> Document:
     return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
-def filled_in(headers: Iterable[str]) -> Document:
-    """Headers that the request gets if it has none: without a trace id no lane is remembered."""
-    added = [_header(name.lower(), "%REQ(x-request-id)%", "ADD_IF_ABSENT") for name in headers]
+def filled_in(headers: Iterable[str], empty: str | None = None) -> Document:
+    """Headers that the request gets if it has none: without a trace id no lane is remembered.
+
+    A random UUID, and nothing that the client sent: its ids may repeat, or be known to others.
+    ``empty`` is the one of them that is there and empty.
+    """
+    added = [
+        _header(
+            name.lower(),
+            FRESH_ID,
+            "OVERWRITE_IF_EXISTS_OR_ADD" if name.lower() == empty else "ADD_IF_ABSENT",
+        )
+        for name in headers
+    ]
     return {"request_headers_to_add": added} if added else {}
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, MeshRoutes, VirtualHost
+from laneway.compile.ir import (
+    EMPTY_ID,
+    GatewayRoutes,
+    IngressRoute,
+    LaneNames,
+    MeshRoutes,
+    VirtualHost,
+)
 from laneway.compile.simulate.outcomes import Reason, Request, Why
 from laneway.model.hosts import host_covers
 from laneway.model.matches import StringMatch
@@ -62,13 +69,16 @@ def set_trace_headers(
     ingress: IngressRoute, headers: Headers
 ) -> tuple[Headers, tuple[Reason, ...]]:
     """The headers with those that the gateway adds, since sidecars need them."""
-    missing = [header for header in ingress.trace_headers if header.lower() not in headers]
-    fresh = headers.get("x-request-id") or FRESH_ID
+    missing = [
+        header
+        for header in ingress.trace_headers
+        if re.fullmatch(EMPTY_ID, headers.get(header.lower(), ""))
+    ]
     reasons = (
         Reason(Why.TRACE_SET, f"the request has no {header}; the gateway sets it")
         for header in missing
     )
-    return {**headers, **{header.lower(): fresh for header in missing}}, tuple(reasons)
+    return {**headers, **{header.lower(): FRESH_ID for header in missing}}, tuple(reasons)
 
 
 def describe(ingress: IngressRoute) -> str:

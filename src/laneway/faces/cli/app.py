@@ -122,11 +122,20 @@ def up(
             help="Apply what is saved to the files: whole, or not at all with the reason.",
         ),
     ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="With --watch: a file that is emptied takes back what it declared, as one does "
+            "that is deleted from a folder.",
+        ),
+    ] = False,
     explain: Annotated[
         str | None,
         typer.Option(
             "--explain",
             metavar="WORD",
+            envvar="LANEWAY_EXPLAIN",
             help="Tell callers that send it as x-laneway-explain how they are routed.",
         ),
     ] = None,
@@ -137,9 +146,12 @@ def up(
     ] = False,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
-    from laneway.faces.cli.up import run
+    from laneway.faces.cli.up import Watching, run
     from laneway.wiring.embedded import Settings
 
+    if prune and not watch:
+        raise typer.BadParameter("--prune is about files that change: it needs --watch")
+    paths = [*files, *(more or ())]
     settings = Settings(
         envoy=envoy,
         run_dir=run_dir,
@@ -147,7 +159,8 @@ def up(
         explain=explain,
         access_log=access_log,
     )
-    raise typer.Exit(run([*files, *(more or ())], settings, watch=watch, verbose=verbose))
+    watching = Watching(paths, prune) if watch else None
+    raise typer.Exit(run(paths, settings, watching, verbose))
 
 
 @app.command()
@@ -282,8 +295,8 @@ def schema() -> None:
 
 
 @app.command()
-def version() -> None:
+def version(envoy: EnvoyPath = None) -> None:
     """Print the versions of laneway and of its Envoy."""
     from laneway.faces.cli.versions import run
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(envoy))

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from laneway.compile.simulate import Hop, Outcome, Request, Why
-from laneway.faces.cli.terminals import errors, fact, listing, output
+from laneway.faces.cli.terminals import (
+    errors,
+    fact,
+    listing,
+    longest_word,
+    output,
+    print_hanging,
+)
 from laneway.model.meshes import Mesh
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+
+#: Columns between those of the table, and for the reasons so that they can be read.
+_GAP = 3
+_LEAST_FOR_REASONS = 30
 
 
 def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
     console = output()
-    console.print(_request_line(request))
+    print_hanging(console, Text(), _request_line(request))
     console.print()
     if outcome.hops:
-        table = listing("", "Service", "Lane", "Answered by", "Why")
-        table.columns[1].no_wrap = table.columns[2].no_wrap = True
-        for number, hop in enumerate(outcome.hops, 1):
-            table.add_row(str(number), _service(mesh, hop), _lane(hop), _workloads(hop), _why(hop))
-        console.print(table)
+        _print_hops(console, mesh, outcome.hops)
         console.print()
     if outcome.failure is None:
         console.print(fact("->", "bold green", _summary(outcome)), soft_wrap=True)
@@ -31,6 +42,34 @@ def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
         errors().print(
             "This is one path of several: name a lane in the route header to see its own."
         )
+
+
+def _print_hops(console: Console, mesh: Mesh, hops: Sequence[Hop]) -> None:
+    """A table where every name fits on a line of its column; otherwise hop below hop."""
+    rows = [
+        (Text(str(number)), _service(mesh, hop), _lane(hop), _workloads(hop), _why(hop))
+        for number, hop in enumerate(hops, 1)
+    ]
+    heads = ("", "Service", "Lane", "Answered by")
+    columns = zip(heads, *(row[:4] for row in rows), strict=True)
+    taken = sum(_width(head, cells) + _GAP for head, *cells in columns)
+    words = max(longest_word(reason.text) for hop in hops for reason in hop.reasons)
+    if console.width - taken >= max(_LEAST_FOR_REASONS, words + len("- ") + _GAP):
+        table = listing(*heads, "Why")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    for (number, service, lane, workloads, _), hop in zip(rows, hops, strict=True):
+        answered = Text(", ").join(workloads.split())
+        about = Text.assemble(service, ": lane ", lane, ", answered by ", answered)
+        print_hanging(console, number + Text("  "), about)
+        for reason in hop.reasons:
+            print_hanging(console, Text("   - ", "dim"), Text(reason.text))
+
+
+def _width(head: str, cells: Sequence[Text]) -> int:
+    return max(cell_len(line) for cell in cells for line in (head, *cell.plain.split("\n")))
 
 
 def _request_line(request: Request) -> Text:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from laneway.faces.cli.terminals import print_hanging
 from laneway.model.findings import Finding, Severity
 
 _STYLES = {
@@ -17,13 +17,20 @@ _STYLES = {
 }
 
 
+#: Findings that are printed. Nobody reads more, and printing takes longer than finding them.
+MOST = 1_000
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Every finding, in order, and how many there are."""
-    for finding in findings:
+    """The findings in order, and how many there are."""
+    for finding in findings[:MOST]:
         if console.is_terminal:
             _print_block(console, finding)
         else:
             console.print(str(finding), soft_wrap=True)
+    if len(findings) > MOST:
+        text = f"{len(findings) - MOST:,} more are not printed; --output json has them all."
+        console.print(Text(text), soft_wrap=True)
     if findings:
         console.print(Text(f"{count(findings)}.", style="bold"))
 
@@ -31,7 +38,7 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
 def count(findings: Sequence[Finding]) -> str:
     """``2 errors, 1 warning``."""
     numbers = [
-        f"{number} {severity.value}{'' if number == 1 else 's'}"
+        f"{number:,} {severity.value}{'' if number == 1 else 's'}"
         for severity in Severity
         if (number := sum(finding.severity is severity for finding in findings))
     ]
@@ -46,17 +53,14 @@ def _print_block(console: Console, finding: Finding) -> None:
         (finding.message, "bold"),
         (f"  {finding.code}", "dim"),
     )
-    console.print(head)
+    print_hanging(console, Text(), head)
     place = ", ".join(
         part
         for part in (str(finding.source or ""), str(finding.subject or ""), finding.field)
         if part
     )
-    grid = Table.grid(padding=(0, 2, 0, 0))
     example = str(finding.example or "")
     for mark, text in (("at", place), ("fix", finding.fix), ("try", example)):
         if text:
-            grid.add_row(Text(f"  {mark}", "cyan"), Text(text))
-    if grid.row_count:
-        console.print(grid)
+            print_hanging(console, Text(f"  {mark:3}  ", "cyan"), Text(text))
     console.print()

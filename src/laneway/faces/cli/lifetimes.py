@@ -22,10 +22,14 @@ def run(command: Coroutine[Any, Any, int]) -> int:
     return asyncio.run(_interruptible(command))
 
 
-async def until_interrupted() -> None:
-    """Returns, rather than being cancelled, at the interruption: to be stopped is the plan."""
+async def until_interrupted(beside: Coroutine[Any, Any, None] | None = None) -> None:
+    """Returns, rather than being cancelled, at the interruption: to be stopped is the plan.
+
+    ``beside`` is an endless task that runs until then. If it fails, that is raised here: nothing is
+    to go on as if it still ran.
+    """
     try:
-        await asyncio.get_running_loop().create_future()
+        await (asyncio.get_running_loop().create_future() if beside is None else beside)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         assert task is not None

@@ -11,8 +11,6 @@ from laneway.model.matches import MatchKind
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
-_TRACE_ID = "x0001"
-
 
 @dataclass(frozen=True, slots=True)
 class LaneRequest:
@@ -32,7 +30,8 @@ class LaneRequest:
         return {**self.headers, self.trace_header: trace_id}
 
     def curl(self) -> str:
-        headers = self.numbered(_TRACE_ID).items()
+        """Without a trace id: the gateway makes one, so that no two requests share one."""
+        headers = self.headers.items()
         words = [word for name, value in headers for word in ("-H", f"{name}:{value}")]
         return shlex.join(["curl", *words, f"{self.url}{self.path}"])
 

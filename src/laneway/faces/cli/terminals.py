@@ -6,6 +6,7 @@ import errno
 import os
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -44,6 +45,28 @@ def listing(*columns: str, **settings: Any) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def print_hanging(console: Console, mark: Text, text: Text) -> None:
+    """A mark and, to its right, the text in lines that end between words.
+
+    Where a word is longer than a line, the terminal wraps: a name is never cut or hyphenated, and
+    what is copied from the screen is whole.
+    """
+    too_long = mark.cell_len + longest_word(text.plain) > console.width
+    if too_long or not mark:
+        console.print(mark + text, soft_wrap=too_long)
+        return
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    grid.add_row(mark, text)
+    console.print(grid)
+
+
+def longest_word(text: str) -> int:
+    """In columns of a terminal."""
+    return max(map(cell_len, text.split()), default=0)
 
 
 def fact(mark: str, style: str, text: str) -> Text:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import typer
 
-from laneway.adapters.files import STDIN
+from laneway.adapters.files import Reading
+from laneway.adapters.files.watching import Unwatchable, require_watchable
 from laneway.compile.envoy.limits import check
 from laneway.faces.cli import lifetimes
-from laneway.faces.cli.inputs import read_mesh
+from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.meshes import (
     print_gateways,
     print_requests,
@@ -19,23 +21,37 @@ from laneway.faces.cli.meshes import (
     running,
 )
 from laneway.faces.cli.reports import Reporter
-from laneway.faces.cli.terminals import fact, output
-from laneway.faces.cli.watching import follow
-from laneway.model.meshes import Mesh
+from laneway.faces.cli.terminals import errors, fact, output
+from laneway.faces.cli.watching import Follower
 from laneway.wiring.embedded import Settings
 from laneway.wiring.logs import log_to_stderr
 
 
-def run(files: Sequence[str], settings: Settings, *, watch: bool, verbose: bool) -> int:
-    if watch and STDIN in files:
-        raise typer.BadParameter("standard input cannot be watched; name files or folders")
-    mesh = read_mesh(files, check=check)
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Follow the files; with ``prune``, one that is emptied takes back what it declared."""
+
+    files: Sequence[str]
+    prune: bool = False
+
+
+def run(files: Sequence[str], settings: Settings, watching: Watching | None, verbose: bool) -> int:
+    if watching is not None:
+        try:
+            require_watchable(watching.files)
+        except Unwatchable as error:
+            raise typer.BadParameter(str(error)) from None
+    reading = read_files(files, check=check)
+    print_findings(errors(), reading.findings)
     log_to_stderr()
-    return lifetimes.run(_up(mesh, settings, files if watch else None, verbose))
+    return lifetimes.run(_up(reading, settings, watching, verbose))
 
 
-async def _up(mesh: Mesh, settings: Settings, watched: Sequence[str] | None, verbose: bool) -> int:
+async def _up(
+    reading: Reading, settings: Settings, watching: Watching | None, verbose: bool
+) -> int:
     """What is not ready stays, and is asked on: the rest of the mesh works without it."""
+    mesh = reading.mesh
     console = output()
     began = time.monotonic()
     reporter = Reporter(console, mesh, verbose=verbose)
@@ -52,11 +68,10 @@ async def _up(mesh: Mesh, settings: Settings, watched: Sequence[str] | None, ver
         number = f"{len(mesh.workloads)} workloads behind {len(embedded.proxies())} Envoy proxies"
         console.print(fact("up:", "bold green", f"{number}, after {seconds:.1f} s"))
         console.print(f"Logs are in {embedded.log_dir}. Ctrl-C stops everything.", soft_wrap=True)
-        if watched is not None:
-            following = asyncio.create_task(follow(console, embedded, watched))
-            await lifetimes.until_interrupted()
-            following.cancel()
-            await asyncio.wait([following])
+        if watching is not None:
+            follower = Follower(console, embedded)
+            following = follower.follow(watching.files, reading, prune=watching.prune)
+            await lifetimes.until_interrupted(beside=following)
         else:
             await lifetimes.until_interrupted()
     console.print("Stopped.")

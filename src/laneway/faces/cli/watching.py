@@ -2,69 +2,67 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from rich.console import Console
 
-from laneway.adapters.files import read
-from laneway.adapters.files.watching import changes
-from laneway.adapters.runner.errors import RunnerError
+from laneway.adapters.files import Reading
+from laneway.adapters.files.watching import Event, Invalid, Settled, Waiting, watch
 from laneway.compile.envoy.limits import check
+from laneway.faces.cli.applying import Applied, Outcome, Refused, Unchanged, apply
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import fact
-from laneway.model.findings import InvalidInput
-from laneway.model.meshes import Mesh
-from laneway.schema.reports import change_reports
 from laneway.wiring.embedded import Embedded
 
 _STAYS = "what ran before runs on"
 
 
-async def follow(console: Console, embedded: Embedded, files: Sequence[str]) -> None:
-    """Apply every change of ``files`` to ``embedded``, until cancelled."""
-    async with aclosing(changes(files)) as bursts:
-        await anext(bursts)
-        console.print(f"Watching {', '.join(files)} for changes.", soft_wrap=True)
-        await _apply(console, embedded, files)
-        async for _ in bursts:
-            await _apply(console, embedded, files)
+class Follower:
+    """Applies what is saved to a running mesh, and prints what becomes of it."""
 
+    def __init__(self, console: Console, embedded: Embedded) -> None:
+        self._console = console
+        self._embedded = embedded
+        #: Whether the files differ from what runs, as was said last.
+        self._behind = False
 
-async def _apply(console: Console, embedded: Embedded, files: Sequence[str]) -> None:
-    try:
-        reading = read(files, check=check)
-    except InvalidInput as invalid:
-        print_findings(console, invalid.findings)
-        console.print(fact("refused:", "bold red", f"{invalid}; {_STAYS}"))
-        return
-    if reading.mesh == embedded.mesh:
-        return
-    print_findings(console, reading.findings)
-    differences = ", ".join(_differences(embedded.mesh, reading.mesh))
-    began = time.monotonic()
-    try:
-        change = await embedded.change(reading.mesh)
-    except (RunnerError, OSError) as error:
-        console.print(fact("refused:", "bold red", f"{error}; {_STAYS}"), soft_wrap=True)
-        return
-    if change.applied:
-        milliseconds = (time.monotonic() - began) * 1000
-        told = f"{differences}; every proxy acknowledged, after {milliseconds:.0f} ms"
-        if change.late:
-            told = f"{differences}; {', '.join(change.late)} did not answer and will catch up"
-        console.print(fact("applied:", "bold green", told), soft_wrap=True)
-        return
-    for rejection in change.rejections:
-        console.print(fact("rejected:", "bold red", rejection), soft_wrap=True)
-    console.print(fact("refused:", "bold red", f"{differences}; {_STAYS}"), soft_wrap=True)
+    async def follow(self, files: Sequence[str], started: Reading, *, prune: bool) -> None:
+        """Apply every change of ``files``, until cancelled. ``started`` is what was read before."""
+        self._say("Watching", "", f"{', '.join(files)} for changes.")
+        async with aclosing(watch(files, started.contents, prune=prune, check=check)) as events:
+            async for event in events:
+                await self._take(event)
 
+    async def _take(self, event: Event) -> None:
+        match event:
+            case Settled(reading):
+                if reading.mesh != self._embedded.mesh:
+                    print_findings(self._console, reading.findings)
+                self._print(await apply(self._embedded, reading.mesh))
+            case Invalid(error):
+                print_findings(self._console, error.findings)
+                self._behind = True
+                self._say("refused:", "bold red", f"{error}; {_STAYS}")
+            case Waiting(reason):
+                self._behind = True
+                self._say("waiting:", "bold yellow", f"{reason}; {_STAYS}")
 
-def _differences(before: Mesh, after: Mesh) -> Iterator[str]:
-    """In words: ``+lane test/s4``, ``-workload default/x``, ``~group test (spec.mode)``."""
-    signs = {"added": "+", "changed": "~", "removed": "-"}
-    for report in change_reports(before, after):
-        kind = "group" if report.kind == "LaneGroup" else report.kind.lower()
-        fields = f" ({', '.join(report.fields)})" if report.fields else ""
-        yield f"{signs[report.change]}{kind} {report.name}{fields}"
+    def _print(self, outcome: Outcome) -> None:
+        match outcome:
+            case Unchanged():
+                if self._behind:
+                    self._say("unchanged:", "bold green", "the files declare what runs again")
+            case Applied(differences, seconds, late):
+                told = f"every proxy acknowledged, after {seconds * 1000:.0f} ms"
+                if late:
+                    told = f"{', '.join(late)} did not answer and will catch up"
+                self._say("applied:", "bold green", f"{', '.join(differences)}; {told}")
+            case Refused(differences, rejections, reason):
+                for rejection in rejections:
+                    self._say("rejected:", "bold red", rejection)
+                self._say("refused:", "bold red", f"{reason or ', '.join(differences)}; {_STAYS}")
+        self._behind = isinstance(outcome, Refused)
+
+    def _say(self, mark: str, style: str, text: str) -> None:
+        self._console.print(fact(mark, style, text), soft_wrap=True)

@@ -27,7 +27,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 
 
 def _fallback(group: LaneGroup, lane: Lane, lanes: Mapping[str, Lane]) -> Iterator[Finding]:
-    names = list(lanes)
+    before: set[str] = set()
     if lane.fallback and (lane.mode or group.mode) is Mode.STRICT:
         yield Finding(
             Code.STRICT_FALLBACK,
@@ -40,35 +40,46 @@ def _fallback(group: LaneGroup, lane: Lane, lanes: Mapping[str, Lane]) -> Iterat
         path: Path = ("spec", "fallback", index)
         if name not in lanes:
             message = f"lane group {group.name} has no lane {name}"
-            fix = suggestion(name, names, f"its lanes: {listing(names)}")
+            fix = suggestion(name, lanes, f"its lanes: {listing(lanes)}")
             yield Finding(Code.UNKNOWN_FALLBACK, message, fix, key_of(lane), path)
-        elif name in lane.fallback[:index]:
+        elif name in before:
             message = f"lane {name} is tried already"
             yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
+        before.add(name)
 
 
 def _cycles(lanes: Mapping[str, Lane]) -> Iterator[Finding]:
-    """Each cycle once, reported where it closes."""
+    """Each cycle once, reported where it closes.
+
+    A walk in depth, without recursion: a chain of fallbacks may be longer than Python's stack.
+    """
     done: set[str] = set()
+    for start in lanes:
+        path: dict[str, Iterator[tuple[int, str]]] = {}
+        if start not in done:
+            path[start] = enumerate(lanes[start].fallback)
+        while path:
+            name = next(reversed(path))
+            index, following = next(path[name], (0, ""))
+            if not following:
+                done.add(name)
+                del path[name]
+            elif following in path:
+                yield _cycle(lanes[name], index, list(path))
+            elif following not in done and following in lanes:
+                path[following] = enumerate(lanes[following].fallback)
 
-    def walk(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
-        for index, following in enumerate(lanes[name].fallback if name in lanes else ()):
-            if following in path:
-                cycle = " -> ".join((*path[path.index(following) :], following))
-                yield Finding(
-                    Code.FALLBACK_CYCLE,
-                    f"lanes fall back to one another: {cycle}",
-                    "decide which of them comes first, and remove the way back",
-                    key_of(lanes[name]),
-                    ("spec", "fallback", index),
-                )
-            elif following not in done:
-                yield from walk(following, (*path, following))
-        done.add(name)
 
-    for name in lanes:
-        if name not in done:
-            yield from walk(name, (name,))
+def _cycle(lane: Lane, index: int, path: list[str]) -> Finding:
+    following = lane.fallback[index]
+    cycle = " -> ".join((*path[path.index(following) :], following))
+    return Finding(
+        Code.FALLBACK_CYCLE,
+        f"lanes fall back to one another: {cycle}",
+        "decide which of them comes first, and remove the way back",
+        key_of(lane),
+        ("spec", "fallback", index),
+    )
 
 
 def _service_baselines(group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterator[Finding]:
