@@ -37,6 +37,7 @@ from laneway.wiring.embedded import Embedded
 pytestmark = pytest.mark.envoy
 
 CLIENTS = 8
+SIDECAR = "sidecar~app-v-s2.default"
 FALLEN_BACK = answer("v2", "v1", "v1")
 
 
@@ -182,11 +183,52 @@ async def test_a_hung_application_keeps_only_what_it_has(run: Run) -> None:
     print(f"{len(hung)} hung and were answered; {len(later)} fell back meanwhile; none lost")
 
 
-async def heard(told: list[events.Event], kind: type[events.Event], times: int = 1) -> None:
-    """Until an event of that kind came so often from the workload that hangs."""
+@pytest.mark.parametrize("end", [signal.SIGCONT, signal.SIGKILL])
+async def test_a_hung_sidecar_keeps_only_what_it_has(end: signal.Signals, run: Run) -> None:
+    """SIGSTOP: what was written to it waits; once it is found out, others fall back. SIGCONT: those
+    inside are answered; SIGKILL: they get 503. Nothing is sent twice, and the lane comes back."""
+    told: list[events.Event] = []
+    async with applications() as (mesh, baseline, faulty), run(mesh, told.append) as embedded:
+        url, clock = gateway_url(embedded), asyncio.get_running_loop().time
+        pid = embedded.proxy_pid(SIDECAR)
+        assert pid is not None
+        stopped = clock()
+        os.kill(pid, signal.SIGSTOP)
+        inside = asyncio.create_task(load(url, calls("s2", CLIENTS), CLIENTS))
+        try:
+            await heard(told, events.Unready, of=SIDECAR)
+            await asyncio.sleep(0.1)  # the hung proxy, too, would be waited for
+            noticed = clock() - stopped
+            later = await load(url, calls("s2", 200), CLIENTS)
+            assert not inside.done()
+        finally:
+            os.kill(pid, end)
+        answers = await inside
+        await heard(told, events.Ready, 2, of=SIDECAR)
+        await embedded.wait_synced()
+        back = await load(url, calls("s2", 50), CLIENTS)
+        assert not replayed(baseline, faulty)
+    assert bodies(later) == {(200, "v-s1"): 200}
+    if end is signal.SIGCONT:
+        assert bodies(answers) == {(200, "v-s2"): CLIENTS}
+    else:  # one whose connection was not made yet was certainly not written
+        assert {(a.status, a.body) for a in answers if a.status != 503} <= {(200, "v-s1")}
+    assert bodies(back) == {(200, "v-s2"): 50}
+    print(
+        f"others fall back {noticed:.1f} s after the SIGSTOP; {CLIENTS} inside: {bodies(answers)}"
+    )
+
+
+async def heard(
+    told: list[events.Event],
+    kind: type[events.Event],
+    times: int = 1,
+    of: str = str(MOCKC_V2),
+) -> None:
+    """Until an event of that kind came so often from what hangs."""
 
     def count() -> int:
-        return sum(type(e) is kind and e.subject.name == str(MOCKC_V2) for e in told)
+        return sum(type(e) is kind and e.subject.name == of for e in told)
 
     async with asyncio.timeout(60):
         while count() < times:  # noqa: ASYNC110

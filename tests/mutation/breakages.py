@@ -173,6 +173,36 @@ BREAKAGES = (
         why="proxies that accepted a change that another refused keep half of it",
     ),
     Breakage(
+        "a workload's daemons are not looked for",
+        "src/laneway/adapters/runner/shim.py",
+        old="    _prctl(_PR_SET_CHILD_SUBREAPER, 1)\n",
+        new="",
+        tests=(
+            "tests/adapters/runner/test_shim.py::test_what_has_left_the_group_ends_when_the_workload_ends",
+            "tests/adapters/runner/test_leash.py::test_no_orphan_though_the_leash_was_killed_first",
+        ),
+        why="what a workload started outlives it, and laneway",
+    ),
+    Breakage(
+        "a proxy's probe is content with a connection",
+        "src/laneway/adapters/runner/probes.py",
+        old="            answer = connection.recv(1)\n",
+        new='            answer = b"."\n',
+        tests=(
+            "tests/adapters/runner/test_proxies.py::test_an_envoy_that_hangs_is_unready_until_it_goes_on",
+            "tests/adapters/runner/test_probes.py::test_a_proxy_that_accepts_and_does_not_answer_hangs",
+        ),
+        why="a sidecar that hangs keeps the requests of its lane",
+    ),
+    Breakage(
+        "a gateway's port is let go when its proxy starts",
+        "src/laneway/wiring/placing.py",
+        old="        self._ports.share(addresses)\n",
+        new="        self._ports.release(addresses)\n",
+        tests=("tests/e2e/test_single_start.py::test_one_wins_and_the_others_name_it",),
+        why="two `laneway up` that start together share a port and split its requests",
+    ),
+    Breakage(
         "changes are not made one after another",
         "src/laneway/control/rollout.py",
         old="        async with self._changing:\n",

@@ -71,12 +71,12 @@ class Fleet:
         """Start the Envoys of ``placements`` that do not run yet; others may listen on more."""
         for gateway, placed in placements.gateways.items():
             node = names.gateway_node(gateway)
-            self._places.release(placed.listeners.values())
+            self._places.share(placed.listeners.values())
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=True)
         for workload, sidecar in placements.sidecars.items():
             node = names.sidecar_node(workload)
-            self._places.release(sidecar_addresses(sidecar))
+            self._places.share(sidecar_addresses(sidecar))
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=False)
 

@@ -66,8 +66,12 @@ class Places:
         }
         return replace(placement, application=application)
 
+    def share(self, addresses: Iterable[Address]) -> None:
+        """The proxy that listens on these starts now."""
+        self._ports.share(addresses)
+
     def release(self, addresses: Iterable[Address]) -> None:
-        """What listens on these starts now."""
+        """The application that listens on these starts now."""
         self._ports.release(addresses)
 
     def forget(self, addresses: Iterable[Address]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
 from laneway.control.events import Event
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, SidecarPlacement
@@ -73,7 +74,12 @@ def placement(of: Workload, application: Address) -> SidecarPlacement:
 
 def empty_bootstrap(admin: Path, _generation: int) -> str:
     """An Envoy that is live at once and does nothing."""
-    return json.dumps({"admin": {"address": {"pipe": {"path": str(admin)}}}})
+    return json.dumps(
+        {
+            "admin": {"address": {"pipe": {"path": str(admin)}}},
+            "static_resources": {"listeners": [probe_listener(probe_socket(admin))]},
+        }
+    )
 
 
 async def eventually(holds: Callable[[], bool]) -> None:

@@ -59,10 +59,12 @@ def test_a_taken_port_names_who_wants_it_and_who_has_it(ports: Ports) -> None:
         with pytest.raises(PortUnavailable) as refused:
             ports.reserve("gateway istio-system/ingress", port)
     name = Path("/proc/self/comm").read_text().strip()
-    assert str(refused.value) == (
-        f"gateway istio-system/ingress: port {port} is taken by {name} (process {os.getpid()}); "
-        "stop it, or choose another port"
+    message = str(refused.value)
+    assert message.startswith(
+        f"gateway istio-system/ingress: port {port} is taken by {name} (process {os.getpid()}, "
     )
+    assert f" in {Path.cwd()}, since 20" in message
+    assert message.endswith("); stop it, or choose another port")
 
 
 def test_connections_in_time_wait_do_not_make_a_port_taken(ports: Ports) -> None:
@@ -93,3 +95,100 @@ def test_a_privileged_port_is_explained() -> None:
         pytest.skip("this system has no privileged ports")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "gateway a/b: port 81 needs privileges" in said.stdout
+
+
+def reuseport_listener(port: int) -> socket.socket:
+    """As Envoy makes one for each of its workers."""
+    return socket.create_server(("127.0.0.1", port), reuse_port=True)
+
+
+def test_a_shared_port_is_open_to_envoy_and_to_nobody_else(ports: Ports) -> None:
+    address = ports.reserve("gateway a/b")
+    ports.share([address])
+    ports.share([address])  # as for a gateway that gets a further port
+    refused_to_others(address)
+    with reuseport_listener(address.port), reuseport_listener(address.port) as server:
+        server.setblocking(False)
+        refused_to_others(address)
+        for _ in range(50):  # a share of these would get lost if the reservation still listened
+            with socket.create_connection((address.host, address.port), 5):
+                pass
+    refused_to_others(address)  # between two lives of the Envoy
+    ports.forget([address])
+    listener(address.port).close()
+
+
+def test_a_port_from_the_kernel_can_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ephemeral range leaves no room for ports of our own choice."""
+    monkeypatch.setattr("laneway.adapters.runner.ports._lowest_ephemeral", lambda: 1024)
+    ports = Ports()
+    address = ports.reserve("gateway a/b")
+    ports.share([address])
+    refused_to_others(address)
+    ports.close()
+
+
+def refused_to_others(address: Address) -> None:
+    with pytest.raises(OSError, match="in use"):
+        listener(address.port)
+    with pytest.raises(PortUnavailable):
+        Ports().reserve("gateway a/b", address.port)
+
+
+# Says whether it got the port, waits until all have tried, and tries to serve it as Envoy does.
+RACER = """
+import socket, sys
+from laneway.adapters.runner.ports import Ports
+from laneway.model.placements import Address
+port = int(sys.argv[1])
+for line in sys.stdin:
+    ports = Ports()
+    try:
+        ports.share([ports.reserve("Gateway a/b", port)])
+        print("won", flush=True)
+        with socket.create_server(("127.0.0.1", port), reuse_port=True):
+            sys.stdin.readline()
+    except Exception as error:
+        print(error, flush=True)
+        sys.stdin.readline()
+    ports.close()
+    print("closed", flush=True)
+"""
+
+
+def test_of_several_that_start_together_one_wins_and_is_named_by_the_others(tmp_path: Path) -> None:
+    with listener() as free:
+        port = free.getsockname()[1]
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        for _ in range(4)
+    ]
+    try:
+        for _ in range(50):
+            said = [line.strip() for line in answers(racers)]
+            (winner,) = (r for r, line in zip(racers, said, strict=True) if line == "won")
+            for line in said:
+                if line != "won":
+                    assert line.startswith(f"Gateway a/b: port {port} is taken by ")
+                    assert f" (process {winner.pid}, " in line
+                    assert f" in {tmp_path}, since 20" in line
+            assert set(answers(racers)) == {"closed\n"}
+    finally:
+        for racer in racers:
+            racer.kill()
+            racer.communicate()
+
+
+def answers(racers: list[subprocess.Popen[str]]) -> list[str]:
+    """What each says after one more line of input, given to all at once."""
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    return [racer.stdout.readline() for racer in racers if racer.stdout is not None]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
 from laneway.adapters.runner.exchanges import exchange
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.runner.probes import Readiness, http_probe, live_probe, tcp_probe
+from laneway.adapters.runner.probes import Readiness, http_probe, proxy_probe, tcp_probe
 from laneway.model.placements import Address
 from laneway.model.workloads import ReadinessProbe
 
@@ -131,4 +133,33 @@ async def test_an_admin_interface_that_is_not_there(tmp_path: Path) -> None:
     admin = Admin(tmp_path / "admin.sock")
     with pytest.raises(AdminUnreachable, match="No such file"):
         await admin.state()
-    assert "No such file" in await live_probe(admin)()
+    assert "No such file" in await proxy_probe(admin, tmp_path / "probe.sock", 1.0)()
+
+
+async def test_a_proxy_that_accepts_and_does_not_answer_hangs(tmp_path: Path) -> None:
+    """The kernel accepts on behalf of a process that is stopped, until its backlog is full."""
+    path = tmp_path / "probe.sock"
+    probe = proxy_probe(Admin(tmp_path / "admin.sock"), path, 0.01)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        for _ in range(4):
+            assert await probe() == "it has not answered for 0.01 s"
+
+
+async def test_an_answer_counts_though_the_one_who_asked_was_late(tmp_path: Path) -> None:
+    path = tmp_path / "probe.sock"
+
+    def answer(listener: socket.socket) -> None:
+        accepted, _ = listener.accept()
+        accepted.send(b".")
+        accepted.close()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        probing = asyncio.ensure_future(proxy_probe(Admin(tmp_path / "admin.sock"), path, 0.05)())
+        await asyncio.sleep(0)
+        answer(listener)
+        time.sleep(0.1)  # noqa: ASYNC251 -- the event loop is busy until after the deadline
+        assert await probing == ""

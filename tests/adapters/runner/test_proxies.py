@@ -19,7 +19,9 @@ from tests.adapters.runner.recorders import (
     workload,
 )
 
+from laneway.adapters.runner import proxies
 from laneway.adapters.runner.binary import EnvoyBinary
+from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
 from laneway.adapters.runner.errors import NotReady
 from laneway.adapters.runner.exchanges import exchange
 from laneway.adapters.runner.ports import Ports
@@ -96,7 +98,10 @@ def forwarding(listen: Address, upstream: Address) -> Callable[[Path, int], str]
         return json.dumps(
             {
                 "admin": {"address": {"pipe": {"path": str(admin)}}},
-                "static_resources": {"listeners": [listener], "clusters": [cluster]},
+                "static_resources": {
+                    "listeners": [listener, probe_listener(probe_socket(admin))],
+                    "clusters": [cluster],
+                },
             }
         )
 
@@ -121,6 +126,26 @@ async def test_envoy_starts_answers_its_admin_and_stops(runner: Runner, told: Re
         await runner.start_proxy(Proxy("sidecar/default/a", empty_bootstrap))
     await runner.stop_proxy("sidecar/default/a")
     assert str(told.of(events.Stopped)[0]) == "stopped (exited with 0)"
+
+
+async def test_an_envoy_that_hangs_is_unready_until_it_goes_on(
+    runner: Runner, told: Recorder
+) -> None:
+    started = await runner.start_proxy(Proxy("a", empty_bootstrap))
+    await started.wait_ready()
+    assert started.pid
+    os.kill(started.pid, signal.SIGSTOP)
+    unready = await told.wait_for(events.Unready)
+    assert str(unready) == "is not ready any more: it has not answered for 0.7 s"
+    os.kill(started.pid, signal.SIGCONT)
+    await told.wait_for(events.Ready, 2)
+
+
+def test_an_envoy_that_hangs_is_noticed_within_three_seconds() -> None:
+    """It hangs right after a good answer; half a second is left to tell the other proxies."""
+    readiness = proxies._READINESS
+    assert readiness.period * readiness.failure_threshold + readiness.timeout <= 2.5
+    assert readiness.timeout < readiness.period
 
 
 async def test_a_killed_envoy_comes_back_with_its_listener(

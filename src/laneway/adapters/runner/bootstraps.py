@@ -62,7 +62,10 @@ def bootstrap(
             "cds_config": _from_ads(),
             "lds_config": _from_ads(),
         },
-        "static_resources": {"clusters": [_xds_cluster(xds)]},
+        "static_resources": {
+            "clusters": [_xds_cluster(xds)],
+            "listeners": [probe_listener(probe_socket(admin))],
+        },
         "layered_runtime": {
             "layers": [
                 {
@@ -78,6 +81,29 @@ def bootstrap(
         "stats_flush_on_admin": True,
     }
     return json.dumps(configuration, indent=1)
+
+
+def probe_socket(admin: Path) -> Path:
+    """Where the proxy with this admin socket answers probes."""
+    return admin.with_name(admin.name.replace("admin", "probe"))
+
+
+def probe_listener(path: Path) -> dict[str, Any]:
+    """Answers each connection with one byte. As workers serve it like any other listener, an
+    answer shows that requests are served, which one of the admin interface does not: that runs on
+    Envoy's main thread."""
+    answer = f"{_TYPES}.filters.network.direct_response.v3.Config"
+    network_filter = {
+        "name": "envoy.filters.network.direct_response",
+        "typed_config": {"@type": answer, "response": {"inline_string": "."}},
+    }
+    return {
+        "name": "probe",
+        "address": {"pipe": {"path": str(path), "mode": 0o600}},
+        "filter_chains": [{"filters": [network_filter]}],
+        # A proxy that has all the connections that it may have is busy, and not hung.
+        "ignore_global_conn_limit": True,
+    }
 
 
 def _ads() -> dict[str, Any]:

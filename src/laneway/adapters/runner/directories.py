@@ -19,6 +19,7 @@ from pathlib import Path
 
 from laneway.adapters.runner.base_ids import remove_remains
 from laneway.adapters.runner.errors import RunDirectoryUnusable
+from laneway.adapters.runner.holders import holder_of_lock
 from laneway.adapters.runner.private_files import check_entry, check_tree, open_file, open_folder
 
 # sockaddr_un.sun_path has 108 bytes, the last of which is NUL.
@@ -26,7 +27,7 @@ _MOST_SOCKET_PATH = 107
 _LONGEST_SOCKET = "/admin-99999.sock"
 _MOST = _MOST_SOCKET_PATH - len(_LONGEST_SOCKET)
 # Other sockets in the directory are somebody else's.
-_SOCKETS = re.compile(r"xds\.sock|admin-[0-9]+\.sock")
+_SOCKETS = re.compile(r"xds\.sock|(admin|probe)-[0-9]+\.sock")
 _FOLDERS = ("proxies", "logs")
 
 
@@ -111,8 +112,9 @@ def _lock(folder: int, path: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        holder = holder_of_lock(lock)
         os.close(lock)
-        message = f"run directory {path} is in use by another laneway; give each its own"
+        message = f"run directory {path} is in use by {holder}; give each its own"
         raise RunDirectoryUnusable(message) from error
     return lock
 

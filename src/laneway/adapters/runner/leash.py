@@ -6,10 +6,11 @@ one small shell, in a session of its own, reads a pipe that laneway holds open: 
 groups that live now, and the end of the pipe, which the kernel brings about however laneway ends,
 makes the shell kill the groups of the last line. So a workload's own children go too.
 
-Where ``setpriv`` can do it, each child also asks the kernel for SIGKILL at its parent's death. That
-still holds when someone kills the shell together with laneway; but it does not reach grandchildren,
-which is why it is the second line and not the first. It is tied to the thread that starts the
-children: that thread must be the one of the event loop.
+Where ``setpriv`` can do it, each proxy also asks the kernel for SIGKILL at its parent's death. That
+still holds when someone kills the shell together with laneway. What workloads start, in whatever
+group, is the business of their ``shim``, which sees laneway's end by itself.
+
+The signal is tied to the thread that starts the children, which must be the event loop's.
 """
 
 from __future__ import annotations

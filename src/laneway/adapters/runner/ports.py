@@ -1,13 +1,18 @@
 """Gives out loopback ports, before any process that will listen on them exists.
 
-``wiring`` reserves every port first, since ``compile`` needs all addresses at once, and releases a
-process's ports right before it starts that process. Until then each is held by a listening socket,
-so nobody else can have it. Free ports come from below the range that the kernel takes the ports of
-outgoing connections from: after the release only a program that asks for that very port gets it.
+``wiring`` reserves every port first, since ``compile`` needs all addresses at once. Until its
+process starts, each port is held by a listening socket, so that nobody else can have it.
+
+Envoy's ports stay held for good, since they are shared with it rather than released: two laneways
+can never have the same port, however closely they start together, and nobody takes the port of a
+gateway that is just being started again. An application's ports must be released, since it binds
+them as it likes. Free ports come from below the range that the kernel takes the ports of outgoing
+connections from: after the release only a program that asks for that very port gets it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -16,6 +21,7 @@ from pathlib import Path
 from random import Random
 
 from laneway.adapters.runner.errors import PortUnavailable
+from laneway.adapters.runner.holders import claim, holder_of_port
 from laneway.model.placements import Address
 
 LOOPBACK = "127.0.0.1"
@@ -31,6 +37,7 @@ class Ports:
         self._host = host
         self._range = range(_LOWEST, max(_lowest_ephemeral(), _LOWEST))
         self._held: dict[int, socket.socket] = {}
+        self._claims: dict[int, socket.socket] = {}
         self._given: dict[int, str] = {}
 
     def reserve(self, owner: str, port: int = 0) -> Address:
@@ -38,12 +45,25 @@ class Ports:
 
         Raises ``PortUnavailable``.
         """
-        port = self._hold(owner, port) if port else self._hold_free(owner)
-        self._given[port] = owner
-        return Address(self._host, port)
+        number = self._hold(owner, port) if port else self._hold_free(owner)
+        address = Address(self._host, number)
+        self._given[number] = owner
+        if port:
+            self._claims[port] = claim(address)
+        return address
+
+    def share(self, addresses: Iterable[Address]) -> None:
+        """Let Envoy listen on these ports, and nobody else.
+
+        It binds them with SO_REUSEPORT, and so do we from now on; others of this user would have to
+        do the same on purpose, and other users cannot.
+        """
+        for address in addresses:
+            if held := self._held.get(address.port):
+                _share(held)
 
     def release(self, addresses: Iterable[Address]) -> None:
-        """Let go of these ports, because the process that listens on them starts now."""
+        """Let go of these ports, because the application that listens on them starts now."""
         for address in addresses:
             if held := self._held.pop(address.port, None):
                 held.close()
@@ -54,12 +74,15 @@ class Ports:
         self.release(addresses)
         for address in addresses:
             self._given.pop(address.port, None)
+            if claimed := self._claims.pop(address.port, None):
+                claimed.close()
 
     def close(self) -> None:
         """Let go of everything."""
-        for held in self._held.values():
-            held.close()
+        for kept in (*self._held.values(), *self._claims.values()):
+            kept.close()
         self._held.clear()
+        self._claims.clear()
         self._given.clear()
 
     def _hold(self, owner: str, port: int) -> int:
@@ -88,14 +111,18 @@ class Ports:
 
     def _hold_any(self, owner: str) -> int:
         """From the kernel, where its ephemeral range leaves no room below."""
-        try:
-            held = _listening(self._host, 0)
-        except OSError as error:
-            message = f"{owner}: no free port at {self._host}: {error.strerror}"
-            raise PortUnavailable(message) from error
-        port: int = held.getsockname()[1]
-        self._held[port] = held
-        return port
+        for _ in range(_ATTEMPTS):
+            try:
+                with socket.create_server((self._host, 0)) as found:
+                    port: int = found.getsockname()[1]
+            except OSError as error:
+                message = f"{owner}: no free port at {self._host}: {error.strerror}"
+                raise PortUnavailable(message) from error
+            with contextlib.suppress(OSError):  # somebody was faster
+                # Asked for by number: only then does the kernel keep it for ``share``.
+                self._held[port] = _listening(self._host, port)
+                return port
+        raise PortUnavailable(f"{owner}: no free port at {self._host}")
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -115,6 +142,18 @@ def _listening(host: str, port: int) -> socket.socket:
     return held
 
 
+def _share(held: socket.socket) -> None:
+    """Open to sockets with SO_REUSEPORT, and closed to all others at every moment.
+
+    It stops listening, or it would take a share of the connections. A socket that does not listen
+    keeps others out only without SO_REUSEADDR, which therefore goes first.
+    """
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with contextlib.suppress(OSError):  # it has been shared before
+        held.shutdown(socket.SHUT_RD)
+
+
 def _lowest_ephemeral() -> int:
     try:
         return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
@@ -125,7 +164,7 @@ def _lowest_ephemeral() -> int:
 def _reason(host: str, port: int, error: OSError | OverflowError) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        holder = _holder(port)
+        holder = holder_of_port(Address(host, port))
         by = f" by {holder}" if holder else " by another program"
         return f"port {port} is taken{by}; stop it, or choose another port"
     if number == errno.EACCES:
@@ -136,31 +175,3 @@ def _reason(host: str, port: int, error: OSError | OverflowError) -> str:
     if number is None:
         return f"port {port} is not a port; choose one from 1 to 65535"
     return f"cannot listen on {host}:{port}: {os.strerror(number)}"
-
-
-def _holder(port: int) -> str:
-    """Who listens on ``port``, as ``name (process 123)``; "" where /proc does not tell us."""
-    inodes = _listening_inodes(port)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            for descriptor in (process / "fd").iterdir():
-                if os.readlink(descriptor) in inodes:
-                    name = (process / "comm").read_text().strip()
-                    return f"{name} (process {process.name})"
-        except OSError:
-            continue  # it has ended, or is another user's
-    return ""
-
-
-def _listening_inodes(port: int) -> frozenset[str]:
-    inodes = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            lines = Path(table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            _, local, _, state, *rest = line.split()
-            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{rest[5]}]")
-    return frozenset(inodes)

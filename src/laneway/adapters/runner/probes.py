@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
 from laneway.adapters.runner.exchanges import connected, status_of
@@ -94,20 +96,62 @@ def tcp_probe(address: Address, timeout: float) -> Probe:
     return probe
 
 
-def live_probe(admin: Admin) -> Probe:
-    """Good is an Envoy that has got and applied its first configuration."""
+def proxy_probe(admin: Admin, listener: Path, timeout: float) -> Probe:
+    """Good is an Envoy that has its first configuration, and whose workers answer.
+
+    Workers begin to serve ``listener`` (see ``bootstraps``) when Envoy is ``LIVE``; only while they
+    do not is the admin interface asked for the reason.
+    """
 
     async def probe() -> str:
-        try:
-            state = await admin.state()
-        except AdminUnreachable as error:
-            return str(error)
-        if state == "LIVE":
-            return ""
-        hint = ": no configuration from the control plane yet" if "INITIALIZING" in state else ""
-        return f"Envoy is {state}{hint}"
+        problem = await _answered(listener, timeout)
+        return problem if problem in ("", _hung(timeout)) else await _state(admin) or problem
 
     return probe
+
+
+async def _answered(listener: Path, seconds: float) -> str:
+    """Whether ``listener`` sends a byte; "" if so. Asked often, and therefore without streams."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.setblocking(False)
+        try:
+            connection.connect(str(listener))
+            await _readable(connection, seconds)
+            # Looked at in any case: it may be this process that was late, and the answer is here.
+            answer = connection.recv(1)
+        except BlockingIOError:  # no answer, or no room for one more connection that waits
+            return _hung(seconds)
+        except OSError as error:
+            return f"connection to {listener}: {_text(error)}"
+    return "" if answer else f"connection to {listener} was closed"
+
+
+async def _readable(connection: socket.socket, seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(connection, readable.set)
+    try:
+        async with asyncio.timeout(seconds):
+            await readable.wait()
+    except TimeoutError:
+        return
+    finally:
+        loop.remove_reader(connection)
+
+
+def _hung(seconds: float) -> str:
+    return f"it has not answered for {seconds:g} s"
+
+
+async def _state(admin: Admin) -> str:
+    try:
+        state = await admin.state()
+    except AdminUnreachable as error:
+        return str(error)
+    if state == "LIVE":
+        return ""
+    hint = ": no configuration from the control plane yet" if "INITIALIZING" in state else ""
+    return f"Envoy is {state}{hint}"
 
 
 def _text(error: Exception) -> str:

@@ -3,6 +3,9 @@
 Signals go to the whole group, as systemd's do to a unit, so that a command that is a shell, or
 that starts others, ends as a whole. When the child itself ends, what is left of its group is
 killed *before* the child is reaped: until then its number cannot be anyone else's.
+
+A workload may start whatever it likes, and therefore runs below a ``shim``, which also finds what
+has left the group. A proxy starts nothing, and is our own child.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from laneway.adapters.runner.leash import Leash, death_signal
@@ -24,6 +28,8 @@ from laneway.control.events import ExitStatus as ExitStatus
 # leave an orphan; with it, the end of the pipe makes `read` fail and nothing is ever run.
 _GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
 
+_SHIM = (sys.executable, "-I", "-S", str(Path(__file__).with_name("shim.py")))
+
 # A descendant that left the group may hold the output open for ever.
 _LAST_OUTPUT = 1.0
 
@@ -32,8 +38,13 @@ class Process:
     """A running child. Made by ``start`` in the thread of the running event loop."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], leash: Leash, drained: asyncio.Future[None]
+        self,
+        child: subprocess.Popen[bytes],
+        pid: int,
+        leash: Leash,
+        drained: asyncio.Future[None],
     ) -> None:
+        self.pid = pid
         self._child = child
         self._leash = leash
         self._drained = drained
@@ -54,8 +65,7 @@ class Process:
 
         ``umask`` is for the files that it makes; -1 leaves it as it is.
         """
-        reader, writer = os.pipe()
-        try:
+        with _output(log) as (writer, drained):
             child = subprocess.Popen(
                 [*_GATE, *death_signal(), *command],
                 stdin=subprocess.PIPE,
@@ -66,20 +76,44 @@ class Process:
                 start_new_session=True,
                 umask=umask,
             )
-        except BaseException:
-            os.close(reader)
-            raise
-        finally:
-            os.close(writer)
-        drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        drain(reader, log, _resolver(drained))
         leash.hold(child.pid)
         _open_gate(child)
-        return cls(child, leash, drained)
+        return cls(child, child.pid, leash, drained)
 
-    @property
-    def pid(self) -> int:
-        return self._child.pid
+    @classmethod
+    def start_tree(
+        cls,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        working_directory: Path | None,
+        leash: Leash,
+        log: LogFile,
+    ) -> Process:
+        """As ``start``, and nothing that ``command`` starts outlives it. Its first word is a path.
+
+        ``pid`` is the command's; laneway's child is the shim, which ends when and as it does.
+        """
+        told, telling = os.pipe()
+        with open(told, "rb") as report, _output(log) as (writer, drained):
+            try:
+                child = subprocess.Popen(
+                    [*_SHIM, str(telling), *command],
+                    stdin=subprocess.PIPE,
+                    stdout=writer,
+                    stderr=writer,
+                    env=environment,
+                    cwd=working_directory,
+                    start_new_session=True,
+                    pass_fds=[telling],
+                )
+            finally:
+                os.close(telling)
+            pid = report.readline()
+        if not pid:
+            raise OSError(f"its shim ended with {child.wait()}: {' '.join(log.tail()[-1:])}")
+        leash.hold(int(pid))
+        return cls(child, int(pid), leash, drained)
 
     async def wait(self) -> ExitStatus:
         """How it ended, once it and its group are gone and the last of its output is kept."""
@@ -90,6 +124,9 @@ class Process:
         if self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+            if self._child.pid != self.pid:
+                # A shim that somebody has stopped could not tell that the workload ended.
+                self._child.send_signal(signal.SIGCONT)
 
     async def stop(self, grace: float) -> ExitStatus:
         """SIGTERM, and SIGKILL when it is still there after ``grace`` seconds."""
@@ -102,12 +139,26 @@ class Process:
             return await self.wait()
 
     async def _end(self) -> ExitStatus:
-        await _exit_of(self.pid)
+        await _exit_of(self._child.pid)
         self.signal(signal.SIGKILL)
         self._child.wait()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
         self._leash.drop(self.pid)
         await asyncio.wait({self._drained}, timeout=_LAST_OUTPUT)
         return ExitStatus(self._child.returncode)
+
+
+@contextlib.contextmanager
+def _output(log: LogFile) -> Iterator[tuple[int, asyncio.Future[None]]]:
+    """Where the child that is started in the block writes, and when the last of that is kept."""
+    reader, writer = os.pipe()
+    drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    drain(reader, log, _resolver(drained))
+    try:
+        yield writer, drained
+    finally:
+        os.close(writer)
 
 
 def _open_gate(child: subprocess.Popen[bytes]) -> None:

@@ -19,6 +19,7 @@ from laneway.adapters.runner.base_ids import (
     remove_remains,
 )
 from laneway.adapters.runner.binary import EnvoyBinary
+from laneway.adapters.runner.bootstraps import probe_socket
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
@@ -29,6 +30,8 @@ from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
+# A proxy that hangs is noticed in 0.7 + 2 x 0.75 s: new requests leave its lane within 3 s.
+_READINESS = ReadinessProbe(period=0.75, timeout=0.7, failure_threshold=2)
 _EPOCH = "server.hot_restart_epoch"
 # Sockets and logs that Envoy makes are this user's alone from the first moment on.
 _UMASK = 0o077
@@ -115,8 +118,8 @@ def proxy_charge(
 
     return Charge(
         subject=events.ProxyInstance(proxy.name),
-        probe=probes.live_probe(admin),
-        readiness=ReadinessProbe(),
+        probe=probes.proxy_probe(admin, probe_socket(admin.path), _READINESS.timeout),
+        readiness=_READINESS,
         start_timeout=proxy.start_timeout,
         launch=lambda: start(epoch=0),
         retire=retire,

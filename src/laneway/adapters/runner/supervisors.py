@@ -176,10 +176,12 @@ class Supervisor:
         readiness = Readiness(self._charge.readiness, self.ready)
         await asyncio.sleep(self._charge.readiness.initial_delay)
         while True:
+            asked = _now()
             self._problem = await self._charge.probe()
             if readiness.observe(not self._problem):
                 self._set_ready(readiness.ready, self._problem)
-            await asyncio.sleep(readiness.pause())
+            # Periods go from question to question, as a kubelet's do.
+            await asyncio.sleep(readiness.pause() - (_now() - asked))
 
     def _set_ready(self, ready: bool, reason: str, *, asked: bool = False) -> None:
         if ready == self.ready:

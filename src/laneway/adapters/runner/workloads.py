@@ -40,7 +40,7 @@ def workload_charge(
         folder = _working_directory(workload)
         command[0] = _executable(workload, command[0], folder, environment)
         try:
-            return Process.start(
+            return Process.start_tree(
                 command, environment=environment, working_directory=folder, leash=leash, log=log
             )
         except OSError as error:
