@@ -11,10 +11,10 @@ import argparse
 import statistics
 import time
 
-from bench.bench_reconcile import Landscape, Object
+from bench.bench_reconcile import AdmissionContext, Object
 from bench.reports import Report
 
-from laneway.control.admission import Surroundings, judge
+from laneway.operator.admission import Surroundings, judge
 
 TIMES = 20
 
@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=200)
     options = parser.parse_args()
     names = tuple(f"s{number:04}" for number in range(options.services))
-    land = Landscape("default", names, "my-request-id")
-    fewer = Landscape("default", names[:-1], "my-request-id")
+    land = AdmissionContext("default", names, "my-request-id")
+    fewer = AdmissionContext("default", names[:-1], "my-request-id")
     lanes = [land.lane(f"lane-{n:03}", land.services_of(n)) for n in range(options.lanes)]
     declared = [land.group(), land.lane("base", names), *lanes]
     around = Surroundings(declared, [land.service(name) for name in names])

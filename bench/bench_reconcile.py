@@ -36,9 +36,10 @@ from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import Resource
-from laneway.control.reconciler import Pass
 from laneway.filter import module_path
-from laneway.wiring.operators import Observers, Operator, Settings, emitting
+from laneway.operator.reconciler import Pass
+from laneway.wiring.dialects import istio
+from laneway.wiring.operators import Observers, Operator, Settings
 
 LANES, SERVICES_A_LANE = 200, 5
 #: Objects of one resource that are written at once.
@@ -49,7 +50,7 @@ Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Landscape:
+class AdmissionContext:
     """The objects of the mesh, in one namespace."""
 
     namespace: str
@@ -236,7 +237,7 @@ class Passes:
 
 
 async def measure(
-    others: Others, url: Credentials, land: Landscape, namespace: str
+    others: Others, url: Credentials, land: AdmissionContext, namespace: str
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     passes = Passes()
@@ -277,11 +278,11 @@ async def measure(
 
 @asynccontextmanager
 async def operating(found: Credentials, passes: Passes, namespace: str) -> AsyncIterator[None]:
-    emit = emitting(module_path().read_bytes(), namespace)
+    dialect = istio(module_path().read_bytes(), namespace)
     observers = Observers(passed=passes.passed, changed=passes.changed)
     settings = Settings("bench", namespace)
     async with Client(found, called=passes.called) as client:
-        task = asyncio.create_task(Operator(client, emit, settings, observers).run())
+        task = asyncio.create_task(Operator(client, dialect, settings, observers).run())
         try:
             yield
         finally:
@@ -297,7 +298,7 @@ async def in_memory(names: tuple[str, ...], trace_header: str) -> list[tuple[str
     process.start()
     try:
         url = Credentials(ours.recv())
-        land = Landscape("default", names, trace_header)
+        land = AdmissionContext("default", names, trace_header)
         await Mock(ours).write(land.all())
         return await measure(Mock(ours), url, land, "laneway-system")
     finally:
@@ -312,7 +313,7 @@ async def on_cluster(names: tuple[str, ...], trace_header: str) -> list[tuple[st
             if why := await obstacle(admin):
                 sys.exit(why)
         async with sandbox(Path(folder)) as place:
-            others, land = Real(place), Landscape(place.namespace, names, trace_header)
+            others, land = Real(place), AdmissionContext(place.namespace, names, trace_header)
             try:
                 await others.write(land.all())
                 found = credentials.read(place.kubeconfig)

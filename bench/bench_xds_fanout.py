@@ -31,7 +31,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
 
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import SERVICE, XdsServer
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, Resource, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, Resource, Snapshot
 
 METHOD = f"/{SERVICE}/DeltaAggregatedResources"
 

@@ -26,10 +26,11 @@ from tests.cluster.administrators import Administrator, ApiError, Object, admini
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.leases import Terms
-from laneway.control.manifests import GROUP
-from laneway.control.pacing import Pace
-from laneway.control.reconciler import Pass
-from laneway.wiring.operators import Observers, Operator, Settings, emitting
+from laneway.compile.ownership import GROUP
+from laneway.operator.pacing import Pace
+from laneway.operator.reconciler import Pass
+from laneway.wiring.dialects import istio
+from laneway.wiring.operators import Observers, Operator, Settings
 
 ISTIO = "networking.istio.io/v1"
 LANEWAY = "laneway.dev/v1alpha1"
@@ -139,10 +140,10 @@ class Sandbox:
         settings = Settings(
             identity, self.namespace, settle=0.2, pace=Pace(longest_retry=2.0), terms=TERMS
         )
-        emit = emitting(b"\0asm", self.namespace)
+        dialect = istio(b"\0asm", self.namespace)
         begun = len(doings.passes)
         async with Client(credentials.read(self.kubeconfig), called=doings.called) as client:
-            operator = Operator(client, emit, settings, Observers(passed=doings.passed))
+            operator = Operator(client, dialect, settings, Observers(passed=doings.passed))
             task = asyncio.create_task(operator.run())
             try:
                 async with asyncio.timeout(PATIENCE):

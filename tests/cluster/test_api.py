@@ -13,9 +13,12 @@ from laneway.adapters.kube import client as clients
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.errors import Conflict, Forbidden, Gone, NotFound
-from laneway.adapters.kube.resources import LANES, LEASES, PODS, SERVICES, VIRTUAL_SERVICES
+from laneway.adapters.kube.resources import LANES, LEASES, PODS, SERVICES, generated
+from laneway.compile.istio.kinds import KINDS
 
 pytestmark = pytest.mark.slow
+
+VIRTUAL_SERVICES = generated(KINDS)["VirtualService"]
 
 
 @pytest.fixture

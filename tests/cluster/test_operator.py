@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 from tests.cluster.sandboxes import Doings, Sandbox, until
 
-from laneway.control.manifests import CONTENT, MANAGED_BY
+from laneway.compile.ownership import MANAGED_BY
+from laneway.operator.manifests import CONTENT
 
 pytestmark = pytest.mark.slow
 
@@ -163,7 +164,10 @@ async def test_a_users_object_of_the_same_name_is_left_alone(place: Sandbox) -> 
     await place.declare()
     async with place.operating():
         message = await place.until_condition(place.group, "Programmed", "True", "Partial")
-        assert f"DestinationRule {place.namespace}/b-lanes is not laneway's" in message
+        assert (
+            f"DestinationRule {place.namespace}/b-lanes exists and was not created by laneway"
+            in message
+        )
         assert (await place.admin.get(users) or {})["spec"] == {"host": "b"}
 
 

@@ -23,7 +23,7 @@ from tests.faces.operator.authorities import authority
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
 from laneway.faces.operator.webhook import PATH, serving
-from laneway.wiring.admissions import Admissions
+from laneway.wiring.live_admission import LiveAdmission
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ async def webhook(place: Sandbox, folder: Path) -> AsyncIterator[Object]:
     issuer = authority(folder / "authority")
     issuer.issue(folder / "tls")
     async with Client(credentials.read(place.kubeconfig)) as client:
-        admissions = Admissions(client)
+        admissions = LiveAdmission(client)
         watching = asyncio.create_task(admissions.run())
         try:
             async with serving(admissions.judge, folder / "tls", "127.0.0.1", 0) as port:
@@ -67,7 +67,7 @@ def configuration(place: Sandbox, port: int, authority_certificate: Path) -> Obj
     return dict(found)
 
 
-async def _works(place: Sandbox, admissions: Admissions) -> bool:
+async def _works(place: Sandbox, admissions: LiveAdmission) -> bool:
     """An API server takes a moment to heed a new configuration."""
     return admissions.informed and "INVALID_VALUE" in await refusal(place, wrong(place))
 

@@ -18,8 +18,8 @@ from laneway.compile.envoy.documents import documents
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
 from laneway.schema.yaml_text import dump_all

@@ -21,9 +21,9 @@ from tests.compile.meshes import (
     service,
 )
 
-from laneway.compile.ingress import host_covers
 from laneway.compile.ir import IngressRoute, VirtualHost
 from laneway.compile.lower import lower
+from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Unmatched
 
 

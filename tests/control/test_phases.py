@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from tests.compile.successions import successions
 
-from laneway.adapters.xds.references import references
-from laneway.compile.buckets import Buckets
+from laneway.adapters.xds.protocol.references import references
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import (
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,
@@ -23,6 +22,7 @@ from laneway.compile.snapshots import (
     Resources,
     Snapshot,
 )
+from laneway.compile.shared_map import SharedMap
 from laneway.control.phases import Phase, compose
 from laneway.model.meshes import Mesh
 
@@ -80,4 +80,4 @@ def test_what_proxies_share_stays_one_object(meshes: list[Mesh]) -> None:
             layers = [each.resources(url) for each in both]
             assert all(isinstance(each, Layers) for each in layers)
             shared = {id(each.shared): each.shared for each in layers if isinstance(each, Layers)}
-            assert [type(each) for each in shared.values()] == [Buckets]
+            assert [type(each) for each in shared.values()] == [SharedMap]

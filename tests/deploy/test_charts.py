@@ -25,7 +25,8 @@ from prometheus_client import generate_latest
 from tests.conftest import Golden
 
 from laneway import __version__
-from laneway.adapters.kube.resources import DECLARED, EVENTS, LEASES, WATCHED, Resource
+from laneway.adapters.kube.resources import DECLARED, EVENTS, LEASES, WATCHED, Resource, generated
+from laneway.compile.istio.kinds import KINDS
 from laneway.faces.operator.app import operator
 from laneway.faces.operator.metrics import Metrics
 from laneway.faces.operator.webhook import PATH
@@ -72,7 +73,10 @@ def read(folder: Path) -> dict[str, str]:
 
 def test_the_cluster_role_grants_what_is_used_and_no_more() -> None:
     statuses = {(r.group, f"{r.plural}/status", "patch") for r in DECLARED}
-    assert grants(only("ClusterRole")) == needed((*WATCHED, EVENTS)) | statuses
+    assert (
+        grants(only("ClusterRole"))
+        == needed((*WATCHED, *generated(KINDS).values(), EVENTS)) | statuses
+    )
 
 
 def test_the_lease_is_granted_in_the_operators_namespace_only() -> None:

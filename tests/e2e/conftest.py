@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laneway.adapters.runner import events
+from laneway.control import events
 from laneway.model.meshes import Mesh
 from laneway.wiring.embedded import Embedded, Settings
 

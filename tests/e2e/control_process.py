@@ -25,7 +25,7 @@ from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
-from laneway.control.plane import Change, Plane
+from laneway.control.rollout import Change, Plane
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 from tests.e2e.echoes import Behaviour, Echo, Headers, exchange, report
 
-from laneway.adapters.runner import events
 from laneway.compile.envoy.visibility import EXPLAIN_HEADER
 from laneway.compile.simulate import Applications, Request
+from laneway.control import events
+from laneway.control.events import Rejected
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 from laneway.model.workloads import ReadinessProbe, Workload
-from laneway.wiring.embedded import Embedded, Rejected, Settings
+from laneway.wiring.embedded import Embedded, Settings
 
 T = TypeVar("T")
 

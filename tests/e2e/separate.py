@@ -13,7 +13,7 @@ from tests.e2e.control_process import Command, Control, Report
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
-from laneway.control.plane import Change
+from laneway.control.rollout import Change
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements

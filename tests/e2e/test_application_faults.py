@@ -30,7 +30,7 @@ from tests.e2e.scenarios import EXPECTED, SCENARIOS, answer, gateway_url
 from tests.e2e.test_fallback import MOCKC_V2, workload_pid
 from tests.e2e.traffic import Traffic, outcomes
 
-from laneway.adapters.runner import events
+from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 from laneway.wiring.embedded import Embedded
 

@@ -13,7 +13,7 @@ from tests.e2e.clients import load
 from tests.e2e.conftest import Run
 from tests.e2e.scenarios import EXPECTED, SCENARIOS, gateway_url
 
-from laneway.adapters.runner import events
+from laneway.control import events
 
 pytestmark = pytest.mark.envoy
 

@@ -18,10 +18,10 @@ from tests.e2e.conftest import Run
 from tests.e2e.scenarios import SCENARIOS, gateway_url
 from tests.e2e.traffic import Traffic, outcomes
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.descriptors import most_connections
 from laneway.compile.envoy import names
+from laneway.control import events
 
 pytestmark = pytest.mark.envoy
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from laneway.control import manifests
+from laneway.compile import ownership
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity, Source
+from laneway.operator.manifests import CONTENT
 from laneway.schema.annotations import LISTEN_PORTS, own_metadata
 from laneway.schema.decoding import read_alone
 from laneway.schema.documents import Document
@@ -83,5 +84,5 @@ def test_a_right_one_in_the_wrong_kind_is_a_warning() -> None:
 
 
 def test_what_laneway_writes_itself_may_be_read_again() -> None:
-    written = {manifests.GROUPS: "a", manifests.CONTENT: "a"}
-    assert found("Service", annotations=written, labels={manifests.GROUP: "a"}) == []
+    written = {ownership.GROUPS: "a", CONTENT: "a"}
+    assert found("Service", annotations=written, labels={ownership.GROUP: "a"}) == []

@@ -17,11 +17,11 @@ from jsonschema import Draft202012Validator
 from tests.compile.cases import ROOT
 from tests.schema.declared import NAMES, groups, labels, lanes
 
-from laneway.control.conditions import Condition, status_of
-from laneway.control.readiness import Instances
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Source
 from laneway.model.names import ObjectName
+from laneway.operator.ready_instances import Instances
+from laneway.operator.status import Condition, status_of
 from laneway.schema import Document, decode, encode
 from laneway.schema.crds import custom_resource_definitions
 

@@ -6,95 +6,42 @@ The emitter is a stand-in; everything else is real.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import jsonschema
 import kmock
 import pytest
 import structlog
-from tests.adapters.kube.api_servers import ApiServer, client_of, serving
-from tests.control.emitting import emit
-from tests.wiring.declared_objects import declare, endpoints, gateway, group, lane, service
+from tests.adapters.kube.api_servers import ApiServer, client_of
+from tests.operator.emitting import DIALECT
+from tests.wiring.declared_objects import endpoints, gateway, group, lane, service
+from tests.wiring.operating import (
+    PACE,
+    ROUTES,
+    ROUTES_OF_A,
+    RULE,
+    Passes,
+    changes,
+    condition,
+    declared,
+    lane_of,
+    operating,
+    status,
+    subsets,
+    until,
+)
 
 from laneway.adapters.kube.leases import Terms
-from laneway.control.manifests import MANAGED_BY
-from laneway.control.pacing import Pace
-from laneway.control.reconciler import Emit, Pass
+from laneway.compile.ownership import MANAGED_BY
 from laneway.schema.crds import custom_resource_definitions
-from laneway.wiring.operators import Observers, Operator, Settings, emitting
-
-PACE = Pace(quiet=0.02, at_most=0.2, first_retry=0.02, longest_retry=0.1)
-RULE = ("destinationrules", "default", "b-lanes")
-ROUTES = ("virtualservices", "default", "b-lanes")
-ROUTES_OF_A = ("virtualservices", "default", "a-lanes")
+from laneway.wiring.dialects import istio
+from laneway.wiring.operators import Observers, Operator, Settings
 
 
 @pytest.fixture(autouse=True)
 def _logging() -> None:
     """Tests of commands may have left it to write to a stream that is closed by now."""
     structlog.reset_defaults()
-
-
-class Passes(list[Pass]):
-    def passed(self, result: Pass, _: float) -> None:
-        self.append(result)
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the state is another process's in real life
-            await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def operating(
-    api: ApiServer, passes: Passes | None = None, *, emit: Emit = emit
-) -> AsyncIterator[Operator]:
-    """An operator that has made its first pass."""
-    passes = Passes() if passes is None else passes
-    settings = Settings("one", settle=0.0, pace=PACE)
-    begun = len(passes)
-    async with client_of(api) as client:
-        operator = Operator(client, emit, settings, Observers(passed=passes.passed))
-        task = asyncio.create_task(operator.run())
-        try:
-            await until(lambda: task.done() or len(passes) > begun)
-            yield operator
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def declared() -> AsyncIterator[ApiServer]:
-    async with serving() as api:
-        await declare(api)
-        yield api
-
-
-def condition(item: dict[str, Any], kind: str) -> tuple[str, str, str]:
-    found = {c["type"]: c for c in item.get("status", {}).get("conditions", ())}.get(kind, {})
-    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
-
-
-def lane_of(api: ApiServer, name: str) -> dict[str, Any]:
-    return api.objects["lanes", "", name]
-
-
-def status(api: ApiServer, name: str, kind: str) -> str:
-    return condition(lane_of(api, name), kind)[0]
-
-
-def subsets(api: ApiServer) -> list[str]:
-    return [subset["name"] for subset in api.objects[RULE]["spec"]["subsets"]]
-
-
-def changes(api: ApiServer) -> list[tuple[str, str]]:
-    """Writes to what lanes became; without statuses, events and the lease."""
-    kinds = ("destinationrules", "virtualservices", "envoyfilters", "wasmplugins")
-    return [write for write in api.writes if write[1].startswith(kinds)]
 
 
 async def test_lanes_become_labelled_objects_and_a_status() -> None:
@@ -251,8 +198,8 @@ async def test_a_shared_gateway_waits_for_the_group_with_errors() -> None:
         await api.write("lanegroups", group("c", name="h", gateway={"name": "gate"}))
         entry = {"name": "c", "hosts": ["c.example.com"], "destination": "c"}
         await api.write("lanes", lane("h1", of="h", ingress=[entry]))
-        real = emitting(b"\0asm")
-        async with operating(api, emit=real):
+        real = istio(b"\0asm")
+        async with operating(api, dialect=real):
             ingress = [p for p in api.objects if p[0] == "virtualservices" and "gate" in p[2]]
             assert len(ingress) == 2
             api.writes.clear()
@@ -291,7 +238,7 @@ async def test_wasm_plugins_of_a_former_version_are_replaced() -> None:
             plugin = {"apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin"}
             await api.write("wasmplugins", {**plugin, "metadata": metadata, "spec": {"url": "x"}})
         api.writes.clear()
-        async with operating(api, emit=emitting(b"\0asm")):
+        async with operating(api, dialect=istio(b"\0asm")):
             await until(lambda: status(api, "v2", "Programmed") == "True")
         assert [p[2] for p in api.objects if p[0] == "wasmplugins"] == ["theirs"]
         names = [name for _, name in changes(api)]
@@ -307,7 +254,7 @@ async def test_a_module_that_the_api_server_refuses_is_told_and_nothing_refers_t
     async with declared() as api:
         await api.write("lanegroups", group("a", "b", traceHeader="x-trace"))
         api.fail("patch", "envoyfilters/g-lane-filter-.*", 413, "too large")
-        async with operating(api, emit=emitting(b"\0asm")):
+        async with operating(api, dialect=istio(b"\0asm")):
             await until(lambda: status(api, "v2", "Programmed") == "False")
             _, _, message = condition(lane_of(api, "v2"), "Programmed")
             assert "g-lane-filter-inbound: too large" in message
@@ -318,7 +265,7 @@ async def test_a_module_that_the_api_server_refuses_is_told_and_nothing_refers_t
 async def test_a_module_that_somebody_deletes_comes_back() -> None:
     async with declared() as api:
         await api.write("lanegroups", group("a", "b", traceHeader="x-trace"))
-        async with operating(api, emit=emitting(b"\0asm")):
+        async with operating(api, dialect=istio(b"\0asm")):
             await until(lambda: len(lane_filters(api)) == 4)
             await api.drop("envoyfilters", "istio-system", "g-lane-filter-inbound")
             await until(lambda: len(lane_filters(api)) == 4)
@@ -369,7 +316,7 @@ async def test_a_users_object_of_the_same_name_is_left_alone() -> None:
             await until(lambda: status(api, "v2", "Programmed"))
             assert api.objects[RULE]["spec"] == {"host": "b"}
             _, _, message = condition(api.objects["lanegroups", "", "g"], "Programmed")
-            assert "DestinationRule default/b-lanes is not laneway's" in message
+            assert "DestinationRule default/b-lanes exists and was not created" in message
 
 
 async def test_readiness_follows_endpoints_and_pods_labels() -> None:
@@ -398,7 +345,7 @@ async def test_a_missing_permission_to_watch_is_named_in_readiness() -> None:
     async with declared() as api:
         api.fail("get", "/lanes", 403, "lanes is forbidden")
         async with client_of(api) as client:
-            operator = Operator(client, emit, Settings("one", settle=0.0, pace=PACE))
+            operator = Operator(client, DIALECT, Settings("one", settle=0.0, pace=PACE))
             task = asyncio.create_task(operator.run())
             await until(lambda: operator.cluster is not None and operator.cluster.faults())
             assert operator.cluster is not None
@@ -454,7 +401,7 @@ async def test_one_leads_and_another_takes_over() -> None:
     one, two = Passes(), Passes()
     settings = Settings("two", settle=0.0, pace=PACE, terms=Terms(retry=0.05))
     async with declared() as api, client_of(api) as client:
-        second = Operator(client, emit, settings, Observers(passed=two.passed))
+        second = Operator(client, DIALECT, settings, Observers(passed=two.passed))
         async with operating(api, one) as first:
             task = asyncio.create_task(second.run())
             await api.write("lanes", lane("v3", "b"), created="2026-01-03T00:00:00Z")

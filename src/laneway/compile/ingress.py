@@ -25,40 +25,20 @@ from laneway.compile.ir import (
     Target,
     VirtualHost,
 )
-from laneway.compile.ranges import lay_out
+from laneway.compile.sticky_ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation, Unmatched
-from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.matches import MatchKind
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.rule_conditions import Condition
 
 _KIND_ORDER = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.REGEX: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """What a request must meet; rules that state the same become one route."""
-
-    host: str
-    uri: StringMatch | None
-    methods: tuple[str, ...]
-    headers: tuple[tuple[str, StringMatch], ...]
-    query: tuple[tuple[str, StringMatch], ...]
-
-    @staticmethod
-    def of(rule: IngressRule, host: str) -> _Condition:
-        headers = {name.lower(): match for name, match in rule.headers.items()}
-        return _Condition(
-            host,
-            rule.uri,
-            tuple(sorted(rule.methods)),
-            tuple(sorted(headers.items(), key=lambda item: item[0])),
-            tuple(sorted(rule.query.items(), key=lambda item: item[0])),
-        )
-
-
 #: A set that keeps its order.
-_Conditions = Mapping[_Condition, None]
+_Conditions = Mapping[Condition, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +48,7 @@ class _Claim:
     group: LaneGroup
     lane: Lane
     rule: IngressRule
-    condition: _Condition
+    condition: Condition
 
 
 def lower_gateway(
@@ -97,19 +77,12 @@ def baggage_member(group: LaneGroup) -> BaggageMember:
     return BaggageMember(group.name, group.route_header, group.baggage_key)
 
 
-def host_covers(pattern: str, host: str) -> bool:
-    """Whether ``pattern`` (a host, ``*.suffix`` or ``*``) covers ``host``, or a pattern like it."""
-    if pattern in ("*", host):
-        return True
-    return pattern.startswith("*.") and host.endswith(pattern[1:]) and host != "*"
-
-
 def _claims(mesh: Mesh, group: LaneGroup) -> Iterable[_Claim]:
     for lane in mesh.lanes_by_group[group.name]:
         for rule in lane.ingress:
             if rule.online:
                 for host in rule.hosts:
-                    yield _Claim(group, lane, rule, _Condition.of(rule, host))
+                    yield _Claim(group, lane, rule, Condition.of(rule, host))
 
 
 def _common(mesh: Mesh, group: LaneGroup, claims: Iterable[_Claim]) -> _Conditions:
@@ -125,7 +98,7 @@ def _common_routes(
     services: Mapping[ObjectName, ServiceRoutes],
 ) -> list[IngressRoute]:
     """Routes for all requests. Groups whose baselines state the same share a route."""
-    stating: dict[_Condition, list[_Claim]] = {
+    stating: dict[Condition, list[_Claim]] = {
         condition: [] for conditions in common.values() for condition in conditions
     }
     for group, members in claims.items():
@@ -146,10 +119,10 @@ def _own_routes(
     Their order is not that of the lanes: where a request names several at once, a lane that comes
     shall not change which of the others is asked first.
     """
-    by_lane: dict[str, dict[_Condition, list[_Claim]]] = {}
+    by_lane: dict[str, dict[Condition, list[_Claim]]] = {}
     for claim in claims:
         by_lane.setdefault(claim.lane.name, {}).setdefault(claim.condition, []).append(claim)
-    alike: dict[tuple[object, ...], list[dict[_Condition, list[_Claim]]]] = {}
+    alike: dict[tuple[object, ...], list[dict[Condition, list[_Claim]]]] = {}
     for stated in by_lane.values():
         in_order = sorted(stated.items(), key=lambda item: precedence(item[0]))
         ways = ((c, own[0].rule.destination, own[0].rule.port) for c, own in in_order)
@@ -169,7 +142,7 @@ def _names(claims: Sequence[_Claim]) -> LaneNames:
 
 def _ingress_route(
     mesh: Mesh,
-    condition: _Condition,
+    condition: Condition,
     claims: list[_Claim],
     services: Mapping[ObjectName, ServiceRoutes],
     *,
@@ -280,7 +253,7 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     return tuple(headers)
 
 
-def precedence(route: IngressRoute | _Condition) -> tuple[int, int, int, int, int]:
+def precedence(route: IngressRoute | Condition) -> tuple[int, int, int, int, int]:
     """The most specific condition first: host, kind of URI match, its length, further conditions.
 
     An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes

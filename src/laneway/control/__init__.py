@@ -1,4 +1,5 @@
-"""Use cases: what happens when a mesh is applied, a workload becomes ready, a proxy answers.
+"""Bringing a mesh into effect on proxies: what happens when a mesh changes, a workload becomes
+ready, or a proxy answers.
 
-Owns the ports (protocols) that adapters implement; does no I/O of its own.
+Owns the protocols that adapters implement, and does no I/O of its own.
 """

@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from laneway.compile.buckets import Buckets
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, Layers, Resources, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, Layers, Resources, Snapshot
+from laneway.compile.shared_map import SharedMap
 
 Snapshots = Mapping[str, Snapshot]
 
@@ -69,7 +69,7 @@ class _Unions:
             return Layers(self.of(first.own, second.own), self.of(first.shared, second.shared))
         key = id(first), id(second)
         if key not in self._made:
-            if isinstance(first, Buckets) and isinstance(second, Buckets):
+            if isinstance(first, SharedMap) and isinstance(second, SharedMap):
                 self._made[key] = first.over(second)
             else:
                 self._made[key] = {**second, **first}

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from laneway.model.names import ObjectName
 
+#: Of a port's name (up to the first ``-``) or ``appProtocol``: those by which a mesh takes a port
+#: for one that is not HTTP (Istio's protocol selection) and does not route its requests by headers.
+NON_HTTP_PROTOCOLS = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
+
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:

@@ -14,6 +14,7 @@ from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.rule_conditions import conditions_of
 from laneway.schema import asm
 
 Document = dict[str, Any]
@@ -88,8 +89,8 @@ def _weighted_rules(lanes: Sequence[Lane]) -> tuple[IngressRule, ...]:
 def _enters_by_weight(lane: Lane, rules: Sequence[IngressRule]) -> bool:
     if not rules or len({(rule.destination, rule.port) for rule in lane.ingress}) != 1:
         return False
-    return [_conditions(rule) for rule in lane.ingress] == [_conditions(rule) for rule in rules]
+    return [_asks_for(rule) for rule in lane.ingress] == [_asks_for(rule) for rule in rules]
 
 
-def _conditions(rule: IngressRule) -> tuple[object, ...]:
-    return rule.hosts, rule.uri, dict(rule.headers), rule.methods, dict(rule.query), rule.online
+def _asks_for(rule: IngressRule) -> tuple[object, ...]:
+    return rule.online, *conditions_of(rule)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
@@ -23,9 +22,10 @@ from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
-from laneway.control.plane import Change, Plane, rejected
-from laneway.control.ports import ProxyStatus, Verdict
+from laneway.control import events
+from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rejected_rules import leave_out_rejected
+from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -50,18 +50,6 @@ class Settings:
     explain: str | None = None
     access_log: bool = False
     drain_seconds: float = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected(events.Event):
-    """A proxy refused a resource and goes on with the version before. ``error`` is Envoy's text."""
-
-    type_url: str
-    resource: str
-    error: str
-
-    def __str__(self) -> str:
-        return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
 
 
 class Embedded:
@@ -295,8 +283,10 @@ class Embedded:
             key = (node, resource.type_url, resource.name, resource.sent)
             if resource.verdict is Verdict.REJECTED and key not in self._rejected:
                 self._rejected.add(key)
-                subject = events.Subject(node, events.Kind.PROXY)
-                self._on_event(Rejected(subject, resource.type_url, resource.name, resource.error))
+                subject = events.ProxyInstance(node)
+                self._on_event(
+                    events.Rejected(subject, resource.type_url, resource.name, resource.error)
+                )
 
 
 def _both(first: Placements, second: Placements) -> Placements:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.descriptors import most_connections
 from laneway.adapters.runner.errors import RunnerError
@@ -19,6 +18,7 @@ from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.runner.supervisors import Supervisor
 from laneway.compile.envoy import names
+from laneway.control import events
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -64,8 +64,7 @@ class Fleet:
         if not isinstance(event, events.Ready | events.Unready):
             return
         for workload, instance in self._instances.items():
-            mine = (names.sidecar_node(workload), str(instance))
-            if event.subject.name in mine:
+            if event.subject in (_proxy(names.sidecar_node(workload)), _workload(instance)):
                 self._on_ready(workload, self._is_ready(workload))
 
     async def start_proxies(self, placements: Placements) -> None:
@@ -143,7 +142,7 @@ class Fleet:
     @property
     def nodes(self) -> frozenset[str]:
         """The node ids of the proxies that were started."""
-        return frozenset(s.name for s in self._supervisors if s.kind is events.Kind.PROXY)
+        return frozenset(s.node for s in self._supervisors if isinstance(s, events.ProxyInstance))
 
     def proxy_pid(self, node: str) -> int | None:
         supervisor = self._supervisors.get(_proxy(node))
@@ -181,16 +180,15 @@ class Fleet:
     async def _stop(self, subject: events.Subject) -> None:
         if self._supervisors.pop(subject, None) is None:
             return
-        if subject.kind is events.Kind.PROXY:
-            await self._runner.stop_proxy(subject.name)
+        if isinstance(subject, events.ProxyInstance):
+            await self._runner.stop_proxy(subject.node)
         else:
-            namespace, _, name = subject.name.partition("/")
-            await self._runner.stop_workload(ObjectName(namespace, name))
+            await self._runner.stop_workload(subject.instance)
 
 
 def _workload(instance: ObjectName) -> events.Subject:
-    return events.Subject(str(instance), events.Kind.WORKLOAD)
+    return events.WorkloadInstance(instance)
 
 
 def _proxy(node: str) -> events.Subject:
-    return events.Subject(node, events.Kind.PROXY)
+    return events.ProxyInstance(node)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from traceback import format_exception
 
 import structlog
 
@@ -14,18 +15,11 @@ from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.cluster import KubeCluster
 from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
-from laneway.compile.istio.documents import Emitter
-from laneway.compile.istio.limits import limits
-from laneway.compile.istio.options import Options
-from laneway.control.pacing import Pace, Pacer
-from laneway.control.reconciler import SETTLE, Emit, Pass, Reconciler
+from laneway.compile.dialect import ConfiguredDialect
+from laneway.operator.pacing import Pace, Pacer
+from laneway.operator.reconciler import SETTLE, Pass, Reconciler
 
 log = structlog.get_logger(__name__)
-
-
-def emitting(module: bytes, root_namespace: str = "istio-system") -> Emit:
-    """The Istio emitter; ``module`` is the lane filter's WebAssembly."""
-    return Emitter(Options(module, root_namespace))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +45,12 @@ class Observers:
 @dataclass(slots=True)
 class Operator:
     client: Client
-    emit: Emit
+    dialect: ConfiguredDialect
     settings: Settings
     observers: Observers = field(default_factory=Observers)
     cluster: KubeCluster | None = None
     election: Election | None = None
+    _logged: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled: stand by, lead, and stand by again when the lease is lost."""
@@ -84,12 +79,11 @@ class Operator:
             if pacer is not None:
                 pacer.changed()
 
+        kinds = self.dialect.kinds
         cluster = KubeCluster(
-            self.client, changed, identity=self.settings.identity, now=microseconds
+            self.client, kinds, changed, identity=self.settings.identity, now=microseconds
         )
-        reconciler = Reconciler(
-            cluster, self.emit, limits, now=seconds, settle=self.settings.settle
-        )
+        reconciler = Reconciler(cluster, self.dialect, now=seconds, settle=self.settings.settle)
         pacer = Pacer(reconciler.reconcile, self._passed, self.settings.pace)
         self.cluster = cluster
         try:
@@ -111,6 +105,11 @@ class Operator:
             )
         for failure in sorted(set(result.failures)):
             log.warning("failed", error=failure)
+        for fault in result.faults:
+            if str(fault) not in self._logged:
+                # Without the values of locals, which may be a whole mesh.
+                log.error("internal error", exception="".join(format_exception(fault)))
+        self._logged = frozenset(map(str, result.faults))
         self.observers.passed(result, took)
 
 

@@ -9,8 +9,9 @@ from tests.adapters.kube.api_servers import client_of, serving
 from laneway.adapters.kube.client import ATTEMPTS, PAGE, Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.errors import Conflict, Forbidden, Gone, NotFound
-from laneway.adapters.kube.resources import EVENTS, LANES, LEASES, VIRTUAL_SERVICES
-from laneway.control.clusters import Refused, Unavailable
+from laneway.adapters.kube.resources import EVENTS, LANES, LEASES, generated
+from laneway.compile.istio.kinds import KINDS
+from laneway.operator.cluster_port import Refused, Unavailable
 
 ROUTES = {
     "apiVersion": "networking.istio.io/v1",
@@ -18,6 +19,8 @@ ROUTES = {
     "metadata": {"name": "x", "namespace": "default"},
     "spec": {"hosts": ["x"]},
 }
+
+VIRTUAL_SERVICES = generated(KINDS)["VirtualService"]
 
 
 class Pauses(list[float]):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
-from laneway.adapters.runner.events import Event
+from laneway.control.events import Event
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, SidecarPlacement
 from laneway.model.workloads import Workload, WorkloadPort

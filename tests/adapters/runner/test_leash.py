@@ -22,7 +22,6 @@ from laneway.adapters.runner.leash import Leash
 PARENT = '''
 import asyncio, json, signal, sys
 from pathlib import Path
-from laneway.adapters.runner import events
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Proxy
@@ -47,7 +46,7 @@ async def main():
         app = workload([sys.executable, "-c", APP])
         started = await runner.start_workload(app, placement(app, Ports().reserve("app")))
         await proxy.wait_ready()
-        log = runner.log_path(events.Subject("default/app", events.Kind.WORKLOAD))
+        log = runner.log_path(started.subject)
         while not log.exists() or not log.read_text().endswith("\\n"):
             await asyncio.sleep(0.01)
         pids = [proxy.pid, started.pid, *map(int, log.read_text().split())]

@@ -19,7 +19,7 @@ from tests.adapters.runner.recorders import (
     workload,
 )
 
-from laneway.adapters.runner import events, proxies
+from laneway.adapters.runner import proxies
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
 from laneway.adapters.runner.errors import NotReady
@@ -27,6 +27,7 @@ from laneway.adapters.runner.exchanges import exchange
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Deadlines, Proxy
 from laneway.adapters.runner.runner import Runner
+from laneway.control import events
 from laneway.model.placements import Address
 
 pytestmark = pytest.mark.envoy

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from tests.adapters.runner.recorders import Recorder, is_running, placement, workload
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
+from laneway.control import events
+from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 from laneway.model.workloads import ReadinessProbe, RestartPolicy, WorkloadPort
 
-APP = events.Subject("default/app", events.Kind.WORKLOAD)
+APP = events.WorkloadInstance(ObjectName("default", "app"))
 NEVER = RestartPolicy.NEVER
 
 

@@ -16,7 +16,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from google.protobuf.message import Message
 
-from laneway.compile.snapshots import (
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

@@ -15,7 +15,7 @@ from tests.adapters.xds.resources import (
     snapshot,
 )
 
-from laneway.compile.snapshots import (
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

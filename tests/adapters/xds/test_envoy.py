@@ -26,8 +26,8 @@ from tests.adapters.xds.resources import (
 
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.snapshots import CLUSTER, ROUTE, Resource
-from laneway.control.ports import ProxyStatus, Verdict
+from laneway.compile.resources import CLUSTER, ROUTE, Resource
+from laneway.control.proxies import ProxyStatus, Verdict
 
 pytestmark = pytest.mark.envoy
 

@@ -7,7 +7,7 @@ from tests.adapters.xds.proxies import request
 from tests.adapters.xds.resources import cluster
 
 from laneway.adapters.xds.roster import Connection, Roster
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, Snapshot
 
 EMPTY = Snapshot({CLUSTER: {}})
 ONE = Snapshot({CLUSTER: {"a": cluster("a")}})

@@ -15,8 +15,8 @@ from tests.adapters.xds.resources import cluster
 
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, Snapshot
-from laneway.control.ports import Verdict
+from laneway.compile.resources import CLUSTER, ENDPOINT, Snapshot
+from laneway.control.proxies import Verdict
 
 NODE = frozenset({"n"})
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from laneway.compile.analyze import Code, analyze
-from laneway.compile.analyze.stand_ins import populated
-from laneway.compile.ingress import host_covers
+from laneway.compile.analyze.assumed_workloads import populated
 from laneway.compile.ir import IngressRoute
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Hop, Outcome, Request, Why, simulate
 from laneway.compile.simulate.gateways import find_route, gateway_named, hosts_at
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model import codes
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity
+from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

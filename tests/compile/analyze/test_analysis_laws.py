@@ -22,11 +22,11 @@ from tests.compile.landscapes import (
 )
 
 from laneway.compile.analyze import Code, analyze
-from laneway.compile.analyze.languages import covers, implies, language
+from laneway.compile.analyze.match_languages import covers, implies, language
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import find_route, hosts_at
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.findings import Finding
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh

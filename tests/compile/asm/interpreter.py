@@ -25,7 +25,7 @@ from tests.compile.virtual_services import (
 from laneway.compile.ir import TraceMemory
 from laneway.compile.simulate import Applications, Request
 from laneway.compile.simulate.gateways import FRESH_ID
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

@@ -10,7 +10,7 @@ from typing import Any
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.compile.envoy.documents import document
-from laneway.compile.snapshots import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 
 Document = dict[str, Any]
 

@@ -14,11 +14,11 @@ from tests.e2e.scenarios import SCENARIOS
 
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter, emit
+from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower
-from laneway.compile.lowering import Lowerer
-from laneway.compile.memos import Memo, Same
-from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import (
+from laneway.compile.memo import Memo, Same
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

@@ -10,8 +10,8 @@ from laneway.compile.envoy.limits import check, limits
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import LISTENER
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import LISTENER
 from laneway.model.findings import Severity
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.meshes import Mesh

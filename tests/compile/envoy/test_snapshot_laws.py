@@ -14,7 +14,7 @@ from tests.compile.meshes import exact, group, lane, mesh, rule, service
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
+from laneway.compile.nominal_placements import nominal_placements
 from laneway.compile.simulate import Request, simulate
 from laneway.model.lanes import Lane, Mode
 from laneway.model.meshes import Mesh

@@ -24,8 +24,8 @@ from laneway.compile.envoy.names import gateway_node
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal import nominal_placements
-from laneway.compile.snapshots import ROUTE
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.resources import ROUTE
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.regexes import PROXY_PROGRAM_SIZE, fault

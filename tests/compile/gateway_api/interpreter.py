@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Any
 
 from laneway.compile.simulate import Applications, Request
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.workloads import Workload

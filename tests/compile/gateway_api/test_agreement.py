@@ -36,7 +36,7 @@ from laneway.compile.ir import (
 )
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Outcome, Request, simulate
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.model.matches import MatchKind
 from laneway.model.meshes import Mesh
 

@@ -27,7 +27,7 @@ from tests.compile.virtual_services import (
 from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
 from laneway.compile.simulate import Applications, Request, baggage
 from laneway.compile.simulate.gateways import FRESH_ID
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

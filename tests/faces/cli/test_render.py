@@ -81,4 +81,4 @@ def test_invalid_files_render_nothing(cli: Cli, tmp_path: Path) -> None:
 def test_a_dialect_that_is_not_there(cli: Cli, examples: Path) -> None:
     result = cli("render", "-f", examples / "asm", "--dialect", "nginx")
     assert result.code == 2
-    assert "'asm', 'envoy'" in result.message
+    assert "choose one of asm, envoy, istio, gateway-api, crds" in " ".join(result.message.split())

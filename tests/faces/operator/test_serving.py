@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import aiohttp
-from tests.control.emitting import emit
+from tests.operator.emitting import DIALECT
 
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.resources import LANES
-from laneway.control.reconciler import Pass
 from laneway.faces.operator.metrics import Metrics
 from laneway.faces.operator.serving import application, serve
+from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Operator, Settings
 
 
 async def fetch(path: str, metrics: Metrics | None = None) -> tuple[int, str, bytes]:
     client = Client(Credentials("http://127.0.0.1:1"))
-    operator = Operator(client, emit, Settings("one"))
+    operator = Operator(client, DIALECT, Settings("one"))
     app = application(operator, metrics or Metrics())
     async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
         response = await session.get(f"http://127.0.0.1:{port}{path}")

@@ -23,7 +23,7 @@ from tests.wiring.declared_objects import declare, group, lane
 from laneway.faces.operator.certificates import Certificate
 from laneway.faces.operator.serving import serve
 from laneway.faces.operator.webhook import WARNING, WARNINGS, application, serving
-from laneway.wiring.admissions import Admissions
+from laneway.wiring.live_admission import LiveAdmission
 
 Object = dict[str, Any]
 
@@ -43,7 +43,7 @@ class Webhook:
     url: str
     session: aiohttp.ClientSession
     api: ApiServer
-    admissions: Admissions
+    admissions: LiveAdmission
 
     async def post(self, body: object, path: str = "/validate") -> tuple[int, str]:
         data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
@@ -86,7 +86,7 @@ async def serving_webhook(folder: Path, issuer: Authority) -> AsyncIterator[Webh
         aiohttp.ClientSession(connector=connector) as session,
     ):
         await declare(api)
-        admissions = Admissions(client)
+        admissions = LiveAdmission(client)
         watching = asyncio.create_task(admissions.run())
         try:
             async with asyncio.timeout(10):
@@ -154,7 +154,7 @@ async def test_uninformed_it_judges_each_object_by_itself(
     tmp_path: Path, issuer: Authority
 ) -> None:
     async with serving_api() as api, client_of(api) as client:
-        admissions = Admissions(client)
+        admissions = LiveAdmission(client)
         assert not admissions.informed
         assert (await admissions.judge(lane("v3", of="later"), None)).warnings == ()
         assert (await admissions.judge(lane("v3", wrong=1), None)).denials

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from traceback import format_exception
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.errors import Gone
 from laneway.adapters.kube.resources import Resource
-from laneway.control.clusters import ClusterError
+from laneway.operator.cluster_port import ClusterError
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class Cache:
         for item in items:  # a list leaves out what all its items share
             item.setdefault("apiVersion", self.resource.api_version)
             item.setdefault("kind", self.resource.kind)
-        trimmed = {_place(item): self._trim(item) for item in items}
+        trimmed = {_place(item): self._trimmed(item) for item in items}
         if trimmed != self._objects or not self.filled.is_set():
             self._objects = trimmed
             self.revision += 1
@@ -116,10 +117,19 @@ class Cache:
         known = self._objects.get(place)
         if known is not None and _is_older(item, known):
             return
-        trimmed = self._trim({**item, **self._kind()})
+        trimmed = self._trimmed({**item, **self._kind()})
         if trimmed != known:
             self._objects[place] = trimmed
             self.revision += 1
+
+    def _trimmed(self, item: Object) -> Object:
+        """The whole item if it cannot be trimmed: one that seems to be gone would be taken down."""
+        try:
+            return self._trim(item)
+        except Exception as error:
+            text = "".join(format_exception(error))
+            log.error("internal error", resource=self.resource.plural, exception=text)
+            return item
 
     def _kind(self) -> Object:
         """A watch of metadata says that it is just that."""

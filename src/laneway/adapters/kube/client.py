@@ -17,8 +17,8 @@ import aiohttp
 from laneway.adapters.kube.credentials import Credentials
 from laneway.adapters.kube.errors import Conflict, NoCredentials, error_of
 from laneway.adapters.kube.resources import Resource
-from laneway.control.clusters import Unavailable
-from laneway.control.manifests import Manifest
+from laneway.operator.cluster_port import Unavailable
+from laneway.operator.manifests import Manifest
 
 FIELD_MANAGER = "laneway"
 #: How often a request is made before it counts as failed.

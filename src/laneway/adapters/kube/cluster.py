@@ -7,7 +7,7 @@ and the watch's echo wakes nobody.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,22 +16,23 @@ from laneway.adapters.kube.caches import Cache
 from laneway.adapters.kube.client import FIELD_MANAGER, Client
 from laneway.adapters.kube.errors import NotFound
 from laneway.adapters.kube.resources import Resource
-from laneway.adapters.kube.trims import trim_of
-from laneway.control.clusters import Note, Observed
-from laneway.control.manifests import Manifest
-
-_DECIDING = tuple(r for r in resources.WATCHED if r not in (resources.PODS, resources.SLICES))
+from laneway.adapters.kube.retained_fields import generated_trim, trim_of
+from laneway.compile.dialect import Kinds
+from laneway.operator.cluster_port import Note, Observed
+from laneway.operator.manifests import Manifest
 
 
 class KubeCluster:
-    """``control.clusters.Cluster``. ``changed`` is called whenever a cache has changed.
+    """Implements ``operator.cluster_port.Cluster`` for the kinds of a dialect.
 
-    ``identity`` names this process in the events it writes; ``now`` is RFC 3339 with microseconds.
+    ``changed`` is called whenever a cache has changed. ``identity`` names this process in the
+    events that it writes; ``now`` is RFC 3339 with microseconds.
     """
 
     def __init__(
         self,
         client: Client,
+        kinds: Kinds,
         changed: Callable[[Resource], None],
         *,
         identity: str,
@@ -41,10 +42,16 @@ class KubeCluster:
         self._client = client
         self._identity = identity
         self._now = now
-        self._caches = {
-            resource: Cache(client, resource, trim_of(resource), changed, pause)
-            for resource in resources.WATCHED
+        self._generated = resources.generated(kinds)
+        trims = {resource: trim_of(resource) for resource in resources.WATCHED} | {
+            resource: generated_trim(kinds[kind]) for kind, resource in self._generated.items()
         }
+        self._caches = {
+            resource: Cache(client, resource, trim, changed, pause)
+            for resource, trim in trims.items()
+        }
+        by_kind = {resource.kind: resource for resource in resources.WATCHED}
+        self._by_kind = {**by_kind, **self._generated}
 
     async def run(self) -> None:
         """Keep the caches until cancelled."""
@@ -71,15 +78,15 @@ class KubeCluster:
             lanes=objects[resources.LANES],
             services=objects[resources.SERVICES],
             gateways=objects[resources.GATEWAYS],
-            generated=tuple(self._generated()),
+            generated=tuple(o for r in self._generated.values() for o in objects[r]),
             slices=objects[resources.SLICES],
             pods=objects[resources.PODS],
-            revision=tuple(self._caches[resource].revision for resource in _DECIDING),
+            revision=tuple(
+                cache.revision
+                for resource, cache in self._caches.items()
+                if resource not in (resources.PODS, resources.SLICES)
+            ),
         )
-
-    def _generated(self) -> Iterator[Manifest]:
-        for resource in resources.GENERATED:
-            yield from self._caches[resource].objects()
 
     async def apply(self, manifest: Manifest, before: Manifest | None) -> None:
         cache = self._cache(manifest)
@@ -132,5 +139,4 @@ class KubeCluster:
         await self._client.create(resources.EVENTS, namespace, body)
 
     def _cache(self, manifest: Manifest) -> Cache:
-        """Of the object's kind. What is emitted has no other kinds than these: a test holds it."""
-        return self._caches[resources.BY_KIND[manifest["kind"]]]
+        return self._caches[self._by_kind[manifest["kind"]]]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.control.clusters import Refused, Unavailable
+from laneway.operator.cluster_port import Refused, Unavailable
 
 
 class NoCredentials(Exception):

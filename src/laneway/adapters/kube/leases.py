@@ -17,7 +17,7 @@ import structlog
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.errors import Conflict, NotFound
 from laneway.adapters.kube.resources import LEASES
-from laneway.control.clusters import ClusterError
+from laneway.operator.cluster_port import ClusterError
 
 log = structlog.get_logger(__name__)
 

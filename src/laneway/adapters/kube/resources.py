@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from laneway.compile.dialect import GeneratedKind, Kinds
+
 _READ = ("get", "list", "watch")
 _WATCH = ("list", "watch")
 _GENERATED = ("list", "watch", "create", "patch", "delete")
@@ -53,15 +55,23 @@ SERVICES = Resource("", "v1", "services", "Service", _WATCH)
 PODS = Resource("", "v1", "pods", "Pod", _WATCH, metadata_only=True)
 SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", _WATCH)
 GATEWAYS = Resource(_ISTIO, "v1", "gateways", "Gateway", _WATCH)
-DESTINATION_RULES = Resource(_ISTIO, "v1", "destinationrules", "DestinationRule", _GENERATED)
-VIRTUAL_SERVICES = Resource(_ISTIO, "v1", "virtualservices", "VirtualService", _GENERATED)
-ENVOY_FILTERS = Resource(_ISTIO, "v1alpha3", "envoyfilters", "EnvoyFilter", _GENERATED)
-WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", _RETIRED)
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("create",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", ("get", "create", "update"))
 
 DECLARED = (LANE_GROUPS, LANES)
-GENERATED = (DESTINATION_RULES, VIRTUAL_SERVICES, ENVOY_FILTERS, WASM_PLUGINS)
-WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS, *GENERATED)
+WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS)
 
-BY_KIND: Mapping[str, Resource] = {resource.kind: resource for resource in WATCHED}
+
+def generated(kinds: Kinds) -> Mapping[str, Resource]:
+    """The resources of the kinds that a dialect generates, by kind."""
+    return {
+        each.kind: Resource(
+            *_group_version(each), each.plural, each.kind, _RETIRED if each.retired else _GENERATED
+        )
+        for each in kinds.values()
+    }
+
+
+def _group_version(kind: GeneratedKind) -> tuple[str, str]:
+    group, _, version = kind.api_version.rpartition("/")
+    return group, version

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
-from laneway.control.ports import GENERATION
+from laneway.control.proxies import GENERATION
 from laneway.model.placements import Address
 from laneway.model.regexes import PROXY_PROGRAM_SIZE
 

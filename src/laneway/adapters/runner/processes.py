@@ -18,11 +18,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from laneway.adapters.runner.leash import Leash, death_signal
 from laneway.adapters.runner.logs import LogFile, drain
+from laneway.control.events import ExitStatus as ExitStatus
 
 # Waits until the leash holds the group. Without that, laneway dying right after the start would
 # leave an orphan; with it, the end of the pipe makes `read` fail and nothing is ever run.
@@ -32,21 +32,6 @@ _SHIM = (sys.executable, "-I", "-S", str(Path(__file__).with_name("shim.py")))
 
 # A descendant that left the group may hold the output open for ever.
 _LAST_OUTPUT = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
-    """How a process ended: ``code`` is its exit code, or minus the signal that killed it."""
-
-    code: int
-
-    def __str__(self) -> str:
-        if self.code >= 0:
-            return f"exited with {self.code}"
-        try:
-            return f"killed by {signal.Signals(-self.code).name}"
-        except ValueError:
-            return f"killed by signal {-self.code}"
 
 
 class Process:

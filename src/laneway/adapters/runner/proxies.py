@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from laneway.adapters.runner import events, probes
+from laneway.adapters.runner import probes
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
 from laneway.adapters.runner.base_ids import (
     choose_base_id,
@@ -26,6 +26,7 @@ from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.private_files import write_file
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
+from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
@@ -116,7 +117,7 @@ def proxy_charge(
         return status
 
     return Charge(
-        subject=events.Subject(proxy.name, events.Kind.PROXY),
+        subject=events.ProxyInstance(proxy.name),
         probe=probes.proxy_probe(admin, probe_socket(admin.path), _READINESS.timeout),
         readiness=_READINESS,
         start_timeout=proxy.start_timeout,

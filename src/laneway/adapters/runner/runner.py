@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.directories import (
@@ -28,6 +27,7 @@ from laneway.adapters.runner.proxies import Deadlines, Proxy, proxy_charge
 from laneway.adapters.runner.supervision import Backoff
 from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
 from laneway.adapters.runner.workloads import workload_charge
+from laneway.control import events
 from laneway.model.names import ObjectName
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import Workload
@@ -88,7 +88,7 @@ class Runner:
 
         The caller has released its ports. Raises ``ValueError`` when the name is in use.
         """
-        subject = events.Subject(proxy.name, events.Kind.PROXY)
+        subject = events.ProxyInstance(proxy.name)
         self._refuse_twice(subject)
         log = self._log(subject)
         admin = Admin(socket_path(self.run_dir, next(self._numbers)))
@@ -114,7 +114,7 @@ class Runner:
 
         Raises ``Unstartable``, and ``ValueError`` when the name is in use.
         """
-        subject = events.Subject(str(workload.name), events.Kind.WORKLOAD)
+        subject = events.WorkloadInstance(workload.name)
         self._refuse_twice(subject)
         log = self._log(subject)
         grace = self._deadlines.workload
@@ -126,15 +126,15 @@ class Runner:
         It has ``Deadlines.drain`` seconds for that. Raises ``KeyError`` for an unknown name, and
         ``Unstartable`` when the new process does not take over; then the old one serves on.
         """
-        await self._supervisors[events.Subject(name, events.Kind.PROXY)].succeed()
+        await self._supervisors[events.ProxyInstance(name)].succeed()
 
     async def stop_proxy(self, name: str) -> None:
         """Drain and stop; returns when it is gone. Unknown names are none of our processes."""
-        await self._stop(events.Subject(name, events.Kind.PROXY))
+        await self._stop(events.ProxyInstance(name))
 
     async def stop_workload(self, name: ObjectName) -> None:
         """Stop; returns when it is gone. Unknown names are none of our processes."""
-        await self._stop(events.Subject(str(name), events.Kind.WORKLOAD))
+        await self._stop(events.WorkloadInstance(name))
 
     def admin(self, proxy: str) -> Admin:
         """The admin interface of a proxy that was started. Raises ``KeyError``."""
@@ -142,7 +142,8 @@ class Runner:
 
     def log_path(self, subject: events.Subject) -> Path:
         """Where the output of ``subject`` is kept."""
-        return self.log_dir / f"{_file_name(subject.name)}.{subject.kind.value}.log"
+        kind = "proxy" if isinstance(subject, events.ProxyInstance) else "workload"
+        return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
 
     async def aclose(self) -> None:
         """Stop everything, gateways first. May be called again."""
@@ -167,7 +168,7 @@ class Runner:
         if self._supervisors.pop(subject, None) is not None:
             self._logs.pop(subject).close()
             self._gateways.discard(subject)
-            if subject.kind is events.Kind.PROXY:
+            if isinstance(subject, events.ProxyInstance):
                 self._admins.pop(subject.name, None)
 
     def _refuse_twice(self, subject: events.Subject) -> None:

@@ -11,11 +11,11 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from laneway.adapters.runner import events
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.probes import Probe, Readiness
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervision import Backoff, History
+from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 
 Emit = Callable[[events.Event], None]

@@ -12,12 +12,13 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from laneway.adapters.runner import environments, events, probes
+from laneway.adapters.runner import environments, probes
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
+from laneway.control import events
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import RestartPolicy, Workload
 
@@ -47,7 +48,7 @@ def workload_charge(
             raise Unstartable(message) from error
 
     return Charge(
-        subject=events.Subject(str(workload.name), events.Kind.WORKLOAD),
+        subject=events.WorkloadInstance(workload.name),
         probe=_probe(workload, placement),
         readiness=workload.readiness,
         start_timeout=workload.start_timeout,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from laneway.adapters.xds.sharing import Shared
-from laneway.adapters.xds.streams import RESPONSE_BYTES, Stream
-from laneway.compile.snapshots import Snapshot
-from laneway.control.ports import ProxyStatus, ResourceStatus
+from laneway.adapters.xds.protocol.sharing import Shared
+from laneway.adapters.xds.protocol.streams import RESPONSE_BYTES, Stream
+from laneway.compile.resources import Snapshot
+from laneway.control.proxies import ProxyStatus, ResourceStatus
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from grpc.aio import ServicerContext
 
 from laneway.adapters.xds.addresses import ANY_PORT, check_address
-from laneway.adapters.xds.encodings import response
+from laneway.adapters.xds.protocol.encodings import response
 from laneway.adapters.xds.roster import Connection, Roster
 from laneway.adapters.xds.sockets import check_free
-from laneway.control.ports import GENERATION
+from laneway.control.proxies import GENERATION
 
 log = structlog.get_logger(__name__)
 

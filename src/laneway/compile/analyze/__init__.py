@@ -9,25 +9,33 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from laneway.compile.analyze import (
-    diversions,
+    baseline_diversions,
+    group_overlaps,
     headers,
     lanes,
-    overlaps,
     propagation,
     readiness,
-    shadows,
+    unreachable_rules,
 )
+from laneway.compile.analyze.assumed_workloads import populated
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.evidence import can_be_simulated, with_example
-from laneway.compile.analyze.stand_ins import populated
-from laneway.compile.analyze.surveys import Survey
+from laneway.compile.analyze.counterexamples import can_be_simulated, with_example
+from laneway.compile.analyze.reachability import Survey
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.findings import Finding, Severity
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
-_ANALYSES = (shadows, overlaps, diversions, lanes, readiness, propagation, headers)
+_ANALYSES = (
+    unreachable_rules,
+    group_overlaps,
+    baseline_diversions,
+    lanes,
+    readiness,
+    propagation,
+    headers,
+)
 
 __all__ = ["Code", "analyze"]
 
@@ -37,7 +45,7 @@ def analyze(
 ) -> list[Finding]:
     """All findings. ``ready`` are the workloads that are; ``None`` where that is not known.
 
-    Of a mesh with errors only those are told, and of one with ``gaps`` only what the checks find.
+    If the mesh has errors, only they are returned; with ``gaps``, only what the checks find.
     """
     findings = list(check_mesh(mesh, gaps))
     if gaps not in (None, Gaps()) or not can_be_simulated(findings):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.surveys import Reached, Survey
-from laneway.compile.analyze.trials import tried
+from laneway.compile.analyze.reachability import Reached, Survey
+from laneway.compile.analyze.simulated_requests import tried
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import LaneGroup, Propagation, StickyKind

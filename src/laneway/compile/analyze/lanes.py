@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.shadows import dead
-from laneway.compile.analyze.surveys import Entry, Port, Survey
-from laneway.compile.analyze.trials import naming, tried
+from laneway.compile.analyze.reachability import Entry, Port, Survey
+from laneway.compile.analyze.simulated_requests import naming, tried
+from laneway.compile.analyze.unreachable_rules import dead
 from laneway.compile.ir import Target
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.lane_choices import choose

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.surveys import Survey
-from laneway.compile.analyze.trials import Trial, trials
+from laneway.compile.analyze.reachability import Survey
+from laneway.compile.analyze.simulated_requests import Trial, trials
 from laneway.compile.simulate import Hop
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of

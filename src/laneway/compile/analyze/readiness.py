@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.analyze.codes import Code
-from laneway.compile.analyze.surveys import Survey
-from laneway.compile.analyze.trials import anonymous_trials, trials
+from laneway.compile.analyze.reachability import Survey
+from laneway.compile.analyze.simulated_requests import anonymous_trials, trials
 from laneway.compile.ir import ServiceRoutes
 from laneway.model.examples import Example
 from laneway.model.findings import Finding, Severity

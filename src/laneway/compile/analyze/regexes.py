@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from laneway.compile.analyze.stems import (
+from laneway.compile.analyze.match_prefixes import (
     ANY,
     EMPTY,
     Piece,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.compile.asm.precedences import asked_before
+from laneway.compile.asm.rule_order import asked_before
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of

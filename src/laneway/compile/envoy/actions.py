@@ -74,7 +74,8 @@ def _lane_matcher(choice: LaneChoice, otherwise: matcher_pb2.Matcher) -> matcher
 
 
 def _default_matcher(route: Route) -> matcher_pb2.Matcher:
-    """The baseline; by way of another cluster, for what is told of it, if some lane was named."""
+    """Route to the baseline. If the request named a lane, use the ``?>`` cluster so that logs and
+    counters show a fallback."""
     matcher = matcher_pb2.Matcher(on_no_match=_to_cluster(names.target_cluster(route.default)))
     if not route.default.chain:
         return matcher

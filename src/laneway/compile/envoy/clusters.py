@@ -25,7 +25,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
-from laneway.compile.snapshots import CLUSTER, Resource
+from laneway.compile.resources import CLUSTER, Resource
 from laneway.model.placements import Address
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"

@@ -11,7 +11,7 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_pb2, scoped_route_pb2
 from google.protobuf.json_format import MessageToDict
 
-from laneway.compile.snapshots import (
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,

@@ -16,7 +16,7 @@ from laneway.compile.envoy.clusters import subsets
 from laneway.compile.envoy.packing import resource, socket_address
 from laneway.compile.envoy.visibility import endpoint_metadata
 from laneway.compile.ir import ServiceRoutes
-from laneway.compile.snapshots import ENDPOINT, Resource
+from laneway.compile.resources import ENDPOINT, Resource
 from laneway.model.placements import Address, Placements
 from laneway.model.selection import Selection
 from laneway.model.services import ServicePort

@@ -18,7 +18,7 @@ from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_name
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
 from laneway.compile.ir import EMPTY_ID, IngressRoute, LaneNames, ServerRoutes, Split
-from laneway.compile.snapshots import ROUTE, Resource
+from laneway.compile.resources import ROUTE, Resource
 from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import ObjectName

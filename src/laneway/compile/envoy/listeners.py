@@ -21,7 +21,7 @@ from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, extension, packed, resource, socket_address
 from laneway.compile.envoy.scopes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
-from laneway.compile.snapshots import LISTENER, Resource
+from laneway.compile.resources import LISTENER, Resource
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 

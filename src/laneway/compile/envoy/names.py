@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from laneway.compile.headers import UNREACHABLE_HEADER as UNREACHABLE_HEADER
 from laneway.compile.ir import Target
 from laneway.model.names import ObjectName
-
-#: Set by an inbound proxy on a 503 of its own when it could not connect to its application: the
-#: request certainly did not reach it. Callers' proxies retry elsewhere and eject the endpoint.
-UNREACHABLE_HEADER = "x-laneway-unreachable"
 
 #: The ``grpc-status`` of an application that answered with headers alone, from its inbound proxy to
 #: the caller's. Under its own name Envoy would count it against the instance, whatever the error

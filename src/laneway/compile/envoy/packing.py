@@ -9,7 +9,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from xds.core.v3 import extension_pb2 as xds_extension_pb2
 
-from laneway.compile.snapshots import Resource
+from laneway.compile.resources import Resource
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

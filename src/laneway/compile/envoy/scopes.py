@@ -26,7 +26,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3 import heade
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.packing import ads, extension, packed, resource
-from laneway.compile.snapshots import SCOPE, Resource
+from laneway.compile.resources import SCOPE, Resource
 from laneway.model.services import Service
 
 #: The name of the filter that known hosts switch off.

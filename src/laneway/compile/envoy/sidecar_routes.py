@@ -13,7 +13,7 @@ from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, packed, resource
 from laneway.compile.envoy.scopes import UNKNOWN_HOST
 from laneway.compile.ir import Route, ServiceRoutes
-from laneway.compile.snapshots import ROUTE, Resource
+from laneway.compile.resources import ROUTE, Resource
 
 
 def service_routes(routes: ServiceRoutes, options: Options) -> Iterable[Resource]:

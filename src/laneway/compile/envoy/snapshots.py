@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.envoy import names
-from laneway.compile.envoy.called import Called
 from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
 from laneway.compile.envoy.endpoints import inbound_endpoint
 from laneway.compile.envoy.gateway_routes import gateway_routes
@@ -22,9 +21,10 @@ from laneway.compile.envoy.listeners import (
     outbound_listener,
 )
 from laneway.compile.envoy.options import Options
+from laneway.compile.envoy.outbound_resources import OutboundResources
 from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes
-from laneway.compile.memos import Memo, Same
-from laneway.compile.snapshots import (
+from laneway.compile.memo import Memo, Same
+from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
     LISTENER,
@@ -53,16 +53,16 @@ class Emitter:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._memo = Memo()
-        self._called = Called(options)
+        self._outbound = OutboundResources(options)
 
     def __call__(
         self, mesh: Mesh, routes: MeshRoutes, placements: Placements
     ) -> Mapping[str, Snapshot]:
         """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
         try:
-            self._called.update(mesh, routes, placements)
+            self._outbound.update(mesh, routes, placements)
         except BaseException:
-            self._called = Called(self._options)
+            self._outbound = OutboundResources(self._options)
             raise
         snapshots = {}
         for name, gateway in placements.gateways.items():
@@ -71,7 +71,7 @@ class Emitter:
                 snapshots[names.gateway_node(name)] = self._snapshot(own)
         for workload in mesh.workloads:
             if sidecar := placements.sidecars.get(workload.name):
-                services = self._called.backends.services[workload.name]
+                services = self._outbound.backends.services[workload.name]
                 own = self._sidecar(workload, sidecar, _memories(routes, services))
                 node = names.sidecar_node(workload.name)
                 snapshots[node] = self._snapshot(own, workload.name.namespace)
@@ -96,18 +96,18 @@ class Emitter:
 
     def _snapshot(self, own: Own, namespace: str | None = None) -> Snapshot:
         """``namespace`` is a sidecar's. A gateway has no scopes, and routes of its own."""
-        called = self._called
-        inputs: list[object] = [own, called.clusters, called.endpoints]
+        outbound = self._outbound
+        inputs: list[object] = [own, outbound.clusters, outbound.endpoints]
         types: dict[str, Resources] = {
-            CLUSTER: Layers(own.types[CLUSTER], called.clusters),
-            ENDPOINT: Layers(own.types[ENDPOINT], called.endpoints),
+            CLUSTER: Layers(own.types[CLUSTER], outbound.clusters),
+            ENDPOINT: Layers(own.types[ENDPOINT], outbound.endpoints),
             LISTENER: own.types[LISTENER],
             ROUTE: own.types[ROUTE],
         }
         if namespace is not None:
-            home = called.home_scopes(namespace)
-            inputs += [home, called.scopes, called.routes]
-            types |= {SCOPE: Layers(home, called.scopes), ROUTE: called.routes}
+            home = outbound.home_scopes(namespace)
+            inputs += [home, outbound.scopes, outbound.routes]
+            types |= {SCOPE: Layers(home, outbound.scopes), ROUTE: outbound.routes}
         return self._memo(("snapshot", id(own)), Same(inputs), lambda: Snapshot(types))
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laneway.compile.gateway_api.conditions import is_host
 from laneway.compile.gateway_api.names import LaneServices
 from laneway.compile.gateway_api.options import Options
-from laneway.compile.gateway_api.plans import Plan, plans
+from laneway.compile.gateway_api.route_plans import Plan, plans
 from laneway.compile.gateway_api.rule_limits import precedence_limits, rule_limits
+from laneway.compile.gateway_api.supported_matches import is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute
 from laneway.model.findings import Finding, Severity
 from laneway.model.gateways import Gateway

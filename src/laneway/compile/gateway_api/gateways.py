@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from laneway.compile.gateway_api import names
 from laneway.compile.gateway_api.names import LaneServices
 from laneway.compile.gateway_api.options import Options
-from laneway.compile.gateway_api.plans import Plan, plans
 from laneway.compile.gateway_api.resources import (
     GRANT,
     NETWORKING,
@@ -22,6 +21,7 @@ from laneway.compile.gateway_api.resources import (
     http_route,
     parent,
 )
+from laneway.compile.gateway_api.route_plans import Plan, plans
 from laneway.compile.ir import GatewayRoutes
 from laneway.model.gateways import Gateway
 from laneway.model.meshes import Mesh

@@ -16,10 +16,8 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
+from laneway.model.services import NON_HTTP_PROTOCOLS
 from laneway.model.suggestions import listing
-
-#: Port names and protocols that keep a mesh from routing by headers.
-_NOT_HTTP = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
 
 
 def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
@@ -138,7 +136,7 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
         )
     for index, port in enumerate(service.ports):
         protocol = port.app_protocol or port.name.partition("-")[0]
-        if protocol in _NOT_HTTP:
+        if protocol in NON_HTTP_PROTOCOLS:
             yield Finding(
                 "GATEWAY_API_PORT_NOT_HTTP",
                 f"port {port.port} of {service.name} is {protocol} by its name or appProtocol: a "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from laneway.compile.gateway_api.matches import Match
+from laneway.compile.ownership import owned_metadata
 from laneway.model.names import ObjectName
 
 Document = dict[str, Any]
@@ -18,8 +19,6 @@ Document = dict[str, Any]
 NETWORKING = "gateway.networking.k8s.io"
 ROUTE = f"{NETWORKING}/v1"
 GRANT = f"{NETWORKING}/v1beta1"
-
-_LABELS = {"app.kubernetes.io/managed-by": "laneway"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,7 @@ class Rule:
 def document(
     api_version: str, kind: str, namespace: str, name: str, group: str, spec: Document
 ) -> Document:
-    labels = {**_LABELS, "laneway.dev/group": group}
-    metadata = {"labels": labels, "name": name, "namespace": namespace}
+    metadata = owned_metadata(namespace, name, group)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laneway.compile.gateway_api.conditions import METHODS, conditions, problems
 from laneway.compile.gateway_api.matches import Match, Order, Unmet, compare, meet
-from laneway.compile.gateway_api.plans import Plan
+from laneway.compile.gateway_api.route_plans import Plan
+from laneway.compile.gateway_api.supported_matches import METHODS, conditions, problems
 from laneway.compile.ir import IngressRoute
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of

@@ -14,7 +14,7 @@ from laneway.compile.istio.lane_filters import gateway_filters, sidecar_filters
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.resources import Document
 from laneway.compile.istio.services import service_documents
-from laneway.compile.memos import Memo
+from laneway.compile.memo import Memo
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laneway.compile.ingress import host_covers
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
 from laneway.model.findings import Finding, telling
+from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.meshes import Mesh
+from laneway.model.services import NON_HTTP_PROTOCOLS
 
 #: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
 MANY_LANES = 100
-
-#: Port names that keep Istio from routing by headers (its protocol selection by name).
-_NOT_HTTP = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
@@ -90,7 +88,7 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     service = routes.service
     told = telling(key_of(service), ("spec", "ports"))
     for port in service.ports:
-        if routes.subsets and port.name.partition("-")[0] in _NOT_HTTP:
+        if routes.subsets and port.name.partition("-")[0] in NON_HTTP_PROTOCOLS:
             yield told(
                 "ISTIO_PORT_NOT_HTTP",
                 f"Istio does not look into requests to port {port.port} of {service.name}, by its "

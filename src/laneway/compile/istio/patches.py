@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from laneway.compile.headers import UNREACHABLE_HEADER
 from laneway.compile.ir import Split, Target
 from laneway.compile.istio import names
 from laneway.compile.istio.resources import ENVOY_FILTER, Document, document
@@ -23,9 +24,6 @@ _AGGREGATE = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.Cluster
 _CONNECTIONS = "envoy.filters.network.http_connection_manager"
 _PRIORITIES = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
 _UNLIMITED = 4294967295
-
-#: Set by a workload's proxy on a 503 of its own when it could not connect to the application.
-UNREACHABLE_HEADER = "x-laneway-unreachable"
 
 #: Envoy's own: a random UUID, another one each time.
 FRESH_ID = "%UNIQUE_ID%"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from laneway.compile.ir import Target
+from laneway.compile.ownership import owned_metadata
 from laneway.model.lanes import LaneGroup
 from laneway.model.matches import StringMatch
 
@@ -13,8 +14,6 @@ Document = dict[str, Any]
 
 NETWORKING = "networking.istio.io/v1"
 ENVOY_FILTER = "networking.istio.io/v1alpha3"
-
-_LABELS = {"app.kubernetes.io/managed-by": "laneway"}
 
 
 def document(
@@ -27,10 +26,7 @@ def document(
     groups: Collection[str] = (),
 ) -> Document:
     """``groups`` are all that the object is made for, where ``group`` need not be the only one."""
-    labels = {**_LABELS, "laneway.dev/group": group.name}
-    metadata: Document = {"labels": labels, "name": name, "namespace": namespace}
-    if len(groups) > 1:
-        metadata["annotations"] = {"laneway.dev/groups": ",".join(sorted(groups))}
+    metadata = owned_metadata(namespace, name, group.name, groups)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 

@@ -14,6 +14,7 @@ from laneway.compile.ir import (
     VirtualHost,
 )
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.model.hosts import host_covers
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing
@@ -60,7 +61,7 @@ def find_route(
 def covering_host(hosts: Iterable[VirtualHost], name: str) -> VirtualHost | None:
     """The virtual host of the most specific domain that covers ``name``, which may have a port."""
     host = re.sub(r":[^:\]]*$", "", name).lower()
-    covering = [h for h in hosts if _covers(h.domain.lower(), host)]
+    covering = [h for h in hosts if host_covers(h.domain.lower(), host)]
     return max(covering, key=lambda h: (h.domain.lower() == host, len(h.domain)), default=None)
 
 
@@ -114,12 +115,6 @@ def _parameters(query: str) -> Lines:
         name, _, value = part.partition("=")
         parameters.setdefault(name, (value,))
     return parameters
-
-
-def _covers(domain: str, host: str) -> bool:
-    if domain in ("*", host):
-        return True
-    return domain.startswith("*.") and host.endswith(domain[1:]) and len(host) >= len(domain)
 
 
 def _names(named: LaneNames, lines: Lines) -> bool:

@@ -26,7 +26,7 @@ from laneway.compile.simulate.gateways import (
 )
 from laneway.compile.simulate.lane_choices import Choice, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
-from laneway.compile.simulate.request_paths import split_target
+from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
+from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
     help="Request-level environments (traffic lanes) for HTTP and gRPC services, on Envoy.",
@@ -22,14 +23,6 @@ app = typer.Typer(
 class Output(enum.StrEnum):
     TEXT = "text"
     JSON = "json"
-
-
-class Dialect(enum.StrEnum):
-    ASM = "asm"
-    ENVOY = "envoy"
-    ISTIO = "istio"
-    GATEWAY_API = "gateway-api"
-    CRDS = "crds"
 
 
 class Kinds(enum.StrEnum):
@@ -62,6 +55,12 @@ EnvoyPath = Annotated[
         help="The Envoy to run; by default the one that is installed with laneway.",
     ),
 ]
+
+
+def _known_dialect(name: str) -> str:
+    if name not in DIALECTS:
+        raise typer.BadParameter(f"`{name}` is no dialect: choose one of {', '.join(DIALECTS)}")
+    return name
 
 
 def _print_version(asked: bool) -> None:
@@ -239,12 +238,12 @@ def explain(
 def render(
     files: Files,
     dialect: Annotated[
-        Dialect,
+        str,
         typer.Option(
             "--dialect",
-            help="asm: as Alibaba Cloud ASM does; envoy: as proxies get it; istio: for upstream "
-            "Istio; gateway-api: HTTPRoutes, for other meshes; crds: LaneGroup and Lane "
-            "themselves, for a cluster (needs no FILE).",
+            metavar=f"[{'|'.join(DIALECTS)}]",
+            callback=_known_dialect,
+            help="; ".join(f"{name}: {entry.summary}" for name, entry in DIALECTS.items()) + ".",
         ),
     ],
     more: MoreFiles = None,
@@ -269,7 +268,7 @@ def render(
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(run([*files, *(more or ())], dialect.value, directory, gateway_class))
+    raise typer.Exit(run([*files, *(more or ())], dialect, directory, gateway_class))
 
 
 @app.command()

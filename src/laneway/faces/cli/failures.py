@@ -17,7 +17,7 @@ class Failed(Exception):
 
 
 def report(error: Exception) -> int:
-    """Print what the user can act on; returns the exit code. Raises what is no such thing."""
+    """Print what the user can act on; returns the exit code. Re-raises anything else."""
     from laneway.adapters.runner.errors import RunnerError
 
     if os.environ.get("LANEWAY_DEBUG"):

@@ -14,7 +14,7 @@ from laneway.faces.cli.terminals import errors
 from laneway.model.meshes import Mesh
 from laneway.model.names import is_label
 from laneway.schema.yaml_text import dump_each
-from laneway.wiring.rendering import Dialect, Settings, limits, render
+from laneway.wiring.dialects import DIALECTS, Settings, render, unsupported
 
 
 def run(
@@ -29,10 +29,9 @@ def run(
             "gatewayclass` lists them"
         )
     settings = Settings(gateway_class)
-    chosen = Dialect(dialect)
-    mesh = Mesh() if chosen is Dialect.CRDS else read_mesh(files)
-    documents = render(mesh, chosen, settings)
-    print_findings(errors(), limits(mesh, chosen, settings))
+    mesh = read_mesh(files) if DIALECTS[dialect].reads_mesh else Mesh()
+    documents = render(mesh, dialect, settings)
+    print_findings(errors(), unsupported(mesh, dialect, settings))
     if directory is None:
         sys.stdout.writelines(dump_each(documents))
         sys.stdout.flush()

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from laneway.adapters.runner import events
+from laneway.control import events
+from laneway.control.events import Rejected
 from laneway.model.meshes import Mesh
-from laneway.wiring.embedded import Rejected
 
 _TROUBLE = (
     events.Unready,

@@ -95,7 +95,8 @@ async def _run(options: Options) -> int:
     from laneway.adapters.kube.errors import NoCredentials
     from laneway.faces.operator.metrics import Metrics
     from laneway.faces.operator.serving import application, serve
-    from laneway.wiring.operators import Observers, Operator, Settings, emitting
+    from laneway.wiring.dialects import istio
+    from laneway.wiring.operators import Observers, Operator, Settings
 
     log = structlog.get_logger(__name__)
     metrics = Metrics()
@@ -104,11 +105,11 @@ async def _run(options: Options) -> int:
     except NoCredentials as error:
         print(f"laneway-operator: {error}", file=sys.stderr)
         return 2
-    emit = emitting(module_path().read_bytes(), options.root_namespace)
+    dialect = istio(module_path().read_bytes(), options.root_namespace)
     settings = Settings(options.identity, options.namespace, settle=options.settle)
     observers = Observers(passed=metrics.passed, changed=metrics.changed)
     async with Client(found, called=metrics.called) as client:
-        operator = Operator(client, emit, settings, observers)
+        operator = Operator(client, dialect, settings, observers)
         serving = application(operator, metrics)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
@@ -118,11 +119,11 @@ async def _run(options: Options) -> int:
 
 def _webhook(client: Client, options: Options) -> Iterator[Coroutine[object, object, None]]:
     from laneway.faces.operator.webhook import serving
-    from laneway.wiring.admissions import Admissions
+    from laneway.wiring.live_admission import LiveAdmission
 
     if (folder := options.webhook) is None:
         return
-    admissions = Admissions(client)
+    admissions = LiveAdmission(client)
 
     async def served() -> None:
         async with serving(

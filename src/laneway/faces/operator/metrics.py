@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from laneway.adapters.kube.resources import Resource
-from laneway.control.reconciler import Pass
+from laneway.operator.reconciler import Pass
 from laneway.wiring.operators import Operator
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -15,12 +15,12 @@ from typing import Any
 
 from aiohttp import web
 
-from laneway.control.admission import Verdict
-from laneway.control.conditions import sentence
-from laneway.control.manifests import Manifest
 from laneway.faces.operator.certificates import Certificate
 from laneway.faces.operator.serving import serve
 from laneway.model.findings import Finding
+from laneway.operator.admission import Verdict
+from laneway.operator.manifests import Manifest
+from laneway.operator.status import sentence
 
 Judge = Callable[[Manifest, Manifest | None], Awaitable[Verdict]]
 

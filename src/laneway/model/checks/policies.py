@@ -8,11 +8,10 @@ from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Unmatched
+from laneway.model.lanes import Lane, LaneGroup, Mode, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.rule_conditions import Condition, conditions_of
 from laneway.model.suggestions import listing, suggestion
-
-_Condition = tuple[object, ...]
 
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
@@ -135,7 +134,7 @@ def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterato
 def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
     """The lanes that share a condition with the baseline take at most 100 % of it."""
     shared = None if baseline is None else _online(baseline)
-    sums: dict[_Condition, int] = {}
+    sums: dict[Condition, int] = {}
     reported: set[str] = set()
     for lane in weighted:
         if lane is baseline:
@@ -155,15 +154,9 @@ def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
                 )
 
 
-def _online(lane: Lane) -> dict[_Condition, None]:
+def _online(lane: Lane) -> dict[Condition, None]:
     """What its rules ask for, in order."""
-    return {c: None for rule in lane.ingress if rule.online for c in _conditions(rule)}
-
-
-def _conditions(rule: IngressRule) -> Iterator[_Condition]:
-    headers = frozenset((name.lower(), match) for name, match in rule.headers.items())
-    for host in rule.hosts:
-        yield host, rule.uri, headers, frozenset(rule.methods), frozenset(rule.query.items())
+    return {c: None for rule in lane.ingress if rule.online for c in conditions_of(rule)}
 
 
 _WARNING = Severity.WARNING

@@ -1,0 +1,329 @@
+"""One type of one stream: what the proxy subscribed to, what it holds, what it is owed.
+
+Pure state: no sockets, no clock. Follows the xDS protocol, "Incremental xDS"; ``streams`` decides
+when each type may send.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from laneway.adapters.xds.protocol.rejections import Rejection, attribute
+from laneway.compile.resources import CLUSTER, LISTENER, SCOPE, Resource, Resources
+from laneway.control.proxies import ResourceStatus, Verdict
+
+WILDCARD = "*"
+#: The version of what a proxy may hold, or not: it was in a response that was refused.
+_UNKNOWN = ""
+# source/common/listener_manager/listener_manager_impl.cc
+_ADDRESS_TAKEN = "has duplicate address"
+#: The types of which a first request without names asks for everything.
+WILDCARD_TYPES = frozenset({CLUSTER, LISTENER, SCOPE})
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A response: sent, and in flight until its ACK or NACK."""
+
+    type_url: str
+    nonce: str
+    resources: tuple[Resource, ...]
+    removed: tuple[str, ...]
+
+
+class Subscription:
+    """At most one response is in flight; what changes meanwhile is merged into the next.
+
+    A name is *asked* when the proxy must be answered whatever it holds, *changed* when it holds
+    another version than it should, *stale* when it holds what it should not.
+    """
+
+    def __init__(
+        self, type_url: str, desired: Resources, doubtful: frozenset[str] = frozenset()
+    ) -> None:
+        """``doubtful`` is what the stream before this one left, see there."""
+        self.type_url = type_url
+        self._doubtful = doubtful
+        self.wildcard = False
+        self.names: set[str] = set()
+        self.held: dict[str, str] = {}
+        self.rejected: dict[str, Rejection] = {}
+        self.in_flight: Push | None = None
+        self.desired = desired
+        self._bodies: dict[str, Resource] = {}  # of what is held, where it was sent here
+        self._started = False
+        self._greeting = False  # a new wildcard is answered, even with nothing
+        # Dictionaries as sets that keep their order, so that pushes are reproducible.
+        self._asked: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
+        self._stale: dict[str, None] = {}
+        self._removals_first = False
+        self._suspects: deque[list[str]] = deque()
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is in flight and nothing is owed, refused versions aside."""
+        owed = self._asked or self._changed or self._stale or self._greeting
+        return not owed and self.in_flight is None
+
+    # What the proxy asks for
+
+    def subscribe(
+        self, added: Iterable[str], removed: Iterable[str], versions: Mapping[str, str]
+    ) -> bool:
+        """Take a request's names; say whether it was the first.
+
+        ``versions`` is what the proxy holds from an earlier stream, heeded in the first request.
+        """
+        added, removed = list(added), list(removed)
+        first, self._started = not self._started, True
+        if first:
+            added = self._start(added, removed, versions)
+        if WILDCARD in added:
+            self._greeting = self._greeting or not (self.wildcard or versions)
+            self.wildcard = True
+        for name in added:
+            if name != WILDCARD:
+                self.names.add(name)
+                self._asked[name] = None
+        for name in removed:
+            self._unsubscribe(name)
+        if WILDCARD in added:
+            self._review((*self.desired, *self.held))
+        return first
+
+    def _start(
+        self, added: list[str], removed: list[str], versions: Mapping[str, str]
+    ) -> list[str]:
+        """A proxy repeats all its names on a new stream; what it holds is not sent again."""
+        if not added and not removed and self.type_url in WILDCARD_TYPES:
+            added = [WILDCARD]
+        known = {name for name in added if name in versions and name not in self._doubtful}
+        self.names.update(known)
+        self.held = {name: versions[name] for name in known}
+        if WILDCARD in added:
+            self.held = dict(versions) | dict.fromkeys(self._doubtful, _UNKNOWN)
+        self._bodies = {resource.name: resource for resource in self.current()}
+        self._review(known)
+        return [name for name in added if name not in known]
+
+    def _unsubscribe(self, name: str) -> None:
+        if name == WILDCARD and self.wildcard:
+            self.wildcard = self._greeting = False
+            for other in {*self.held, *self._changed, *self._asked}:
+                if other not in self.names:
+                    self._forget(other)
+        elif name in self.names:
+            self.names.discard(name)
+            if self.wildcard:  # the proxy cannot tell whether "*" still gives it this one
+                self._asked[name] = None
+            else:
+                self._forget(name)
+
+    def doubtful(self) -> frozenset[str]:
+        """Names of which the proxy may hold another version than it will say."""
+        pushed = self.in_flight.resources if self.in_flight else ()
+        unknown = (name for name, version in self.held.items() if version == _UNKNOWN)
+        return frozenset((*unknown, *(resource.name for resource in pushed)))
+
+    def current(self) -> list[Resource]:
+        """The resources that the proxy holds as it should."""
+        versions = self.held.items()
+        wanted = ((self.desired.get(name), version) for name, version in versions)
+        return [want for want, version in wanted if want and want.version == version]
+
+    def ask(self, name: str) -> None:
+        """Send the resource again, changed or not, if the proxy is subscribed to it."""
+        if self._wants(name):
+            self._asked[name] = None
+
+    # What the proxy answers
+
+    def acknowledge(self, nonce: str) -> tuple[Resource, ...]:
+        """The resources taken; none unless the response in flight is the one acknowledged."""
+        push = self._land(nonce)
+        if push is None:
+            return ()
+        for resource in push.resources:
+            if self._wants(resource.name):
+                self.held[resource.name] = resource.version
+                self._bodies[resource.name] = resource
+                self.rejected.pop(resource.name, None)
+        self._drop(push.removed)
+        self._review(resource.name for resource in push.resources)
+        return push.resources
+
+    def reject(self, nonce: str, error: str) -> tuple[Rejection, ...]:
+        """The resources refused, as far as the error tells.
+
+        The others are sent again without them. Some may have been applied, but Envoy counts
+        nothing of a refused response as held, and would forget to name it when it reconnects.
+        """
+        push = self._land(nonce)
+        if push is None:
+            return ()
+        sent = {resource.name: resource for resource in push.resources}
+        named = attribute(sent, error)
+        waiting = self._waiting_for_removals(push, named)
+        named = {name: text for name, text in named.items() if name not in waiting}
+        self._removals_first = bool(waiting)
+        rejected = tuple(
+            Rejection(self.type_url, name, sent[name].version, text) for name, text in named.items()
+        )
+        self.rejected.update((rejection.name, rejection) for rejection in rejected)
+        others = [name for name in sent if name not in named]
+        self.held.update(dict.fromkeys(others, _UNKNOWN))
+        self._review(sent)
+        self._suspect(others, halve=not named and not waiting)
+        if sent:
+            self._review(push.removed)
+        else:
+            self._drop(push.removed)  # nothing can be wrong with a removal; never insist
+        return rejected
+
+    def _waiting_for_removals(self, push: Push, named: Mapping[str, str]) -> frozenset[str]:
+        """Listeners that take the address of one that is to be removed.
+
+        They are sent again together with the removals, which Envoy does first. Otherwise removals
+        come last, as the old listener is good until then.
+        """
+        if push.removed or not self._stale:
+            return frozenset()
+        return frozenset(name for name, error in named.items() if _ADDRESS_TAKEN in error)
+
+    def _suspect(self, names: list[str], *, halve: bool) -> None:
+        """Send these again, by themselves; in halves until a rejected one stands alone."""
+        middle = (len(names) + 1) // 2 if halve else len(names)
+        self._suspects.extendleft(group for group in (names[middle:], names[:middle]) if group)
+        for name in names:
+            self.ask(name)
+
+    def _land(self, nonce: str) -> Push | None:
+        push = self.in_flight
+        if push is None or push.nonce != nonce:
+            return None
+        self.in_flight = None
+        return push
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.held.pop(name, None)
+            self._bodies.pop(name, None)
+        self._review(names)
+
+    # What it should have, and what it is sent
+
+    def adopt(self, desired: Resources, changes: Iterable[str]) -> None:
+        """Replace what the proxy should have, which differs in ``changes``."""
+        self.desired = desired
+        self._review([name for name in changes if self._wants(name)])
+
+    def offer(
+        self, nonce: str, *, limit: int, answers_only: bool = False, removals: bool = False
+    ) -> Push | None:
+        """The next response, if one is owed, of about ``limit`` bytes at most.
+
+        ``answers_only`` leaves out what changed under a proxy that did not ask; ``removals`` adds
+        what it should drop.
+        """
+        if self.in_flight:
+            return None
+        resources: list[Resource] = []
+        removed = dict(self._stale) if removals or self._removals_first else {}
+        room, whole = limit, True
+        for name in self._due(answers_only):
+            resource = self.desired.get(name) or self._kept(name)
+            if resource is None:
+                removed[name] = None
+                continue
+            if resources and len(resource.body) > room:
+                whole = False
+                break
+            room -= len(resource.body)
+            resources.append(resource)
+        if not resources and not removed and not self._greeting:
+            return None
+        self._greeting = self._greeting and not whole
+        self._removals_first = False
+        for name in (*(resource.name for resource in resources), *removed):
+            self._settle(name)
+        self.in_flight = Push(self.type_url, nonce, tuple(resources), tuple(removed))
+        return self.in_flight
+
+    def _due(self, answers_only: bool) -> Iterable[str]:
+        while self._suspects:
+            names = self._suspects.popleft()
+            group = [name for name in names if name in self._asked and name not in self._stale]
+            if group:
+                return group
+        due = (
+            self._asked if answers_only and not self._greeting else {**self._asked, **self._changed}
+        )
+        # What a wildcard gave is taken away in its turn, which the proxy does not wait for.
+        return [name for name in due if not (self.wildcard and name in self._stale)]
+
+    def _kept(self, name: str) -> Resource | None:
+        """What the proxy holds and is to drop later, when it waits for an answer until then: a
+        cluster that still warms, say, and is in use while the routes are switched."""
+        return self._bodies.get(name) if name in self._stale else None
+
+    def _review(self, names: Iterable[str]) -> None:
+        """Work out anew what is owed of these names."""
+        for name in names:
+            want = self.desired.get(name) if self._wants(name) else None
+            rejection = self.rejected.get(name)
+            if rejection and (want is None or want.version != rejection.version):
+                del self.rejected[name]
+                rejection = None
+            self._changed.pop(name, None)
+            self._stale.pop(name, None)
+            if want is None:
+                if name in self.held:
+                    self._stale[name] = None
+            elif self.held.get(name) != want.version and not rejection:
+                self._changed[name] = None
+
+    def _wants(self, name: str) -> bool:
+        return self.wildcard or name in self.names
+
+    def _settle(self, name: str) -> None:
+        for owed in (self._asked, self._changed, self._stale):
+            owed.pop(name, None)
+
+    def _forget(self, name: str) -> None:
+        self._settle(name)
+        for known in (self.held, self._bodies, self.rejected):
+            known.pop(name, None)
+
+    # What is known of it
+
+    def outstanding(self) -> list[ResourceStatus]:
+        """Of what is rejected, in flight or owed."""
+        if self.quiet and not self.rejected:
+            return []
+        pushed = self.in_flight.resources if self.in_flight else ()
+        owed = {*self._asked, *self._changed, *self._stale, *self.rejected}
+        return self._statuses(owed.union(resource.name for resource in pushed))
+
+    def statuses(self) -> list[ResourceStatus]:
+        """Of what is held, rejected, in flight or owed."""
+        return self._statuses({*self.held, *(status.name for status in self.outstanding())})
+
+    def _statuses(self, names: Iterable[str]) -> list[ResourceStatus]:
+        pushed = self.in_flight.resources if self.in_flight else ()
+        sending = {resource.name: resource.version for resource in pushed}
+        return [self._status(name, sending.get(name)) for name in sorted(names)]
+
+    def _status(self, name: str, sending: str | None) -> ResourceStatus:
+        held, want = self.held.get(name, _UNKNOWN), self.desired.get(name)
+        rejection = self.rejected.get(name)
+        sent, verdict, error = held, Verdict.PENDING, ""
+        if sending:
+            sent = sending
+        elif rejection:
+            sent, verdict, error = rejection.version, Verdict.REJECTED, rejection.error
+        elif want and want.version == held:
+            verdict = Verdict.ACKED
+        return ResourceStatus(self.type_url, name, sent, held, verdict, error)

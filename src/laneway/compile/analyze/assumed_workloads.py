@@ -1,0 +1,45 @@
+"""Workloads to assume for a mesh that declares none: one for each service in each lane.
+
+Such a mesh is meant for a cluster, which has workloads of its own. With these, requests are
+answered in a simulation, and an example shows which lane they go to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.services import Service
+from laneway.model.workloads import Workload, WorkloadPort
+
+
+def populated(mesh: Mesh) -> Mesh:
+    """The mesh, with stand-ins if it declares no workload."""
+    return mesh if mesh.workloads else replace(mesh, workloads=tuple(_stand_ins(mesh)))
+
+
+def _stand_ins(mesh: Mesh) -> Iterator[Workload]:
+    lanes: dict[ObjectName, list[Lane]] = {}
+    for lane in mesh.lanes:
+        for name in lane.services:
+            lanes.setdefault(name, []).append(lane)
+    for service in mesh.services:
+        if service.selector:
+            for lane in lanes.get(service.name, ()):
+                yield _workload(service, f"{service.name.name}-{lane.name}", lane.selector)
+            if service.name not in lanes:
+                yield _workload(service, service.name.name, {})
+
+
+def _workload(service: Service, name: str, labels: Mapping[str, str]) -> Workload:
+    # A port that is known by its name is that of no number yet: any will do.
+    targets = dict.fromkeys(port.workload_port for port in service.ports)
+    ports = tuple(
+        WorkloadPort(target) if isinstance(target, int) else WorkloadPort(number, target)
+        for number, target in enumerate(targets, start=1)
+    )
+    identity = ObjectName(service.name.namespace, name)
+    return Workload(identity, {**service.selector, **labels}, ports)

@@ -1,0 +1,118 @@
+"""A request that is put to the simulator, and its outcome in words.
+
+Every finding that a request can demonstrate carries one, so its example is what really happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from laneway.compile.analyze.reachability import Port, Reached, Survey
+from laneway.compile.simulate import Hop, Outcome, Request, Why, simulate
+from laneway.model.examples import Example
+from laneway.model.lanes import Lane
+from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    port: Port
+    request: Request
+    outcome: Outcome
+    down: tuple[ObjectName, ...] = ()
+
+    def example(self, outcome: str = "") -> Example:
+        """``outcome`` in words, if the trial's own do not say it best."""
+        request = self.request
+        lines = tuple((n, v) for n, vs in request.header_lines.items() for v in vs)
+        return Example(
+            gateway=self.port.gateway,
+            port=self.port.number,
+            host=request.host,
+            path=request.path,
+            outcome=outcome or tell(self.outcome),
+            method=request.method,
+            headers=lines,
+            down=self.down,
+        )
+
+
+def tried(
+    survey: Survey, port: Port, request: Request, down: tuple[ObjectName, ...] = (), draw: int = 0
+) -> Trial:
+    """With all workloads ready but those that are ``down``."""
+    outcome = simulate(
+        survey.mesh,
+        survey.routes,
+        request,
+        gateway=port.gateway,
+        port=port.number,
+        applications=survey.applications,
+        ready=survey.workloads.difference(down),
+        selection=survey.selection,
+        draw=draw,
+    )
+    return Trial(port, request, outcome, down)
+
+
+def naming(survey: Survey, reached: Reached, lane: Lane) -> Request:
+    """The request that reached the route, naming a lane."""
+    header = survey.group(lane.group).route_header.lower()
+    return replace(reached.request, headers={**reached.request.headers, header: lane.name})
+
+
+def trials(survey: Survey, lane: Lane, down: tuple[ObjectName, ...] = ()) -> Iterator[Trial]:
+    """Requests that name the lane, by every way that such may take into its group."""
+    for reached in _ways(survey, lane):
+        yield tried(survey, reached.entry.port, naming(survey, reached, lane), down)
+
+
+def _ways(survey: Survey, lane: Lane) -> Iterable[Reached]:
+    """Of the routes that lead the lane's requests the same way, the first that takes one."""
+    known: dict[tuple[object, ...], Reached] = {}
+    taking: dict[tuple[object, ...], Reached] = {}
+    for reached in survey.reached_by(lane):
+        way = _way(reached, lane)
+        if way not in taking:
+            known.setdefault(way, reached)
+            if reached.entry.port.taker(naming(survey, reached, lane)) is reached.route:
+                taking[way] = reached
+    return {**known, **taking}.values()
+
+
+def _way(reached: Reached, lane: Lane) -> tuple[object, ...]:
+    route = reached.route
+    choices = (choice for choice in route.route.choices if choice.group == lane.group)
+    own = next((choice.lanes.get(lane.name) for choice in choices), None)
+    target = own or route.route.default
+    ends = (target.service.name, target.port.port, target.chain, own is None, route.not_found)
+    return (*ends, *sorted(reached.request.headers))
+
+
+def anonymous_trials(
+    survey: Survey, group: str, down: tuple[ObjectName, ...] = ()
+) -> Iterator[Trial]:
+    """Requests that name no lane, at every route of the group that takes some."""
+    for reached in survey.reached_of.get(group, ()):
+        if reached.route.named is not None:
+            return
+        yield tried(survey, reached.entry.port, reached.request, down)
+
+
+def tell(outcome: Outcome) -> str:
+    """``mocka in lane s1, mockb in lane s3``, or why not."""
+    weighted = any(r.why is Why.WEIGHT for hop in outcome.hops for r in hop.reasons)
+    parts = [_told(hop) for hop in outcome.hops if hop.workloads]
+    if outcome.failure is not None:
+        status = f"{outcome.failure.status}: " if outcome.failure.status else ""
+        parts.append(f"{status}{outcome.failure.message}")
+    return ", then ".join(parts) + (" (one path of several, by weight)" if weighted else "")
+
+
+def _told(hop: Hop) -> str:
+    service = hop.service.name if hop.service.namespace == DEFAULT_NAMESPACE else str(hop.service)
+    if hop.served is None:
+        return f"{service} in no lane"
+    instead = hop.intended is not None and hop.intended != hop.served
+    return f"{service} in lane {hop.served}" + (f" instead of {hop.intended}" if instead else "")

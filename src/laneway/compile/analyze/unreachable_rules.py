@@ -1,0 +1,143 @@
+"""Rules that never take a request: earlier rules take all of it, or no request can meet them.
+
+Reports only what can be proved: for each method and each prefix of the path, one earlier rule that
+certainly takes it. A regex that cannot be analysed is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.match_languages import covers, language
+from laneway.compile.analyze.match_prefixes import Stem
+from laneway.compile.analyze.reachability import Entry, Survey
+from laneway.compile.analyze.request_synthesis import witnesses
+from laneway.compile.analyze.rule_locations import about, further_conditions_imply, rule_of
+from laneway.compile.analyze.simulated_requests import tried
+from laneway.compile.ir import IngressRoute
+from laneway.compile.simulate import Request
+from laneway.compile.simulate.gateways import describe
+from laneway.compile.simulate.path_normalization import split_target
+from laneway.model.findings import Finding
+from laneway.model.matches import MatchKind, StringMatch
+
+_ANY_PATH = (Stem("/", whole=False),)
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    told: set[int] = set()
+    for entries in survey.entries:
+        route = entries[0].route
+        if not dead(survey, entries):
+            continue
+        if not (why := _impossible(route)):
+            yield from islice(_shadowed(survey, entries), 1)
+        elif told.isdisjoint(rules := {id(rule) for _, rule in route.rules}):
+            yield _unmatched(survey, entries[0], why)
+            told |= rules  # a rule makes a route for each of its hosts
+
+
+def dead(survey: Survey, entries: Sequence[Entry]) -> bool:
+    """Whether the route of ``entries`` surely takes no request."""
+    route = entries[0].route
+    if id(route) in survey.alive:
+        return False
+    if _impossible(route):
+        return True
+    return all(_coverers(entry) is not None for entry in entries)
+
+
+def _impossible(route: IngressRoute) -> str:
+    """Why no request meets the conditions, whatever other rules there are; empty if some may."""
+    if why := unmatchable(route.uri):
+        return f"no path meets {route.uri}, as {why}"
+    named = route.named
+    asked = None if named is None else route.headers.get(named.header.lower())
+    if named is None or asked is None or any(asked.matches(lane) for lane in named.lanes):
+        return ""
+    return f"it asks for {named.header} {asked}, which is another lane's name"
+
+
+def unmatchable(uri: StringMatch | None) -> str:
+    """Why no path that gateways see meets the condition; empty if some may."""
+    if uri is None:
+        return ""
+    if uri.kind is MatchKind.REGEX:
+        known = language(uri).stems
+        begins = any(stem.text.startswith("/") or not (stem.text or stem.whole) for stem in known)
+        return "" if begins else "a path begins with /"
+    endings = ("",) if uri.kind is MatchKind.EXACT else ("", "x", "/x")
+    seen = [split_target(uri.value + ending) for ending in endings]
+    if any(target is not None and target[0].startswith(uri.value) for target in seen):
+        return ""
+    found = next((target for target in seen if target is not None), None)
+    return f"gateways see {found[0]} instead" if found else "gateways refuse such a path"
+
+
+def _unmatched(survey: Survey, entry: Entry, why: str) -> Finding:
+    route = entry.route
+    path = "/" if route.uri is None or route.uri.kind is MatchKind.REGEX else route.uri.value
+    host = route.host.replace("*.", "any.").replace("*", "localhost")
+    trial = tried(survey, entry.port, Request(host, path))
+    message = f"{rule_of(route)} takes no request: {why}"
+    fix = "write the path as gateways see it: normalized, escaped, and from / on"
+    if not unmatchable(route.uri):
+        fix = "remove the condition: a rule of the lane's own is for requests that name it anyway"
+    return about(Code.UNMATCHABLE_RULE, route, message, fix, trial.example())
+
+
+def _shadowed(survey: Survey, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """A finding for each entry where others shadow it, not the rule itself by another host."""
+    for entry in entries:
+        route, port = entry.route, entry.port
+        others = [other for other in _coverers(entry) or () if not _is_same(route, other)]
+        requests = witnesses(entry.host, [route], port.hosts)
+        taken = ((request, port.taker(request)) for request in requests)
+        request = next((r for r, taker in taken if taker and not _is_same(route, taker)), None)
+        if not others or request is None:
+            continue
+        names = " and ".join(_named(other, route) for other in others[:3])
+        message = f"{rule_of(route)} takes no request of host {route.host}: {names} {_come(others)}"
+        fix = f"remove it, or ask for something that those before do not: {describe(route)}"
+        example = tried(survey, port, request).example()
+        yield about(Code.SHADOWED_RULE, route, message, fix, example)
+
+
+def _is_same(route: IngressRoute, other: IngressRoute) -> bool:
+    """Whether ``other`` comes from the rules of ``route``, by another of their hosts."""
+    return all(any(rule is own for _, rule in other.rules) for _, own in route.rules)
+
+
+def _coverers(entry: Entry) -> tuple[IngressRoute, ...] | None:
+    """The routes before that take all requests of this one; ``None`` if that is not sure."""
+    route = entry.route
+    stems = language(route.uri).stems if route.uri is not None else _ANY_PATH
+    found: dict[int, IngressRoute] = {}
+    for method, stem in product(route.methods or (None,), stems):
+        if not stem.text and not stem.whole:
+            stem = _ANY_PATH[0]
+        first = next((e for e in entry.earlier if _takes_all(e, route, method, stem)), None)
+        if first is None:
+            return None
+        found[id(first)] = first
+    return tuple(found.values())
+
+
+def _takes_all(other: IngressRoute, route: IngressRoute, method: str | None, stem: Stem) -> bool:
+    return (
+        (not other.methods or method in other.methods)
+        and (other.uri == route.uri or covers(other.uri, stem))
+        and further_conditions_imply(route, other)
+    )
+
+
+def _named(other: IngressRoute, route: IngressRoute) -> str:
+    groups = other.groups
+    of = f" (group {groups[0]})" if groups != route.groups else ""
+    return f"{rule_of(other)}{of}, {describe(other)},"
+
+
+def _come(others: Sequence[IngressRoute]) -> str:
+    return "precedes it" if len(others) == 1 else "precede it"

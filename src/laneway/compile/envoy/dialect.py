@@ -1,0 +1,30 @@
+"""What laneway's own proxies are sent, as a dialect: documents for people to read.
+
+Proxies themselves get snapshots, at the addresses that were given out (``snapshots.Emitter``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from laneway.compile.dialect import Dialect, Emit
+from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.limits import limits
+from laneway.compile.envoy.options import Options
+from laneway.compile.envoy.snapshots import Emitter
+from laneway.compile.ir import MeshRoutes
+from laneway.compile.nominal_placements import nominal_placements
+from laneway.model.findings import Finding
+from laneway.model.meshes import Mesh
+
+
+def _emitter(options: Options) -> Emit:
+    emit = Emitter(options)
+    return lambda mesh, routes: documents(emit(mesh, routes, nominal_placements(mesh)))
+
+
+def _report(mesh: Mesh, routes: MeshRoutes, options: Options) -> Iterable[Finding]:
+    return limits(mesh)
+
+
+DIALECT = Dialect(_emitter, _report)

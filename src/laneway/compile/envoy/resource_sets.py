@@ -1,0 +1,37 @@
+"""A set of resources built from many parts (a mesh's services), and updated part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+from laneway.compile.identity_diff import Changes
+from laneway.compile.resources import Resource
+from laneway.compile.shared_map import SharedMap
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class ResourceSet(Generic[K, V]):
+    """``resources`` are those of all parts, and ``always``. No two parts share a name."""
+
+    def __init__(self, always: Iterable[Resource] = ()) -> None:
+        self._names: dict[K, tuple[str, ...]] = {}
+        self.resources = SharedMap.of(always)
+
+    def update(self, changes: Changes[K, V], build: Callable[[V], Iterable[Resource]]) -> SharedMap:
+        """Build the parts that changed. What comes out as before stays the object that it was."""
+        gone = [name for key in changes.gone for name in self._names.pop(key, ())]
+        made: list[Resource] = []
+        for key, value in changes.made.items():
+            built = {resource.name: resource for resource in build(value)}
+            gone += [name for name in self._names.get(key, ()) if name not in built]
+            made += filter(self._differs, built.values())
+            self._names[key] = tuple(built)
+        self.resources = self.resources.edited(gone, made)
+        return self.resources
+
+    def _differs(self, resource: Resource) -> bool:
+        known = self.resources.get(resource.name)
+        return known is None or known.version != resource.version

@@ -1,0 +1,119 @@
+"""Ingress rules of one domain -> rules in HTTPRoutes. Documents and the report both read plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+
+from laneway.compile.gateway_api.names import LaneServices
+from laneway.compile.gateway_api.packing import packed
+from laneway.compile.gateway_api.precedence import Arrangement, Entry, arrange
+from laneway.compile.gateway_api.resources import Backend, Rule
+from laneway.compile.gateway_api.services import backend
+from laneway.compile.gateway_api.supported_matches import conditions, is_host
+from laneway.compile.ir import GatewayRoutes, IngressRoute, Split, VirtualHost
+from laneway.model.meshes import Mesh
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``routes`` are the rules of each HTTPRoute; ``port`` ``None``: of all ports alike."""
+
+    host: VirtualHost
+    port: int | None
+    arrangement: Arrangement
+    routes: Sequence[Sequence[Rule]]
+
+
+def plans(mesh: Mesh, gateway: GatewayRoutes, services: LaneServices) -> Iterator[Plan]:
+    """For each domain; by port, if not all ports of the gateway have the same."""
+    by_port = {server.server.port: server.virtual_hosts for server in gateway.servers}
+    alike = len({frozenset(host.domain for host in hosts) for hosts in by_port.values()}) <= 1
+    for port, hosts in list(by_port.items())[: 1 if alike else None]:
+        for host in hosts:
+            if is_host(host.domain):
+                yield _plan(mesh, host, None if alike else port, services)
+
+
+def _plan(mesh: Mesh, host: VirtualHost, port: int | None, services: LaneServices) -> Plan:
+    entries = [
+        entry
+        for source, ingress in enumerate(host.routes)
+        for entry in _entries(mesh, source, ingress, services)
+    ]
+    arrangement = arrange(entries)
+    return Plan(host, port, arrangement, packed(_rules(arrangement)))
+
+
+def _rules(arrangement: Arrangement) -> Iterator[Rule]:
+    """Neighbours that lead to the same are one rule."""
+    standing = [
+        (entry.backends, matches)
+        for entry, matches in zip(arrangement.entries, arrangement.matches, strict=True)
+        if matches
+    ]
+    for backends, neighbours in groupby(standing, key=itemgetter(0)):
+        merged = dict.fromkeys(match for _, matches in neighbours for match in matches)
+        yield Rule(tuple(merged), backends)
+
+
+def _entries(
+    mesh: Mesh, source: int, ingress: IngressRoute, services: LaneServices
+) -> Iterator[Entry]:
+    """By lane; then, by weight or not, what names none, if the rule is for all."""
+    rest: tuple[Backend, ...] = (backend(ingress.route.default, services),)
+    if ingress.not_found:
+        rest = ()
+    matches = conditions(ingress)
+    for header, lane, to in _lanes(mesh, ingress, services):
+        for match in matches:
+            named = match.with_header(header, lane)
+            if named is not None:
+                yield Entry(named, to, source)
+    if ingress.named is not None:
+        return
+    if ingress.split is not None:
+        rest = shares(ingress.split, services)
+    yield from (Entry(match, rest, source) for match in matches)
+
+
+def _lanes(
+    mesh: Mesh, ingress: IngressRoute, services: LaneServices
+) -> Iterator[tuple[str, str, tuple[Backend, ...]]]:
+    """(header, lane, backends), without lanes that go the way of the rest.
+
+    Those that do are told all the same where others must not be taken for them: by weights, which
+    are for requests without a lane, or by another group's header.
+    """
+    rest = (backend(ingress.route.default, services),)
+    if ingress.named is not None:
+        (choice,) = ingress.route.choices
+        for lane in ingress.named.lanes:
+            to = (backend(choice.lanes.get(lane, ingress.route.default), services),)
+            yield choice.header, lane, to
+        return
+    plain = len(ingress.route.choices) == 1 and not ingress.not_found and ingress.split is None
+    for choice in ingress.route.choices:
+        for lane, target in choice.lanes.items():
+            to = (backend(target, services),)
+            if to != rest or not plain:
+                yield choice.header, lane, to
+    if ingress.split is not None:
+        for choice in ingress.route.choices:
+            for other in mesh.lanes_by_group[choice.group]:
+                if other.name not in choice.lanes:
+                    yield choice.header, other.name, () if ingress.not_found else rest
+
+
+def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
+    """The lane is named to whom the request reaches, as if the caller had."""
+    return tuple(
+        replace(
+            backend(share.target, services),
+            weight=share.weight,
+            sets=(split.header.lower(), share.lane),
+        )
+        for share in split.shares
+    )

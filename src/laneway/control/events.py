@@ -1,0 +1,195 @@
+"""What happened to the processes of a mesh, as typed events about typed subjects.
+
+Whatever runs proxies and workloads emits them: today that is the process runner of this machine.
+``Ready`` and ``Unready`` reach the control plane; users see all of them. ``str`` of an event is a
+sentence without its subject ("is ready"), ``report`` the whole text.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from laneway.model.names import ObjectName
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProxyInstance:
+    """An Envoy, by its node id."""
+
+    node: str
+
+    @property
+    def name(self) -> str:
+        return self.node
+
+    def __str__(self) -> str:
+        return f"proxy {self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadInstance:
+    """A process of a workload. While a workload is replaced there are two, each with a name of its
+    own."""
+
+    instance: ObjectName
+
+    @property
+    def name(self) -> str:
+        return str(self.instance)
+
+    def __str__(self) -> str:
+        return f"workload {self.name}"
+
+
+Subject = ProxyInstance | WorkloadInstance
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: ``code`` is its exit code, or minus the signal that killed it."""
+
+    code: int
+
+    def __str__(self) -> str:
+        if self.code >= 0:
+            return f"exited with {self.code}"
+        try:
+            return f"killed by {signal.Signals(-self.code).name}"
+        except ValueError:
+            return f"killed by signal {-self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    subject: Subject
+
+
+def report(event: Event) -> str:
+    """The whole sentence, and below it the last output where the event has one."""
+    lines = [f"{event.subject} {event}"]
+    if output := getattr(event, "output", ()):
+        lines += ["last output:", *(f"  {line}" for line in output)]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    pid: int
+
+    def __str__(self) -> str:
+        return f"started, process {self.pid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    def __str__(self) -> str:
+        return "is ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Unready(Event):
+    """It was ready and is not any more. ``asked``: because it is being stopped."""
+
+    reason: str
+    asked: bool = False
+
+    def __str__(self) -> str:
+        return f"is not ready any more: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Late(Event):
+    """It did not become ready in its time. It goes on running, and being asked."""
+
+    seconds: float
+    reason: str
+    output: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"did not become ready in {self.seconds:g} s: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exited(Event):
+    """Its process ended without being asked to. ``output`` is the last that it wrote."""
+
+    status: ExitStatus
+    output: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Restarting(Event):
+    delay: float
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"starts again in {self.delay:.1f} s (attempt {self.attempt})"
+
+
+@dataclass(frozen=True, slots=True)
+class CrashLooping(Event):
+    """It ends again and again. Said once; the restarts go on."""
+
+    ends: int
+    status: ExitStatus
+    output: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"ended {self.ends} times in a row, last: {self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartFailed(Event):
+    """The process could not even be started again; counts as one more end."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"could not be started again: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp(Event):
+    """It ended and its restart policy is Never."""
+
+    status: ExitStatus
+    output: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.status} and is not started again (restart: Never)"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """As asked. ``status`` is None where there was no process at that moment."""
+
+    status: ExitStatus | None
+
+    def __str__(self) -> str:
+        return f"stopped ({self.status})" if self.status else "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    """A proxy refused a resource and goes on with the version before. ``error`` is Envoy's text."""
+
+    type_url: str
+    resource: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLost(Event):
+    """Its output cannot be written down; it runs on, and what it writes is dropped."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"output is lost: {self.reason}"

@@ -1,0 +1,218 @@
+"""The status of a lane or group: its conditions and ready instances. Pure.
+
+Accepted: the object is valid. Programmed: what was generated for it is in the cluster. Ready: its
+services have ready instances. A condition keeps the time of its last transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from laneway.model.findings import Finding, ObjectKey
+from laneway.model.lanes import Lane
+from laneway.operator.acceptance import (
+    FAILED,
+    GROUP,
+    HELD,
+    INTERNAL_ERROR,
+    Acceptance,
+    group_name,
+    is_applied,
+    may_be_applied,
+)
+from laneway.operator.cluster_port import Note
+from laneway.operator.manifests import Manifest, key_of
+from laneway.operator.ready_instances import Instances, Readiness
+
+#: Kubernetes allows 32,768 characters; nobody reads as many.
+_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``status`` is None for Unknown."""
+
+    type: str
+    status: bool | None
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a pass went. By lane group: what failed, and why some objects are not applied (somebody
+    else routes the host, a shared gateway waits for another group). By object: what the dialect
+    does not support. ``faults`` are groups that laneway itself failed on, and how."""
+
+    failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limits: Mapping[ObjectKey, Sequence[Finding]] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def conditions(
+    manifest: Manifest, acceptance: Acceptance, result: Result, readiness: Readiness
+) -> tuple[tuple[Condition, ...], tuple[Instances, ...] | None]:
+    """A lane's or group's conditions; and, for a lane that is in the mesh, its instances."""
+    if fault := result.faults.get(group_name(manifest)):
+        return _after_fault(fault), None
+    accepted = _accepted(manifest, acceptance)
+    programmed = _programmed(manifest, acceptance, result)
+    lane = _lane(manifest, acceptance)
+    instances = readiness.of(lane) if lane is not None else None
+    return (accepted, programmed, _ready(programmed, lane, instances)), (
+        instances if manifest["kind"] != GROUP else None
+    )
+
+
+def _after_fault(fault: str) -> tuple[Condition, ...]:
+    stays = "what was applied before stays as it is"
+    return (
+        Condition("Accepted", None, INTERNAL_ERROR, fault),
+        Condition("Programmed", False, INTERNAL_ERROR, _lines([fault, stays])),
+        Condition("Ready", None, INTERNAL_ERROR, stays),
+    )
+
+
+def _accepted(manifest: Manifest, acceptance: Acceptance) -> Condition:
+    findings = acceptance.findings.get(key_of(manifest), ())
+    if not findings:
+        return Condition("Accepted", True, "Valid")
+    return Condition("Accepted", False, findings[0].code, _lines(map(sentence, findings)))
+
+
+def sentence(finding: Finding) -> str:
+    """Field, what is wrong, and what would be right."""
+    text = f"{finding.field}: {finding.message}" if finding.path else finding.message
+    return f"{text}; {finding.fix}" if finding.fix else text
+
+
+def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
+    group = group_name(manifest)
+    if group in acceptance.held and may_be_applied(manifest):
+        wrong = [str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out]
+        why = f"the last valid state of group {group} stays active because of errors in "
+        return Condition("Programmed", is_applied(manifest), HELD, why + ", ".join(wrong))
+    if key_of(manifest) in acceptance.left_out:
+        if acceptance.findings.get(key_of(manifest)):
+            return Condition("Programmed", False, "NotAccepted", "it has errors")
+        why = f"its lane group {group} is not accepted, or held"
+        return Condition("Programmed", False, "GroupNotAccepted", why)
+    if failures := result.failures.get(group):
+        return Condition("Programmed", False, FAILED, _lines(failures))
+    if notices := result.notices.get(group):
+        return Condition("Programmed", True, "Partial", _lines(notices))
+    limits = result.limits.get(_subject(manifest), ())
+    return Condition("Programmed", True, "Applied", _lines(map(sentence, limits)))
+
+
+def _subject(manifest: Manifest) -> ObjectKey:
+    """How findings call a lane or a group."""
+    name = group_name(manifest)
+    if manifest["kind"] == GROUP:
+        return ObjectKey(GROUP, name)
+    return ObjectKey(manifest["kind"], f"{name}/{manifest['metadata']['name']}")
+
+
+def _lane(manifest: Manifest, acceptance: Acceptance) -> Lane | None:
+    """The lane itself, or the baseline of a group: its services answer where no lane does."""
+    name, mesh = group_name(manifest), acceptance.mesh
+    group = mesh.groups_by_name.get(name)
+    if group is None or key_of(manifest) in acceptance.left_out:
+        return None
+    if manifest["kind"] == GROUP:
+        return mesh.baseline(group)
+    lanes = mesh.lanes_by_group[name]
+    return next((lane for lane in lanes if lane.name == manifest["metadata"]["name"]), None)
+
+
+def _ready(
+    programmed: Condition, lane: Lane | None, instances: Sequence[Instances] | None
+) -> Condition:
+    if not programmed.status:
+        return Condition("Ready", False, "NotProgrammed")
+    if lane is None or instances is None:
+        return Condition("Ready", True, HELD, "as it was: nothing is known while the group is held")
+    lacking = [str(each.service) for each in instances if not each.ready]
+    if lacking:
+        why = f"no ready instance in lane {lane.name} of {', '.join(lacking)}"
+        return Condition("Ready", False, "NoReadyInstance", why[:_TEXT])
+    return Condition("Ready", True, "InstancesReady")
+
+
+def _lines(texts: Iterable[str]) -> str:
+    text = "\n".join(texts)
+    return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
+
+
+def status_of(
+    manifest: Manifest,
+    found: Sequence[Condition],
+    instances: Sequence[Instances] | None,
+    now: str,
+) -> dict[str, Any]:
+    """The status to report; equal to the object's where nothing has changed."""
+    before = _conditions(manifest)
+    generation = manifest["metadata"].get("generation", 0)
+    status: dict[str, Any] = {
+        "observedGeneration": generation,
+        "conditions": [_document(c, before.get(c.type, {}), generation, now) for c in found],
+    }
+    if instances is not None:
+        status["services"] = [
+            {
+                "namespace": each.service.namespace,
+                "name": each.service.name,
+                "ready": each.ready,
+                "total": each.total,
+            }
+            for each in instances
+        ]
+    return status
+
+
+def _conditions(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    status = manifest.get("status") or {}
+    return {condition["type"]: condition for condition in status.get("conditions") or ()}
+
+
+def _document(
+    condition: Condition, before: Mapping[str, Any], generation: int, now: str
+) -> dict[str, Any]:
+    status = _status(condition)
+    same = before.get("status") == status
+    return {
+        "type": condition.type,
+        "status": status,
+        "reason": _reason(condition.reason),
+        "message": condition.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": before.get("lastTransitionTime", now) if same else now,
+    }
+
+
+def _status(condition: Condition) -> str:
+    return "Unknown" if condition.status is None else str(condition.status)
+
+
+def _reason(code: str) -> str:
+    """``UNKNOWN_SERVICE`` as Kubernetes writes reasons: ``UnknownService``."""
+    return code if "_" not in code else "".join(part.capitalize() for part in code.split("_"))
+
+
+def notes(manifest: Manifest, found: Sequence[Condition]) -> Iterator[Note]:
+    """What is worth an Event: conditions that changed; at first, Programmed and what is wrong."""
+    before = _conditions(manifest)
+    for condition in found:
+        old = before.get(condition.type, {})
+        changed = (old.get("status"), old.get("reason")) != (
+            _status(condition),
+            _reason(condition.reason),
+        )
+        alarming = not condition.status or condition.reason in (HELD, "Partial")
+        first = condition.type == "Programmed" or (alarming and condition.type == "Accepted")
+        if changed and (old or first):
+            text = condition.message or f"{condition.type}: {_status(condition)}"
+            yield Note(_reason(condition.reason), text[:1000], alarming)

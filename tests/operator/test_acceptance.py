@@ -1,0 +1,79 @@
+"""What is accepted of what is declared, and what becomes of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.wiring.declared_objects import gateway, group, lane, service
+
+from laneway.adapters.kube.resources import SERVICES
+from laneway.adapters.kube.retained_fields import trim_of
+from laneway.operator.acceptance import Acceptance, accept
+from laneway.operator.manifests import Key
+
+Object = dict[str, Any]
+
+
+def aged(item: Object, created: str, *, in_force: bool = False) -> Object:
+    conditions = [{"type": "Programmed", "status": str(in_force)}]
+    metadata = {**item["metadata"], "creationTimestamp": created, "uid": "u", "managedFields": []}
+    return {**item, "metadata": metadata, "status": {"conditions": conditions}}
+
+
+def accepted(*declared: Object, services: str = "ab", gateways: bool = False) -> Acceptance:
+    return accept(declared, [*map(served, services), *([gateway()] if gateways else [])])
+
+
+def served(name: str) -> Object:
+    """A Service as the operator's cache has it."""
+    return trim_of(SERVICES)(service(name))
+
+
+def names(acceptance: Acceptance) -> list[str]:
+    return [lane.name for lane in acceptance.mesh.lanes]
+
+
+def test_the_lane_created_first_is_the_baseline() -> None:
+    found = accepted(
+        group("a"), aged(lane("old"), "2026-01-01T00:00:00Z"), aged(lane("an"), "2026-02-01")
+    )
+    assert names(found) == ["old", "an"]
+    assert found.findings == {}
+
+
+def test_errors_are_told_of_the_object_that_has_them() -> None:
+    found = accepted(group("a"), lane("v1"), aged(lane("v2", "z"), "2026-02-01"))
+    assert names(found) == ["v1"]
+    (finding,) = found.findings[Key("Lane", "", "v2")]
+    assert "there is no Service default/z" in finding.message
+    assert found.held == frozenset()
+    assert found.left_out == {Key("Lane", "", "v2")}
+
+
+def test_a_group_with_errors_takes_its_lanes_along_and_no_others() -> None:
+    found = accepted(group("z"), lane("v1"), group("b", name="h"), lane("h1", of="h"), services="b")
+    assert names(found) == ["h1"]
+    assert set(found.findings) == {Key("LaneGroup", "", "g")} | {
+        key for key in found.findings if key.kind == "Lane"
+    }
+    assert found.left_out == {Key("LaneGroup", "", "g"), Key("Lane", "", "v1")}
+
+
+def test_what_was_in_force_has_its_group_held() -> None:
+    broken = aged(lane("v2", "z"), "2026-02-01", in_force=True)
+    found = accepted(group("a"), lane("v1"), broken, group("b", name="h"), lane("h1", of="h"))
+    assert found.held == {"g"}
+    assert names(found) == ["h1"]
+
+
+def test_nothing_is_held_for_a_group_that_is_gone() -> None:
+    found = accepted(aged(lane("v1"), "2026-02-01", in_force=True))
+    assert found.held == frozenset()
+
+
+def test_what_is_wrong_with_a_service_does_not_stop_others() -> None:
+    odd = served("odd")
+    odd["spec"]["ports"] = [{"name": "http", "port": 99999}]
+    found = accept([group("a"), lane("v1")], [served("a"), odd])
+    assert names(found) == ["v1"]
+    assert found.findings == {}
