@@ -105,7 +105,7 @@ async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) 
             await rewrite_slowly(lanes, text, pause=0.15)
         await watched.silence(1.0)
         await rewrite_slowly(lanes, text.replace("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3"), 0.6)
-        assert "applied: ~lane test/s2;" in await watched.line("")
+        assert "applied: ~lane test/s2 (spec.selector" in await watched.line("")
         answers = await traffic.stop()
     counted = Counter(a.status for a in answers)
     assert counted.keys() == {200}
