@@ -140,7 +140,7 @@ async def test_what_is_inside_a_process_that_is_taken_back_is_answered(
     refused = with_a_rule_that_envoy_refuses(replace(moved, workloads=edited))
     stopped = asyncio.Event()
     call = Call("/mock", {"my-request-id": "s1", WAIT: "mockb=0.7"})
-    async with run(mesh, drain_seconds=1.5) as embedded:
+    async with run(mesh) as embedded:
         requests = asyncio.create_task(
             load(gateway_url(embedded), iter(lambda: None if stopped.is_set() else call, None), 20)
         )

@@ -9,57 +9,65 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 _SOAK = "tests/e2e/test_soak.py::test_no_request_is_lost_to_any_change"
-_SHORT_SOAK = {"LANEWAY_SOAK_CHANGES": "26"}
+_TERMINATION = "tests/e2e/test_termination.py::"
+_SHORT_SOAK = {
+    "LANEWAY_SOAK_CHANGES": "26",
+    "LANEWAY_SOAK_SLOWEST": "1",
+    "LANEWAY_SOAK_OVERLAPPING": "0",
+}
 
 BREAKAGES = (
     Breakage(
-        "a workload stops before it has left the endpoints",
-        "src/laneway/wiring/embedded.py",
-        old="""\
-        self.plane.set_ready(name, False)
-        await self._drain()
-        await self._fleet.stop_workload(name)
-""",
-        new="""\
-        await self._fleet.stop_workload(name)
-        self.plane.set_ready(name, False)
-        await self._drain()
-""",
-        tests=(_SOAK,),
-        why="requests inside the application are lost",
-        environment=_SHORT_SOAK,
-    ),
-    Breakage(
-        "nobody waits until requests have left",
-        "src/laneway/wiring/embedded.py",
-        old="""\
-        await self.wait_synced()
-        await asyncio.sleep(self._settings.drain_seconds)
-""",
-        new="""\
-        await asyncio.sleep(0)
-""",
-        tests=(_SOAK,),
+        "an application is stopped while requests are inside",
+        "src/laneway/adapters/runner/connections.py",
+        old="        while self.to(ports):",
+        new="        while self.to(()):",
+        tests=(
+            _TERMINATION + "test_a_slow_answer_outlives_the_process_being_replaced",
+            _SOAK,
+        ),
         why="requests inside an application that is replaced or removed are lost",
         environment=_SHORT_SOAK,
     ),
     Breakage(
         "what was started for a change that is refused stops at once",
-        "src/laneway/wiring/embedded.py",
-        old="        await self._drain()  # what was started may have been sent requests already\n",
-        new="",
+        "src/laneway/wiring/rollouts.py",
+        old="""\
+        for successor in attempt.successors:
+            self._terminations.process(successor)
+""",
+        new="""\
+        for successor in attempt.successors:
+            await self._fleet.stop(successor, spent=1000)
+""",
         tests=(
             "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",
         ),
         why="requests that a new instance got before the change was refused are lost",
     ),
     Breakage(
+        "a sidecar that is terminating is not configured any more",
+        "src/laneway/compile/envoy/snapshots.py",
+        old="        for each in placements.terminating:\n",
+        new="        for each in placements.terminating[:0]:\n",
+        tests=(_TERMINATION + "test_what_is_terminating_calls_by_the_routes_that_are_current",),
+        why="what a removed workload's last requests call is looked for where it was once",
+    ),
+    Breakage(
+        "a removed listener drains for seconds",
+        "src/laneway/adapters/runner/proxies.py",
+        old="_LISTENER_DRAIN = 600\n",
+        new="_LISTENER_DRAIN = 5\n",
+        tests=(_TERMINATION + "test_a_request_outlives_the_removal_of_its_listener",),
+        why="a slow request is cut when its gateway's port is removed",
+    ),
+    Breakage(
         "a new port is served only when callers are sent there",
         "src/laneway/compile/envoy/snapshots.py",
-        old="    for port, address in placement.inbound.items():\n",
+        old="    for port, address in placement.application.items():\n",
         new="""\
     declared = [port.number for port in workload.ports]
-    for port, address in ((port, placement.inbound[port]) for port in declared):
+    for port, address in ((port, placement.application[port]) for port in declared):
 """,
         tests=(_SOAK,),
         why="a proxy that is late does not serve yet what others call already",

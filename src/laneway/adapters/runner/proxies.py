@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ from laneway.adapters.runner.supervisors import Charge
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
+# Seconds after which Envoy closes the connections that are left of a removed listener; its own
+# default. Idle ones end earlier: a response tells the client to close.
+_LISTENER_DRAIN = 600
+# A response whose application ended with its grace period is still sent.
+_LAST_SECONDS = 1.0
+#: From SIGTERM to SIGKILL, of a proxy that is drained.
+KILL_AFTER = 5.0
 _EPOCH = "server.hot_restart_epoch"
 
 
@@ -30,7 +38,8 @@ class Proxy:
 
     ``bootstrap`` gives the configuration as JSON, for the admin socket that the runner chose and
     the number of the process, which grows; it is written anew at each start. A ``gateway`` is
-    stopped before everything else.
+    stopped before everything else. ``grace`` is asked at a stop and at a hot restart: the seconds
+    that requests in flight may take. An idle proxy does not wait.
     """
 
     name: str
@@ -39,19 +48,7 @@ class Proxy:
     concurrency: int = 2
     log_level: str = "warning"
     start_timeout: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds that an orderly stop may take.
-
-    ``drain``: until a proxy's requests in flight have ended; an idle proxy does not wait.
-    ``proxy`` and ``workload``: from SIGTERM to SIGKILL.
-    """
-
-    drain: float = 5.0
-    proxy: float = 5.0
-    workload: float = 10.0
+    grace: Callable[[], float] = lambda: 30.0
 
 
 def proxy_charge(
@@ -61,9 +58,12 @@ def proxy_charge(
     folder: Path,
     leash: Leash,
     log: LogFile,
-    deadlines: Deadlines,
+    kill_after: float,
 ) -> Charge:
-    """The charge for ``proxy``, whose files go to ``folder``."""
+    """The charge for ``proxy``, whose files go to ``folder``.
+
+    ``kill_after`` seconds lie between SIGTERM and SIGKILL, once it is drained.
+    """
     generations = itertools.count(1)
 
     def launch() -> Process:
@@ -72,7 +72,7 @@ def proxy_charge(
             _remove_shared_memory(folder)
             _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
             return Process.start(
-                _command(proxy, envoy, folder, deadlines),
+                _command(proxy, envoy, folder),
                 environment=os.environ,
                 working_directory=folder,
                 leash=leash,
@@ -87,7 +87,7 @@ def proxy_charge(
         epoch = (await admin.stats(_EPOCH)).get(_EPOCH, 0) + 1
         _write(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
         successor = Process.start(
-            _command(proxy, envoy, folder, deadlines, epoch),
+            _command(proxy, envoy, folder, epoch),
             environment=os.environ,
             working_directory=folder,
             leash=leash,
@@ -97,13 +97,13 @@ def proxy_charge(
             async with asyncio.timeout(proxy.start_timeout):
                 await _until_serving(admin, epoch, successor)
         except BaseException:
-            await successor.stop(deadlines.proxy)
+            await successor.stop(kill_after)
             raise
         return successor
 
-    async def retire(process: Process) -> ExitStatus:
-        await _drain(admin, deadlines.drain)
-        status = await process.stop(deadlines.proxy)
+    async def retire(process: Process, grace: float) -> ExitStatus:
+        await _drain(admin, max(grace, _LAST_SECONDS))
+        status = await process.stop(kill_after)
         _remove_shared_memory(folder)
         return status
 
@@ -113,17 +113,16 @@ def proxy_charge(
         readiness=ReadinessProbe(),
         start_timeout=proxy.start_timeout,
         launch=launch,
+        grace=proxy.grace,
         retire=retire,
         succeed=succeed,
         output=log.tail,
     )
 
 
-def _command(
-    proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines, epoch: int = 0
-) -> list[str]:
+def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, epoch: int = 0) -> list[str]:
     """``epoch`` counts hot restarts: from 1 on the process takes over from the one before."""
-    drain = max(1, round(deadlines.drain))
+    grace = math.ceil(proxy.grace())
     base_id = ["--use-dynamic-base-id", "--base-id-path", str(folder / "base-id")]
     if epoch:
         base_id = ["--base-id", _base_id(folder), "--restart-epoch", str(epoch)]
@@ -134,19 +133,25 @@ def _command(
         *("--concurrency", str(proxy.concurrency)),
         *("--log-level", proxy.log_level),
         *base_id,
-        *("--drain-time-s", str(drain)),
+        *("--drain-time-s", str(max(_LISTENER_DRAIN, grace))),
         *("--drain-strategy", "immediate"),
-        *("--parent-shutdown-time-s", str(drain + 1)),
+        *("--parent-shutdown-time-s", str(grace + 1)),
     ]
 
 
 async def _drain(admin: Admin, seconds: float) -> None:
-    """Tell clients to leave and wait for the requests in flight. A dead Envoy is as good."""
+    """Take no new connections, tell clients to leave, and wait for the requests in flight.
+
+    A dead Envoy is as good. Requests in the parent of a hot restart count from the second answer
+    on: Envoy asks its parent when it is asked.
+    """
     try:
         async with asyncio.timeout(seconds):
             await admin.fail_health_checks()
-            await admin.drain_listeners()
-            while await admin.requests_in_flight():  # noqa: ASYNC110 -- Envoy can only be asked
+            await admin.stop_listening()
+            quiet = 0
+            while quiet < 2:
+                quiet = 0 if await admin.requests_in_flight() else quiet + 1
                 await asyncio.sleep(_DRAIN_POLL)
     except (TimeoutError, AdminUnreachable):
         return
