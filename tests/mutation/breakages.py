@@ -33,12 +33,12 @@ BREAKAGES = (
         "what was started for a change that is refused stops at once",
         "src/laneway/wiring/rollouts.py",
         old="""\
-        for successor in attempt.successors:
-            self._terminations.process(successor)
+        for successor in self._successors:
+            terminations.process(successor)
 """,
         new="""\
-        for successor in attempt.successors:
-            await self._fleet.stop(successor, spent=1000)
+        for successor in self._successors:
+            await self._site.fleet.stop(successor, spent=1000)
 """,
         tests=(
             "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",

@@ -2,21 +2,20 @@
 
 The order of a start: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
 the runner through the control plane to the proxies; an orderly stop goes the other way round. What
-starts and stops processes is done one after another; ``rollouts`` has the steps.
+starts and stops processes is done one after another, by ``changes``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from laneway.adapters.runner import events
 from laneway.adapters.runner.binary import find_envoy
-from laneway.adapters.runner.errors import Closed
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.roster import Roster
@@ -30,9 +29,10 @@ from laneway.control.rejected_rules import leave_out_rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.wiring.changes import Changes
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.placing import Places, nodes
-from laneway.wiring.rollouts import Rollout
+from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
 
@@ -88,8 +88,6 @@ class Embedded:
         self.plane = Plane(self._roster, self._roster, Emitter(options))
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
-        self._changing = asyncio.Lock()
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -112,10 +110,10 @@ class Embedded:
                 runner, places, socket, settings.concurrency, self.plane.set_ready
             )
             self._terminations = Terminations(self.plane, fleet, places)
-            self._rollout = Rollout(self.plane, fleet, places, self._terminations)
+            self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
             stack.push_async_callback(self._close)  # before the server goes
-            await self._rollout.begin(self._declared)
+            await self._changes.begin(self._declared)
             self._stack = stack.pop_all()
         return self
 
@@ -180,14 +178,12 @@ class Embedded:
         One that serves is replaced without costing a request. Raises ``KeyError``, and what
         starting a process raises; a new process that does not become ready leaves the old one.
         """
-        async with self._exclusive():
-            await self._rollout.start(name)
+        await self._changes.start(name)
 
     async def stop_workload(self, name: ObjectName) -> None:
         """Take the workload out of every proxy's endpoints, which ends the call; its process ends
         when what is inside it is answered: see ``terminating``."""
-        async with self._exclusive():
-            await self._rollout.stop(name)
+        await self._changes.stop(name)
 
     async def restart_proxy(self, node: str) -> None:
         """Restart an Envoy hot, for a new binary or new limits: costs no request.
@@ -196,9 +192,7 @@ class Embedded:
         Raises ``KeyError`` for an unknown node, ``Unstartable`` when the new process does not take
         over; then the old one serves on.
         """
-        await self._fleet.wait_restarted(node)
-        async with self._exclusive():
-            await self._fleet.restart_proxy(node)
+        await self._changes.restart_proxy(node)
 
     async def change(self, mesh: Mesh) -> Change:
         """Bring ``mesh`` (valid) into force without costing a request, or refuse it whole.
@@ -208,8 +202,7 @@ class Embedded:
         ``PortUnavailable`` and what else starting a process raises, with nothing changed; a
         workload whose successor does not become ready refuses the change, too.
         """
-        async with self._exclusive():
-            return await self._rollout.change(mesh)
+        return await self._changes.change(mesh)
 
     def terminating(self) -> tuple[ObjectName, ...]:
         """The workloads with a process that receives no new requests and has not ended yet; those
@@ -220,19 +213,10 @@ class Embedded:
         """Until nothing is terminating any more."""
         await self._terminations.finish()
 
-    @asynccontextmanager
-    async def _exclusive(self) -> AsyncIterator[None]:
-        """One at a time of everything that starts and stops processes."""
-        async with self._changing:
-            if self._closed:
-                raise Closed("the mesh has been stopped")
-            yield
-
     async def _close(self) -> None:
-        async with self._changing:
-            self._closed = True
-            await self._terminations.listeners_closed()  # which needs the proxies' word
-            await asyncio.gather(self._terminations.finish(), self._runner.aclose())
+        await self._changes.close()
+        await self._terminations.listeners_closed()  # which needs the proxies' word
+        await asyncio.gather(self._terminations.finish(), self._runner.aclose())
 
     def _runner_event(self, event: events.Event) -> None:
         self._fleet.observe(event)

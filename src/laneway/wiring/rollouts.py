@@ -1,20 +1,17 @@
 """One change of what runs on this machine: new things start first, what is gone ends last.
 
-Between ``embedded`` (which makes one change after another) and the plane, which brings routes and
-endpoints into force on every proxy or on none. A change that fails, is refused, or is cancelled is
-taken back. It ends when nothing is sent any more to what is gone: ``terminations`` has the rest.
+``changes`` makes one rollout for each change and brings the plane's own transaction between its
+steps: ``start``, then ``settle``, or ``take_back`` where the change fails, is refused or cancelled.
+What is gone is handed to ``terminations`` when every proxy has acknowledged to send nothing to it.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Coroutine
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from laneway.adapters.runner.errors import PortUnavailable
 from laneway.compile.envoy.names import gateway_node
-from laneway.control.plane import Change, Plane
+from laneway.control.plane import Plane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements, SidecarPlacement, TerminatingSidecar
@@ -24,139 +21,92 @@ from laneway.wiring.placing import Places, addresses, both
 from laneway.wiring.terminations import Terminations
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """What a change has done so far; ``placements`` are those after it."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What changes work on: configuration, processes, ports, and what is ending."""
 
-    mesh: Mesh
-    placements: Placements
-    successors: list[Instance] = field(default_factory=list)
+    plane: Plane
+    fleet: Fleet
+    places: Places
+    terminations: Terminations
 
 
 class Rollout:
-    """Its methods must not overlap. Where they are cancelled, they end in order first."""
+    """From the mesh that ``site`` runs to ``mesh``, which is placed at ``placements``."""
 
-    def __init__(
-        self, plane: Plane, fleet: Fleet, places: Places, terminations: Terminations
-    ) -> None:
-        self._plane = plane
-        self._fleet = fleet
-        self._places = places
-        self._terminations = terminations
+    def __init__(self, site: Site, mesh: Mesh, placements: Placements) -> None:
+        self._site = site
+        self._old, self._before = site.plane.mesh, site.plane.placements
+        self._new, self._after = mesh, placements
+        self._successors: list[Instance] = []
 
-    async def begin(self, mesh: Mesh) -> None:
-        """Where nothing runs yet. What was started by a failure is left to the runner to stop."""
-        placements = self._places.place(mesh, Placements())
-        self._plane.place(placements)
-        await self._plane.change(mesh)
-        await self._fleet.start_proxies(mesh, placements)
-        for workload in mesh.workloads:
-            placed = placements.sidecars[workload.name]
-            self._fleet.adopt(await self._fleet.start(workload, placed))
+    async def start(self, anew: Collection[ObjectName]) -> None:
+        """Start what is new, and wait until new processes of old workloads are ready.
 
-    async def change(self, mesh: Mesh, anew: Collection[ObjectName] = ()) -> Change:
-        """Bring ``mesh`` (valid) into force, or take everything back.
-
-        Workloads in ``anew`` get a new process also where nothing of them changed. Raises what
-        placing and starting raise, and ``NotReady`` where a new process does not become ready.
+        Workloads in ``anew`` get a new process though nothing of them changed. Raises what
+        starting raises, and ``NotReady``.
         """
-        old, before = self._plane.mesh, self._plane.placements
-        attempt = _Attempt(mesh, await self._place(mesh, before))
-        try:
-            await self._start(attempt, old, anew)
-            change = await self._plane.change(mesh)
-        except BaseException:
-            await _completed(self._take_back(attempt, old, before))
-            raise
-        if change.applied:
-            await _completed(self._settle(attempt, old, before))
-        else:
-            await _completed(self._take_back(attempt, old, before))
-        return change
-
-    async def stop(self, name: ObjectName) -> None:
-        """Take the workload out of every proxy's endpoints; then its process terminates."""
-        await _completed(self._stop(name))
-
-    async def start(self, name: ObjectName) -> None:
-        """Start a workload; one that serves is replaced. Raises ``KeyError``, and as ``change``."""
-        workload = self._plane.mesh.workloads_by_name[name]
-        if self._fleet.is_ready(name):
-            await self.change(self._plane.mesh, anew=(name,))
-            return
-        await self.stop(name)
-        placed = self._plane.placements.sidecars[name]
-        if self._terminations.hold(placed.application.values()):
-            placed = self._places.move(workload, placed, placed)
-            self._plane.place(_with_sidecar(self._plane.placements, placed))
-            self._plane.publish()
-        self._fleet.adopt(await self._fleet.start(workload, placed))
-
-    async def _place(self, mesh: Mesh, before: Placements) -> Placements:
-        """A port that the user fixed may be one that something is about to stop listening on."""
-        try:
-            return self._places.place(mesh, before, self._fleet.nodes)
-        except PortUnavailable:
-            await self._terminations.listeners_closed()
-        return self._places.place(mesh, self._plane.placements, self._fleet.nodes)
-
-    async def _start(self, attempt: _Attempt, old: Mesh, anew: Collection[ObjectName]) -> None:
-        mesh, before = attempt.mesh, self._plane.placements
-        self._plane.place(both(before, attempt.placements))
-        for sidecar in _removed(old, mesh, before):
-            self._plane.keep(sidecar)
-        await self._fleet.start_proxies(mesh, attempt.placements)
-        for workload in mesh.workloads:
-            known = old.workloads_by_name.get(workload.name)
-            placed = attempt.placements.sidecars[workload.name]
+        plane, fleet = self._site.plane, self._site.fleet
+        plane.place(both(self._before, self._after))
+        for sidecar in _removed(self._old, self._new, self._before):
+            plane.keep(sidecar)
+        await fleet.start_proxies(self._new, self._after)
+        for workload in self._new.workloads:
+            known = self._old.workloads_by_name.get(workload.name)
             if known is None:
-                self._fleet.adopt(await self._fleet.start(workload, placed))
+                placed = self._after.sidecars[workload.name]
+                fleet.adopt(await fleet.start(workload, placed))
             elif workload.name in anew or _process(known) != _process(workload):
-                placed = self._places.move(workload, placed, before.sidecars[workload.name])
-                attempt.placements = _with_sidecar(attempt.placements, placed)
-                successor = await self._fleet.start(workload, placed)
-                attempt.successors.append(successor)
-                await self._fleet.wait_instance(successor)
+                await self._start_successor(workload)
 
-    async def _settle(self, attempt: _Attempt, old: Mesh, before: Placements) -> None:
+    async def settle(self) -> None:
         """Requests go to successors now, and what is gone terminates."""
-        self._plane.place(attempt.placements)
-        replaced = [self._fleet.adopt(successor) for successor in attempt.successors]
-        for successor in attempt.successors:
-            name = successor.workload.name
-            self._plane.set_ready(name, self._fleet.is_ready(name))
-        removed = _removed(old, attempt.mesh, before)
-        ended = [self._leave(sidecar) for sidecar in removed]
-        self._plane.publish()
-        await self._plane.wait_synced()
+        plane, fleet, terminations = self._site.plane, self._site.fleet, self._site.terminations
+        plane.place(self._after)
+        replaced = [fleet.adopt(successor) for successor in self._successors]
+        for successor in self._successors:
+            plane.set_ready(successor.workload.name, fleet.is_ready(successor.workload.name))
+        removed = _removed(self._old, self._new, self._before)
+        last = [self._leave(sidecar) for sidecar in removed]
+        plane.publish()
+        await plane.wait_synced()
         for instance in filter(None, replaced):
-            self._terminations.process(instance)
-        for sidecar, last in zip(removed, ended, strict=True):
-            self._terminations.workload(sidecar, last)
-        self._close_listeners(before, attempt.placements)
+            terminations.process(instance)
+        for sidecar, process in zip(removed, last, strict=True):
+            terminations.workload(sidecar, process)
+        self._close_listeners(self._before, self._after)
 
-    async def _take_back(self, attempt: _Attempt, old: Mesh, before: Placements) -> None:
+    async def take_back(self) -> None:
         """What was started may have been sent requests already, and terminates like all others."""
-        for sidecar in _removed(old, attempt.mesh, before):
-            self._plane.drop(sidecar)
-        added = _removed(attempt.mesh, old, attempt.placements)
+        plane, terminations = self._site.plane, self._site.terminations
+        for sidecar in _removed(self._old, self._new, self._before):
+            plane.drop(sidecar)
+        added = _removed(self._new, self._old, self._after)
         for sidecar in added:
-            self._plane.keep(sidecar)
-        ended = [self._leave(sidecar) for sidecar in added]
-        self._plane.place(before)
-        self._plane.publish()
-        await self._plane.wait_synced()
-        for successor in attempt.successors:
-            self._terminations.process(successor)
-        for sidecar, last in zip(added, ended, strict=True):
-            self._terminations.workload(sidecar, last)
-        self._close_listeners(attempt.placements, before)
+            plane.keep(sidecar)
+        last = [self._leave(sidecar) for sidecar in added]
+        plane.place(self._before)
+        plane.publish()
+        await plane.wait_synced()
+        for successor in self._successors:
+            terminations.process(successor)
+        for sidecar, process in zip(added, last, strict=True):
+            terminations.workload(sidecar, process)
+        self._close_listeners(self._after, self._before)
+
+    async def _start_successor(self, workload: Workload) -> None:
+        placed, before = self._after.sidecars[workload.name], self._before.sidecars[workload.name]
+        moved = self._site.places.move(workload, placed, before)
+        self._after = with_sidecar(self._after, moved)
+        successor = await self._site.fleet.start(workload, moved)
+        self._successors.append(successor)
+        await self._site.fleet.wait_instance(successor)
 
     def _leave(self, sidecar: TerminatingSidecar) -> Instance | None:
         """The workload receives nothing any more; its name may come back one day."""
         name = sidecar.workload.name
-        instance = self._fleet.release(name)
-        self._plane.set_ready(name, False)
+        instance = self._site.fleet.release(name)
+        self._site.plane.set_ready(name, False)
         return instance
 
     def _close_listeners(self, placed: Placements, kept: Placements) -> None:
@@ -165,17 +115,16 @@ class Rollout:
         for name in placed.gateways.keys() - kept.gateways.keys():
             gateway = placed.gateways[name]
             listeners = frozenset(gateway.listeners.values())
-            self._terminations.gateway(gateway_node(name, gateway.generation), listeners)
+            node = gateway_node(name, gateway.generation)
+            self._site.terminations.gateway(node, listeners)
             gone -= listeners
         if gone:
-            self._terminations.forget(gone)
+            self._site.terminations.forget(gone)
 
-    async def _stop(self, name: ObjectName) -> None:
-        instance = self._fleet.release(name)
-        self._plane.set_ready(name, False)
-        await self._plane.wait_synced()
-        if instance:
-            self._terminations.process(instance)
+
+def with_sidecar(placements: Placements, sidecar: SidecarPlacement) -> Placements:
+    """The sidecar in the place of the one of its workload."""
+    return replace(placements, sidecars={**placements.sidecars, sidecar.workload: sidecar})
 
 
 def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSidecar]:
@@ -187,24 +136,6 @@ def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSideca
     ]
 
 
-def _with_sidecar(placements: Placements, sidecar: SidecarPlacement) -> Placements:
-    return replace(placements, sidecars={**placements.sidecars, sidecar.workload: sidecar})
-
-
 def _process(workload: Workload) -> Workload:
     """What of a workload a running process depends on: not which lanes select it."""
     return replace(workload, labels={})
-
-
-async def _completed(work: Coroutine[Any, Any, None]) -> None:
-    """Wait until ``work`` is done, also when cancelled meanwhile; the cancellation comes then."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled:
-        raise cancelled
