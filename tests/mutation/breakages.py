@@ -10,6 +10,7 @@ from tests.mutation.trials import Breakage
 
 _SOAK = "tests/e2e/test_soak.py::test_no_request_is_lost_to_any_change"
 _TERMINATION = "tests/e2e/test_termination.py::"
+_OVERLAPS = "tests/wiring/test_changes.py::test_whatever_overlaps_what_runs_is_what_is_declared"
 _SHORT_SOAK = {
     "LANEWAY_SOAK_CHANGES": "26",
     "LANEWAY_SOAK_SLOWEST": "1",
@@ -44,6 +45,49 @@ BREAKAGES = (
             "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",
         ),
         why="requests that a new instance got before the change was refused are lost",
+    ),
+    Breakage(
+        "a process is stopped before every proxy has acknowledged",
+        "src/laneway/wiring/changes.py",
+        old="        await self._site.plane.wait_synced()\n        if instance:\n",
+        new="        if instance:\n",
+        tests=(_OVERLAPS,),
+        why="requests that a proxy sends by the endpoints before the stop are refused",
+    ),
+    Breakage(
+        "what starts and stops processes overlaps",
+        "src/laneway/wiring/changes.py",
+        old="        async with self._changing:\n            if self._closed:\n",
+        new="        if True:\n            if self._closed:\n",
+        tests=(
+            _OVERLAPS,
+            _TERMINATION + "test_overlapping_changes_are_made_one_after_another",
+        ),
+        why="processes that nobody stops, and workloads that are published without a place",
+    ),
+    Breakage(
+        "a cancelled change stops taking itself back",
+        "src/laneway/wiring/changes.py",
+        old="            await _completed(rollout.take_back())\n            raise\n",
+        new="            await rollout.take_back()\n            raise\n",
+        tests=(_OVERLAPS,),
+        why="a second Ctrl-C, or a deadline during it, leaves processes behind",
+    ),
+    Breakage(
+        "a port is given to others while a process listens on it",
+        "src/laneway/wiring/terminations.py",
+        old="if place not in kept)",
+        new="if place is not None)",
+        tests=(_OVERLAPS,),
+        why="a new process is published at an address where an old one answers",
+    ),
+    Breakage(
+        "a sidecar ends before the application behind it",
+        "src/laneway/wiring/terminations.py",
+        old="        await asyncio.wait([closing, *behind])\n",
+        new="        await closing\n",
+        tests=(_OVERLAPS,),
+        why="what is inside a removed workload is cut off",
     ),
     Breakage(
         "a sidecar that is terminating is not configured any more",
