@@ -70,7 +70,10 @@ BREAKAGES = (
         "src/laneway/wiring/changes.py",
         old="            await _completed(rollout.take_back())\n            raise\n",
         new="            await rollout.take_back()\n            raise\n",
-        tests=(_OVERLAPS,),
+        tests=(
+            "tests/wiring/test_changes.py"
+            "::test_a_change_that_is_cancelled_again_and_again_is_taken_back",
+        ),
         why="a second Ctrl-C, or a deadline during it, leaves processes behind",
     ),
     Breakage(
@@ -86,7 +89,9 @@ BREAKAGES = (
         "src/laneway/wiring/terminations.py",
         old="        await asyncio.wait([closing, *behind])\n",
         new="        await closing\n",
-        tests=(_OVERLAPS,),
+        tests=(
+            "tests/wiring/test_changes.py::test_a_change_does_not_wait_for_what_is_terminating",
+        ),
         why="what is inside a removed workload is cut off",
     ),
     Breakage(

@@ -168,6 +168,9 @@ class FakeRunner:
         await some_time(self._random)
 
     async def stop_proxy(self, name: str, spent: float = 0.0) -> None:
+        behind = {sidecar_node(p.workload, p.generation) for _, p in self.placed.values()}
+        if name in behind:
+            self.problems.append(f"{name} stops before the application behind it")
         await self._stop(events.Subject(name, events.Kind.PROXY))
 
     async def stop_workload(self, name: ObjectName, spent: float = 0.0) -> None:

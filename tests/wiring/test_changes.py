@@ -194,9 +194,27 @@ async def test_a_change_does_not_wait_for_what_is_terminating() -> None:
         assert [each.workload.name.name for each in instances] == ["a"] * 3
         assert len({each.name for each in instances}) == 3
         assert len({address for each in instances for address in each.addresses}) == 3
-        assert m.site.fleet.nodes > nodes(m.site.plane.placements)
+        await _turns(200)
+        assert len(m.site.fleet.nodes - nodes(m.site.plane.placements)) == 1  # the first one's
         ended.set()
         await m.settled()
+
+
+async def test_a_change_that_is_cancelled_again_and_again_is_taken_back() -> None:
+    old = mesh(workload("a", 0), workload("b", 0))
+    for moment in range(1, 40):
+        with running(moment) as m:
+            await m.changes.begin(old)
+            new = mesh(workload("a", 1), workload("b", 3), workload("c", 0), gateway=False)
+            change = asyncio.create_task(m.changes.change(new))
+            await _turns(moment)
+            while not change.done():
+                change.cancel()
+                await asyncio.sleep(0)
+            (result,) = await asyncio.gather(change, return_exceptions=True)
+            assert isinstance(result, asyncio.CancelledError | NotReady)
+            assert m.site.plane.mesh == old
+            await m.settled()
 
 
 async def test_nothing_begins_after_the_end() -> None:
