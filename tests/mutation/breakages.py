@@ -137,8 +137,8 @@ BREAKAGES = (
     Breakage(
         "rules that are rejected at the start stay",
         "src/laneway/wiring/embedded.py",
-        old="        rules = await leave_out_rejected(self.mesh, self.plane.change)\n",
-        new="        rules: tuple[object, ...] = ()\n        _ = leave_out_rejected\n",
+        old="        rules = await self._changes.leave_out_rejected()\n",
+        new="        rules: tuple[object, ...] = ()\n",
         tests=(
             "tests/e2e/test_changes.py::test_a_rule_that_envoy_rejects_at_the_start_is_left_out",
         ),

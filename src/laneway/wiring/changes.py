@@ -13,6 +13,7 @@ from typing import Any
 
 from laneway.adapters.runner.errors import Closed, PortUnavailable
 from laneway.control.plane import Change
+from laneway.control.rejected_rules import RejectedRule, leave_out_rejected
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -60,6 +61,11 @@ class Changes:
                 await self._change(mesh, anew=(name,))
             else:
                 await self._start(name)
+
+    async def leave_out_rejected(self) -> tuple[RejectedRule, ...]:
+        """Go on without the ingress rules that a proxy rejects; returns them."""
+        async with self._exclusive():
+            return await leave_out_rejected(self._site.plane.mesh, self._site.plane.change)
 
     async def restart_proxy(self, node: str) -> None:
         """Hot. Raises ``KeyError`` for an unknown node, and ``Unstartable``."""

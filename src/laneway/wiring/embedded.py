@@ -25,7 +25,6 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control.plane import Change, Plane, rejected
 from laneway.control.ports import ProxyStatus, Verdict
-from laneway.control.rejected_rules import leave_out_rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -161,7 +160,7 @@ class Embedded:
         unready = await self._fleet.wait_ready()
         if not await self.wait_synced():
             return unready
-        rules = await leave_out_rejected(self.mesh, self.plane.change)
+        rules = await self._changes.leave_out_rejected()
         return (*unready, *map(str, rules), *await self.wait_synced())
 
     async def wait_synced(self) -> tuple[str, ...]:
