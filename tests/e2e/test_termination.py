@@ -1,13 +1,13 @@
 """What is inside a workload, a gateway or a proxy that goes is answered before it goes.
 
-Applications die at SIGTERM, with all that is inside (``soak_application``), and answer slowly and
-in pieces. Where a test waits for an answer, it does not look at the clock: what must have happened
-before the answer came is asserted before it is awaited.
+Applications die at SIGTERM, with all that is inside (``soak_application``), and answer in pieces. A
+request stays inside until the test lets it go, so that nothing depends on how long a change takes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
@@ -36,6 +36,7 @@ from laneway.adapters.runner.ports import Ports
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.wiring.embedded import Embedded
+from laneway.wiring.terminations import WORKERS_FOLLOW
 
 pytestmark = pytest.mark.envoy
 
@@ -61,16 +62,39 @@ def with_grace(mesh: Mesh, seconds: float) -> Mesh:
     )
 
 
-@asynccontextmanager
-async def asking(embedded: Embedded, lane: str, wait: str) -> AsyncIterator[asyncio.Task[Answer]]:
-    """A request that is inside the application that ``wait`` names, for so many seconds."""
-    request = asyncio.create_task(_ask(gateway_url(embedded), lane, wait))
-    await asyncio.sleep(0.5)
-    assert not request.done()
-    yield request
+class Inside:
+    """A request that stays inside an application until ``answer``."""
+
+    def __init__(self, url: str, lane: str, application: str, folder: Path) -> None:
+        self._file = folder / f"held-{next(_NUMBERS)}"
+        self._request = asyncio.create_task(_ask(url, lane, f"{application}={self._file}"))
+
+    @classmethod
+    async def begin(cls, embedded: Embedded, lane: str, application: str) -> Inside:
+        return await cls(gateway_url(embedded), lane, application, embedded.run_dir).arrived()
+
+    async def arrived(self) -> Inside:
+        async with asyncio.timeout(60):
+            while not self._file.with_suffix(".inside").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return self
+
+    async def answer(self, held: float = 2 * WORKERS_FOLLOW + 0.5) -> Answer:
+        """After so many seconds, in which a process might be stopped that must not."""
+        await asyncio.sleep(held)
+        self._file.touch()
+        return await self._request
+
+    async def lost(self) -> Answer:
+        """Its end without an answer."""
+        async with asyncio.timeout(60):
+            return await self._request
 
 
-async def _ask(url: str, lane: str, wait: str) -> Answer:
+_NUMBERS = itertools.count()
+
+
+async def _ask(url: str, lane: str, wait: str = "") -> Answer:
     (result,) = await load(url, [Call("/mock", {"my-request-id": lane, WAIT: wait})])
     return result
 
@@ -108,15 +132,14 @@ async def test_a_slow_answer_outlives_the_process_being_replaced(run: Run) -> No
     mesh = slow_mesh()
     async with run(mesh) as embedded:
         old = workload_pid(embedded, MOCKA_V2)
-        async with asking(embedded, "s2", "mocka=2.5") as request:
-            changed = edited(mesh, MOCKA_V2, version="v2-new")
-            assert (await embedded.change(changed)).applied
-            assert not request.done()  # the change did not wait for it
-            assert embedded.terminating() == (MOCKA_V2,)
-            fresh = await _ask(gateway_url(embedded), "s2", "")
-            assert fresh.body == answer("v2-new", "v1", "v2")
-            assert alive(old)
-            slow = await request
+        request = await Inside.begin(embedded, "s2", "mocka")
+        changed = edited(mesh, MOCKA_V2, version="v2-new")
+        assert (await embedded.change(changed)).applied
+        assert embedded.terminating() == (MOCKA_V2,)
+        fresh = await _ask(gateway_url(embedded), "s2")
+        assert fresh.body == answer("v2-new", "v1", "v2")
+        assert alive(old)
+        slow = await request.answer()
         assert (slow.status, slow.body) == (200, EXPECTED["s2"])
         await embedded.wait_terminated()
         assert not alive(old)
@@ -128,12 +151,11 @@ async def test_several_generations_end_one_by_one(run: Run) -> None:
     async with run(mesh) as embedded:
         requests = []
         for number in range(3):
-            requests.append(asyncio.create_task(_ask(gateway_url(embedded), "s2", "mocka=3")))
-            await asyncio.sleep(0.4)
+            requests.append(await Inside.begin(embedded, "s2", "mocka"))
             changed = edited(mesh, MOCKA_V2, version=f"v2-{number}")
             assert (await embedded.change(changed)).applied
         assert embedded.terminating() == (MOCKA_V2,) * 3
-        answers = await asyncio.gather(*requests)
+        answers = await asyncio.gather(*(request.answer() for request in requests))
         await embedded.wait_terminated()
     versions = ("v2", "v2-0", "v2-1")
     assert [a.body for a in answers] == [answer(v, "v1", "v2") for v in versions]
@@ -147,12 +169,11 @@ async def test_a_slow_answer_outlives_its_workload_and_lane(run: Run) -> None:
     gone = replace(gone, lanes=tuple(lane for lane in mesh.lanes if lane.name != "s2"))
     async with run(mesh) as embedded:
         pids = [workload_pid(embedded, name) for name in names]
-        async with asking(embedded, "s2", "mocka=2.5") as request:
-            assert (await embedded.change(gone)).applied
-            assert not request.done()
-            assert MOCKA_V2 in embedded.terminating()
-            assert len(embedded.proxies()) == len(gone.workloads) + 1
-            slow = await request
+        request = await Inside.begin(embedded, "s2", "mocka")
+        assert (await embedded.change(gone)).applied
+        assert MOCKA_V2 in embedded.terminating()
+        assert len(embedded.proxies()) == len(gone.workloads) + 1
+        slow = await request.answer()
         assert (slow.status, slow.body) == (200, answer("v2", "v1", "v1"))
         await embedded.wait_terminated()
         assert not any(map(alive, pids))
@@ -169,26 +190,25 @@ async def test_what_is_terminating_calls_by_the_routes_that_are_current(run: Run
     services = {"s1": (mocka,), "s2": mesh.lanes[1].services, "s3": group.services}
     lanes = (replace(lane, services=services[lane.name]) for lane in last.lanes)
     last = replace(last, groups=(replace(group, baseline="s3"),), lanes=tuple(lanes))
-    async with run(mesh) as embedded, asking(embedded, "s2", "mocka=3") as request:
+    async with run(mesh) as embedded:
+        request = await Inside.begin(embedded, "s2", "mocka")
         for changed in (moved, last):
             assert (await embedded.change(changed)).applied
-        assert not request.done()
-        slow = await request
+        slow = await request.answer()
     assert (slow.status, slow.body) == (200, answer("v2", "v3", "v2"))
 
 
 async def test_a_slow_answer_outlives_a_stop_and_a_new_start(run: Run) -> None:
     async with run(slow_mesh()) as embedded:
         old = workload_pid(embedded, MOCKA_V2)
-        async with asking(embedded, "s2", "mocka=2.5") as request:
-            await embedded.stop_workload(MOCKA_V2)
-            assert (await _ask(gateway_url(embedded), "s2", "")).body == answer("v1", "v1", "v2")
-            await embedded.start_workload(MOCKA_V2)
-            assert await embedded.wait_ready() == ()
-            assert (await _ask(gateway_url(embedded), "s2", "")).body == EXPECTED["s2"]
-            assert workload_pid(embedded, MOCKA_V2) != old
-            assert not request.done()
-            slow = await request
+        request = await Inside.begin(embedded, "s2", "mocka")
+        await embedded.stop_workload(MOCKA_V2)
+        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v1", "v2")
+        await embedded.start_workload(MOCKA_V2)
+        assert await embedded.wait_ready() == ()
+        assert (await _ask(gateway_url(embedded), "s2")).body == EXPECTED["s2"]
+        assert workload_pid(embedded, MOCKA_V2) != old
+        slow = await request.answer()
         assert (slow.status, slow.body) == (200, EXPECTED["s2"])
         await embedded.wait_terminated()
         assert not alive(old)
@@ -197,12 +217,11 @@ async def test_a_slow_answer_outlives_a_stop_and_a_new_start(run: Run) -> None:
 async def test_a_workload_that_serves_is_started_again_without_loss(run: Run) -> None:
     async with run(slow_mesh()) as embedded:
         old = workload_pid(embedded, MOCKA_V1)
-        async with asking(embedded, "s1", "mocka=2") as request:
-            await embedded.start_workload(MOCKA_V1)
-            assert workload_pid(embedded, MOCKA_V1) != old
-            assert not request.done()
-            assert (await _ask(gateway_url(embedded), "s1", "")).body == EXPECTED["s1"]
-            assert (await request).body == EXPECTED["s1"]
+        request = await Inside.begin(embedded, "s1", "mocka")
+        await embedded.start_workload(MOCKA_V1)
+        assert workload_pid(embedded, MOCKA_V1) != old
+        assert (await _ask(gateway_url(embedded), "s1")).body == EXPECTED["s1"]
+        assert (await request.answer()).body == EXPECTED["s1"]
 
 
 async def test_one_of_the_same_name_and_port_starts_beside_one_that_is_terminating(
@@ -215,18 +234,17 @@ async def test_one_of_the_same_name_and_port_starts_beside_one_that_is_terminati
     async with run(mesh) as embedded:
         requests = []
         for _ in range(2):
-            requests.append(asyncio.create_task(_ask(gateway_url(embedded), "s2", "mocka=6")))
-            await asyncio.sleep(0.5)
+            requests.append(await Inside.begin(embedded, "s2", "mocka"))
             assert (await embedded.change(without(mesh, MOCKA_V2))).applied
             assert (await embedded.change(mesh)).applied
             assert await embedded.wait_ready() == ()
-            fresh = await _ask(gateway_url(embedded), "s2", "")
+            fresh = await _ask(gateway_url(embedded), "s2")
             assert (fresh.status, fresh.body) == (200, EXPECTED["s2"])
         assert embedded.terminating() == (MOCKA_V2,) * 2
-        for slow in await asyncio.gather(*requests):
+        for slow in await asyncio.gather(*(request.answer() for request in requests)):
             assert (slow.status, slow.body) == (200, EXPECTED["s2"])
         await embedded.wait_terminated()
-        assert (await _ask(gateway_url(embedded), "s2", "")).body == EXPECTED["s2"]
+        assert (await _ask(gateway_url(embedded), "s2")).body == EXPECTED["s2"]
         assert await embedded.wait_ready() == ()
 
 
@@ -239,15 +257,13 @@ async def test_a_gateway_that_is_removed_answers_and_its_port_is_free_at_once(ru
     async with run(mesh, free_gateway_ports=False) as embedded:
         requests = []
         for _ in range(2):
-            requests.append(asyncio.create_task(_ask(gateway_url(embedded), "s1", "mockb=6")))
-            await asyncio.sleep(0.5)
+            requests.append(await Inside.begin(embedded, "s1", "mockb"))
             assert (await embedded.change(replace(mesh, gateways=()))).applied
             assert embedded.gateway_urls() == {}
             assert (await embedded.change(mesh)).applied
             assert await embedded.wait_ready() == ()
-            assert (await _ask(gateway_url(embedded), "s1", "")).body == EXPECTED["s1"]
-        assert not any(request.done() for request in requests)
-        for slow in await asyncio.gather(*requests):
+            assert (await _ask(gateway_url(embedded), "s1")).body == EXPECTED["s1"]
+        for slow in await asyncio.gather(*(request.answer() for request in requests)):
             assert (slow.status, slow.body) == (200, EXPECTED["s1"])
 
 
@@ -259,21 +275,19 @@ async def test_a_request_outlives_the_removal_of_its_listener(run: Run) -> None:
     more = replace(gateway, servers=(server, replace(server, port=81, name="more")))
     async with run(replace(mesh, gateways=(more,))) as embedded:
         url = embedded.gateway_urls()[gateway.name][81]
-        request = asyncio.create_task(_ask(url, "s1", "mockb=7"))
-        await asyncio.sleep(0.5)
+        request = await Inside(url, "s1", "mockb", embedded.run_dir).arrived()
         assert (await embedded.change(mesh)).applied
-        assert not request.done()
-        slow = await request
+        slow = await request.answer(held=7)
     assert (slow.status, slow.body) == (200, EXPECTED["s1"])
 
 
 @pytest.mark.parametrize("node", [GATEWAY, "sidecar~mockb-v1.default"])
 async def test_a_slow_answer_outlives_a_hot_restart(node: str, run: Run) -> None:
-    mesh = with_grace(slow_mesh(), 10)
-    async with run(mesh) as embedded, asking(embedded, "s1", "mockb=7") as request:
+    mesh = slow_mesh()
+    async with run(mesh) as embedded:
+        request = await Inside.begin(embedded, "s1", "mockb")
         await embedded.restart_proxy(node)
-        assert not request.done()
-        slow = await request
+        slow = await request.answer(held=7)
     assert (slow.status, slow.body) == (200, EXPECTED["s1"])
 
 
@@ -359,12 +373,12 @@ async def test_an_application_that_ignores_sigterm_is_killed(run: Run) -> None:
     mesh = with_workload(mesh, workload)
     async with run(mesh) as embedded:
         old = workload_pid(embedded, MOCKA_V2)
-        async with asking(embedded, "s2", "mocka=60") as request:
-            assert (await embedded.change(without(mesh, MOCKA_V2))).applied
-            async with asyncio.timeout(30):
-                await embedded.wait_terminated()
-                await request
-            assert not alive(old)
+        request = await Inside.begin(embedded, "s2", "mocka")
+        assert (await embedded.change(without(mesh, MOCKA_V2))).applied
+        async with asyncio.timeout(30):
+            await embedded.wait_terminated()
+            await request.lost()
+        assert not alive(old)
 
 
 async def test_leaving_answers_what_is_inside_and_leaves_nothing_behind(run: Run) -> None:
@@ -373,15 +387,13 @@ async def test_leaving_answers_what_is_inside_and_leaves_nothing_behind(run: Run
     before = children()
     context = running(mesh)
     embedded = await context.__aenter__()
-    requests = [asyncio.create_task(_ask(gateway_url(embedded), "s2", "mocka=2.5"))]
-    await asyncio.sleep(0.4)
+    requests = [await Inside.begin(embedded, "s2", "mocka")]
     assert (await embedded.change(edited(mesh, MOCKA_V2, version="v2-new"))).applied
-    requests.append(asyncio.create_task(_ask(gateway_url(embedded), "s2", "mocka=2.5")))
-    await asyncio.sleep(0.4)
-    await context.__aexit__(None, None, None)
-    assert [request.done() for request in requests] == [True, True]
-    bodies = [request.result().body for request in requests]
+    requests.append(await Inside.begin(embedded, "s2", "mocka"))
+    leaving = asyncio.create_task(context.__aexit__(None, None, None))
+    bodies = [(await request.answer()).body for request in requests]
     assert bodies == [EXPECTED["s2"], answer("v2-new", "v1", "v2")]
+    await leaving
     assert children() <= before
     with pytest.raises(Closed):
         await embedded.change(mesh)
@@ -405,7 +417,7 @@ async def test_overlapping_changes_are_made_one_after_another(run: Run) -> None:
         await embedded.wait_terminated()
         assert embedded.mesh == removed
         await is_what_runs(embedded, removed)
-        assert (await _ask(gateway_url(embedded), "s2", "")).body == answer("v1", "v1", "v2")
+        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v1", "v2")
         assert len(children()) < len(before)
 
 
@@ -488,10 +500,9 @@ async def up(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, st
 async def test_an_interrupt_answers_what_is_inside_first(tmp_path: Path) -> None:
     before = children()
     async with up(tmp_path / "mesh") as (process, url):
-        request = asyncio.create_task(_ask(url, "s2", "mocka=3"))
-        await asyncio.sleep(0.5)
+        request = await Inside(url, "s2", "mocka", tmp_path).arrived()
         process.send_signal(signal.SIGINT)
-        slow = await request
+        slow = await request.answer()
         assert (slow.status, slow.body) == (200, EXPECTED["s2"])
         assert await process.wait() == 0
     assert children() <= before
@@ -500,15 +511,14 @@ async def test_an_interrupt_answers_what_is_inside_first(tmp_path: Path) -> None
 async def test_a_second_interrupt_waits_for_nothing(tmp_path: Path) -> None:
     before = children()
     async with up(tmp_path / "mesh") as (process, url):
-        request = asyncio.create_task(_ask(url, "s2", "mocka=60"))
-        await asyncio.sleep(0.5)
+        request = await Inside(url, "s2", "mocka", tmp_path).arrived()
         process.send_signal(signal.SIGINT)
         await asyncio.sleep(0.5)
         assert process.returncode is None
         started = children() - before
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
-        assert (await request).status != 200
+        assert (await request.lost()).status != 200
     async with asyncio.timeout(30):
         while any(map(alive, started)):  # noqa: ASYNC110 -- its guard ends them
             await asyncio.sleep(0.05)

@@ -103,6 +103,14 @@ BREAKAGES = (
         why="what a removed workload's last requests call is looked for where it was once",
     ),
     Breakage(
+        "the old process of a hot restart ends after seconds",
+        "src/laneway/adapters/runner/proxies.py",
+        old='("--parent-shutdown-time-s", str(grace + 1))',
+        new='("--parent-shutdown-time-s", str(min(grace, 3) + 1))',
+        tests=(_TERMINATION + "test_a_slow_answer_outlives_a_hot_restart",),
+        why="slow requests are cut by a restart that costs nothing else",
+    ),
+    Breakage(
         "a removed listener drains for seconds",
         "src/laneway/adapters/runner/proxies.py",
         old="_LISTENER_DRAIN = 600\n",
