@@ -48,8 +48,7 @@ test: lint  ## Lint, type-check and run all the tests, five mutants among them; 
 	$(BIN)/pytest -q -n auto -m "not hypothesis and not envoy" --cov --cov-report=
 	$(BIN)/pytest -m envoy --cov --cov-append --cov-report=term:skip-covered
 
-nightly: test mutants  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
-	LANEWAY_SOAK_SLOWEST=3 $(MAKE) soak
+nightly: test mutants soak  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
 
 mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run

@@ -85,7 +85,7 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
     lane = first.lanes[1]
     moved = replace(lane, selector={"version": "v1"}, services=lane.services[:2])
     second = replace(first, lanes=(first.lanes[0], moved))
-    settings = Settings(concurrency=1, free_gateway_ports=True, drain_seconds=0)
+    settings = Settings(concurrency=1, free_gateway_ports=True)
     clock = time.perf_counter
     began = clock()
     async with server, Embedded(first, settings) as embedded:

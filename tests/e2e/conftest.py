@@ -18,7 +18,7 @@ async def running(
     mesh: Mesh, on_event: Callable[[events.Event], None] = lambda event: None, **settings: Any
 ) -> AsyncIterator[Embedded]:
     """Runs a mesh on free ports; everything is ready inside the block."""
-    chosen = Settings(free_gateway_ports=True, **settings)
+    chosen = Settings(**{"free_gateway_ports": True, **settings})
     async with Embedded(mesh, chosen, on_event) as embedded:
         assert await embedded.wait_ready() == ()
         yield embedded

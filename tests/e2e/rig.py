@@ -99,9 +99,7 @@ class Rig:
         self._applications = applications
         placed = replace(mesh, workloads=tuple(map(self._placed, mesh.workloads)))
         if self._embedded is None:
-            settings = Settings(
-                free_gateway_ports=True, concurrency=1, drain_seconds=0.0, explain=_MAY_ASK
-            )
+            settings = Settings(free_gateway_ports=True, concurrency=1, explain=_MAY_ASK)
             self._embedded = Embedded(placed, settings, _no_rejection)
             await self._embedded.__aenter__()
         else:

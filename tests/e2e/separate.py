@@ -49,9 +49,10 @@ class Separate:
             self.fleet = Fleet(self.runner, places, self._socket, 2, self._on_ready)
             self._placements = places.place(self.mesh, Placements())
             await self.start_control(hash_seed=1)
-            await self.fleet.start_proxies(self._placements)
+            await self.fleet.start_proxies(self.mesh, self._placements)
             for workload in self.mesh.workloads:
-                await self.fleet.start_workload(workload, self._placements)
+                placed = self._placements.sidecars[workload.name]
+                self.fleet.adopt(await self.fleet.start(workload, placed))
             assert await self.fleet.wait_ready() == ()
             for name in sorted(self._ready):
                 await self.tell(Command(ready=(name, True)))

@@ -2,8 +2,9 @@
 
 It answers as the article's mock does and is set by the same environment, but sends its own line at
 once and the rest when it is through: after the wait that the request asks of it (``x-wait:
-mockb=1.5``), and after its upstream, whose answer it passes on piece by piece. SIGTERM ends it on
-the spot, with all that is inside. An answer that cannot be completed is broken off.
+mockb=1.5``, or a file instead of seconds: see ``wait``), and after its upstream, whose answer it
+passes on piece by piece. SIGTERM ends it on the spot, with all that is inside. An answer that
+cannot be completed is broken off.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 WAIT = "x-wait"
@@ -40,11 +42,21 @@ async def answer(writer: asyncio.StreamWriter, headers: Mapping[str, str]) -> No
     write_chunk(writer, f"-> {app}(version: {version}, ip: 127.0.0.1)".encode())
     waiting, _, seconds = headers.get(WAIT, "").partition("=")
     if waiting == app:
-        await asyncio.sleep(float(seconds))
+        await wait(seconds)
     if upstream := _ENV.get("upstream_url"):
         await pass_on(upstream, headers, writer)
     writer.write(b"0\r\n\r\n")
     await writer.drain()
+
+
+async def wait(what: str) -> None:
+    """So many seconds, or until the file exists; ``FILE.inside`` tells that it is waited for."""
+    if not what.startswith("/"):
+        await asyncio.sleep(float(what))
+        return
+    Path(what).with_suffix(".inside").touch()
+    while not os.access(what, os.F_OK):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
 
 
 async def pass_on(url: str, headers: Mapping[str, str], writer: asyncio.StreamWriter) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from random import Random
 
 import pytest
 from tests.e2e.clients import Call, load
@@ -135,11 +137,16 @@ async def test_what_is_inside_a_process_that_is_taken_back_is_answered(
     )
     refused = with_a_rule_that_envoy_refuses(replace(moved, workloads=edited))
     stopped = asyncio.Event()
-    call = Call("/mock", {"my-request-id": "s1", WAIT: "mockb=0.7"})
-    async with run(mesh, drain_seconds=1.5) as embedded:
-        requests = asyncio.create_task(
-            load(gateway_url(embedded), iter(lambda: None if stopped.is_set() else call, None), 20)
-        )
+    random = Random(1)
+
+    def calls() -> Iterator[Call]:
+        """Some are inside for longer than it takes to take the change back."""
+        while not stopped.is_set():
+            wait = random.choice((0.05, 0.05, 0.05, 2))
+            yield Call("/mock", {"my-request-id": "s1", WAIT: f"mockb={wait}"})
+
+    async with run(mesh) as embedded:
+        requests = asyncio.create_task(load(gateway_url(embedded), calls(), 60))
         change = await embedded.change(refused)
         assert not change.applied
         stopped.set()

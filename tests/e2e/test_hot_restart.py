@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from tests.e2e.clients import Answer, load
@@ -40,7 +41,10 @@ async def follows_changes(embedded: Embedded, node: str) -> None:
 
 @pytest.mark.parametrize("node", [GATEWAY, "sidecar~mockc-v2.default"])
 async def test_a_hot_restart_costs_nothing(node: str, run: Run) -> None:
-    async with run(SCENARIO.mesh) as embedded:
+    mesh = SCENARIO.mesh
+    # The second restart waits until the process before the first one has ended.
+    workloads = tuple(replace(w, termination_grace_period=2) for w in mesh.workloads)
+    async with run(replace(mesh, workloads=workloads)) as embedded:
         stopped = asyncio.Event()
         keeping = Load(SCENARIO, embedded, "s2")
         fresh = [asyncio.create_task(connecting(embedded, stopped)) for _ in range(4)]

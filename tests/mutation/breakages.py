@@ -9,45 +9,38 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 _SOAK = "tests/e2e/test_soak.py::test_no_request_is_lost_to_any_change"
-_SHORT_SOAK = {"LANEWAY_SOAK_CHANGES": "26"}
+_TERMINATION = "tests/e2e/test_termination.py::"
+_OVERLAPS = "tests/wiring/test_changes.py::test_whatever_overlaps_what_runs_is_what_is_declared"
+_SHORT_SOAK = {
+    "LANEWAY_SOAK_CHANGES": "26",
+    "LANEWAY_SOAK_SLOWEST": "1",
+    "LANEWAY_SOAK_OVERLAPPING": "0",
+}
 
 BREAKAGES = (
     Breakage(
-        "a workload stops before it has left the endpoints",
-        "src/laneway/wiring/embedded.py",
-        old="""\
-        self.plane.set_ready(name, False)
-        await self._drain()
-        await self._fleet.stop_workload(name)
-""",
-        new="""\
-        await self._fleet.stop_workload(name)
-        self.plane.set_ready(name, False)
-        await self._drain()
-""",
-        tests=(_SOAK,),
-        why="requests inside the application are lost",
-        environment=_SHORT_SOAK,
-    ),
-    Breakage(
-        "nobody waits until requests have left",
-        "src/laneway/wiring/embedded.py",
-        old="""\
-        await self.wait_synced()
-        await asyncio.sleep(self._settings.drain_seconds)
-""",
-        new="""\
-        await asyncio.sleep(0)
-""",
-        tests=(_SOAK,),
+        "an application is stopped while requests are inside",
+        "src/laneway/adapters/runner/connections.py",
+        old="        while self.to(ports):",
+        new="        while self.to(()):",
+        tests=(
+            _TERMINATION + "test_a_slow_answer_outlives_the_process_being_replaced",
+            _SOAK,
+        ),
         why="requests inside an application that is replaced or removed are lost",
         environment=_SHORT_SOAK,
     ),
     Breakage(
         "what was started for a change that is refused stops at once",
-        "src/laneway/wiring/embedded.py",
-        old="        await self._drain()  # what was started may have been sent requests already\n",
-        new="",
+        "src/laneway/wiring/rollouts.py",
+        old="""\
+        for successor in self._successors:
+            terminations.process(successor)
+""",
+        new="""\
+        for successor in self._successors:
+            await self._site.fleet.stop(successor, spent=1000)
+""",
         tests=(
             "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",
         ),
@@ -95,12 +88,84 @@ BREAKAGES = (
         why="a gateway listens elsewhere than its writer thinks",
     ),
     Breakage(
+        "a process is stopped before every proxy has acknowledged",
+        "src/laneway/wiring/changes.py",
+        old="        await self._site.plane.wait_synced()\n        if instance:\n",
+        new="        if instance:\n",
+        tests=(_OVERLAPS,),
+        why="requests that a proxy sends by the endpoints before the stop are refused",
+    ),
+    Breakage(
+        "what starts and stops processes overlaps",
+        "src/laneway/wiring/changes.py",
+        old="        async with self._changing:\n            if self._closed:\n",
+        new="        if True:\n            if self._closed:\n",
+        tests=(
+            _OVERLAPS,
+            _TERMINATION + "test_overlapping_changes_are_made_one_after_another",
+        ),
+        why="processes that nobody stops, and workloads that are published without a place",
+    ),
+    Breakage(
+        "a cancelled change stops taking itself back",
+        "src/laneway/wiring/changes.py",
+        old="            await _completed(rollout.take_back())\n            raise\n",
+        new="            await rollout.take_back()\n            raise\n",
+        tests=(
+            "tests/wiring/test_changes.py"
+            "::test_a_change_that_is_cancelled_again_and_again_is_taken_back",
+        ),
+        why="a second Ctrl-C, or a deadline during it, leaves processes behind",
+    ),
+    Breakage(
+        "a port is given to others while a process listens on it",
+        "src/laneway/wiring/terminations.py",
+        old="if place not in kept)",
+        new="if place is not None)",
+        tests=(_OVERLAPS,),
+        why="a new process is published at an address where an old one answers",
+    ),
+    Breakage(
+        "a sidecar ends before the application behind it",
+        "src/laneway/wiring/terminations.py",
+        old="        await asyncio.wait([closing, *behind])\n",
+        new="        await closing\n",
+        tests=(
+            "tests/wiring/test_changes.py::test_a_change_does_not_wait_for_what_is_terminating",
+        ),
+        why="what is inside a removed workload is cut off",
+    ),
+    Breakage(
+        "a sidecar that is terminating is not configured any more",
+        "src/laneway/compile/envoy/snapshots.py",
+        old="        for each in placements.terminating:\n",
+        new="        for each in placements.terminating[:0]:\n",
+        tests=(_TERMINATION + "test_what_is_terminating_calls_by_the_routes_that_are_current",),
+        why="what a removed workload's last requests call is looked for where it was once",
+    ),
+    Breakage(
+        "the old process of a hot restart ends after seconds",
+        "src/laneway/adapters/runner/proxies.py",
+        old='("--parent-shutdown-time-s", str(grace + 1))',
+        new='("--parent-shutdown-time-s", str(min(grace, 3) + 1))',
+        tests=(_TERMINATION + "test_a_slow_answer_outlives_a_hot_restart",),
+        why="slow requests are cut by a restart that costs nothing else",
+    ),
+    Breakage(
+        "a removed listener drains for seconds",
+        "src/laneway/adapters/runner/proxies.py",
+        old="_LISTENER_DRAIN = 600\n",
+        new="_LISTENER_DRAIN = 5\n",
+        tests=(_TERMINATION + "test_a_request_outlives_the_removal_of_its_listener",),
+        why="a slow request is cut when its gateway's port is removed",
+    ),
+    Breakage(
         "a new port is served only when callers are sent there",
         "src/laneway/compile/envoy/snapshots.py",
-        old="    for port, address in placement.inbound.items():\n",
+        old="    for port, address in placement.application.items():\n",
         new="""\
     declared = [port.number for port in workload.ports]
-    for port, address in ((port, placement.inbound[port]) for port in declared):
+    for port, address in ((port, placement.application[port]) for port in declared):
 """,
         tests=(_SOAK,),
         why="a proxy that is late does not serve yet what others call already",
@@ -121,8 +186,8 @@ BREAKAGES = (
     Breakage(
         "rules that are rejected at the start stay",
         "src/laneway/wiring/embedded.py",
-        old="        rules = await leave_out_rejected(self.mesh, self.plane.change)\n",
-        new="        rules: tuple[object, ...] = ()\n        _ = leave_out_rejected\n",
+        old="        rules = await self._changes.leave_out_rejected()\n",
+        new="        rules: tuple[object, ...] = ()\n",
         tests=(
             "tests/e2e/test_changes.py::test_a_rule_that_envoy_rejects_at_the_start_is_left_out",
         ),

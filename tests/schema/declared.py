@@ -85,6 +85,7 @@ def workloads(draw: st.DrawFn) -> Workload:
         "env": draw(st.dictionaries(labels, text, max_size=3)),
         "working_dir": draw(st.none() | labels),
         "restart": draw(st.sampled_from(RestartPolicy)),
+        "termination_grace_period": draw(seconds),
     }
     if draw(st.booleans()):
         common["readiness"] = ReadinessProbe()

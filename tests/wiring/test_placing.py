@@ -9,11 +9,12 @@ import pytest
 from tests.compile.meshes import GATEWAY, name
 
 from laneway.adapters.runner.ports import Ports
+from laneway.compile.envoy.names import gateway_node, sidecar_node
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.meshes import Mesh
-from laneway.model.placements import Placements
+from laneway.model.placements import Placements, TerminatingSidecar
 from laneway.model.workloads import Workload, WorkloadPort
-from laneway.wiring.placing import Places
+from laneway.wiring.placing import Places, addresses, nodes
 
 A = Workload(name("a"), {}, (WorkloadPort(8000),), command=("true",))
 
@@ -51,3 +52,18 @@ def test_a_successor_takes_the_place_of_a_port_that_is_new(places: Places) -> No
     moved = places.move(more, placed.sidecars[A.name], before.sidecars[A.name])
     assert moved.application[9000] == placed.sidecars[A.name].application[9000]
     assert moved.application[8000] != before.sidecars[A.name].application[8000]
+
+
+def test_what_is_new_has_a_node_id_that_nothing_still_runs_under(places: Places) -> None:
+    running = {sidecar_node(A.name), sidecar_node(A.name, 2), gateway_node(GATEWAY)}
+    placed = places.place(mesh(A), Placements(), running)
+    assert nodes(placed) == {sidecar_node(A.name, 3), gateway_node(GATEWAY, 2)}
+    assert nodes(places.place(mesh(A), placed)) == nodes(placed)
+
+
+def test_what_is_terminating_keeps_its_addresses(places: Places) -> None:
+    placed = places.place(mesh(A), Placements())
+    terminating = TerminatingSidecar(A, placed.sidecars[A.name])
+    after = places.place(mesh(), replace(placed, sidecars={}, terminating=(terminating,)))
+    assert addresses(after) == addresses(placed)
+    assert nodes(after) == {gateway_node(GATEWAY)}

@@ -21,7 +21,7 @@ from laneway.control.proxies import Proxies, ProxyStatus, Publisher, ResourceSta
 from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.placements import Placements
+from laneway.model.placements import Placements, TerminatingSidecar
 
 Emit = Callable[[Mesh, MeshRoutes, Placements], Mapping[str, Snapshot]]
 
@@ -88,8 +88,22 @@ class Plane:
             self.publish()
 
     def place(self, placements: Placements) -> None:
-        """Where things run, or will; ``ready`` stays as ``set_ready`` told. Not published yet."""
-        self._placements = replace(placements, ready=self._placements.ready)
+        """Where things run, or will. Not published yet.
+
+        ``ready`` and ``terminating`` stay as the other methods set them.
+        """
+        before = self._placements
+        self._placements = replace(placements, ready=before.ready, terminating=before.terminating)
+
+    def keep(self, sidecar: TerminatingSidecar) -> None:
+        """Configure it also when its workload is gone, until ``drop``. Not published yet."""
+        others = _others(self._placements.terminating, sidecar)
+        self._placements = replace(self._placements, terminating=(*others, sidecar))
+
+    def drop(self, sidecar: TerminatingSidecar) -> None:
+        """It has ended, or its workload stays after all. Not published yet."""
+        others = _others(self._placements.terminating, sidecar)
+        self._placements = replace(self._placements, terminating=others)
 
     def publish(self) -> None:
         """Send out what is in force, at the places that hold now."""
@@ -197,6 +211,18 @@ class Plane:
 def _without(status: ProxyStatus, known: Set[tuple[str, ResourceStatus]]) -> ProxyStatus:
     kept = tuple(each for each in status.resources if (status.node, each) not in known)
     return replace(status, resources=kept)
+
+
+def _others(
+    sidecars: tuple[TerminatingSidecar, ...], sidecar: TerminatingSidecar
+) -> tuple[TerminatingSidecar, ...]:
+    """It is the same one also where it has stopped listening meanwhile."""
+    return tuple(
+        other
+        for other in sidecars
+        if (other.workload.name, other.placement.generation)
+        != (sidecar.workload.name, sidecar.placement.generation)
+    )
 
 
 def rejected(status: ProxyStatus) -> tuple[str, ...]:

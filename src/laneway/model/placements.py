@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from laneway.model.names import ObjectName
+from laneway.model.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,26 +27,44 @@ class SidecarPlacement:
 
     ``inbound``: the sidecar's listeners, which callers' clusters use as endpoints.
     ``application``: where the application itself listens. ``outbound``: the forward proxy.
+    ``generation`` is above 1 while a sidecar of an earlier workload of this name is terminating.
     """
 
     workload: ObjectName
     inbound: Mapping[int, Address]
     application: Mapping[int, Address]
     outbound: Address
+    generation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TerminatingSidecar:
+    """The sidecar of a workload that was removed, and is still answering requests.
+
+    It stays configured, so that what these requests call goes by the routes that are current then.
+    """
+
+    workload: Workload
+    placement: SidecarPlacement
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayPlacement:
-    """A gateway's listeners, keyed by the declared port number."""
+    """A gateway's listeners, keyed by the declared port number; ``generation`` as a sidecar's."""
 
     gateway: ObjectName
     listeners: Mapping[int, Address]
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Placements:
-    """``ready`` holds the workloads that may receive requests; the others have no endpoints."""
+    """``ready`` holds the workloads that may receive requests; the others have no endpoints.
+
+    ``terminating`` are the sidecars that no workload of the mesh has any more.
+    """
 
     sidecars: Mapping[ObjectName, SidecarPlacement] = field(default_factory=dict)
     gateways: Mapping[ObjectName, GatewayPlacement] = field(default_factory=dict)
     ready: frozenset[ObjectName] = frozenset()
+    terminating: tuple[TerminatingSidecar, ...] = ()

@@ -58,6 +58,8 @@ class Workload:
 
     ``address`` is ``host:port`` of an application that laneway does not start.
     ``env`` and ``command`` may refer to ``$(PORT)`` and to other variables as Kubernetes does.
+    ``termination_grace_period``: seconds that the requests inside it and its process may take to
+    end, from the moment that it receives no new ones. Default and name are Kubernetes'.
     """
 
     name: ObjectName
@@ -69,6 +71,7 @@ class Workload:
     working_dir: str | None = None
     readiness: ReadinessProbe = ReadinessProbe()
     start_timeout: float = 30.0
+    termination_grace_period: float = 30.0
     restart: RestartPolicy = RestartPolicy.ALWAYS
 
     def port(self, number_or_name: int | str) -> WorkloadPort | None:

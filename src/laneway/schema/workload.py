@@ -264,6 +264,14 @@ class WorkloadSpec(Shape):
             "How long the workload may take to become ready.", "工作负载就绪的时限（秒）。", 60.0
         ),
     ] = 30.0
+    termination_grace_period_seconds: Annotated[
+        Seconds,
+        About(
+            "How long what is inside the workload and its process may take to end when it stops.",
+            "工作负载停止时，其中的请求和进程最多可用多长时间结束（秒）。",
+            60.0,
+        ),
+    ] = 30.0
     restart_policy: Annotated[
         Literal["Always", "Never"],
         About("What happens when the process ends by itself.", "进程自行退出后是否重启。", "Never"),
@@ -318,6 +326,7 @@ def _build_workload(document: WorkloadObject) -> Built:
         working_dir=spec.working_dir,
         readiness=spec.readiness.probe,
         start_timeout=spec.start_timeout_seconds,
+        termination_grace_period=spec.termination_grace_period_seconds,
         restart=RestartPolicy(spec.restart_policy),
     )
     started = ("env", "working_dir", "restart_policy")
@@ -359,6 +368,7 @@ def _write_workload(workload: Workload) -> Written:
         ],
         readiness=Readiness.written(workload.readiness),
         start_timeout_seconds=workload.start_timeout,
+        termination_grace_period_seconds=workload.termination_grace_period,
         restart_policy=workload.restart.value if is_started or not always else None,
     )
 

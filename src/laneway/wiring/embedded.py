@@ -1,8 +1,8 @@
 """A whole mesh on this machine: the xds and runner adapters joined to the control plane.
 
 The order of a start: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
-the runner through the control plane to the proxies; an orderly stop goes the other way round. A
-change starts what is new first and stops what is gone last, around the plane's transaction.
+the runner through the control plane to the proxies; an orderly stop goes the other way round. What
+starts and stops processes is done one after another, by ``changes``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -19,28 +19,27 @@ from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy import visibility
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
 from laneway.control.proxies import ProxyStatus, Verdict
-from laneway.control.rejected_rules import leave_out_rejected
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.placements import Placements
-from laneway.model.workloads import Workload
+from laneway.wiring.changes import Changes
 from laneway.wiring.fleets import Fleet, WorkloadStatus
-from laneway.wiring.placing import Places
+from laneway.wiring.placing import Places, nodes
+from laneway.wiring.rollouts import Site
+from laneway.wiring.terminations import Terminations
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``run_dir`` None makes a private one and removes it at the end. ``concurrency`` is the
     number of worker threads of each Envoy. ``free_gateway_ports`` ignores declared ports.
-    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed.
-    ``drain_seconds`` lie between the last request to a workload and its stop."""
+    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed."""
 
     run_dir: Path | None = None
     log_dir: Path | None = None
@@ -49,7 +48,6 @@ class Settings:
     free_gateway_ports: bool = False
     explain: str | None = None
     access_log: bool = False
-    drain_seconds: float = 0.3
 
 
 class Embedded:
@@ -83,7 +81,7 @@ class Embedded:
         async with AsyncExitStack() as stack:
             ports = Ports()
             stack.callback(ports.close)
-            self._places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
+            places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
             runner = self._runner = await stack.enter_async_context(
                 Runner(
@@ -95,17 +93,14 @@ class Embedded:
             )
             self.run_dir, self.log_dir = runner.run_dir, runner.log_dir
             socket = runner.run_dir / "xds.sock"
-            self._fleet = Fleet(
-                runner, self._places, socket, settings.concurrency, self.plane.set_ready
+            fleet = self._fleet = Fleet(
+                runner, places, socket, settings.concurrency, self.plane.set_ready
             )
-            placements = self._places.place(self._declared, Placements())
+            self._terminations = Terminations(self.plane, fleet, places)
+            self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
-            stack.push_async_callback(runner.aclose)  # before the server goes
-            self.plane.place(placements)
-            await self.plane.change(self._declared)
-            await self._fleet.start_proxies(placements)
-            for workload in self._declared.workloads:
-                await self._fleet.start_workload(workload, placements)
+            stack.push_async_callback(self._close)  # before the server goes
+            await self._changes.begin(self._declared)
             self._stack = stack.pop_all()
         return self
 
@@ -124,7 +119,8 @@ class Embedded:
         }
 
     def proxies(self) -> tuple[ProxyStatus, ...]:
-        return tuple(self._roster.status(node) for node in sorted(self.plane.nodes))
+        """Those of the mesh: not those that are terminating."""
+        return tuple(self._roster.status(node) for node in sorted(nodes(self.plane.placements)))
 
     def workloads(self) -> tuple[WorkloadStatus, ...]:
         return tuple(self._fleet.workloads(self.mesh))
@@ -152,7 +148,7 @@ class Embedded:
         unready = await self._fleet.wait_ready()
         if not await self.wait_synced():
             return unready
-        rules = await leave_out_rejected(self.mesh, self.plane.change)
+        rules = await self._changes.leave_out_rejected()
         return (*unready, *map(str, rules), *await self.wait_synced())
 
     async def wait_synced(self) -> tuple[str, ...]:
@@ -164,115 +160,50 @@ class Embedded:
         return tuple(rejection for s in statuses.values() for rejection in rejected(s))
 
     async def start_workload(self, name: ObjectName) -> None:
-        """Start (again) a workload of the mesh. It receives requests once it is ready."""
-        workload = self.mesh.workloads_by_name[name]
-        await self._fleet.start_workload(workload, self.plane.placements)
+        """Start (again) a workload of the mesh. It receives requests once it is ready.
+
+        One that serves is replaced without costing a request. Raises ``KeyError``, and what
+        starting a process raises; a new process that does not become ready leaves the old one.
+        """
+        await self._changes.start(name)
 
     async def stop_workload(self, name: ObjectName) -> None:
-        """Take the workload out of every proxy's endpoints, then stop it: costs no request."""
-        self.plane.set_ready(name, False)
-        await self._drain()
-        await self._fleet.stop_workload(name)
+        """Take the workload out of every proxy's endpoints, which ends the call; its process ends
+        when what is inside it is answered: see ``terminating``."""
+        await self._changes.stop(name)
 
     async def restart_proxy(self, node: str) -> None:
         """Restart an Envoy hot, for a new binary or new limits: costs no request.
 
+        Waits until the process before an earlier restart has ended; changes may be made meanwhile.
         Raises ``KeyError`` for an unknown node, ``Unstartable`` when the new process does not take
         over; then the old one serves on.
         """
-        await self._fleet.restart_proxy(node)
+        await self._changes.restart_proxy(node)
 
     async def change(self, mesh: Mesh) -> Change:
         """Bring ``mesh`` (valid) into force without costing a request, or refuse it whole.
 
-        Raises ``PortUnavailable`` and what else starting a process raises, with nothing changed;
-        a workload whose successor does not become ready refuses the change, too.
+        One change is made after another. It ends when every proxy has acknowledged; processes and
+        proxies that are gone end by themselves, when what is inside them is answered. Raises
+        ``PortUnavailable`` and what else starting a process raises, with nothing changed; a
+        workload whose successor does not become ready refuses the change, too.
         """
-        before = self.plane.placements
-        placements = self._places.place(mesh, before)
-        old = self.mesh
-        started: list[ObjectName] = []
-        successors: dict[ObjectName, ObjectName] = {}
-        try:
-            self.plane.place(_both(before, placements))
-            await self._fleet.start_proxies(placements)
-            for workload in mesh.workloads:
-                known = old.workloads_by_name.get(workload.name)
-                if known is None:
-                    started.append(workload.name)
-                    await self._fleet.start_workload(workload, placements)
-                elif _process(known) != _process(workload):
-                    moved = self._move(workload, placements, before)
-                    successors[workload.name] = await self._fleet.start_successor(workload, moved)
-                    placements = moved
-            change = await self.plane.change(mesh)
-        except BaseException:
-            await self._take_back(old, before, placements, started, successors)
-            raise
-        if not change.applied:
-            await self._take_back(old, before, placements, started, successors)
-            return change
-        await self._settle(old, mesh, placements, successors)
-        return change
+        return await self._changes.change(mesh)
 
-    def _move(self, workload: Workload, placements: Placements, before: Placements) -> Placements:
-        name = workload.name
-        placed = self._places.move(workload, placements.sidecars[name], before.sidecars[name])
-        return replace(placements, sidecars={**placements.sidecars, workload.name: placed})
+    def terminating(self) -> tuple[ObjectName, ...]:
+        """The workloads with a process that receives no new requests and has not ended yet; those
+        with several, several times."""
+        return tuple(sorted(each.workload.name for each in self._terminations.instances))
 
-    async def _settle(
-        self,
-        old: Mesh,
-        new: Mesh,
-        placements: Placements,
-        successors: Mapping[ObjectName, ObjectName],
-    ) -> None:
-        """After the switch: requests go to successors, then what is not used any more stops."""
-        before = self.plane.placements
-        self.plane.place(placements)
-        self.plane.publish()
-        await self._drain()
-        for name, successor in successors.items():
-            await self._fleet.succeed(name, successor)
-        for workload in old.workloads:
-            if workload.name not in new.workloads_by_name:
-                self.plane.set_ready(workload.name, False)  # it may come back one day
-                await self._fleet.stop_workload(workload.name)
-        await self._stop_proxies(_nodes(old) - _nodes(new))
-        self._places.forget_gone(before, placements)
+    async def wait_terminated(self) -> None:
+        """Until nothing is terminating any more."""
+        await self._terminations.finish()
 
-    async def _take_back(
-        self,
-        old: Mesh,
-        before: Placements,
-        tried: Placements,
-        started: list[ObjectName],
-        successors: Mapping[ObjectName, ObjectName],
-    ) -> None:
-        for name in started:
-            self.plane.set_ready(name, False)
-        await self._drain()  # what was started may have been sent requests already
-        self.plane.place(before)
-        self.plane.publish()
-        for name in started:
-            await self._fleet.stop_workload(name)
-        for successor in successors.values():
-            await self._fleet.stop_successor(successor)
-        await self._stop_proxies(self._fleet.nodes - _nodes(old))
-        await self.wait_synced()  # until nobody listens on what is forgotten
-        self._places.forget_gone(tried, before)
-
-    async def _drain(self) -> None:
-        """Until no proxy sends anything any more to what was just taken out of its endpoints.
-
-        An acknowledgement is the proxy's main thread's; its workers follow a moment later.
-        """
-        await self.wait_synced()
-        await asyncio.sleep(self._settings.drain_seconds)
-
-    async def _stop_proxies(self, nodes: frozenset[str]) -> None:
-        for node in sorted(nodes):
-            await self._fleet.stop_proxy(node)
+    async def _close(self) -> None:
+        await self._changes.close()
+        await self._terminations.listeners_closed()  # which needs the proxies' word
+        await asyncio.gather(self._terminations.finish(), self._runner.aclose())
 
     def _runner_event(self, event: events.Event) -> None:
         self._fleet.observe(event)
@@ -287,30 +218,3 @@ class Embedded:
                 self._on_event(
                     events.Rejected(subject, resource.type_url, resource.name, resource.error)
                 )
-
-
-def _both(first: Placements, second: Placements) -> Placements:
-    """The places of both at once; where both know one, that of ``first``."""
-    sidecars = {**second.sidecars, **first.sidecars}
-    for name in second.sidecars.keys() & first.sidecars.keys():
-        one, other = first.sidecars[name], second.sidecars[name]
-        sidecars[name] = replace(
-            one,
-            inbound={**other.inbound, **one.inbound},
-            application={**other.application, **one.application},
-        )
-    gateways = {**second.gateways, **first.gateways}
-    for name in second.gateways.keys() & first.gateways.keys():
-        listeners = {**second.gateways[name].listeners, **first.gateways[name].listeners}
-        gateways[name] = replace(first.gateways[name], listeners=listeners)
-    return replace(second, sidecars=sidecars, gateways=gateways)
-
-
-def _process(workload: Workload) -> Workload:
-    """What of a workload a running process depends on: not which lanes select it."""
-    return replace(workload, labels={})
-
-
-def _nodes(mesh: Mesh) -> frozenset[str]:
-    gateways = {names.gateway_node(gateway.name) for gateway in mesh.gateways}
-    return frozenset(gateways | {names.sidecar_node(w.name) for w in mesh.workloads})

@@ -1,12 +1,15 @@
 """The fleet: every process of a mesh on this machine, joined to its place and its readiness.
 
-Between ``embedded`` (which decides what should run) and the runner (which runs single processes).
-A workload counts as ready when both it and its sidecar are: only then can callers reach it.
+Between ``rollouts`` (which decides what should run) and the runner (which runs single processes).
+A workload may have several processes at once: the one that receives requests, its successor that
+is not ready yet, and older ones that are terminating. A workload counts as ready when both its
+process and its sidecar are: only then can callers reach it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,13 +24,12 @@ from laneway.compile.envoy import names
 from laneway.control import events
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.placements import Placements
+from laneway.model.placements import Address, Placements, SidecarPlacement
 from laneway.model.workloads import Workload
 from laneway.wiring.placing import Places, sidecar_addresses
 
-# Between a workload's name and the number of its process, for the second and later of a replaced
-# workload: both run at once for a while.
-_GENERATION = "~"
+# Between a workload's name and the number of its process, where others of it run.
+_NUMBER = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,20 @@ class WorkloadStatus:
     name: ObjectName
     ready: bool
     pid: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One process of a workload, under its own name. ``sidecar`` is the node id it is behind."""
+
+    name: ObjectName
+    workload: Workload
+    sidecar: str
+    addresses: tuple[Address, ...]
+
+    @property
+    def subject(self) -> events.Subject:
+        return events.WorkloadInstance(self.name)
 
 
 class Fleet:
@@ -56,76 +72,95 @@ class Fleet:
         self._concurrency = concurrency
         self._on_ready = on_ready
         self._supervisors: dict[events.Subject, Supervisor] = {}
-        self._instances: dict[ObjectName, ObjectName] = {}
-        self._generations: dict[ObjectName, int] = {}
+        self._instances: dict[ObjectName, Instance] = {}
+        self._stopping: set[events.Subject] = set()
+        self._graces: dict[str, float] = {}
 
     def observe(self, event: events.Event) -> None:
         """To be told of every event of the runner."""
         if not isinstance(event, events.Ready | events.Unready):
             return
         for workload, instance in self._instances.items():
-            if event.subject in (_proxy(names.sidecar_node(workload)), _workload(instance)):
-                self._on_ready(workload, self._is_ready(workload))
+            if event.subject in (instance.subject, _proxy(instance.sidecar)):
+                self._on_ready(workload, self.is_ready(workload))
 
-    async def start_proxies(self, placements: Placements) -> None:
-        """Start the Envoys of ``placements`` that do not run yet; others may listen on more."""
+    async def start_proxies(self, mesh: Mesh, placements: Placements) -> None:
+        """Start the Envoys of ``mesh`` that do not run yet; others may listen on more."""
+        for workload in mesh.workloads:
+            node = sidecar_node(placements.sidecars[workload.name])
+            self._graces[node] = workload.termination_grace_period
         for gateway, placed in placements.gateways.items():
-            node = names.gateway_node(gateway)
+            node = names.gateway_node(gateway, placed.generation)
             self._places.share(placed.listeners.values())
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=True)
-        for workload, sidecar in placements.sidecars.items():
-            node = names.sidecar_node(workload)
+        for sidecar in placements.sidecars.values():
+            node = sidecar_node(sidecar)
             self._places.share(sidecar_addresses(sidecar))
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=False)
 
-    async def start_workload(self, workload: Workload, placements: Placements) -> None:
-        """Start a workload; in its place, if an ended process of it is still known."""
-        instance = self._instances.get(workload.name, workload.name)
-        await self._stop(_workload(instance))
-        await self._start(workload, instance, placements)
-        self._instances[workload.name] = instance
+    async def start(self, workload: Workload, placement: SidecarPlacement) -> Instance:
+        """Start a process of the workload, which is not yet the one that counts: see ``adopt``."""
+        instance = Instance(
+            self._free_name(workload.name),
+            workload,
+            sidecar_node(placement),
+            () if workload.address else tuple(placement.application.values()),
+        )
+        self._places.release(instance.addresses)
+        process = replace(workload, name=instance.name)
+        supervisor = await self._runner.start_workload(process, placement)
+        self._supervisors[supervisor.subject] = supervisor
+        return instance
 
-    async def stop_workload(self, name: ObjectName) -> None:
-        instance = self._instances.pop(name, None)
-        if instance is not None:
-            await self._stop(_workload(instance))
+    def adopt(self, instance: Instance) -> Instance | None:
+        """From now on this is the workload's process. Returns the one before it."""
+        before = self._instances.get(instance.workload.name)
+        self._instances[instance.workload.name] = instance
+        return before
+
+    def release(self, workload: ObjectName) -> Instance | None:
+        """The workload has no process any more; the one it had still runs, and is returned."""
+        return self._instances.pop(workload, None)
+
+    async def stop(self, instance: Instance, spent: float = 0.0) -> None:
+        """End a process that nobody sends requests to; returns when it is gone.
+
+        ``spent`` seconds of its grace period are over already.
+        """
+        self._stopping.add(instance.subject)
+        await self._runner.stop_workload(instance.name, spent)
+        self._gone(instance.subject)
+
+    async def stop_proxy(self, node: str, spent: float = 0.0) -> None:
+        """As ``stop``."""
+        self._stopping.add(_proxy(node))
+        await self._runner.stop_proxy(node, spent)
+        self._gone(_proxy(node))
+        self._graces.pop(node, None)
+
+    async def stop_listening(self, node: str) -> None:
+        """Close the proxy's listening sockets. Raises ``AdminUnreachable``."""
+        if _proxy(node) in self._supervisors:
+            await self._runner.admin(node).stop_listening()
 
     async def restart_proxy(self, node: str) -> None:
         await self._runner.restart_proxy(node)
 
-    async def stop_proxy(self, node: str) -> None:
-        await self._stop(_proxy(node))
+    async def wait_restarted(self, node: str) -> None:
+        """Until the process before a hot restart has ended. Raises ``KeyError``."""
+        await self._supervisors[_proxy(node)].wait_alone()
 
-    async def start_successor(self, workload: Workload, placements: Placements) -> ObjectName:
-        """Start another process of a workload that runs, and wait until it is ready.
-
-        It does not receive requests until ``succeed``. Raises ``NotReady``, having stopped it.
-        """
-        number = self._generations[workload.name] = self._generations.get(workload.name, 1) + 1
-        name = workload.name
-        instance = ObjectName(name.namespace, f"{name.name}{_GENERATION}{number}")
-        await self._start(workload, instance, placements)
-        try:
-            await self._supervisors[_workload(instance)].wait_ready()
-        except RunnerError:
-            await self._stop(_workload(instance))
-            raise
-        return instance
-
-    async def stop_successor(self, successor: ObjectName) -> None:
-        """It is not needed after all."""
-        await self._stop(_workload(successor))
-
-    async def succeed(self, name: ObjectName, successor: ObjectName) -> None:
-        """The successor is the workload from now on; the process before it is stopped."""
-        before, self._instances[name] = self._instances[name], successor
-        await self._stop(_workload(before))
+    async def wait_instance(self, instance: Instance) -> None:
+        """Until it is ready. Raises ``NotReady``."""
+        await self._supervisors[instance.subject].wait_ready()
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until everything that runs is ready, or is not to be expected to be; returns what."""
-        waits = (supervisor.wait_ready() for supervisor in list(self._supervisors.values()))
+        wanted = {_proxy(node) for node in self.nodes} - self._stopping
+        wanted |= {instance.subject for instance in self._instances.values()}
+        waits = [s.wait_ready() for subject, s in self._supervisors.items() if subject in wanted]
         results = await asyncio.gather(*waits, return_exceptions=True)
         problems = [result for result in results if isinstance(result, BaseException)]
         for problem in problems:
@@ -136,8 +171,8 @@ class Fleet:
     def workloads(self, mesh: Mesh) -> Iterable[WorkloadStatus]:
         for workload in mesh.workloads:
             if instance := self._instances.get(workload.name):
-                pid = self._supervisors[_workload(instance)].pid
-                yield WorkloadStatus(workload.name, self._is_ready(workload.name), pid)
+                pid = self._supervisors[instance.subject].pid
+                yield WorkloadStatus(workload.name, self.is_ready(workload.name), pid)
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -148,20 +183,31 @@ class Fleet:
         supervisor = self._supervisors.get(_proxy(node))
         return supervisor.pid if supervisor else None
 
-    def _is_ready(self, workload: ObjectName) -> bool:
-        subjects = (_proxy(names.sidecar_node(workload)), _workload(self._instances[workload]))
+    def is_ready(self, workload: ObjectName) -> bool:
+        if (instance := self._instances.get(workload)) is None:
+            return False
+        subjects = (_proxy(instance.sidecar), instance.subject)
         return all(s in self._supervisors and self._supervisors[s].ready for s in subjects)
 
-    async def _start(
-        self, workload: Workload, instance: ObjectName, placements: Placements
-    ) -> None:
-        placement = placements.sidecars[workload.name]
-        self._places.release(placement.application.values())
-        process = replace(workload, name=instance)
-        supervisor = await self._runner.start_workload(process, placement)
-        self._supervisors[supervisor.subject] = supervisor
+    def _gone(self, subject: events.Subject) -> None:
+        self._supervisors.pop(subject, None)
+        self._stopping.discard(subject)
+
+    def _free_name(self, workload: ObjectName) -> ObjectName:
+        """The workload's own name, or with the first number that no process of it has."""
+        numbered = (
+            replace(workload, name=f"{workload.name}{_NUMBER}{number}")
+            for number in itertools.count(2)
+        )
+        taken = {subject.name for subject in self._supervisors}
+        return next(n for n in itertools.chain([workload], numbered) if str(n) not in taken)
 
     async def _start_proxy(self, node: str, *, gateway: bool) -> None:
+        def grace() -> float:
+            """A gateway's requests may be in any workload."""
+            most = max(self._graces.values(), default=0.0)
+            return most if gateway else self._graces.get(node, most)
+
         proxy = Proxy(
             node,
             lambda admin, number: bootstrap(
@@ -173,21 +219,15 @@ class Fleet:
             ),
             gateway=gateway,
             concurrency=self._concurrency,
+            grace=grace,
         )
         supervisor = await self._runner.start_proxy(proxy)
         self._supervisors[supervisor.subject] = supervisor
 
-    async def _stop(self, subject: events.Subject) -> None:
-        if self._supervisors.pop(subject, None) is None:
-            return
-        if isinstance(subject, events.ProxyInstance):
-            await self._runner.stop_proxy(subject.node)
-        else:
-            await self._runner.stop_workload(subject.instance)
 
-
-def _workload(instance: ObjectName) -> events.Subject:
-    return events.WorkloadInstance(instance)
+def sidecar_node(sidecar: SidecarPlacement) -> str:
+    """Its node id."""
+    return names.sidecar_node(sidecar.workload, sidecar.generation)
 
 
 def _proxy(node: str) -> events.Subject:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from laneway.adapters.runner.ports import Ports
+from laneway.compile.envoy.names import gateway_node, sidecar_node
 from laneway.model.gateways import Gateway
 from laneway.model.meshes import Mesh
-from laneway.model.placements import Address, GatewayPlacement, Placements, SidecarPlacement
+from laneway.model.names import ObjectName
+from laneway.model.placements import (
+    Address,
+    GatewayPlacement,
+    Placements,
+    SidecarPlacement,
+)
 from laneway.model.workloads import Workload
 
 _Reserve = Callable[[str, int], Address]
@@ -21,9 +29,12 @@ class Places:
         self._ports = ports
         self._free_gateway_ports = free_gateway_ports
 
-    def place(self, mesh: Mesh, before: Placements) -> Placements:
+    def place(
+        self, mesh: Mesh, before: Placements, running: Collection[str] = frozenset()
+    ) -> Placements:
         """Places for all of ``mesh``: as in ``before`` where there, else reserved now.
 
+        ``running`` are the node ids that a new proxy cannot have, as others still run under them.
         All or nothing: what was reserved is let go again when something cannot be had, which
         raises ``PortUnavailable``. Ports that the user fixed are reserved first, so that no free
         one is given out that another object asks for by number.
@@ -37,18 +48,30 @@ class Places:
 
         try:
             gateways = {
-                gateway.name: self._gateway(gateway, before.gateways.get(gateway.name), reserve)
+                gateway.name: self._gateway(
+                    gateway,
+                    before.gateways.get(gateway.name)
+                    or GatewayPlacement(
+                        gateway.name, {}, _free(gateway_node, gateway.name, running)
+                    ),
+                    reserve,
+                )
                 for gateway in mesh.gateways
             }
             fixed_first = sorted(mesh.workloads, key=lambda w: not any(p.listen for p in w.ports))
             sidecars = {
-                workload.name: _sidecar(workload, before.sidecars.get(workload.name), reserve)
+                workload.name: _sidecar(
+                    workload,
+                    before.sidecars.get(workload.name),
+                    _free(sidecar_node, workload.name, running),
+                    reserve,
+                )
                 for workload in fixed_first
             }
         except BaseException:
             self._ports.forget(reserved)
             raise
-        return Placements(sidecars, gateways, before.ready)
+        return replace(before, sidecars=sidecars, gateways=gateways)
 
     def move(
         self, workload: Workload, placement: SidecarPlacement, before: SidecarPlacement
@@ -78,30 +101,54 @@ class Places:
         """What listened on these is gone."""
         self._ports.forget(addresses)
 
-    def forget_gone(self, before: Placements, after: Placements) -> None:
-        """What was placed in ``before`` and is not in ``after`` does not run any more."""
-        kept = set(_addresses(after))
-        self._ports.forget(address for address in _addresses(before) if address not in kept)
-
     def _gateway(
-        self, gateway: Gateway, before: GatewayPlacement | None, reserve: _Reserve
+        self, gateway: Gateway, before: GatewayPlacement, reserve: _Reserve
     ) -> GatewayPlacement:
-        known: Mapping[int, Address] = before.listeners if before else {}
         listeners = {}
         for server in gateway.plain:
             wanted = server.port if server.listen is None else server.listen
             port = 0 if self._free_gateway_ports else wanted
             owner = f"Gateway {gateway.name} port {server.port}"
-            old = known.get(server.port)
+            old = before.listeners.get(server.port)
             stays = old is not None and port in (0, old.port)
             listeners[server.port] = old if old and stays else reserve(owner, port)
-        return GatewayPlacement(gateway.name, listeners)
+        return replace(before, listeners=listeners)
+
+
+def both(first: Placements, second: Placements) -> Placements:
+    """The places of both at once; where both know one, that of ``first``."""
+    sidecars = {**second.sidecars, **first.sidecars}
+    for name in second.sidecars.keys() & first.sidecars.keys():
+        one, other = first.sidecars[name], second.sidecars[name]
+        sidecars[name] = replace(
+            one,
+            inbound={**other.inbound, **one.inbound},
+            application={**other.application, **one.application},
+        )
+    gateways = {**second.gateways, **first.gateways}
+    for name in second.gateways.keys() & first.gateways.keys():
+        listeners = {**second.gateways[name].listeners, **first.gateways[name].listeners}
+        gateways[name] = replace(first.gateways[name], listeners=listeners)
+    return replace(second, sidecars=sidecars, gateways=gateways)
+
+
+def nodes(placements: Placements) -> frozenset[str]:
+    """The node ids of the proxies of the mesh: not of those that are terminating."""
+    gateways = {gateway_node(g.gateway, g.generation) for g in placements.gateways.values()}
+    sidecars = {sidecar_node(s.workload, s.generation) for s in placements.sidecars.values()}
+    return frozenset(gateways | sidecars)
+
+
+def addresses(placements: Placements) -> frozenset[Address]:
+    """Every address that something of ``placements`` listens on, or that it keeps."""
+    return frozenset(_addresses(placements))
 
 
 def _addresses(placements: Placements) -> Iterable[Address]:
     for gateway in placements.gateways.values():
         yield from gateway.listeners.values()
-    for sidecar in placements.sidecars.values():
+    terminating = (each.placement for each in placements.terminating)
+    for sidecar in (*placements.sidecars.values(), *terminating):
         yield from sidecar_addresses(sidecar)
         yield from sidecar.application.values()
 
@@ -111,9 +158,17 @@ def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
     return (*sidecar.inbound.values(), sidecar.outbound)
 
 
+def _free(
+    node: Callable[[ObjectName, int], str], name: ObjectName, running: Collection[str]
+) -> int:
+    """The first generation of ``name`` whose node id is not taken."""
+    return next(number for number in itertools.count(1) if node(name, number) not in running)
+
+
 def _sidecar(
-    workload: Workload, before: SidecarPlacement | None, reserve: _Reserve
+    workload: Workload, before: SidecarPlacement | None, generation: int, reserve: _Reserve
 ) -> SidecarPlacement:
+    """``generation`` counts where there is none ``before``."""
     owner = f"Workload {workload.name}"
     inbound, application = {}, {}
     for index, port in enumerate(workload.ports):
@@ -126,8 +181,10 @@ def _sidecar(
         application[port.number] = (
             _running(workload, index) or known or reserve(f"{owner} application", 0)
         )
-    outbound = before.outbound if before else reserve(f"{owner} outbound", 0)
-    return SidecarPlacement(workload.name, inbound, application, outbound)
+    if before:
+        return replace(before, inbound=inbound, application=application)
+    outbound = reserve(f"{owner} outbound", 0)
+    return SidecarPlacement(workload.name, inbound, application, outbound, generation)
 
 
 def _running(workload: Workload, index: int) -> Address | None:

@@ -12,7 +12,6 @@ from tests.adapters.runner.recorders import Recorder
 
 from laneway.adapters.runner.binary import EnvoyBinary, find_envoy
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.runner.proxies import Deadlines
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.runner.supervision import Backoff
 
@@ -52,8 +51,7 @@ async def told() -> Recorder:
 async def runner(told: Recorder, envoy: EnvoyBinary, tmp_path: Path) -> AsyncIterator[Runner]:
     """Restarts soon, and logs outside of its run directory."""
     backoff = Backoff(first=0.01, most=0.02, loop_after=3)
-    deadlines = Deadlines(drain=2.0, proxy=2.0, workload=2.0)
     async with Runner(
-        envoy, told, log_dir=tmp_path / "logs", deadlines=deadlines, backoff=backoff
+        envoy, told, log_dir=tmp_path / "logs", kill_after=2.0, backoff=backoff
     ) as runner:
         yield runner

@@ -25,7 +25,7 @@ from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
 from laneway.adapters.runner.errors import NotReady
 from laneway.adapters.runner.exchanges import exchange
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.runner.proxies import Deadlines, Proxy
+from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner
 from laneway.control import events
 from laneway.model.placements import Address
@@ -224,9 +224,9 @@ async def test_a_request_in_flight_is_answered_before_the_stop(
 async def test_a_request_without_end_does_not_hold_up_the_stop(
     runner: Runner, told: Recorder, listen: Address, upstream: tuple[SlowUpstream, Address]
 ) -> None:
-    runner._deadlines = Deadlines(drain=0.1)
     slow, address = upstream
-    started = await runner.start_proxy(Proxy("a", forwarding(listen, address)))
+    proxy = Proxy("a", forwarding(listen, address), grace=lambda: 0.1)
+    started = await runner.start_proxy(proxy)
     await started.wait_ready()
     request = asyncio.create_task(exchange(listen, "GET", "/"))
     await slow.asked.wait()
@@ -237,16 +237,14 @@ async def test_a_request_without_end_does_not_hold_up_the_stop(
 
 
 async def test_an_idle_proxy_does_not_wait_for_its_drain_time(runner: Runner) -> None:
-    runner._deadlines = Deadlines(drain=3600.0)
-    started = await runner.start_proxy(Proxy("a", empty_bootstrap))
+    started = await runner.start_proxy(Proxy("a", empty_bootstrap, grace=lambda: 3600.0))
     await started.wait_ready()
     async with asyncio.timeout(DEADLINE):
         await runner.stop_proxy("a")
 
 
 async def test_a_stuck_envoy_is_stopped_all_the_same(runner: Runner, told: Recorder) -> None:
-    runner._deadlines = Deadlines(drain=0.1, proxy=0.1)
-    started = await runner.start_proxy(Proxy("a", empty_bootstrap))
+    started = await runner.start_proxy(Proxy("a", empty_bootstrap, grace=lambda: 0.1))
     await started.wait_ready()
     assert started.pid is not None
     os.kill(started.pid, signal.SIGSTOP)

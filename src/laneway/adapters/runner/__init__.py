@@ -2,10 +2,10 @@
 
 From below: ``holders``, ``ports``, ``binary`` and ``directories`` (what there is to use, and who
 has it); ``leash``, ``shim``, ``logs`` and ``processes`` (one child process); ``exchanges``,
-``admin`` and ``probes`` (asking it how it is); ``supervision`` (pure: when to start it again) and
-``supervisors`` (doing it); ``bootstraps``, ``environments``, ``proxies`` and ``workloads`` (what to
-run); ``runner`` (all of it together).
+``admin``, ``probes`` and ``connections`` (asking how it is); ``supervision`` (pure: when to start
+it again) and ``supervisors`` (doing it); ``bootstraps``, ``environments``, ``proxies`` and
+``workloads`` (what to run); ``runner`` (all of it together).
 
-For ``wiring``: ``runner.Runner``, ``proxies.Proxy`` and ``Deadlines``, ``binary.find_envoy``,
-``ports.Ports``, ``bootstraps.bootstrap``, ``events``, ``admin.Admin`` and ``errors.RunnerError``.
+For ``wiring``: ``runner.Runner``, ``proxies.Proxy``, ``binary.find_envoy``, ``ports.Ports``,
+``bootstraps.bootstrap``, ``events``, ``admin.Admin`` and ``errors.RunnerError``.
 """

@@ -16,7 +16,7 @@ from laneway.adapters.runner.exchanges import Response, exchange
 
 _DEADLINE = 5.0
 # Requests in flight on every HTTP connection manager but the admin interface's, which counts this
-# very question. TCP proxies and upgraded connections are not waited for.
+# very question. An upgraded connection and a tunnel count until they are closed.
 _IN_FLIGHT = r"^http\..*\.downstream_rq_active$"
 _ADMIN_IN_FLIGHT = "http.admin.downstream_rq_active"
 
@@ -49,9 +49,9 @@ class Admin:
     async def fail_health_checks(self) -> None:
         await self.post("/healthcheck/fail")
 
-    async def drain_listeners(self) -> None:
-        """Ask clients to leave, and close the listeners when the drain time is over."""
-        await self.post("/drain_listeners?graceful")
+    async def stop_listening(self) -> None:
+        """Close the listening sockets. Connections stay, and requests on them are answered."""
+        await self.post("/drain_listeners")
 
     async def get(self, target: str) -> bytes:
         """The body, e.g. of ``/clusters?format=json`` or ``/config_dump``."""

@@ -6,6 +6,7 @@
     ``RunDirectoryUnusable``  the run or log directory cannot hold sockets, or is not ours alone
     ``Unstartable``       a command or working directory that cannot work, found before starting
     ``NotReady``          a workload or proxy that was started and did not become ready
+    ``Closed``            everything is being stopped, or has been
 
 Each message is complete for a terminal: what, where, and what would be right. Faces catch
 ``RunnerError`` and print it.
@@ -36,3 +37,7 @@ class Unstartable(RunnerError):
 
 class NotReady(RunnerError):
     """A workload or proxy runs, or ran, but did not become ready."""
+
+
+class Closed(RunnerError):
+    """Nothing can be started or changed any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ from laneway.model.workloads import ReadinessProbe
 _DRAIN_POLL = 0.05
 # A proxy that hangs is noticed in 0.7 + 2 x 0.75 s: new requests leave its lane within 3 s.
 _READINESS = ReadinessProbe(period=0.75, timeout=0.7, failure_threshold=2)
+# Seconds after which Envoy closes the connections that are left of a removed listener; its own
+# default. Idle ones end earlier: a response tells the client to close.
+_LISTENER_DRAIN = 600
+# A response whose application ended with its grace period is still sent.
+_LAST_SECONDS = 1.0
+#: From SIGTERM to SIGKILL, of a proxy that is drained.
+KILL_AFTER = 5.0
 _EPOCH = "server.hot_restart_epoch"
 # Sockets and logs that Envoy makes are this user's alone from the first moment on.
 _UMASK = 0o077
@@ -43,7 +51,8 @@ class Proxy:
 
     ``bootstrap`` gives the configuration as JSON, for the admin socket that the runner chose and
     the number of the process, which grows; it is written anew at each start. A ``gateway`` is
-    stopped before everything else.
+    stopped before everything else. ``grace`` is asked at a stop and at a hot restart: the seconds
+    that requests in flight may take. An idle proxy does not wait.
     """
 
     name: str
@@ -52,19 +61,7 @@ class Proxy:
     concurrency: int = 2
     log_level: str = "warning"
     start_timeout: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds that an orderly stop may take.
-
-    ``drain``: until a proxy's requests in flight have ended; an idle proxy does not wait.
-    ``proxy`` and ``workload``: from SIGTERM to SIGKILL.
-    """
-
-    drain: float = 5.0
-    proxy: float = 5.0
-    workload: float = 10.0
+    grace: Callable[[], float] = lambda: 30.0
 
 
 def proxy_charge(
@@ -74,10 +71,14 @@ def proxy_charge(
     folder: Path,
     leash: Leash,
     log: LogFile,
-    deadlines: Deadlines,
+    kill_after: float,
     random: Random,
 ) -> Charge:
-    """The charge for ``proxy``, whose files go to ``folder``. ``random`` chooses its base id."""
+    """The charge for ``proxy``, whose files go to ``folder``.
+
+    ``kill_after`` seconds lie between SIGTERM and SIGKILL, once it is drained. ``random`` chooses
+    its base id.
+    """
     generations = itertools.count(1)
 
     def start(epoch: int) -> Process:
@@ -87,7 +88,7 @@ def proxy_charge(
                 choose_base_id(folder, random)
             write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
             return Process.start(
-                _command(proxy, envoy, folder, deadlines, epoch),
+                _command(proxy, envoy, folder, epoch),
                 environment=os.environ,
                 working_directory=folder,
                 leash=leash,
@@ -106,13 +107,13 @@ def proxy_charge(
             async with asyncio.timeout(proxy.start_timeout):
                 await _until_serving(admin, epoch, successor)
         except BaseException:
-            await successor.stop(deadlines.proxy)
+            await successor.stop(kill_after)
             raise
         return successor
 
-    async def retire(process: Process) -> ExitStatus:
-        await _drain(admin, deadlines.drain)
-        status = await process.stop(deadlines.proxy)
+    async def retire(process: Process, grace: float) -> ExitStatus:
+        await _drain(admin, max(grace, _LAST_SECONDS))
+        status = await process.stop(kill_after)
         remove_remains(folder)
         return status
 
@@ -122,17 +123,16 @@ def proxy_charge(
         readiness=_READINESS,
         start_timeout=proxy.start_timeout,
         launch=lambda: start(epoch=0),
+        grace=proxy.grace,
         retire=retire,
         succeed=succeed,
         output=log.tail,
     )
 
 
-def _command(
-    proxy: Proxy, envoy: EnvoyBinary, folder: Path, deadlines: Deadlines, epoch: int
-) -> list[str]:
+def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, epoch: int) -> list[str]:
     """``epoch`` counts hot restarts: from 1 on the process takes over from the one before."""
-    drain = max(1, round(deadlines.drain))
+    grace = math.ceil(proxy.grace())
     return [
         str(envoy.path),
         *("--config-path", str(folder / "bootstrap.json")),
@@ -140,19 +140,25 @@ def _command(
         *("--concurrency", str(proxy.concurrency)),
         *("--log-level", proxy.log_level),
         *hot_restart_arguments(folder, epoch),
-        *("--drain-time-s", str(drain)),
+        *("--drain-time-s", str(max(_LISTENER_DRAIN, grace))),
         *("--drain-strategy", "immediate"),
-        *("--parent-shutdown-time-s", str(drain + 1)),
+        *("--parent-shutdown-time-s", str(grace + 1)),
     ]
 
 
 async def _drain(admin: Admin, seconds: float) -> None:
-    """Tell clients to leave and wait for the requests in flight. A dead Envoy is as good."""
+    """Take no new connections, tell clients to leave, and wait for the requests in flight.
+
+    A dead Envoy is as good. Requests in the parent of a hot restart count from the second answer
+    on: Envoy asks its parent when it is asked.
+    """
     try:
         async with asyncio.timeout(seconds):
             await admin.fail_health_checks()
-            await admin.drain_listeners()
-            while await admin.requests_in_flight():  # noqa: ASYNC110 -- Envoy can only be asked
+            await admin.stop_listening()
+            quiet = 0
+            while quiet < 2:
+                quiet = 0 if await admin.requests_in_flight() else quiet + 1
                 await asyncio.sleep(_DRAIN_POLL)
     except (TimeoutError, AdminUnreachable):
         return

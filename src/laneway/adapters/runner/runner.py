@@ -16,6 +16,7 @@ from typing import Self
 
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.binary import EnvoyBinary
+from laneway.adapters.runner.connections import Connections
 from laneway.adapters.runner.directories import (
     check_log_directory,
     open_run_directory,
@@ -23,7 +24,7 @@ from laneway.adapters.runner.directories import (
 )
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
-from laneway.adapters.runner.proxies import Deadlines, Proxy, proxy_charge
+from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_charge
 from laneway.adapters.runner.supervision import Backoff
 from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
 from laneway.adapters.runner.workloads import workload_charge
@@ -32,7 +33,6 @@ from laneway.model.names import ObjectName
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import Workload
 
-_DEADLINES = Deadlines()
 _BACKOFF = Backoff()
 
 
@@ -51,13 +51,13 @@ class Runner:
         *,
         run_dir: Path | None = None,
         log_dir: Path | None = None,
-        deadlines: Deadlines = _DEADLINES,
+        kill_after: float = KILL_AFTER,
         backoff: Backoff = _BACKOFF,
         random: Random | None = None,
     ) -> None:
         self._envoy = envoy
         self._on_event = on_event
-        self._deadlines = deadlines
+        self._kill_after = kill_after
         self._backoff = backoff
         self._random = random or Random()
         if log_dir is not None:
@@ -69,6 +69,7 @@ class Runner:
         self._logs: dict[events.Subject, LogFile] = {}
         self._admins: dict[str, Admin] = {}
         self._gateways: set[events.Subject] = set()
+        self._connections = Connections()
         self._numbers = itertools.count(1)
         self._closed = False
 
@@ -100,7 +101,7 @@ class Runner:
             folder,
             self._leash,
             log,
-            self._deadlines,
+            self._kill_after,
             self._random,
         )
         supervisor = self._start(charge)
@@ -117,24 +118,32 @@ class Runner:
         subject = events.WorkloadInstance(workload.name)
         self._refuse_twice(subject)
         log = self._log(subject)
-        grace = self._deadlines.workload
-        return self._start(workload_charge(workload, placement, self._leash, log, grace))
+        return self._start(
+            workload_charge(workload, placement, self._leash, log, self._connections)
+        )
 
     async def restart_proxy(self, name: str) -> None:
         """Restart hot: no connection is refused, and requests in flight end in the old process.
 
-        It has ``Deadlines.drain`` seconds for that. Raises ``KeyError`` for an unknown name, and
+        It has ``Proxy.grace`` seconds for that. Raises ``KeyError`` for an unknown name, and
         ``Unstartable`` when the new process does not take over; then the old one serves on.
         """
         await self._supervisors[events.ProxyInstance(name)].succeed()
 
-    async def stop_proxy(self, name: str) -> None:
-        """Drain and stop; returns when it is gone. Unknown names are none of our processes."""
-        await self._stop(events.ProxyInstance(name))
+    async def stop_proxy(self, name: str, spent: float = 0.0) -> None:
+        """Drain and stop; returns when it is gone. Unknown names are none of our processes.
 
-    async def stop_workload(self, name: ObjectName) -> None:
-        """Stop; returns when it is gone. Unknown names are none of our processes."""
-        await self._stop(events.WorkloadInstance(name))
+        ``spent`` seconds of the grace period are over already.
+        """
+        await self._stop(events.ProxyInstance(name), spent)
+
+    async def stop_workload(self, name: ObjectName, spent: float = 0.0) -> None:
+        """Stop it when nobody is connected to it any more; returns when it is gone.
+
+        ``spent`` seconds of its grace period are over already. Unknown names are none of our
+        processes.
+        """
+        await self._stop(events.WorkloadInstance(name), spent)
 
     def admin(self, proxy: str) -> Admin:
         """The admin interface of a proxy that was started. Raises ``KeyError``."""
@@ -146,10 +155,16 @@ class Runner:
         return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
 
     async def aclose(self) -> None:
-        """Stop everything, gateways first. May be called again."""
-        gateways = self._gateways & self._supervisors.keys()
-        await asyncio.gather(*map(self._stop, gateways))
-        await asyncio.gather(*map(self._stop, list(self._supervisors)))
+        """Stop everything: gateways, then workloads, then sidecars. May be called again.
+
+        All grace periods begin now.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        workloads = {s for s in self._supervisors if isinstance(s, events.WorkloadInstance)}
+        for subjects in (self._gateways & self._supervisors.keys(), workloads, self._supervisors):
+            spent = clock() - began
+            await asyncio.gather(*(self._stop(subject, spent) for subject in tuple(subjects)))
         if not self._closed:
             self._closed = True
             self._leash.close()
@@ -161,10 +176,10 @@ class Runner:
         self._supervisors[charge.subject] = supervisor
         return supervisor
 
-    async def _stop(self, subject: events.Subject) -> None:
+    async def _stop(self, subject: events.Subject, spent: float) -> None:
         if (supervisor := self._supervisors.get(subject)) is None:
             return
-        await supervisor.stop()
+        await supervisor.stop(spent)
         if self._supervisors.pop(subject, None) is not None:
             self._logs.pop(subject).close()
             self._gateways.discard(subject)

@@ -25,9 +25,10 @@ Emit = Callable[[events.Event], None]
 class Charge:
     """What is to be kept running.
 
-    ``launch`` None: it runs already and is not ours; it is only asked. ``retire`` ends a process
-    in the way that suits it. ``succeed`` starts one that takes over from the running one and has it
-    end, where that can be done. ``output`` gives the last lines that it wrote.
+    ``launch`` None: it runs already and is not ours; it is only asked. ``retire`` lets what is
+    inside a process come to its end and stops it, within the seconds it is given; ``grace`` says
+    how many these are in all. ``succeed`` starts one that takes over from the running one and has
+    it end, where that can be done. ``output`` gives the last lines that it wrote.
     """
 
     subject: events.Subject
@@ -35,7 +36,8 @@ class Charge:
     readiness: ReadinessProbe
     start_timeout: float
     launch: Callable[[], Process] | None
-    retire: Callable[[Process], Awaitable[ExitStatus]]
+    grace: Callable[[], float]
+    retire: Callable[[Process, float], Awaitable[ExitStatus]]
     restarts: bool = True
     succeed: Callable[[], Awaitable[Process]] | None = None
     output: Callable[[], tuple[str, ...]] = tuple
@@ -79,7 +81,7 @@ class Supervisor:
         self._launch()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._await_late())]
         for task in self._tasks:
-            task.add_done_callback(_expose)
+            task.add_done_callback(expose)
 
     async def wait_ready(self) -> None:
         """Until it is, or was, ready. Raises ``NotReady`` when that is not to be expected.
@@ -98,8 +100,7 @@ class Supervisor:
         there is none.
         """
         assert self._charge.succeed is not None, f"{self.subject} cannot be succeeded"
-        for predecessor in tuple(self._predecessors):
-            await predecessor.wait()
+        await self.wait_alone()
         before = self._process
         if before is None:
             raise Unstartable(f"{self.subject} is not running")
@@ -111,10 +112,18 @@ class Supervisor:
         self._succeeded.set()
         self._emit(events.Started(self.subject, self._process.pid))
 
-    async def stop(self) -> None:
-        """End it and its supervision; completes even when the caller is cancelled meanwhile."""
+    async def wait_alone(self) -> None:
+        """Until every process that it was put in the place of has ended."""
+        for predecessor in tuple(self._predecessors):
+            await predecessor.wait()
+
+    async def stop(self, spent: float = 0.0) -> None:
+        """End it and its supervision; completes even when the caller is cancelled meanwhile.
+
+        ``spent`` seconds of its grace period are over already; the first call decides.
+        """
         if self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop())
+            self._stopping = asyncio.create_task(self._stop(spent))
         await asyncio.shield(self._stopping)
 
     def _launch(self) -> None:
@@ -211,14 +220,17 @@ class Supervisor:
         self._settled.set()
         self._emit(event)
 
-    async def _stop(self) -> None:
+    async def _stop(self, spent: float) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._set_ready(False, "it is being stopped", asked=True)
+        status = None
+        if self._process:
+            left = max(0.0, self._charge.grace() - spent)
+            status = await self._charge.retire(self._process, left)
         await self._end_predecessors()
-        status = await self._charge.retire(self._process) if self._process else None
         self._process = None
         self._fail(events.Stopped(self.subject, status))
 
@@ -227,8 +239,12 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _expose(task: asyncio.Task[None]) -> None:
-    """A supervisor that fails is a defect of laneway; it must not be silent."""
+def expose(task: asyncio.Task[None]) -> None:
+    """A task that fails and that nobody awaits is a defect of laneway; it must not be silent."""
     if not task.cancelled() and (error := task.exception()):
-        context = {"message": "supervision failed", "exception": error, "task": task}
+        context = {
+            "message": "a process is not looked after any more",
+            "exception": error,
+            "task": task,
+        }
         task.get_loop().call_exception_handler(context)

@@ -6,13 +6,15 @@ shows later (it ends, it never answers) is the supervisor's to tell.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from laneway.adapters.runner import environments, probes
+from laneway.adapters.runner.connections import Connections
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
@@ -22,14 +24,26 @@ from laneway.control import events
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import RestartPolicy, Workload
 
+# As Kubernetes gives a container whose preStop hook has used up the whole grace period.
+_LAST_SECONDS = 2.0
+
 
 def workload_charge(
-    workload: Workload, placement: SidecarPlacement, leash: Leash, log: LogFile, grace: float
+    workload: Workload,
+    placement: SidecarPlacement,
+    leash: Leash,
+    log: LogFile,
+    connections: Connections,
 ) -> Charge:
     """The charge for ``workload``. Raises ``Unstartable``."""
+    period = workload.termination_grace_period
+    ports = {placement.application[port.number].port for port in workload.ports}
 
-    async def retire(process: Process) -> ExitStatus:
-        return await process.stop(grace)
+    async def retire(process: Process, grace: float) -> ExitStatus:
+        clock = asyncio.get_running_loop().time
+        over = clock() + grace
+        await _until_unused(process, ports, connections, grace)
+        return await process.stop(max(over - clock(), min(_LAST_SECONDS, grace)))
 
     def launch() -> Process:
         # Looked up each time: what is on disk may change between two lives.
@@ -53,10 +67,24 @@ def workload_charge(
         readiness=workload.readiness,
         start_timeout=workload.start_timeout,
         launch=launch if workload.command else None,
+        grace=lambda: period,
         retire=retire,
         restarts=workload.restart is RestartPolicy.ALWAYS,
         output=log.tail,
     )
+
+
+async def _until_unused(
+    process: Process, ports: Collection[int], connections: Connections, seconds: float
+) -> None:
+    """Until nobody is connected to the application, it has ended, or the time is over."""
+    ended = asyncio.ensure_future(process.wait())
+    unused = asyncio.ensure_future(connections.closed(ports))
+    try:
+        await asyncio.wait({ended, unused}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+        unused.cancel()
 
 
 def _probe(workload: Workload, placement: SidecarPlacement) -> probes.Probe:

@@ -32,7 +32,7 @@ class Backends:
         """``before`` saves looking at every service where nothing that matters is another."""
         known = before.mesh
         same = known.services is mesh.services and known.workloads is mesh.workloads
-        services = before.services if same else _selecting(mesh.services, mesh.workloads)
+        services = before.services if same else selecting(mesh.services, mesh.workloads)
         states = {
             workload.name: (
                 workload,
@@ -54,9 +54,10 @@ class Backends:
         }
 
 
-def _selecting(
+def selecting(
     services: Iterable[Service], workloads: Iterable[Workload]
 ) -> Mapping[ObjectName, tuple[ObjectName, ...]]:
+    """Workload -> the services that select it."""
     by_label: dict[_Label, list[Service]] = {}
     for service in services:
         if service.selector:

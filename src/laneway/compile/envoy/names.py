@@ -42,12 +42,18 @@ ANY_HOST = "*"
 PASSTHROUGH_ROUTES = "PassthroughRoutes"
 
 
-def sidecar_node(workload: ObjectName) -> str:
-    return f"sidecar~{workload.name}.{workload.namespace}"
+def sidecar_node(workload: ObjectName, generation: int = 1) -> str:
+    """``generation`` as in ``SidecarPlacement``."""
+    return f"sidecar~{_numbered(workload, generation)}"
 
 
-def gateway_node(gateway: ObjectName) -> str:
-    return f"router~{gateway.name}.{gateway.namespace}"
+def gateway_node(gateway: ObjectName, generation: int = 1) -> str:
+    return f"router~{_numbered(gateway, generation)}"
+
+
+def _numbered(name: ObjectName, generation: int) -> str:
+    number = f"~{generation}" if generation > 1 else ""
+    return f"{name.name}{number}.{name.namespace}"
 
 
 def subset_cluster(host: str, port: int, subset: str) -> str:

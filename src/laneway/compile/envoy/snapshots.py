@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.envoy import names
+from laneway.compile.envoy.backends import selecting
 from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
 from laneway.compile.envoy.endpoints import inbound_endpoint
 from laneway.compile.envoy.gateway_routes import gateway_routes
@@ -58,7 +59,8 @@ class Emitter:
     def __call__(
         self, mesh: Mesh, routes: MeshRoutes, placements: Placements
     ) -> Mapping[str, Snapshot]:
-        """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place."""
+        """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place, and for
+        the sidecars that are terminating."""
         try:
             self._outbound.update(mesh, routes, placements)
         except BaseException:
@@ -68,24 +70,35 @@ class Emitter:
         for name, gateway in placements.gateways.items():
             if name in routes.gateways:
                 own = self._gateway(routes.gateways[name], gateway)
-                snapshots[names.gateway_node(name)] = self._snapshot(own)
+                snapshots[names.gateway_node(name, gateway.generation)] = self._snapshot(own)
         for workload in mesh.workloads:
             if sidecar := placements.sidecars.get(workload.name):
                 services = self._outbound.backends.services[workload.name]
-                own = self._sidecar(workload, sidecar, _memories(routes, services))
-                node = names.sidecar_node(workload.name)
-                snapshots[node] = self._snapshot(own, workload.name.namespace)
+                node = names.sidecar_node(workload.name, sidecar.generation)
+                snapshots[node] = self._sidecar(node, workload, sidecar, routes, services)
+        for each in placements.terminating:
+            name = each.workload.name
+            services = selecting(mesh.services, [each.workload])[name]
+            node = names.sidecar_node(name, each.placement.generation)
+            snapshots[node] = self._sidecar(node, each.workload, each.placement, routes, services)
         self._memo.sweep()
         return snapshots
 
     def _sidecar(
-        self, workload: Workload, placement: SidecarPlacement, memories: tuple[Carrier, ...]
-    ) -> Own:
-        return self._memo(
-            ("sidecar", workload.name),
+        self,
+        node: str,
+        workload: Workload,
+        placement: SidecarPlacement,
+        routes: MeshRoutes,
+        services: Iterable[ObjectName],
+    ) -> Snapshot:
+        memories = _memories(routes, services)
+        own = self._memo(
+            ("sidecar", node),
             (workload, placement, memories),
             lambda: Own.of(_sidecar(workload, placement, memories, self._options)),
         )
+        return self._snapshot(own, workload.name.namespace)
 
     def _gateway(self, routes: GatewayRoutes, placement: GatewayPlacement) -> Own:
         return self._memo(
@@ -146,11 +159,14 @@ def _sidecar(
 ) -> Iterable[Resource]:
     inbound = [inbound_filter(memory, options.module) for memory in memories]
     outbound = [outbound_filter(memory, options.module) for memory in memories]
-    # All that it has a place for: during a change, the ports before it and those after it.
-    for port, address in placement.inbound.items():
+    # All that it has a place for: during a change, the ports before it and those after it. One that
+    # is terminating listens nowhere, and still has requests on the way to its application.
+    for port, address in placement.application.items():
         yield inbound_cluster(port)
-        yield inbound_endpoint(port, placement.application[port])
-        yield inbound_listener(workload.name, port, address, inbound, options)
+        yield inbound_endpoint(port, address)
+        if port in placement.inbound:
+            listen = placement.inbound[port]
+            yield inbound_listener(workload.name, port, listen, inbound, options)
     yield tunnel_cluster(placement.outbound)
     yield outbound_listener(placement.outbound, outbound, options)
 

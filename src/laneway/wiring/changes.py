@@ -1,0 +1,138 @@
+"""Everything that starts and stops processes of a running mesh, one after another.
+
+``embedded`` offers these to its users. They may overlap and be cancelled at any moment; here one
+waits for the other, and what was begun is finished or taken back. ``rollouts`` has the steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from laneway.adapters.runner.errors import Closed, PortUnavailable
+from laneway.control.rejected_rules import RejectedRule, leave_out_rejected
+from laneway.control.rollout import Change
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.placements import Placements
+from laneway.wiring.rollouts import Rollout, Site, with_sidecar
+
+
+class Changes:
+    """All methods raise ``Closed`` after ``close``."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._changing = asyncio.Lock()
+        self._closed = False
+
+    async def begin(self, mesh: Mesh) -> None:
+        """Where nothing runs yet. What was started by a failure is left to the runner to stop."""
+        site = self._site
+        placements = site.places.place(mesh, Placements())
+        site.plane.place(placements)
+        await site.plane.change(mesh)
+        await site.fleet.start_proxies(mesh, placements)
+        for workload in mesh.workloads:
+            placed = placements.sidecars[workload.name]
+            site.fleet.adopt(await site.fleet.start(workload, placed))
+
+    async def change(self, mesh: Mesh) -> Change:
+        """Bring ``mesh`` (valid) into force, or take everything back.
+
+        Raises what placing and starting raise, and ``NotReady`` where a new process of an old
+        workload does not become ready.
+        """
+        async with self._exclusive():
+            return await self._change(mesh)
+
+    async def stop(self, name: ObjectName) -> None:
+        """Take the workload out of every proxy's endpoints; then its process terminates."""
+        async with self._exclusive():
+            await _completed(self._stop(name))
+
+    async def start(self, name: ObjectName) -> None:
+        """Start a workload; one that serves is replaced. Raises ``KeyError``, and as ``change``."""
+        async with self._exclusive():
+            mesh = self._site.plane.mesh
+            if name in mesh.workloads_by_name and self._site.fleet.is_ready(name):
+                await self._change(mesh, anew=(name,))
+            else:
+                await self._start(name)
+
+    async def leave_out_rejected(self) -> tuple[RejectedRule, ...]:
+        """Go on without the ingress rules that a proxy rejects; returns them."""
+        async with self._exclusive():
+            return await leave_out_rejected(self._site.plane.mesh, self._site.plane.change)
+
+    async def restart_proxy(self, node: str) -> None:
+        """Hot. Raises ``KeyError`` for an unknown node, and ``Unstartable``."""
+        await self._site.fleet.wait_restarted(node)  # which may take its whole grace period
+        async with self._exclusive():
+            await self._site.fleet.restart_proxy(node)
+
+    async def close(self) -> None:
+        """Wait for what is under way; nothing begins any more."""
+        async with self._changing:
+            self._closed = True
+
+    @asynccontextmanager
+    async def _exclusive(self) -> AsyncIterator[None]:
+        async with self._changing:
+            if self._closed:
+                raise Closed("the mesh has been stopped")
+            yield
+
+    async def _change(self, mesh: Mesh, anew: Collection[ObjectName] = ()) -> Change:
+        rollout = Rollout(self._site, mesh, await self._place(mesh))
+        try:
+            await rollout.start(anew)
+            change = await self._site.plane.change(mesh)
+        except BaseException:
+            await _completed(rollout.take_back())
+            raise
+        await _completed(rollout.settle() if change.applied else rollout.take_back())
+        return change
+
+    async def _place(self, mesh: Mesh) -> Placements:
+        """A port that the user fixed may be one that something is about to stop listening on."""
+        places, plane, fleet = self._site.places, self._site.plane, self._site.fleet
+        try:
+            return places.place(mesh, plane.placements, fleet.nodes)
+        except PortUnavailable:
+            await self._site.terminations.listeners_closed()
+        return places.place(mesh, plane.placements, fleet.nodes)
+
+    async def _stop(self, name: ObjectName) -> None:
+        instance = self._site.fleet.release(name)
+        self._site.plane.set_ready(name, False)
+        await self._site.plane.wait_synced()
+        if instance:
+            self._site.terminations.process(instance)
+
+    async def _start(self, name: ObjectName) -> None:
+        plane, fleet = self._site.plane, self._site.fleet
+        workload = plane.mesh.workloads_by_name[name]
+        await _completed(self._stop(name))
+        placed = plane.placements.sidecars[name]
+        if self._site.terminations.hold(placed.application.values()):
+            placed = self._site.places.move(workload, placed, placed)
+            plane.place(with_sidecar(plane.placements, placed))
+            plane.publish()
+        fleet.adopt(await fleet.start(workload, placed))
+
+
+async def _completed(work: Coroutine[Any, Any, None]) -> None:
+    """Wait until ``work`` is done, also when cancelled meanwhile; the cancellation comes then."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled:
+        raise cancelled

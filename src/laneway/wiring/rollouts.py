@@ -1,0 +1,141 @@
+"""One change of what runs on this machine: new things start first, what is gone ends last.
+
+``changes`` makes one rollout for each change and brings the plane's own transaction between its
+steps: ``start``, then ``settle``, or ``take_back`` where the change fails, is refused or cancelled.
+What is gone is handed to ``terminations`` when every proxy has acknowledged to send nothing to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from laneway.compile.envoy.names import gateway_node
+from laneway.control.rollout import Plane
+from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
+from laneway.model.placements import Placements, SidecarPlacement, TerminatingSidecar
+from laneway.model.workloads import Workload
+from laneway.wiring.fleets import Fleet, Instance
+from laneway.wiring.placing import Places, addresses, both
+from laneway.wiring.terminations import Terminations
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What changes work on: configuration, processes, ports, and what is ending."""
+
+    plane: Plane
+    fleet: Fleet
+    places: Places
+    terminations: Terminations
+
+
+class Rollout:
+    """From the mesh that ``site`` runs to ``mesh``, which is placed at ``placements``."""
+
+    def __init__(self, site: Site, mesh: Mesh, placements: Placements) -> None:
+        self._site = site
+        self._old, self._before = site.plane.mesh, site.plane.placements
+        self._new, self._after = mesh, placements
+        self._successors: list[Instance] = []
+
+    async def start(self, anew: Collection[ObjectName]) -> None:
+        """Start what is new, and wait until new processes of old workloads are ready.
+
+        Workloads in ``anew`` get a new process though nothing of them changed. Raises what
+        starting raises, and ``NotReady``.
+        """
+        plane, fleet = self._site.plane, self._site.fleet
+        plane.place(both(self._before, self._after))
+        for sidecar in _removed(self._old, self._new, self._before):
+            plane.keep(sidecar)
+        await fleet.start_proxies(self._new, self._after)
+        for workload in self._new.workloads:
+            known = self._old.workloads_by_name.get(workload.name)
+            if known is None:
+                placed = self._after.sidecars[workload.name]
+                fleet.adopt(await fleet.start(workload, placed))
+            elif workload.name in anew or _process(known) != _process(workload):
+                await self._start_successor(workload)
+
+    async def settle(self) -> None:
+        """Requests go to successors now, and what is gone terminates."""
+        plane, fleet, terminations = self._site.plane, self._site.fleet, self._site.terminations
+        plane.place(self._after)
+        replaced = [fleet.adopt(successor) for successor in self._successors]
+        for successor in self._successors:
+            plane.set_ready(successor.workload.name, fleet.is_ready(successor.workload.name))
+        removed = _removed(self._old, self._new, self._before)
+        last = [self._leave(sidecar) for sidecar in removed]
+        plane.publish()
+        await plane.wait_synced()
+        for instance in filter(None, replaced):
+            terminations.process(instance)
+        for sidecar, process in zip(removed, last, strict=True):
+            terminations.workload(sidecar, process)
+        self._close_listeners(self._before, self._after)
+
+    async def take_back(self) -> None:
+        """What was started may have been sent requests already, and terminates like all others."""
+        plane, terminations = self._site.plane, self._site.terminations
+        for sidecar in _removed(self._old, self._new, self._before):
+            plane.drop(sidecar)
+        added = _removed(self._new, self._old, self._after)
+        for sidecar in added:
+            plane.keep(sidecar)
+        last = [self._leave(sidecar) for sidecar in added]
+        plane.place(self._before)
+        plane.publish()
+        await plane.wait_synced()
+        for successor in self._successors:
+            terminations.process(successor)
+        for sidecar, process in zip(added, last, strict=True):
+            terminations.workload(sidecar, process)
+        self._close_listeners(self._after, self._before)
+
+    async def _start_successor(self, workload: Workload) -> None:
+        placed, before = self._after.sidecars[workload.name], self._before.sidecars[workload.name]
+        moved = self._site.places.move(workload, placed, before)
+        self._after = with_sidecar(self._after, moved)
+        successor = await self._site.fleet.start(workload, moved)
+        self._successors.append(successor)
+        await self._site.fleet.wait_instance(successor)
+
+    def _leave(self, sidecar: TerminatingSidecar) -> Instance | None:
+        """The workload receives nothing any more; its name may come back one day."""
+        name = sidecar.workload.name
+        instance = self._site.fleet.release(name)
+        self._site.plane.set_ready(name, False)
+        return instance
+
+    def _close_listeners(self, placed: Placements, kept: Placements) -> None:
+        """Gateways that are not kept end, and ports that nobody keeps are given back."""
+        gone = addresses(placed) - addresses(kept)
+        for name in placed.gateways.keys() - kept.gateways.keys():
+            gateway = placed.gateways[name]
+            listeners = frozenset(gateway.listeners.values())
+            node = gateway_node(name, gateway.generation)
+            self._site.terminations.gateway(node, listeners)
+            gone -= listeners
+        if gone:
+            self._site.terminations.forget(gone)
+
+
+def with_sidecar(placements: Placements, sidecar: SidecarPlacement) -> Placements:
+    """The sidecar in the place of the one of its workload."""
+    return replace(placements, sidecars={**placements.sidecars, sidecar.workload: sidecar})
+
+
+def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSidecar]:
+    """The sidecars of workloads that are in ``old`` alone; ``placed`` has all of ``old``."""
+    return [
+        TerminatingSidecar(workload, placed.sidecars[workload.name])
+        for workload in old.workloads
+        if workload.name not in new.workloads_by_name
+    ]
+
+
+def _process(workload: Workload) -> Workload:
+    """What of a workload a running process depends on: not which lanes select it."""
+    return replace(workload, labels={})

@@ -1,0 +1,153 @@
+"""What does not belong to the mesh any more, and still answers requests, until it has ended.
+
+``rollouts`` hands over processes, sidecars and gateways that every proxy has acknowledged to send
+nothing to. From here on they end by themselves, in the background: changes go on meanwhile, and
+may start instances of the same names. Ports stay reserved until nobody listens on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Coroutine, Iterable
+from dataclasses import replace
+from typing import Any
+
+from laneway.adapters.runner.admin import AdminUnreachable
+from laneway.adapters.runner.supervisors import expose
+from laneway.control.rollout import Plane
+from laneway.model.placements import Address, TerminatingSidecar
+from laneway.wiring.fleets import Fleet, Instance, sidecar_node
+from laneway.wiring.placing import Places, addresses, sidecar_addresses
+
+#: Seconds between a proxy's acknowledgement and the moment when its workers act accordingly: the
+#: main thread acknowledges, and Envoy does not tell when its workers have followed.
+WORKERS_FOLLOW = 0.5
+
+
+class Terminations:
+    """Everything that is terminating. The grace period of each begins when it is handed over."""
+
+    def __init__(
+        self, plane: Plane, fleet: Fleet, places: Places, workers_follow: float = WORKERS_FOLLOW
+    ) -> None:
+        self._plane = plane
+        self._fleet = fleet
+        self._places = places
+        self._workers_follow = workers_follow
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._processes: dict[Instance, asyncio.Task[None]] = {}
+
+    @property
+    def instances(self) -> frozenset[Instance]:
+        """The processes that have not ended yet."""
+        return frozenset(self._processes)
+
+    def hold(self, places: Iterable[Address]) -> bool:
+        """Whether one of these processes listens on one of ``places``."""
+        return not self._held().isdisjoint(places)
+
+    def process(self, instance: Instance) -> None:
+        """The process ends. Its sidecar goes on, with another process or without."""
+        self._processes[instance] = self._begin(self._end_process(instance))
+
+    def workload(self, sidecar: TerminatingSidecar, instance: Instance | None) -> None:
+        """The sidecar ends, after the process behind it and those that are terminating there."""
+        self._plane.keep(sidecar)
+        if instance:
+            self.process(instance)
+        self._begin(self._end_workload(sidecar))
+
+    def gateway(self, node: str, listeners: Collection[Address]) -> None:
+        """It closes its listeners at once, and ends when its requests are answered."""
+        self._begin(self._end_gateway(node, listeners))
+
+    def forget(self, closed: Collection[Address]) -> None:
+        """Proxies that go on have closed these listeners, but for their workers."""
+        self._close(self._forget_closed(closed))
+
+    async def listeners_closed(self) -> None:
+        """Until nobody listens on the ports of what was handed over up to now; processes and
+        sidecars whose requests go on have nothing but their other ports."""
+        while self._closing:
+            await asyncio.wait(tuple(self._closing))
+
+    async def finish(self) -> None:
+        """Until everything has ended."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
+    async def _end_process(self, instance: Instance) -> None:
+        began = _now()
+        with contextlib.suppress(TimeoutError, KeyError):
+            async with asyncio.timeout(instance.workload.termination_grace_period):
+                await asyncio.sleep(self._workers_follow)
+                # The process before a hot restart of the sidecar knows no other application, and
+                # takes requests on the connections that it has.
+                await self._fleet.wait_restarted(instance.sidecar)
+        await self._fleet.stop(instance, _now() - began)
+        del self._processes[instance]
+        self._let_go(instance.addresses)
+
+    async def _end_workload(self, sidecar: TerminatingSidecar) -> None:
+        began = _now()
+        node = sidecar_node(sidecar.placement)
+        closing = self._close(self._close_sidecar(sidecar))
+        behind = [task for each, task in self._processes.items() if each.sidecar == node]
+        await asyncio.wait([closing, *behind])
+        await self._fleet.stop_proxy(node, _now() - began)
+        self._plane.drop(sidecar)
+        self._plane.publish()
+        self._let_go(
+            (*sidecar_addresses(sidecar.placement), *sidecar.placement.application.values())
+        )
+
+    async def _close_sidecar(self, sidecar: TerminatingSidecar) -> None:
+        """It stops listening for requests, and stays as the way for those that are inside."""
+        await asyncio.sleep(self._workers_follow)
+        closed = replace(sidecar.placement, inbound={})
+        self._plane.keep(replace(sidecar, placement=closed))
+        self._plane.publish()
+        await self._plane.wait_synced()
+        await self._forget_closed(sidecar.placement.inbound.values())
+
+    async def _end_gateway(self, node: str, listeners: Collection[Address]) -> None:
+        began = _now()
+        await self._close(self._close_gateway(node, listeners))
+        await self._fleet.stop_proxy(node, _now() - began)
+        self._let_go(listeners)
+
+    async def _close_gateway(self, node: str, listeners: Collection[Address]) -> None:
+        with contextlib.suppress(AdminUnreachable):
+            await self._fleet.stop_listening(node)
+            await self._forget_closed(listeners)
+
+    async def _forget_closed(self, listeners: Collection[Address]) -> None:
+        await asyncio.sleep(self._workers_follow)
+        self._let_go(listeners)
+
+    def _let_go(self, places: Iterable[Address]) -> None:
+        """Ports may be given to others now, but for those that somebody else has by now."""
+        kept = addresses(self._plane.placements) | self._held()
+        self._places.forget(place for place in places if place not in kept)
+
+    def _held(self) -> frozenset[Address]:
+        return frozenset(place for each in self._processes for place in each.addresses)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(expose)
+        return task
+
+    def _close(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._begin(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,234 @@
+"""Changes, stops, starts and restarts at any moment, also cancelled: what runs is what is declared.
+
+On processes and proxies in memory, which check at each step that nothing is stopped that some proxy
+may still send requests to (``fake_runner``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.compile.meshes import GATEWAY, name
+from tests.wiring.fake_runner import NEVER, REFUSED, FakeRunner, Proxies, emit
+
+from laneway.adapters.runner.errors import Closed, NotReady
+from laneway.adapters.runner.ports import Ports
+from laneway.adapters.runner.runner import Runner
+from laneway.compile.envoy.names import sidecar_node
+from laneway.control import events
+from laneway.control.rollout import Plane
+from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.meshes import Mesh
+from laneway.model.services import Service, ServicePort
+from laneway.model.workloads import Workload, WorkloadPort
+from laneway.wiring.changes import Changes
+from laneway.wiring.fleets import Fleet
+from laneway.wiring.placing import Places, addresses, nodes
+from laneway.wiring.rollouts import Site
+from laneway.wiring.terminations import Terminations
+
+NAMES = ("a", "b", "c")
+
+
+@dataclass
+class Running:
+    """A mesh in memory, and what is done to it."""
+
+    site: Site
+    runner: FakeRunner
+    ports: Ports
+    changes: Changes
+
+    async def settled(self) -> None:
+        """Nothing ends any more; then exactly what is declared runs, where it is declared."""
+        for _ in range(20):  # processes that have just started become ready
+            await asyncio.sleep(0)
+        await self.site.terminations.finish()
+        assert self.runner.problems == []
+        plane, fleet = self.site.plane, self.site.fleet
+        placements = plane.placements
+        assert placements.terminating == ()
+        assert placements.sidecars.keys() == plane.mesh.workloads_by_name.keys()
+        assert placements.gateways.keys() == plane.mesh.gateways_by_name.keys()
+        proxies = {s.name for s in self.runner.running if isinstance(s, events.ProxyInstance)}
+        assert proxies == fleet.nodes == plane.nodes == nodes(placements)
+        statuses = {status.name: status.ready for status in fleet.workloads(plane.mesh)}
+        processes = list(self.runner.placed.values())
+        assert sorted(p.workload for _, p in processes) == sorted(statuses)
+        for _, placed in processes:
+            expected = placements.sidecars[placed.workload]
+            assert placed.application.items() <= expected.application.items()
+        assert placements.ready == {each for each, ready in statuses.items() if ready}
+        assert set(self.ports._given) == {each.port for each in addresses(placements)}
+
+
+@contextmanager
+def running(seed: int) -> Iterator[Running]:
+    random = Random(seed)
+    proxies, ports = Proxies(random), Ports(random)
+    runner = FakeRunner(random, proxies)
+    plane = Plane(proxies, proxies, emit)
+    places = Places(ports, free_gateway_ports=True)
+    fleet = Fleet(cast(Runner, runner), places, Path("xds"), 1, plane.set_ready)
+    runner.on_event = fleet.observe
+    site = Site(plane, fleet, places, Terminations(plane, fleet, places, workers_follow=0))
+    try:
+        yield Running(site, runner, ports, Changes(site))
+    finally:
+        ports.close()
+
+
+def workload(which: str, edition: int, port: int = 8000) -> Workload:
+    env = {NEVER: "1"} if edition == 3 else {"edition": str(edition)}
+    return Workload(name(which), {}, (WorkloadPort(port),), command=("true",), env=env)
+
+
+def mesh(*workloads: Workload, gateway: bool = True, refused: bool = False) -> Mesh:
+    gateways = (Gateway(GATEWAY, (GatewayServer(80, "http"),)),) if gateway else ()
+    services = (Service(name(REFUSED), (ServicePort(80),), {}),) if refused else ()
+    return Mesh(services=services, workloads=workloads, gateways=gateways)
+
+
+@st.composite
+def meshes(draw: st.DrawFn) -> Mesh:
+    chosen = draw(st.sets(st.sampled_from(NAMES)))
+    editions = st.sampled_from([0, 0, 1, 2, 3])
+    ports = st.sampled_from([8000, 8000, 9000])
+    workloads = [workload(each, draw(editions), draw(ports)) for each in sorted(chosen)]
+    rarely = st.sampled_from([False, False, False, True])
+    return mesh(*workloads, gateway=not draw(rarely), refused=draw(rarely))
+
+
+@dataclass(frozen=True)
+class Step:
+    """``cancel`` and ``pause`` count turns of the event loop: until it is cancelled, once more
+    each time, and until the next one begins."""
+
+    kind: str
+    target: Any
+    cancel: list[int]
+    pause: int
+
+    def run(self, changes: Changes) -> Coroutine[Any, Any, object]:
+        if self.kind == "restart":
+            return changes.restart_proxy(sidecar_node(name(self.target)))
+        return cast(Coroutine[Any, Any, object], getattr(changes, self.kind)(self.target))
+
+
+turns = st.integers(0, 60)
+cancellations = st.lists(turns, max_size=2)
+steps = st.one_of(
+    st.builds(Step, st.just("change"), meshes(), cancellations, turns),
+    st.builds(
+        Step,
+        st.sampled_from(["start", "stop"]),
+        st.sampled_from([name(each) for each in NAMES]),
+        cancellations,
+        turns,
+    ),
+    st.builds(Step, st.just("restart"), st.sampled_from(NAMES), cancellations, turns),
+)
+
+
+@settings(max_examples=200, deadline=None, report_multiple_bugs=False)
+@given(st.integers(0, 1 << 30), st.lists(steps, min_size=1, max_size=6))
+def test_whatever_overlaps_what_runs_is_what_is_declared(seed: int, many: list[Step]) -> None:
+    async def run() -> None:
+        with running(seed) as mesh_:
+            await mesh_.changes.begin(mesh(workload("a", 0), workload("b", 0)))
+            tasks: list[asyncio.Task[Any]] = []
+            for step in many:
+                task = asyncio.create_task(step.run(mesh_.changes))
+                tasks.append(asyncio.create_task(_cancel(task, step.cancel)))
+                tasks.append(task)
+                await _turns(step.pause)
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    known = (KeyError, NotReady, asyncio.CancelledError)
+                    assert isinstance(result, known), repr(result)
+            await mesh_.settled()
+
+    asyncio.run(run())
+
+
+async def _cancel(task: asyncio.Task[object], moments: list[int]) -> None:
+    for moment in moments:
+        await _turns(moment)
+        task.cancel()
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_changes_that_overlap_are_made_in_their_order() -> None:
+    with running(1) as m:
+        await m.changes.begin(mesh(workload("a", 0)))
+        wanted = [mesh(workload("b", 0)), mesh(workload("a", 1)), mesh(workload("c", 0))]
+        changes = await asyncio.gather(*map(m.changes.change, wanted))
+        assert all(change.applied for change in changes)
+        assert m.site.plane.mesh == wanted[-1]
+        await m.settled()
+
+
+async def test_a_change_does_not_wait_for_what_is_terminating() -> None:
+    with running(1) as m:
+        await m.changes.begin(mesh(workload("a", 0)))
+        ended = asyncio.Event()
+        m.runner.may_end = ended
+        for edition in (1, 2):
+            assert (await m.changes.change(mesh(workload("a", edition)))).applied
+        assert (await m.changes.change(mesh())).applied
+        assert (await m.changes.change(mesh(workload("a", 0)))).applied
+        instances = m.site.terminations.instances
+        assert [each.workload.name.name for each in instances] == ["a"] * 3
+        assert len({each.name for each in instances}) == 3
+        assert len({address for each in instances for address in each.addresses}) == 3
+        await _turns(200)
+        assert len(m.site.fleet.nodes - nodes(m.site.plane.placements)) == 1  # the first one's
+        ended.set()
+        await m.settled()
+
+
+async def test_a_change_that_is_cancelled_again_and_again_is_taken_back() -> None:
+    old = mesh(workload("a", 0), workload("b", 0))
+    for moment in range(1, 40):
+        with running(moment) as m:
+            await m.changes.begin(old)
+            new = mesh(workload("a", 1), workload("b", 3), workload("c", 0), gateway=False)
+            change = asyncio.create_task(m.changes.change(new))
+            await _turns(moment)
+            while not change.done():
+                change.cancel()
+                await asyncio.sleep(0)
+            (result,) = await asyncio.gather(change, return_exceptions=True)
+            assert isinstance(result, asyncio.CancelledError | NotReady)
+            assert m.site.plane.mesh == old
+            await m.settled()
+
+
+async def test_nothing_begins_after_the_end() -> None:
+    with running(1) as m:
+        await m.changes.begin(mesh(workload("a", 0)))
+        late = asyncio.create_task(m.changes.change(mesh()))
+        await asyncio.sleep(0)
+        await m.changes.close()
+        assert late.done()
+        for attempt in (
+            m.changes.change(mesh()),
+            m.changes.start(name("a")),
+            m.changes.stop(name("a")),
+        ):
+            with pytest.raises(Closed):
+                await attempt
+        await m.settled()
