@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.compile.landscapes import VERSIONS, meshes, subsets
+from tests.compile.mesh_strategies import VERSIONS, meshes, subsets
 from tests.compile.meshes import service
 
 from laneway.model.checks import check

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tests.compile.paths import Path, simulated
+from tests.compile.request_paths import Path, simulated
 
 from laneway.compile.simulate import Outcome, Request, Why
 from laneway.model.findings import Finding

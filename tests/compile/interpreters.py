@@ -9,11 +9,11 @@ from random import Random
 from typing import Any
 
 from tests.compile.asm.interpreter import Asm
-from tests.compile.excuses import agrees
+from tests.compile.documented_differences import agrees
 from tests.compile.istio.emission import emitted
 from tests.compile.istio.interpreter import Istio
 from tests.compile.istio.validation import problems
-from tests.compile.paths import Path
+from tests.compile.request_paths import Path
 
 from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.asm.limits import limits as asm_limits

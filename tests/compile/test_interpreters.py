@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.compile.interpreters import Asked, Readers
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
-from tests.compile.readers import Asked, Readers
 
 from laneway.compile.simulate import Applications, Request
 
