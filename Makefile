@@ -63,7 +63,8 @@ test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
 	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
 
 golden: develop  ## Rewrite the golden files; read the diff before committing it.
-	$(BIN)/pytest -q --update-golden tests/golden tests/compile tests/schema tests/mutation/test_breakages.py
+	$(BIN)/pytest -q --update-golden tests/compile tests/schema tests/mutation/test_breakages.py \
+	  tests/adapters/files/test_golden_errors.py tests/deploy/test_charts.py
 
 bench: develop  ## Run every benchmark; each prints a table and writes build/bench/NAME.json.
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done

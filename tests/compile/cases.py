@@ -1,7 +1,8 @@
 """The golden cases: meshes in files, each with hand-written calls and the paths that they take.
 
 A case is a folder of ``tests/golden/meshes`` with ``calls.yaml``, and ``mesh.yaml`` or else the
-name of an example. The compiler's golden tests and the replay on real proxies read them.
+name of an example. The compiler's golden tests and the replay on real proxies read them. Meshes of
+``tests/golden/istio`` have no calls: only what is emitted for Kubernetes is looked at.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from laneway.model.names import ObjectName
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests/golden/meshes"
 CASES = sorted(path.parent for path in FOLDER.glob("*/calls.yaml"))
+_WITHOUT_CALLS = sorted(path.parent for path in FOLDER.parent.glob("istio/*/mesh.yaml"))
+#: Of the meshes that the dialects for Kubernetes are tried with.
+NAMES = sorted(case.name for case in (*CASES, *_WITHOUT_CALLS))
 
 Call = Mapping[str, Any]
 
@@ -28,6 +32,10 @@ Call = Mapping[str, Any]
 def mesh_of(case: Path) -> Mesh:
     own = case / "mesh.yaml"
     return read([str(own if own.exists() else ROOT / "examples" / case.name)]).mesh
+
+
+def mesh_named(name: str) -> Mesh:
+    return mesh_of(next(case for case in (*CASES, *_WITHOUT_CALLS) if case.name == name))
 
 
 def calls_of(case: Path) -> list[Call]:

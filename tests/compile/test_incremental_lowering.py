@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import given, settings
+from tests.compile.edit_strategies import successions
 from tests.compile.meshes import group, lane, mesh, name, service
-from tests.compile.successions import successions
 
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower

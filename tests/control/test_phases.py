@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hypothesis import given, settings
-from tests.compile.successions import successions
+from tests.compile.edit_strategies import successions
 
 from laneway.adapters.xds.protocol.references import references
 from laneway.compile.envoy.options import FilterModule, Options

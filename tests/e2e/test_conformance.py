@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from tests.compile.cases import CASES, applications_of, calls_of, down_in, mesh_of, request_of
-from tests.compile.excuses import KINDS
-from tests.compile.exhibits import EXHIBITS, Exhibit
-from tests.compile.landscapes import Situation, applications, meshes, situations, traced
+from tests.compile.documented_differences import KINDS
+from tests.compile.finding_examples import EXHIBITS, Exhibit
+from tests.compile.interpreters import Asked, Readers
+from tests.compile.mesh_strategies import Situation, applications, meshes, situations, traced
 from tests.compile.meshes import name
-from tests.compile.readers import Asked, Readers
 from tests.e2e.agreement import ATTEMPTS, hold
 from tests.e2e.rig import Rig
 

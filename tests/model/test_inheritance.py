@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import fields
 
 from hypothesis import given, settings
-from tests.compile.successions import successions
+from tests.compile.edit_strategies import successions
 
 from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh

@@ -573,6 +573,24 @@ BREAKAGES = (
         why="requests are lost when the application closes an idle connection",
     ),
     Breakage(
+        "an aggregate cluster has one member",
+        "src/laneway/compile/envoy/clusters.py",
+        old="for subset in target.chain]",
+        new="for subset in target.chain[:1]]",
+        tests=("tests/compile/test_golden_meshes.py::test_documents_are_the_golden_ones",),
+        why="a lane without a healthy instance answers 503 instead of falling back",
+    ),
+    Breakage(
+        "Istio ejects an instance for what its application answers",
+        "src/laneway/compile/istio/services.py",
+        old='"consecutive5xxErrors": 0',
+        new='"consecutive5xxErrors": 5',
+        tests=(
+            "tests/compile/istio/test_golden.py::test_resources_and_report_are_the_golden_ones",
+        ),
+        why="errors of one lane's application send its requests to the fallback",
+    ),
+    Breakage(
         "a strict lane falls back",
         "src/laneway/compile/lower.py",
         old="            chain: tuple[str, ...] = (lane.name,)\n",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
-from tests.compile.landscapes import meshes
+from tests.compile.mesh_strategies import meshes
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.model.findings import Severity, Source

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.compile import chains, rule_documents
+from tests.compile import chain_strategies, rule_documents
 from tests.compile.analyze.proofs import proved
-from tests.compile.landscapes import (
+from tests.compile.mesh_strategies import (
     LANE_NAMES,
     NAMES,
     OTHER_HEADER,
@@ -47,7 +47,7 @@ def test_every_example_does_what_its_finding_says(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
-@given(chains.meshes(), st.randoms(use_true_random=False))
+@given(chain_strategies.meshes(), st.randoms(use_true_random=False))
 def test_no_lane_is_lost_inside_its_group(mesh: Mesh, chance: Random) -> None:
     ready = frozenset(w.name for w in mesh.workloads if chance.random() < 0.7)
     for finding in proved(mesh, ready):
@@ -55,7 +55,7 @@ def test_no_lane_is_lost_inside_its_group(mesh: Mesh, chance: Random) -> None:
 
 
 def requests() -> Iterator[Request]:
-    """Of everything that rules of ``landscapes`` can ask for, and of what they do not."""
+    """Of everything that rules of ``mesh_strategies`` can ask for, and of what they do not."""
     hosts = ["a.example.com", "b.a.example.com", "x.example.com", "b.test", "localhost"]
     targets = ["/m", "/my", "/mock/a/b", *(path for path in PATHS if "?" not in path)]
     split = dict.fromkeys(found for path in targets if (found := split_target(path)))

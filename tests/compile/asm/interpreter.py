@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.compile.paths import Path
+from tests.compile.request_paths import Path
 from tests.compile.virtual_services import (
     Arrival,
     Resource,

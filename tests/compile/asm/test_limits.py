@@ -53,7 +53,7 @@ BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
 def test_each_limit_is_told_where_it_is_met(
     group_fields: dict[str, Any], lane_fields: dict[str, Any], codes: set[str]
 ) -> None:
-    """That they are so is shown by ``exhibits``, which the conformance tests run."""
+    """That they are so is shown by ``finding_examples``, which the conformance tests run."""
     findings = report(declared(group_fields, lane_fields))
     assert len(findings) == len(codes)
     assert {finding.code for finding in findings} == codes

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.compile.landscapes import meshes
-from tests.compile.successions import successions
+from tests.compile.edit_strategies import successions
+from tests.compile.mesh_strategies import meshes
 from tests.e2e.scenarios import SCENARIOS
 
 from laneway.compile.envoy.options import FilterModule, Options

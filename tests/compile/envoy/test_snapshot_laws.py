@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.compile.landscapes import NAMES, PORTS, meshes, requests, rules, subsets
+from tests.compile.mesh_strategies import NAMES, PORTS, meshes, requests, rules, subsets
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.compile.envoy.options import FilterModule, Options

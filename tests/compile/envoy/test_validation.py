@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tests.compile import rule_documents
 from tests.compile.cases import CASES, mesh_of
 from tests.compile.envoy.bootstraps import complaints, static_bootstrap
-from tests.compile.landscapes import meshes
+from tests.compile.mesh_strategies import meshes
 from tests.compile.meshes import GATEWAY, group, lane, mesh, prefix, rule, service
 from tests.compile.meshes import regex as any_regex
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.compile.gateway_api.emission import codes, emitted
 from tests.compile.gateway_api.interpreter import GatewayApi, Path
 from tests.compile.gateway_api.validation import problems
-from tests.compile.landscapes import (
+from tests.compile.mesh_strategies import (
     NAMES,
     Situation,
     applications,

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from tests.compile.paths import Path
+from tests.compile.request_paths import Path
 from tests.compile.virtual_services import (
     Arrival,
     Resource,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compile.istio.emission import OPTIONS
-from tests.compile.landscapes import meshes
+from tests.compile.mesh_strategies import meshes
 from tests.compile.meshes import group, lane, mesh, service
 
 from laneway.compile.istio.documents import Emitter, emit

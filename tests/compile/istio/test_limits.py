@@ -19,7 +19,7 @@ from tests.compile.meshes import (
     rule,
     service,
 )
-from tests.compile.paths import simulated
+from tests.compile.request_paths import simulated
 
 from laneway.compile.istio.limits import limits
 from laneway.compile.lower import lower

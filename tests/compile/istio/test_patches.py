@@ -19,11 +19,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.json_format import ParseDict
+from tests.compile.cases import NAMES, mesh_named
 from tests.compile.istio.emission import OPTIONS, emitted
 from tests.compile.istio.interpreter import Istio
-from tests.compile.istio.test_golden import NAMES, mesh
-from tests.compile.meshes import exact, group, lane, name, rule, service
-from tests.compile.meshes import mesh as mesh_with
+from tests.compile.meshes import exact, group, lane, mesh, name, rule, service
 
 from laneway.compile.simulate import Applications, Request
 from laneway.model.meshes import Mesh
@@ -43,22 +42,22 @@ def patches(declared: Mesh, applied_to: str) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("case", NAMES)
 def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
-    for patch in patches(mesh(case), "CLUSTER"):
+    for patch in patches(mesh_named(case), "CLUSTER"):
         cluster = ParseDict(patch["patch"]["value"], cluster_pb2.Cluster())
         assert cluster.cluster_type.typed_config.TypeName() == AGGREGATE
-    for patch in patches(mesh(case), "HTTP_ROUTE"):
+    for patch in patches(mesh_named(case), "HTTP_ROUTE"):
         route = ParseDict(patch["patch"]["value"], route_components_pb2.Route())
         if patch["match"]["context"] != INBOUND:
             priority = route.route.retry_policy.retry_priority
             assert priority.typed_config.TypeName() == PRIORITIES
-    for patch in patches(mesh(case), "NETWORK_FILTER"):
+    for patch in patches(mesh_named(case), "NETWORK_FILTER"):
         config = ParseDict(patch["patch"]["value"]["typed_config"], Packed())
         assert config.Is(hcm_pb2.HttpConnectionManager.DESCRIPTOR)
-    for patch in patches(mesh(case), "EXTENSION_CONFIG"):
+    for patch in patches(mesh_named(case), "EXTENSION_CONFIG"):
         extension = ParseDict(patch["patch"]["value"], extension_pb2.TypedExtensionConfig())
         wasm = wasm_pb2.Wasm.FromString(extension.typed_config.value)
         assert wasm.config.vm_config.code.local.inline_bytes == OPTIONS.module
-    for patch in patches(mesh(case), "HTTP_FILTER"):
+    for patch in patches(mesh_named(case), "HTTP_FILTER"):
         inserted = ParseDict(patch["patch"]["value"], hcm_pb2.HttpFilter())
         assert inserted.config_discovery.default_config.Is(rbac_pb2.RBAC.DESCRIPTOR)
         assert inserted.config_discovery.type_urls[0] == f"type.googleapis.com/{WASM}"
@@ -68,7 +67,7 @@ def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
 def test_every_inserted_filter_has_a_configuration_that_comes_before_it(case: str) -> None:
     configured: set[str] = set()
     inserted: set[str] = set()
-    for resource in emitted(mesh(case)):
+    for resource in emitted(mesh_named(case)):
         for patch in resource["spec"].get("configPatches", ()):
             value = patch["patch"]["value"]
             if patch["applyTo"] == "EXTENSION_CONFIG":
@@ -85,7 +84,7 @@ def test_groups_have_filters_of_their_own_and_workloads_get_one_once() -> None:
     """Services a and b have the same selector, hence the same workloads."""
     same = replace(service("b"), selector=service("a").selector)
     lanes = [lane("s1", "a b", rule("a"), group="one"), lane("t1", "c", rule("c"), group="two")]
-    declared = mesh_with(
+    declared = mesh(
         [group("a b", "one"), group("c", "two")], lanes, [service("a"), same, service("c")]
     )
     found = [
@@ -103,14 +102,14 @@ def test_groups_have_filters_of_their_own_and_workloads_get_one_once() -> None:
 
 @pytest.mark.parametrize("case", NAMES)
 def test_every_patched_route_and_cluster_is_there(case: str) -> None:
-    resources = emitted(mesh(case))
+    resources = emitted(mesh_named(case))
     routes = [
         route["name"]
         for resource in resources
         if resource["kind"] == "VirtualService"
         for route in resource["spec"]["http"]
     ]
-    for patch in patches(mesh(case), "HTTP_ROUTE"):
+    for patch in patches(mesh_named(case), "HTTP_ROUTE"):
         if patch["match"]["context"] != INBOUND:
             assert patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] in routes
     subsets = {
@@ -119,7 +118,7 @@ def test_every_patched_route_and_cluster_is_there(case: str) -> None:
         if resource["kind"] == "DestinationRule"
         for subset in resource["spec"]["subsets"]
     }
-    for patch in patches(mesh(case), "CLUSTER"):
+    for patch in patches(mesh_named(case), "CLUSTER"):
         for cluster in patch["patch"]["value"]["cluster_type"]["typed_config"]["clusters"]:
             _, _, subset, host = cluster.split("|")
             assert (host, subset) in subsets
@@ -130,12 +129,12 @@ def test_a_route_that_answers_itself_is_not_patched(case: str) -> None:
     """Envoy has an action or a direct response for a route, not both."""
     answering = {
         route["name"]
-        for resource in emitted(mesh(case))
+        for resource in emitted(mesh_named(case))
         if resource["kind"] == "VirtualService"
         for route in resource["spec"]["http"]
         if "directResponse" in route
     }
-    for patch in patches(mesh(case), "HTTP_ROUTE"):
+    for patch in patches(mesh_named(case), "HTTP_ROUTE"):
         if patch["match"]["context"] != INBOUND:
             vhost = patch["match"]["routeConfiguration"]["vhost"]
             assert vhost["route"]["name"] not in answering
@@ -146,7 +145,7 @@ def test_without_envoy_filters_there_is_no_fallback() -> None:
         lane("s1", "a", rule("a", uri=exact("/x"))),
         lane("s2", "a", rule("a", uri=exact("/x"))),
     ]
-    declared = mesh_with([group("a", trace_header="x-lane")], lanes, [service("a")])
+    declared = mesh([group("a", trace_header="x-lane")], lanes, [service("a")])
     ready = [name("a-v-s1")]
     request = Request(path="/x", headers={"x-lane": "s2"})
     whole = emitted(declared)
@@ -160,8 +159,8 @@ def test_without_envoy_filters_there_is_no_fallback() -> None:
 def test_a_change_of_one_lane_changes_no_other_lanes_resources() -> None:
     services = [service("a"), service("b"), service("c")]
     some = [lane("s1", "a b c", rule("a")), lane("s2", "b")]
-    before = emitted(mesh_with([group("a b c")], some, services))
-    after = emitted(mesh_with([group("a b c")], [*some, lane("s3", "c")], services))
+    before = emitted(mesh([group("a b c")], some, services))
+    after = emitted(mesh([group("a b c")], [*some, lane("s3", "c")], services))
     changed = {(r["kind"], r["metadata"]["name"]) for r in after if r not in before}
     assert changed == {
         ("DestinationRule", "c-lanes"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compile.chains import CHAIN, LANES, SERVICES, SUBSETS, meshes
+from tests.compile.chain_strategies import CHAIN, LANES, SERVICES, SUBSETS, meshes
 from tests.compile.meshes import (
     ROUTE_HEADER,
     TRACE_HEADER,
