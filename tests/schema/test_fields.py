@@ -27,7 +27,16 @@ def is_valid(kind: Any, value: object) -> bool:
         (
             fields.EndToEndHeader,
             ["x-lane", "baggage"],
-            ["Host", "content-length", "TE", "connection", "Keep-Alive", "upgrade", ":authority"],
+            [
+                "Host",
+                "content-length",
+                "TE",
+                "connection",
+                "Keep-Alive",
+                "upgrade",
+                ":authority",
+                "X-Laneway-Lane",
+            ],
         ),
         (fields.Port, [1, 65535], [0, -1, 65536, "80", 80.0, True, None]),
         (fields.ListenPort, [0, 65535], [-1, 65536, "0"]),

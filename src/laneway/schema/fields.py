@@ -41,6 +41,8 @@ _HOP_BY_HOP = frozenset(
     "connection content-length host keep-alive proxy-authenticate proxy-authorization"
     " proxy-connection te trailer transfer-encoding upgrade".split()
 )
+# Gateways drop these headers of requests from outside (``compile.envoy.listeners``).
+_RESERVED = "x-laneway-"
 _LABEL_KEY_PATTERN = "([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _LABEL_VALUE_PATTERN = "([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?"
 _DOMAIN_PART = "[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
@@ -148,6 +150,11 @@ def _end_to_end(text: str) -> str:
     if _header(text).lower() in _HOP_BY_HOP:
         raise wrong(
             f"`{text}` belongs to one connection or one message: no lane can travel on it",
+            "choose a header of your own, as in x-asm-prefer-tag",
+        )
+    if text.lower().startswith(_RESERVED):
+        raise wrong(
+            f"`{text}` is one of laneway's own headers, which gateways drop from outside",
             "choose a header of your own, as in x-asm-prefer-tag",
         )
     return text
@@ -261,6 +268,10 @@ _TRAVELS = Rule(
     f"!(self.lowerAscii() in [{', '.join(map(repr, sorted(_HOP_BY_HOP)))}])",
     "this header belongs to one connection or message: no lane can travel on it",
 )
+_NOT_RESERVED = Rule(
+    f"!self.lowerAscii().startsWith('{_RESERVED}')",
+    "headers that begin with x-laneway- are laneway's own",
+)
 
 Text = Annotated[str, _ANY_TEXT]
 Name = Annotated[str, AfterValidator(_label), Constraint(*_LABEL_WORDS, pattern=LABEL_PATTERN)]
@@ -283,10 +294,12 @@ EndToEndHeader = Annotated[
     str,
     AfterValidator(_end_to_end),
     Constraint(
-        "a header's name, of none that belongs to one connection or message, such as `Host`",
-        "合法的请求头名称；不能是只属于单个连接或报文的请求头，例如 `Host`",
+        "a header's name; none that belongs to one connection or message, such as `Host`, and none "
+        "of laneway's own (`x-laneway-...`)",
+        "合法的请求头名称；不能是只属于单个连接或报文的请求头（例如 `Host`），"
+        "也不能是 laneway 自用的 `x-laneway-...`",
         min_length=1,
-        rules=(_IS_HEADER, _TRAVELS),
+        rules=(_IS_HEADER, _TRAVELS, _NOT_RESERVED),
     ),
     ClusterBound(256),
 ]
