@@ -175,7 +175,7 @@ def test_every_metric_is_documented() -> None:
     found = re.findall(
         r"^# TYPE (\w+) ", generate_latest(Metrics().registry).decode(), re.MULTILINE
     )
-    assert described("## Watch it") == {name for name in found if not name.endswith("_created")}
+    assert described("## Monitoring") == {name for name in found if not name.endswith("_created")}
 
 
 def described(heading: str) -> set[str]:
