@@ -166,5 +166,5 @@ def test_what_is_valid_together_is_refused_in_no_order(
 
 def test_the_module_s_codes_are_documented() -> None:
     page = (ROOT / "docs" / "how-to" / "operator.md").read_text(encoding="utf-8")
-    section = page.partition("## Refuse mistakes at once")[2].partition("\n## ")[0]
+    section = page.partition("## Reject errors at once")[2].partition("\n## ")[0]
     assert not [code for code in MAY_COME if f"`{code}`" not in section]
