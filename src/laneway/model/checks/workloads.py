@@ -5,6 +5,7 @@ A mesh without workloads is one for a cluster, which has its own: nothing is mis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from laneway.model.checks.gaps import Gaps
@@ -16,6 +17,8 @@ from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
 from laneway.model.services import Service
 from laneway.model.suggestions import listing
+
+_THIS_MACHINE = re.compile(r"127\.[0-9.]+|0\.0\.0\.0|localhost|\[?::1\]?|\[?::\]?", re.IGNORECASE)
 
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
@@ -97,6 +100,21 @@ def _listen_ports(mesh: Mesh) -> Iterator[Finding]:
             yield Finding(Code.CONFLICTING_LISTEN_PORT, message, fix, key, path)
         else:
             owners[number] = key
+    yield from _addresses_of_proxies(mesh, owners)
+
+
+def _addresses_of_proxies(mesh: Mesh, owners: Mapping[int, ObjectKey]) -> Iterator[Finding]:
+    """Applications are said to be where a proxy of the mesh listens: requests run in a circle."""
+    for workload in mesh.workloads:
+        host, _, port = (workload.address or "").rpartition(":")
+        if port.isdecimal() and int(port) in owners and _THIS_MACHINE.fullmatch(host):
+            yield Finding(
+                Code.CONFLICTING_LISTEN_PORT,
+                f"at {workload.address} listens the proxy of {owners[int(port)]}",
+                "write where the application itself listens",
+                key_of(workload),
+                ("spec", "address"),
+            )
 
 
 def _labels(selector: Mapping[str, str]) -> str:
