@@ -131,7 +131,7 @@ class PermissiveModeConfiguration(Shape):
         AfterValidator(baselines_by_service),
         About(
             "Baselines of single services, by `name` or `namespace/name`.",
-            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为索引。",
+            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为键。",
             {"mockc": "s2"},
         ),
     ] = {}

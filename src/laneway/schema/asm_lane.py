@@ -184,7 +184,7 @@ class SwimLaneMetadata(Metadata):
             f"has `{GROUP_LABEL}`, the name of the group",
             f"必须包含 `{GROUP_LABEL}`，其值为泳道组名称",
         ),
-        About("Labels, by key.", "标签，以键为索引。", {GROUP_LABEL: "test"}),
+        About("Labels, by key.", "标签，以键为键。", {GROUP_LABEL: "test"}),
     ] = {}
 
     @model_validator(mode="after")

@@ -66,7 +66,7 @@ class RequestMatch(Shape):
         Headers,
         About(
             "Conditions on headers, by name.",
-            "对请求头的条件，以名称为索引。",
+            "对请求头的条件，以名称为键。",
             {"x-user": {"exact": "jack"}},
         ),
     ] = {}

@@ -142,7 +142,7 @@ class IngressRuleSpec(Shape):
         Headers,
         About(
             "Conditions on headers, by name.",
-            "对请求头的条件，以名称为索引。",
+            "对请求头的条件，以名称为键。",
             {"x-user": {"exact": "jack"}},
         ),
     ] = {}
@@ -158,7 +158,7 @@ class IngressRuleSpec(Shape):
         Query,
         About(
             "Conditions on query parameters, by name.",
-            "对查询参数的条件，以名称为索引。",
+            "对查询参数的条件，以名称为键。",
             {"debug": {"exact": "1"}},
         ),
     ] = {}
@@ -256,7 +256,7 @@ class LaneGroupSpec(Shape):
         ClusterBound(256),
         About(
             "Lanes that answer for single services, by `name` or `namespace/name`.",
-            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为索引。",
+            "个别服务的基线泳道，以 `name` 或 `namespace/name` 为键。",
             {"mockc": "s2"},
         ),
     ] = {}

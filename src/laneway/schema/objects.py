@@ -79,11 +79,11 @@ class Metadata(Shape):
         Name, About("The object's namespace.", "对象所在的命名空间。", "default")
     ] = DEFAULT_NAMESPACE
     labels: Annotated[
-        dict[Text, Text], About("Labels, by key.", "标签，以键为索引。", {"team": "shop"})
+        dict[Text, Text], About("Labels, by key.", "标签，以键为键。", {"team": "shop"})
     ] = {}
     annotations: Annotated[
         dict[Text, Text],
-        About("Annotations, by key.", "注解，以键为索引。", {"shop.test/owner": "jack"}),
+        About("Annotations, by key.", "注解，以键为键。", {"shop.test/owner": "jack"}),
     ] = {}
     creation_timestamp: Opaque = None
     deletion_grace_period_seconds: Opaque = None

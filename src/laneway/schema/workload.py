@@ -38,7 +38,7 @@ class WorkloadPortSpec(Shape):
         ListenPort,
         About(
             "The port of this machine where the sidecar listens; 0 lets laneway choose.",
-            "Sidecar 在本机监听的端口；0 表示由 laneway 选择。",
+            "边车在本机监听的端口；0 表示由 laneway 选择。",
             18000,
         ),
     ] = 0

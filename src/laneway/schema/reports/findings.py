@@ -25,7 +25,7 @@ class ExampleReport(Report):
     host: Annotated[Text, About("The host.", "请求的域名。", "shop.test")]
     path: Annotated[Text, About("The path, with its query.", "路径，含查询参数。", "/mock")]
     headers: Annotated[
-        dict[Text, Text], About("Headers, by name.", "请求头，以名称为索引。", {"x-lane": "s2"})
+        dict[Text, Text], About("Headers, by name.", "请求头，以名称为键。", {"x-lane": "s2"})
     ]
     down: Annotated[
         list[Text],

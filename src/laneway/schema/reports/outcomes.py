@@ -38,7 +38,7 @@ class RequestReport(Report):
     method: Annotated[Text, About("The method.", "请求方法。", "GET")]
     headers: Annotated[
         dict[Text, HeaderValue],
-        About("Headers, by name.", "请求头，以名称为索引。", {"x-asm-prefer-tag": "s3"}),
+        About("Headers, by name.", "请求头，以名称为键。", {"x-asm-prefer-tag": "s3"}),
     ]
 
 
