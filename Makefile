@@ -53,7 +53,7 @@ nightly: test mutants soak  ## All of `test`, every mutant, and 1,000 changes wi
 mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run
 
-lint: develop  ## Formatting, lint, types and the floors.
+lint: develop  ## Formatting, lint, types and the layers.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
