@@ -46,7 +46,7 @@ check: lint  ## Lint, type-check and run the tests that start no Envoy, in paral
 test: lint  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
 	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy"
 	$(BIN)/pytest -q -n auto -m "not hypothesis and not envoy" --cov --cov-report=
-	$(BIN)/pytest -m envoy --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n auto --dist loadfile -m envoy --cov --cov-append --cov-report=term:skip-covered
 
 nightly: test mutants soak  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
 

@@ -429,8 +429,10 @@ async def is_what_runs(embedded: Embedded, mesh: Mesh) -> None:
     assert embedded.plane.placements.ready == mesh.workloads_by_name.keys()
     assert len(embedded.proxies()) == len(mesh.workloads) + len(mesh.gateways)
     assert embedded.plane.nodes == {proxy.node for proxy in embedded.proxies()}
+    # Each application stands below a shim, whose command line ends with the application's.
     commands = [_command(pid) for pid in children()]
-    assert sum("soak_application.py" in command for command in commands) == len(mesh.workloads)
+    applications = [each for each in commands if "soak_application.py" in each]
+    assert sum("shim.py" not in each for each in applications) == len(mesh.workloads)
 
 
 def _command(pid: int) -> str:

@@ -109,7 +109,9 @@ async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) 
         answers = await traffic.stop()
     counted = Counter(a.status for a in answers)
     assert counted.keys() == {200}
-    assert {a.body for a in answers} == {*EXPECTED.values(), answer("v3", "v1", "v3")}
+    # While the edit is made, a request may take one hop by the old routes and the next by the new.
+    mixed = {answer("v3", "v1", "v2"), answer("v2", "v1", "v3")}
+    assert {a.body for a in answers} - mixed == {*EXPECTED.values(), answer("v3", "v1", "v3")}
 
 
 async def rewrite_slowly(path: Path, text: str, pause: float) -> None:

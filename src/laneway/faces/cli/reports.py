@@ -104,7 +104,7 @@ class Reporter:
         ready = len(self._ready - self._waiting)
         text = f"Starting Envoy proxies and workloads: {ready} of {self._whole} are ready"
         if 0 < len(self._waiting) <= _FEW and ready + len(self._waiting) == self._whole:
-            text += f"; not yet {', '.join(map(str, sorted(self._waiting)))}"
+            text += f"; not yet {', '.join(sorted(map(str, self._waiting)))}"
         self._status.update(text)
 
 
