@@ -2,8 +2,8 @@
 
 A request that names a lane runs through that lane's versions of the services. Where the lane has
 no healthy version of a service the request falls back to the baseline and returns to its lane at
-the next hop. Floors, from the ground up: ``model``, ``compile``, ``control``, ``adapters``,
-``wiring``, ``faces``; ``docs/architecture.md`` explains them and import-linter holds them.
+the next hop. Layers, from the bottom up: ``model``, ``compile``, ``control``, ``adapters``,
+``wiring``, ``faces``; ``docs/architecture.md`` explains them, and import-linter checks them.
 """
 
 __version__ = "0.1.0"
