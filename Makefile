@@ -75,9 +75,10 @@ bench-compare: develop  ## Compare two runs: make bench-compare OLD=folder NEW=f
 soak: develop  ## 1,000 changes under load; not one request may fail.
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
+# Not `--quiet`: MkDocs counts only the warnings that it prints, and `strict` needs the count.
 docs: $(DOCS)  ## Build the documentation site into build/site; broken links are errors.
 	$(BIN)/python tools/stage_docs.py build/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
