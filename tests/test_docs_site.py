@@ -1,4 +1,4 @@
-"""The pages that ``make docs`` hands to MkDocs: links between languages, which MkDocs cannot follow."""
+"""The pages that ``make docs`` hands to MkDocs: links between languages lead to the other part."""
 
 from __future__ import annotations
 
