@@ -5,10 +5,14 @@ outbound port. So a host outside the mesh is called only if the request names it
 client does (``scopes`` sees to that), and only at an address that is not this machine's own: all
 of the mesh's ports are on loopback, so that no proxy can be led to itself or to another one.
 
-The filters here run for such hosts alone; the routes of services switch them off.
+The filters here run for such hosts alone; the routes of services switch them off. They are the same
+for every sidecar, and made once.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
 
 from envoy.config.core.v3 import address_pb2
 from envoy.config.rbac.v3 import rbac_pb2
@@ -48,20 +52,21 @@ REFUSED = (
 )
 
 
-def egress_filters() -> list[hcm_pb2.HttpFilter]:
+@cache
+def egress_filters() -> tuple[hcm_pb2.HttpFilter, ...]:
     """In this order: the host is resolved, then its address is looked at.
 
     Of a host with several addresses that is the first, and where it does not answer, Envoy tries
     the others. Hence ``names.EGRESS_HEADER``, by which sidecars refuse what comes that way.
     """
     forward = forward_pb2.FilterConfig(dns_cache_config=dns_cache(), save_upstream_address=True)
-    return [
+    return (
         loop_filter(),
         hcm_pb2.HttpFilter(
             name="envoy.filters.http.dynamic_forward_proxy", typed_config=packed(forward)
         ),
         hcm_pb2.HttpFilter(name=_ADDRESSES, typed_config=packed(_addresses())),
-    ]
+    )
 
 
 def loop_filter() -> hcm_pb2.HttpFilter:
@@ -71,7 +76,8 @@ def loop_filter() -> hcm_pb2.HttpFilter:
     return hcm_pb2.HttpFilter(name=_LOOPS, typed_config=packed(config))
 
 
-def within_the_mesh() -> dict[str, Any]:
+@cache
+def within_the_mesh() -> Mapping[str, Any]:
     """The filters that a route to a service does without."""
     off = packed(route_components_pb2.FilterConfig(disabled=True))
     return dict.fromkeys((_LOOPS, _ADDRESSES), off)

@@ -14,6 +14,7 @@ go out of the mesh.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
 from envoy.config.core.v3 import base_pb2, extension_pb2
@@ -107,6 +108,7 @@ def _scope(name: str, host: str, routes: str) -> Resource:
     return resource(SCOPE, name, scope)
 
 
+@cache
 def _host_header() -> extension_pb2.TypedExtensionConfig:
     mutations = [
         # An empty host overwrites nothing.
@@ -125,6 +127,7 @@ def _host_header() -> extension_pb2.TypedExtensionConfig:
     )
 
 
+@cache
 def _unknown_host() -> hcm_pb2.HttpFilter:
     source = base_pb2.DataSource(inline_string=_LUA)
     return hcm_pb2.HttpFilter(

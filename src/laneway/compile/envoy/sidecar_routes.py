@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 
@@ -74,6 +75,7 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])
 
 
+@cache
 def _from_outside() -> route_components_pb2.Route:
     """Refuses what a sidecar sent out of the mesh, and DNS led back to this one."""
     marked = route_components_pb2.HeaderMatcher(name=names.EGRESS_HEADER, present_match=True)

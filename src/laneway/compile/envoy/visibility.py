@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from envoy.config.accesslog.v3 import accesslog_pb2
@@ -86,6 +87,7 @@ def counted(statistic: str) -> tuple[str, str, str] | None:
     return f"{namespace}/{service}", match["chain"].split(">")[0], match["served"]
 
 
+@cache
 def _counters() -> accesslog_pb2.AccessLog:
     """``laneway.requests`` by route (a cluster's name, with chain and service) and served lane.
 
@@ -133,6 +135,7 @@ def _access_log(path: str) -> accesslog_pb2.AccessLog:
     return accesslog_pb2.AccessLog(name="envoy.access_loggers.file", typed_config=packed(config))
 
 
+@cache
 def unavailable_reply() -> hcm_pb2.ResponseMapper:
     """A caller's proxy that found no instance says so in words, and names service and lane."""
     return hcm_pb2.ResponseMapper(
@@ -181,6 +184,7 @@ def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
         )
 
 
+@cache
 def forbidden_reply() -> hcm_pb2.ResponseMapper:
     """A sidecar that does not call the address which a host outside the mesh has."""
     status = accesslog_pb2.ComparisonFilter(op="EQ")
