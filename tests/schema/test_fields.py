@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from laneway.schema import fields
+from laneway.schema import fields, request_matches
 
 
 def is_valid(kind: Any, value: object) -> bool:
@@ -52,7 +52,7 @@ def is_valid(kind: Any, value: object) -> bool:
             [{}, {"a b": "c"}, {"a": "b c"}, {"a": "-"}, {"a": 1}, {"": "a"}, {"a": "x" * 64}],
         ),
         (
-            fields.UriMatch,
+            request_matches.UriMatch,
             [
                 {"exact": "/"},
                 {"prefix": "/a"},
@@ -80,7 +80,7 @@ def is_valid(kind: Any, value: object) -> bool:
             ],
         ),
         (
-            fields.Query,
+            request_matches.Query,
             [{"q": {"exact": "1"}}],
             [{"": {"exact": "1"}}, {"é" * 513: {"exact": "1"}}],
         ),

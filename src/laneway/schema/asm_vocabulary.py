@@ -11,16 +11,10 @@ from laneway.model.findings import Finding, Path
 from laneway.model.lanes import IngressRule
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
 from laneway.schema.field_metadata import About
-from laneway.schema.fields import (
-    Headers,
-    Match,
-    Name,
-    Opaque,
-    Shape,
-    UriMatch,
-)
+from laneway.schema.fields import Name, Opaque, Shape
 from laneway.schema.kind import Pattern, not_honoured
 from laneway.schema.objects import Object
+from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, UriMatch
 
 #: The API group of ASM's kinds, and its versions.
 API_GROUP, VERSIONS = "istio.alibabacloud.com", ("v1",)
@@ -54,22 +48,8 @@ Services = Annotated[list[LaneService], Field(min_length=1)]
 class RequestMatch(Shape):
     about = About("Conditions on a request.", "对请求的条件。", {"uri": {"exact": "/mock"}})
 
-    uri: Annotated[
-        UriMatch | None,
-        About(
-            "The path, without its query; any path, if not given.",
-            "请求路径，不含查询参数；不填则匹配任意路径。",
-            {"exact": "/mock"},
-        ),
-    ] = None
-    headers: Annotated[
-        Headers,
-        About(
-            "Conditions on headers, by name.",
-            "对请求头的条件，以名称为键。",
-            {"x-user": {"exact": "jack"}},
-        ),
-    ] = {}
+    uri: PathCondition = None
+    headers: HeaderConditions = {}
 
     @classmethod
     def written(cls, rule: IngressRule) -> RequestMatch:

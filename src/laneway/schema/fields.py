@@ -19,13 +19,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from laneway.model.codes import Code
-from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.names import (
     HEADER_PATTERN,
     LABEL_PATTERN,
@@ -54,8 +52,6 @@ _HOST = re.compile(_HOST_PATTERN)
 
 #: Characters of a wrong text that a finding shows.
 _SHOWN = 60
-#: Bytes of a query parameter's name (Envoy's ``QueryParameterMatcher``).
-_PARAMETER = 1024
 
 
 class Shape(BaseModel):
@@ -105,7 +101,7 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f"the text `{_shown(value)}`"
+            return f"the text `{shown(value)}`"
         case list():
             return "a list"
         case Mapping():
@@ -114,7 +110,7 @@ def describe(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
@@ -220,20 +216,10 @@ def _methods(texts: list[str]) -> list[str]:
     return texts
 
 
-def _parameter(text: str) -> str:
-    size = len(text.encode(errors="replace"))
-    if not 1 <= size <= _PARAMETER:
-        raise wrong(
-            f"the query parameter's name `{_shown(text)}` has {size:,} bytes",
-            f"write 1 to {_PARAMETER:,}, which is what proxies take",
-        )
-    return text
-
-
 def _cookie(text: str) -> str:
     if not is_header(text):  # a cookie's name is a token, too (RFC 6265 section 4.1.1)
         raise wrong(
-            f"`{_shown(text)}` is not a legal cookie name",
+            f"`{shown(text)}` is not a legal cookie name",
             "use letters, digits and any of !#$%&'*+-.^_`|~",
         )
     return text
@@ -243,16 +229,6 @@ def _percentage(number: int) -> int:
     if not 0 <= number <= 100:
         raise wrong(f"{number} is not a percentage", "weights are 0 to 100")
     return number
-
-
-def _regex(text: str) -> str:
-    if found := fault(text):
-        raise wrong(
-            f"`{_shown(text)}` is no regular expression that proxies take: {found}",
-            "use RE2's syntax, which has no lookaround, backreferences or possessive repetition, "
-            "and few counted repetitions",
-        )
-    return text
 
 
 _ANY_TEXT = Constraint("any text", "任意文本")
@@ -376,107 +352,3 @@ Opaque = Annotated[
     Constraint("any value", "任意值"),
     About("Accepted and not used.", "可以填写，但不使用。", None),
 ]
-
-
-_ONE_LINE = Constraint("on one line", "单行", pattern=r"[^\x00\r\n]*", min_length=1)
-MatchText = Annotated[str, _ONE_LINE, ClusterBound(1024)]
-MatchRegex = Annotated[str, AfterValidator(_regex), _ONE_LINE, ClusterBound(1024)]
-
-
-class Match(Shape):
-    """Exactly one of the three kinds of match."""
-
-    about = About("A condition on some text.", "对文本的匹配条件。", {"exact": "jack"})
-    cel_rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            "[has(self.exact), has(self.prefix), has(self.regex)].filter(given, given).size() == 1",
-            "needs exactly one of exact, prefix and regex",
-        ),
-    )
-    summary = Constraint(
-        "one of `{exact: TEXT}`, `{prefix: TEXT}` and `{regex: RE2}`; a regex must match all of it",
-        "`{exact: 文本}`、`{prefix: 文本}` 或 `{regex: RE2}` 之一；正则必须匹配整个文本",
-    )
-
-    exact: Annotated[MatchText | None, About("All of the text.", "完整的文本。", "/mock")] = None
-    prefix: Annotated[
-        MatchText | None, About("What the text begins with.", "文本的前缀。", "/mock")
-    ] = None
-    regex: Annotated[
-        MatchRegex | None,
-        About(
-            "A regular expression (RE2) that matches all of the text.",
-            "匹配整个文本的正则表达式（RE2）。",
-            "/mock/.*",
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Match:
-        given = [kind for kind in MatchKind if getattr(self, kind.value) is not None]
-        if len(given) != 1:
-            raise wrong(
-                "needs one of exact, prefix and regex"
-                + (f", has {' and '.join(kind.value for kind in given)}" if given else ""),
-                "for mere presence write regex: '.*'" if not given else "keep one of them",
-            )
-        value = getattr(self, given[0].value)
-        if not value or any(character in value for character in "\r\n\0"):
-            raise wrong(f"`{value}` cannot be matched", "write some text, on one line")
-        return self
-
-    @property
-    def match(self) -> StringMatch:
-        kind = next(kind for kind in MatchKind if getattr(self, kind.value) is not None)
-        return StringMatch(kind, getattr(self, kind.value))
-
-    @classmethod
-    def written(cls, match: StringMatch) -> Self:
-        return cls.of(**{match.kind.value: match.value})
-
-
-class UriMatch(Match):
-    """A match on the path, which begins with ``/`` and holds neither query nor fragment."""
-
-    about = About("A condition on the path.", "对路径的匹配条件。", {"prefix": "/mock"})
-    cel_rules = (
-        *Match.cel_rules,
-        *(
-            Rule(
-                f"!has(self.{kind}) || (self.{kind}.startsWith('/') && "
-                f"!self.{kind}.contains('?') && !self.{kind}.contains('#'))",
-                "a path begins with / and holds neither a query nor a fragment",
-            )
-            for kind in ("exact", "prefix")
-        ),
-    )
-    summary = Constraint(
-        "one of `{exact: PATH}`, `{prefix: PATH}` and `{regex: RE2}`, without a query; paths begin "
-        "with `/`, a regex must match all of the path",
-        "`{exact: 路径}`、`{prefix: 路径}` 或 `{regex: RE2}` 之一，不含查询参数；路径以 `/` 开头，"
-        "正则必须匹配整个路径",
-    )
-
-    @model_validator(mode="after")
-    def _path(self) -> UriMatch:
-        match = self.match
-        if match.kind is MatchKind.REGEX:
-            return self
-        if not match.value.startswith("/"):
-            raise wrong(f"the path `{match.value}` does not begin with /", f"write /{match.value}")
-        if "?" in match.value or "#" in match.value:
-            raise wrong(
-                f"the path `{match.value}` holds a query or a fragment, which is not matched",
-                f"write {re.split('[?#]', match.value)[0]}",
-            )
-        return self
-
-
-Headers = Annotated[dict[HeaderName, Match], ClusterBound(16)]
-ParameterName = Annotated[
-    str,
-    AfterValidator(_parameter),
-    Constraint("1 to 1,024 bytes", "1 至 1024 字节", min_length=1),
-    ClusterBound(1024),
-]
-Query = Annotated[dict[ParameterName, Match], ClusterBound(16)]

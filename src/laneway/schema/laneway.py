@@ -22,17 +22,13 @@ from laneway.schema.fields import (
     Cookie,
     EndToEndHeader,
     HeaderName,
-    Headers,
     Hosts,
-    Match,
     Methods,
     Name,
     Percentage,
     Port,
-    Query,
     Selector,
     Shape,
-    UriMatch,
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
@@ -45,6 +41,7 @@ from laneway.schema.objects import (
     names,
     references,
 )
+from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
 
 
 class StickySpec(Shape):
@@ -130,22 +127,8 @@ class IngressRuleSpec(Shape):
     hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
         "*"
     ]
-    uri: Annotated[
-        UriMatch | None,
-        About(
-            "The path, without its query; any path, if not given.",
-            "请求路径，不含查询参数；不填则匹配任意路径。",
-            {"exact": "/mock"},
-        ),
-    ] = None
-    headers: Annotated[
-        Headers,
-        About(
-            "Conditions on headers, by name.",
-            "对请求头的条件，以名称为键。",
-            {"x-user": {"exact": "jack"}},
-        ),
-    ] = {}
+    uri: PathCondition = None
+    headers: HeaderConditions = {}
     methods: Annotated[
         Methods,
         About(
