@@ -14,7 +14,7 @@ from envoy.extensions.network.dns_resolver.cares.v3.cares_dns_resolver_pb2 impor
     CaresDnsResolverConfig,
 )
 
-from laneway.compile.envoy import clusters, egress
+from laneway.compile.envoy import clusters, egress, listeners
 from laneway.compile.envoy.clusters import dns_cache
 from laneway.compile.envoy.packing import extension, socket_address
 from laneway.model.placements import Address
@@ -35,12 +35,16 @@ async def name_server(names: Mapping[str, Sequence[str]]) -> AsyncIterator[Addre
 
 
 def use_name_server(patch: pytest.MonkeyPatch, server: Address) -> None:
-    """Proxies ask ``server`` and not the machine's."""
+    """Proxies ask ``server`` and not the machine's.
+
+    The filters are made anew each time: what is kept of them must stay the machine's own.
+    """
     config = dns_cache()
     cares = CaresDnsResolverConfig(resolvers=[socket_address(server)])
     config.typed_dns_resolver_config.CopyFrom(extension("envoy.network.dns_resolver.cares", cares))
     for module in (clusters, egress):
         patch.setattr(module, "dns_cache", lambda: config)
+    patch.setattr(listeners, "egress_filters", egress.egress_filters.__wrapped__)
 
 
 class _NameServer(asyncio.DatagramProtocol):
