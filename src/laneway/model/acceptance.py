@@ -11,6 +11,7 @@ goes on with the group's last valid objects, a cluster keeps what was generated 
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -36,6 +37,16 @@ class Candidate(Generic[K]):
     active: bool = False
 
 
+class Standing(enum.Enum):
+    """What became of a declared object."""
+
+    ACCEPTED = "accepted"
+    #: Its last valid state, if it had one, stays active.
+    HELD = "held"
+    NOT_ACCEPTED = "not accepted"
+    GROUP_NOT_ACCEPTED = "group not accepted"
+
+
 @dataclass(frozen=True)
 class Acceptance(Generic[K]):
     """``mesh`` is of the objects that are accepted. ``findings`` are the errors of the others,
@@ -45,6 +56,15 @@ class Acceptance(Generic[K]):
     findings: Mapping[K, tuple[Finding, ...]] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
     left_out: frozenset[K] = frozenset()
+
+    def standing(self, candidate: Candidate[K]) -> Standing:
+        if candidate.group in self.held and candidate.active:
+            return Standing.HELD
+        if candidate.key not in self.left_out:
+            return Standing.ACCEPTED
+        if self.findings.get(candidate.key):
+            return Standing.NOT_ACCEPTED
+        return Standing.GROUP_NOT_ACCEPTED
 
 
 def accept(candidates: Iterable[Candidate[K]], judge: Judge[K]) -> Acceptance[K]:

@@ -41,7 +41,7 @@ def accept(
         return _decode([manifests[key] for key in keys], decoded)
 
     found = acceptance.accept(
-        (_candidate(k, m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
+        (candidate(m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
     )
     decoded.sweep()
     return Acceptance(
@@ -52,7 +52,9 @@ def accept(
     )
 
 
-def _candidate(key: Key, manifest: Manifest) -> Candidate[Key]:
+def candidate(manifest: Manifest) -> Candidate[Key]:
+    """A lane or a group, as far as acceptance has to know it."""
+    key = key_of(manifest)
     return Candidate(key, group_name(manifest), key.kind == GROUP, may_be_applied(manifest))
 
 
