@@ -9,10 +9,10 @@ move those of others.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from laneway.control.declared.objects import Declaration, DeclaredObject, Principal
+from laneway.control.declared.objects import Declaration, DeclaredObject, Objects, Principal
 from laneway.control.declared.requests import ChangeSet, Put, Remove, ReplaceAll, Request
 from laneway.control.declared.results import Conflict, NotDeclared, OwnedByAnother, VersionConflict
 from laneway.model.codes import Code
@@ -22,20 +22,20 @@ from laneway.model.lanes import Lane
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """``changed`` are the objects that the request creates, changes, removes or takes over.
+    """``changed`` are the objects that the request creates, changes, removes or takes over;
+    ``moved`` is whether objects that stay are in another order.
 
     If there are ``conflicts`` or ``findings``, the request cannot be merged.
     """
 
-    objects: tuple[DeclaredObject, ...]
+    objects: Objects
     changed: frozenset[ObjectKey] = frozenset()
+    moved: bool = False
     conflicts: tuple[Conflict, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def merged(
-    objects: Sequence[DeclaredObject], request: Request, version: int, principal: Principal
-) -> Merged:
+def merged(objects: Objects, request: Request, version: int, principal: Principal) -> Merged:
     """The objects after ``request``, which makes this version of the state."""
     merge = _Merge(objects, request.source, request.force, version, principal)
     if isinstance(request, ChangeSet):
@@ -46,34 +46,42 @@ def merged(
 
 
 class _Merge:
+    """What is declared as before is not looked at again: of a large mesh, that is nearly all."""
+
     def __init__(
-        self,
-        objects: Sequence[DeclaredObject],
-        source: str,
-        force: bool,
-        version: int,
-        principal: Principal,
+        self, before: Objects, source: str, force: bool, version: int, principal: Principal
     ) -> None:
-        self._before = tuple(objects)
-        self._by_key = {each.key: each for each in objects}
+        self._before = before
         self._source, self._force = source, force
         self._version, self._principal = version, principal
         self._changed: set[ObjectKey] = set()
         self._conflicts: list[Conflict] = []
 
     def replace_all(self, declarations: Sequence[Declaration]) -> Merged:
-        if repeated := _repeated(declarations):
-            return Merged(self._before, findings=repeated)
-        after = [self._put(declaration) for declaration in declarations]
-        kept = {each.key for each in after}
-        mine = {each.key for each in self._before if each.source == self._source}
-        self._changed |= mine - kept
-        return self._merged(_in_order(after, self._before, mine | kept))
+        known = {id(each.declared): each for each in self._before.ordered}
+        after: list[DeclaredObject] = []
+        for declaration in declarations:
+            same = known.get(id(declaration.declared))
+            if same is None or same.source != self._source or declaration.origin is not None:
+                same = self._put(declaration)
+            after.append(same)
+        before, kept = set(map(id, self._before.ordered)), set(map(id, after))
+        fresh = {each.key: each for each in after if id(each) not in before}
+        by_key = {**self._before.by_key}
+        for each in self._before.ordered:
+            if id(each) not in kept and each.source == self._source and each.key not in fresh:
+                del by_key[each.key]
+                self._changed.add(each.key)
+        by_key.update(fresh)
+        ordered = tuple(_in_order(after, self._before.ordered, self._source, by_key))
+        if len(ordered) != len(by_key):
+            return Merged(self._before, findings=_repeated(declarations))
+        return self._merged(Objects(ordered, by_key))
 
     def edit(self, edits: Sequence[Put | Remove]) -> Merged:
         if repeated := _repeated(each.declaration for each in edits if isinstance(each, Put)):
             return Merged(self._before, findings=repeated)
-        after: dict[ObjectKey, DeclaredObject] = dict(self._by_key)
+        after = {**self._before.by_key}
         for edit in edits:
             self._expect(edit)
             if isinstance(edit, Put):
@@ -83,16 +91,22 @@ class _Merge:
             else:
                 self._claim(after.pop(edit.key))
                 self._changed.add(edit.key)
-        return self._merged(after.values())
+        stay = (after.pop(each.key) for each in self._before.ordered if each.key in after)
+        return self._merged(Objects.of([*stay, *after.values()]))
 
-    def _merged(self, after: Iterable[DeclaredObject]) -> Merged:
+    def _merged(self, after: Objects) -> Merged:
         if self._conflicts:
             return Merged(self._before, conflicts=tuple(self._conflicts))
-        return Merged(tuple(after), frozenset(self._changed))
+        order = (each.declared for each in self._before.ordered)
+        moved = not self._changed and any(
+            each.declared is not declared
+            for each, declared in zip(after.ordered, order, strict=True)
+        )
+        return Merged(after, frozenset(self._changed), moved)
 
     def _put(self, declaration: Declaration) -> DeclaredObject:
         key, version = declaration.key, self._version
-        before = self._by_key.get(key)
+        before = self._before.by_key.get(key)
         if before is None:
             self._changed.add(key)
             return DeclaredObject(declaration, self._source, version, version, self._principal)
@@ -108,7 +122,7 @@ class _Merge:
             self._conflicts.append(OwnedByAnother(before.key, before.source))
 
     def _expect(self, edit: Put | Remove) -> None:
-        before = self._by_key.get(edit.key)
+        before = self._before.by_key.get(edit.key)
         actual = before.version if before else 0
         if edit.version is not None and edit.version != actual:
             self._conflicts.append(VersionConflict(edit.key, edit.version, actual))
@@ -136,26 +150,27 @@ def _repeated(declarations: Iterable[Declaration]) -> tuple[Finding, ...]:
 def _in_order(
     after: Sequence[DeclaredObject],
     before: Sequence[DeclaredObject],
-    replaced: set[ObjectKey],
-) -> Iterable[DeclaredObject]:
+    source: str,
+    by_key: Mapping[ObjectKey, DeclaredObject],
+) -> Sequence[DeclaredObject]:
     """The objects of a source in their order, without moving those of other sources.
 
     Within a kind, and for lanes within their group, they fill the places of those that they
     replace; the rest follows at the end.
     """
+    if all(each.source == source for each in before):
+        return after
     waiting: dict[Hashable, deque[DeclaredObject]] = {}
     for each in after:
         waiting.setdefault(_scope(each), deque()).append(each)
-    if not any(each.key not in replaced for each in before):
-        return after
     result: list[DeclaredObject] = []
     for each in before:
-        if each.key not in replaced:
+        if by_key.get(each.key) is each and each.source != source:
             result.append(each)
         elif queue := waiting.get(_scope(each)):
             result.append(queue.popleft())
-    placed = {each.key for each in result}
-    return [*result, *(each for each in after if each.key not in placed)]
+    placed = set(map(id, result))
+    return [*result, *(each for each in after if id(each) not in placed)]
 
 
 def _scope(each: DeclaredObject) -> Hashable:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from laneway.model.findings import Finding, ObjectKey, Source
 from laneway.model.keys import Declared, key_of
@@ -28,7 +29,7 @@ class Origin:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declaration:
     """One object as its source declares it: without the defaults that it takes from its group.
 
@@ -47,7 +48,7 @@ class Declaration:
         subject = ObjectKey(alone.kind.name, alone.kind.name_of(document))
         return cls(alone.declared, Origin(alone.kind, subject, document.source))
 
-    @property
+    @cached_property
     def key(self) -> ObjectKey:
         return key_of(self.declared)
 
@@ -62,10 +63,10 @@ class Declaration:
 
 def declarations_of(mesh: Mesh) -> tuple[Declaration, ...]:
     """The objects of a mesh that a Python program made."""
-    return tuple(map(Declaration, _objects(mesh)))
+    return tuple(map(Declaration, objects_of(mesh)))
 
 
-def _objects(mesh: Mesh) -> Iterator[Declared]:
+def objects_of(mesh: Mesh) -> Iterator[Declared]:
     yield from mesh.groups
     yield from mesh.lanes
     yield from mesh.services
@@ -94,3 +95,16 @@ class DeclaredObject:
     @property
     def key(self) -> ObjectKey:
         return self.declaration.key
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Objects in the order of declaration, and by their keys."""
+
+    ordered: tuple[DeclaredObject, ...] = ()
+    by_key: Mapping[ObjectKey, DeclaredObject] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ordered: Iterable[DeclaredObject]) -> Objects:
+        objects = tuple(ordered)
+        return cls(objects, {each.key: each for each in objects})

@@ -35,23 +35,23 @@ def plan(
     merge = merged(state.objects, request, version, principal)
     if merge.conflicts or merge.findings:
         return Refused(state.version, merge.findings, merge.conflicts)
+    if not merge.changed and not merge.moved:
+        version = state.version
     if _is_checked(request, merge):
-        accepted = mesh_of([each.declared for each in merge.objects])
-        version = version if merge.changed else state.version
+        accepted = mesh_of([each.declared for each in merge.objects.ordered])
         return DeclaredState(version, merge.objects, Resolution(accepted))
     failures = _still_there(state.failures, merge)
     errors = {failure.key: (failure.finding,) for failure in failures}
     resolution = resolve(merge.objects, active, check, errors)
     if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):
         return Refused(state.version, (*found, *resolution.warnings))
-    version = version if merge.changed else state.version
     return DeclaredState(version, merge.objects, resolution, failures)
 
 
 def _is_checked(request: Request, merge: Merged) -> bool:
     if not isinstance(request, ChangeSet) or not isinstance(request.edits, ReplaceAll):
         return False
-    return request.checked and all(each.source == request.source for each in merge.objects)
+    return request.checked and all(each.source == request.source for each in merge.objects.ordered)
 
 
 def after_failure(
@@ -88,7 +88,7 @@ def _scopes(keys: Iterable[ObjectKey]) -> frozenset[Hashable]:
 
 def _still_there(failures: Iterable[Failure], merge: Merged) -> tuple[Failure, ...]:
     written = _scopes(merge.changed)
-    there = {each.key for each in merge.objects}
+    there = merge.objects.by_key
     return tuple(f for f in failures if f.key in there and not f.scopes & written)
 
 

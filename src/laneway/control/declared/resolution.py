@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from laneway.control.declared.objects import DeclaredObject, declarations_of
+from laneway.control.declared.objects import DeclaredObject, Objects, objects_of
 from laneway.model.acceptance import Acceptance, Candidate, Standing, accept
 from laneway.model.checks import Gaps
 from laneway.model.findings import Finding, ObjectKey, Severity
@@ -53,13 +53,11 @@ class Resolution:
                 yield key, finding
 
 
-def resolve(
-    objects: Sequence[DeclaredObject], active: Mesh, check: Check, failures: Errors
-) -> Resolution:
+def resolve(objects: Objects, active: Mesh, check: Check, failures: Errors) -> Resolution:
     """``failures`` are errors that no check can find: what proxies or processes said before."""
-    by_key = {each.key: each for each in objects}
-    running = {declaration.key for declaration in declarations_of(active)}
-    candidates = [_candidate(each, each.key in running) for each in objects]
+    by_key = objects.by_key
+    running = set(map(key_of, objects_of(active)))
+    candidates = [_candidate(each, each.key in running) for each in objects.ordered]
     known = {key: list(findings) for key, findings in failures.items() if key in by_key}
     while True:
         judge = _Judge(by_key, check, known)
@@ -84,7 +82,7 @@ def resolve(
         mesh,
         _placed(acceptance, by_key),
         {each.key: each for each in candidates},
-        frozenset(each.key for each in declarations_of(kept)),
+        frozenset(map(key_of, objects_of(kept))),
         tuple(_place(judge.warnings, by_key)),
     )
 

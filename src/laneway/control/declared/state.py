@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from laneway.control.declared.objects import DeclaredObject
+from laneway.control.declared.objects import Objects
 from laneway.control.declared.resolution import Resolution
 from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
@@ -34,10 +33,10 @@ class ObjectStatus:
 
 @dataclass(frozen=True)
 class DeclaredState:
-    """``version`` grows with each change. The objects are in the order of declaration."""
+    """``version`` grows with each change."""
 
     version: int = 0
-    objects: tuple[DeclaredObject, ...] = ()
+    objects: Objects = field(default_factory=Objects)
     resolution: Resolution = field(default_factory=Resolution)
     failures: tuple[Failure, ...] = ()
 
@@ -46,13 +45,9 @@ class DeclaredState:
         """What is to be active: valid objects, and the last valid state of what is held."""
         return self.resolution.mesh
 
-    @cached_property
-    def by_key(self) -> Mapping[ObjectKey, DeclaredObject]:
-        return {each.key: each for each in self.objects}
-
     def status(self, key: ObjectKey) -> ObjectStatus:
         """Raises ``KeyError`` for an object that is not declared."""
-        each = self.by_key[key]
+        each = self.objects.by_key[key]
         acceptance = self.resolution.acceptance
         findings = acceptance.findings.get(key, ())
         return ObjectStatus(self.resolution.standing(key), each.version, findings)
