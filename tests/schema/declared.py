@@ -14,6 +14,7 @@ from laneway.model.lanes import (
     Lane,
     LaneGroup,
     Mode,
+    RouteBy,
     Sticky,
     StickyKind,
     Unmatched,
@@ -39,8 +40,12 @@ def matches(prefix: str = "") -> st.SearchStrategy[StringMatch]:
     )
 
 
+stickies = st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels)
+lane_values = st.from_regex(r"[!-~]([ -~]{0,6}[!-~])?", fullmatch=True)
+
+
 def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
-    return st.builds(
+    plain = st.builds(
         IngressRule,
         name=labels,
         destination=st.sampled_from(services),
@@ -53,6 +58,12 @@ def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
         online=st.booleans(),
         methods=st.lists(st.sampled_from(["GET", "POST"]), unique=True).map(tuple),
         query=st.dictionaries(labels, matches(), max_size=1),
+    )
+    return plain | st.builds(
+        lambda rule, weight, sticky: replace(rule, enter=True, weight=weight, sticky=sticky),
+        plain,
+        st.integers(0, 100),
+        stickies,
     )
 
 
@@ -145,7 +156,13 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
         baseline=st.none() | labels,
         service_baselines=st.dictionaries(st.sampled_from(services), labels, max_size=2),
         unmatched=st.sampled_from(Unmatched),
-        sticky=st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels),
+        sticky=stickies,
+        route_by=st.builds(
+            RouteBy,
+            headers=st.lists(headers, unique=True).map(tuple),
+            cookie=st.none() | labels,
+            query=st.none() | labels,
+        ),
     )
 
 
@@ -164,6 +181,7 @@ def lanes(
         fallback=st.lists(labels, max_size=2).map(tuple),
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
+        names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
     )
 
 

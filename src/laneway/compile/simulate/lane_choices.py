@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from laneway.compile.ir import LaneChoice, Route, Split, Target
+from laneway.compile.ir import LaneChoice, Route, Share, Split, Target
 from laneway.compile.simulate.outcomes import Reason, Why
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
@@ -53,15 +53,21 @@ def choose(
 
 def weighted(split: Split, draw: int) -> Choice:
     """The lane that the gateway gives a request that names none; ``draw`` is its place in 0..99."""
-    ends = accumulate(share.weight for share in split.ranges)
-    share = next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
-    weights = ", ".join(f"{share.lane} {share.weight}%" for share in split.shares)
-    reasons = [
-        Reason(Why.WEIGHT, f"the request names no lane and is given one by weight: {weights}")
-    ]
+    share = drawn(split, draw)
+    text = f"the request names no lane and is given one by weight: {in_words(split)}"
+    reasons = [Reason(Why.WEIGHT, text)]
     if share.lane not in share.target.chain:
         reasons.append(_no_service(share.lane, share.target.service.name))
     return Choice(share.target, share.lane, tuple(reasons))
+
+
+def drawn(split: Split, draw: int) -> Share:
+    ends = accumulate(share.weight for share in split.ranges)
+    return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
+
+
+def in_words(split: Split) -> str:
+    return ", ".join(f"{share.lane or 'no lane'} {share.weight}%" for share in split.shares)
 
 
 def _chosen(choice: LaneChoice, lane: str) -> Choice:

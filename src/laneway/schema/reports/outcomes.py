@@ -17,6 +17,8 @@ Reasons = Literal[
     "weight",
     "trace memory",
     "baggage",
+    "name read",
+    "enter rule",
     "service in no group",
     "no lane named",
     "unknown lane",
