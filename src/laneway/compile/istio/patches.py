@@ -36,10 +36,15 @@ def envoy_filter(
     patches: Sequence[Document],
     selector: Mapping[str, str] | None = None,
     groups: Collection[str] = (),
+    priority: int = 0,
 ) -> Document:
-    """For the proxies that ``selector`` selects; without one, for all that the patches concern."""
+    """For the proxies that ``selector`` selects; without one, for all that the patches concern.
+
+    Those of higher ``priority`` are applied after others.
+    """
     selected = {"workloadSelector": {"labels": dict(selector)}} if selector else {}
-    spec = {**selected, "configPatches": list(patches)}
+    ordered = {"priority": priority} if priority else {}
+    spec = {**selected, **ordered, "configPatches": list(patches)}
     return document(ENVOY_FILTER, "EnvoyFilter", namespace, name, group, spec, groups)
 
 
@@ -196,7 +201,7 @@ def by_weight(split: Split) -> Document:
     if split.sticky is None:
         return {"weighted_clusters": weighted}
     weighted["use_hash_policy"] = True
-    policies = [_hash_policy(split.sticky)]
+    policies = [hash_policy(split.sticky)]
     return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
@@ -221,7 +226,7 @@ def _header(name: str, value: str, action: str) -> Document:
     return {"header": {"key": name, "value": value}, "append_action": action}
 
 
-def _hash_policy(sticky: Sticky) -> Document:
+def hash_policy(sticky: Sticky) -> Document:
     if sticky.kind is StickyKind.HEADER:
         return {"header": {"header_name": sticky.name.lower()}}
     return {"cookie": {"name": sticky.name}}
