@@ -114,10 +114,8 @@ def _schema(annotation: Any, metadata: Sequence[Any], style: Style) -> JsonSchem
             case About():
                 schema["description"] = described(each, plain)
             case Constraint():
-                before = schema.get("x-kubernetes-validations", [])
                 schema |= _constrained(each)
-                for name, rules in _validations(each.rules).items():
-                    schema[name] = [*before, *rules]
+                schema |= _validations(each.rules)
             case ClusterBound() if style.bounded:
                 schema[_MOST[schema["type"]]] = each.most
             case KeyedBy():

@@ -8,7 +8,15 @@ from pydantic import AfterValidator, model_validator
 
 from laneway.model.lanes import RouteBy, Sticky, StickyKind
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
-from laneway.schema.fields import Cookie, EndToEndHeader, HeaderName, Shape, shown, wrong
+from laneway.schema.fields import (
+    END_TO_END_RULES,
+    Cookie,
+    HeaderName,
+    Shape,
+    end_to_end,
+    shown,
+    wrong,
+)
 from laneway.schema.request_matches import ParameterName
 
 # Headers with a grammar of their own, which clients and proxies write: their value never is the
@@ -41,6 +49,7 @@ _VALUE_PATTERN = "[!-~]([ -~]*[!-~])?"
 
 
 def _bare(text: str) -> str:
+    end_to_end(text)
     if why := _STRUCTURED.get(text.lower()):
         fix = _COOKIE if text.lower() == "cookie" else _OWN
         raise wrong(f"`{text}` never holds the bare name of a lane: {why}", fix)
@@ -58,7 +67,7 @@ def _value(text: str) -> str:
 
 
 LaneHeader = Annotated[
-    EndToEndHeader,
+    str,
     AfterValidator(_bare),
     Constraint(
         "a header's name; none that belongs to one connection or message, such as `Host`, none of "
@@ -67,6 +76,7 @@ LaneHeader = Annotated[
         "laneway 自用的 `x-laneway-...`，也不能是从不只含名称的请求头（例如 `Cookie`）",
         min_length=1,
         rules=(
+            *END_TO_END_RULES,
             Rule(
                 f"!(self.lowerAscii() in [{', '.join(map(repr, sorted(_STRUCTURED)))}])",
                 "this header never holds the bare name of a lane: choose one of your own, or "
@@ -74,6 +84,7 @@ LaneHeader = Annotated[
             ),
         ),
     ),
+    ClusterBound(256),
 ]
 LaneValue = Annotated[
     str,
