@@ -14,10 +14,10 @@ from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.reachability import Port, Survey
 from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.analyze.rule_locations import about, contains, rule_of
-from laneway.compile.analyze.simulated_requests import tried
+from laneway.compile.analyze.simulated_requests import Trial, tried
 from laneway.compile.ir import EntryRule, IngressRoute, Route, VirtualHost
 from laneway.compile.precedence import precedence
-from laneway.compile.simulate import Request
+from laneway.compile.simulate import Request, Why
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity
 from laneway.model.matches import MatchKind, StringMatch
@@ -65,15 +65,16 @@ def _meeting(
 ) -> Iterator[Finding]:
     """``first`` is asked first."""
     winner, loser = _as_route(first), _as_route(second)
-    request = next(witnesses(host, [winner, loser], port.hosts), None)
-    if request is None:
+    several = (tried(survey, port, one) for one in witnesses(host, [winner, loser], port.hosts))
+    trial = next((one for one in several if _enters(one)), None)
+    if trial is None:
         return
-    example = tried(survey, port, request).example()
+    example = trial.example()
     of = f"{rule_of(winner)}, {describe(winner)}"
     same_header = first.split.header.lower() == second.split.header.lower()
     if same_header and contains(winner, loser):
         yield about(
-            Code.SHADOWED_RULE,
+            Code.SHADOWED_ENTER_RULE,
             loser,
             f"no request enters by {rule_of(loser)} unless it names the lane: {of}, lets all of "
             "these enter before",
@@ -102,6 +103,11 @@ def _meeting(
         )
 
 
+def _enters(trial: Trial) -> bool:
+    """Whether some rule decided: the request names no lane, nor does its path end at once."""
+    return any(r.why is Why.ENTERED for hop in trial.outcome.hops for r in hop.reasons)
+
+
 def _as_route(entry: EntryRule) -> IngressRoute:
     """The rule as one for all requests, whose conditions others can read."""
     return IngressRoute(
@@ -123,6 +129,9 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
         named = reached.route.named
         if named is None:
             continue
+        baseline = survey.mesh.baseline(survey.group(reached.route.groups[0]))
+        if baseline is None or not any(rule.online for rule in baseline.ingress):
+            continue  # BASELINE_WITHOUT_RULE says so of the whole group
         lanes = [lane for lane, _ in reached.route.rules if not any(r.enter for r in lane.ingress)]
         new = [lane for lane in lanes if (lane.group, lane.name) not in told]
         if not new:

@@ -84,6 +84,13 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
             if not rule.weight:
                 message = f"no request enters lane {lane.name} by rule {rule.name}: its weight is 0"
                 yield _no_effect(lane, path, message, "give it a weight, or remove enter")
+            if group.route_header.lower() in map(str.lower, rule.headers):
+                message = (
+                    f"no request enters lane {lane.name} by rule {rule.name}: who names no lane "
+                    f"has no {group.route_header}, for which it asks"
+                )
+                fix = "remove that condition, or remove enter"
+                yield _no_effect(lane, (*path[:-1], "enter"), message, fix)
             for condition in conditions_of(rule):
                 by_lane = shares.setdefault(condition, {})
                 by_lane.setdefault(lane.name, rule.weight)
