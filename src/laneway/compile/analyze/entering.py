@@ -14,10 +14,10 @@ from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.reachability import Port, Survey
 from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.analyze.rule_locations import about, contains, rule_of
-from laneway.compile.analyze.simulated_requests import Trial, tried
+from laneway.compile.analyze.simulated_requests import tried
 from laneway.compile.ir import EntryRule, IngressRoute, Route, VirtualHost
 from laneway.compile.precedence import precedence
-from laneway.compile.simulate import Request, Why
+from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity
 from laneway.model.matches import MatchKind, StringMatch
@@ -66,7 +66,7 @@ def _meeting(
     """``first`` is asked first."""
     winner, loser = _as_route(first), _as_route(second)
     several = (tried(survey, port, one) for one in witnesses(host, [winner, loser], port.hosts))
-    trial = next((one for one in several if _enters(one)), None)
+    trial = next((one for one in several if one.enters_by_rule), None)
     if trial is None:
         return
     example = trial.example()
@@ -101,11 +101,6 @@ def _meeting(
             example,
             Severity.NOTE,
         )
-
-
-def _enters(trial: Trial) -> bool:
-    """Whether some rule decided: the request names no lane, nor does its path end at once."""
-    return any(r.why is Why.ENTERED for hop in trial.outcome.hops for r in hop.reasons)
 
 
 def _as_route(entry: EntryRule) -> IngressRoute:
