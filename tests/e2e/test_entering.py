@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 from tests.compile.entering import CALLS, CASES, SERVICES, declared, weighted
-from tests.compile.meshes import exact, group, lane, mesh, rule
+from tests.compile.meshes import exact, group, lane, mesh, prefix, rule
 from tests.e2e.agreement import ATTEMPTS, hold
 from tests.e2e.rig import Rig
 
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Request, simulate
-from laneway.model.lanes import Sticky, StickyKind, Unmatched
+from laneway.model.lanes import IngressRule, Sticky, StickyKind, Unmatched
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
@@ -75,22 +75,45 @@ def test_a_user_stays_in_or_out_of_the_lane(rig: Rig) -> None:
     assert lanes == {"beta", "gamma", None}
 
 
-def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
-    """They share routes, in parts where the regex would be too long."""
-    lanes = [
-        lane(
-            f"l{n}",
-            "cart",
-            rule("web", headers={"x-user": exact(f"user-{n}" + "." * 40)}, enter=True),
-        )
-        for n in range(400)
-    ]
-    one = mesh([group("web cart")], [lane("base", "web cart", rule("web")), *lanes], SERVICES)
-    some = replace(
-        one, workloads=tuple(w for w in one.workloads if w.labels["version"] == "v-base")
+def alike(number: int) -> tuple[IngressRule, ...]:
+    """Rules of lane ``l<number>``, of three shapes, that do not lead where the baseline's does."""
+    label = f"{number:03}"
+    return (
+        rule("cart", headers={"x-user": exact(f"user-{label}")}, enter=True),
+        rule("cart", uri=prefix(f"/below/{label}/"), enter=True),
+        rule("cart", uri=exact(f"/at/{label}")),
+        rule("cart", query={"debug": exact(label)}, methods=("GET",), enter=True),
     )
+
+
+def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
+    """They share a route, which is exact all the same."""
+    lanes = [lane(f"l{number}", "cart", *alike(number)) for number in range(200)]
+    one = mesh([group("web cart")], [lane("base", "web cart", rule("web")), *lanes], SERVICES)
+    versions = {"v-base", "v-l3", "v-l7", "v-l199"}
+    running = tuple(w for w in one.workloads if w.labels["version"] in versions)
+    some = replace(one, workloads=running)
+    everything = frozenset(workload.name for workload in running)
     rig.adopt(some, CALLS)
-    for n in (0, 7, 203, 399):
-        request = Request(headers={"x-user": f"user-{n}" + "." * 40})
-        assert rig.ask(request).hops[0].headers.get("x-lane") == f"l{n}"
-    assert rig.ask(Request(headers={"x-user": "user-1"})).hops[0].headers.get("x-lane") is None
+    for request, expected in [
+        *[(Request(headers={"x-user": f"user-{n:03}"}), f"l{n}") for n in (3, 7, 199)],
+        (Request(headers={"x-user": ("user-007", "user-003")}), "l3"),
+        (Request(headers={"x-user": "user-3"}), None),
+        (Request(headers={"x-user": "user-0031"}), None),
+        (Request(path="/below/007/x"), "l7"),
+        (Request(path="/below/007"), None),
+        (Request(path="/below/007x"), None),
+        (Request(path="/below/003/x", headers={"x-user": "user-007"}), "l3"),
+        (Request(path="/?debug=003"), "l3"),
+        (Request(path="/?debug=003", method="POST"), None),
+        (Request(path="/?debug=3&debug=003"), None),
+        (Request(headers={"x-lane": "l3", "x-user": "user-003"}), "l3"),
+        (Request(headers={"x-lane": "l3", "x-user": "user-007"}), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/below/007/x"), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/at/003"), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/at/007"), "l3"),
+        (Request(headers={"x-lane": "base", "x-user": "user-003"}), "base"),
+    ]:
+        (path, *_) = simulate(some, lower(some), request, applications=CALLS).hops
+        assert path.intended == expected, request
+        hold(rig, some, [request] * ATTEMPTS, 80, CALLS, everything)

@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate
+from typing import Any
 
 from tests.compile.request_paths import Path
 from tests.compile.virtual_services import (
@@ -103,16 +104,19 @@ class Istio:
                 assert NAMES in self._inserted()
                 value = patch["patch"]["value"]
                 assert value["request_headers_to_remove"] == [ENTERED_HEADER]
-                context = value["typed_per_filter_config"][NAMES]["filter_context"]
+                script = value["typed_per_filter_config"][NAMES]["source_code"]["inline_string"]
                 lines = request.header_lines
                 lines = {name: text for name, text in lines.items() if name != ENTERED_HEADER}
-                namings = map(partial(_naming, context), context["headers"])
-                return read_names(namings, replace(request, headers=lines), query).request
+                return read_names(
+                    namings_in(script), replace(request, headers=lines), query
+                ).request
         return request
 
     def _entry_context(self, route: Resource | None, draw: int) -> Resource | None:
         """What the script ``ENTRY`` learns from the route."""
-        for patch in self._patches("HTTP_ROUTE", "GATEWAY") if route is not None else ():
+        if route is None:
+            return None
+        for patch in self._patches("HTTP_ROUTE", "GATEWAY"):
             if patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] != route["name"]:
                 continue
             value = patch["patch"]["value"]
@@ -289,11 +293,39 @@ def _is_script(patch: Resource) -> bool:
     return patch["patch"]["value"]["name"] in (NAMES, ENTRY)
 
 
-def _naming(context: Resource, each: Resource) -> LaneNaming:
-    begin = f"{each['header']}="
-    lanes = {k.removeprefix(begin): lane for k, lane in context.items() if k.startswith(begin)}
-    places = (tuple(each[place]) for place in ("others", "cookies", "query"))
-    return LaneNaming(each["header"], *places, lanes)
+def namings_in(script: str) -> Iterator[LaneNaming]:
+    """What the script's tables say."""
+    lanes = table(script, "LANES")
+    for each in table(script, "HEADERS"):
+        begin = f"{each['header']}="
+        own = {k.removeprefix(begin): lane for k, lane in lanes.items() if k.startswith(begin)}
+        others, cookies, query = (tuple(each[place]) for place in ("others", "cookies", "query"))
+        yield LaneNaming(each["header"], others, cookies, query, own)
+
+
+def table(script: str, name: str) -> Any:
+    """A table of constants of Lua, as Python has it; an empty one is a list."""
+    (line,) = (one for one in script.splitlines() if one.startswith(f"local {name} = "))
+    return _constant(iter(re.findall(r'"[^"]*"|[{}=,\[\]]|[0-9]+', line.partition(" = ")[2])))
+
+
+def _constant(tokens: Iterator[str], token: str = "") -> Any:
+    token = token or next(tokens)
+    if token != "{":
+        text = re.sub(r"\\([0-9]{3})", lambda code: chr(int(code[1])), token.strip('"'))
+        return text if token[0] == '"' else int(token)
+    items: list[Any] = []
+    pairs: dict[Any, Any] = {}
+    for token in tokens:
+        if token == "}":
+            break
+        if token == "[":
+            key = _constant(tokens)
+            assert (next(tokens), next(tokens)) == ("]", "=")
+            pairs[key] = _constant(tokens)
+        elif token != ",":
+            items.append(_constant(tokens, token))
+    return pairs or items
 
 
 def _weighted(destination: Resource) -> Resource:

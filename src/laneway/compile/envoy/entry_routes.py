@@ -3,13 +3,12 @@
 A request that meets such a rule and names no lane of its group is first routed to the rule's route.
 That leads nowhere itself: by its filter context the filter learns the lane, writes it into the
 route header, and has the request routed again (``compile.entry_filters``). Weights are the route's,
-as Envoy has them for clusters. Rules that differ in nothing but one exact value share a route, in
-which the lane is looked up by that value; so their number costs no time.
+as Envoy has them for clusters. Rules of one shape share a route (``entry_lookups``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from envoy.config.core.v3 import base_pb2
@@ -18,27 +17,21 @@ from envoy.extensions.filters.http.lua.v3 import lua_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
-from envoy.type.matcher.v3 import regex_pb2, string_pb2
-from google.protobuf.any_pb2 import Any
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile import entry_filters
-from laneway.compile.entry_filters import ENTERED_HEADER, Context
+from laneway.compile.entry_filters import ENTERED_HEADER, Context, Lookup
 from laneway.compile.envoy import names
-from laneway.compile.envoy.alternatives import alternatives
 from laneway.compile.envoy.conditions import condition, hash_policy
+from laneway.compile.envoy.entry_lookups import Shared, without_value
 from laneway.compile.envoy.packing import packed
 from laneway.compile.ir import EntryRule, GatewayRoutes
-from laneway.model.matches import MatchKind, StringMatch
-
-#: What tells rules of one route apart: where the value stands, and its name there.
-_Place = tuple[str, str]
 
 
 @cache
 def entry_filter_chain(with_entries: bool) -> tuple[hcm_pb2.HttpFilter, ...]:
     """In this order: what a request names comes before what it enters by."""
-    filters = [_lua(entry_filters.NAMES, entry_filters.NAMES_SCRIPT)]
+    filters = [_lua(entry_filters.NAMES, entry_filters.NO_SCRIPT)]
     if with_entries:
         filters.append(_lua(entry_filters.ENTRY, entry_filters.ENTRY_SCRIPT))
     return tuple(filters)
@@ -51,19 +44,27 @@ def _lua(name: str, script: str) -> hcm_pb2.HttpFilter:
     )
 
 
-def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes) -> None:
+def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared) -> None:
     """What the filters need besides the rules' routes."""
-    context = _context(entry_filters.names_context(gateway.naming))
-    config.typed_per_filter_config[entry_filters.NAMES].CopyFrom(context)
+    script = lua_pb2.LuaPerRoute()
+    text = entry_filters.names_script(gateway.naming, found.lookups)
+    script.source_code.inline_string = text
+    config.typed_per_filter_config[entry_filters.NAMES].CopyFrom(packed(script))
     config.request_headers_to_remove.append(ENTERED_HEADER)
+    config.request_headers_to_remove.extend(lookup.result for lookup in found.lookups)
 
 
-def entry_routes(entries: Sequence[EntryRule]) -> Iterator[route_components_pb2.Route]:
-    for place, alike in _shared(entries):
-        if place is None:
-            yield from map(_entry_route, alike)
-        else:
-            yield from _lookup_routes(place, alike)
+def entry_routes(
+    entries: Iterable[EntryRule], found: Shared
+) -> Iterator[route_components_pb2.Route]:
+    told: set[str] = set()
+    for entry in entries:
+        lookup = found.of(entry)
+        if lookup is None:
+            yield _entry_route(entry, found)
+        elif lookup.result not in told:
+            told.add(lookup.result)
+            yield _lookup_route(entry, lookup, found)
 
 
 def not_entered() -> route_components_pb2.HeaderMatcher:
@@ -71,45 +72,39 @@ def not_entered() -> route_components_pb2.HeaderMatcher:
     return _absent(ENTERED_HEADER)
 
 
-def _entry_route(entry: EntryRule) -> route_components_pb2.Route:
-    route = _route(entry)
-    split = entry.split
+def is_named(header: str) -> route_components_pb2.HeaderMatcher:
+    """That the request is in a lane of a group."""
+    return route_components_pb2.HeaderMatcher(name=header.lower(), present_match=True)
+
+
+def _entry_route(entry: EntryRule, found: Shared) -> route_components_pb2.Route:
+    route, split = _route(entry), entry.split
+    results = found.results(split.header)
     if len(split.ranges) == 1:
-        _tell(route, entry_filters.entry_context(split.header, split.ranges[0].lane))
+        lane = split.ranges[0].lane
+        _tell(route, entry_filters.entry_context(split.header, lane, lookups=results))
         return route
     weighted = route.route.weighted_clusters
     for share in split.ranges:
         cluster = weighted.clusters.add(
             name=names.target_cluster(share.target), weight=UInt32Value(value=share.weight)
         )
-        _tell(cluster, entry_filters.entry_context(split.header, share.lane))
+        _tell(cluster, entry_filters.entry_context(split.header, share.lane, lookups=results))
     if split.sticky is not None:
         route.route.hash_policy.append(hash_policy(split.sticky))
         weighted.use_hash_policy.value = True
     return route
 
 
-def _lookup_routes(
-    place: _Place, alike: Sequence[EntryRule]
-) -> Iterator[route_components_pb2.Route]:
-    """One for as many rules as one regex can hold the values of."""
-    by, name = place
-    lanes = {_match(entry, place).value: entry.split.ranges[0].lane for entry in alike}
-    first = alike[0]
-    is_prefix = _match(first, place).kind is MatchKind.PREFIX
-    for regex, values in alternatives(lanes):
-        route = _route(first)
-        if by == "path":
-            route.match.safe_regex.regex = f"(?:{regex}).*" if is_prefix else regex
-        else:
-            matchers = route.match.headers if by == "header" else route.match.query_parameters
-            matcher = next(each for each in matchers if each.name == name)
-            union = regex_pb2.RegexMatcher(regex=regex)
-            matcher.string_match.CopyFrom(string_pb2.StringMatcher(safe_regex=union))
-        some = {value: lanes[value] for value in values}
-        length = len(values[0].encode()) if by == "path" else 0
-        _tell(route, entry_filters.lookup_context(first.split.header, by, name, some, length))
-        yield route
+def _lookup_route(entry: EntryRule, lookup: Lookup, found: Shared) -> route_components_pb2.Route:
+    """For all rules that the lookup has."""
+    route = _route(without_value(entry, lookup))
+    header = entry.split.header
+    context = entry_filters.entry_context(
+        header, result=lookup.result, lookups=found.results(header)
+    )
+    _tell(route, context)
+    return route
 
 
 def _route(entry: EntryRule) -> route_components_pb2.Route:
@@ -126,72 +121,12 @@ def _tell(
     to: route_components_pb2.Route | route_components_pb2.WeightedCluster.ClusterWeight,
     context: Context,
 ) -> None:
-    to.typed_per_filter_config[entry_filters.ENTRY].CopyFrom(_context(context))
-
-
-def _context(context: Context) -> Any:
     route = lua_pb2.LuaPerRoute()
     route.filter_context.update(context)
-    return packed(route)
+    to.typed_per_filter_config[entry_filters.ENTRY].CopyFrom(packed(route))
 
 
 def _absent(header: str) -> route_components_pb2.HeaderMatcher:
     return route_components_pb2.HeaderMatcher(
         name=header.lower(), present_match=True, invert_match=True
     )
-
-
-def _shared(entries: Iterable[EntryRule]) -> Iterator[tuple[_Place | None, list[EntryRule]]]:
-    """Rules that follow one another and differ in one exact value; others alone.
-
-    Only neighbours: no other rule may have its turn between two that share a route.
-    """
-    place: _Place | None = None
-    run: list[EntryRule] = []
-    for entry in entries:
-        differs = _difference(run[0], entry) if run else None
-        if run and (differs is None or place not in (None, differs)):
-            yield place, run
-            place, run = None, []
-        elif run:
-            place = differs
-        run.append(entry)
-    if run:
-        yield place, run
-
-
-def _difference(one: EntryRule, other: EntryRule) -> _Place | None:
-    """The only place where the rules differ, and by an exact value; ``None`` if it is not so."""
-    if _frame(one) != _frame(other) or not all(len(e.split.ranges) == 1 for e in (one, other)):
-        return None
-    ones, others = _matches(one), _matches(other)
-    places = [place for place in ones if ones[place] != others[place]]
-    if len(places) != 1:
-        return None
-    (place,) = places
-    return place if _is_exact(place, ones[place], others[place]) else None
-
-
-def _is_exact(place: _Place, one: StringMatch, other: StringMatch) -> bool:
-    if one.kind is not other.kind:
-        return False
-    if place[0] == "path":
-        return one.kind is not MatchKind.REGEX and len(one.value.encode()) == len(
-            other.value.encode()
-        )
-    return one.kind is MatchKind.EXACT
-
-
-def _frame(entry: EntryRule) -> tuple[object, ...]:
-    split = entry.split
-    return entry.group, split.header, entry.host, entry.methods, {*_matches(entry)}
-
-
-def _matches(entry: EntryRule) -> dict[_Place, StringMatch]:
-    path = {("path", ""): entry.uri} if entry.uri else {}
-    headers = {("header", name): match for name, match in entry.headers.items()}
-    return {**path, **headers, **{("query", name): match for name, match in entry.query.items()}}
-
-
-def _match(entry: EntryRule, place: _Place) -> StringMatch:
-    return _matches(entry)[place]

@@ -16,7 +16,8 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.alternatives import alternatives
 from laneway.compile.envoy.conditions import condition, hash_policy
-from laneway.compile.envoy.entry_routes import add_naming, entry_routes, not_entered
+from laneway.compile.envoy.entry_lookups import Shared, joined, shared
+from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
 from laneway.compile.ir import EMPTY_ID, GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
@@ -27,6 +28,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
     """The routes of one port of a gateway."""
     name = names.gateway_routes(gateway.gateway.name, server.server.port)
     last = [_no_rule()] if gateway.naming else []
+    found = shared(server)
     hosts = [
         route_components_pb2.VirtualHost(
             name=host.domain,
@@ -34,11 +36,11 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
             response_headers_to_add=[GRPC_STATUS],
             routes=[
                 _two_hosts(),
-                *entry_routes(host.entries),
+                *entry_routes(host.entries, found),
                 *(
                     part
-                    for ingress in host.routes
-                    for plain in _ingress_routes(ingress, bool(host.entries))
+                    for ingress in joined(host.routes, found)
+                    for plain in _ingress_routes(ingress, bool(host.entries), found)
                     for route in _with_empty_ids(plain, ingress)
                     for part in visibility.explained(route, header_names(ingress.route), options)
                 ),
@@ -54,7 +56,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if gateway.naming:
-        add_naming(config, gateway)
+        add_naming(config, gateway, found)
     return resource(ROUTE, name, config)
 
 
@@ -79,13 +81,17 @@ def _two_hosts() -> route_components_pb2.Route:
 
 
 def _ingress_routes(
-    ingress: IngressRoute, has_entries: bool
+    ingress: IngressRoute, has_entries: bool, found: Shared
 ) -> Iterable[route_components_pb2.Route]:
     """The route by lane; after it, where lanes have weights, one for those that name no lane."""
     action = lane_action(ingress.route, ingress.not_found)
     if ingress.named is not None:
         for named in _names(ingress.named):
             yield _ingress_route(ingress, action, named)
+        return
+    if any(lookup.result in ingress.headers for lookup in found.lookups):
+        (choice,) = ingress.route.choices
+        yield _ingress_route(ingress, action, is_named(choice.header))
         return
     if ingress.split is None:
         yield _ingress_route(ingress, action)

@@ -31,7 +31,7 @@ def has_naming(gateway: GatewayRoutes) -> bool:
 
 def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> Document:
     """The filters, and what they know for all routes of the gateway's ports."""
-    scripts = {NAMES: entry_filters.NAMES_SCRIPT}
+    scripts = {NAMES: entry_filters.NO_SCRIPT}
     if gateway.has_entries:
         scripts[ENTRY] = entry_filters.ENTRY_SCRIPT
     patched = [
@@ -40,7 +40,10 @@ def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> 
     ]
     told = {
         "request_headers_to_remove": [ENTERED_HEADER],
-        **_told(NAMES, entry_filters.names_context(gateway.naming)),
+        **_per_route(
+            NAMES,
+            {"source_code": {"inline_string": entry_filters.names_script(gateway.naming)}},
+        ),
     }
     for server in gateway.servers:
         match = {
@@ -77,13 +80,13 @@ def entry_patch(gateway: GatewayRoutes, entry: EntryRule) -> Document:
     """What the filter learns from the rule's route. Chance, or a hash, is Envoy's."""
     split = entry.split
     if len(split.ranges) == 1:
-        value = _told(ENTRY, entry_filters.entry_context(split.header, split.ranges[0].lane))
+        value = _told(entry_filters.entry_context(split.header, split.ranges[0].lane))
     else:
         clusters = [
             {
                 "name": names.target_cluster(share.target),
                 "weight": share.weight,
-                **_told(ENTRY, entry_filters.entry_context(split.header, share.lane)),
+                **_told(entry_filters.entry_context(split.header, share.lane)),
             }
             for share in split.ranges
         ]
@@ -109,6 +112,9 @@ def _filter(name: str, script: str) -> Document:
     return {"name": name, "typed_config": config}
 
 
-def _told(name: str, context: Context) -> Document:
-    per_route = {"@type": f"{_LUA}PerRoute", "filter_context": context}
-    return {"typed_per_filter_config": {name: per_route}}
+def _told(context: Context) -> Document:
+    return _per_route(ENTRY, {"filter_context": context})
+
+
+def _per_route(name: str, fields: Document) -> Document:
+    return {"typed_per_filter_config": {name: {"@type": f"{_LUA}PerRoute", **fields}}}
