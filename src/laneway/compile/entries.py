@@ -39,6 +39,9 @@ def _needs_naming(mesh: Mesh, group: LaneGroup) -> bool:
 
 def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
     lanes = [lane for group in groups for lane in mesh.lanes_by_group[group.name]]
+    # Groups behind may know the header, too: what names a lane of theirs goes on to them.
+    behind = [group for group in mesh.groups if group.route_header.lower() == header]
+    names = [lane.name for group in behind for lane in mesh.lanes_by_group[group.name]]
     ways = [group.route_by for group in groups]
     others = dict.fromkeys(name.lower() for way in ways for name in way.headers)
     others.pop(header, None)
@@ -49,7 +52,7 @@ def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
         query=tuple(dict.fromkeys(way.query for way in ways if way.query)),
         lanes={
             **{value: lane.name for lane in lanes for value in lane.names},
-            **{lane.name: lane.name for lane in lanes},
+            **{name: name for name in names},
         },
     )
 

@@ -122,8 +122,8 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     for reached in survey.reached:
         named = reached.route.named
-        if named is None:
-            continue
+        if named is None or named.header.lower() in reached.route.headers:
+            continue  # it is for all, or says itself whom it is for
         baseline = survey.mesh.baseline(survey.group(reached.route.groups[0]))
         if baseline is None or not any(rule.online for rule in baseline.ingress):
             continue  # BASELINE_WITHOUT_RULE says so of the whole group
@@ -131,12 +131,15 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
         new = [lane for lane in lanes if (lane.group, lane.name) not in told]
         if not new:
             continue
-        told.update((lane.group, lane.name) for lane in new)
         header = named.header.lower()
         others = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
         request = Request(
             reached.request.host, reached.request.path, reached.request.method, others
         )
+        trial = tried(survey, reached.entry.port, request)
+        if trial.outcome.hops and trial.outcome.hops[0].intended is not None:
+            continue  # a weight, or another rule, gives it a lane
+        told.update((lane.group, lane.name) for lane in new)
         yield about(
             Code.NAMED_REQUESTS_ONLY,
             reached.route,
@@ -144,6 +147,6 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
             f"{listing([lane.name for lane in new], 4)}: whoever meets the rest of it and sends "
             f"no {named.header} does not get there",
             "add enter: true to the rule, if such requests shall enter the lane",
-            tried(survey, reached.entry.port, request).example(),
+            trial.example(),
             Severity.NOTE,
         )
