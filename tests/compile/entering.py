@@ -61,7 +61,7 @@ CASES: list[tuple[Request, str | None]] = [
     (Request(headers={"x-version": "none", "x-tag": "gray"}), "beta"),
     (Request(headers={"x-lane": "none", "x-tag": "gamma"}), "gamma"),
     (Request(headers={"cookie": "a=b; lane=gray; lane=gamma"}), "beta"),
-    (Request(headers={"cookie": ("xlane=gamma", 'lane = "gamma"')}), "gamma"),
+    (Request(headers={"cookie": ("xlane=beta", 'lane = "gamma"')}), "gamma"),
     (Request(headers={"cookie": "lane=none", "x-user": "jack"}), "beta"),
     (Request(path="/?lane=gray"), "beta"),
     (Request(path="/?x&lanes=gamma&lane=beta&lane=gamma"), "beta"),

@@ -107,7 +107,7 @@ BREAKAGES = (
     ),
     Breakage(
         "the API server does not know that a user is told apart by one thing",
-        "src/laneway/schema/laneway.py",
+        "src/laneway/schema/lane_sources.py",
         old="""\
         Rule("has(self.header) != has(self.cookie)", "needs exactly one of header and cookie"),
 """,
@@ -280,9 +280,9 @@ BREAKAGES = (
     ),
     Breakage(
         "lanes' names are one regular expression, however many",
-        "src/laneway/compile/envoy/gateway_routes.py",
-        old="_MOST_CHARACTERS = 8192\n",
-        new="_MOST_CHARACTERS = 1 << 30\n",
+        "src/laneway/compile/envoy/alternatives.py",
+        old="MOST_CHARACTERS = 8192\n",
+        new="MOST_CHARACTERS = 1 << 30\n",
         tests=(
             "tests/compile/envoy/test_validation.py::test_lanes_in_one_regex_have_half_of_what_envoy_takes",
         ),
