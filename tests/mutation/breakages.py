@@ -1,16 +1,19 @@
 """The ways in which the product is broken on purpose. To add one is to add an entry here.
 
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
-breaks the running of a mesh on one machine stands in ``embedded_breakages``.
+breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
+``store_breakages``.
 """
 
 from __future__ import annotations
 
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
+from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
 BREAKAGES = (
     *EMBEDDED,
+    *STORE,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",
