@@ -202,7 +202,7 @@ def test_forced_applies_end_as_each_manager_last_applied(
     live = applied(None, lane())
     latest: dict[Manager, dict[str, int]] = {}
     for by, spec in writes:
-        live = applied(live, lane(**spec), by, force=True)
+        live = applied(live, lane(None, **spec), by, force=True)
         for other, theirs in latest.items():
             if other != by:
                 latest[other] = {k: v for k, v in theirs.items() if k not in spec or spec[k] == v}

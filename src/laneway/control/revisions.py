@@ -6,7 +6,7 @@ past reads. An object's ``resourceVersion`` is the number of the revision that w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -38,6 +38,8 @@ class StoredObject:
 
 
 Objects = Mapping[ObjectId, StoredObject]
+#: Hears of each revision once it is kept, with what stood before where it wrote.
+Listener = Callable[["Revision", Mapping[ObjectId, StoredObject | None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,10 @@ class RevisionStore(Protocol):
 
     async def compact(self, number: int) -> None:
         """Remove the history up to ``number``; all objects as of it, and what follows, stay."""
+        ...
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have ``listener`` called for each revision from now on, until the result is called."""
         ...
 
     async def close(self) -> None: ...

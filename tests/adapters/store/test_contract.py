@@ -155,3 +155,22 @@ async def test_a_store_that_is_closed_has_kept_all_and_takes_no_more(store: Revi
     with pytest.raises(StoreError, match="closed"):
         await store.append(draft(s1="b"), expected=1)
     assert lane("s1") in store.objects
+
+
+async def test_listeners_hear_of_each_revision_and_of_what_stood_before(
+    store: RevisionStore,
+) -> None:
+    heard: list[tuple[int, dict[str, int | None]]] = []
+    stop = store.listen(
+        lambda revision, before: heard.append(
+            (
+                revision.number,
+                {key.name: old.revision if old else None for key, old in before.items()},
+            )
+        )
+    )
+    await append(store, s1="a", s2="b")
+    await append(store, s1="c", s3=None)
+    stop()
+    await append(store, s1="d")
+    assert heard == [(1, {"s1": None, "s2": None}), (2, {"s1": 1, "s3": None})]

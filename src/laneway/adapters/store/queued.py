@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from laneway.control.revisions import (
     Draft,
+    Listener,
     ObjectId,
     Objects,
     OutdatedDraft,
@@ -43,6 +44,7 @@ class QueuedStore(ABC):
         self._submitted = latest
         self._waiting: list[tuple[Revision, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._listeners: list[Listener] = []
         self._closed = False
 
     @property
@@ -86,6 +88,10 @@ class QueuedStore(ABC):
         await asyncio.shield(kept)
         return revision
 
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     async def close(self) -> None:
         """Returns when all that was submitted is kept, or has failed."""
         self._closed = True
@@ -121,8 +127,11 @@ class QueuedStore(ABC):
     def _acknowledge(self, batch: Sequence[tuple[Revision, asyncio.Future[None]]]) -> None:
         self._snapshot = None
         for revision, kept in batch:
+            before = {key: self._objects.get(key) for key in revision.draft.writes}
             write(self._objects, revision.number, revision.draft)
             self._latest = revision.number
+            for listener in tuple(self._listeners):
+                listener(revision, before)
             if not kept.done():
                 kept.set_result(None)
 
