@@ -174,3 +174,16 @@ async def test_listeners_hear_of_each_revision_and_of_what_stood_before(
     stop()
     await append(store, s1="d")
     assert heard == [(1, {"s1": None, "s2": None}), (2, {"s1": 1, "s3": None})]
+
+
+async def test_a_listener_that_fails_stops_no_write(store: RevisionStore) -> None:
+    failures: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(context["message"]))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no")
+
+    store.listen(fail)
+    assert [await append(store, s1="a"), await append(store, s1="b")] == [1, 2]
+    assert failures == ["a listener of the store failed"] * 2

@@ -38,6 +38,7 @@ def application(resources: Sequence[Resource], objects: ObjectEndpoints, version
             StoreError: _not_kept,
             404: _nothing_there,
             405: _no_such_method,
+            Exception: _not_foreseen,
         },
     )
 
@@ -149,3 +150,8 @@ async def _nothing_there(request: Request, error: Exception) -> Response:
 
 async def _no_such_method(request: Request, error: Exception) -> Response:
     return await _failed(request, Failure(405, _NO_SUCH_METHOD))
+
+
+async def _not_foreseen(request: Request, error: Exception) -> Response:
+    # The server logs the error with its traceback.
+    return await _failed(request, Failure(500, f"laneway failed: {type(error).__name__}"))

@@ -142,6 +142,7 @@ class ObjectEndpoints:
             presentation.one,
             presentation.bookmark,
             query.bookmarks,
+            query.marks_initial,
         )
         lines = await self._watches.stream(
             watch, query.since, initial=query.initial, seconds=query.seconds

@@ -29,9 +29,12 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class WatchQuery:
+    """``initial``: all objects first; ``marks_initial``: and then a bookmark that says so."""
+
     selects: Selector
     since: int | None
     initial: bool
+    marks_initial: bool
     bookmarks: bool
     seconds: float
 
@@ -69,7 +72,7 @@ def is_watch(request: Request) -> bool:
 
 def watch_query(request: Request) -> WatchQuery:
     since = _number(request, "resourceVersion")
-    initial = _flag(request, "sendInitialEvents")
+    marks_initial = initial = _flag(request, "sendInitialEvents")
     seconds = _number(request, "timeoutSeconds")
     if "sendInitialEvents" not in request.query_params and not since:
         # "Get State and Start at Any": https://kubernetes.io/docs/reference/using-api/api-concepts/
@@ -78,6 +81,7 @@ def watch_query(request: Request) -> WatchQuery:
         _selector(request),
         since or None,
         initial,
+        marks_initial,
         _flag(request, "allowWatchBookmarks"),
         min(float(seconds or _LONGEST_WATCH), _LONGEST_WATCH),
     )

@@ -76,6 +76,7 @@ class Watch:
     show: Show
     bookmark: Callable[[int, bool], dict[str, Any]]
     wants_bookmarks: bool = False
+    marks_initial: bool = False
 
     def covers(self, key: ObjectId) -> bool:
         return key.resource == self.resource and self.namespace in ("", key.namespace)
@@ -126,7 +127,7 @@ class Watches:
             missed += [event for event in self._events if event.revision > read_up_to]
         self._listening.add(queue)
         objects = self._store.objects if initial else {}
-        first = _first_lines(watch, objects, missed, self._store.latest, initial=initial)
+        first = _first_lines(watch, objects, missed, self._store.latest)
         return self._lines(watch, queue, first, self._store.latest, seconds)
 
     async def _lines(
@@ -203,12 +204,12 @@ class Watches:
 
 
 def _first_lines(
-    watch: Watch, objects: Objects, missed: Iterable[Event], latest: int, *, initial: bool
+    watch: Watch, objects: Objects, missed: Iterable[Event], latest: int
 ) -> Iterator[bytes]:
     for key, stored in sorted(objects.items(), key=lambda item: item[0]):
         if watch.covers(key) and watch.selects(stored.manifest):
             yield line("ADDED", watch.show(shown(stored)))
-    if initial:
+    if watch.marks_initial:
         yield line("BOOKMARK", watch.bookmark(latest, True))
     for event in missed:
         if encoded := watch.line(event):

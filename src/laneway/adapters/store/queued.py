@@ -130,10 +130,17 @@ class QueuedStore(ABC):
             before = {key: self._objects.get(key) for key in revision.draft.writes}
             write(self._objects, revision.number, revision.draft)
             self._latest = revision.number
-            for listener in tuple(self._listeners):
-                listener(revision, before)
             if not kept.done():
                 kept.set_result(None)
+            self._tell(revision, before)
+
+    def _tell(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(revision, before)
+            except Exception as error:  # a listener that fails must not stop the writes
+                context = {"message": "a listener of the store failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
 
     def _fail(
         self, batch: Sequence[tuple[Revision, asyncio.Future[None]]], error: StoreError
