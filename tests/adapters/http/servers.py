@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-import uvicorn
 
 from laneway.adapters.files.yamls import one_document
 from laneway.adapters.http.application import application
+from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.objects import ObjectEndpoints
+from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.watches import Watches
 from laneway.adapters.store.memory import MemoryStore
 from laneway.apiserver.resources import served
+from laneway.apiserver.tokens import Token
 from laneway.control.revisions import RevisionStore
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -34,25 +38,41 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def api_server(store: RevisionStore | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def api_server(
+    store: RevisionStore | None = None,
+    tokens: Mapping[str, Token] | None = None,
+    tcp: TcpEndpoint | None = None,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The client uses the Unix socket, so it may do everything."""
+    async with running(store, tokens, tcp) as (server, path):
+        del server
+        transport = httpx.AsyncHTTPTransport(uds=str(path))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://laneway", timeout=30
+        ) as client:
+            yield client
+
+
+@asynccontextmanager
+async def running(
+    store: RevisionStore | None = None,
+    tokens: Mapping[str, Token] | None = None,
+    tcp: TcpEndpoint | None = None,
+) -> AsyncIterator[tuple[ApiServer, Path]]:
+    """A server, and the path of its Unix socket."""
     numbers = count(1)
     store = store or MemoryStore(now)
     watches = Watches(store)
     objects = ObjectEndpoints(store, watches, now, lambda: f"uid-{next(numbers)}", one_document)
     app = application(served(), objects, "1.2.3")
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        watches.close()
-        server.should_exit = True
-        await running
+    guarded = Authentication(app, tokens or {}, "jack", (), now)
+    with TemporaryDirectory(prefix="laneway-") as folder:
+        path = Path(folder, "api.sock")
+        async with ApiServer(guarded, path, tcp) as server:
+            try:
+                yield server, path
+            finally:
+                watches.close()
 
 
 def lane(name: str, labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:

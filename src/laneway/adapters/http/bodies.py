@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ from starlette.requests import Request
 from laneway.apiserver.failures import Failure
 
 MOST_BYTES = 2 * 1024 * 1024
+#: Seconds for all of a body.
+PATIENCE = 30.0
 _MOST_DEPTH = 100
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml", "text/yaml"})
 _JSON = frozenset(
@@ -48,10 +51,14 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
 
 async def _text(request: Request) -> str:
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MOST_BYTES:
-            raise Failure(413, f"the body is larger than {MOST_BYTES} bytes")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MOST_BYTES:
+                    raise Failure(413, f"the body is larger than {MOST_BYTES} bytes")
+    except TimeoutError:
+        raise Failure(408, f"the body did not come within {PATIENCE:.0f} s") from None
     try:
         return data.decode()
     except UnicodeDecodeError as error:

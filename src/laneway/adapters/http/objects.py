@@ -26,6 +26,7 @@ from laneway.adapters.http.watches import Watch, Watches
 from laneway.apiserver import patches, writes
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
+from laneway.apiserver.tokens import Identity
 from laneway.apiserver.validation import Valid
 from laneway.apiserver.writes import Write, shown
 from laneway.control.revisions import (
@@ -181,7 +182,7 @@ class ObjectEndpoints:
         options = await self._options(request)
         live = self._submitted(place)
         _check_preconditions(place, live, options)
-        await self._remove(request, [place.id], options)
+        await self._remove(request, place, [place.id], options)
         metadata = live.manifest["metadata"]
         details = {
             "name": place.name,
@@ -198,15 +199,21 @@ class ObjectEndpoints:
             for key, stored in sorted(self._store.submitted_objects.items(), key=lambda i: i[0])
             if _covers(place, key) and query.selects(stored.manifest)
         ]
-        await self._remove(request, found, options)
+        await self._remove(request, place, found, options)
         return JSONResponse(
             _success({"group": place.resource.group, "kind": place.resource.plural})
         )
 
     async def _remove(
-        self, request: Request, keys: Sequence[ObjectId], options: Mapping[str, Any]
+        self,
+        request: Request,
+        place: Place,
+        keys: Sequence[ObjectId],
+        options: Mapping[str, Any],
     ) -> None:
         query = write_query(request)
+        objects = self._store.submitted_objects
+        _check_allowed(request, place, [objects[key].manifest for key in keys])
         if not keys or query.dry_run or options.get("dryRun"):
             return
         await self._append(request, dict.fromkeys(keys), query)
@@ -221,6 +228,7 @@ class ObjectEndpoints:
         live: StoredObject | None,
     ) -> Response:
         """From reading what is submitted to here there is no await, so nothing came between."""
+        _check_allowed(request, place, [valid.manifest, *([live.manifest] if live else [])])
         code = 201 if live is None else 200
         unchanged = live is not None and live.manifest == valid.manifest
         if unchanged or query.dry_run:
@@ -236,8 +244,9 @@ class ObjectEndpoints:
     async def _append(
         self, request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
     ) -> int:
-        principal = str(getattr(request.state, "principal", ""))
-        draft = Draft(changes, principal, query.manager, f"{request.method} {request.url.path}")
+        draft = Draft(
+            changes, _identity(request).name, query.manager, f"{request.method} {request.url.path}"
+        )
         revision = await self._store.append(draft, expected=self._store.submitted)
         return revision.number
 
@@ -288,6 +297,22 @@ class ObjectEndpoints:
 
 def _covers(place: Place, key: ObjectId) -> bool:
     return key.resource == place.resource.qualified and place.namespace in ("", key.namespace)
+
+
+def _identity(request: Request) -> Identity:
+    identity = request.state.identity
+    assert isinstance(identity, Identity)
+    return identity
+
+
+def _check_allowed(request: Request, place: Place, manifests: Sequence[Manifest]) -> None:
+    identity = _identity(request)
+    if not identity.may_change(place.resource, manifests):
+        raise Failure(
+            403,
+            f'{place.resource.qualified} "{place.name}" is forbidden: {identity.name} may not '
+            f"change it (scopes: {', '.join(sorted(identity.scopes))})",
+        )
 
 
 def _check_preconditions(place: Place, live: StoredObject, options: Mapping[str, Any]) -> None:

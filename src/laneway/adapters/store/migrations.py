@@ -36,7 +36,17 @@ CREATE TABLE compaction (
 ) STRICT;
 INSERT INTO compaction VALUES (1, 0);
 """
-MIGRATIONS = (_LOG,)
+_TOKENS = """
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created TEXT NOT NULL,
+    expires TEXT NOT NULL
+) STRICT;
+"""
+MIGRATIONS = (_LOG, _TOKENS)
 
 
 def migrate(database: sqlite3.Connection, path: Path) -> None:

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from laneway.adapters.store.errors import StoreDamaged, StoreUnusable, StoreUnwritable
 from laneway.adapters.store.locking import StoreLock, lock_store
@@ -127,6 +127,12 @@ class SqliteStore(QueuedStore):
                 raise
 
         await self._run(self._reading, copy)
+
+    async def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Run one statement on what else is kept in the file, and return its rows."""
+        return await self._run(
+            self._writing, lambda: self._files.writing.execute(statement, parameters).fetchall()
+        )
 
     async def close(self) -> None:
         await super().close()
