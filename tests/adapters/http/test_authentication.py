@@ -150,8 +150,9 @@ async def test_another_user_is_not_answered_even_with_the_socket(tmp_path: Path)
     script = (
         "import os, socket, sys; s = socket.socket(socket.AF_UNIX); os.setuid(65534)\n"
         "s.connect(f'/proc/self/fd/{sys.argv[1]}/api.sock')\n"
-        f"s.sendall(b'GET {LANES} HTTP/1.1\\r\\nhost: laneway\\r\\n\\r\\n')\n"
-        "try: print(len(s.recv(1000)))\n"
+        "try:\n"
+        f"  s.sendall(b'GET {LANES} HTTP/1.1\\r\\nhost: laneway\\r\\n\\r\\n')\n"
+        "  print(len(s.recv(1000)))\n"
         "except ConnectionError: print(0)"
     )
     async with running() as (_, path):
