@@ -10,6 +10,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+#: Seconds after which a request counts as lost. No answer of any test takes nearly as long.
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -52,7 +55,8 @@ class Connection:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            status, _, body = await self.exchange(call)
+            async with asyncio.timeout(PATIENCE):
+                status, _, body = await self.exchange(call)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             self.close()
             status, body = 0, f"{type(error).__name__}: {error}"

@@ -19,6 +19,17 @@ from tests.e2e.soak_application import WAIT
 from tests.e2e.test_fallback import Load
 
 from laneway.adapters.runner.errors import NotReady, PortUnavailable, Unstartable
+from laneway.control.declared import (
+    Applied,
+    Declaration,
+    NotProgrammed,
+    Principal,
+    Programmed,
+    Put,
+    Write,
+)
+from laneway.model.acceptance import Standing
+from laneway.model.keys import key_of
 from laneway.model.lanes import Lane
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
@@ -26,6 +37,7 @@ from laneway.model.names import ObjectName
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload, WorkloadPort
 from laneway.wiring import embedded as wiring
+from laneway.wiring.declared_runtime import DeclarationConflict
 
 pytestmark = pytest.mark.envoy
 
@@ -187,6 +199,40 @@ async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
         assert {a.status for a in answers} == {200}
         (last,) = await load(gateway_url(embedded), [SCENARIO.call("s2", 1)])
         assert last.body == answer("v3", "v1", "v3")
+
+
+async def test_sources_share_a_mesh_and_a_write_that_envoy_rejects_is_held(run: Run) -> None:
+    """A program declared the mesh; two lanes are written beside it, one of them again."""
+    mesh = SCENARIO.mesh
+    own = replace(mesh.lanes[1], name="own", weight=0)
+    (bad,) = with_a_rule_that_envoy_refuses(Mesh(lanes=(mesh.lanes[0], own))).lanes[1:]
+    other = replace(own, name="other")
+    jack = Principal("jack")
+
+    def write(lane: Lane) -> Write:
+        return Write("api", Put(Declaration(lane)))
+
+    async with run(mesh) as embedded:
+        requests = Load(SCENARIO, embedded, "s2")
+        apply = embedded.declarations.apply
+        for lane in (own, other):
+            result = await apply(write(lane), jack)
+            assert isinstance(result.outcome, Programmed), result
+        rejected = await apply(write(bad), jack)
+        assert isinstance(rejected, Applied)
+        assert isinstance(rejected.outcome, NotProgrammed)
+        status = embedded.declarations.state.status(key_of(own))
+        assert status.standing is Standing.HELD
+        assert "invalid repetition size" in status.findings[0].message
+        assert [lane.name for lane in embedded.mesh.lanes] == ["s1", "s2", "s3", "own", "other"]
+        mended = await apply(write(replace(own, weight=1)), jack)
+        assert isinstance(mended.outcome, Programmed), mended
+        with pytest.raises(DeclarationConflict, match="Lane test/own is declared by api"):
+            await embedded.change(replace(mesh, lanes=(*mesh.lanes, own)))
+        assert (await embedded.change(replace(mesh, lanes=mesh.lanes[:2]))).applied
+        assert [lane.name for lane in embedded.mesh.lanes] == ["s1", "s2", "own", "other"]
+        answers = await requests.stop()
+        assert {a.status for a in answers} == {200}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ breaks the running of a mesh on one machine stands in ``embedded_breakages``, wh
 
 from __future__ import annotations
 
+from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
 BREAKAGES = (
+    *DECLARED,
     *EMBEDDED,
     *STORE,
     Breakage(
@@ -75,8 +77,8 @@ BREAKAGES = (
     Breakage(
         "an object that failed is treated as never applied",
         "src/laneway/operator/acceptance.py",
-        old="            if may_be_applied(manifest) and group in groups:\n",
-        new="            if is_applied(manifest) and group in groups:\n",
+        old="key.kind == GROUP, may_be_applied(manifest))",
+        new="key.kind == GROUP, is_applied(manifest))",
         tests=(
             "tests/wiring/test_internal_errors.py::test_errors_in_an_object_after_a_bug_do_not_remove_what_was_applied",
         ),

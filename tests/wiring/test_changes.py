@@ -7,95 +7,23 @@ may still send requests to (``fake_runner``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
-from random import Random
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compile.meshes import GATEWAY, name
-from tests.wiring.fake_runner import NEVER, REFUSED, FakeRunner, Proxies, emit
+from tests.compile.meshes import name
+from tests.wiring.running_meshes import cancel_at, mesh, pass_turns, running, workload
 
 from laneway.adapters.runner.errors import Closed, NotReady
-from laneway.adapters.runner.ports import Ports
-from laneway.adapters.runner.runner import Runner
 from laneway.compile.envoy.names import sidecar_node
-from laneway.control import events
-from laneway.control.rollout import Plane
-from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.meshes import Mesh
-from laneway.model.services import Service, ServicePort
-from laneway.model.workloads import Workload, WorkloadPort
 from laneway.wiring.changes import Changes
-from laneway.wiring.fleets import Fleet
-from laneway.wiring.placing import Places, addresses, nodes
-from laneway.wiring.rollouts import Site
-from laneway.wiring.terminations import Terminations
+from laneway.wiring.placing import nodes
 
 NAMES = ("a", "b", "c")
-
-
-@dataclass
-class Running:
-    """A mesh in memory, and what is done to it."""
-
-    site: Site
-    runner: FakeRunner
-    ports: Ports
-    changes: Changes
-
-    async def settled(self) -> None:
-        """Nothing ends any more; then exactly what is declared runs, where it is declared."""
-        for _ in range(20):  # processes that have just started become ready
-            await asyncio.sleep(0)
-        await self.site.terminations.finish()
-        assert self.runner.problems == []
-        plane, fleet = self.site.plane, self.site.fleet
-        placements = plane.placements
-        assert placements.terminating == ()
-        assert placements.sidecars.keys() == plane.mesh.workloads_by_name.keys()
-        assert placements.gateways.keys() == plane.mesh.gateways_by_name.keys()
-        proxies = {s.name for s in self.runner.running if isinstance(s, events.ProxyInstance)}
-        assert proxies == fleet.nodes == plane.nodes == nodes(placements)
-        statuses = {status.name: status.ready for status in fleet.workloads(plane.mesh)}
-        processes = list(self.runner.placed.values())
-        assert sorted(p.workload for _, p in processes) == sorted(statuses)
-        for _, placed in processes:
-            expected = placements.sidecars[placed.workload]
-            assert placed.application.items() <= expected.application.items()
-        assert placements.ready == {each for each, ready in statuses.items() if ready}
-        assert set(self.ports._given) == {each.port for each in addresses(placements)}
-
-
-@contextmanager
-def running(seed: int) -> Iterator[Running]:
-    random = Random(seed)
-    proxies, ports = Proxies(random), Ports(random)
-    runner = FakeRunner(random, proxies)
-    plane = Plane(proxies, proxies, emit)
-    places = Places(ports, free_gateway_ports=True)
-    fleet = Fleet(cast(Runner, runner), places, Path("xds"), 1, plane.set_ready)
-    runner.on_event = fleet.observe
-    site = Site(plane, fleet, places, Terminations(plane, fleet, places, workers_follow=0))
-    try:
-        yield Running(site, runner, ports, Changes(site))
-    finally:
-        ports.close()
-
-
-def workload(which: str, edition: int, port: int = 8000) -> Workload:
-    env = {NEVER: "1"} if edition == 3 else {"edition": str(edition)}
-    return Workload(name(which), {}, (WorkloadPort(port),), command=("true",), env=env)
-
-
-def mesh(*workloads: Workload, gateway: bool = True, refused: bool = False) -> Mesh:
-    gateways = (Gateway(GATEWAY, (GatewayServer(80, "http"),)),) if gateway else ()
-    services = (Service(name(REFUSED), (ServicePort(80),), {}),) if refused else ()
-    return Mesh(services=services, workloads=workloads, gateways=gateways)
 
 
 @st.composite
@@ -148,9 +76,9 @@ def test_whatever_overlaps_what_runs_is_what_is_declared(seed: int, many: list[S
             tasks: list[asyncio.Task[Any]] = []
             for step in many:
                 task = asyncio.create_task(step.run(mesh_.changes))
-                tasks.append(asyncio.create_task(_cancel(task, step.cancel)))
+                tasks.append(asyncio.create_task(cancel_at(task, step.cancel)))
                 tasks.append(task)
-                await _turns(step.pause)
+                await pass_turns(step.pause)
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(result, BaseException):
                     known = (KeyError, NotReady, asyncio.CancelledError)
@@ -158,17 +86,6 @@ def test_whatever_overlaps_what_runs_is_what_is_declared(seed: int, many: list[S
             await mesh_.settled()
 
     asyncio.run(run())
-
-
-async def _cancel(task: asyncio.Task[object], moments: list[int]) -> None:
-    for moment in moments:
-        await _turns(moment)
-        task.cancel()
-
-
-async def _turns(number: int) -> None:
-    for _ in range(number):
-        await asyncio.sleep(0)
 
 
 async def test_changes_that_overlap_are_made_in_their_order() -> None:
@@ -194,7 +111,7 @@ async def test_a_change_does_not_wait_for_what_is_terminating() -> None:
         assert [each.workload.name.name for each in instances] == ["a"] * 3
         assert len({each.name for each in instances}) == 3
         assert len({address for each in instances for address in each.addresses}) == 3
-        await _turns(200)
+        await pass_turns(200)
         assert len(m.site.fleet.nodes - nodes(m.site.plane.placements)) == 1  # the first one's
         ended.set()
         await m.settled()
@@ -207,7 +124,7 @@ async def test_a_change_that_is_cancelled_again_and_again_is_taken_back() -> Non
             await m.changes.begin(old)
             new = mesh(workload("a", 1), workload("b", 3), workload("c", 0), gateway=False)
             change = asyncio.create_task(m.changes.change(new))
-            await _turns(moment)
+            await pass_turns(moment)
             while not change.done():
                 change.cancel()
                 await asyncio.sleep(0)

@@ -1,17 +1,16 @@
-"""Which declared objects of a cluster are valid, and what is wrong with the others. Pure.
+"""Which lanes and groups of a cluster are accepted, as ``model.acceptance`` decides. Pure.
 
-One bad object must not stop the others. A lane or group with errors that was never applied is left
-out. If it was applied before, applications rely on its last valid state: its whole group is *held*,
-and nothing that was generated for the group, or at a gateway that it shares with other groups,
-changes until the errors are gone.
+In a cluster, nothing that was generated for a held group, or at a gateway that it shares with other
+groups, changes until the errors are gone: see ``held_groups``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from laneway.model import acceptance
+from laneway.model.acceptance import Candidate
 from laneway.model.findings import Finding, Severity
 from laneway.model.meshes import Mesh
 from laneway.operator.decoded_manifests import DecodedManifests
@@ -24,17 +23,8 @@ FAILED, HELD, INTERNAL_ERROR = "Failed", "Held", "InternalError"
 _AFTER_FAILURES = frozenset([FAILED, HELD, INTERNAL_ERROR])
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """``findings`` are the errors of each lane and group; ``held`` names groups.
-
-    ``left_out`` are the lanes and groups that are not in ``mesh``.
-    """
-
-    mesh: Mesh = field(default_factory=Mesh)
-    findings: Mapping[Key, tuple[Finding, ...]] = field(default_factory=dict)
-    held: frozenset[str] = frozenset()
-    left_out: frozenset[Key] = frozenset()
+#: ``findings`` and ``left_out`` are of lanes and groups alone.
+Acceptance = acceptance.Acceptance[Key]
 
 
 def accept(
@@ -44,40 +34,28 @@ def accept(
 ) -> Acceptance:
     """``declared`` are lanes and groups, ``context`` services and gateways."""
     decoded = DecodedManifests() if decoded is None else decoded
-    standing = {key_of(manifest): manifest for manifest in by_age(declared)}
-    around = {key_of(manifest): manifest for manifest in context}
-    groups = {key.name for key in standing if key.kind == GROUP}
-    found: dict[Key, list[Finding]] = {}
-    held: set[str] = set()
-    left_out: set[Key] = set()
-    while True:
-        mesh, errors = _decode([*standing.values(), *around.values()], decoded)
-        if not errors:
-            break
-        for key, findings in errors.items():
-            if key in around:
-                del around[key]
-                continue
-            found.setdefault(key, []).extend(findings)
-            manifest = standing.get(key)
-            if manifest is None:  # left out already with its group
-                continue
-            group = group_name(manifest)
-            if may_be_applied(manifest) and group in groups:
-                held.add(group)
-            gone = {key}
-            if key.kind == GROUP or group in held:
-                gone |= {k for k, other in standing.items() if group_name(other) == group}
-            for one in gone:
-                standing.pop(one, None)
-            left_out |= gone
+    lanes = {key_of(manifest): manifest for manifest in by_age(declared)}
+    manifests = {**lanes, **{key_of(manifest): manifest for manifest in context}}
+
+    def judge(keys: Collection[Key]) -> tuple[Mesh, Mapping[Key, Sequence[Finding]]]:
+        return _decode([manifests[key] for key in keys], decoded)
+
+    found = acceptance.accept(
+        (candidate(m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
+    )
     decoded.sweep()
     return Acceptance(
-        mesh,
-        {key: tuple(findings) for key, findings in found.items()},
-        frozenset(held),
-        frozenset(left_out),
+        found.mesh,
+        {key: findings for key, findings in found.findings.items() if key in lanes},
+        found.held,
+        found.left_out & lanes.keys(),
     )
+
+
+def candidate(manifest: Manifest) -> Candidate[Key]:
+    """A lane or a group, as far as acceptance has to know it."""
+    key = key_of(manifest)
+    return Candidate(key, group_name(manifest), key.kind == GROUP, may_be_applied(manifest))
 
 
 def group_name(manifest: Manifest) -> str:

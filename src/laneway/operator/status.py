@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lanes import Lane
 from laneway.operator.acceptance import (
@@ -18,9 +19,9 @@ from laneway.operator.acceptance import (
     HELD,
     INTERNAL_ERROR,
     Acceptance,
+    candidate,
     group_name,
     is_applied,
-    may_be_applied,
 )
 from laneway.operator.cluster_port import Note
 from laneway.operator.manifests import Manifest, key_of
@@ -91,13 +92,14 @@ def sentence(finding: Finding) -> str:
 
 def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
     group = group_name(manifest)
-    if group in acceptance.held and may_be_applied(manifest):
+    standing = acceptance.standing(candidate(manifest))
+    if standing is Standing.HELD:
         wrong = [str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out]
         why = f"the last valid state of group {group} stays active because of errors in "
         return Condition("Programmed", is_applied(manifest), HELD, why + ", ".join(wrong))
-    if key_of(manifest) in acceptance.left_out:
-        if acceptance.findings.get(key_of(manifest)):
-            return Condition("Programmed", False, "NotAccepted", "it has errors")
+    if standing is Standing.NOT_ACCEPTED:
+        return Condition("Programmed", False, "NotAccepted", "it has errors")
+    if standing is Standing.GROUP_NOT_ACCEPTED:
         why = f"its lane group {group} is not accepted, or held"
         return Condition("Programmed", False, "GroupNotAccepted", why)
     if failures := result.failures.get(group):

@@ -2,12 +2,14 @@
 
 The order of a start: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
 the runner through the control plane to the proxies; an orderly stop goes the other way round. What
-starts and stops processes is done one after another, by ``changes``.
+is to run is declared to ``declarations``, by whatever source. What starts and stops processes is
+done one after another, by ``changes``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,15 +22,18 @@ from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import visibility
+from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
+from laneway.control.declared import ChangeSet, Declarations, Principal
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.wiring.changes import Changes
+from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.placing import Places, nodes
 from laneway.wiring.rollouts import Site
@@ -53,17 +58,19 @@ class Settings:
 class Embedded:
     """Use it as an async context manager: inside the block everything runs.
 
-    Entering raises ``RunnerError`` (or ``OSError``) when something cannot be started at all; what
-    was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to say.
+    ``declared`` is what a source declares at the start; a mesh, a program's. Entering raises
+    ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
+    what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
+    say.
     """
 
     def __init__(
         self,
-        mesh: Mesh,
+        declared: Mesh | ChangeSet,
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
     ) -> None:
-        self._declared = mesh
+        self._initial = whole(declared) if isinstance(declared, Mesh) else declared
         self._settings = settings
         self._on_event = on_event
         self._roster = Roster(self._proxy_changed)
@@ -78,6 +85,7 @@ class Embedded:
 
     async def __aenter__(self) -> Self:
         settings = self._settings
+        state = initial(self._initial, check)
         async with AsyncExitStack() as stack:
             ports = Ports()
             stack.callback(ports.close)
@@ -100,7 +108,9 @@ class Embedded:
             self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
             stack.push_async_callback(self._close)  # before the server goes
-            await self._changes.begin(self._declared)
+            await self._changes.begin(state.mesh)
+            runtime = DeclaredRuntime(self.plane, self._changes)
+            self._declarations = Declarations(state, runtime, check, time.monotonic)
             self._stack = stack.pop_all()
         return self
 
@@ -181,15 +191,22 @@ class Embedded:
         """
         await self._changes.restart_proxy(node)
 
-    async def change(self, mesh: Mesh) -> Change:
-        """Bring ``mesh`` (valid) into force without costing a request, or refuse it whole.
+    @property
+    def declarations(self) -> Declarations:
+        """What every source declares of this mesh. Sources apply their changes here."""
+        return self._declarations
 
-        One change is made after another. It ends when every proxy has acknowledged; processes and
-        proxies that are gone end by themselves, when what is inside them is answered. Raises
-        ``PortUnavailable`` and what else starting a process raises, with nothing changed; a
-        workload whose successor does not become ready refuses the change, too.
+    async def change(self, mesh: Mesh) -> Change:
+        """Declare this mesh (valid) instead of the program's one before, or refuse it whole.
+
+        Costs no request. One change is made after another. It ends when every proxy has
+        acknowledged; processes and proxies that are gone end by themselves, when what is inside
+        them is answered. Raises ``PortUnavailable`` and what else starting a process raises, with
+        nothing changed; a workload whose successor does not become ready refuses the change, too.
+        Where other sources declare objects of this mesh, raises ``DeclarationConflict`` for those
+        that they own, and ``InvalidInput`` where they and the mesh are not valid together.
         """
-        return await self._changes.change(mesh)
+        return change_of(await self._declarations.apply(whole(mesh), Principal(PROGRAM)))
 
     def terminating(self) -> tuple[ObjectName, ...]:
         """The workloads with a process that receives no new requests and has not ended yet; those

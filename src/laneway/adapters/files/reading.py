@@ -14,6 +14,7 @@ from laneway.adapters.files.presentation import presentable
 from laneway.adapters.files.settling import Content
 from laneway.adapters.files.sources import Text, texts
 from laneway.adapters.files.yamls import documents
+from laneway.control.declared import Declaration
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
@@ -28,10 +29,15 @@ MAX_ERRORS = 500
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``findings`` are warnings: with an error there is no reading. ``contents`` are by file."""
+    """``findings`` are warnings: with an error there is no reading. ``contents`` are by file.
+
+    ``declarations`` are the objects as the files declare them; in ``mesh``, lanes have what they
+    take from their groups.
+    """
 
     mesh: Mesh
     findings: tuple[Finding, ...]
+    declarations: tuple[Declaration, ...] = ()
     contents: Mapping[str, Content] = field(default_factory=dict)
 
 
@@ -73,7 +79,8 @@ def read_texts(
         findings.append(_nothing(named))
     if any(map(_is_error, findings)):
         raise InvalidInput(_told(findings))
-    return Reading(mesh, _told(findings), declared.contents)
+    declarations = tuple(filter(None, map(Declaration.read, declared.alone)))
+    return Reading(mesh, _told(findings), declarations, declared.contents)
 
 
 @dataclass(slots=True)

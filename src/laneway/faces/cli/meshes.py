@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.text import Text
 
+from laneway.control.declared import ChangeSet
 from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.requests import gateway_requests
 from laneway.faces.cli.terminals import listing
@@ -19,12 +20,12 @@ from laneway.wiring.embedded import Embedded, Settings
 
 @asynccontextmanager
 async def running(
-    mesh: Mesh, settings: Settings, reporter: Reporter
+    declared: Mesh | ChangeSet, settings: Settings, reporter: Reporter
 ) -> AsyncIterator[tuple[Embedded, tuple[str, ...]]]:
     """The mesh, running, and what did not become ready in it."""
     reporter.start()
     try:
-        async with Embedded(mesh, settings, reporter) as embedded:
+        async with Embedded(declared, settings, reporter) as embedded:
             problems = await embedded.wait_ready()
             reporter.started()
             try:

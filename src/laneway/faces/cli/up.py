@@ -22,7 +22,7 @@ from laneway.faces.cli.meshes import (
 )
 from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.terminals import errors, fact, output
-from laneway.faces.cli.watching import Follower
+from laneway.faces.cli.watching import Follower, as_declared
 from laneway.wiring.embedded import Settings
 from laneway.wiring.logs import log_to_stderr
 
@@ -55,7 +55,7 @@ async def _up(
     console = output()
     began = time.monotonic()
     reporter = Reporter(console, mesh, verbose=verbose)
-    async with running(mesh, settings, reporter) as (embedded, problems):
+    async with running(as_declared(reading), settings, reporter) as (embedded, problems):
         seconds = time.monotonic() - began
         print_workloads(console, embedded)
         console.print()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
 from rich.console import Console
@@ -10,12 +10,31 @@ from rich.console import Console
 from laneway.adapters.files import Reading
 from laneway.adapters.files.watching import Event, Invalid, Settled, Waiting, watch
 from laneway.compile.envoy.limits import check
-from laneway.faces.cli.applying import Applied, Outcome, Refused, Unchanged, apply
+from laneway.control.declared import (
+    Applied,
+    ChangeSet,
+    NotProgrammed,
+    Principal,
+    Programmed,
+    Refused,
+    ReplaceAll,
+    Result,
+    Unchanged,
+)
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.terminals import fact
+from laneway.schema.reports import ChangeReport
 from laneway.wiring.embedded import Embedded
 
+#: The source of what files declare.
+FILES = "files"
+_WATCHER = Principal("laneway up --watch")
 _STAYS = "what ran before runs on"
+
+
+def as_declared(reading: Reading) -> ChangeSet:
+    """The files declare exactly what was read, and checked."""
+    return ChangeSet(FILES, ReplaceAll(reading.declarations), checked=True)
 
 
 class Follower:
@@ -39,7 +58,8 @@ class Follower:
             case Settled(reading):
                 if reading.mesh != self._embedded.mesh:
                     print_findings(self._console, reading.findings)
-                self._print(await apply(self._embedded, reading.mesh))
+                request = as_declared(reading)
+                self._print(await self._embedded.declarations.apply(request, _WATCHER))
             case Invalid(error):
                 print_findings(self._console, error.findings)
                 self._behind = True
@@ -48,21 +68,37 @@ class Follower:
                 self._behind = True
                 self._say("waiting:", "bold yellow", f"{reason}; {_STAYS}")
 
-    def _print(self, outcome: Outcome) -> None:
-        match outcome:
-            case Unchanged():
+    def _print(self, result: Result) -> None:
+        match result:
+            case Applied(outcome=Unchanged()):
                 if self._behind:
                     self._say("unchanged:", "bold green", "the files declare what runs again")
-            case Applied(differences, seconds, late):
-                told = f"every proxy acknowledged, after {seconds * 1000:.0f} ms"
+            case Applied(outcome=Programmed(differences, seconds, late)):
+                how = f"every proxy acknowledged, after {seconds * 1000:.0f} ms"
                 if late:
-                    told = f"{', '.join(late)} did not answer and will catch up"
-                self._say("applied:", "bold green", f"{', '.join(differences)}; {told}")
-            case Refused(differences, rejections, reason):
+                    how = f"{', '.join(late)} did not answer and will catch up"
+                self._say("applied:", "bold green", f"{_words(differences)}; {how}")
+            case Refused(outcome=NotProgrammed(differences, rejections, reason)):
                 for rejection in rejections:
                     self._say("rejected:", "bold red", rejection)
-                self._say("refused:", "bold red", f"{reason or ', '.join(differences)}; {_STAYS}")
-        self._behind = isinstance(outcome, Refused)
+                self._say("refused:", "bold red", f"{reason or _words(differences)}; {_STAYS}")
+            case Refused(findings=findings, conflicts=conflicts):
+                print_findings(self._console, findings)
+                for conflict in conflicts:
+                    self._say("conflict:", "bold red", str(conflict))
+                self._say("refused:", "bold red", f"the change as a whole; {_STAYS}")
+        self._behind = isinstance(result, Refused)
 
     def _say(self, mark: str, style: str, text: str) -> None:
         self._console.print(fact(mark, style, text), soft_wrap=True)
+
+
+def _words(differences: Iterable[ChangeReport]) -> str:
+    """``+lane test/s4, -workload default/x, ~group test (spec.mode)``."""
+    signs = {"added": "+", "changed": "~", "removed": "-"}
+    texts = []
+    for each in differences:
+        kind = "group" if each.kind == "LaneGroup" else each.kind.lower()
+        fields = f" ({', '.join(each.fields)})" if each.fields else ""
+        texts.append(f"{signs[each.change]}{kind} {each.name}{fields}")
+    return ", ".join(texts)

@@ -48,8 +48,11 @@ def change_reports(before: Mesh, after: Mesh) -> Iterator[ChangeReport]:
 
 
 def _changes(before: Iterable[Declared], after: Iterable[Declared]) -> Iterator[ChangeReport]:
-    old = {key_of(each): each for each in before}
-    new = {key_of(each): each for each in after}
+    old_objects, new_objects = list(before), list(after)
+    # Of a large mesh, nearly all objects are the same as before, and need no key.
+    same = set(map(id, old_objects)) & set(map(id, new_objects))
+    old = {key_of(each): each for each in old_objects if id(each) not in same}
+    new = {key_of(each): each for each in new_objects if id(each) not in same}
     for key, declared in new.items():
         if key not in old:
             yield ChangeReport.of(change="added", kind=key.kind, name=key.name, fields=[])

@@ -1,0 +1,118 @@
+"""The declared state of a running mesh: requests are applied to it one after another.
+
+This is where the lock is. A request is planned on the state and then brought about by a
+``Runtime``, which is the running mesh; only then is the next state recorded. So the state never
+claims what does not run, and a mesh that cannot take a change is as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from laneway.control.declared.objects import Principal
+from laneway.control.declared.planning import after_failure, plan
+from laneway.control.declared.requests import ChangeSet, Remove, Request
+from laneway.control.declared.resolution import Check
+from laneway.control.declared.results import (
+    Applied,
+    NotProgrammed,
+    Programmed,
+    Refused,
+    Result,
+    Unchanged,
+)
+from laneway.control.declared.state import DeclaredState
+from laneway.control.rollout import Change
+from laneway.model.meshes import Mesh
+from laneway.schema.reports import change_reports
+
+
+class CannotRun(Exception):
+    """The mesh could not be brought about, and what ran before runs on. The message is complete for
+    a user; the cause is the exception of whatever could not be started."""
+
+
+class Runtime(Protocol):
+    """The running mesh."""
+
+    @property
+    def mesh(self) -> Mesh:
+        """What is active."""
+        ...
+
+    async def change(self, mesh: Mesh) -> Change:
+        """Bring ``mesh`` about as a whole, or not at all. Raises ``CannotRun``."""
+        ...
+
+
+class Declarations:
+    """``state`` is what ``runtime`` runs at the beginning; ``clock`` counts seconds."""
+
+    def __init__(
+        self, state: DeclaredState, runtime: Runtime, check: Check, clock: Callable[[], float]
+    ) -> None:
+        self._state = state
+        self._runtime = runtime
+        self._check = check
+        self._clock = clock
+        self._applying = asyncio.Lock()
+
+    @property
+    def state(self) -> DeclaredState:
+        """During a request, what was before it."""
+        return self._state
+
+    async def apply(
+        self, request: Request, principal: Principal, *, expected_version: int | None = None
+    ) -> Result:
+        """Apply ``request`` if the state has ``expected_version``, where one is given.
+
+        Cancelled, it is taken back, or has been applied: the state says which.
+        """
+        async with self._applying:
+            before, active = self._state, self._runtime.mesh
+            planned = plan(
+                before,
+                request,
+                principal,
+                active=active,
+                check=self._check,
+                expected_version=expected_version,
+            )
+            if isinstance(planned, Refused):
+                return planned
+            outcome = await self._bring_about(planned)
+            if isinstance(outcome, NotProgrammed):
+                if isinstance(request, ChangeSet) or isinstance(request.edit, Remove):
+                    return Refused(before.version, outcome=outcome)
+                key = request.edit.key
+                planned = self._state = after_failure(
+                    before, planned, key, outcome, active=active, check=self._check
+                )
+            errors = (finding for _, finding in planned.resolution.errors)
+            findings = (*errors, *planned.resolution.warnings)
+            return Applied(planned.version, outcome, findings)
+
+    async def _bring_about(self, planned: DeclaredState) -> Unchanged | Programmed | NotProgrammed:
+        before, wanted = self._runtime.mesh, planned.mesh
+        if wanted == before:
+            self._state = planned
+            return Unchanged()
+        differences = tuple(change_reports(before, wanted))
+        began = self._clock()
+        try:
+            change = await self._runtime.change(wanted)
+        except CannotRun as error:
+            return NotProgrammed(differences, reason=str(error), error=error.__cause__)
+        except BaseException:
+            # Cancelled: the mesh may be the new one, if nothing was left to do but to clean up.
+            if self._runtime.mesh == wanted:
+                self._state = planned
+            raise
+        if not change.applied:
+            return NotProgrammed(differences, rejections=change.rejections)
+        self._state = planned
+        seconds = self._clock() - began
+        return Programmed(differences, seconds, change.late, change.in_force_seconds)

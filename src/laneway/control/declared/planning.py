@@ -1,0 +1,102 @@
+"""From a request to the next declared state, or to the reasons why there is none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from laneway.control.declared.merging import Merged, merged
+from laneway.control.declared.objects import Principal
+from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request
+from laneway.control.declared.resolution import Check, Resolution, resolve
+from laneway.control.declared.results import NotProgrammed, Refused, VersionConflict
+from laneway.control.declared.state import DeclaredState, Failure
+from laneway.model.findings import Finding, ObjectKey
+from laneway.model.group_defaults import mesh_of
+from laneway.model.meshes import Mesh
+
+#: The code of the finding of an object that proxies or processes could not take.
+NOT_PROGRAMMED = "NOT_PROGRAMMED"
+
+
+def plan(
+    state: DeclaredState,
+    request: Request,
+    principal: Principal,
+    *,
+    active: Mesh,
+    check: Check,
+    expected_version: int | None = None,
+) -> DeclaredState | Refused:
+    """``active`` is the mesh that runs. A request that changes no object makes no new version."""
+    if expected_version is not None and expected_version != state.version:
+        conflict = VersionConflict(None, expected_version, state.version)
+        return Refused(state.version, conflicts=(conflict,))
+    version = state.version + 1
+    merge = merged(state.objects, request, version, principal)
+    if merge.conflicts or merge.findings:
+        return Refused(state.version, merge.findings, merge.conflicts)
+    if not merge.changed and not merge.moved:
+        version = state.version
+    if _is_checked(request, merge):
+        accepted = mesh_of([each.declared for each in merge.objects.ordered])
+        return DeclaredState(version, merge.objects, Resolution(accepted))
+    failures = _still_there(state.failures, merge)
+    errors = {failure.key: (failure.finding,) for failure in failures}
+    resolution = resolve(merge.objects, active, check, errors)
+    if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):
+        return Refused(state.version, (*found, *resolution.warnings))
+    return DeclaredState(version, merge.objects, resolution, failures)
+
+
+def _is_checked(request: Request, merge: Merged) -> bool:
+    if not isinstance(request, ChangeSet) or not isinstance(request.edits, ReplaceAll):
+        return False
+    return request.checked and all(each.source == request.source for each in merge.objects.ordered)
+
+
+def after_failure(
+    before: DeclaredState,
+    planned: DeclaredState,
+    key: ObjectKey,
+    outcome: NotProgrammed,
+    *,
+    active: Mesh,
+    check: Check,
+) -> DeclaredState:
+    """The state after a single write of ``key`` that the mesh could not take.
+
+    The write stands, and the object is held, or left out, until it is written again. So are those
+    that failed before, which may have been tried again together with it.
+    """
+    finding = Finding(NOT_PROGRAMMED, str(outcome), "correct it, and write it again", key)
+    changed = (ObjectKey(each.kind, each.name) for each in outcome.differences)
+    failure = Failure(key, finding, _scopes([key, *changed]))
+    failures = (*(each for each in before.failures if each.key != key), failure)
+    errors = {failure.key: (failure.finding,) for failure in failures}
+    resolution = resolve(planned.objects, active, check, errors)
+    return DeclaredState(planned.version, planned.objects, resolution, failures)
+
+
+def scope_of(kind: str, name: str) -> Hashable:
+    """Lanes are of the scope of their group; any other object is one of its own."""
+    return ("LaneGroup", name.partition("/")[0]) if kind == "Lane" else (kind, name)
+
+
+def _scopes(keys: Iterable[ObjectKey]) -> frozenset[Hashable]:
+    return frozenset(scope_of(key.kind, key.name) for key in keys)
+
+
+def _still_there(failures: Iterable[Failure], merge: Merged) -> tuple[Failure, ...]:
+    written = _scopes(merge.changed)
+    there = merge.objects.by_key
+    return tuple(f for f in failures if f.key in there and not f.scopes & written)
+
+
+def _introduced(resolution: Resolution, state: DeclaredState, merge: Merged) -> tuple[Finding, ...]:
+    """The errors of what a change set declares, and those that it makes elsewhere."""
+    known = {(key, f.code, f.path) for key, f in state.resolution.errors}
+    return tuple(
+        finding
+        for key, finding in resolution.errors
+        if key in merge.changed or (key, finding.code, finding.path) not in known
+    )

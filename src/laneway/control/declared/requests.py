@@ -1,0 +1,68 @@
+"""What may be asked of the declared state: change sets and single writes.
+
+A change set is refused as a whole if anything in it is invalid: files and consoles send these. A
+single write is accepted as the operator accepts objects, which arrive one by one and in any order:
+an object that is invalid is stored, and its lane group is held until the errors are gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from laneway.control.declared.objects import Declaration
+from laneway.model.findings import ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Create the object, or replace it. ``version`` is the one that the writer has seen: 0 if there
+    was no such object, None if the writer does not care."""
+
+    declaration: Declaration
+    version: int | None = None
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.declaration.key
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """``version`` is as in ``Put``."""
+
+    key: ObjectKey
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceAll:
+    """The source declares exactly these objects, in this order. What it declared before and does
+    not any more is removed."""
+
+    declarations: tuple[Declaration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """``force`` takes over objects that other sources own.
+
+    ``checked`` says that the objects are valid together. They are checked again only where other
+    sources declare objects, too.
+    """
+
+    source: str
+    edits: tuple[Put | Remove, ...] | ReplaceAll
+    force: bool = False
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One object. ``force`` is as in ``ChangeSet``."""
+
+    source: str
+    edit: Put | Remove
+    force: bool = False
+
+
+Request = ChangeSet | Write

@@ -1,0 +1,80 @@
+"""The running mesh of this machine, as the declared state changes it, and Python's way to do so."""
+
+from __future__ import annotations
+
+from laneway.adapters.runner.errors import RunnerError
+from laneway.control.declared import (
+    Applied,
+    CannotRun,
+    ChangeSet,
+    DeclaredState,
+    NotProgrammed,
+    Principal,
+    Programmed,
+    Refused,
+    ReplaceAll,
+    Result,
+    declarations_of,
+)
+from laneway.control.declared.planning import plan
+from laneway.control.declared.resolution import Check
+from laneway.control.rollout import Change, Plane
+from laneway.model.findings import InvalidInput
+from laneway.model.meshes import Mesh
+from laneway.wiring.changes import Changes
+
+#: The source of what a Python program declares, and who asks for it.
+PROGRAM = "program"
+
+
+class DeclarationConflict(Exception):
+    """A program declares objects that another source owns. The message names them."""
+
+
+class DeclaredRuntime:
+    """``control.declared.Runtime``, by processes and proxies."""
+
+    def __init__(self, plane: Plane, changes: Changes) -> None:
+        self._plane = plane
+        self._changes = changes
+
+    @property
+    def mesh(self) -> Mesh:
+        return self._plane.mesh
+
+    async def change(self, mesh: Mesh) -> Change:
+        try:
+            return await self._changes.change(mesh)
+        except (RunnerError, OSError) as error:
+            raise CannotRun(str(error)) from error
+
+
+def whole(mesh: Mesh) -> ChangeSet:
+    """A program declares this mesh, which is valid, and nothing else."""
+    return ChangeSet(PROGRAM, ReplaceAll(declarations_of(mesh)), checked=True)
+
+
+def initial(declared: ChangeSet, check: Check) -> DeclaredState:
+    """The state to start with. Raises ``InvalidInput``."""
+    state = plan(DeclaredState(), declared, Principal(declared.source), active=Mesh(), check=check)
+    if isinstance(state, Refused):
+        raise InvalidInput(state.findings)
+    return state
+
+
+def change_of(result: Result) -> Change:
+    """How the change ended. Raises ``InvalidInput``, ``DeclarationConflict``, and what starting
+    a process raised."""
+    match result:
+        case Refused(conflicts=conflicts) if conflicts:
+            raise DeclarationConflict("; ".join(map(str, conflicts)))
+        case Refused(outcome=None, findings=findings):
+            raise InvalidInput(findings)
+        case Refused(outcome=NotProgrammed(rejections=rejections, error=error)):
+            if error is not None:
+                raise error
+            return Change(False, rejections)
+        case Applied(outcome=Programmed() as outcome):
+            return Change(True, (), outcome.late, outcome.in_force_seconds)
+        case _:
+            return Change(True)
