@@ -12,12 +12,12 @@ STORE = (
         "src/laneway/adapters/store/queued.py",
         old="""\
                 try:
-                    await self._keep([revision for revision, _ in batch])
+                    await self._keep([e.revision for e in batch], [e.created for e in batch])
 """,
         new="""\
                 self._acknowledge(batch)
                 try:
-                    await self._keep([revision for revision, _ in batch])
+                    await self._keep([e.revision for e in batch], [e.created for e in batch])
 """,
         tests=(
             "tests/adapters/store/test_queued.py::test_nothing_is_seen_before_it_is_kept",
@@ -43,7 +43,7 @@ STORE = (
         "what waits behind a failed write is written",
         "src/laneway/adapters/store/queued.py",
         old="        behind, self._waiting = self._waiting, []\n",
-        new="        behind: list[tuple[Revision, asyncio.Future[None]]] = []\n",
+        new="        behind: list[_Waiting] = []\n",
         tests=(
             "tests/adapters/store/test_queued.py::test_what_waits_behind_a_write_that_fails_fails_with_it",
         ),

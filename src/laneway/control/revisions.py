@@ -31,10 +31,11 @@ class ObjectId:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it is declared, and the number of the revision that wrote it."""
+    """An object as it is declared, and the numbers of the revisions that wrote and created it."""
 
     manifest: Manifest
     revision: int
+    created: int
 
 
 Objects = Mapping[ObjectId, StoredObject]
@@ -141,4 +142,5 @@ def write(objects: dict[ObjectId, StoredObject], number: int, draft: Draft) -> N
         if manifest is None:
             objects.pop(key, None)
         else:
-            objects[key] = StoredObject(manifest, number)
+            before = objects.get(key)
+            objects[key] = StoredObject(manifest, number, before.created if before else number)

@@ -187,3 +187,12 @@ async def test_a_listener_that_fails_stops_no_write(store: RevisionStore) -> Non
     store.listen(fail)
     assert [await append(store, s1="a"), await append(store, s1="b")] == [1, 2]
     assert failures == ["a listener of the store failed"] * 2
+
+
+async def test_an_object_remembers_which_revision_created_it(store: RevisionStore) -> None:
+    await append(store, s1="a", s2="b")
+    await append(store, s1="c", s2=None)
+    await append(store, s2="d")
+    await store.compact(3)
+    for objects in (store.objects, await store.objects_at(3)):
+        assert {key.name: each.created for key, each in objects.items()} == {"s1": 1, "s2": 3}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.adapters.store.revisions import Clock, append, draft, labels
 
 from laneway.adapters.store.memory import MemoryStore
+from laneway.adapters.store.queued import Created
 from laneway.control.revisions import Revision, StoreError
 
 
@@ -21,14 +22,14 @@ class SlowStore(MemoryStore):
         self.full = False
         self.writes: list[list[int]] = []
 
-    async def _keep(self, revisions: Sequence[Revision]) -> None:
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
         self.asked.set()
         await self.disk.wait()
         self.writes.append([revision.number for revision in revisions])
         if self.full:
             self.full = False
             raise StoreError("the disk is full")
-        await super()._keep(revisions)
+        await super()._keep(revisions, created)
 
 
 def submit(store: SlowStore, **writes: object) -> asyncio.Task[Revision]:

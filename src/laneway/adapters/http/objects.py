@@ -232,10 +232,10 @@ class ObjectEndpoints:
         code = 201 if live is None else 200
         unchanged = live is not None and live.manifest == valid.manifest
         if unchanged or query.dry_run:
-            stored = StoredObject(valid.manifest, live.revision if live else 0)
+            stored = StoredObject(valid.manifest, live.revision if live else 0, 0)
         else:
             revision = await self._append(request, {key: valid.manifest}, query)
-            stored = StoredObject(valid.manifest, revision)
+            stored = StoredObject(valid.manifest, revision, revision)
         response = self._answer(request, place, stored, code)
         for warning in valid.warnings:
             response.headers.append("Warning", _warning(warning))

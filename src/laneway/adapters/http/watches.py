@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from laneway.apiserver.failures import Failure
@@ -57,7 +57,7 @@ class Event:
             return shown(self.after)
         assert self.before is not None
         # What is deleted was deleted at a revision of its own.
-        return shown(StoredObject(self.before.manifest, self.revision))
+        return shown(replace(self.before, revision=self.revision))
 
 
 def line(kind: str, shown_object: Mapping[str, Any]) -> bytes:
@@ -224,6 +224,9 @@ def _end(queue: asyncio.Queue[Event | None]) -> None:
 
 def _events(revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> Iterable[Event]:
     for key, manifest in revision.draft.writes.items():
-        after = None if manifest is None else StoredObject(manifest, revision.number)
-        if before[key] is not None or after is not None:
-            yield Event(key, revision.number, before[key], after)
+        was = before[key]
+        after: StoredObject | None = None
+        if manifest is not None:
+            after = StoredObject(manifest, revision.number, was.created if was else revision.number)
+        if was is not None or after is not None:
+            yield Event(key, revision.number, was, after)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from laneway.adapters.store.queued import Clock, QueuedStore
+from laneway.adapters.store.queued import Clock, Created, QueuedStore
 from laneway.control.revisions import ObjectId, Objects, Revision, StoredObject, write
 
 
@@ -36,7 +36,7 @@ class MemoryStore(QueuedStore):
         del self._revisions[: self._following(number)]
         self._compacted = number
 
-    async def _keep(self, revisions: Sequence[Revision]) -> None:
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
         self._revisions.extend(revisions)
 
     def _following(self, number: int) -> int:

@@ -26,6 +26,7 @@ CREATE TABLE writes (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,
     revision INTEGER NOT NULL,
+    created INTEGER NOT NULL,
     manifest TEXT,
     PRIMARY KEY (resource, namespace, name, revision)
 ) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -27,6 +28,15 @@ from laneway.control.revisions import (
 )
 
 Clock = Callable[[], datetime]
+#: The revision that created each object that a revision writes.
+Created = Mapping[ObjectId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    revision: Revision
+    created: Created
+    kept: asyncio.Future[None]
 
 
 class QueuedStore(ABC):
@@ -42,7 +52,7 @@ class QueuedStore(ABC):
         self._compacted = compacted
         self._submitted_objects = dict(objects)
         self._submitted = latest
-        self._waiting: list[tuple[Revision, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
         self._closed = False
@@ -79,9 +89,12 @@ class QueuedStore(ABC):
             )
         self._submitted += 1
         revision = Revision(self._submitted, self._clock(), draft)
+        before = self._submitted_objects
+        created = {key: before[key].created for key in draft.writes if key in before}
         write(self._submitted_objects, revision.number, draft)
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((revision, kept))
+        created = dict.fromkeys(draft.writes, revision.number) | created
+        self._waiting.append(_Waiting(revision, created, kept))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_what_waits())
         # Whoever gives up waiting takes nothing back.
@@ -116,7 +129,7 @@ class QueuedStore(ABC):
             while self._waiting:
                 batch, self._waiting = self._waiting, []
                 try:
-                    await self._keep([revision for revision, _ in batch])
+                    await self._keep([e.revision for e in batch], [e.created for e in batch])
                 except StoreError as error:
                     self._fail(batch, error)
                 else:
@@ -124,9 +137,10 @@ class QueuedStore(ABC):
         finally:
             self._writer = None
 
-    def _acknowledge(self, batch: Sequence[tuple[Revision, asyncio.Future[None]]]) -> None:
+    def _acknowledge(self, batch: Sequence[_Waiting]) -> None:
         self._snapshot = None
-        for revision, kept in batch:
+        for each in batch:
+            revision, kept = each.revision, each.kept
             before = {key: self._objects.get(key) for key in revision.draft.writes}
             write(self._objects, revision.number, revision.draft)
             self._latest = revision.number
@@ -142,16 +156,14 @@ class QueuedStore(ABC):
                 context = {"message": "a listener of the store failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)
 
-    def _fail(
-        self, batch: Sequence[tuple[Revision, asyncio.Future[None]]], error: StoreError
-    ) -> None:
+    def _fail(self, batch: Sequence[_Waiting], error: StoreError) -> None:
         behind, self._waiting = self._waiting, []
         self._submitted = self._latest
         self._submitted_objects = dict(self._objects)
-        for _, kept in (*batch, *behind):
-            if not kept.done():
-                kept.set_exception(error)
+        for each in (*batch, *behind):
+            if not each.kept.done():
+                each.kept.set_exception(error)
 
     @abstractmethod
-    async def _keep(self, revisions: Sequence[Revision]) -> None:
-        """Keep all of them or, with a ``StoreError``, none."""
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
+        """Keep all of them or, with a ``StoreError``, none. ``created`` is of each revision."""

@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from laneway.adapters.store.errors import StoreDamaged, StoreUnusable, StoreUnwritable
 from laneway.adapters.store.locking import StoreLock, lock_store
 from laneway.adapters.store.migrations import migrate
-from laneway.adapters.store.queued import Clock, QueuedStore
+from laneway.adapters.store.queued import Clock, Created, QueuedStore
 from laneway.control.revisions import (
     Draft,
     Manifest,
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 # An object's last row up to a revision: with max(), SQLite takes the other columns of that row.
 _OBJECTS_AT = """
-SELECT resource, namespace, name, manifest, max(revision)
+SELECT resource, namespace, name, manifest, created, max(revision)
 FROM writes WHERE revision <= ? GROUP BY resource, namespace, name
 """
 _REVISIONS = """
@@ -143,8 +143,8 @@ class SqliteStore(QueuedStore):
             self._writing.shutdown()
             self._lock.release()
 
-    async def _keep(self, revisions: Sequence[Revision]) -> None:
-        await self._run(self._writing, lambda: _insert(self._files.writing, revisions))
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
+        await self._run(self._writing, lambda: _insert(self._files.writing, revisions, created))
 
     async def _read(self, read: Callable[[], T]) -> T:
         return await self._run(self._reading, read)
@@ -243,9 +243,11 @@ def _damaged(path: Path, found: str) -> str:
     return f"{path} is damaged ({' '.join(found.split())}); restore a backup"
 
 
-def _insert(database: sqlite3.Connection, revisions: Iterable[Revision]) -> None:
+def _insert(
+    database: sqlite3.Connection, revisions: Iterable[Revision], created: Iterable[Created]
+) -> None:
     with _transaction(database):
-        for revision in revisions:
+        for revision, numbers in zip(revisions, created, strict=True):
             draft = revision.draft
             database.execute(
                 "INSERT INTO revisions VALUES (?, ?, ?, ?, ?)",
@@ -258,9 +260,16 @@ def _insert(database: sqlite3.Connection, revisions: Iterable[Revision]) -> None
                 ),
             )
             database.executemany(
-                "INSERT INTO writes VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?)",
                 (
-                    (key.resource, key.namespace, key.name, revision.number, _encoded(manifest))
+                    (
+                        key.resource,
+                        key.namespace,
+                        key.name,
+                        revision.number,
+                        numbers[key],
+                        _encoded(manifest),
+                    )
                     for key, manifest in draft.writes.items()
                 ),
             )
@@ -285,8 +294,8 @@ def _writes(database: sqlite3.Connection, number: int) -> dict[ObjectId, Manifes
 def _objects_at(database: sqlite3.Connection, number: int) -> Objects:
     return MappingProxyType(
         {
-            ObjectId(*key): StoredObject(json.loads(manifest), revision)
-            for *key, manifest, revision in database.execute(_OBJECTS_AT, (number,))
+            ObjectId(*key): StoredObject(json.loads(manifest), revision, created)
+            for *key, manifest, created, revision in database.execute(_OBJECTS_AT, (number,))
             if manifest
         }
     )

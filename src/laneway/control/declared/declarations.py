@@ -13,7 +13,7 @@ from typing import Protocol
 
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.planning import after_failure, plan
-from laneway.control.declared.requests import ChangeSet, Remove, Request
+from laneway.control.declared.requests import Remove, Request, Write
 from laneway.control.declared.resolution import Check
 from laneway.control.declared.results import (
     Applied,
@@ -85,7 +85,7 @@ class Declarations:
                 return planned
             outcome = await self._bring_about(planned)
             if isinstance(outcome, NotProgrammed):
-                if isinstance(request, ChangeSet) or isinstance(request.edit, Remove):
+                if not isinstance(request, Write) or isinstance(request.edit, Remove):
                     return Refused(before.version, outcome=outcome)
                 key = request.edit.key
                 planned = self._state = after_failure(
