@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
@@ -35,6 +35,23 @@ class Token:
     scopes: frozenset[str]
     created: datetime
     expires: datetime
+
+
+class TokenStore(Protocol):
+    """The tokens that have been given out and not revoked."""
+
+    @property
+    def by_id(self) -> Mapping[str, Token]:
+        """Changes as tokens are added and removed."""
+        ...
+
+    async def add(self, token: Token) -> None:
+        """Returns when the token is kept for good."""
+        ...
+
+    async def remove(self, number: str) -> bool:
+        """Whether it was there. It is not valid any more when this begins."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

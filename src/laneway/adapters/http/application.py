@@ -29,10 +29,15 @@ _ONE = ["GET", "PUT", "PATCH", "DELETE"]
 _STATUS = ["GET", "PUT", "PATCH"]
 
 
-def application(resources: Sequence[Resource], objects: ObjectEndpoints, version: str) -> Starlette:
-    """``version`` is laneway's."""
+def application(
+    resources: Sequence[Resource],
+    objects: ObjectEndpoints,
+    version: str,
+    more: Sequence[Route] = (),
+) -> Starlette:
+    """``version`` is laneway's; ``more`` are endpoints that are not of objects."""
     return Starlette(
-        routes=[*_discovery(resources, version), *_objects(resources, objects)],
+        routes=[*more, *_discovery(resources, version), *_objects(resources, objects)],
         exception_handlers={
             Failure: _failed,
             StoreError: _not_kept,

@@ -144,6 +144,7 @@ class ObjectEndpoints:
             presentation.bookmark,
             query.bookmarks,
             query.marks_initial,
+            _identity(request).token,
         )
         lines = await self._watches.stream(
             watch, query.since, initial=query.initial, seconds=query.seconds

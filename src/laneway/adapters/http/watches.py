@@ -77,6 +77,7 @@ class Watch:
     bookmark: Callable[[int, bool], dict[str, Any]]
     wants_bookmarks: bool = False
     marks_initial: bool = False
+    token: str = ""
 
     def covers(self, key: ObjectId) -> bool:
         return key.resource == self.resource and self.namespace in ("", key.namespace)
@@ -102,7 +103,8 @@ class Watches:
         self._store = store
         self._events: deque[Event] = deque(maxlen=_KEPT)
         self._oldest = store.latest
-        self._listening: set[asyncio.Queue[Event | None]] = set()
+        #: Each with the token of who listens, or "".
+        self._listening: dict[asyncio.Queue[Event | None], str] = {}
         self._stop = store.listen(self._hear)
 
     def close(self) -> None:
@@ -110,6 +112,13 @@ class Watches:
         self._stop()
         for queue in self._listening:
             _end(queue)
+
+    def end_token(self, token: str) -> None:
+        """End the watches of a token that was revoked."""
+        for queue, theirs in tuple(self._listening.items()):
+            if theirs == token:
+                del self._listening[queue]
+                _end(queue)
 
     async def stream(
         self, watch: Watch, since: int | None, *, initial: bool, seconds: float | None
@@ -125,7 +134,7 @@ class Watches:
             missed = await self._since(since)
             # What was kept while the history was read; from here on there is no await.
             missed += [event for event in self._events if event.revision > read_up_to]
-        self._listening.add(queue)
+        self._listening[queue] = watch.token
         objects = self._store.objects if initial else {}
         first = _first_lines(watch, objects, missed, self._store.latest)
         return self._lines(watch, queue, first, self._store.latest, seconds)
@@ -159,7 +168,7 @@ class Watches:
                 if encoded := watch.line(event):
                     yield encoded
         finally:
-            self._listening.discard(queue)
+            self._listening.pop(queue, None)
 
     async def _since(self, revision: int) -> list[Event]:
         if revision > self._store.latest:
@@ -199,7 +208,7 @@ class Watches:
                 try:
                     queue.put_nowait(event)
                 except asyncio.QueueFull:
-                    self._listening.discard(queue)
+                    self._listening.pop(queue, None)
                     _end(queue)
 
 

@@ -11,8 +11,8 @@ from laneway.adapters.store.sqlite import SqliteStore
 from laneway.apiserver.tokens import Token
 
 
-class Tokens:
-    """By id. The mapping changes as tokens are added and removed."""
+class MemoryTokens:
+    """See ``TokenStore``."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Token] = {}
@@ -22,15 +22,13 @@ class Tokens:
         return MappingProxyType(self._by_id)
 
     async def add(self, token: Token) -> None:
-        """Returns when the token is kept for good."""
         self._by_id[token.id] = token
 
     async def remove(self, number: str) -> bool:
-        """Whether it was there. It is not valid any more when this begins."""
         return self._by_id.pop(number, None) is not None
 
 
-class SqliteTokens(Tokens):
+class SqliteTokens(MemoryTokens):
     """Made by ``read``."""
 
     def __init__(self, store: SqliteStore) -> None:
