@@ -19,6 +19,19 @@ _PARAMETERS = [
 ]
 _METADATA = {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 
+# kubectl takes what this says of namespaces for what holds of a `kind: List`. There are none here:
+# every namespace that an object names exists.
+_NAMESPACES = {
+    "/api/v1/namespaces/{name}": {
+        "patch": {
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": "Namespace"},
+            "parameters": _PARAMETERS,
+            "responses": {"404": {"description": "Namespaces are not kept."}},
+        }
+    }
+}
+
 
 def groups(resources: Sequence[Resource]) -> dict[str, Any]:
     """``/apis``."""
@@ -124,6 +137,8 @@ def openapi(name: str, resources: Iterable[Resource], version: str) -> dict[str,
             paths |= _paths(name, resource)
     if not paths:
         return None
+    if name == "v1":
+        paths |= _NAMESPACES
     return {
         "openapi": "3.0.0",
         "info": {"title": "laneway", "version": version},
