@@ -1,7 +1,8 @@
 """The ways in which the product is broken on purpose. To add one is to add an entry here.
 
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
-breaks the running of a mesh on one machine stands in ``embedded_breakages``.
+breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
+``store_breakages``.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
+from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
 BREAKAGES = (
     *DECLARED,
     *EMBEDDED,
     *ENTERING_BREAKAGES,
+    *STORE,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",

@@ -26,7 +26,7 @@ from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
-from laneway.control.declared import ChangeSet, Declarations, Principal
+from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
@@ -66,7 +66,7 @@ class Embedded:
 
     def __init__(
         self,
-        declared: Mesh | ChangeSet,
+        declared: Mesh | Request,
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
     ) -> None:
