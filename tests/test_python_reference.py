@@ -62,7 +62,7 @@ def test_compiling() -> None:
 
 
 def test_simulating() -> None:
-    assert "default/cart fix-123 fix-123" in run(example("laneway.simulate"))
+    assert "default/web fix-123 base" in run(example("laneway.simulate"))
 
 
 @pytest.mark.envoy
