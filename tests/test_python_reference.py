@@ -14,7 +14,7 @@ import laneway
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES: list[str] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def run(program: str) -> str:
