@@ -1,0 +1,26 @@
+"""Breakages of how input is read, and of what analysis and explanations say about it."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+INPUT = (
+    Breakage(
+        "an empty struct of ASM's counts as declared",
+        "src/laneway/schema/asm_structs.py",
+        old="    return is_struct and isinstance(value, Mapping) and not _declared(plain, value)\n",
+        new="    return False\n",
+        tests=("tests/schema/test_asm_structs.py::test_an_empty_struct_of_a_lane_is_none",),
+        why="what ASM's console and Go clients write back is refused",
+    ),
+    Breakage(
+        "a rule of ASM's without `online` takes effect",
+        "src/laneway/schema/asm_lane.py",
+        old="    ] = False\n",
+        new="    ] = True\n",
+        tests=(
+            "tests/schema/test_asm_structs.py::test_a_rule_without_online_is_offline_and_warned_of",
+        ),
+        why="a rule that is offline in ASM lets requests in",
+    ),
+)
