@@ -23,4 +23,22 @@ INPUT = (
         ),
         why="a rule that is offline in ASM lets requests in",
     ),
+    Breakage(
+        "a misspelt group of laneway's passes for a foreign one",
+        "src/laneway/schema/foreign.py",
+        old="    return _OWN not in group and not _is_misspelt(group, read)\n",
+        new="    return True\n",
+        tests=("tests/schema/test_foreign.py::test_misspellings_of_what_laneway_reads_are_errors",),
+        why="a lane of a misspelt group is missing, and nothing fails",
+    ),
+    Breakage(
+        "a Helm template is reported as wrong YAML",
+        "src/laneway/schema/templates.py",
+        old="        if _UNQUOTED.match(content):\n",
+        new="        if _UNQUOTED.fullmatch(content):\n",
+        tests=(
+            "tests/adapters/files/test_yamls.py::test_a_template_is_told_apart_from_wrong_yaml",
+        ),
+        why="nobody is told to run `helm template`",
+    ),
 )

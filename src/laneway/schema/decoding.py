@@ -24,6 +24,7 @@ from laneway.schema.annotations import own_metadata
 from laneway.schema.documents import Document
 from laneway.schema.kind import Kind
 from laneway.schema.problems import problems
+from laneway.schema.templates import instead_of_values
 
 Decoded = tuple[Mesh, tuple[Finding, ...]]
 Check = Callable[[Mesh, Gaps], Iterable[Finding]]
@@ -55,7 +56,8 @@ class Alone:
 
 def read_alone(document: Document) -> Alone:
     kind, finding = registry.kind_of(document)
-    found = [] if finding is None else [_placed(finding, document, kind)]
+    wrong = instead_of_values([] if finding is None else [finding], document)
+    found = [_placed(each, document, kind) for each in wrong]
     if kind is None:
         unread = finding is not None and finding.severity is Severity.ERROR
         return Alone(document, None, tuple(found), unread=unread)
@@ -64,7 +66,8 @@ def read_alone(document: Document) -> Alone:
     try:
         shape = kind.shape.model_validate(data)
     except ValidationError as error:
-        found += [_placed(each, document, kind) for each in problems(error, kind.shape)]
+        wrong = instead_of_values(problems(error, kind.shape), document)
+        found += [_placed(each, document, kind) for each in wrong]
         return Alone(document, kind, tuple(found), unread=True)
     declared, findings = kind.build(shape)
     found += [_placed(each, document, kind) for each in findings]
