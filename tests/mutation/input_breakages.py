@@ -41,4 +41,12 @@ INPUT = (
         ),
         why="nobody is told to run `helm template`",
     ),
+    Breakage(
+        "a port's name decides before its appProtocol",
+        "src/laneway/model/application_protocols.py",
+        old='("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)',
+        new='("name", port.name) if port.name else ("appProtocol", port.app_protocol)',
+        tests=("tests/model/test_application_protocols.py::test_what_is_not_http",),
+        why="lanes do not apply at a port, and nobody is told",
+    ),
 )

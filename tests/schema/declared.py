@@ -117,8 +117,10 @@ def services(draw: st.DrawFn) -> Service:
     )
     unique = (lambda port: port.port, lambda port: port.name or port)
     listed = draw(st.lists(one, min_size=1, max_size=3, unique_by=unique))
-    selector = draw(st.dictionaries(labels, labels, max_size=2))
-    return Service(draw(object_names), tuple(listed), selector)
+    external = draw(st.just("") | labels)
+    selector = {} if external else draw(st.dictionaries(labels, labels, max_size=2))
+    headless = draw(st.booleans())
+    return Service(draw(object_names), tuple(listed), selector, headless, external)
 
 
 @st.composite

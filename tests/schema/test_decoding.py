@@ -36,7 +36,8 @@ def document(api: str, kind: str, name: str, spec: dict[str, Any], **metadata: A
 
 
 def service(name: str, **spec: Any) -> Any:
-    return document("v1", "Service", name, {"ports": [{"port": 8000}], **spec})
+    spec = {"selector": {"app": name}, "ports": [{"port": 8000}], **spec}
+    return document("v1", "Service", name, spec)
 
 
 def gateway(**metadata: Any) -> Any:
