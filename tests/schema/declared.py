@@ -131,6 +131,9 @@ def gateways(draw: st.DrawFn) -> Gateway:
         name=labels,
         hosts=st.just(("*", "*.a.test")),
         listen=st.none() | st.just(0),
+        namespaces=st.sampled_from(
+            [(), (("*", "shop"),), (("*", "shop"), ("*", "test"), ("*.a.test", "shop"))]
+        ),
     )
     secured = st.builds(
         GatewayServer,

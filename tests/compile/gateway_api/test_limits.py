@@ -98,6 +98,8 @@ def test_a_port_that_is_not_http_is_told(port: ServicePort, told: bool) -> None:
     named = replace(base.services[0], ports=(port,))
     found = replace(base, services=(named, base.services[1]))
     assert ("PORT_NOT_HTTP" in codes(found)) is told
+    (spec,) = (r["spec"] for r in documents(found, "Service") if r["metadata"]["name"] == "a-s2")
+    assert spec["ports"][0].get("appProtocol", "") == port.app_protocol
 
 
 @pytest.mark.parametrize("headless", [False, True])
@@ -106,8 +108,6 @@ def test_a_headless_service_is_told(headless: bool) -> None:
     changed = replace(base.services[0], headless=headless)
     found = replace(base, services=(changed, base.services[1]))
     assert ("HEADLESS" in codes(found)) is headless
-    (spec,) = (r["spec"] for r in documents(found, "Service") if r["metadata"]["name"] == "a-s2")
-    assert spec["ports"][0].get("appProtocol", "") == port.app_protocol
 
 
 def test_a_service_without_a_selector_is_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.asm.rule_order import asked_before
+from laneway.compile.asm.services import ROOT_NAMESPACE
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.application_protocols import not_http
 from laneway.model.findings import Finding, telling
@@ -177,6 +178,16 @@ def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
 
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
+    for server in routes.servers:
+        for host in server.virtual_hosts:
+            namespaces = server.server.namespaces_of(host.domain)
+            if namespaces is not None and ROOT_NAMESPACE not in namespaces:
+                yield telling(key_of(routes.gateway), ("spec", "servers"))(
+                    "ASM_HOST_OF_NAMESPACE",
+                    f"Gateway {routes.gateway.name} takes routes of {host.domain} from namespace "
+                    f"{' or '.join(namespaces)} alone, and ASM's are in {ROOT_NAMESPACE}",
+                    f"add {ROOT_NAMESPACE}/{host.domain} to the gateway's hosts",
+                )
     if len(routes.groups) > 1:
         yield telling(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",

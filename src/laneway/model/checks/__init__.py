@@ -12,6 +12,7 @@ from laneway.model.checks import (
     entering,
     groups,
     ingress,
+    path_regexes,
     policies,
     references,
     services,
@@ -33,4 +34,5 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from policies.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
+    yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
