@@ -52,6 +52,14 @@ INPUT = (
         why="Istio does not bind the VirtualService, and requests of the host are answered 404",
     ),
     Breakage(
+        "render says nothing of the user's own routing objects",
+        "src/laneway/wiring/dialects.py",
+        old="    if mesh.existing:\n",
+        new="    if not mesh.existing:\n",
+        tests=("tests/compile/test_existing_objects.py::test_render_tells_of_them",),
+        why="lanes have no effect beside an older VirtualService, and nobody knows why",
+    ),
+    Breakage(
         "a port's name decides before its appProtocol",
         "src/laneway/model/application_protocols.py",
         old='("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)',

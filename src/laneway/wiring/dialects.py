@@ -105,6 +105,11 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
 
 def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Finding]:
     """What of the mesh the dialect cannot express, or its platform does not do."""
+    from laneway.compile.existing_objects import conflicts
     from laneway.compile.lower import lower
 
-    return list(DIALECTS[name].configured(settings).report(mesh, lower(mesh)))
+    dialect, routes = DIALECTS[name].configured(settings), lower(mesh)
+    findings = list(dialect.report(mesh, routes))
+    if mesh.existing:
+        findings += conflicts(mesh.existing, dialect.emit(mesh, routes))
+    return findings
