@@ -60,6 +60,26 @@ INPUT = (
         why="lanes have no effect beside an older VirtualService, and nobody knows why",
     ),
     Breakage(
+        "explain does not say where it stops knowing",
+        "src/laneway/compile/simulate/paths.py",
+        old="if name in self.applications.unknown)",
+        new="if name not in called)",
+        tests=(
+            "tests/faces/cli/test_explain_unknown_calls.py::test_explain_says_where_it_stops_knowing",
+        ),
+        why="users take half a path for the whole",
+    ),
+    Breakage(
+        "a call past the sidecar keeps its lane in explain",
+        "src/laneway/compile/simulate/paths.py",
+        old="        if call.past_sidecar is not None:\n",
+        new="        if call.past_sidecar is None and call.caller:\n",
+        tests=(
+            "tests/faces/cli/test_explain_unknown_calls.py::test_a_call_of_a_port_of_this_machine_loses_the_lane",
+        ),
+        why="explain promises a lane that real requests lose",
+    ),
+    Breakage(
         "a port's name decides before its appProtocol",
         "src/laneway/model/application_protocols.py",
         old='("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)',

@@ -23,7 +23,13 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
-from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.model.workloads import (
+    DeclaredCall,
+    ReadinessProbe,
+    RestartPolicy,
+    Workload,
+    WorkloadPort,
+)
 
 labels = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 object_names = st.builds(ObjectName, labels, labels)
@@ -73,6 +79,9 @@ def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
     return st.lists(one, min_size=1, max_size=3, unique_by=unique).map(tuple)
 
 
+declared_calls = st.builds(DeclaredCall, object_names, st.none() | ports)
+
+
 @st.composite
 def workloads(draw: st.DrawFn) -> Workload:
     declared = draw(workload_ports())
@@ -97,6 +106,7 @@ def workloads(draw: st.DrawFn) -> Workload:
         "working_dir": draw(st.none() | labels),
         "restart": draw(st.sampled_from(RestartPolicy)),
         "termination_grace_period": draw(seconds),
+        "calls": draw(st.none() | st.lists(declared_calls, max_size=2).map(tuple)),
     }
     if draw(st.booleans()):
         common["readiness"] = ReadinessProbe()

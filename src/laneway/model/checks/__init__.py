@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.model.checks import (
+    calls,
     entering,
     groups,
     ingress,
@@ -36,3 +37,4 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from entering.check(mesh, gaps)
     yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
+    yield from calls.check(mesh, gaps)
