@@ -80,6 +80,14 @@ INPUT = (
         why="explain promises a lane that real requests lose",
     ),
     Breakage(
+        "render ignores the root namespace",
+        "src/laneway/wiring/dialects.py",
+        old="    return istio(module_path().read_bytes(), settings.root_namespace)\n",
+        new="    return istio(module_path().read_bytes())\n",
+        tests=("tests/faces/cli/test_render_istio.py::test_the_root_namespace_may_be_another",),
+        why="EnvoyFilters stand where Istio does not look for those of all proxies",
+    ),
+    Breakage(
         "a port's name decides before its appProtocol",
         "src/laneway/model/application_protocols.py",
         old='("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)',
