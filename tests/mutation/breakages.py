@@ -10,6 +10,7 @@ from __future__ import annotations
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
+from tests.mutation.input_breakages import INPUT
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
@@ -18,6 +19,7 @@ BREAKAGES = (
     *EMBEDDED,
     *ENTERING_BREAKAGES,
     *STORE,
+    *INPUT,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",

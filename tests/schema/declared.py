@@ -23,7 +23,13 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
-from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.model.workloads import (
+    DeclaredCall,
+    ReadinessProbe,
+    RestartPolicy,
+    Workload,
+    WorkloadPort,
+)
 
 labels = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 object_names = st.builds(ObjectName, labels, labels)
@@ -73,6 +79,9 @@ def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
     return st.lists(one, min_size=1, max_size=3, unique_by=unique).map(tuple)
 
 
+declared_calls = st.builds(DeclaredCall, object_names, st.none() | ports)
+
+
 @st.composite
 def workloads(draw: st.DrawFn) -> Workload:
     declared = draw(workload_ports())
@@ -97,6 +106,7 @@ def workloads(draw: st.DrawFn) -> Workload:
         "working_dir": draw(st.none() | labels),
         "restart": draw(st.sampled_from(RestartPolicy)),
         "termination_grace_period": draw(seconds),
+        "calls": draw(st.none() | st.lists(declared_calls, max_size=2).map(tuple)),
     }
     if draw(st.booleans()):
         common["readiness"] = ReadinessProbe()
@@ -117,8 +127,10 @@ def services(draw: st.DrawFn) -> Service:
     )
     unique = (lambda port: port.port, lambda port: port.name or port)
     listed = draw(st.lists(one, min_size=1, max_size=3, unique_by=unique))
-    selector = draw(st.dictionaries(labels, labels, max_size=2))
-    return Service(draw(object_names), tuple(listed), selector)
+    external = draw(st.just("") | labels)
+    selector = {} if external else draw(st.dictionaries(labels, labels, max_size=2))
+    headless = draw(st.booleans())
+    return Service(draw(object_names), tuple(listed), selector, headless, external)
 
 
 @st.composite
@@ -129,6 +141,9 @@ def gateways(draw: st.DrawFn) -> Gateway:
         name=labels,
         hosts=st.just(("*", "*.a.test")),
         listen=st.none() | st.just(0),
+        namespaces=st.sampled_from(
+            [(), (("*", "shop"),), (("*", "shop"), ("*", "test"), ("*.a.test", "shop"))]
+        ),
     )
     secured = st.builds(
         GatewayServer,

@@ -20,7 +20,8 @@ from laneway.schema.asm_declarations import declarations, losses
 
 def read_again(declared: Mesh) -> Mesh:
     documents = [Document(data, Source("asm")) for data in declarations(declared)]
-    mesh, findings = decode(documents, complete=False)
+    # Rules of two groups may claim the same requests once methods and queries are left out.
+    mesh, findings = decode(documents, complete=False, check=lambda mesh, gaps: ())
     assert [f for f in findings if f.severity is Severity.ERROR] == []
     return mesh
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from laneway.model.existing_objects import ExistingObject
 from laneway.model.gateways import Gateway
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.names import ObjectName
@@ -22,6 +23,8 @@ class Mesh:
     services: tuple[Service, ...] = ()
     workloads: tuple[Workload, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    #: What the user has beside all this, which laneway neither does nor changes.
+    existing: tuple[ExistingObject, ...] = ()
 
     @cached_property
     def services_by_name(self) -> Mapping[ObjectName, Service]:

@@ -17,6 +17,7 @@ from laneway.compile.lower import lower
 from laneway.model.findings import Finding, Severity
 from laneway.model.lanes import IngressRule, Mode, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.services import ServicePort
 
 
 def declared(group_fields: dict[str, Any], lane_fields: dict[str, Any]) -> Mesh:
@@ -105,6 +106,23 @@ def test_where_a_lane_must_be_named_is_said() -> None:
     assert "(404) at the gateway and between services" in first.message
     first, *_ = report(declared({"mode": Mode.STRICT, "unmatched": Unmatched.NOT_FOUND}, {}))
     assert "has no instance (503) between services" in first.message
+
+
+@pytest.mark.parametrize(
+    ("port", "headless", "code"),
+    [
+        (ServicePort(8000, "http"), True, "ASM_HEADLESS"),
+        (ServicePort(8000, "dubbo"), False, "ASM_PORT_NOT_HTTP"),
+        (ServicePort(8000, "http", app_protocol="tcp"), False, "ASM_PORT_NOT_HTTP"),
+    ],
+)
+def test_services_whose_calls_are_not_routed_are_told(
+    port: ServicePort, headless: bool, code: str
+) -> None:
+    base = declared({}, {})
+    changed = replace(base.services[0], ports=(port,), headless=headless)
+    added = {each.code for each in report(replace(base, services=(changed,)))}
+    assert added - {each.code for each in report(base)} == {code}
 
 
 def test_the_reference_names_every_limit() -> None:

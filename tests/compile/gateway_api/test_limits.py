@@ -102,6 +102,14 @@ def test_a_port_that_is_not_http_is_told(port: ServicePort, told: bool) -> None:
     assert spec["ports"][0].get("appProtocol", "") == port.app_protocol
 
 
+@pytest.mark.parametrize("headless", [False, True])
+def test_a_headless_service_is_told(headless: bool) -> None:
+    base = declared()
+    changed = replace(base.services[0], headless=headless)
+    found = replace(base, services=(changed, base.services[1]))
+    assert ("HEADLESS" in codes(found)) is headless
+
+
 def test_a_service_without_a_selector_is_told() -> None:
     base = declared()
     plain = replace(base.services[0], selector={})

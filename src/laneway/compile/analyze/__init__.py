@@ -14,6 +14,7 @@ from laneway.compile.analyze import (
     group_overlaps,
     headers,
     lanes,
+    past_sidecar,
     propagation,
     readiness,
     unreachable_rules,
@@ -36,6 +37,7 @@ _ANALYSES = (
     lanes,
     readiness,
     propagation,
+    past_sidecar,
     headers,
 )
 

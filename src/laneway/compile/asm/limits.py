@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.asm.rule_order import asked_before
+from laneway.compile.asm.services import ROOT_NAMESPACE
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
+from laneway.model.application_protocols import not_http
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.services import Service
 
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
@@ -29,9 +32,30 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
             findings += _lane(group, lane)
             if first := before.get((group.name, lane.name)):
                 findings += _own_rules(lane, *first)
+    for service in routes.services.values():
+        if service.subsets:
+            findings += _service(service.service)
     for gateway in routes.gateways.values():
         findings += _gateway(gateway)
     return findings
+
+
+def _service(service: Service) -> Iterator[Finding]:
+    for index, port in enumerate(service.ports):
+        if reason := not_http(port):
+            yield telling(key_of(service), ("spec", "ports", index))(
+                "ASM_PORT_NOT_HTTP",
+                f"ASM routes no requests by lane at port {port.port} of {service.name}, which is "
+                f"not HTTP by {reason}",
+                "set appProtocol to http, http2 or grpc, if that is what it is",
+            )
+    if service.headless:
+        yield telling(key_of(service), ("spec", "clusterIP"))(
+            "ASM_HEADLESS",
+            f"Service {service.name} is headless, so sidecars send a call to the pod that its "
+            "caller chose by DNS, of whichever lane: lanes apply at the gateway alone",
+            "let callers use a Service with a clusterIP",
+        )
 
 
 def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
@@ -154,6 +178,16 @@ def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
 
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
+    for server in routes.servers:
+        for host in server.virtual_hosts:
+            namespaces = server.server.namespaces_of(host.domain)
+            if namespaces is not None and ROOT_NAMESPACE not in namespaces:
+                yield telling(key_of(routes.gateway), ("spec", "servers"))(
+                    "ASM_HOST_OF_NAMESPACE",
+                    f"Gateway {routes.gateway.name} takes routes of {host.domain} from namespace "
+                    f"{' or '.join(namespaces)} alone, and ASM's are in {ROOT_NAMESPACE}",
+                    f"add {ROOT_NAMESPACE}/{host.domain} to the gateway's hosts",
+                )
     if len(routes.groups) > 1:
         yield telling(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",

@@ -113,7 +113,7 @@ def _accepted(gateway: GatewayRoutes, server: ServerRoutes) -> tuple[VirtualHost
 def _virtual_service(
     mesh: Mesh, gateway: GatewayRoutes, host: VirtualHost, port: int | None
 ) -> Document:
-    name = gateway.gateway.name
+    name, namespace = gateway.gateway.name, _namespace(gateway, host, port)
     http = [_at_port(route, port) for route in entry_routes(gateway, host.entries)]
     http += [
         _http_route(branch, port)
@@ -129,8 +129,22 @@ def _virtual_service(
         "http": http,
     }
     group = _group(mesh, host.routes[0])
-    own_name, groups = names.gateway_routes(name, host.domain, port), _groups(host.routes)
-    return document(NETWORKING, "VirtualService", name.namespace, own_name, group, spec, groups)
+    elsewhere = namespace != name.namespace
+    own_name = names.gateway_routes(name, host.domain, port, elsewhere=elsewhere)
+    groups = _groups(host.routes)
+    return document(NETWORKING, "VirtualService", namespace, own_name, group, spec, groups)
+
+
+def _namespace(gateway: GatewayRoutes, host: VirtualHost, port: int | None) -> str:
+    """Where the routes of a domain must stand, so that the gateway takes them: beside it, if it
+    takes them from there."""
+    servers = [each.server for each in gateway.servers if port in (None, each.server.port)]
+    taken = [namespaces for each in servers if (namespaces := each.namespaces_of(host.domain))]
+    own = gateway.gateway.name.namespace
+    if not taken or all(own in namespaces for namespaces in taken):
+        return own
+    shared = [each for each in taken[0] if all(each in namespaces for namespaces in taken)]
+    return (shared or taken[0])[0]
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:

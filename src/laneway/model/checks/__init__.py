@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.model.checks import entering, groups, ingress, policies, references, workloads
+from laneway.model.checks import (
+    calls,
+    entering,
+    groups,
+    ingress,
+    path_regexes,
+    policies,
+    references,
+    services,
+    workloads,
+)
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
@@ -20,8 +30,11 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     """Everything wrong or doubtful between the objects of ``mesh``, ``gaps`` considered."""
     gaps = gaps or Gaps()
     yield from references.check(mesh, gaps)
+    yield from services.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
     yield from policies.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
+    yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
+    yield from calls.check(mesh, gaps)

@@ -36,7 +36,8 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
                 Code.SERVICE_WITHOUT_WORKLOADS,
                 f"no Workload has the labels that Service {service.name} selects: "
                 f"{_labels(service.selector)}",
-                f"label a Workload of namespace {service.name.namespace} so",
+                _elsewhere(selection, service)
+                or f"label a Workload of namespace {service.name.namespace} so",
                 key_of(service),
                 ("spec", "selector"),
                 Severity.WARNING,
@@ -48,19 +49,34 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 def _selected(mesh: Mesh, selection: Selection, lane: Lane) -> Iterator[Finding]:
     services = (mesh.services_by_name.get(name) for name in lane.services)
     lacking = [
-        str(service.name)
+        service
         for service in services
         if service and selection.workloads(service) and not selection.workloads(service, lane)
     ]
     if lacking:
+        causes = (_elsewhere(selection, each, lane) for each in lacking)
         yield Finding(
             Code.CODE_UNEFFECTED_SWIMLANE_LABEL,
-            f"lane {lane.name} selects no Workload of {listing(lacking)}: {_labels(lane.selector)}",
-            "label a Workload of each so, or leave the service out of the lane",
+            f"lane {lane.name} selects no Workload of {listing(str(s.name) for s in lacking)}: "
+            f"{_labels(lane.selector)}",
+            next(filter(None, causes), "")
+            or "label a Workload of each so, or leave the service out of the lane",
             key_of(lane),
             ("spec", "selector"),
             Severity.WARNING,
         )
+
+
+def _elsewhere(selection: Selection, service: Service, lane: Lane | None = None) -> str:
+    """What to do about a version that lives in another namespace; empty if there is none."""
+    workload = selection.elsewhere(service, lane)
+    if workload is None:
+        return ""
+    home = service.name.namespace
+    return (
+        f"Workload {workload.name} has the labels, but Service {service.name} selects in its own "
+        f"namespace alone: move the Workload to namespace {home}"
+    )
 
 
 def _ports(selection: Selection, service: Service) -> Iterator[Finding]:
