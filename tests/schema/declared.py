@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
     IngressRule,
     Lane,
@@ -71,6 +72,15 @@ def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
     one = st.builds(WorkloadPort, number=ports, name=st.just("") | labels, listen=st.just(0))
     unique = (lambda port: port.number, lambda port: port.name or port)
     return st.lists(one, min_size=1, max_size=3, unique_by=unique).map(tuple)
+
+
+def requirements() -> st.SearchStrategy[LabelRequirement]:
+    values = st.lists(labels, min_size=1, max_size=2, unique=True).map(tuple)
+    some = st.builds(
+        LabelRequirement, labels, st.sampled_from([Operator.IN, Operator.NOT_IN]), values
+    )
+    none = st.sampled_from([Operator.EXISTS, Operator.DOES_NOT_EXIST])
+    return some | st.builds(LabelRequirement, labels, none)
 
 
 @st.composite
@@ -182,6 +192,8 @@ def lanes(
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
         names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
+        match_expressions=st.lists(requirements(), max_size=2).map(tuple),
+        shares_workloads_with=st.lists(labels, max_size=2).map(tuple),
     )
 
 

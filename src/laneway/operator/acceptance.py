@@ -6,11 +6,13 @@ groups, changes until the errors are gone: see ``held_groups``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from laneway.compile.dialect import Refuse
 from laneway.model import acceptance
 from laneway.model.acceptance import Candidate
+from laneway.model.checks import Gaps, check
 from laneway.model.findings import Finding, Severity
 from laneway.model.meshes import Mesh
 from laneway.operator.decoded_manifests import DecodedManifests
@@ -31,14 +33,16 @@ def accept(
     declared: Iterable[Manifest],
     context: Iterable[Manifest],
     decoded: DecodedManifests | None = None,
+    refuse: Refuse = lambda mesh: (),
 ) -> Acceptance:
-    """``declared`` are lanes and groups, ``context`` services and gateways."""
+    """``declared`` are lanes and groups, ``context`` services and gateways. ``refuse`` finds the
+    groups that the dialect has nothing for."""
     decoded = DecodedManifests() if decoded is None else decoded
     lanes = {key_of(manifest): manifest for manifest in by_age(declared)}
     manifests = {**lanes, **{key_of(manifest): manifest for manifest in context}}
 
     def judge(keys: Collection[Key]) -> tuple[Mesh, Mapping[Key, Sequence[Finding]]]:
-        return _decode([manifests[key] for key in keys], decoded)
+        return _decode([manifests[key] for key in keys], decoded, refuse)
 
     found = acceptance.accept(
         (candidate(m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
@@ -91,11 +95,16 @@ def by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:
 
 
 def _decode(
-    manifests: Collection[Manifest], decoded: DecodedManifests
+    manifests: Collection[Manifest], decoded: DecodedManifests, refuse: Refuse
 ) -> tuple[Mesh, dict[Key, list[Finding]]]:
     """The mesh, and the errors by the object that has them."""
     keys = {str(key_of(manifest)): key_of(manifest) for manifest in manifests}
-    mesh, findings = assemble(decoded.of(manifest) for manifest in manifests)
+
+    def check_here(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+        yield from check(mesh, gaps)
+        yield from refuse(mesh)
+
+    mesh, findings = assemble(map(decoded.of, manifests), check=check_here)
     errors: dict[Key, list[Finding]] = {}
     for finding in findings:
         if finding.severity is Severity.ERROR:

@@ -77,7 +77,7 @@ class Planner:
             context = [
                 each for each in context if owners.get(key := key_of(each), key) not in left_out
             ]
-        acceptance = accept(declared, context, self._decoded)
+        acceptance = accept(declared, context, self._decoded, self._dialect.refuse)
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
         dialect, present = self._dialect, observed.generated
         free, taken = unclaimed(dialect.emit(mesh, routes), dialect.claims(present))

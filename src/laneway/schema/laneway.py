@@ -23,11 +23,18 @@ from laneway.schema.fields import (
     Name,
     Percentage,
     Port,
-    Selector,
     Shape,
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.lane_selectors import (
+    SELECTS,
+    LabelRequirements,
+    LabelRequirementSpec,
+    LaneLabels,
+    selector_findings,
+    written_labels,
+)
 from laneway.schema.lane_sources import LaneHeader, LaneValues, RouteBySpec, StickySpec
 from laneway.schema.objects import (
     Metadata,
@@ -313,17 +320,37 @@ class LaneSpec(Shape):
             "self.fallback.size() > 0)",
             "a strict lane never falls back",
         ),
+        SELECTS,
     )
 
     group: Annotated[
         Name, About("The LaneGroup that the lane belongs to.", "泳道所属的泳道组。", "test")
     ]
     selector: Annotated[
-        Selector,
+        LaneLabels,
         About(
             "Labels of the lane's workloads.", "泳道中工作负载的标签。", {"ASM_TRAFFIC_TAG": "v2"}
         ),
-    ]
+    ] = {}
+    match_expressions: Annotated[
+        LabelRequirements,
+        About(
+            "Conditions on the labels of the lane's workloads, besides `selector`. `DoesNotExist` "
+            "makes a baseline of everything that no other lane has.",
+            "除 `selector` 外，对工作负载标签的条件。"
+            "`DoesNotExist` 可使基线包含其他泳道之外的所有负载。",
+            [{"key": "lane", "operator": "DoesNotExist"}],
+        ),
+    ] = []
+    shares_workloads_with: Annotated[
+        Annotated[list[Name], ClusterBound(64)],
+        About(
+            "Lanes of the group that may have some of the same workloads. Otherwise it is an error "
+            "if the baseline is one of them, and a warning if it is another lane.",
+            "允许与本泳道共用工作负载的泳道。未声明时，与基线共用为错误，与其他泳道共用为警告。",
+            ["s1"],
+        ),
+    ] = []
     services: Annotated[
         References | None,
         About(
@@ -424,8 +451,10 @@ def _build_lane(document: LaneObject) -> Built:
         mode=Mode(spec.mode) if spec.mode else None,
         weight=spec.weight,
         names=tuple(spec.names),
+        match_expressions=tuple(each.requirement for each in spec.match_expressions),
+        shares_workloads_with=tuple(spec.shares_workloads_with),
     )
-    return lane, scope(document)
+    return lane, (*scope(document), *selector_findings(lane))
 
 
 def _write_group(group: LaneGroup) -> Written:
@@ -447,7 +476,9 @@ def _write_group(group: LaneGroup) -> Written:
 def _write_lane(lane: Lane) -> Written:
     return Metadata.of(name=lane.name), LaneSpec.of(
         group=lane.group,
-        selector=dict(lane.selector),
+        selector=written_labels(lane.selector),
+        match_expressions=[LabelRequirementSpec.written(e) for e in lane.match_expressions] or None,
+        shares_workloads_with=list(lane.shares_workloads_with) or None,
         services=references(lane.services) or None,
         ingress=[IngressRuleSpec.written(rule) for rule in lane.ingress],
         fallback=list(lane.fallback),

@@ -104,7 +104,11 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
 
 
 def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Finding]:
-    """What of the mesh the dialect cannot express, or its platform does not do."""
+    """What of the mesh the dialect cannot express, or its platform does not do.
+
+    Errors among it are of groups that must not be applied there.
+    """
     from laneway.compile.lower import lower
 
-    return list(DIALECTS[name].configured(settings).report(mesh, lower(mesh)))
+    dialect = DIALECTS[name].configured(settings)
+    return [*dialect.refuse(mesh), *dialect.report(mesh, lower(mesh))]

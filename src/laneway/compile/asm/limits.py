@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.asm.rule_order import asked_before
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
@@ -14,6 +15,8 @@ from laneway.model.meshes import Mesh
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
 
+PLATFORM = Platform("ASM", "ASM")
+
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     """Warnings, for whoever takes the documents to ASM."""
@@ -21,6 +24,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     before = asked_before(routes)
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
+        findings += approximations(mesh, group, PLATFORM)
         if lanes:
             findings += _without_lane(group, lanes)
             findings += _headers(group, lanes)

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.model.checks import entering, groups, ingress, policies, references, workloads
+from laneway.model.checks import (
+    entering,
+    groups,
+    ingress,
+    policies,
+    references,
+    shared_workloads,
+    workloads,
+)
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
@@ -25,3 +33,4 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
+    yield from shared_workloads.check(mesh, gaps)
