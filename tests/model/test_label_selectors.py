@@ -48,7 +48,8 @@ def selected(selector: Selector) -> list[Mapping[str, str]]:
 
 
 def test_the_operators_are_kubernetes() -> None:
-    without, one, two = {}, {"a": "1"}, {"a": "2"}
+    without: dict[str, str] = {}
+    one, two = {"a": "1"}, {"a": "2"}
     for operator, values, right in [
         (Operator.IN, ("1",), (False, True, False)),
         (Operator.NOT_IN, ("1",), (True, False, True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.compile.meshes import group, lane, mesh, name, service, workload
@@ -35,14 +36,14 @@ def labelled(app: str, **labels: str) -> Workload:
     )
 
 
-def of(lanes: list[Lane], *workloads: Workload, **fields: object) -> Mesh:
+def of(lanes: list[Lane], *workloads: Workload, **fields: Any) -> Mesh:
     services = [service("web"), service("cart")]
     declared = mesh([group("web cart", **fields)], lanes, services)
     return replace(declared, workloads=workloads)
 
 
-def base(**fields: object) -> Lane:
-    return replace(lane("base", "web cart"), **fields)  # type: ignore[arg-type]
+def base(**fields: Any) -> Lane:
+    return replace(lane("base", "web cart"), **fields)
 
 
 BETA = replace(lane("beta", "cart"), selector={"lane": "beta"})

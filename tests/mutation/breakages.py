@@ -349,4 +349,34 @@ BREAKAGES = (
         tests=("tests/filter/test_trace_memory.py::test_ids_of_one_set_are_told_apart",),
         why="two requests whose ids share a set run in one another's lane",
     ),
+    Breakage(
+        "a lane's expressions are not looked at",
+        "src/laneway/model/lanes.py",
+        old="            requirement.holds(labels) for requirement in self.match_expressions\n",
+        new="            requirement.holds(labels) for requirement in self.match_expressions[:0]\n",
+        tests=(
+            "tests/e2e/test_unlabelled_baseline.py::test_requests_without_a_lane_meet_no_lanes_pods",
+        ),
+        why="requests without a lane are answered by versions under test",
+    ),
+    Breakage(
+        "a lane may have the baseline's workloads without saying so",
+        "src/laneway/model/checks/shared_workloads.py",
+        old="        yield from _findings(lanes, with_baseline, Severity.ERROR)\n",
+        new="        yield from _findings(lanes, with_baseline, Severity.WARNING)\n",
+        tests=(
+            "tests/model/test_shared_workloads.py::test_a_baseline_of_every_pod_has_the_lanes_pods_too",
+        ),
+        why="a selector that also matches another lane's pods leaks traffic to it",
+    ),
+    Breakage(
+        "a lane without equal labels is every pod in Istio",
+        "src/laneway/operator/planning.py",
+        old="accept(declared, context, self._decoded, self._dialect.refuse)",
+        new="accept(declared, context, self._decoded)",
+        tests=(
+            "tests/operator/test_acceptance.py::test_operators_ask_their_dialect_what_it_has_nothing_for",
+        ),
+        why="in a cluster, the baseline's subset holds all versions",
+    ),
 )

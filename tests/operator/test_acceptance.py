@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
 from laneway.adapters.kube.retained_fields import trim_of
+from laneway.compile.equality_subsets import Platform, refused_groups
 from laneway.operator.acceptance import Acceptance, accept
+from laneway.operator.cluster_port import Observed
 from laneway.operator.manifests import Key
+from laneway.operator.planning import Planner
+from laneway.wiring.dialects import istio
 
 Object = dict[str, Any]
+NO_VERSION = [{"key": "version", "operator": "DoesNotExist"}]
 
 
 def aged(item: Object, created: str, *, in_force: bool = False) -> Object:
@@ -77,3 +83,22 @@ def test_what_is_wrong_with_a_service_does_not_stop_others() -> None:
     found = accept([group("a"), lane("v1")], [served("a"), odd])
     assert names(found) == ["v1"]
     assert found.findings == {}
+
+
+def test_a_group_that_the_dialect_has_nothing_for_is_not_accepted() -> None:
+    rest = lane("rest", selector={}, matchExpressions=NO_VERSION)
+    declared = [group("a"), rest, lane("v1"), group("b", name="h"), lane("h1", of="h")]
+    refuse = partial(refused_groups, platform=Platform("ISTIO", "Istio"))
+    found = accept(declared, map(served, "ab"), refuse=refuse)
+    assert names(found) == ["h1"]
+    [finding] = found.findings[Key("LaneGroup", "", "g")]
+    assert finding.code == "ISTIO_SELECTOR_REFUSED"
+    assert names(accept(declared, map(served, "ab"))) == ["h1", "rest", "v1"]
+
+
+def test_operators_ask_their_dialect_what_it_has_nothing_for() -> None:
+    rest = lane("rest", selector={}, matchExpressions=NO_VERSION)
+    observed = Observed([group("a")], [rest, lane("v1")], [served("a")])
+    plan = Planner(istio(b"module")).plan(observed)
+    assert Key("LaneGroup", "", "g") in plan.acceptance.left_out
+    assert not len(plan.difference)

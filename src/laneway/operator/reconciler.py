@@ -27,6 +27,7 @@ from laneway.operator.operations import (
 )
 from laneway.operator.planning import Plan, Planner
 from laneway.operator.ready_instances import Readiness
+from laneway.operator.shared_pods import shared_pods
 from laneway.operator.status import Result, conditions, notes, status_of
 
 #: Operations that are under way at once.
@@ -149,12 +150,13 @@ class Reconciler:
         }
         result = Result(dict(progress.failures), plan.notices, plan.limits, faults)
         readiness = Readiness(observed.slices, observed.pods)
+        shared = shared_pods(plan.acceptance.mesh, readiness)
         now = self._now()
         slots = asyncio.Semaphore(CONCURRENCY)
         changed = []
         for manifest in declared:
             try:
-                found, instances = conditions(manifest, plan.acceptance, result, readiness)
+                found, instances = conditions(manifest, plan.acceptance, result, readiness, shared)
                 status = status_of(manifest, found, instances, now)
                 if not _same(manifest.get("status"), status):
                     changed.append((manifest, status, tuple(notes(manifest, found))))
