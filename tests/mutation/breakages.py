@@ -372,7 +372,7 @@ BREAKAGES = (
     Breakage(
         "a lane without equal labels is every pod in Istio",
         "src/laneway/operator/planning.py",
-        old="accept(declared, context, self._decoded, self._dialect.refuse)",
+        old="accept(declared, context, self._decoded, self._dialect.refuse, now)",
         new="accept(declared, context, self._decoded)",
         tests=(
             "tests/operator/test_acceptance.py::test_operators_ask_their_dialect_what_it_has_nothing_for",

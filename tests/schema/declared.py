@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from hypothesis import strategies as st
@@ -193,6 +194,10 @@ def lanes(
         weight=st.integers(0, 100),
         names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
         match_expressions=st.lists(requirements(), max_size=2).map(tuple),
+        enabled=st.booleans(),
+        owner=st.sampled_from(["", "jack@shop.test"]),
+        expires_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+        order=st.sampled_from([0, 0, -1, 7]),
         shares_workloads_with=st.lists(labels, max_size=2).map(tuple),
     )
 
@@ -219,11 +224,10 @@ def meshes(draw: st.DrawFn) -> Mesh:
     names = [service.name for service in known]
     declared = draw(st.lists(groups(names), min_size=1, max_size=2, **unique))
     lane = lanes(st.sampled_from([group.name for group in declared]), names)
+    found = draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
     return Mesh(
         groups=tuple(declared),
-        lanes=tuple(
-            draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
-        ),
+        lanes=tuple(sorted(found, key=lambda lane: lane.order)),
         services=tuple(known),
         workloads=tuple(draw(st.lists(workloads(), max_size=2, **unique))),
         gateways=tuple(draw(st.lists(gateways(), max_size=2, **unique))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assert found == lanes
 
 
+SOON = datetime(2030, 1, 1, tzinfo=UTC)
 REST = LabelRequirement("lane", Operator.DOES_NOT_EXIST)
 ONE = LabelRequirement("lane", Operator.IN, ("s2",))
 LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
@@ -83,6 +85,8 @@ LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
         ({}, {"match_expressions": (REST,)}, ["spec.matchExpressions"]),
         ({}, {"match_expressions": (ONE,)}, []),
         ({}, {"shares_workloads_with": ("s1",)}, ["spec.sharesWorkloadsWith"]),
+        ({}, {"enabled": False, "owner": "jack"}, ["spec.enabled", "spec.owner"]),
+        ({}, {"expires_at": SOON, "order": 2}, ["spec.expiresAt", "spec.order"]),
         ({}, {"weight": 20, "ingress": (rule("a"), rule("b"))}, ["spec.weight"]),
     ],
 )

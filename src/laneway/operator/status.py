@@ -112,6 +112,9 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if standing is Standing.GROUP_NOT_ACCEPTED:
         why = f"its lane group {group} is not accepted, or held"
         return Condition("Programmed", False, "GroupNotAccepted", why)
+    if inactive := acceptance.inactive.get(key_of(manifest)):
+        why = "requests that name it count as without a lane"
+        return Condition("Programmed", False, inactive.value, why)
     if failures := result.failures.get(group):
         return Condition("Programmed", False, FAILED, _lines(failures))
     if notices := result.notices.get(group):
@@ -171,14 +174,18 @@ def status_of(
     found: Sequence[Condition],
     instances: Sequence[Instances] | None,
     now: str,
+    baseline: str | None = None,
 ) -> dict[str, Any]:
-    """The status to report; equal to the object's where nothing has changed."""
+    """The status to report; equal to the object's where nothing has changed. ``baseline`` is the
+    one to record for a group."""
     before = _conditions(manifest)
     generation = manifest["metadata"].get("generation", 0)
     status: dict[str, Any] = {
         "observedGeneration": generation,
         "conditions": [_document(c, before.get(c.type, {}), generation, now) for c in found],
     }
+    if baseline is not None:
+        status["baseline"] = baseline
     if instances is not None:
         status["services"] = [
             {

@@ -69,6 +69,15 @@ def _lane_losses(
     asked = admitted(lane.selector, lane.match_expressions)
     if asked.keys() != equal_labels(asked).keys():
         yield _lost(lane, ("spec", "matchExpressions"), "give the workloads labels to select")
+    life = {
+        "enabled": not lane.enabled,
+        "owner": bool(lane.owner),
+        "expiresAt": lane.expires_at is not None,
+        "order": lane.order != 0,
+    }
+    for field, is_said in life.items():
+        if is_said:
+            yield _lost(lane, ("spec", field), "declare the lane as long as it is to be there")
     if lane.shares_workloads_with:
         yield _lost(lane, ("spec", "sharesWorkloadsWith"), "ASM does not ask for it")
     for index, rule in enumerate(lane.ingress):

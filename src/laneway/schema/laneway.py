@@ -24,9 +24,11 @@ from laneway.schema.fields import (
     Percentage,
     Port,
     Shape,
+    Text,
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.lane_lives import Order, Time, instant, written_instant
 from laneway.schema.lane_selectors import (
     SELECTS,
     LabelRequirements,
@@ -342,6 +344,36 @@ class LaneSpec(Shape):
             [{"key": "lane", "operator": "DoesNotExist"}],
         ),
     ] = []
+    enabled: Annotated[
+        bool,
+        About(
+            "Whether the lane counts. If not, requests that name it count as without a lane.",
+            "泳道是否生效。未生效时，指定它的请求视为未指定泳道。",
+            False,
+        ),
+    ] = True
+    owner: Annotated[
+        Annotated[Text, ClusterBound(256)],
+        About("Whom to ask about the lane.", "泳道的负责人。", "jack@shop.test"),
+    ] = ""
+    expires_at: Annotated[
+        Time | None,
+        About(
+            "From when on the lane counts as removed, unless it serves as a baseline. Applying a "
+            "lane that has expired is refused.",
+            "从此刻起泳道视为已删除，作为基线时除外。再次应用已过期的泳道会被拒绝。",
+            "2026-12-31T18:00:00Z",
+        ),
+    ] = None
+    order: Annotated[
+        Order,
+        About(
+            "The lane's place among those of its group: lower ones come first. Lanes of the same "
+            "order are in the order of their declaration (in a cluster, of their creation).",
+            "泳道在组内的次序，数值小的在前；相同时按声明的先后（在集群中按创建的先后）。",
+            10,
+        ),
+    ] = 0
     shares_workloads_with: Annotated[
         Annotated[list[Name], ClusterBound(64)],
         About(
@@ -453,6 +485,10 @@ def _build_lane(document: LaneObject) -> Built:
         names=tuple(spec.names),
         match_expressions=tuple(each.requirement for each in spec.match_expressions),
         shares_workloads_with=tuple(spec.shares_workloads_with),
+        enabled=spec.enabled,
+        owner=spec.owner,
+        expires_at=instant(spec.expires_at) if spec.expires_at else None,
+        order=spec.order,
     )
     return lane, (*scope(document), *selector_findings(lane))
 
@@ -479,6 +515,10 @@ def _write_lane(lane: Lane) -> Written:
         selector=written_labels(lane.selector),
         match_expressions=[LabelRequirementSpec.written(e) for e in lane.match_expressions] or None,
         shares_workloads_with=list(lane.shares_workloads_with) or None,
+        enabled=None if lane.enabled else False,
+        owner=lane.owner or None,
+        expires_at=written_instant(lane.expires_at) if lane.expires_at else None,
+        order=lane.order or None,
         services=references(lane.services) or None,
         ingress=[IngressRuleSpec.written(rule) for rule in lane.ingress],
         fallback=list(lane.fallback),

@@ -71,6 +71,19 @@ class GroupStatus(Shape):
     ] = []
 
 
+class LaneGroupStatus(GroupStatus):
+    baseline: Annotated[
+        Text | None,
+        ClusterBound(63),
+        About(
+            "The baseline, as it was first accepted. It stays if other lanes come, or if "
+            "`spec.baseline` is removed.",
+            "首次接受时的基线泳道。新增泳道或删除 `spec.baseline` 都不会改变它。",
+            "s1",
+        ),
+    ] = None
+
+
 class LaneStatus(GroupStatus):
     services: Annotated[
         list[ServiceInstances],

@@ -99,7 +99,9 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
     than the mesh.
     """
     from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
 
+    mesh = active(mesh)
     return DIALECTS[name].configured(settings).emit(mesh, lower(mesh))
 
 
@@ -109,6 +111,8 @@ def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Fi
     Errors among it are of groups that must not be applied there.
     """
     from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
 
+    mesh = active(mesh)
     dialect = DIALECTS[name].configured(settings)
     return [*dialect.refuse(mesh), *dialect.report(mesh, lower(mesh))]

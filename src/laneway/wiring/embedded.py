@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -27,9 +28,11 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
 from laneway.control.declared import Declarations, Principal, Request
+from laneway.control.declared.lane_expiry import utc_now
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.wiring.changes import Changes
@@ -61,7 +64,8 @@ class Embedded:
     ``declared`` is what a source declares at the start; a mesh, a program's. Entering raises
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
-    say.
+    say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
+    ``control.declared.follow_expiry``.
     """
 
     def __init__(
@@ -69,7 +73,9 @@ class Embedded:
         declared: Mesh | Request,
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._now = now
         self._initial = whole(declared) if isinstance(declared, Mesh) else declared
         self._settings = settings
         self._on_event = on_event
@@ -108,9 +114,9 @@ class Embedded:
             self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
             stack.push_async_callback(self._close)  # before the server goes
-            await self._changes.begin(state.mesh)
+            await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.plane, self._changes)
-            self._declarations = Declarations(state, runtime, check, time.monotonic)
+            self._declarations = Declarations(state, runtime, check, time.monotonic, self._now)
             self._stack = stack.pop_all()
         return self
 

@@ -12,6 +12,7 @@ from laneway.model.checks import (
     entering,
     groups,
     ingress,
+    lane_lives,
     policies,
     references,
     shared_workloads,
@@ -30,6 +31,7 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from references.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
     yield from policies.check(mesh, gaps)
+    yield from lane_lives.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
