@@ -379,4 +379,41 @@ BREAKAGES = (
         ),
         why="in a cluster, the baseline's subset holds all versions",
     ),
+    Breakage(
+        "a promoted lane expires all the same",
+        "src/laneway/model/lane_lives.py",
+        old="    return (lane.enabled and not is_over) or is_baseline(mesh, lane)\n",
+        new="    return lane.enabled and not is_over\n",
+        tests=(
+            "tests/model/test_lane_lives.py::test_a_lane_that_serves_as_a_baseline_does_not_expire",
+        ),
+        why="everybody's version is gone at midnight",
+    ),
+    Breakage(
+        "the end of a lane is not followed",
+        "src/laneway/control/declared/lane_expiry.py",
+        old="            if not applied or (at is not None and at <= moment):\n",
+        new="            if not applied:\n",
+        tests=(
+            "tests/control/declared/test_lane_expiry.py"
+            "::test_nothing_is_applied_before_a_lane_ends_and_once_when_it_does",
+        ),
+        why="a lane stays until somebody edits a file",
+    ),
+    Breakage(
+        "the operator sleeps while a lane expires",
+        "src/laneway/operator/pacing.py",
+        old="                again = _due(result.valid_for)\n",
+        new="                again = None\n",
+        tests=("tests/operator/test_pacing.py::test_a_pass_is_made_when_a_lane_expires",),
+        why="an expired lane lives on in a cluster until something else changes",
+    ),
+    Breakage(
+        "a group's recorded baseline is derived again",
+        "src/laneway/operator/decoded_manifests.py",
+        old="            known = manifest, with_recorded_baseline(alone, manifest)\n",
+        new="            known = manifest, alone\n",
+        tests=("tests/operator/test_acceptance.py::test_a_recorded_baseline_is_not_derived_again",),
+        why="a lane with a lower order takes everybody's requests",
+    ),
 )
