@@ -19,12 +19,12 @@ from laneway.model.label_selectors import (
 )
 from laneway.model.lanes import Lane
 
-KEYS, VALUES = ("a", "b"), ("1", "2", "3")
+KEYS, VALUES = ("a", "b"), ("1", "2", "3", "4")
 Selector = tuple[Mapping[str, str], tuple[LabelRequirement, ...]]
 
 
 def pods() -> Iterator[Mapping[str, str]]:
-    """Every pod with these labels; ``3`` stands for all values that no selector names."""
+    """Every pod with these labels; no selector names ``3`` and ``4``."""
     for values in product((None, *VALUES), repeat=len(KEYS)):
         yield {k: v for k, v in zip(KEYS, values, strict=True) if v is not None}
 
