@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from laneway.control import events
-from laneway.control.declared.lane_expiry import utc_now
 from laneway.model.meshes import Mesh
 from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.lane_expiry import utc_now
 
 Run = Callable[..., AbstractAsyncContextManager[Embedded]]
 

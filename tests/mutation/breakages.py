@@ -391,11 +391,11 @@ BREAKAGES = (
     ),
     Breakage(
         "the end of a lane is not followed",
-        "src/laneway/control/declared/lane_expiry.py",
+        "src/laneway/wiring/lane_expiry.py",
         old="            if not applied or (at is not None and at <= moment):\n",
         new="            if not applied:\n",
         tests=(
-            "tests/control/declared/test_lane_expiry.py"
+            "tests/wiring/test_lane_expiry.py"
             "::test_nothing_is_applied_before_a_lane_ends_and_once_when_it_does",
         ),
         why="a lane stays until somebody edits a file",

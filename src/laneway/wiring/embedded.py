@@ -38,6 +38,7 @@ from laneway.model.names import ObjectName
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
 from laneway.wiring.fleets import Fleet, WorkloadStatus
+from laneway.wiring.lane_expiry import utc_now
 from laneway.wiring.placing import Places, nodes
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
@@ -65,7 +66,7 @@ class Embedded:
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
     say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
-    ``control.declared.follow_expiry``.
+    ``wiring.lane_expiry``.
     """
 
     def __init__(

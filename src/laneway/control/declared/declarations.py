@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from laneway.control.declared.lane_expiry import utc_now
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.planning import after_failure, plan
 from laneway.control.declared.requests import Remove, Request, Write
@@ -61,7 +60,7 @@ class Declarations:
         runtime: Runtime,
         check: Check,
         clock: Callable[[], float],
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime],
     ) -> None:
         self._now = now
         self.changed = asyncio.Event()

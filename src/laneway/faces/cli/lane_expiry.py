@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.control.declared.lane_expiry import Clock, utc_now
 from laneway.model.checks import Gaps
 from laneway.model.checks.lane_lives import expired
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 from laneway.schema import Check
+from laneway.wiring.lane_expiry import Clock, utc_now
 
 
 def refusing_expired(check: Check, now: Clock = utc_now) -> Check:

@@ -21,12 +21,12 @@ from laneway.control.declared import (
     Result,
     Unchanged,
 )
-from laneway.control.declared.lane_expiry import LONGEST_WAIT, Clock, follow_expiry, utc_now
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.lane_expiry import refusing_expired
 from laneway.faces.cli.terminals import fact
 from laneway.schema.reports import ChangeReport
 from laneway.wiring.embedded import Embedded
+from laneway.wiring.lane_expiry import LONGEST_WAIT, Clock, follow_expiry, utc_now
 
 #: The source of what files declare.
 FILES = "files"

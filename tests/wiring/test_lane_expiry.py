@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from tests.control.declared.declaring import Machine
 from tests.model.test_lane_lives import declared
 
-from laneway.control.declared.lane_expiry import follow_expiry
+from laneway.control.declared import Declarations, Programmed, Unchanged
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
+from laneway.wiring.declared_runtime import initial, whole
+from laneway.wiring.lane_expiry import follow_expiry
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -108,3 +111,21 @@ def test_a_lane_that_ended_while_the_mesh_was_started_is_taken_out() -> None:
         following.cancel()
 
     asyncio.run(run())
+
+
+async def test_what_is_declared_runs_again_without_the_lane_that_has_ended() -> None:
+    clock = [NOON - timedelta(seconds=1)]
+    mesh = declared(expires_at=NOON)
+    machine = Machine()
+    state = initial(whole(mesh), lambda mesh, gaps: ())
+    declarations = Declarations(
+        state, machine, lambda mesh, gaps: (), lambda: 0.0, lambda: clock[0]
+    )
+    assert isinstance(await declarations.renew(), Programmed)
+    assert [lane.name for lane in machine.mesh.lanes] == ["s1", "s2", "s3"]
+    clock[0] = NOON
+    assert isinstance(await declarations.renew(), Programmed)
+    assert [lane.name for lane in machine.mesh.lanes] == ["s1", "s3"]
+    # It is still declared, and not tried again.
+    assert declarations.state.mesh == mesh
+    assert await declarations.renew() == Unchanged()
