@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from tests.e2e.clients import load
 from tests.e2e.conftest import Run
-from tests.e2e.scenarios import EXPECTED, SCENARIOS, gateway_url
+from tests.e2e.scenarios import EXPECTED, SCENARIOS, answer, gateway_url
 from tests.e2e.test_fallback import Load
 
 from laneway.faces.cli.watching import Follower
@@ -42,7 +42,9 @@ async def test_a_lane_that_ends_under_load_is_the_baselines(run: Run) -> None:
         await asyncio.sleep(0.2)
         answers = await requests.stop()
         assert {each.status for each in answers} == {200}
-        assert {each.body for each in answers} <= {EXPECTED["s1"], EXPECTED["s2"]}
+        # A request that is under way at that moment may leave the lane at its next hop.
+        allowed = {answer(a, "v1", c) for a in ("v1", "v2") for c in ("v1", "v2")}
+        assert {each.body for each in answers} <= allowed
         (last,) = await load(gateway_url(embedded), [SCENARIO.call("s2", 10_000_001)])
         assert last.body == EXPECTED["s1"]
         following.cancel()
