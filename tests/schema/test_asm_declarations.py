@@ -15,7 +15,16 @@ from laneway.model.codes import Code
 from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
 from laneway.model.label_selectors import LabelRequirement, Operator
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    RouteBy,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 from laneway.schema import Document, decode
 from laneway.schema.asm_declarations import declarations, losses
@@ -33,13 +42,17 @@ def read_again(declared: Mesh) -> Mesh:
 def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
     """What ASM's kinds can say. Rules that belong to weights have no names there."""
     lost = {(finding.subject, finding.path) for finding in losses(declared)}
-    groups = [replace(one, unmatched=Unmatched.BASELINE, sticky=None) for one in declared.groups]
+    groups = [
+        replace(one, unmatched=Unmatched.BASELINE, sticky=None, route_by=RouteBy())
+        for one in declared.groups
+    ]
     lanes = [
         replace(
             one,
             ingress=tuple(map(anonymous, one.ingress)),
             fallback=(),
             mode=None,
+            names=(),
             shares_workloads_with=(),
             weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
         )
@@ -50,7 +63,7 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
 
 
 def anonymous(one: IngressRule) -> IngressRule:
-    return replace(one, name="r", methods=(), query={})
+    return replace(one, name="r", methods=(), query={}, enter=False, weight=100, sticky=None)
 
 
 @given(meshes())

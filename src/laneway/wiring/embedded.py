@@ -28,7 +28,6 @@ from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
 from laneway.control.declared import Declarations, Principal, Request
-from laneway.control.declared.lane_expiry import utc_now
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path

@@ -103,7 +103,7 @@ class Declarations:
             if isinstance(outcome, NotProgrammed) and planned.failures != before.failures:
                 # What failed before was tried again with it, and may be what fails.
                 alone = plan(
-                    before, request, principal, active=active, check=self._check, retry=False
+                    before, request, principal, active=running, check=self._check, retry=False
                 )
                 if isinstance(alone, DeclaredState) and alone.failures != planned.failures:
                     planned, outcome = alone, await self._bring_about(alone)
