@@ -116,6 +116,8 @@ def lanes(
             mode=draw(st.sampled_from([None, None, None, Mode.STRICT, Mode.PERMISSIVE])),
             weight=draw(st.sampled_from([0, 0, 0, 20])),
             names=(f"{text}.0",) if draw(st.integers(0, 4)) == 0 else (),
+            # Of few versions, lanes often have the same.
+            shares_workloads_with=tuple(one for one in texts if one != text),
         )
         found.append(lane)
     owners = {

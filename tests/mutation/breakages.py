@@ -351,4 +351,71 @@ BREAKAGES = (
         tests=("tests/filter/test_trace_memory.py::test_ids_of_one_set_are_told_apart",),
         why="two requests whose ids share a set run in one another's lane",
     ),
+    Breakage(
+        "a lane's expressions are not looked at",
+        "src/laneway/model/lanes.py",
+        old="            requirement.holds(labels) for requirement in self.match_expressions\n",
+        new="            requirement.holds(labels) for requirement in self.match_expressions[:0]\n",
+        tests=(
+            "tests/e2e/test_unlabelled_baseline.py::test_requests_without_a_lane_meet_no_lanes_pods",
+        ),
+        why="requests without a lane are answered by versions under test",
+    ),
+    Breakage(
+        "a lane may have the baseline's workloads without saying so",
+        "src/laneway/model/checks/shared_workloads.py",
+        old="        yield from _findings(lanes, with_baseline, Severity.ERROR)\n",
+        new="        yield from _findings(lanes, with_baseline, Severity.WARNING)\n",
+        tests=(
+            "tests/model/test_shared_workloads.py::test_a_baseline_of_every_pod_has_the_lanes_pods_too",
+        ),
+        why="a selector that also matches another lane's pods leaks traffic to it",
+    ),
+    Breakage(
+        "a lane without equal labels is every pod in Istio",
+        "src/laneway/operator/planning.py",
+        old="accept(declared, context, self._decoded, self._dialect.refuse, now)",
+        new="accept(declared, context, self._decoded)",
+        tests=(
+            "tests/operator/test_acceptance.py::test_operators_ask_their_dialect_what_it_has_nothing_for",
+        ),
+        why="in a cluster, the baseline's subset holds all versions",
+    ),
+    Breakage(
+        "a promoted lane expires all the same",
+        "src/laneway/model/lane_lives.py",
+        old="    return (lane.enabled and not is_over) or is_baseline(mesh, lane)\n",
+        new="    return lane.enabled and not is_over\n",
+        tests=(
+            "tests/model/test_lane_lives.py::test_a_lane_that_serves_as_a_baseline_does_not_expire",
+        ),
+        why="everybody's version is gone at midnight",
+    ),
+    Breakage(
+        "the end of a lane is not followed",
+        "src/laneway/wiring/lane_expiry.py",
+        old="            if not applied or (at is not None and at <= moment):\n",
+        new="            if not applied:\n",
+        tests=(
+            "tests/wiring/test_lane_expiry.py"
+            "::test_nothing_is_applied_before_a_lane_ends_and_once_when_it_does",
+        ),
+        why="a lane stays until somebody edits a file",
+    ),
+    Breakage(
+        "the operator sleeps while a lane expires",
+        "src/laneway/operator/pacing.py",
+        old="                again = _due(result.valid_for)\n",
+        new="                again = None\n",
+        tests=("tests/operator/test_pacing.py::test_a_pass_is_made_when_a_lane_expires",),
+        why="an expired lane lives on in a cluster until something else changes",
+    ),
+    Breakage(
+        "a group's recorded baseline is derived again",
+        "src/laneway/operator/decoded_manifests.py",
+        old="            known = manifest, with_recorded_baseline(alone, manifest)\n",
+        new="            known = manifest, alone\n",
+        tests=("tests/operator/test_acceptance.py::test_a_recorded_baseline_is_not_derived_again",),
+        why="a lane with a lower order takes everybody's requests",
+    ),
 )

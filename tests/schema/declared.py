@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from hypothesis import strategies as st
 
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
     IngressRule,
     Lane,
@@ -80,6 +82,15 @@ def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
 
 
 declared_calls = st.builds(DeclaredCall, object_names, st.none() | ports)
+
+
+def requirements() -> st.SearchStrategy[LabelRequirement]:
+    values = st.lists(labels, min_size=1, max_size=2, unique=True).map(tuple)
+    some = st.builds(
+        LabelRequirement, labels, st.sampled_from([Operator.IN, Operator.NOT_IN]), values
+    )
+    none = st.sampled_from([Operator.EXISTS, Operator.DOES_NOT_EXIST])
+    return some | st.builds(LabelRequirement, labels, none)
 
 
 @st.composite
@@ -197,6 +208,12 @@ def lanes(
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
         names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
+        match_expressions=st.lists(requirements(), max_size=2).map(tuple),
+        enabled=st.booleans(),
+        owner=st.sampled_from(["", "jack@shop.test"]),
+        expires_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+        order=st.sampled_from([0, 0, -1, 7]),
+        shares_workloads_with=st.lists(labels, max_size=2).map(tuple),
     )
 
 
@@ -222,11 +239,10 @@ def meshes(draw: st.DrawFn) -> Mesh:
     names = [service.name for service in known]
     declared = draw(st.lists(groups(names), min_size=1, max_size=2, **unique))
     lane = lanes(st.sampled_from([group.name for group in declared]), names)
+    found = draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
     return Mesh(
         groups=tuple(declared),
-        lanes=tuple(
-            draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
-        ),
+        lanes=tuple(sorted(found, key=lambda lane: lane.order)),
         services=tuple(known),
         workloads=tuple(draw(st.lists(workloads(), max_size=2, **unique))),
         gateways=tuple(draw(st.lists(gateways(), max_size=2, **unique))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,17 @@ from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.label_selectors import LabelRequirement, Operator
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    RouteBy,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 from laneway.schema import Document, decode
 from laneway.schema.asm_declarations import declarations, losses
@@ -20,7 +31,8 @@ from laneway.schema.asm_declarations import declarations, losses
 
 def read_again(declared: Mesh) -> Mesh:
     documents = [Document(data, Source("asm")) for data in declarations(declared)]
-    # Rules of two groups may claim the same requests once methods and queries are left out.
+    # Rules of two groups may claim the same requests once methods and queries are left out; and ASM
+    # has no way to say that lanes share workloads on purpose.
     mesh, findings = decode(documents, complete=False, check=lambda mesh, gaps: ())
     assert [f for f in findings if f.severity is Severity.ERROR] == []
     return mesh
@@ -29,13 +41,18 @@ def read_again(declared: Mesh) -> Mesh:
 def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
     """What ASM's kinds can say. Rules that belong to weights have no names there."""
     lost = {(finding.subject, finding.path) for finding in losses(declared)}
-    groups = [replace(one, unmatched=Unmatched.BASELINE, sticky=None) for one in declared.groups]
+    groups = [
+        replace(one, unmatched=Unmatched.BASELINE, sticky=None, route_by=RouteBy())
+        for one in declared.groups
+    ]
     lanes = [
         replace(
             one,
             ingress=tuple(map(anonymous, one.ingress)),
             fallback=(),
             mode=None,
+            names=(),
+            shares_workloads_with=(),
             weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
         )
         for group in declared.groups
@@ -45,7 +62,7 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
 
 
 def anonymous(one: IngressRule) -> IngressRule:
-    return replace(one, name="r", methods=(), query={})
+    return replace(one, name="r", methods=(), query={}, enter=False, weight=100, sticky=None)
 
 
 @given(meshes())
@@ -59,6 +76,9 @@ def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assert found == lanes
 
 
+SOON = datetime(2030, 1, 1, tzinfo=UTC)
+REST = LabelRequirement("lane", Operator.DOES_NOT_EXIST)
+ONE = LabelRequirement("lane", Operator.IN, ("s2",))
 LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
 
 
@@ -74,6 +94,11 @@ LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
         ({}, {"mode": Mode.PERMISSIVE}, []),
         ({}, {"ingress": (rule("a", methods=("GET",)),)}, ["spec.ingress[0].methods"]),
         ({}, {"ingress": (rule("a", query={"q": exact("1")}),)}, ["spec.ingress[0].query"]),
+        ({}, {"match_expressions": (REST,)}, ["spec.matchExpressions"]),
+        ({}, {"match_expressions": (ONE,)}, []),
+        ({}, {"shares_workloads_with": ("s1",)}, ["spec.sharesWorkloadsWith"]),
+        ({}, {"enabled": False, "owner": "jack"}, ["spec.enabled", "spec.owner"]),
+        ({}, {"expires_at": SOON, "order": 2}, ["spec.expiresAt", "spec.order"]),
         ({}, {"weight": 20, "ingress": (rule("a"), rule("b"))}, ["spec.weight"]),
     ],
 )

@@ -50,18 +50,11 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
         by_port = {port.port: Route((), Target(service, port, ())) for port in service.ports}
         return ServiceRoutes(service, None, (), None, by_port)
     subsets = mesh.subsets.get((group.name, service.name), ())
-    baseline = _baseline(mesh, group, service.name)
+    baseline = mesh.service_baseline(group, service.name)
     concerned = {lane.name: lane for lane in (*subsets, *mesh.lanes_with_own_way[group.name])}
     chains = _chains(group, concerned.values(), {lane.name for lane in subsets}, baseline)
     by_port = {port.port: _route(group, chains, baseline, service, port) for port in service.ports}
     return ServiceRoutes(service, group.name, subsets, baseline, by_port)
-
-
-def _baseline(mesh: Mesh, group: LaneGroup, service: ObjectName) -> str | None:
-    if service in group.service_baselines:
-        return group.service_baselines[service]
-    baseline = mesh.baseline(group)
-    return baseline.name if baseline is not None else None
 
 
 def _chains(

@@ -82,3 +82,10 @@ class Mesh:
         if group.baseline is None:
             return lanes[0] if lanes else None
         return next((lane for lane in lanes if lane.name == group.baseline), None)
+
+    def service_baseline(self, group: LaneGroup, service: ObjectName) -> str | None:
+        """The lane that answers for others for this service: its own baseline, else the group's."""
+        if service in group.service_baselines:
+            return group.service_baselines[service]
+        baseline = self.baseline(group)
+        return baseline.name if baseline is not None else None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity
+from laneway.model.label_selectors import admitted, equal_labels
 from laneway.model.lanes import IngressRule, Lane
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
 from laneway.model.suggestions import nearest
@@ -270,7 +271,8 @@ def _without_online(spec: SwimLaneSpec) -> Iterator[Finding]:
 
 
 def _write_lane(lane: Lane) -> Written:
-    """A rule without hosts is the destination of the lane's share of the weighted routing."""
+    """Only equal labels can be said. A rule without hosts is the destination of the lane's share of
+    the weighted routing."""
     rules = [rule for rule in lane.ingress if rule.hosts]
     weighted = next((rule for rule in lane.ingress if not rule.hosts), None)
     weight = None
@@ -279,7 +281,7 @@ def _write_lane(lane: Lane) -> Written:
         weight = IngressWeight.of(destination=destination, weight=lane.weight)
     metadata = SwimLaneMetadata.of(name=lane.name, labels={GROUP_LABEL: lane.group})
     return metadata, SwimLaneSpec.of(
-        label_selector=dict(lane.selector),
+        label_selector=dict(equal_labels(admitted(lane.selector, lane.match_expressions))),
         services=[LaneService.to(name) for name in lane.services] or None,
         ingress_rules=[LaneIngressRule.written(rule) for rule in rules] or None,
         ingress_weight=weight,

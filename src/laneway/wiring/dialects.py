@@ -104,17 +104,24 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
     than the mesh.
     """
     from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
 
+    mesh = active(mesh)
     return DIALECTS[name].configured(settings).emit(mesh, lower(mesh))
 
 
 def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Finding]:
-    """What of the mesh the dialect cannot express, or its platform does not do."""
+    """What of the mesh the dialect cannot express, or its platform does not do.
+
+    Errors among it are of groups that must not be applied there.
+    """
     from laneway.compile.existing_objects import conflicts
     from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
 
+    mesh = active(mesh)
     dialect, routes = DIALECTS[name].configured(settings), lower(mesh)
-    findings = list(dialect.report(mesh, routes))
+    findings = [*dialect.refuse(mesh), *dialect.report(mesh, routes)]
     if mesh.existing:
         findings += conflicts(mesh.existing, dialect.emit(mesh, routes))
     return findings

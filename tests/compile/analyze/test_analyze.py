@@ -212,7 +212,8 @@ def test_a_rule_of_the_baseline_that_takes_other_lanes_requests() -> None:
 def test_a_lanes_own_rule_takes_nobody_elses_requests() -> None:
     base = lane("s1", "a b", rule("a", uri=prefix("/")))
     for to in ("a", "b"):
-        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), replace(base, name="s3")]
+        another = lane("s3", "a b", rule("a", uri=prefix("/")))
+        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), another]
         (note,) = proved(mesh([group("a b")], lanes, ABC[:2]))
         assert note.code == Code.NAMED_REQUESTS_ONLY
 

@@ -26,6 +26,7 @@ from laneway.compile.analyze.reachability import Survey
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.findings import Finding, Severity
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
@@ -54,7 +55,7 @@ def analyze(
     findings = list(check_mesh(mesh, gaps))
     if gaps not in (None, Gaps()) or not can_be_simulated(findings):
         return findings
-    survey = Survey(populated(mesh), None if ready is None else frozenset(ready))
+    survey = Survey(populated(active(mesh)), None if ready is None else frozenset(ready))
     findings = [with_example(survey, finding) for finding in findings]
     if any(finding.severity is Severity.ERROR for finding in findings):
         return findings

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from laneway.compile.asm.rule_order import asked_before
 from laneway.compile.asm.services import ROOT_NAMESPACE
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.application_protocols import not_http
 from laneway.model.findings import Finding, telling
@@ -17,6 +18,8 @@ from laneway.model.services import Service
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
 
+PLATFORM = Platform("ASM", "ASM")
+
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     """Warnings, for whoever takes the documents to ASM."""
@@ -24,6 +27,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     before = asked_before(routes)
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
+        findings += approximations(mesh, group, PLATFORM)
         if lanes:
             findings += _without_lane(group, lanes)
             findings += _headers(group, lanes)

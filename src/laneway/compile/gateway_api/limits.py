@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.gateway_api.gateway_limits import gateway_limits
 from laneway.compile.gateway_api.names import lane_services
 from laneway.compile.gateway_api.options import Options
@@ -19,6 +20,8 @@ from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.suggestions import listing
 
+PLATFORM = Platform("GATEWAY_API", "Kubernetes")
+
 
 def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
     """In the order of the mesh's objects."""
@@ -27,6 +30,7 @@ def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
         own = [routes.services[name] for name in group.services]
+        findings += approximations(mesh, group, PLATFORM)
         if lanes:
             findings += _propagation(group)
             findings += _lane_header(group, lanes)

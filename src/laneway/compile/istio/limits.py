@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
@@ -20,6 +21,8 @@ from laneway.model.meshes import Mesh
 #: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
 MANY_LANES = 100
 
+PLATFORM = Platform("ISTIO", "Istio")
+
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     """Warnings, in the order of the mesh's objects."""
@@ -30,6 +33,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         findings += _fallback(group, services)
         findings += _strict(group, lanes)
         findings += _named_twice(group, lanes)
+        findings += approximations(mesh, group, PLATFORM)
     for service in routes.services.values():
         if service.group is not None:
             findings += _service(service)

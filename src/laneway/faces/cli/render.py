@@ -11,6 +11,7 @@ from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.folders import replace_folder
 from laneway.faces.cli.inputs import read_mesh
 from laneway.faces.cli.terminals import errors
+from laneway.model.findings import Severity
 from laneway.model.meshes import Mesh
 from laneway.model.names import is_label
 from laneway.schema.yaml_text import dump_each
@@ -37,7 +38,10 @@ def run(
     settings = Settings(gateway_class, root_namespace or ROOT_NAMESPACE)
     mesh = read_mesh(files) if DIALECTS[dialect].reads_mesh else Mesh()
     documents = render(mesh, dialect, settings)
-    print_findings(errors(), unsupported(mesh, dialect, settings))
+    findings = unsupported(mesh, dialect, settings)
+    print_findings(errors(), findings)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return 1
     if directory is None:
         sys.stdout.writelines(dump_each(documents))
         sys.stdout.flush()

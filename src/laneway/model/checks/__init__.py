@@ -13,10 +13,12 @@ from laneway.model.checks import (
     entering,
     groups,
     ingress,
+    lane_lives,
     path_regexes,
     policies,
     references,
     services,
+    shared_workloads,
     workloads,
 )
 from laneway.model.checks.gaps import Gaps
@@ -33,8 +35,10 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from services.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
     yield from policies.check(mesh, gaps)
+    yield from lane_lives.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
     yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
     yield from calls.check(mesh, gaps)
+    yield from shared_workloads.check(mesh, gaps)

@@ -12,6 +12,7 @@ from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, ObjectKey, Path, Severity
 from laneway.model.keys import key_of
+from laneway.model.label_selectors import written
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
@@ -35,7 +36,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
             yield Finding(
                 Code.SERVICE_WITHOUT_WORKLOADS,
                 f"no Workload has the labels that Service {service.name} selects: "
-                f"{_labels(service.selector)}",
+                f"{written(service.selector)}",
                 _elsewhere(selection, service)
                 or f"label a Workload of namespace {service.name.namespace} so",
                 key_of(service),
@@ -58,7 +59,7 @@ def _selected(mesh: Mesh, selection: Selection, lane: Lane) -> Iterator[Finding]
         yield Finding(
             Code.CODE_UNEFFECTED_SWIMLANE_LABEL,
             f"lane {lane.name} selects no Workload of {listing(str(s.name) for s in lacking)}: "
-            f"{_labels(lane.selector)}",
+            f"{written(lane.selector, lane.match_expressions)}",
             next(filter(None, causes), "")
             or "label a Workload of each so, or leave the service out of the lane",
             key_of(lane),
@@ -131,7 +132,3 @@ def _addresses_of_proxies(mesh: Mesh, owners: Mapping[int, ObjectKey]) -> Iterat
                 key_of(workload),
                 ("spec", "address"),
             )
-
-
-def _labels(selector: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in selector.items())
