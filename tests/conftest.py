@@ -5,11 +5,12 @@ And what all property tests (those with Hypothesis) have in common.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.process_caches import clear_process_caches
 
 # How long an example takes depends on the machine. Those tests that say no other number of examples
 # try these few each time, others in each run; `make nightly` tries many.
@@ -31,6 +32,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def caches_of_one_file() -> Iterator[None]:
+    """Whatever a file's tests and fixtures replace, those of other files do not meet."""
+    yield
+    clear_process_caches()
+
+
+@pytest.fixture(autouse=True)
+def caches_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that replaces something gets no result of the time before, and leaves none."""
+    replaces = "monkeypatch" in request.fixturenames
+    if replaces:
+        clear_process_caches()
+    yield
+    if replaces:
+        clear_process_caches()
 
 
 @pytest.fixture
