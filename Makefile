@@ -76,7 +76,8 @@ bench: develop  ## Run every benchmark; each prints a table and writes build/ben
 bench-compare: develop  ## Compare two runs: make bench-compare OLD=folder NEW=folder.
 	@$(BIN)/python -m bench.compare $(OLD) $(NEW)
 
-soak: develop  ## 1,000 changes under load; not one request may fail.
+soak: develop  ## 1,000 changes under load, and 20,000 mixed requests; not one may fail.
+	LANEWAY_MIXED_REQUESTS=20000 $(BIN)/pytest -q tests/e2e/test_scenarios.py
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
 # Not `--quiet`: MkDocs counts only the warnings that it prints, and `strict` needs the count.
