@@ -66,7 +66,7 @@ def anonymous(one: IngressRule) -> IngressRule:
 
 
 @given(meshes())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assume(all(one.services for one in declared.lanes))  # In a document, none means all.
     again = read_again(declared)
