@@ -8,6 +8,7 @@ them does not, and a lane is remembered by it. The lane filter has the same rule
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Final
 
@@ -100,6 +101,28 @@ KNOWN: Final = frozenset(_READERS)
 
 def is_known(header: str) -> bool:
     return header.lower() in _READERS
+
+
+def example(header: str, number: int) -> str:
+    """A value of a trace header as a client may write it; another ``number``, another trace id.
+
+    ``number`` is positive and below 2 ** 64.
+    """
+    known = {
+        "traceparent": f"00-{number:032x}-{number:016x}-01",
+        "b3": f"{number:032x}-{number:016x}",
+        "x-b3-traceid": f"{number:032x}",
+        "sw8": f"1-{_encoded(number)}-{_encoded(number)}-0-{'-'.join(map(_encoded, 'siea'))}",
+        "uber-trace-id": f"{number:032x}:{number:016x}:0:1",
+        "x-cloud-trace-context": f"{number:032x}/{number};o=1",
+        "x-amzn-trace-id": f"Root=1-{1:08x}-{number:024x}",
+        "x-datadog-trace-id": f"{number}",
+    }
+    return known.get(header.lower(), f"x{number:04}")
+
+
+def _encoded(value: object) -> str:
+    return b64encode(str(value).encode()).decode()
 
 
 def trace_id(header: str, value: str) -> str | None:
