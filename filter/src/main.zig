@@ -201,19 +201,32 @@ fn traceOf(c: *const Trace, buffer: *trace_context.Buffer) ?[]const u8 {
 /// A request at a gateway: it has one trace context from here on, its own or a new one.
 fn fillIn(c: *const Trace) void {
     const before = host.attribute(c.header.attribute()) orelse "";
-    var buffer: trace_context.Buffer = undefined;
-    if (trace_context.traceId(c.format, before, &buffer) != null) return;
-    var values = std.mem.splitScalar(u8, before, ',');
-    while (values.next()) |value| {
-        if (trace_context.traceId(c.format, value, &buffer) == null) continue;
-        return host.replaceHeader(c.header.text(), std.mem.trim(u8, value, " \t"));
+    const own = firstContext(c.format, before);
+    const span_header = c.format.spanHeader();
+    if (own) |value| {
+        const has_span = if (span_header) |name| host.header(name) != null else !trace_context.lacksSpan(c.format, value);
+        if (has_span) return if (value.len != before.len) host.replaceHeader(c.header.text(), value);
     }
     var seed: trace_context.Seed = .{ .random = undefined, .time = host.wallClock() / std.time.ns_per_s };
     if (!host.random(&seed.random)) return;
-    const created = trace_context.create(c.format, &seed, before) orelse return;
-    host.replaceHeader(c.header.text(), created.text());
-    if (c.format.spanHeader()) |name| host.replaceHeader(name, created.span());
-    if (c.format.staleHeader()) |name| host.removeHeader(name);
+    const context = (if (own) |value|
+        trace_context.complete(c.format, &seed, value)
+    else
+        trace_context.create(c.format, &seed, before)) orelse return;
+    host.replaceHeader(c.header.text(), context.text());
+    if (span_header) |name| host.replaceHeader(name, context.span());
+    if (c.format.sampledHeader()) |name| if (host.header(name) == null) host.replaceHeader(name, "1");
+    if (own == null) if (c.format.staleHeader()) |name| host.removeHeader(name);
+}
+
+/// Of several headers, which Envoy has joined, the first with a trace id.
+fn firstContext(format: trace_context.Format, joined: []const u8) ?[]const u8 {
+    var buffer: trace_context.Buffer = undefined;
+    if (trace_context.traceId(format, joined, &buffer) != null) return joined;
+    var values = std.mem.splitScalar(u8, joined, ',');
+    while (values.next()) |value|
+        if (trace_context.traceId(format, value, &buffer) != null) return std.mem.trim(u8, value, " \t");
+    return null;
 }
 
 /// An inbound request: the lane that its route header names becomes a member of its baggage.

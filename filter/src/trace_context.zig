@@ -40,6 +40,11 @@ pub const Format = enum {
         };
     }
 
+    /// The header that says whether the trace is recorded, where the trace header does not.
+    pub fn sampledHeader(format: Format) ?[]const u8 {
+        return if (format == .@"x-b3-traceid") "x-b3-sampled" else null;
+    }
+
     /// The header that belongs to a trace and means nothing in a new one.
     pub fn staleHeader(format: Format) ?[]const u8 {
         return switch (format) {
@@ -208,12 +213,12 @@ pub const Seed = struct {
     time: u64,
 };
 
-/// A new trace and a span in it.
+/// A trace and a span in it.
 pub const Context = struct {
-    buffer: [256]u8,
-    length: usize,
-    span_buffer: [20]u8,
-    span_length: usize,
+    buffer: [512]u8 = undefined,
+    length: usize = 0,
+    span_buffer: [20]u8 = undefined,
+    span_length: usize = 0,
 
     /// The trace header's value.
     pub fn text(context: *const Context) []const u8 {
@@ -224,66 +229,103 @@ pub const Context = struct {
     pub fn span(context: *const Context) []const u8 {
         return context.span_buffer[0..context.span_length];
     }
+
+    fn print(context: *Context, comptime format: []const u8, arguments: anytype) void {
+        context.length += bufPrint(context.buffer[context.length..], format, arguments);
+    }
+
+    fn setSpan(context: *Context, format: Format, id: u64) void {
+        context.span_length = switch (format) {
+            .@"x-b3-traceid" => bufPrint(&context.span_buffer, "{x:0>16}", .{id}),
+            .@"x-datadog-trace-id" => bufPrint(&context.span_buffer, "{d}", .{id}),
+            else => 0,
+        };
+    }
 };
 
-/// A new context of the format. `before` is the header's value so far, which may hold no more than a
-/// decision about sampling; that is kept. Otherwise the decision is left to the application where
-/// the format can express that, and where it cannot the trace is sampled: that is what
-/// tracers do by default with a request that has no context. Null for `plain`.
+/// A new context of the format, which says that the trace is sampled: that is what tracers do by
+/// default with a request that has no context, and not all formats, nor all tracers, can leave the
+/// decision open. `before` is the header's value so far; a decision that is there without a trace
+/// is kept. Null for `plain`.
 pub fn create(format: Format, seed: *const Seed, before: []const u8) ?Context {
     const trace_id = @max(1, std.mem.readInt(u128, seed.random[0..16], .big));
-    const span_id = @max(1, std.mem.readInt(u64, seed.random[16..24], .big));
-    const low: u64 = @max(1, @as(u64, @truncate(trace_id)));
+    const span_id = spanOf(seed);
     const kept = std.mem.trim(u8, before, " \t");
-    var context: Context = undefined;
-    context.span_length = switch (format) {
-        .@"x-b3-traceid" => print(&context.span_buffer, "{x:0>16}", .{span_id}),
-        .@"x-datadog-trace-id" => print(&context.span_buffer, "{d}", .{span_id}),
-        else => 0,
-    };
-    const out = &context.buffer;
-    context.length = switch (format) {
+    var context: Context = .{};
+    context.setSpan(format, span_id);
+    switch (format) {
         .plain => return null,
-        .traceparent => print(out, "00-{x:0>32}-{x:0>16}-01", .{ trace_id, span_id }),
-        .b3 => print(out, "{x:0>32}-{x:0>16}{s}{s}", .{
-            trace_id, span_id, if (isB3Sampled(kept)) "-" else "", if (isB3Sampled(kept)) kept else "",
+        .traceparent => context.print("00-{x:0>32}-{x:0>16}-01", .{ trace_id, span_id }),
+        .b3 => context.print("{x:0>32}-{x:0>16}-{s}", .{ trace_id, span_id, if (isB3Sampled(kept)) kept else "1" }),
+        .@"x-b3-traceid" => context.print("{x:0>32}", .{trace_id}),
+        .sw8 => printSw8(&context, trace_id, span_id),
+        .@"uber-trace-id" => context.print("{x:0>32}:{x:0>16}:0:1", .{ trace_id, span_id }),
+        .@"x-cloud-trace-context" => context.print("{x:0>32}/{d};o=1", .{ trace_id, span_id }),
+        .@"x-amzn-trace-id" => context.print("Root=1-{x:0>8}-{x:0>24};Parent={x:0>16};Sampled={s}", .{
+            @as(u32, @truncate(seed.time)), @as(u96, @truncate(trace_id)), span_id, amazonSampled(kept),
         }),
-        .@"x-b3-traceid" => print(out, "{x:0>32}", .{trace_id}),
-        .sw8 => newSw8(out, trace_id, span_id),
-        .@"uber-trace-id" => print(out, "{x:0>32}:{x:0>16}:0:1", .{ trace_id, span_id }),
-        .@"x-cloud-trace-context" => print(out, "{x:0>32}/{d};o=1", .{ trace_id, span_id }),
-        .@"x-amzn-trace-id" => print(out, "Root=1-{x:0>8}-{x:0>24}{s}", .{
-            @as(u32, @truncate(seed.time)), @as(u96, @truncate(trace_id)), amazonSampled(kept),
-        }),
-        .@"x-datadog-trace-id" => print(out, "{d}", .{low}),
-    };
+        .@"x-datadog-trace-id" => context.print("{d}", .{@max(1, @as(u64, @truncate(trace_id)))}),
+    }
     return context;
 }
 
+/// Whether a value with a trace id names no span, though it could. Some tracers then begin a new
+/// trace.
+pub fn lacksSpan(format: Format, value: []const u8) bool {
+    return switch (format) {
+        .@"x-cloud-trace-context" => std.mem.findScalar(u8, value, '/') == null,
+        .@"x-amzn-trace-id" => amazonField(value, "Parent") == null,
+        else => false,
+    };
+}
+
+/// The context of a value with a trace id, whose span it lacks, there or in another header. Null
+/// where it is too long.
+pub fn complete(format: Format, seed: *const Seed, value: []const u8) ?Context {
+    const span_id = spanOf(seed);
+    var context: Context = .{};
+    if (value.len + 64 > context.buffer.len) return null;
+    context.setSpan(format, span_id);
+    if (!lacksSpan(format, value)) {
+        context.print("{s}", .{value});
+    } else if (format == .@"x-amzn-trace-id") {
+        context.print("{s};Parent={x:0>16}", .{ value, span_id });
+        if (amazonField(value, "Sampled") == null) context.print(";Sampled=1", .{});
+    } else {
+        const options = if (value.len > 32) value[32..] else ";o=1";
+        context.print("{s}/{d}{s}", .{ value[0..32], span_id, options });
+    }
+    return context;
+}
+
+fn spanOf(seed: *const Seed) u64 {
+    return @max(1, std.mem.readInt(u64, seed.random[16..24], .big));
+}
+
 fn amazonSampled(text: []const u8) []const u8 {
-    const sampled = amazonField(text, "Sampled") orelse return "";
-    if (std.mem.eql(u8, sampled, "0")) return ";Sampled=0";
-    return if (std.mem.eql(u8, sampled, "1")) ";Sampled=1" else "";
+    const sampled = amazonField(text, "Sampled") orelse "1";
+    return if (std.mem.eql(u8, sampled, "0")) "0" else "1";
 }
 
 /// The caller in SkyWalking's words, in base64: service "gateway", instance "laneway", endpoint "/",
 /// address "gateway".
 const sw8_caller = "Z2F0ZXdheQ==-bGFuZXdheQ==-Lw==-Z2F0ZXdheQ==";
 
-fn newSw8(out: []u8, trace_id: u128, span_id: u64) usize {
+fn printSw8(context: *Context, trace_id: u128, span_id: u64) void {
     var id: Buffer = undefined;
     var segment: [16]u8 = undefined;
-    _ = print(&id, "{x:0>32}", .{trace_id});
-    _ = print(&segment, "{x:0>16}", .{span_id});
+    _ = bufPrint(&id, "{x:0>32}", .{trace_id});
+    _ = bufPrint(&segment, "{x:0>16}", .{span_id});
     var trace_text: [44]u8 = undefined;
     var segment_text: [24]u8 = undefined;
     const encoder = std.base64.standard.Encoder;
-    return print(out, "1-{s}-{s}-0-" ++ sw8_caller, .{
+    context.print("1-{s}-{s}-0-" ++ sw8_caller, .{
         encoder.encode(&trace_text, &id), encoder.encode(&segment_text, &segment),
     });
 }
 
-fn print(out: []u8, comptime format: []const u8, arguments: anytype) usize {
+/// For texts that fit.
+fn bufPrint(out: []u8, comptime format: []const u8, arguments: anytype) usize {
     return (std.fmt.bufPrint(out, format, arguments) catch unreachable).len;
 }
 
@@ -419,19 +461,43 @@ test "a decision about sampling is kept" {
     const id = "abababababababababababababababab";
     const cases = [_][3][]const u8{
         .{ "traceparent", "", "00-" ++ id ++ "-abababababababab-01" },
-        .{ "b3", "", id ++ "-abababababababab" },
+        .{ "b3", "", id ++ "-abababababababab-1" },
         .{ "b3", " 0", id ++ "-abababababababab-0" },
         .{ "b3", "d", id ++ "-abababababababab-d" },
-        .{ "b3", "x", id ++ "-abababababababab" },
+        .{ "b3", "x", id ++ "-abababababababab-1" },
         .{ "x-b3-traceid", "", id },
         .{ "uber-trace-id", "", id ++ ":abababababababab:0:1" },
         .{ "x-cloud-trace-context", "", id ++ "/12370169555311111083;o=1" },
-        .{ "x-amzn-trace-id", "", "Root=1-65000000-" ++ id[0..24] },
-        .{ "x-amzn-trace-id", "a=b; Sampled=0", "Root=1-65000000-" ++ id[0..24] ++ ";Sampled=0" },
-        .{ "x-amzn-trace-id", "Sampled=?", "Root=1-65000000-" ++ id[0..24] },
+        .{ "x-amzn-trace-id", "", "Root=1-65000000-" ++ id[0..24] ++ ";Parent=abababababababab;Sampled=1" },
+        .{ "x-amzn-trace-id", "a=b; Sampled=0", "Root=1-65000000-" ++ id[0..24] ++ ";Parent=abababababababab;Sampled=0" },
+        .{ "x-amzn-trace-id", "Sampled=?", "Root=1-65000000-" ++ id[0..24] ++ ";Parent=abababababababab;Sampled=1" },
         .{ "x-datadog-trace-id", "", "12370169555311111083" },
     };
     for (cases) |case| try testing.expectEqualStrings(case[2], create(.of(case[0]), &seed, case[1]).?.text());
+}
+
+test "a trace without a span gets one" {
+    const seed: Seed = .{ .random = @splat(0xab), .time = 0 };
+    const root = "Root=1-0af76519-16cd43dd8448eb211c80319c";
+    const cases = [_][3][]const u8{
+        .{ "x-cloud-trace-context", trace, trace ++ "/12370169555311111083;o=1" },
+        .{ "x-cloud-trace-context", trace ++ ";o=0", trace ++ "/12370169555311111083;o=0" },
+        .{ "x-amzn-trace-id", root, root ++ ";Parent=abababababababab;Sampled=1" },
+        .{ "x-amzn-trace-id", "Self=1;" ++ root ++ ";Sampled=0", "Self=1;" ++ root ++ ";Sampled=0;Parent=abababababababab" },
+        .{ "x-b3-traceid", low_trace, low_trace },
+    };
+    for (cases) |case| {
+        const format: Format = .of(case[0]);
+        try testing.expectEqual(format != .@"x-b3-traceid", lacksSpan(format, case[1]));
+        const completed = complete(format, &seed, case[1]).?;
+        try testing.expectEqualStrings(case[2], completed.text());
+        try testing.expect(!lacksSpan(format, case[2]));
+        var buffers: [2]Buffer = undefined;
+        try testing.expectEqualStrings(traceId(format, case[1], &buffers[0]).?, traceId(format, case[2], &buffers[1]).?);
+    }
+    try testing.expect(!lacksSpan(.traceparent, "00-" ++ trace ++ "-b7ad6b7169203331-01"));
+    const long: [1000]u8 = @splat('x');
+    try testing.expectEqual(null, complete(.@"x-amzn-trace-id", &seed, root ++ ";" ++ long));
 }
 
 test "any bytes: there is an id, or none" {

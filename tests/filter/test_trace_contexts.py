@@ -131,6 +131,15 @@ async def test_what_a_gateway_makes_up_is_as_the_formats_ask_for(bed: Testbed) -
     assert len(passed_on(answer, "x-b3-spanid")) == 16
     assert passed_on(answer, "x-b3-parentspanid") == ""
     assert passed_on(answer, "x-b3-sampled") == "0"
+    answer = await enter(bed, "x-b3-traceid")
+    assert passed_on(answer, "x-b3-sampled") == "1"
+    # Tracers begin a new trace where there is no span.
+    answer = await enter(bed, "x-b3-traceid", ("x-b3-traceid", "8448eb211c80319c"))
+    assert passed_on(answer, "x-b3-traceid") == "8448eb211c80319c"
+    assert len(passed_on(answer, "x-b3-spanid")) == 16
+    root = "Root=1-65000000-0af7651916cd43dd8448eb21"
+    answer = await enter(bed, "x-amzn-trace-id", ("x-amzn-trace-id", root))
+    assert passed_on(answer, "x-amzn-trace-id").startswith(f"{root};Parent=")
     answer = await enter(bed, "x-datadog-trace-id")
     assert 0 < int(passed_on(answer, "x-datadog-parent-id")) < 2**64
     answer = await enter(bed, "x-amzn-trace-id", ("x-amzn-trace-id", "Sampled=0"))
@@ -139,7 +148,7 @@ async def test_what_a_gateway_makes_up_is_as_the_formats_ask_for(bed: Testbed) -
 
 @pytest.mark.parametrize("header", sorted(KNOWN))
 async def test_python_and_zig_read_the_same_trace_ids(bed: Testbed, header: str) -> None:
-    """A gateway passes on what it can read; both must agree on any text."""
+    """A gateway keeps a trace that it can read; both must agree on any text."""
     chance = random.Random(header)
     parts = [*"0aF1-:/;=d", "%3A", "%3a", "0" * 16, "00", "Root=", "Sampled=1", "o=1", " ", "\t"]
     checked = 0
@@ -155,7 +164,8 @@ async def test_python_and_zig_read_the_same_trace_ids(bed: Testbed, header: str)
             continue
         checked += 1
         answer = await enter(bed, header, (header, text))
-        assert (passed_on(answer, header) == text) == (trace_id(header, text) is not None), text
+        kept = trace_id(header, passed_on(answer, header)) == trace_id(header, text)
+        assert kept == (trace_id(header, text) is not None), text
 
 
 async def test_a_gateway_makes_up_no_id_of_an_unknown_format() -> None:
