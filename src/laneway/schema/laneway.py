@@ -12,6 +12,7 @@ from laneway.model.lanes import (
     IngressRule,
     Lane,
     LaneGroup,
+    MemoryLimits,
     Mode,
     Unmatched,
 )
@@ -39,6 +40,7 @@ from laneway.schema.objects import (
     references,
 )
 from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
+from laneway.schema.trace_memory import TraceMemorySpec, unused_memory
 
 
 def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
@@ -279,6 +281,14 @@ class LaneGroupSpec(Shape):
             {"header": "x-user"},
         ),
     ] = None
+    trace_memory: Annotated[
+        TraceMemorySpec | None,
+        About(
+            "How long, and how many, trace ids sidecars remember.",
+            "边车记住链路 ID 的时间和数量。",
+            {"ttlSeconds": 600},
+        ),
+    ] = None
     ingress: Annotated[
         Rules,
         About(
@@ -401,8 +411,9 @@ def _build_group(document: LaneGroupObject) -> Built:
         sticky=spec.sticky.sticky if spec.sticky else None,
         ingress=tuple(rule.rule for rule in spec.ingress),
         route_by=spec.route_by.route_by,
+        trace_memory=spec.trace_memory.limits if spec.trace_memory else MemoryLimits(),
     )
-    return group, scope(document)
+    return group, (*scope(document), *unused_memory(group))
 
 
 def scope(document: Object) -> Iterator[Finding]:
@@ -438,6 +449,7 @@ def _write_group(group: LaneGroup) -> Written:
         service_baselines={str(name): lane for name, lane in group.service_baselines.items()},
         unmatched=group.unmatched.value,
         sticky=StickySpec.written(group.sticky) if group.sticky else None,
+        trace_memory=TraceMemorySpec.written(group.trace_memory),
         ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
         route_by=RouteBySpec.written(group.route_by),
         services=references(group.services),
