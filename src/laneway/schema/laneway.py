@@ -239,9 +239,10 @@ class LaneGroupSpec(Shape):
     trace_header: Annotated[
         EndToEndHeader | None,
         About(
-            "What applications pass on: the route header (if not given), a header with a trace id, "
-            "or `baggage` (W3C).",
-            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头，或 `baggage`（W3C）。",
+            "What applications pass on: the route header (if not given), a header with a trace id "
+            "(also `traceparent`, `b3`, `sw8` and the like), or `baggage` (W3C).",
+            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头（包括 `traceparent`、`b3`、"
+            "`sw8` 等），或 `baggage`（W3C）。",
             "my-request-id",
         ),
     ] = None
