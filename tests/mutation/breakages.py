@@ -14,6 +14,8 @@ from tests.mutation.input_breakages import INPUT
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
+CONTEXTS = "tests/filter/test_trace_contexts.py::"
+
 BREAKAGES = (
     *DECLARED,
     *EMBEDDED,
@@ -417,5 +419,51 @@ BREAKAGES = (
         new="            known = manifest, alone\n",
         tests=("tests/operator/test_acceptance.py::test_a_recorded_baseline_is_not_derived_again",),
         why="a lane with a lower order takes everybody's requests",
+    ),
+    Breakage(
+        "a trace context is compared with its span",
+        "filter/src/trace_context.zig",
+        old="isZero(text[36..52])) null else text[3..35];\n",
+        new="isZero(text[36..52])) null else text;\n",
+        tests=(CONTEXTS + "test_another_span_of_the_same_trace_is_in_the_same_lane",),
+        why="lanes by traceparent end at the second service",
+    ),
+    Breakage(
+        "a malformed trace context is taken for one",
+        "filter/src/main.zig",
+        old="    const own = firstContext(c.format, before);\n",
+        new="    const own: ?[]const u8 = if (before.len > 0) before else null;\n",
+        tests=(CONTEXTS + "test_a_gateway_makes_up_a_context_that_is_not_there",),
+        why="a client's malformed context costs its requests their lane",
+    ),
+    Breakage(
+        "an open request is not renewed",
+        "filter/src/main.zig",
+        old="        renew(request, now);\n",
+        new="        request.renewed = now;\n",
+        tests=(
+            "tests/filter/test_trace_memory.py::test_what_is_remembered_outlives_the_request_that_it_came_with",
+        ),
+        why="an application that works for long calls the baseline",
+    ),
+    Breakage(
+        "gateways make up no trace contexts",
+        "src/laneway/compile/ir.py",
+        old="        return *self.baggage, *self.trace_contexts\n",
+        new="        return self.baggage\n",
+        tests=(
+            "tests/compile/envoy/test_lane_filter.py::test_a_gateway_makes_up_contexts_of_tracing_systems_alone",
+        ),
+        why="a client without a tracer loses its lane at the second service",
+    ),
+    Breakage(
+        "of two empty trace headers one is filled in",
+        "src/laneway/compile/ir.py",
+        old="        for number in range(len(self.trace_headers), 0, -1):\n",
+        new="        for number in range(min(1, len(self.trace_headers)), 0, -1):\n",
+        tests=(
+            "tests/compile/envoy/test_lane_filter.py::test_trace_headers_that_are_empty_together_are_filled_in_together",
+        ),
+        why="groups that share a rule lose their lanes where a client empties both headers",
     ),
 )

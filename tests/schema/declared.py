@@ -15,6 +15,7 @@ from laneway.model.lanes import (
     IngressRule,
     Lane,
     LaneGroup,
+    MemoryLimits,
     Mode,
     RouteBy,
     Sticky,
@@ -188,6 +189,11 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
             headers=st.lists(headers, unique=True).map(tuple),
             cookie=st.none() | labels,
             query=st.none() | labels,
+        ),
+        trace_memory=st.builds(
+            MemoryLimits,
+            st.none() | st.integers(1, 86400),
+            st.none() | st.integers(1, 1 << 20),
         ),
     )
 

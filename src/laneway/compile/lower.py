@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from laneway.compile.ingress import baggage_member, lower_gateway
+from laneway.compile.ingress import baggage_member, lower_gateway, trace_memory
 from laneway.compile.ir import (
     Carrier,
     LaneChoice,
@@ -25,7 +25,6 @@ from laneway.compile.ir import (
     Route,
     ServiceRoutes,
     Target,
-    TraceMemory,
 )
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
@@ -106,6 +105,6 @@ def _carrier(group: LaneGroup) -> Carrier | None:
         case Propagation.HEADER:
             return None
         case Propagation.TRACE:
-            return TraceMemory(group.name, group.route_header, group.trace_header)
+            return trace_memory(group)
         case Propagation.BAGGAGE:
             return baggage_member(group)

@@ -91,6 +91,17 @@ class IngressRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLimits:
+    """How long, and how much, sidecars remember of trace ids. ``None``: the lane filter's default.
+
+    ``sets`` hold 16 trace ids each (``docs/decisions/0003-trace-memory.md``).
+    """
+
+    ttl_seconds: int | None = None
+    sets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LaneGroup:
     """``baseline`` ``None`` means the first lane of the group, as in ASM.
 
@@ -112,6 +123,7 @@ class LaneGroup:
     sticky: Sticky | None = None
     ingress: tuple[IngressRule, ...] = ()
     route_by: RouteBy = RouteBy()
+    trace_memory: MemoryLimits = MemoryLimits()
 
     @property
     def propagation(self) -> Propagation:

@@ -12,6 +12,7 @@ from laneway.model.lanes import (
     IngressRule,
     Lane,
     LaneGroup,
+    MemoryLimits,
     Mode,
     Unmatched,
 )
@@ -48,6 +49,7 @@ from laneway.schema.objects import (
     references,
 )
 from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
+from laneway.schema.trace_memory import TraceMemorySpec, unused_memory
 
 
 def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
@@ -246,9 +248,10 @@ class LaneGroupSpec(Shape):
     trace_header: Annotated[
         EndToEndHeader | None,
         About(
-            "What applications pass on: the route header (if not given), a header with a trace id, "
-            "or `baggage` (W3C).",
-            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头，或 `baggage`（W3C）。",
+            "What applications pass on: the route header (if not given), a header with a trace id "
+            "(also `traceparent`, `b3`, `sw8` and the like), or `baggage` (W3C).",
+            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头（包括 `traceparent`、`b3`、"
+            "`sw8` 等），或 `baggage`（W3C）。",
             "my-request-id",
         ),
     ] = None
@@ -286,6 +289,14 @@ class LaneGroupSpec(Shape):
             "What keeps a user in one lane while lanes are chosen by weight.",
             "按权重选择泳道时，使同一用户始终进入同一泳道。",
             {"header": "x-user"},
+        ),
+    ] = None
+    trace_memory: Annotated[
+        TraceMemorySpec | None,
+        About(
+            "How long, and how many, trace ids sidecars remember.",
+            "边车记住链路 ID 的时间和数量。",
+            {"ttlSeconds": 600},
         ),
     ] = None
     ingress: Annotated[
@@ -460,8 +471,9 @@ def _build_group(document: LaneGroupObject) -> Built:
         sticky=spec.sticky.sticky if spec.sticky else None,
         ingress=tuple(rule.rule for rule in spec.ingress),
         route_by=spec.route_by.route_by,
+        trace_memory=spec.trace_memory.limits if spec.trace_memory else MemoryLimits(),
     )
-    return group, scope(document)
+    return group, (*scope(document), *unused_memory(group))
 
 
 def scope(document: Object) -> Iterator[Finding]:
@@ -503,6 +515,7 @@ def _write_group(group: LaneGroup) -> Written:
         service_baselines={str(name): lane for name, lane in group.service_baselines.items()},
         unmatched=group.unmatched.value,
         sticky=StickySpec.written(group.sticky) if group.sticky else None,
+        trace_memory=TraceMemorySpec.written(group.trace_memory),
         ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
         route_by=RouteBySpec.written(group.route_by),
         services=references(group.services),

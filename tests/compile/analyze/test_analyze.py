@@ -376,6 +376,30 @@ def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -
     assert why in only(declared, Code.SHARED_TRACE_ID).message
 
 
+CHANGING = [
+    "x-b3-spanid", "X-B3-ParentSpanId", "x-datadog-parent-id", "tracestate", "x-span-id", "Date",
+    "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin", "x-envoy-attempt-count",
+]  # fmt: skip
+LASTING = [
+    "traceparent", "b3", "X-B3-TraceId", "sw8", "uber-trace-id", "X-Cloud-Trace-Context",
+    "x-amzn-trace-id", "x-datadog-trace-id", "x-request-id", "my-request-id", "x-trace",
+    "x-correlation-id", "x-start-id", "x-updated", "x-spanish-id",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", CHANGING)
+def test_a_trace_header_that_has_another_value_at_each_hop(header: str) -> None:
+    found = only(chain(lane("s2", "a c", ENTRY), trace_header=header), Code.CHANGING_TRACE_HEADER)
+    assert found.field == "spec.traceHeader"
+    assert header in found.message
+    assert found.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("header", LASTING)
+def test_a_trace_header_that_lasts(header: str) -> None:
+    assert proved(chain(lane("s2", "a c", ENTRY), trace_header=header)) == []
+
+
 CHECKED = codes.Code
 
 

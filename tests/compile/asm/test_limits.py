@@ -15,7 +15,7 @@ from laneway.compile.asm import limits as asm_limits
 from laneway.compile.asm.limits import limits
 from laneway.compile.lower import lower
 from laneway.model.findings import Finding, Severity
-from laneway.model.lanes import IngressRule, Mode, Unmatched
+from laneway.model.lanes import IngressRule, MemoryLimits, Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.services import ServicePort
 
@@ -49,6 +49,15 @@ BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
         ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, {*ALWAYS, "ASM_NO_WEIGHT"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, {*ALWAYS, "ASM_ONE_MODE"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.PERMISSIVE}, ALWAYS),
+        (
+            {
+                "unmatched": Unmatched.NOT_FOUND,
+                "trace_header": "traceparent",
+                "trace_memory": MemoryLimits(ttl_seconds=60),
+            },
+            {},
+            {*ALWAYS, "ASM_TRACE_FORMAT", "ASM_TRACE_MEMORY"},
+        ),
     ],
 )
 def test_each_limit_is_told_where_it_is_met(

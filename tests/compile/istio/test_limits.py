@@ -119,8 +119,11 @@ def test_groups_that_share_a_gateway_are_told() -> None:
 
 
 @pytest.mark.parametrize("selector", [{}, {"istio": "ingressgateway"}])
-def test_baggage_at_a_gateway_without_a_selector_is_told(selector: dict[str, str]) -> None:
-    base = declared({"trace_header": "baggage"})
+@pytest.mark.parametrize("header", ["baggage", "traceparent"])
+def test_a_gateway_without_a_selector_that_needs_the_filter_is_told(
+    selector: dict[str, str], header: str
+) -> None:
+    base = declared({"trace_header": header})
     gateway = Gateway(GATEWAY, (GatewayServer(80),), selector)
     found = replace(base, gateways=(gateway,))
     filters = [r["metadata"]["name"] for r in emitted(found) if r["kind"] == "EnvoyFilter"]

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from laneway.compile.analyze import (
     baseline_diversions,
+    changing_trace_headers,
     entering,
     group_overlaps,
     headers,
@@ -40,6 +41,7 @@ _ANALYSES = (
     propagation,
     past_sidecar,
     headers,
+    changing_trace_headers,
 )
 
 __all__ = ["Code", "analyze"]

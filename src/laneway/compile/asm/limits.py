@@ -11,9 +11,19 @@ from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.application_protocols import not_http
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, RouteBy, Unmatched
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    MemoryLimits,
+    Mode,
+    Propagation,
+    RouteBy,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 from laneway.model.services import Service
+from laneway.model.trace_contexts import is_known
 
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
@@ -102,6 +112,20 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             "ASM_NO_ROUTE_BY",
             f"in ASM a request names its lane of group {group.name} in {group.route_header} alone",
             f"send {group.route_header}",
+        )
+    if group.propagation is Propagation.TRACE and is_known(group.trace_header):
+        yield told(
+            "ASM_TRACE_FORMAT",
+            f"laneway goes by the trace id in {group.trace_header}; ASM does not document whether "
+            "it does, or compares the whole value, which is another one at each hop",
+            "try it there, or choose a header that stays the same, such as x-request-id",
+        )
+    if group.propagation is Propagation.TRACE and group.trace_memory != MemoryLimits():
+        yield telling(key_of(group), ("spec", "traceMemory"))(
+            "ASM_TRACE_MEMORY",
+            f"how long, and how many, trace ids of group {group.name} are remembered is for ASM to "
+            "decide",
+            "remove spec.traceMemory",
         )
     if len(lanes) > 1:
         yield telling(key_of(group), ("spec", "routeHeader"))(

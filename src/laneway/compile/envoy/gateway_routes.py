@@ -110,16 +110,17 @@ def _ingress_routes(
 def _with_empty_ids(
     route: route_components_pb2.Route, ingress: IngressRoute
 ) -> Iterator[route_components_pb2.Route]:
-    """``route``, and before it the same for requests whose trace header is there and is empty:
+    """``route``, and before it the same for requests whose trace headers are there and are empty:
     they get an id, too. (Envoy adds a header where it is absent, or overwrites it whatever it is.)
     """
-    for header in ingress.trace_headers:
+    for headers in ingress.empty_trace_headers:
         empty = route_components_pb2.Route()
         empty.CopyFrom(route)
-        regex = regex_pb2.RegexMatcher(regex=EMPTY_ID)
-        matcher = string_pb2.StringMatcher(safe_regex=regex)
-        empty.match.headers.add(name=header.lower(), string_match=matcher)
-        empty.request_headers_to_add.append(visibility.header(header, names.FRESH_ID))
+        for header in headers:
+            regex = regex_pb2.RegexMatcher(regex=EMPTY_ID)
+            matcher = string_pb2.StringMatcher(safe_regex=regex)
+            empty.match.headers.add(name=header.lower(), string_match=matcher)
+            empty.request_headers_to_add.append(visibility.header(header, names.FRESH_ID))
         yield empty
     yield route
 

@@ -47,14 +47,14 @@ from laneway.model.meshes import Mesh
 class Branch:
     """One of the routes that a condition becomes. Without ``target`` it answers 404.
 
-    ``empty`` is a trace header that is there and empty, where the route is for such requests.
+    ``empty`` are trace headers that are there and empty, where the route is for such requests.
     """
 
     name: str
     match: Document
     target: Target | None
     split: Split | None = None
-    empty: str | None = None
+    empty: tuple[str, ...] = ()
 
 
 def gateway_documents(
@@ -148,14 +148,15 @@ def _namespace(gateway: GatewayRoutes, host: VirtualHost, port: int | None) -> s
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
-    """Each branch, and before it the same for requests with an empty trace header."""
+    """Each branch, and before it the same for requests with empty trace headers."""
     for branch in _branches(gateway, ingress):
         headers = branch.match.get("headers", {})
-        for header in map(str.lower, ingress.trace_headers if branch.target else ()):
-            if header not in headers:
-                match = {**branch.match, "headers": {**headers, header: {"regex": EMPTY_ID}}}
-                name = f"{branch.name}/empty {header}"
-                yield replace(branch, name=name, match=match, empty=header)
+        for several in ingress.empty_trace_headers if branch.target else ():
+            empty = {header.lower(): {"regex": EMPTY_ID} for header in several}
+            if not empty.keys() & headers.keys():
+                match = {**branch.match, "headers": {**headers, **empty}}
+                name = f"{branch.name}/empty {', '.join(empty)}"
+                yield replace(branch, name=name, match=match, empty=tuple(empty))
         yield branch
 
 

@@ -141,6 +141,13 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             f"{gateway.name}, since it does not say which pods it is for",
             "give it a selector",
         )
+    for context in () if gateway.selector else routes.trace_contexts:
+        yield told(
+            "ISTIO_GATEWAY_WITHOUT_SELECTOR",
+            f"a request without {context.trace_header} gets none at Gateway {gateway.name}, since "
+            f"it does not say which pods it is for: group {context.group} loses its lane",
+            "give it a selector",
+        )
     if len(routes.groups) > 1:
         yield told(
             "ISTIO_GROUPS_SHARE_GATEWAY",

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
-from laneway.compile.simulate import baggage
+from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.entries import enter, read_names
 from laneway.compile.simulate.gateways import (
@@ -67,7 +67,8 @@ def simulate(
     )
     entered = gateway_named(routes, gateway)
     hosts = hosts_at(entered, port)
-    request, reasons = baggage.enter(entered.baggage, request)
+    request, made_up = trace_contexts.enter(entered.trace_contexts, request)
+    request, read = baggage.enter(entered.baggage, request)
     target = split_target(request.path)
     if target is None:
         return Outcome(failure=Failure(_bad_path(request), 400))
@@ -80,7 +81,8 @@ def simulate(
     if coloured.decided:
         route = replace(route, split=None)
     headers = {name: ",".join(values) for name, values in request.header_lines.items()}
-    return simulation.walk(route, headers, (*reasons, *named.reasons, *coloured.reasons), draw)
+    why = (*read, *made_up, *named.reasons, *coloured.reasons)
+    return simulation.walk(route, headers, why, draw)
 
 
 @dataclass(frozen=True, slots=True)
