@@ -20,7 +20,7 @@ setup: $(READY)  ## Make .venv and install laneway with what it needs to run.
 
 develop: $(DEVELOP)  ## Install what tests, lint and benchmarks need, too.
 
-$(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/*.zig)
+$(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "laneway needs Python 3.11 or newer; $(PYTHON) is older (try: make PYTHON=python3.12)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

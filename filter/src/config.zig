@@ -41,7 +41,7 @@ pub const Name = struct {
 
     const prefix = "request\x00headers\x00";
 
-    fn of(name: []const u8) Error!Name {
+    pub fn of(name: []const u8) Error!Name {
         if (name.len == 0 or name.len > name_limit) return error.BadHeader;
         var self: Name = .{ .bytes = undefined, .length = prefix.len + name.len };
         self.bytes[0..prefix.len].* = prefix.*;
@@ -63,6 +63,9 @@ pub const Name = struct {
         return self.bytes[0..self.length];
     }
 };
+
+/// The header that has the baggage.
+pub const baggage_header: Name = Name.of("baggage") catch unreachable;
 
 pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, NotOneCarrier, BadSets, BadTtl };
 

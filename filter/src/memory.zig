@@ -2,7 +2,8 @@
 //!
 //! Pure. A host's shared data cannot be deleted, only replaced, so the memory is a fixed number of
 //! *sets*; a set is one value of bounded size that holds the newest few entries. An id always falls
-//! into the same set; a full set drops its oldest entry. `main.zig` reads and writes the sets.
+//! into the same set; a full set drops its oldest entry. The shells (`main.zig` for WebAssembly,
+//! `native.zig` for Envoy's dynamic modules) read and write the sets.
 
 const std = @import("std");
 
@@ -18,8 +19,8 @@ pub const set_limit = 1 + capacity * (header_length + id_limit + lane_limit);
 pub const Key = [Digest.key_length]u8;
 
 /// Entries of another layout, left by an older module under the same VM id, read as no entries.
-const layout: u8 = 1;
-const header_length = 8 + 4 + 4 + 1;
+const layout: u8 = 2;
+const header_length = 8 + 4 + 4 + 1 + 2;
 const Digest = std.crypto.auth.siphash.SipHash128(2, 4);
 const digest_length = Digest.mac_length;
 
@@ -65,15 +66,16 @@ pub fn setOf(digest: *const IdDigest, sets: u32) u32 {
     return @intCast(std.mem.readInt(u64, digest[0..8], .little) % sets);
 }
 
-/// What is known of an id. An empty lane says that its latest request named none.
-pub const Memory = struct { lane: []const u8, expires: u64 };
+/// What is known of an id. An empty lane says that its latest request named none. While `open`
+/// requests with the id are inside the workload, nothing expires.
+pub const Memory = struct { lane: []const u8, expires: u64, open: u16 = 0 };
 
 /// The unexpired memory of `id` in `set`, or null.
 pub fn find(set: []const u8, id: *const Id, now: u64) ?Memory {
     var entries = Entries.of(set);
     while (entries.next()) |entry| {
         if (!id.matches(entry)) continue;
-        return if (entry.expires > now) .{ .lane = entry.lane, .expires = entry.expires } else null;
+        return if (entry.isLive(now)) .{ .lane = entry.lane, .expires = entry.expires, .open = entry.open } else null;
     }
     return null;
 }
@@ -108,7 +110,8 @@ pub const Fingerprint = struct {
 pub const Insertion = struct { set: []const u8, evicted: bool };
 
 /// Writes to `out` the set `old` with `memory` as its newest entry, without expired entries and
-/// without any other of the same id. `evicted`: an entry that had not expired had to go.
+/// without any other of the same id. `evicted`: an entry that had not expired had to go. That is
+/// the oldest without an open request or, where all have one, the oldest.
 ///
 /// The oldest is the last by position, not by time, so that no step of a clock can make an entry
 /// outlive newer ones.
@@ -116,16 +119,31 @@ pub fn insert(out: *[set_limit]u8, old: []const u8, id: *const Id, memory: Memor
     std.debug.assert(memory.lane.len <= lane_limit);
     out[0] = layout;
     var length: usize = 1 + write(out[1..], id, memory);
-    var count: usize = 1;
+    const victim = victimOf(old, id, now);
     var entries = Entries.of(old);
-    while (entries.next()) |entry| {
-        if (entry.expires <= now or id.matches(entry)) continue;
-        if (count == capacity) return .{ .set = out[0..length], .evicted = true };
+    var place: usize = 0;
+    while (entries.next()) |entry| : (place += 1) {
+        if (!entry.isLive(now) or id.matches(entry) or place == victim) continue;
         @memcpy(out[length..][0..entry.raw.len], entry.raw);
         length += entry.raw.len;
-        count += 1;
     }
-    return .{ .set = out[0..length], .evicted = false };
+    return .{ .set = out[0..length], .evicted = victim != null };
+}
+
+/// The place of the entry that has to make room for one of `id`; null where there is room.
+fn victimOf(set: []const u8, id: *const Id, now: u64) ?usize {
+    var entries = Entries.of(set);
+    var place: usize = 0;
+    var kept: usize = 0;
+    var oldest: usize = 0;
+    var oldest_closed: ?usize = null;
+    while (entries.next()) |entry| : (place += 1) {
+        if (!entry.isLive(now) or id.matches(entry)) continue;
+        kept += 1;
+        oldest = place;
+        if (entry.open == 0) oldest_closed = place;
+    }
+    return if (kept < capacity) null else oldest_closed orelse oldest;
 }
 
 fn write(out: []u8, id: *const Id, memory: Memory) usize {
@@ -134,6 +152,7 @@ fn write(out: []u8, id: *const Id, memory: Memory) usize {
     std.mem.writeInt(u32, out[8..12], id.pair, .little);
     std.mem.writeInt(u32, out[12..16], id.length, .little);
     out[16] = @intCast(memory.lane.len);
+    std.mem.writeInt(u16, out[17..19], memory.open, .little);
     @memcpy(out[header_length..][0..kept.len], kept);
     @memcpy(out[header_length + kept.len ..][0..memory.lane.len], memory.lane);
     return header_length + kept.len + memory.lane.len;
@@ -141,16 +160,22 @@ fn write(out: []u8, id: *const Id, memory: Memory) usize {
 
 const Entry = struct {
     expires: u64,
+    open: u16,
     pair: u32,
     length: u32,
     id: []const u8,
     lane: []const u8,
     raw: []const u8,
+
+    fn isLive(entry: Entry, now: u64) bool {
+        return entry.open > 0 or entry.expires > now;
+    }
 };
 
 /// Walks a set from its newest entry; ends early where the bytes are not entries.
 const Entries = struct {
     rest: []const u8,
+    left: usize = capacity,
 
     fn of(set: []const u8) Entries {
         return .{ .rest = if (set.len > 0 and set[0] == layout) set[1..] else "" };
@@ -158,15 +183,17 @@ const Entries = struct {
 
     fn next(entries: *Entries) ?Entry {
         const rest = entries.rest;
-        if (rest.len < header_length) return null;
+        if (rest.len < header_length or entries.left == 0) return null;
         const length = std.mem.readInt(u32, rest[12..16], .little);
         const kept: usize = if (length <= id_limit) length else digest_length;
         const lane_length: usize = rest[16];
         const end = header_length + kept + lane_length;
         if (lane_length > lane_limit or rest.len < end) return null;
         entries.rest = rest[end..];
+        entries.left -= 1;
         return .{
             .expires = std.mem.readInt(u64, rest[0..8], .little),
+            .open = std.mem.readInt(u16, rest[17..19], .little),
             .pair = std.mem.readInt(u32, rest[8..12], .little),
             .length = length,
             .id = rest[header_length..][0..kept],
@@ -190,9 +217,12 @@ const TestSet = struct {
     set: []const u8 = "",
 
     fn put(self: *TestSet, text: []const u8, lane: []const u8, expires: u64, now: u64) bool {
+        return self.putMemory(text, .{ .lane = lane, .expires = expires }, now);
+    }
+
+    fn putMemory(self: *TestSet, text: []const u8, memory: Memory, now: u64) bool {
         self.turn +%= 1;
         const id = idOf(text);
-        const memory: Memory = .{ .lane = lane, .expires = expires };
         const insertion = insert(&self.buffers[self.turn], self.set, &id, memory, now);
         self.set = insertion.set;
         return insertion.evicted;
@@ -251,6 +281,36 @@ test "a full set drops its oldest and says so" {
     try testing.expect(set.put("newest", "s2", 100, 0));
     try testing.expectEqual(null, set.laneOf(&.{ 'i', 0 }, 1));
     for (1..capacity) |n| {
+        text[1] = @intCast(n);
+        try testing.expectEqualStrings("s1", set.laneOf(&text, 1).?);
+    }
+}
+
+test "an entry with an open request does not expire, and goes last" {
+    var set: TestSet = .{};
+    _ = set.putMemory("open", .{ .lane = "s1", .expires = 100, .open = 1 }, 0);
+    try testing.expectEqualStrings("s1", set.laneOf("open", 1_000_000).?);
+    var text: [2]u8 = .{ 'i', 0 };
+    for (0..2 * capacity) |n| {
+        text[1] = @intCast(n);
+        try testing.expectEqual(n >= capacity - 1, set.put(&text, "s2", 2_000_000, 1_000_000));
+    }
+    try testing.expectEqualStrings("s1", set.laneOf("open", 1_000_000).?);
+    try testing.expectEqual(null, set.laneOf(&.{ 'i', capacity }, 1_000_000));
+    try testing.expect(set.laneOf(&.{ 'i', capacity + 1 }, 1_000_000) != null);
+    _ = set.put("open", "s1", 100, 50);
+    try testing.expectEqual(null, set.laneOf("open", 100));
+}
+
+test "where every entry has an open request, the oldest makes room" {
+    var set: TestSet = .{};
+    var text: [2]u8 = .{ 'i', 0 };
+    for (0..capacity + 1) |n| {
+        text[1] = @intCast(n);
+        _ = set.putMemory(&text, .{ .lane = "s1", .expires = 1, .open = 1 }, 0);
+    }
+    try testing.expectEqual(null, set.laneOf(&.{ 'i', 0 }, 1));
+    for (1..capacity + 1) |n| {
         text[1] = @intCast(n);
         try testing.expectEqualStrings("s1", set.laneOf(&text, 1).?);
     }

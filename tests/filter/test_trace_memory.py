@@ -1,4 +1,4 @@
-"""What the filter does with headers, in a real Envoy with four workers."""
+"""What the filter does with headers, in a real Envoy with four workers: the same in both shells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from itertools import count
 import pytest
 from tests.filter import clients, testbed
 from tests.filter.clients import Answer
-from tests.filter.testbed import NO_LANE, ROUTE_HEADER, TRACE_HEADER, Pair, Setup, Testbed
+from tests.filter.testbed import (
+    NO_LANE,
+    ROUTE_HEADER,
+    SHELLS,
+    TRACE_HEADER,
+    Pair,
+    Setup,
+    Shell,
+    Testbed,
+)
 
 pytestmark = pytest.mark.envoy
 
@@ -19,10 +28,16 @@ OTHER_TRACE = Pair("c", trace="x-other-id")
 _numbers = count()
 
 
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> Shell:
+    chosen: Shell = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def bed() -> Iterator[Testbed]:
+def bed(shell: Shell) -> Iterator[Testbed]:
     pairs = (Pair("a"), OTHER_ROUTE, OTHER_TRACE)
-    with testbed.running(Setup(pairs)) as bed:
+    with testbed.running(Setup(pairs, shell=shell)) as bed:
         yield bed
         assert "[error]" not in bed.log
         assert "[critical]" not in bed.log
@@ -179,8 +194,8 @@ async def test_values_of_any_bytes(bed: Testbed) -> None:
         assert answer.cluster == "s2"
 
 
-async def test_what_is_remembered_expires() -> None:
-    with testbed.running(Setup(options={"ttl_seconds": 1})) as bed:
+async def test_what_is_remembered_expires(shell: Shell) -> None:
+    with testbed.running(Setup(options={"ttl_seconds": 1}, shell=shell)) as bed:
         await clients.get(bed.socket("direct-inbound"), (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
         # Not by looking again and again: a look-up late in an entry's life renews it.
         await asyncio.sleep(1.2)
@@ -188,8 +203,8 @@ async def test_what_is_remembered_expires() -> None:
         assert (await send(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s3"))).cluster == "s3"
 
 
-async def test_what_is_used_does_not_expire() -> None:
-    with testbed.running(Setup(options={"ttl_seconds": 3})) as bed:
+async def test_what_is_used_does_not_expire(shell: Shell) -> None:
+    with testbed.running(Setup(options={"ttl_seconds": 3}, shell=shell)) as bed:
         await call(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
         until = time.monotonic() + 4.5
         while time.monotonic() < until:
@@ -197,10 +212,12 @@ async def test_what_is_used_does_not_expire() -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_what_is_remembered_outlives_the_request_that_it_came_with() -> None:
+async def test_what_is_remembered_outlives_the_request_that_it_came_with(
+    shell: Shell,
+) -> None:
     """The application works for a few times as long as the memory lives, then calls."""
     long = "x" * 500
-    with testbed.running(Setup(options={"ttl_seconds": 3}, delay=8)) as bed:
+    with testbed.running(Setup(options={"ttl_seconds": 3}, delay=8, shell=shell)) as bed:
         async with asyncio.TaskGroup() as group:
             calls = {
                 trace: group.create_task(call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2")))
@@ -218,8 +235,8 @@ async def test_what_is_remembered_outlives_the_request_that_it_came_with() -> No
         assert (await send(bed, (TRACE_HEADER, "a"))).cluster == NO_LANE
 
 
-async def test_ids_of_one_set_are_told_apart() -> None:
-    with testbed.running(Setup(options={"sets": 1})) as bed:
+async def test_ids_of_one_set_are_told_apart(shell: Shell) -> None:
+    with testbed.running(Setup(options={"sets": 1}, shell=shell)) as bed:
         lanes = {f"id-{n}": ("s2", "s3")[n % 2] for n in range(10)}
         for trace, lane in lanes.items():
             await call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, lane))
@@ -228,8 +245,8 @@ async def test_ids_of_one_set_are_told_apart() -> None:
         assert (await send(bed, (TRACE_HEADER, "id-10"))).cluster == NO_LANE
 
 
-async def test_the_counters_say_what_happened() -> None:
-    with testbed.running(Setup(options={"sets": 1})) as bed:
+async def test_the_counters_say_what_happened(shell: Shell) -> None:
+    with testbed.running(Setup(options={"sets": 1}, shell=shell)) as bed:
         for n in range(17):
             await call(bed, (TRACE_HEADER, f"id-{n}"), (ROUTE_HEADER, "s2"))
         await send(bed, (TRACE_HEADER, "id-0"))
@@ -237,23 +254,23 @@ async def test_the_counters_say_what_happened() -> None:
         assert bed.counters() == {"stored": 17, "hits": 18, "misses": 1, "evicted_live": 1}
 
 
-async def test_a_bad_update_is_refused_and_harms_no_filter_that_works() -> None:
-    with testbed.running(Setup()) as bed:
+async def test_a_bad_update_is_refused_and_harms_no_filter_that_works(shell: Shell) -> None:
+    with testbed.running(Setup(shell=shell)) as bed:
         await call(bed, (TRACE_HEADER, "a"), (ROUTE_HEADER, "s2"))
-        assert not bed.reconfigure(Setup(options={"sets": 0}))
+        assert not bed.reconfigure(Setup(options={"sets": 0}, shell=shell))
         assert "sets must be from 1" in bed.log
         for n in range(8):
             answer = await call(bed, (TRACE_HEADER, f"a-{n}"), (ROUTE_HEADER, "s3"))
             assert answer.cluster == "s3"
         assert (await send(bed, (TRACE_HEADER, "a"))).cluster == "s2"
-        assert bed.reconfigure(Setup(options={"sets": 1}))
+        assert bed.reconfigure(Setup(options={"sets": 1}, shell=shell))
 
 
-async def test_a_proxy_that_runs_for_long_takes_any_number_of_configurations() -> None:
-    """Each is a root context of its own in the VM, which has room for 256 at a time."""
-    with testbed.running(Setup()) as bed:
+async def test_a_proxy_that_runs_for_long_takes_any_number_of_configurations(shell: Shell) -> None:
+    """In WebAssembly each is a root context of its own in the VM, which has room for 256."""
+    with testbed.running(Setup(shell=shell)) as bed:
         for n in range(300):
-            assert bed.reconfigure(Setup([Pair("a", trace=f"x-id-{n}")]))
+            assert bed.reconfigure(Setup([Pair("a", trace=f"x-id-{n}")], shell=shell))
         await call(bed, (TRACE_HEADER, "before"), (ROUTE_HEADER, "s2"))
         assert bed.counters()["stored"] == 1
 
@@ -281,11 +298,11 @@ async def test_a_proxy_that_runs_for_long_takes_any_number_of_configurations() -
     ],
 )
 def test_a_bad_configuration_is_refused_and_explained(
-    options: dict[str, object], said: str
+    options: dict[str, object], said: str, shell: Shell
 ) -> None:
     with (
         pytest.raises(RuntimeError, match="Envoy ended while starting") as refusal,
-        testbed.running(Setup(options=options)),
+        testbed.running(Setup(options=options, shell=shell)),
     ):
         pass
     assert said in str(refusal.value)

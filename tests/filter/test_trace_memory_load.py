@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 from tests.filter import clients, testbed
 from tests.filter.clients import Headers
-from tests.filter.testbed import LANES, ROUTE_HEADER, TRACE_HEADER, Setup
+from tests.filter.testbed import LANES, ROUTE_HEADER, SHELLS, TRACE_HEADER, Setup, Shell
 
 pytestmark = pytest.mark.envoy
 
 
 @pytest.mark.slow
-async def test_of_a_hundred_thousand_ids_none_goes_astray() -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_of_a_hundred_thousand_ids_none_goes_astray(shell: Shell) -> None:
     """2,000 at a time are between the inbound and the outbound side."""
     ids, in_flight = 100_000, 2_000
 
     def headers(n: int) -> Headers:
         return [(TRACE_HEADER, f"request-{n}"), (ROUTE_HEADER, LANES[n % 3])]
 
-    with testbed.running(Setup(delay=0.2)) as bed:
+    with testbed.running(Setup(delay=0.2, shell=shell)) as bed:
         answers = await clients.each(bed.socket("inbound-a"), range(ids), in_flight, headers)
         counters = bed.counters()
     wrong = [n for n, answer in answers if (answer.cluster, answer.seen()) != (LANES[n % 3],) * 2]
@@ -27,9 +28,10 @@ async def test_of_a_hundred_thousand_ids_none_goes_astray() -> None:
     assert (counters["stored"], counters["hits"], counters["misses"]) == (ids, ids, 0)
 
 
-async def test_threads_that_write_one_set_at_once_lose_nothing() -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_threads_that_write_one_set_at_once_lose_nothing(shell: Shell) -> None:
     """Sixteen new ids at a time fill the one set; a lost write would be a missing id."""
-    with testbed.running(Setup(options={"sets": 1})) as bed:
+    with testbed.running(Setup(options={"sets": 1}, shell=shell)) as bed:
 
         def remember(n: int) -> Headers:
             return [(TRACE_HEADER, f"request-{n}"), (ROUTE_HEADER, LANES[n % 3])]

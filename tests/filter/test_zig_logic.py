@@ -14,5 +14,9 @@ def test_zig_unit_tests_pass(source: str) -> None:
     hatch_build.zig("test", hatch_build.SOURCES / source)
 
 
+def test_the_table_that_threads_and_processes_share() -> None:
+    hatch_build.zig("test", "-lc", hatch_build.SOURCES / "table.zig")
+
+
 def test_sources_are_formatted() -> None:
     hatch_build.zig("fmt", "--check", hatch_build.SOURCES, cached=False)

@@ -25,7 +25,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from tests.filter import clients
 
 from laneway import filter as trace_memory
 from laneway.adapters.runner.binary import find_envoy
@@ -36,7 +38,11 @@ ROUTE_HEADER = "x-asm-prefer-tag"
 TRACE_HEADER = "my-request-id"
 LANES = ("s1", "s2", "s3")
 NO_LANE = "baseline"
-FILTERS = "type.googleapis.com/envoy.extensions.filters"
+EXTENSIONS = "type.googleapis.com/envoy.extensions"
+FILTERS = f"{EXTENSIONS}.filters"
+
+Shell = Literal["wasm", "native"]
+SHELLS: Sequence[Shell] = ("wasm", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,9 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)
     delay: float = 0.0
     workers: int = 4
+    shell: Shell = "wasm"
+    module: Path | None = None
+    """Another native module than the package's."""
 
 
 class Testbed:
@@ -68,9 +77,10 @@ class Testbed:
 
     __test__ = False
 
-    def __init__(self, directory: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, directory: Path, process: subprocess.Popen[bytes], shell: Shell) -> None:
         self.directory = directory
         self.process = process
+        self._shell = shell
 
     def socket(self, listener: str) -> str:
         return str(self.directory / listener)
@@ -93,7 +103,10 @@ class Testbed:
 
     def counters(self) -> dict[str, int]:
         """The filter's own counters, by the last part of their names."""
-        prefix = "wasmcustom.laneway_trace_memory_"
+        if self._shell == "native":  # They are handed to Envoy at the end of an inbound request.
+            clients.drive(self.socket("direct-inbound"), [b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"], 1)
+        names = {"wasm": "wasmcustom", "native": "dynamicmodulescustom"}
+        prefix = f"{names[self._shell]}.laneway_trace_memory_"
         return {name.removeprefix(prefix): n for name, n in self.stats(prefix).items()}
 
     def reconfigure(self, setup: Setup) -> bool:
@@ -137,7 +150,7 @@ def running(setup: Setup) -> Iterator[Testbed]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            testbed = Testbed(directory, process)
+            testbed = Testbed(directory, process, setup.shell)
             wait_until(partial(_is_ready, testbed), "Envoy did not become ready", testbed)
             yield testbed
         finally:
@@ -165,7 +178,7 @@ def wait_until(condition: Callable[[], bool], otherwise: str, testbed: Testbed) 
 def _write_dynamic(directory: Path, setup: Setup, version: int) -> None:
     listener = _listener(
         directory / "dynamic",
-        [wasm_filter(trace_memory.INBOUND, setup.pairs[0], setup.options)],
+        lane_filter(trace_memory.INBOUND, setup.pairs[0], setup),
         {"direct_response": {"status": 200}},
     )
     listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -194,7 +207,7 @@ def bootstrap(directory: Path, setup: Setup) -> Json:
 
 
 def _call(directory: Path, setup: Setup, pair: Pair) -> list[Json]:
-    delay = [] if not setup.delay else [_fault(setup.delay)]
+    delay = {"http_filters": [] if not setup.delay else [_fault(setup.delay)]}
     strip = {"request_headers_to_remove": [pair.route]}
     answer = {
         "response_headers_to_add": [_add("x-cluster", "%UPSTREAM_CLUSTER%")],
@@ -202,7 +215,7 @@ def _call(directory: Path, setup: Setup, pair: Pair) -> list[Json]:
     return [
         _listener(
             directory / f"inbound-{pair.name}",
-            [wasm_filter(trace_memory.INBOUND, pair, setup.options)],
+            lane_filter(trace_memory.INBOUND, pair, setup),
             _to({"cluster": f"application-{pair.name}"}),
         ),
         _listener(
@@ -212,7 +225,7 @@ def _call(directory: Path, setup: Setup, pair: Pair) -> list[Json]:
         ),
         _listener(
             directory / f"outbound-{pair.name}",
-            [wasm_filter(trace_memory.OUTBOUND, pair, setup.options)],
+            lane_filter(trace_memory.OUTBOUND, pair, setup),
             {**_to({"inline_cluster_specifier_plugin": _lane_choice(pair.route)}), **answer},
         ),
     ]
@@ -228,12 +241,9 @@ def _direct(directory: Path, setup: Setup) -> list[Json]:
     }
     sides = (trace_memory.INBOUND, trace_memory.OUTBOUND)
     return [
-        _listener(directory / "echo", [], route),
+        _listener(directory / "echo", {}, route),
         *(_gateway(directory, pair, setup) for pair in setup.pairs if pair.gateway_shows),
-        *(
-            _listener(directory / f"direct-{s}", [wasm_filter(s, pair, setup.options)], route)
-            for s in sides
-        ),
+        *(_listener(directory / f"direct-{s}", lane_filter(s, pair, setup), route) for s in sides),
     ]
 
 
@@ -241,16 +251,27 @@ def _gateway(directory: Path, pair: Pair, setup: Setup) -> Json:
     shown = [_add(f"x-passed-on-{name}", f"%REQ({name})%") for name in pair.gateway_shows]
     return _listener(
         directory / f"gateway-{pair.name}",
-        [wasm_filter(trace_memory.GATEWAY, pair, setup.options)],
+        lane_filter(trace_memory.GATEWAY, pair, setup),
         {"direct_response": {"status": 200}, "response_headers_to_add": shown},
     )
 
 
-def wasm_filter(direction: str, pair: Pair, options: Mapping[str, Any]) -> Json:
+def lane_filter(direction: str, pair: Pair, setup: Setup) -> Json:
+    """What a connection manager needs for the filter, by the names of its fields."""
     carrier = (
         {"baggage_key": pair.baggage_key} if pair.baggage_key else {"trace_header": pair.trace}
     )
-    configuration = {"direction": direction, "route_header": pair.route, **carrier, **options}
+    settings = {"direction": direction, "route_header": pair.route, **carrier, **setup.options}
+    configuration = {
+        "@type": "type.googleapis.com/google.protobuf.StringValue",
+        "value": json.dumps(settings),
+    }
+    if setup.shell == "wasm":
+        return {"http_filters": [_wasm_filter(configuration)]}
+    return _native_filter(direction, configuration, setup.module)
+
+
+def _wasm_filter(configuration: Json) -> Json:
     return {
         "name": "laneway.trace_memory",
         "typed_config": {
@@ -261,13 +282,33 @@ def wasm_filter(direction: str, pair: Pair, options: Mapping[str, Any]) -> Json:
                     "runtime": trace_memory.RUNTIME,
                     "code": {"local": {"filename": str(trace_memory.module_path())}},
                 },
-                "configuration": {
-                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": json.dumps(configuration),
-                },
+                "configuration": configuration,
                 "failure_policy": "FAIL_OPEN",
             },
         },
+    }
+
+
+def _native_filter(direction: str, configuration: Json, other: Path | None) -> Json:
+    path = other or trace_memory.native_module_path()
+    module = {"module": {"local": {"filename": str(path)}}, "do_not_close": True}
+    mutation = {
+        "@type": f"{EXTENSIONS}.http.early_header_mutation.dynamic_modules.v3"
+        ".DynamicModuleEarlyHeaderMutation",
+        "dynamic_module_config": module,
+        "early_header_mutation_name": "trace_memory",
+        "early_header_mutation_config": configuration,
+    }
+    logger = {
+        "@type": f"{EXTENSIONS}.access_loggers.dynamic_modules.v3.DynamicModuleAccessLog",
+        "dynamic_module_config": module,
+        "logger_name": "trace_memory",
+        "logger_config": configuration,
+    }
+    name = "laneway.trace_memory"
+    return {
+        "early_header_mutation_extensions": [{"name": name, "typed_config": mutation}],
+        "access_log": [{"name": name, "typed_config": logger}] if direction == "inbound" else [],
     }
 
 
@@ -297,15 +338,16 @@ def _lane_choice(route_header: str) -> Json:
     }
 
 
-def _listener(socket: Path, filters: Sequence[Json], route: Json) -> Json:
+def _listener(socket: Path, extensions: Json, route: Json) -> Json:
     manager = {
         "@type": f"{FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": socket.name,
         "generate_request_id": False,
         # The first listener keeps Envoy's limit; the others must take what it let through.
         **({} if socket.name.startswith("inbound") else {"max_request_headers_kb": 96}),
+        **extensions,
         "http_filters": [
-            *filters,
+            *extensions.get("http_filters", ()),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {"@type": f"{FILTERS}.http.router.v3.Router"},
