@@ -44,8 +44,8 @@ const Header = extern struct {
     const beginning = 2;
 };
 
-/// Another layout's table, left by an older process, is not used.
-const layout: u32 = 1;
+/// The table of a process with another layout is not used.
+const layout: u32 = 1 << 16 | memory.set_limit;
 
 pub const Table = struct {
     header: *Header,

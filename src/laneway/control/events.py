@@ -42,7 +42,21 @@ class WorkloadInstance:
         return f"workload {self.name}"
 
 
-Subject = ProxyInstance | WorkloadInstance
+@dataclass(frozen=True, slots=True, order=True)
+class EnvoyProgram:
+    """The program that all proxies run."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return f"Envoy {self.path}"
+
+
+Subject = ProxyInstance | WorkloadInstance | EnvoyProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +197,19 @@ class Rejected(Event):
 
     def __str__(self) -> str:
         return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeModuleRefused(Event):
+    """The lane filter runs as WebAssembly, to the same effect."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            "does not take the native lane filter; it runs as WebAssembly, which costs more CPU "
+            f"where lanes are known by trace ids or baggage: {self.reason}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

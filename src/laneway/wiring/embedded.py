@@ -24,18 +24,18 @@ from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import visibility
 from laneway.compile.envoy.limits import check
-from laneway.compile.envoy.options import FilterModule, Options
+from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
 from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
-from laneway.filter import module_path
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
+from laneway.wiring.filter_modules import choose_module
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.lane_expiry import utc_now
 from laneway.wiring.placing import Places, nodes
@@ -80,12 +80,6 @@ class Embedded:
         self._settings = settings
         self._on_event = on_event
         self._roster = Roster(self._proxy_changed)
-        options = Options(
-            FilterModule(str(module_path())),
-            explain=settings.explain,
-            access_log="access.log" if settings.access_log else None,
-        )
-        self.plane = Plane(self._roster, self._roster, Emitter(options))
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
 
@@ -97,6 +91,12 @@ class Embedded:
             stack.callback(ports.close)
             places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
+            options = Options(
+                await choose_module(envoy, self._on_event),
+                explain=settings.explain,
+                access_log="access.log" if settings.access_log else None,
+            )
+            self.plane = Plane(self._roster, self._roster, Emitter(options))
             runner = self._runner = await stack.enter_async_context(
                 Runner(
                     envoy,

@@ -60,10 +60,12 @@ class Process:
         leash: Leash,
         log: LogFile,
         umask: int = -1,
+        inherited: Sequence[int] = (),
     ) -> Process:
         """Start ``command``; its standard output and error go to ``log``. Raises ``OSError``.
 
-        ``umask`` is for the files that it makes; -1 leaves it as it is.
+        ``umask`` is for the files that it makes; -1 leaves it as it is. ``inherited`` are
+        descriptors that it has under the same numbers.
         """
         with _output(log) as (writer, drained):
             child = subprocess.Popen(
@@ -75,6 +77,7 @@ class Process:
                 cwd=working_directory,
                 start_new_session=True,
                 umask=umask,
+                pass_fds=inherited,
             )
         leash.hold(child.pid)
         _open_gate(child)

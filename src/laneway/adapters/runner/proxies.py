@@ -26,6 +26,7 @@ from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.processes import ExitStatus, Process
+from laneway.adapters.runner.shared_memories import SharedMemory
 from laneway.adapters.runner.supervisors import Charge
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
@@ -71,10 +72,11 @@ def proxy_charge(
     folder: Path,
     leash: Leash,
     log: LogFile,
+    memory: SharedMemory,
     kill_after: float,
     random: Random,
 ) -> Charge:
-    """The charge for ``proxy``, whose files go to ``folder``.
+    """The charge for ``proxy``, whose files go to ``folder``. ``memory`` is its own.
 
     ``kill_after`` seconds lie between SIGTERM and SIGKILL, once it is drained. ``random`` chooses
     its base id.
@@ -86,10 +88,12 @@ def proxy_charge(
             if epoch == 0:
                 remove_remains(folder)
                 choose_base_id(folder, random)
+                memory.renew()
             write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
             return Process.start(
                 _command(proxy, envoy, folder, epoch),
-                environment=os.environ,
+                environment={**os.environ, **memory.environment},
+                inherited=memory.descriptors,
                 working_directory=folder,
                 leash=leash,
                 log=log,

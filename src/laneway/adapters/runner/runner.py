@@ -25,6 +25,7 @@ from laneway.adapters.runner.directories import (
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_charge
+from laneway.adapters.runner.shared_memories import SharedMemory
 from laneway.adapters.runner.supervision import Backoff
 from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
 from laneway.adapters.runner.workloads import workload_charge
@@ -67,6 +68,7 @@ class Runner:
         self._leash = Leash(self.run_dir, remove=self._directory.own, lock=self._directory.lock)
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
+        self._memories: dict[events.Subject, SharedMemory] = {}
         self._admins: dict[str, Admin] = {}
         self._gateways: set[events.Subject] = set()
         self._connections = Connections()
@@ -94,6 +96,7 @@ class Runner:
         log = self._log(subject)
         admin = Admin(socket_path(self.run_dir, next(self._numbers)))
         folder = self.run_dir / "proxies" / _file_name(proxy.name)
+        memory = self._memories[subject] = SharedMemory()
         charge = proxy_charge(
             proxy,
             self._envoy,
@@ -101,6 +104,7 @@ class Runner:
             folder,
             self._leash,
             log,
+            memory,
             self._kill_after,
             self._random,
         )
@@ -182,6 +186,8 @@ class Runner:
         await supervisor.stop(spent)
         if self._supervisors.pop(subject, None) is not None:
             self._logs.pop(subject).close()
+            if memory := self._memories.pop(subject, None):
+                memory.close()
             self._gateways.discard(subject)
             if isinstance(subject, events.ProxyInstance):
                 self._admins.pop(subject.name, None)

@@ -1,4 +1,4 @@
-"""The lane filter's places in proxies (the filter itself is in ``filter/``).
+"""The lane filter's configuration, and the filter as WebAssembly (its sources are in ``filter/``).
 
 Inbound it remembers trace id -> lane, or puts the lane into the baggage; outbound it sets the route
 header from there, before the route is chosen, and so it does at a gateway from baggage. A gateway
@@ -24,16 +24,39 @@ from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
 from laneway.filter import VM_ID
 
 
-def inbound_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
-    return _filter("inbound", carrier, module)
+def configuration(direction: str, carrier: Carrier) -> str:
+    """What the filter reads, as JSON. ``direction`` is inbound, outbound or gateway."""
+    settings = {
+        "direction": direction,
+        "route_header": carrier.route_header.lower(),
+        **_settings(carrier),
+    }
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    return json.dumps(chosen, sort_keys=True)
 
 
-def outbound_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
-    return _filter("outbound", carrier, module)
+def name(direction: str, carrier: Carrier) -> str:
+    return f"laneway.trace_memory.{direction}.{carrier.group}"
 
 
-def gateway_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
-    return _filter("gateway", carrier, module)
+def http_filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
+    # The root id is unique for each configuration, since root contexts share a VM.
+    root = f"{direction}|{carrier.group}"
+    plugin = vm_pb2.PluginConfig(
+        name=root,
+        root_id=root,
+        vm_config=vm_pb2.VmConfig(
+            vm_id=VM_ID,
+            runtime="envoy.wasm.runtime.v8",
+            code=base_pb2.AsyncDataSource(local=base_pb2.DataSource(filename=module.path)),
+        ),
+        configuration=packed(StringValue(value=configuration(direction, carrier))),
+        failure_policy=vm_pb2.FAIL_OPEN,
+    )
+    return hcm_pb2.HttpFilter(
+        name=name(direction, carrier),
+        typed_config=packed(wasm_pb2.Wasm(config=plugin)),
+    )
 
 
 def _settings(carrier: Carrier) -> dict[str, str | int | None]:
@@ -46,29 +69,3 @@ def _settings(carrier: Carrier) -> dict[str, str | int | None]:
             }
         case BaggageMember():
             return {"baggage_key": carrier.key}
-
-
-def _filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
-    settings = {
-        "direction": direction,
-        "route_header": carrier.route_header.lower(),
-        **_settings(carrier),
-    }
-    chosen = {key: value for key, value in settings.items() if value is not None}
-    # The root id is unique for each configuration, since root contexts share a VM.
-    root = f"{direction}|{carrier.group}"
-    plugin = vm_pb2.PluginConfig(
-        name=root,
-        root_id=root,
-        vm_config=vm_pb2.VmConfig(
-            vm_id=VM_ID,
-            runtime="envoy.wasm.runtime.v8",
-            code=base_pb2.AsyncDataSource(local=base_pb2.DataSource(filename=module.path)),
-        ),
-        configuration=packed(StringValue(value=json.dumps(chosen, sort_keys=True))),
-        failure_policy=vm_pb2.FAIL_OPEN,
-    )
-    return hcm_pb2.HttpFilter(
-        name=f"laneway.trace_memory.{direction}.{carrier.group}",
-        typed_config=packed(wasm_pb2.Wasm(config=plugin)),
-    )

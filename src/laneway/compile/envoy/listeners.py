@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
 from envoy.config.core.v3 import base_pb2, extension_pb2, protocol_pb2
@@ -17,6 +17,7 @@ from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.egress import egress_filters, loop_filter
+from laneway.compile.envoy.lane_hooks import LaneHooks
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import ads, duration, extension, packed, resource, socket_address
 from laneway.compile.envoy.scopes import use_scopes
@@ -40,11 +41,11 @@ def inbound_listener(
     workload: ObjectName,
     port: int,
     address: Address,
-    filters: Sequence[hcm_pb2.HttpFilter],
+    lanes: LaneHooks,
     options: Options,
 ) -> Resource:
-    """Takes callers' requests to one port of the workload; ``filters`` run before the router."""
-    manager = _manager("inbound", filters)
+    """Takes callers' requests to one port of the workload."""
+    manager = _manager("inbound", lanes)
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
     manager.local_reply_config.mappers.extend(
@@ -57,11 +58,9 @@ def inbound_listener(
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
-def outbound_listener(
-    address: Address, filters: Sequence[hcm_pb2.HttpFilter], options: Options
-) -> Resource:
+def outbound_listener(address: Address, lanes: LaneHooks, options: Options) -> Resource:
     """The forward proxy that the application's ``http_proxy`` names."""
-    manager = _manager("outbound", [*filters, *egress_filters()])
+    manager = _manager("outbound", lanes, after=egress_filters())
     use_scopes(manager)
     _tell_lanes(manager, options)
     # Its caller is a workload of the mesh, and may know.
@@ -77,13 +76,13 @@ def gateway_listener(
     gateway: ObjectName,
     port: int,
     address: Address,
-    filters: Sequence[hcm_pb2.HttpFilter],
+    lanes: LaneHooks,
     options: Options,
 ) -> Resource:
     """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
     retries that replay requests), and laneway's; everything else that the caller sent is kept."""
-    manager = _manager("gateway", [loop_filter(), *filters])
-    manager.early_header_mutation_extensions.append(_without_our_headers(options))
+    manager = _manager("gateway", lanes, before=[loop_filter()])
+    manager.early_header_mutation_extensions.insert(0, _without_our_headers(options))
     manager.rds.CopyFrom(
         hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
     )
@@ -123,12 +122,23 @@ def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig
     )
 
 
-def _manager(prefix: str, filters: Iterable[hcm_pb2.HttpFilter]) -> hcm_pb2.HttpConnectionManager:
-    """What all listeners share: transparent to applications, no time limit on streams."""
+def _manager(
+    prefix: str,
+    lanes: LaneHooks,
+    *,
+    before: Iterable[hcm_pb2.HttpFilter] = (),
+    after: Iterable[hcm_pb2.HttpFilter] = (),
+) -> hcm_pb2.HttpConnectionManager:
+    """What all listeners share: transparent to applications, no time limit on streams.
+
+    The filters ``before`` and ``after`` stand around those of the lanes.
+    """
     return hcm_pb2.HttpConnectionManager(
         stat_prefix=prefix,
         codec_type=hcm_pb2.HttpConnectionManager.AUTO,
-        http_filters=[*filters, _ROUTER],
+        http_filters=[*before, *lanes.filters, *after, _ROUTER],
+        early_header_mutation_extensions=lanes.mutations,
+        access_log=lanes.access_logs,
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),

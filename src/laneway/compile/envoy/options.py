@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FilterModule:
-    """The compiled lane filter's file, as proxies see it."""
+    """The compiled lane filter's file, as proxies see it.
+
+    ``native``: it is a dynamic module of Envoy, and not WebAssembly.
+    """
 
     path: str
+    native: bool = False
 
 
 @dataclass(frozen=True, slots=True)

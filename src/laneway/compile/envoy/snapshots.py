@@ -8,7 +8,7 @@ and the way to its application.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.backends import selecting
@@ -16,7 +16,7 @@ from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
 from laneway.compile.envoy.endpoints import inbound_endpoint
 from laneway.compile.envoy.entry_routes import entry_filter_chain
 from laneway.compile.envoy.gateway_routes import gateway_routes
-from laneway.compile.envoy.lane_filter import gateway_filter, inbound_filter, outbound_filter
+from laneway.compile.envoy.lane_hooks import gateway_hooks, inbound_hooks, outbound_hooks
 from laneway.compile.envoy.listeners import (
     gateway_listener,
     inbound_listener,
@@ -158,8 +158,8 @@ def _sidecar(
     memories: Iterable[Carrier],
     options: Options,
 ) -> Iterable[Resource]:
-    inbound = [inbound_filter(memory, options.module) for memory in memories]
-    outbound = [outbound_filter(memory, options.module) for memory in memories]
+    inbound = inbound_hooks(memories, options.module)
+    outbound = outbound_hooks(memories, options.module)
     # All that it has a place for: during a change, the ports before it and those after it. One that
     # is terminating listens nowhere, and still has requests on the way to its application.
     for port, address in placement.application.items():
@@ -176,12 +176,13 @@ def _gateway(
     routes: GatewayRoutes, placement: GatewayPlacement, options: Options
 ) -> Iterable[Resource]:
     name = routes.gateway.name
-    filters = [gateway_filter(carrier, options.module) for carrier in routes.carriers]
+    lanes = gateway_hooks(routes.carriers, options.module)
     if routes.naming:
-        filters += entry_filter_chain(routes.has_entries)
+        entry = entry_filter_chain(routes.has_entries)
+        lanes = replace(lanes, filters=(*lanes.filters, *entry))
     for server in routes.servers:
         if server.server.tls:
             continue
         port = server.server.port
-        yield gateway_listener(name, port, placement.listeners[port], filters, options)
+        yield gateway_listener(name, port, placement.listeners[port], lanes, options)
         yield gateway_routes(routes, server, options)

@@ -22,6 +22,7 @@ _TROUBLE = (
     events.RestartFailed,
     events.GaveUp,
     events.LogLost,
+    events.NativeModuleRefused,
     Rejected,
 )
 _OUTPUT_LINES = 8

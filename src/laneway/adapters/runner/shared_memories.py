@@ -1,0 +1,51 @@
+"""Memory that an Envoy shares with the one that takes over from it in a hot restart.
+
+The native lane filter keeps there which trace id belongs to which lane. It is a file that has no
+name and no disk (``memfd_create``): nobody else can open it, it cannot be full before the machine's
+memory is, and it goes with the last process that has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+
+from laneway.filter import MEMORY_SIZE, MEMORY_VARIABLE
+
+
+class SharedMemory:
+    """The memory of one proxy and its successors. Close it at the end."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+
+    def renew(self) -> None:
+        """Empty memory, for a proxy that takes over from none.
+
+        Where there can be none, each process has memory of its own.
+        """
+        self.close()
+        with contextlib.suppress(OSError):
+            descriptor = os.memfd_create("laneway-trace-memory")
+            try:
+                os.ftruncate(descriptor, MEMORY_SIZE)
+            except OSError:
+                os.close(descriptor)
+                raise
+            self._descriptor = descriptor
+
+    @property
+    def descriptors(self) -> Sequence[int]:
+        """What a process has to inherit."""
+        return () if self._descriptor is None else (self._descriptor,)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What tells a process of it, or that there is none."""
+        return {MEMORY_VARIABLE: "" if self._descriptor is None else str(self._descriptor)}
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

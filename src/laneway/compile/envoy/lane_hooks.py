@@ -1,0 +1,53 @@
+"""Where the lane filter stands in a listener.
+
+As WebAssembly it is an HTTP filter. As a native module it is an early header mutation, which runs
+once before the route is chosen, and on the inbound side an access logger, too, which sees the end
+of each request. Both read the same configuration: see ``lane_filter``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from envoy.config.accesslog.v3 import accesslog_pb2
+from envoy.config.core.v3 import extension_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+
+from laneway.compile.envoy import lane_filter, native_lane_filter
+from laneway.compile.envoy.options import FilterModule
+from laneway.compile.ir import Carrier
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHooks:
+    """What the HTTP connection manager of a listener needs for its lane groups."""
+
+    filters: tuple[hcm_pb2.HttpFilter, ...] = ()
+    mutations: tuple[extension_pb2.TypedExtensionConfig, ...] = ()
+    access_logs: tuple[accesslog_pb2.AccessLog, ...] = ()
+
+
+def inbound_hooks(carriers: Iterable[Carrier], module: FilterModule) -> LaneHooks:
+    return _hooks("inbound", carriers, module)
+
+
+def outbound_hooks(carriers: Iterable[Carrier], module: FilterModule) -> LaneHooks:
+    return _hooks("outbound", carriers, module)
+
+
+def gateway_hooks(carriers: Iterable[Carrier], module: FilterModule) -> LaneHooks:
+    return _hooks("gateway", carriers, module)
+
+
+def _hooks(direction: str, carriers: Iterable[Carrier], module: FilterModule) -> LaneHooks:
+    each = tuple(carriers)
+    if not module.native:
+        return LaneHooks(tuple(lane_filter.http_filter(direction, c, module) for c in each))
+    logged = each if direction == "inbound" else ()
+    return LaneHooks(
+        mutations=tuple(native_lane_filter.mutation(direction, c, module) for c in each),
+        access_logs=tuple(native_lane_filter.access_logger(direction, c, module) for c in logged),
+    )

@@ -1,0 +1,65 @@
+"""The lane filter as a native module of Envoy (a "dynamic module").
+
+Its two extensions are configured by ``TypedStruct``s: the published protos for Python lack the
+messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from envoy.config.accesslog.v3 import accesslog_pb2
+from envoy.config.core.v3 import extension_pb2
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+from xds.type.v3 import typed_struct_pb2
+
+from laneway.compile.envoy.lane_filter import configuration, name
+from laneway.compile.envoy.options import FilterModule
+from laneway.compile.envoy.packing import packed
+from laneway.compile.ir import Carrier
+
+_TYPES = "type.googleapis.com/envoy.extensions"
+_MUTATION = (
+    f"{_TYPES}.http.early_header_mutation.dynamic_modules.v3.DynamicModuleEarlyHeaderMutation"
+)
+_ACCESS_LOG = f"{_TYPES}.access_loggers.dynamic_modules.v3.DynamicModuleAccessLog"
+
+
+def mutation(
+    direction: str, carrier: Carrier, module: FilterModule
+) -> extension_pb2.TypedExtensionConfig:
+    return extension_pb2.TypedExtensionConfig(
+        name=name(direction, carrier),
+        typed_config=_typed(
+            _MUTATION, "early_header_mutation", configuration(direction, carrier), module
+        ),
+    )
+
+
+def access_logger(
+    direction: str, carrier: Carrier, module: FilterModule
+) -> accesslog_pb2.AccessLog:
+    return accesslog_pb2.AccessLog(
+        name=name(direction, carrier),
+        typed_config=_typed(_ACCESS_LOG, "logger", configuration(direction, carrier), module),
+    )
+
+
+def _typed(type_url: str, kind: str, text: str, module: FilterModule) -> AnyMessage:
+    """``kind`` is what the message's fields begin with."""
+    value: dict[str, Any] = {
+        "dynamic_module_config": {
+            "module": {"local": {"filename": module.path}},
+            # Its memory outlasts the listeners that use it.
+            "do_not_close": True,
+        },
+        f"{kind}_name": "trace_memory",
+        f"{kind}_config": {
+            "@type": "type.googleapis.com/google.protobuf.StringValue",
+            "value": text,
+        },
+    }
+    struct = ParseDict(value, Struct())
+    return packed(typed_struct_pb2.TypedStruct(type_url=type_url, value=struct))
