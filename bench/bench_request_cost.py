@@ -3,7 +3,10 @@
 Each variant is an Envoy of its own with one worker. A request goes to its inbound listener (which
 leads to an application that answers at once) and one to its outbound listener (which leads to a
 next service that answers at once). Rounds of all variants are interleaved, so that what else the
-machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone.
+machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone. A
+ratio is of two variants in one round: its median over the rounds, and from the least to the most.
+The second plain Envoy shows what differs between two that are the same. Resident memory is what an
+Envoy has before its first request.
 
     make develop && .venv/bin/python -m bench.bench_request_cost [--rounds 7] [--requests 4000]
 """
@@ -13,11 +16,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,7 +39,7 @@ from laneway.compile.envoy import names
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.filter import module_path
+from laneway.filter import module_path, native_module_path
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -46,6 +51,7 @@ from laneway.wiring.logs import log_to_stderr
 APPLICATION = ObjectName("default", "mocka")
 NEXT = ObjectName("default", "mockb")
 CONNECTIONS = 32
+START_SECONDS = 120
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = {
     "name": "envoy.filters.http.router",
@@ -60,15 +66,38 @@ class Variant:
     name: str
     inbound: Address
     outbound: Address
-    pid: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    resident: float = 0.0
     costs: list[float] = field(default_factory=list)
 
     @property
     def cost(self) -> float:
         return statistics.median(self.costs)
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
-def mesh(lanes: int, trace_header: str) -> Mesh:
+    def ratios(self, other: Variant) -> list[float]:
+        """What this one costs against another, round by round."""
+        return [own / its for own, its in zip(self.costs, other.costs, strict=True)]
+
+
+PLAIN = ("plain Envoy", "plain Envoy again")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A variant that is laneway's, what it is compared with, and how much it may cost."""
+
+    mesh: Mesh
+    module: FilterModule
+    against: str = PLAIN[0]
+    bar: str = ""
+
+
+def mesh(lanes: int, trace_header: str = "") -> Mesh:
     """Two services with one workload each in lane s1, in a group of ``lanes`` lanes (0: none)."""
     services = tuple(
         Service(name, (ServicePort(8000, "http"),), {"app": name.name})
@@ -144,13 +173,13 @@ def answerer(address: Address) -> str:
 
 
 @contextmanager
-def envoy(directory: Path, name: str, configuration: str) -> Iterator[int]:
+def envoy(directory: Path, name: str, configuration: str) -> Iterator[subprocess.Popen[bytes]]:
     path = directory / f"{name}.json"
     path.write_text(configuration)
     command = [str(find_envoy().path), "-c", str(path), "--concurrency", "1", "-l", "error"]
     process = subprocess.Popen([*command, "--use-dynamic-base-id", "--service-node", name])
     try:
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         process.wait()
@@ -198,16 +227,47 @@ async def drive(address: Address, requests: list[bytes]) -> None:
     await asyncio.gather(*finished)
 
 
-async def answers(address: Address) -> None:
-    """Until the listener answers; Envoys that wait for the control plane listen late."""
-    for _ in range(200):
+async def answers(variant: Variant, address: Address) -> None:
+    """Until the listener answers with 200.
+
+    An Envoy that waits for the control plane listens late, and one that listens may not know yet
+    where it sends requests to.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    problem = ""
+    while time.monotonic() < deadline:
+        assert variant.process is not None
+        if variant.process.poll() is not None:
+            raise RuntimeError(f"{variant.name} ended with {variant.process.returncode}")
         try:
             await drive(address, requests(1, "warm"))
-        except OSError:
+        except (OSError, RuntimeError) as error:
+            problem = str(error)
             await asyncio.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"nothing answers at {address}")
+    raise TimeoutError(f"{variant.name} does not answer at {address}: {problem}")
+
+
+async def listens(variant: Variant) -> None:
+    """Until both listeners take connections, and before any request."""
+    for address in (variant.inbound, variant.outbound):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(address.host, address.port)
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{variant.name} does not listen at {address}") from error
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                break
+
+
+def resident_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def requests(count: int, salt: str) -> list[bytes]:
@@ -231,21 +291,50 @@ async def measure(variants: list[Variant], rounds: int, count: int) -> None:
                 variant.costs.append(spent / count * 1e6)
 
 
-def publish(variants: list[Variant]) -> None:
+def publish(variants: list[Variant], cases: Mapping[str, Case]) -> None:
     by_name = {variant.name: variant for variant in variants}
-    report = Report("request_cost", ("variant", "CPU µs a hop", "against", "ratio", "bar"))
-    against = {
-        "laneway, no lanes": ("plain Envoy", ""),
-        "scenario 2, 3 lanes": ("plain Envoy", "<= 1.10"),
-        "scenario 1, 3 lanes": ("plain Envoy", "<= 1.25"),
-        "scenario 2, 1,000 lanes": ("scenario 2, 3 lanes", "<= 1.05"),
-        "scenario 1, 1,000 lanes": ("scenario 1, 3 lanes", "<= 1.05"),
-    }
+    columns = (
+        "variant",
+        "CPU µs a hop",
+        "against",
+        "ratio",
+        "least",
+        "most",
+        "bar",
+        "MiB resident",
+    )
+    report = Report("request_cost", columns)
     for variant in variants:
-        other, bar = against.get(variant.name, ("", ""))
-        ratio = f"{variant.cost / by_name[other].cost:.2f}" if other else ""
-        report.add(variant.name, f"{variant.cost:.1f}", other, ratio, bar)
+        case = cases.get(variant.name)
+        against = case.against if case else PLAIN[0]
+        ratios = variant.ratios(by_name[against])
+        figures = (statistics.median(ratios), min(ratios), max(ratios))
+        report.add(
+            variant.name,
+            f"{variant.cost:.1f}",
+            against,
+            *(f"{figure:.3f}" for figure in figures),
+            case.bar if case else "",
+            f"{variant.resident:.1f}",
+        )
     report.publish()
+
+
+def cases() -> Mapping[str, Case]:
+    wasm = FilterModule(str(module_path()))
+    native_path = native_module_path()
+    native = FilterModule(str(native_path), native=True) if native_path else wasm
+    by_id, by_header = mesh(3, "my-request-id"), mesh(3, "x-asm-prefer-tag")
+    many_by_id, many_by_header = mesh(1000, "my-request-id"), mesh(1000, "x-asm-prefer-tag")
+    return {
+        "laneway, no lanes": Case(mesh(0), native),
+        "scenario 2, 3 lanes": Case(by_header, native, bar="<= 1.02"),
+        "scenario 1, 3 lanes": Case(by_id, native, bar="<= 1.05"),
+        "scenario 1, 3 lanes, WebAssembly": Case(by_id, wasm),
+        "baggage, 3 lanes": Case(mesh(3, "baggage"), native, bar="<= 1.10"),
+        "scenario 2, 1,000 lanes": Case(many_by_header, native, "scenario 2, 3 lanes", "<= 1.02"),
+        "scenario 1, 1,000 lanes": Case(many_by_id, native, "scenario 1, 3 lanes", "<= 1.02"),
+    }
 
 
 async def main() -> None:
@@ -254,33 +343,28 @@ async def main() -> None:
     parser.add_argument("--requests", type=int, default=4000)
     options = parser.parse_args()
     log_to_stderr()
-    meshes = {
-        "laneway, no lanes": mesh(0, ""),
-        "scenario 2, 3 lanes": mesh(3, "x-asm-prefer-tag"),
-        "scenario 1, 3 lanes": mesh(3, "my-request-id"),
-        "scenario 2, 1,000 lanes": mesh(1000, "x-asm-prefer-tag"),
-        "scenario 1, 1,000 lanes": mesh(1000, "my-request-id"),
-    }
+    compared = cases()
     ports, roster = Ports(), Roster()
     answering = ports.reserve("answering")
     variants = [
-        Variant(name, ports.reserve(name), ports.reserve(name)) for name in ["plain Envoy", *meshes]
+        Variant(name, ports.reserve(name), ports.reserve(name)) for name in (*PLAIN, *compared)
     ]
-    ports.close()
-    with tempfile.TemporaryDirectory() as temporary:
+    # Held until the end: whatever else asks for a port meanwhile gets another.
+    ports.share([answering, *(a for v in variants for a in (v.inbound, v.outbound))])
+    with tempfile.TemporaryDirectory() as temporary, closing(ports):
         directory = Path(temporary)
-        for variant in variants[1:]:
-            model = meshes[variant.name]
+        for variant in variants[len(PLAIN) :]:
+            case = compared[variant.name]
             snapshots = emit(
-                model,
-                lower(model),
+                case.mesh,
+                lower(case.mesh),
                 placements(variant, answering),
-                Options(FilterModule(str(module_path()))),
+                Options(case.module),
             )
             roster.publish({variant.name: snapshots[names.sidecar_node(APPLICATION)]})
         async with XdsServer(roster, f"unix:{directory}/xds.sock"):
             await run(directory, variants, answering, options)
-    publish(variants)
+    publish(variants, compared)
 
 
 async def run(
@@ -291,12 +375,17 @@ async def run(
         for number, variant in enumerate(variants):
             xds, admin = directory / "xds.sock", directory / f"admin-{number}.sock"
             configuration = (
-                bootstrap(variant.name, xds, admin) if number else plain(variant, answering)
+                plain(variant, answering)
+                if variant.name in PLAIN
+                else bootstrap(variant.name, xds, admin)
             )
-            variant.pid = stack.enter_context(envoy(directory, variant.name, configuration))
+            variant.process = stack.enter_context(envoy(directory, variant.name, configuration))
         for variant in variants:
-            await answers(variant.inbound)
-            await answers(variant.outbound)
+            await listens(variant)
+            variant.resident = resident_mib(variant.pid)
+        for variant in variants:
+            await answers(variant, variant.inbound)
+            await answers(variant, variant.outbound)
         await measure(variants, options.rounds, options.requests)
 
 

@@ -36,7 +36,7 @@ async def test_so_do_two_requests_with_one_id(bed: Testbed) -> None:
         await asyncio.sleep(1.5)
         return await call(bed, "a", "s2")
 
-    assert await asyncio.gather(call(bed, "a", "s2"), second()) == ["s2", "s2"]
+    assert set(await asyncio.gather(call(bed, "a", "s2"), second())) == {"s2"}
 
 
 async def test_newer_ids_do_not_push_it_out(bed: Testbed) -> None:
