@@ -3,6 +3,8 @@
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
 breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
 ``store_breakages``.
+breaks the running of a mesh on one machine stands in ``embedded_breakages``, and the native lane
+filter in ``native_breakages``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMIN
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.input_breakages import INPUT
 from tests.mutation.store_breakages import STORE
+from tests.mutation.native_breakages import NATIVE
 from tests.mutation.trials import Breakage
 
 CONTEXTS = "tests/filter/test_trace_contexts.py::"
@@ -22,6 +25,7 @@ BREAKAGES = (
     *ENTERING_BREAKAGES,
     *STORE,
     *INPUT,
+    *NATIVE,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",
