@@ -3,7 +3,7 @@
 Its Zig sources stand beside the package in ``filter/``; installing the package compiles them, to
 WebAssembly and to a native module of Envoy. Here are the modules' paths and the words of their
 configuration, for whoever configures Envoy with them. Why it is as it is:
-``docs/decisions/0003-trace-memory.md`` and ``docs/decisions/0013-native-module.md``.
+``docs/decisions/0003-trace-memory.md`` and ``docs/decisions/0017-native-module.md``.
 """
 
 from __future__ import annotations
