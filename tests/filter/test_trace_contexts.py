@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 from tests.filter import clients, testbed
 from tests.filter.clients import Answer
-from tests.filter.testbed import NO_LANE, ROUTE_HEADER, Pair, Setup, Testbed
+from tests.filter.testbed import NO_LANE, ROUTE_HEADER, SHELLS, Pair, Setup, Testbed
 
 from laneway.model.trace_contexts import KNOWN, trace_id
 
@@ -29,9 +29,10 @@ PAIRS = {
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def bed() -> Iterator[Testbed]:
-    with testbed.running(Setup(tuple(PAIRS.values()), workers=2)) as bed:
+@pytest.fixture(scope="module", params=SHELLS)
+def bed(request: pytest.FixtureRequest) -> Iterator[Testbed]:
+    setup = Setup(tuple(PAIRS.values()), workers=2, shell=request.param)
+    with testbed.running(setup) as bed:
         yield bed
         assert "[error]" not in bed.log
         assert "[critical]" not in bed.log

@@ -11,10 +11,11 @@ from xds.type.v3 import typed_struct_pb2
 from laneway.compile.envoy.lane_hooks import gateway_hooks, inbound_hooks, outbound_hooks
 from laneway.compile.envoy.options import FilterModule
 from laneway.compile.ir import BaggageMember, TraceMemory
+from laneway.model.lanes import MemoryLimits
 
-WASM = FilterModule("/m.wasm", ttl_seconds=60)
-NATIVE = FilterModule("/m.so", native=True, ttl_seconds=60)
-TRACE = TraceMemory("g", "X-Lane", "X-Trace")
+WASM = FilterModule("/m.wasm")
+NATIVE = FilterModule("/m.so", native=True)
+TRACE = TraceMemory("g", "X-Lane", "X-Trace", MemoryLimits(ttl_seconds=60))
 BAGGAGE = BaggageMember("h", "x-lane", "lane")
 
 
@@ -60,6 +61,6 @@ def test_and_sees_the_end_of_inbound_requests() -> None:
     assert [value["logger_config"] for _, value in messages] == early
 
 
-def test_a_gateway_reads_baggage_natively() -> None:
-    hooks = gateway_hooks([BAGGAGE], NATIVE)
-    assert (len(hooks.mutations), hooks.filters, hooks.access_logs) == (1, (), ())
+def test_a_gateway_has_it_natively_too() -> None:
+    hooks = gateway_hooks([BAGGAGE, TRACE], NATIVE)
+    assert (len(hooks.mutations), hooks.filters, hooks.access_logs) == (2, (), ())
