@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup develop demo check test nightly test-cluster lint mutants laws golden docs \
-  bench bench-compare soak lock clean
+  bench bench-compare soak sanitize fuzz lock clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -49,7 +49,7 @@ test: lint  ## Lint, type-check and run all the tests, five mutants among them; 
 	$(BIN)/pytest -q -n auto -m "not envoy" --cov --cov-report=
 	$(BIN)/pytest -q -n auto --dist loadfile -m envoy --cov --cov-append --cov-report=term:skip-covered
 
-nightly: test mutants laws soak  ## All of `test`, every mutant, 1,000 examples of each law, 1,000 changes.
+nightly: test mutants laws sanitize soak  ## All of `test`, every mutant, 1,000 examples of each law and changes.
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
 	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy" --hypothesis-profile nightly
@@ -75,6 +75,13 @@ bench: develop  ## Run every benchmark; each prints a table and writes build/ben
 
 bench-compare: develop  ## Compare two runs: make bench-compare OLD=folder NEW=folder.
 	@$(BIN)/python -m bench.compare $(OLD) $(NEW)
+
+sanitize: develop  ## Run the native filter's locks under ThreadSanitizer.
+	LANEWAY_SANITIZE=1 $(BIN)/pytest -q tests/filter/test_zig_logic.py -k race
+
+fuzz: develop  ## Fuzz the filter's core with ten million inputs, guided by coverage.
+	cd filter && ../$(BIN)/python -m ziglang build fuzz --fuzz=10M \
+	  --cache-dir ../.zig-cache --global-cache-dir ../.zig-cache/global
 
 soak: develop  ## 1,000 changes under load, and 20,000 mixed requests; not one may fail.
 	LANEWAY_MIXED_REQUESTS=20000 $(BIN)/pytest -q tests/e2e/test_scenarios.py

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import hatch_build
 import pytest
 
 
 @pytest.mark.parametrize(
     "source",
-    ["memory.zig", "open_requests.zig", "trace_context.zig", "baggage.zig", "config.zig"],
+    [
+        "memory.zig",
+        "open_requests.zig",
+        "trace_context.zig",
+        "baggage.zig",
+        "config.zig",
+        "fuzz.zig",
+    ],
 )
 def test_zig_unit_tests_pass(source: str) -> None:
     hatch_build.zig("test", hatch_build.SOURCES / source)
@@ -16,6 +25,13 @@ def test_zig_unit_tests_pass(source: str) -> None:
 
 def test_the_table_that_threads_and_processes_share() -> None:
     hatch_build.zig("test", "-lc", hatch_build.SOURCES / "table.zig")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("LANEWAY_SANITIZE" not in os.environ, reason="make sanitize runs it")
+def test_threads_race_for_nothing() -> None:
+    """ThreadSanitizer, which is compiled first: that takes a minute."""
+    hatch_build.zig("test", "-lc", "-fsanitize-thread", hatch_build.SOURCES / "table.zig")
 
 
 def test_sources_are_formatted() -> None:
