@@ -92,12 +92,16 @@ export fn proxy_on_tick(_: u32) void {
     var place: usize = 0;
     while (open_requests.nextDue(&place, now)) |open| {
         host.begin();
-        const request: Request = .{ .context = 0 };
-        var change: Renew = .{ .id = &open.id, .now = now, .expires = now + open.ttl };
-        if (!request.update(memory.setOf(&open.id.digest, open.sets), &change)) continue;
-        open.renewed = now;
-        request.count(.stored);
+        renew(open, now);
     }
+}
+
+fn renew(open: *open_requests.Request, now: u64) void {
+    const request: Request = .{ .context = 0 };
+    var change: Renew = .{ .id = &open.id, .now = now, .expires = now + open.ttl };
+    if (!request.update(memory.setOf(&open.id.digest, open.sets), &change)) return;
+    open.renewed = now;
+    request.count(.stored);
 }
 
 /// An open request: what is remembered of its trace id, by now maybe another lane, stays for longer.

@@ -434,7 +434,7 @@ BREAKAGES = (
     ),
     Breakage(
         "a malformed trace context is taken for one",
-        "filter/src/main.zig",
+        "filter/src/hop.zig",
         old="    const own = firstContext(c.format, before);\n",
         new="    const own: ?[]const u8 = if (before.len > 0) before else null;\n",
         tests=(CONTEXTS + "test_a_gateway_makes_up_a_context_that_is_not_there",),
@@ -443,8 +443,8 @@ BREAKAGES = (
     Breakage(
         "an open request is not renewed",
         "filter/src/main.zig",
-        old="        renew(request, now);\n",
-        new="        request.renewed = now;\n",
+        old="        renew(open, now);\n",
+        new="        open.renewed = now;\n",
         tests=(
             "tests/filter/test_trace_memory.py::test_what_is_remembered_outlives_the_request_that_it_came_with",
         ),
