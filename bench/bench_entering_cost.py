@@ -140,8 +140,9 @@ async def main() -> None:
             server = XdsServer(roster, f"unix:{xds}")
             await server.__aenter__()
             configuration = bootstrap(case.node, xds, directory / f"{case.node}-admin.sock")
-            case.pid = stack.enter_context(envoy(directory, case.node, configuration))
-            await answers(case.address)
+            process = stack.enter_context(envoy(directory, case.node, configuration))
+            case.pid = process.pid
+            await answers(process, case.address)
             await server.__aexit__(None, None, None)
         await measure(every, options.rounds, options.requests)
     report(every)

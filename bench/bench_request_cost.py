@@ -227,7 +227,7 @@ async def drive(address: Address, requests: list[bytes]) -> None:
     await asyncio.gather(*finished)
 
 
-async def answers(variant: Variant, address: Address) -> None:
+async def answers(process: subprocess.Popen[bytes], address: Address) -> None:
     """Until the listener answers with 200.
 
     An Envoy that waits for the control plane listens late, and one that listens may not know yet
@@ -236,9 +236,8 @@ async def answers(variant: Variant, address: Address) -> None:
     deadline = time.monotonic() + START_SECONDS
     problem = ""
     while time.monotonic() < deadline:
-        assert variant.process is not None
-        if variant.process.poll() is not None:
-            raise RuntimeError(f"{variant.name} ended with {variant.process.returncode}")
+        if process.poll() is not None:
+            raise RuntimeError(f"the Envoy at {address} ended with {process.returncode}")
         try:
             await drive(address, requests(1, "warm"))
         except (OSError, RuntimeError) as error:
@@ -246,7 +245,7 @@ async def answers(variant: Variant, address: Address) -> None:
             await asyncio.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"{variant.name} does not answer at {address}: {problem}")
+    raise TimeoutError(f"nothing answers at {address}: {problem}")
 
 
 async def listens(variant: Variant) -> None:
@@ -384,8 +383,9 @@ async def run(
             await listens(variant)
             variant.resident = resident_mib(variant.pid)
         for variant in variants:
-            await answers(variant, variant.inbound)
-            await answers(variant, variant.outbound)
+            assert variant.process is not None
+            await answers(variant.process, variant.inbound)
+            await answers(variant.process, variant.outbound)
         await measure(variants, options.rounds, options.requests)
 
 
