@@ -221,12 +221,12 @@ def _default(
 def _split(
     mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]
 ) -> Split | None:
-    """The shares of the first group that gives lanes weights; what is left is the baseline's."""
+    """The shares of the first group that gives lanes weights; what is left stays without a lane."""
     weighted = [claim for claim in claims if claim.lane.weight]
     if not weighted:
         return None
     group = weighted[0].group
-    shares = {
+    shares: dict[str, Share] = {
         claim.lane.name: Share(claim.lane.name, claim.lane.weight, _target(claim, services))
         for claim in weighted
         if claim.group is group
@@ -237,7 +237,7 @@ def _split(
         shares.pop(baseline.name, None)
         weight = 100 - sum(share.weight for share in shares.values())
         target = _default(mesh, [c for c in claims if c.group is group], services)
-        rest = Share(baseline.name, weight, target) if weight > 0 else None
+        rest = Share(None, weight, target) if weight > 0 else None
     lanes = tuple(shares.values())
     every = lanes if rest is None else (*lanes, rest)
     ranges = every if group.sticky is None else lay_out(lanes, rest)

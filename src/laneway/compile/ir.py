@@ -64,9 +64,13 @@ class ServiceRoutes:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it."""
+    """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it.
 
-    lane: str
+    ``lane`` ``None`` is the share that no lane's weight chose. These stay requests without a lane,
+    so that every service's own baseline answers them (``LaneGroup.service_baselines``).
+    """
+
+    lane: str | None
     weight: int
     target: Target
 

@@ -157,11 +157,12 @@ def _split_action(split: Split) -> route_components_pb2.RouteAction:
     """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
     for share in split.ranges:
-        action.weighted_clusters.clusters.add(
-            name=names.target_cluster(share.target),
-            weight=UInt32Value(value=share.weight),
-            request_headers_to_add=[visibility.header(split.header.lower(), share.lane)],
+        cluster = action.weighted_clusters.clusters.add(
+            name=names.target_cluster(share.target), weight=UInt32Value(value=share.weight)
         )
+        if share.lane is not None:
+            named = visibility.header(split.header.lower(), share.lane)
+            cluster.request_headers_to_add.append(named)
     if split.sticky is not None:
         action.hash_policy.append(_hash_policy(split.sticky))
         action.weighted_clusters.use_hash_policy.value = True

@@ -108,12 +108,12 @@ def _lanes(
 
 
 def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
-    """The lane is named to whom the request reaches, as if the caller had."""
+    """The chosen lane is named to whom the request reaches, as if the caller had."""
     return tuple(
         replace(
             backend(share.target, services),
             weight=share.weight,
-            sets=(split.header.lower(), share.lane),
+            sets=None if share.lane is None else (split.header.lower(), share.lane),
         )
         for share in split.shares
     )

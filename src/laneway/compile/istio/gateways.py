@@ -197,10 +197,15 @@ def _weighted(split: Split) -> list[Document]:
         {
             "destination": destination(share.target),
             "weight": share.weight,
-            "headers": {"request": {"set": {split.header.lower(): share.lane}}},
+            **named_lane(split.header, share.lane),
         }
         for share in split.shares
     ]
+
+
+def named_lane(header: str, lane: str | None) -> Document:
+    """``headers`` of a route or destination: the request names ``lane``, whatever it did before."""
+    return {} if lane is None else {"headers": {"request": {"set": {header.lower(): lane}}}}
 
 
 def _is_patched(split: Split) -> bool:

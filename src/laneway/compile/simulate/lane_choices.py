@@ -52,14 +52,16 @@ def choose(
 
 
 def weighted(split: Split, draw: int) -> Choice:
-    """The lane that the gateway gives a request that names none; ``draw`` is its place in 0..99."""
+    """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
+    0..99."""
     ends = accumulate(share.weight for share in split.ranges)
     share = next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
-    weights = ", ".join(f"{share.lane} {share.weight}%" for share in split.shares)
-    reasons = [
-        Reason(Why.WEIGHT, f"the request names no lane and is given one by weight: {weights}")
-    ]
-    if share.lane not in share.target.chain:
+    weights = ", ".join(f"{each.lane or 'none'} {each.weight}%" for each in split.shares)
+    text = f"the request names no lane and is given one by weight: {weights}"
+    reasons = [Reason(Why.WEIGHT, text)]
+    if share.lane is None:
+        reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
+    elif share.lane not in share.target.chain:
         reasons.append(_no_service(share.lane, share.target.service.name))
     return Choice(share.target, share.lane, tuple(reasons))
 
