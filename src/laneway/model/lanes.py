@@ -37,6 +37,13 @@ class Unmatched(enum.Enum):
     NOT_FOUND = "notFound"
 
 
+class CallsWithoutLane(enum.Enum):
+    """Where a call goes that names no lane, and that a workload of one lane alone makes."""
+
+    BASELINE = "baseline"
+    OWN_LANE = "ownLane"
+
+
 class StickyKind(enum.Enum):
     HEADER = "header"
     COOKIE = "cookie"
@@ -91,6 +98,7 @@ class LaneGroup:
     unmatched: Unmatched = Unmatched.BASELINE
     sticky: Sticky | None = None
     ingress: tuple[IngressRule, ...] = ()
+    calls_without_lane: CallsWithoutLane = CallsWithoutLane.BASELINE
 
     @property
     def propagation(self) -> Propagation:
@@ -112,6 +120,7 @@ class Lane:
     ``fallback`` are the lanes to try after this one, in order; the baseline is always the last.
     ``mode`` ``None`` is the group's. ``weight`` is the percentage of the requests that meet this
     lane's rules without naming a lane, and that enter it all the same; the baseline gets the rest.
+    ``calls_without_lane`` ``None`` is the group's.
     """
 
     name: str
@@ -122,3 +131,4 @@ class Lane:
     fallback: tuple[str, ...] = ()
     mode: Mode | None = None
     weight: int = 0
+    calls_without_lane: CallsWithoutLane | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from laneway.model.callers import CallerRule, Callers, caller_rules
 from laneway.model.gateways import Gateway
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.names import ObjectName
@@ -67,6 +68,23 @@ class Mesh:
             )
             for group in self.groups
         }
+
+    @cached_property
+    def caller_rules(self) -> Mapping[str, Mapping[str, CallerRule]]:
+        """By group: lane -> when calls belong to it because its workloads make them."""
+        return {
+            group.name: caller_rules(group, self.lanes_by_group[group.name], self.baseline(group))
+            for group in self.groups
+        }
+
+    @cached_property
+    def used_caller_rules(self) -> Mapping[str, frozenset[CallerRule]]:
+        return {group: frozenset(rules.values()) for group, rules in self.caller_rules.items()}
+
+    @cached_property
+    def callers(self) -> Callers:
+        """The lanes that workloads' calls belong to."""
+        return Callers(self)
 
     @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:

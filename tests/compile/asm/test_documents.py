@@ -31,6 +31,32 @@ def test_strict_lanes_have_no_fallback() -> None:
     assert not [d for vs in services for d in destinations(vs) if "fallback" in d]
 
 
+def test_a_strict_group_is_what_asm_makes_of_it() -> None:
+    """Lanes are entered by their own rules, and calls are of the lane of the calling pod."""
+    entry = [rule("a", headers={"x-customer": exact(text)}) for text in ("gold", "beta")]
+    lanes = [lane("s1", "a b", entry[0]), lane("s2", "a b", entry[1])]
+    declared = mesh([group("a b", mode=Mode.STRICT)], lanes, SERVICES)
+    assert documents(declared, "asm-swimlane") == []
+    (_, called) = documents(declared, "trafficlabel-vs")
+    assert [
+        (r["match"], r["route"][0]["destination"]["subset"]) for r in called["spec"]["http"]
+    ] == [
+        ([{"sourceLabels": {"version": "v-s1"}}], "s1"),
+        ([{"sourceLabels": {"version": "v-s2"}}], "s2"),
+    ]
+    ingress = documents(declared, "swimlane-ingress")
+    assert [r["match"] for vs in ingress for r in vs["spec"]["http"]] == [
+        [{"headers": {"x-customer": {"exact": "gold"}}}],
+        [{"headers": {"x-customer": {"exact": "beta"}}}],
+    ]
+
+
+def test_a_strict_rule_without_conditions_is_a_route_without_a_match() -> None:
+    declared = mesh([group("a", mode=Mode.STRICT)], [lane("s1", "a", rule("a"))], SERVICES[:1])
+    (ingress,) = documents(declared, "swimlane-ingress")
+    assert "match" not in ingress["spec"]["http"][0]
+
+
 def test_a_lanes_own_mode_shows_where_lanes_have_routes_of_their_own() -> None:
     lanes = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"), mode=Mode.STRICT)]
     declared = mesh([group("a", trace_header=ROUTE_HEADER)], lanes, SERVICES[:1])

@@ -17,7 +17,8 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
-from laneway.compile.ir import EMPTY_ID, IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.envoy.trace_ids import with_fresh_ids
+from laneway.compile.ir import IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.resources import ROUTE, Resource
 from laneway.model.lanes import Sticky, StickyKind
 from laneway.model.matches import MatchKind, StringMatch
@@ -43,8 +44,8 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
                     part
                     for ingress in host.routes
                     for plain in _ingress_routes(ingress)
-                    for route in _with_empty_ids(plain, ingress)
-                    for part in visibility.explained(route, header_names(ingress.route), options)
+                    for route in with_fresh_ids(plain, ingress.trace_headers)
+                    for part in visibility.explained(route, _header_names(ingress), options)
                 ),
             ],
         )
@@ -86,23 +87,6 @@ def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Rout
     yield _ingress_route(ingress, _split_action(ingress.split))
 
 
-def _with_empty_ids(
-    route: route_components_pb2.Route, ingress: IngressRoute
-) -> Iterator[route_components_pb2.Route]:
-    """``route``, and before it the same for requests whose trace header is there and is empty:
-    they get an id, too. (Envoy adds a header where it is absent, or overwrites it whatever it is.)
-    """
-    for header in ingress.trace_headers:
-        empty = route_components_pb2.Route()
-        empty.CopyFrom(route)
-        regex = regex_pb2.RegexMatcher(regex=EMPTY_ID)
-        matcher = string_pb2.StringMatcher(safe_regex=regex)
-        empty.match.headers.add(name=header.lower(), string_match=matcher)
-        empty.request_headers_to_add.append(visibility.header(header, names.FRESH_ID))
-        yield empty
-    yield route
-
-
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
     """That the request names one of the lanes; in parts, where one regex would be too long."""
     header = named.header.lower()
@@ -137,11 +121,15 @@ def _ingress_route(
         for name, value in sorted(ingress.query.items())
     )
     route = route_components_pb2.Route(match=match, route=action)
-    route.request_headers_to_add.extend(
-        visibility.header(header, names.FRESH_ID, "ADD_IF_ABSENT")
-        for header in ingress.trace_headers
-    )
+    if ingress.entered is not None:
+        named = visibility.header(ingress.entered.header.lower(), ingress.entered.lane)
+        route.request_headers_to_add.append(named)
     return route
+
+
+def _header_names(ingress: IngressRoute) -> list[str]:
+    entered = [ingress.entered.header] if ingress.entered is not None else []
+    return [*header_names(ingress.route), *entered]
 
 
 def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.HeaderMatcher]:

@@ -76,6 +76,9 @@ def _entries(
         return
     if ingress.split is not None:
         rest = shares(ingress.split, services)
+    if ingress.entered is not None:
+        entered = (ingress.entered.header.lower(), ingress.entered.lane)
+        rest = tuple(replace(to, sets=entered) for to in rest)
     yield from (Entry(match, rest, source) for match in matches)
 
 

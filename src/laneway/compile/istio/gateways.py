@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.ir import (
     EMPTY_ID,
+    EnteredLane,
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
@@ -27,6 +28,7 @@ from laneway.compile.istio.resources import (
     Document,
     destination,
     document,
+    named_lane,
     retries,
     string_match,
     string_matches,
@@ -41,6 +43,7 @@ class Branch:
     """One of the routes that a condition becomes. Without ``target`` it answers 404.
 
     ``empty`` is a trace header that is there and empty, where the route is for such requests.
+    ``entered`` is the lane that its requests enter without naming it.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Branch:
     target: Target | None
     split: Split | None = None
     empty: str | None = None
+    entered: EnteredLane | None = None
 
 
 def gateway_documents(
@@ -145,7 +149,8 @@ def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]
         without: Document = {choice.header.lower(): {} for choice in route.choices}
         match = {**base, "withoutHeaders": without}
         yield Branch(name("weights"), match, route.default, ingress.split)
-    yield Branch(name("rest"), base, None if ingress.not_found else route.default)
+    rest = None if ingress.not_found else route.default
+    yield Branch(name("rest"), base, rest, entered=ingress.entered)
 
 
 def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
@@ -182,6 +187,8 @@ def _http_route(branch: Branch, port: int | None) -> Document:
     http: Document = {"name": branch.name}
     if match:
         http["match"] = [match]
+    if branch.entered is not None:
+        http |= named_lane(branch.entered.header, branch.entered.lane)
     if branch.target is None:
         return {**http, "directResponse": {"status": 404}}
     if branch.split is not None and not _is_patched(branch.split):
@@ -201,11 +208,6 @@ def _weighted(split: Split) -> list[Document]:
         }
         for share in split.shares
     ]
-
-
-def named_lane(header: str, lane: str | None) -> Document:
-    """``headers`` of a route or destination: the request names ``lane``, whatever it did before."""
-    return {} if lane is None else {"headers": {"request": {"set": {header.lower(): lane}}}}
 
 
 def _is_patched(split: Split) -> bool:

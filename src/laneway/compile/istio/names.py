@@ -64,6 +64,11 @@ def service_route(target: Target, lane: str | None) -> str:
     return f"laneway|{target.port.port}|{lane or ''}|{target.service.host}"
 
 
+def caller_route(target: Target, lane: str) -> str:
+    """The route of calls that are of ``lane`` because a workload of it makes them."""
+    return f"laneway|{target.port.port}|caller {lane}|{target.service.host}"
+
+
 def ingress_route(gateway: ObjectName, route: IngressRoute, branch: str) -> str:
     """``branch`` tells apart the routes that one condition becomes.
 

@@ -1,0 +1,155 @@
+"""Which calls belong to a lane because a workload of that lane makes them.
+
+A strict lane asks nothing of applications: its workloads' calls stay in it, whatever they pass on.
+A permissive lane may ask for the calls that its workloads make without a lane, such as those of a
+cron job or a consumer. ``Mesh.caller_rules`` holds the rules; ``Callers`` finds the lane of a
+workload.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from laneway.model.lanes import CallsWithoutLane, Lane, LaneGroup, Mode
+from laneway.model.names import ObjectName
+from laneway.model.selection import ServiceSelection
+from laneway.model.workloads import Workload
+
+if TYPE_CHECKING:
+    from laneway.model.meshes import Mesh
+
+
+class CallerRule(enum.Enum):
+    """When a call belongs to the lane of the workload that makes it."""
+
+    ALWAYS = "always"  # whatever lane it names
+    WITHOUT_LANE = "without-lane"  # if it names none
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLane:
+    """The lane of a workload in one group, which its calls to that group's services belong to."""
+
+    group: str
+    lane: str
+    rule: CallerRule
+
+
+def caller_rules(
+    group: LaneGroup, lanes: Iterable[Lane], baseline: Lane | None
+) -> Mapping[str, CallerRule]:
+    """Lane -> when its workloads' calls belong to it; lanes for which they never do are left out.
+
+    A strict lane that permissive lanes fall back to, or that is a baseline beside them, answers
+    requests of others, too. What its workloads call for such a request must not lose that lane, so
+    only calls that name none belong to it.
+    """
+    lanes = list(lanes)
+    strict = {lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT}
+    permissive = [lane for lane in lanes if lane.name not in strict]
+    shared = {name for lane in permissive for name in lane.fallback}
+    if permissive or group.mode is Mode.PERMISSIVE:
+        shared |= set(group.service_baselines.values())
+        shared |= {baseline.name} if baseline is not None else set()
+    rules = {}
+    for lane in lanes:
+        wanted = lane.calls_without_lane or group.calls_without_lane
+        if lane.name in strict and lane.name not in shared:
+            rules[lane.name] = CallerRule.ALWAYS
+        elif lane.name in strict or wanted is CallsWithoutLane.OWN_LANE:
+            rules[lane.name] = CallerRule.WITHOUT_LANE
+    return rules
+
+
+def is_baseline(mesh: Mesh, group: LaneGroup, lane: str, service: ObjectName) -> bool:
+    """Whether the lane answers for lanes that lack the service, and requests without a lane."""
+    baseline = mesh.baseline(group)
+    default = baseline.name if baseline is not None else None
+    return group.service_baselines.get(service, default) == lane
+
+
+class Callers:
+    """The lanes of workloads, found by labels, so that the cost does not grow with the lanes."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    def lanes_of(self, workload: Workload) -> tuple[CallerLane, ...]:
+        """At most one for each group.
+
+        A workload that several lanes select belongs to none. Where its lane answers for others, a
+        call without a lane may be part of such a request, and stays without.
+        """
+        found = []
+        for name, behind in self._by_group(workload).items():
+            group = self._mesh.groups_by_name[name]
+            lanes = self.selecting(group, workload, behind)
+            if len(lanes) != 1:
+                continue
+            (lane,) = lanes
+            rule = self._mesh.caller_rules[group.name].get(lane.name)
+            shared = any(is_baseline(self._mesh, group, lane.name, each) for each in behind)
+            if rule is CallerRule.ALWAYS or (rule is not None and not shared):
+                found.append(CallerLane(group.name, lane.name, rule))
+        return tuple(found)
+
+    def selecting(
+        self, group: LaneGroup, workload: Workload, services: Iterable[ObjectName]
+    ) -> tuple[Lane, ...]:
+        """The lanes that select the workload and contain one of the services that it is behind."""
+        behind = set(services)
+        found = {
+            lane.name: lane
+            for label in (*workload.labels.items(), None)
+            for lane in self._by_label.get((group.name, label), ())
+            if workload.is_selected(lane.selector) and not behind.isdisjoint(lane.services)
+        }
+        return tuple(found.values())
+
+    def overlapping(self, lane: Lane, service: ObjectName) -> Lane | None:
+        """Another lane that certainly selects some of the workloads of ``service`` in ``lane``: its
+        labels are among the lane's, or the other way round."""
+        wider = (other for label in (*lane.selector.items(), None)
+                 for other in self._by_label.get((lane.group, label), ())
+                 if other.selector.items() <= lane.selector.items())  # fmt: skip
+        narrower = (other for label in lane.selector.items()
+                    for other in self._by_any_label.get((lane.group, label), ())
+                    if lane.selector.items() <= other.selector.items())  # fmt: skip
+        found = (other for some in (wider, narrower) for other in some)
+        return next((o for o in found if o is not lane and service in o.services), None)
+
+    def _by_group(self, workload: Workload) -> Mapping[str, list[ObjectName]]:
+        """The services that the workload is behind, of groups whose lanes have rules."""
+        found: dict[str, list[ObjectName]] = {}
+        if not any(self._mesh.caller_rules.values()):
+            return found
+        for service in self._services.services(workload):
+            group = self._mesh.groups_by_service.get(service)
+            if group is not None and self._mesh.caller_rules[group.name]:
+                found.setdefault(group.name, []).append(service)
+        return found
+
+    @cached_property
+    def _services(self) -> ServiceSelection:
+        return ServiceSelection(self._mesh.services)
+
+    @cached_property
+    def _by_label(self) -> Mapping[tuple[str, tuple[str, str] | None], list[Lane]]:
+        """(group, first label of the selector) -> lanes; ``None`` for an empty selector."""
+        index: dict[tuple[str, tuple[str, str] | None], list[Lane]] = {}
+        for lane in self._mesh.lanes:
+            label = next(iter(lane.selector.items()), None)
+            index.setdefault((lane.group, label), []).append(lane)
+        return index
+
+    @cached_property
+    def _by_any_label(self) -> Mapping[tuple[str, tuple[str, str]], list[Lane]]:
+        index: dict[tuple[str, tuple[str, str]], list[Lane]] = {}
+        for lane in self._mesh.lanes:
+            for label in lane.selector.items():
+                index.setdefault((lane.group, label), []).append(lane)
+        return index
