@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
 from laneway.model.lanes import (
+    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -145,6 +146,7 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
         baseline=st.none() | labels,
         service_baselines=st.dictionaries(st.sampled_from(services), labels, max_size=2),
         unmatched=st.sampled_from(Unmatched),
+        calls_without_lane=st.sampled_from(CallsWithoutLane),
         sticky=st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels),
     )
 
@@ -164,6 +166,7 @@ def lanes(
         fallback=st.lists(labels, max_size=2).map(tuple),
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
+        calls_without_lane=st.none() | st.sampled_from(CallsWithoutLane),
     )
 
 

@@ -12,7 +12,16 @@ from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.lanes import (
+    CallsWithoutLane,
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 from laneway.schema import Document, decode
 from laneway.schema.asm_declarations import declarations, losses
@@ -28,13 +37,22 @@ def read_again(declared: Mesh) -> Mesh:
 def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
     """What ASM's kinds can say. Rules that belong to weights have no names there."""
     lost = {(finding.subject, finding.path) for finding in losses(declared)}
-    groups = [replace(one, unmatched=Unmatched.BASELINE, sticky=None) for one in declared.groups]
+    groups = [
+        replace(
+            one,
+            unmatched=Unmatched.BASELINE,
+            sticky=None,
+            calls_without_lane=CallsWithoutLane.BASELINE,
+        )
+        for one in declared.groups
+    ]
     lanes = [
         replace(
             one,
             ingress=tuple(map(anonymous, one.ingress)),
             fallback=(),
             mode=None,
+            calls_without_lane=None,
             weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
         )
         for group in declared.groups
@@ -58,6 +76,7 @@ def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assert found == lanes
 
 
+OWN_LANE = CallsWithoutLane.OWN_LANE
 LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
 
 
@@ -71,6 +90,8 @@ LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
         ({}, {"fallback": ("s1",)}, ["spec.fallback"]),
         ({}, {"mode": Mode.STRICT}, ["spec.mode"]),
         ({}, {"mode": Mode.PERMISSIVE}, []),
+        ({"calls_without_lane": OWN_LANE}, {}, ["spec.callsWithoutLane"]),
+        ({}, {"calls_without_lane": OWN_LANE}, ["spec.callsWithoutLane"]),
         ({}, {"ingress": (rule("a", methods=("GET",)),)}, ["spec.ingress[0].methods"]),
         ({}, {"ingress": (rule("a", query={"q": exact("1")}),)}, ["spec.ingress[0].query"]),
         ({}, {"weight": 20, "ingress": (rule("a"), rule("b"))}, ["spec.weight"]),

@@ -9,7 +9,7 @@ workload.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -85,71 +85,85 @@ class Callers:
         call without a lane may be part of such a request, and stays without.
         """
         found = []
-        for name, behind in self._by_group(workload).items():
-            group = self._mesh.groups_by_name[name]
-            lanes = self.selecting(group, workload, behind)
+        for group, services in self._groups_of(workload):
+            lanes = self._selecting(group, workload, services)
             if len(lanes) != 1:
                 continue
             (lane,) = lanes
             rule = self._mesh.caller_rules[group.name].get(lane.name)
-            shared = any(is_baseline(self._mesh, group, lane.name, each) for each in behind)
+            shared = any(is_baseline(self._mesh, group, lane.name, each) for each in services)
             if rule is CallerRule.ALWAYS or (rule is not None and not shared):
                 found.append(CallerLane(group.name, lane.name, rule))
         return tuple(found)
 
-    def selecting(
+    def memberships(self, workload: Workload) -> Iterator[tuple[LaneGroup, tuple[Lane, ...]]]:
+        """The lanes that the workload is in, for each group whose lanes have rules for calls."""
+        for group, services in self._groups_of(workload):
+            yield group, self._selecting(group, workload, services)
+
+    def overlapping(self, lane: Lane, service: ObjectName) -> Lane | None:
+        """Another lane that certainly selects some of the workloads of ``service`` in ``lane``: its
+        labels are among the lane's, or the other way round."""
+        labels = lane.selector.items()
+        wider = (other for other in self._with_rarest(lane.group, lane.selector)
+                 if other.selector.items() <= labels)  # fmt: skip
+        among = min((self._by_label.get((lane.group, label), []) for label in labels),
+                    key=len, default=self._mesh.lanes_by_group[lane.group])  # fmt: skip
+        narrower = (other for other in among if labels <= other.selector.items())
+        found = (other for some in (wider, narrower) for other in some)
+        return next((o for o in found if o is not lane and service in o.services), None)
+
+    def _groups_of(self, workload: Workload) -> Iterator[tuple[LaneGroup, list[ObjectName]]]:
+        """The services that the workload is behind, of groups whose lanes have rules."""
+        found: dict[str, list[ObjectName]] = {}
+        if any(self._mesh.caller_rules.values()):
+            for service in self._services.services(workload):
+                group = self._mesh.groups_by_service.get(service)
+                if group is not None and self._mesh.caller_rules[group.name]:
+                    found.setdefault(group.name, []).append(service)
+        return ((self._mesh.groups_by_name[name], behind) for name, behind in found.items())
+
+    def _selecting(
         self, group: LaneGroup, workload: Workload, services: Iterable[ObjectName]
     ) -> tuple[Lane, ...]:
         """The lanes that select the workload and contain one of the services that it is behind."""
         behind = set(services)
         found = {
             lane.name: lane
-            for label in (*workload.labels.items(), None)
-            for lane in self._by_label.get((group.name, label), ())
+            for lane in self._with_rarest(group.name, workload.labels)
             if workload.is_selected(lane.selector) and not behind.isdisjoint(lane.services)
         }
         return tuple(found.values())
 
-    def overlapping(self, lane: Lane, service: ObjectName) -> Lane | None:
-        """Another lane that certainly selects some of the workloads of ``service`` in ``lane``: its
-        labels are among the lane's, or the other way round."""
-        wider = (other for label in (*lane.selector.items(), None)
-                 for other in self._by_label.get((lane.group, label), ())
-                 if other.selector.items() <= lane.selector.items())  # fmt: skip
-        narrower = (other for label in lane.selector.items()
-                    for other in self._by_any_label.get((lane.group, label), ())
-                    if lane.selector.items() <= other.selector.items())  # fmt: skip
-        found = (other for some in (wider, narrower) for other in some)
-        return next((o for o in found if o is not lane and service in o.services), None)
-
-    def _by_group(self, workload: Workload) -> Mapping[str, list[ObjectName]]:
-        """The services that the workload is behind, of groups whose lanes have rules."""
-        found: dict[str, list[ObjectName]] = {}
-        if not any(self._mesh.caller_rules.values()):
-            return found
-        for service in self._services.services(workload):
-            group = self._mesh.groups_by_service.get(service)
-            if group is not None and self._mesh.caller_rules[group.name]:
-                found.setdefault(group.name, []).append(service)
-        return found
+    def _with_rarest(self, group: str, labels: Mapping[str, str]) -> Iterator[Lane]:
+        """The lanes of which one label is among ``labels``, or that have none."""
+        for label in (*labels.items(), None):
+            yield from self._by_rarest_label.get((group, label), ())
 
     @cached_property
     def _services(self) -> ServiceSelection:
         return ServiceSelection(self._mesh.services)
 
     @cached_property
-    def _by_label(self) -> Mapping[tuple[str, tuple[str, str] | None], list[Lane]]:
-        """(group, first label of the selector) -> lanes; ``None`` for an empty selector."""
-        index: dict[tuple[str, tuple[str, str] | None], list[Lane]] = {}
-        for lane in self._mesh.lanes:
-            label = next(iter(lane.selector.items()), None)
-            index.setdefault((lane.group, label), []).append(lane)
-        return index
-
-    @cached_property
-    def _by_any_label(self) -> Mapping[tuple[str, tuple[str, str]], list[Lane]]:
-        index: dict[tuple[str, tuple[str, str]], list[Lane]] = {}
+    def _by_label(self) -> Mapping[_Label, list[Lane]]:
+        index: dict[_Label, list[Lane]] = {}
         for lane in self._mesh.lanes:
             for label in lane.selector.items():
                 index.setdefault((lane.group, label), []).append(lane)
         return index
+
+    @cached_property
+    def _by_rarest_label(self) -> Mapping[tuple[str, tuple[str, str] | None], list[Lane]]:
+        """Each lane once, by that label of its selector that the fewest others have."""
+        index: dict[tuple[str, tuple[str, str] | None], list[Lane]] = {}
+        for lane in self._mesh.lanes:
+            label = min(
+                lane.selector.items(),
+                key=lambda label: len(self._by_label[lane.group, label]),
+                default=None,
+            )
+            index.setdefault((lane.group, label), []).append(lane)
+        return index
+
+
+_Label = tuple[str, tuple[str, str]]
