@@ -142,6 +142,7 @@ def _own_calls(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
 
 
 KINDS: dict[str, Kind] = {
+    "ISTIO_CALLERS_SHARED": _own_calls,
     "ISTIO_LANE_NAMED_TWICE": _named_twice,
     "ASM_BAGGAGE": _in_baggage,
     "ASM_CALLS_WITHOUT_LANE": _own_calls,

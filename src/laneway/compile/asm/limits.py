@@ -8,10 +8,10 @@ from laneway.compile.asm.gateways import entering_rules
 from laneway.compile.asm.rule_order import asked_before
 from laneway.compile.asm.strict_limits import strict_limits
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
+from laneway.model.callers import CallerRule
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import (
-    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -39,6 +39,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
             findings += strict_limits(mesh, routes, group)
         for lane in lanes:
             findings += _lane(group, lane)
+            findings += _own_calls(mesh, group, lane)
             if first := before.get((group.name, lane.name)):
                 findings += _own_rules(lane, *first)
     for gateway in routes.gateways.values():
@@ -120,21 +121,25 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         )
     if lane.mode not in (None, group.mode):
         yield told("mode", "ASM_ONE_MODE", *_one_mode(group, lane))
-    wanted = lane.calls_without_lane or group.calls_without_lane
-    if wanted is CallsWithoutLane.OWN_LANE and (lane.mode or group.mode) is Mode.PERMISSIVE:
-        yield told(
-            "callsWithoutLane",
-            "ASM_CALLS_WITHOUT_LANE",
-            f"in ASM a call without a lane is the baseline's, also where a workload of lane "
-            f"{lane.name} makes it",
-            f"let the application name the lane in {group.route_header}",
-        )
     if lane.weight:
         yield told(
             "weight",
             "ASM_NO_WEIGHT",
             f"the documents give no requests to lane {lane.name} by weight",
             "set weights in ASM's console, or by a VirtualService of your own",
+        )
+
+
+def _own_calls(mesh: Mesh, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
+    """Of a lane that is the baseline, such calls are without a lane in laneway, too."""
+    rule = mesh.caller_rules[group.name].get(lane.name)
+    strict = (lane.mode or group.mode) is Mode.STRICT
+    if rule is CallerRule.WITHOUT_LANE and not strict and lane is not mesh.baseline(group):
+        yield telling(key_of(lane), ("spec", "callsWithoutLane"))(
+            "ASM_CALLS_WITHOUT_LANE",
+            f"in ASM a call without a lane is the baseline's, also where a workload of lane "
+            f"{lane.name} makes it",
+            f"let the application name the lane in {group.route_header}",
         )
 
 

@@ -30,6 +30,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         findings += _fallback(group, services)
         findings += _strict(group, lanes)
         findings += _named_twice(group, lanes)
+        findings += _callers(mesh, routes, lanes)
     for service in routes.services.values():
         if service.group is not None:
             findings += _service(service)
@@ -72,6 +73,20 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
             f"service it is of (group {group.name})",
             "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% has both",
         )
+
+
+def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[Finding]:
+    """Pods that two lanes select are of neither, which a match by labels cannot say."""
+    for lane in lanes:
+        known = lane.name in routes.caller_rules.get(lane.group, {})
+        shared = (mesh.callers.overlapping(lane, name) for name in lane.services)
+        if known and (other := next(filter(None, shared), None)):
+            yield telling(key_of(lane), ("spec", "selector"))(
+                "ISTIO_CALLERS_SHARED",
+                f"in Istio calls without a lane that workloads of lane {lane.name} make stay "
+                f"without one, since lane {other.name} selects some of these workloads, too",
+                "give each lane labels that no other lane's workloads have",
+            )
 
 
 def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
