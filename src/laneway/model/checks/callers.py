@@ -1,4 +1,4 @@
-"""Workloads whose calls belong to their own lane: that lane must be one."""
+"""Workloads whose calls belong to their own lane: in a strict group each must be in one lane."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def _overlaps(mesh: Mesh, group: LaneGroup, told: set[tuple[str, str]]) -> Itera
 
 
 def _is_strict(group: LaneGroup, lane: Lane) -> bool:
-    return (lane.mode or group.mode) is Mode.STRICT
+    """Not a strict lane of a permissive group, where calls can name the lane."""
+    return group.mode is Mode.STRICT and lane.mode in (None, Mode.STRICT)
 
 
 def _shared(lane: Lane, other: Lane, what: str) -> Finding:
