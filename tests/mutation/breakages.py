@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
+from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.trials import Breakage
 
 BREAKAGES = (
     *DECLARED,
     *EMBEDDED,
+    *MEMBERSHIP,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",
