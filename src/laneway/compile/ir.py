@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from laneway.model.callers import CallerRule
+from laneway.model.caller_rules import CallerRule
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, Sticky
 from laneway.model.matches import StringMatch

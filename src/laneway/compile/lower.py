@@ -29,7 +29,7 @@ from laneway.compile.ir import (
     Target,
     TraceMemory,
 )
-from laneway.model.callers import CallerRule
+from laneway.model.caller_rules import CallerRule
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

@@ -1,33 +1,17 @@
-"""Which calls belong to a lane because a workload of that lane makes them.
-
-A strict lane asks nothing of applications: its workloads' calls stay in it, whatever they pass on.
-A permissive lane may ask for the calls that its workloads make without a lane, such as those of a
-cron job or a consumer. ``Mesh.caller_rules`` holds the rules; ``Callers`` finds the lane of a
-workload.
-"""
+"""The lanes that workloads' calls belong to, by the rules of ``caller_rules``."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from laneway.model.lanes import CallsWithoutLane, Lane, LaneGroup, Mode
+from laneway.model.caller_rules import CallerRule
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.selection import ServiceSelection
+from laneway.model.service_selection import ServiceSelection
 from laneway.model.workloads import Workload
-
-if TYPE_CHECKING:
-    from laneway.model.meshes import Mesh
-
-
-class CallerRule(enum.Enum):
-    """When a call belongs to the lane of the workload that makes it."""
-
-    ALWAYS = "always"  # whatever lane it names
-    WITHOUT_LANE = "without-lane"  # if it names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +21,6 @@ class CallerLane:
     group: str
     lane: str
     rule: CallerRule
-
-
-def caller_rules(
-    group: LaneGroup, lanes: Iterable[Lane], baseline: Lane | None
-) -> Mapping[str, CallerRule]:
-    """Lane -> when its workloads' calls belong to it; lanes for which they never do are left out.
-
-    A strict lane that permissive lanes fall back to, or that is a baseline beside them, answers
-    requests of others, too. What its workloads call for such a request must not lose that lane, so
-    only calls that name none belong to it.
-    """
-    lanes = list(lanes)
-    strict = {lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT}
-    permissive = [lane for lane in lanes if lane.name not in strict]
-    shared = {name for lane in permissive for name in lane.fallback}
-    if permissive or group.mode is Mode.PERMISSIVE:
-        shared |= set(group.service_baselines.values())
-        shared |= {baseline.name} if baseline is not None else set()
-    rules = {}
-    for lane in lanes:
-        wanted = lane.calls_without_lane or group.calls_without_lane
-        if lane.name in strict and lane.name not in shared:
-            rules[lane.name] = CallerRule.ALWAYS
-        elif lane.name in strict or wanted is CallsWithoutLane.OWN_LANE:
-            rules[lane.name] = CallerRule.WITHOUT_LANE
-    return rules
 
 
 def is_baseline(mesh: Mesh, group: LaneGroup, lane: str, service: ObjectName) -> bool:

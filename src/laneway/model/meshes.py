@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from laneway.model.callers import CallerRule, Callers, caller_rules
+from laneway.model.caller_rules import CallerRule, caller_rules
 from laneway.model.gateways import Gateway
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.names import ObjectName
@@ -80,11 +80,6 @@ class Mesh:
     @cached_property
     def used_caller_rules(self) -> Mapping[str, frozenset[CallerRule]]:
         return {group: frozenset(rules.values()) for group, rules in self.caller_rules.items()}
-
-    @cached_property
-    def callers(self) -> Callers:
-        """The lanes that workloads' calls belong to."""
-        return Callers(self)
 
     @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:

@@ -8,7 +8,7 @@ from laneway.compile.asm.gateways import entering_rules
 from laneway.compile.asm.rule_order import asked_before
 from laneway.compile.asm.strict_limits import strict_limits
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
-from laneway.model.callers import CallerRule
+from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements, SidecarPlacement
-from laneway.model.selection import ServiceSelection
+from laneway.model.service_selection import ServiceSelection
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
 

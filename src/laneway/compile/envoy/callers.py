@@ -21,7 +21,8 @@ from laneway.compile.envoy.actions import ANY_PATH, lane_action
 from laneway.compile.envoy.packing import extension
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import ByCaller, LaneChoice, Route
-from laneway.model.callers import CallerLane, CallerRule
+from laneway.model.caller_rules import CallerRule
+from laneway.model.callers import CallerLane
 
 
 def caller_headers(caller: CallerLane) -> extension_pb2.TypedExtensionConfig:

@@ -37,7 +37,7 @@ from laneway.compile.resources import (
     Resources,
     Snapshot,
 )
-from laneway.model.callers import CallerLane
+from laneway.model.callers import CallerLane, Callers
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import GatewayPlacement, Placements, SidecarPlacement
@@ -67,7 +67,7 @@ class Emitter:
         except BaseException:
             self._outbound = OutboundResources(self._options)
             raise
-        snapshots = {}
+        snapshots, callers = {}, Callers(mesh)
         for name, gateway in placements.gateways.items():
             if name in routes.gateways:
                 own = self._gateway(routes.gateways[name], gateway)
@@ -76,18 +76,14 @@ class Emitter:
             if sidecar := placements.sidecars.get(workload.name):
                 services = self._outbound.backends.services[workload.name]
                 node = names.sidecar_node(workload.name, sidecar.generation)
-                callers = mesh.callers.lanes_of(workload)
-                snapshots[node] = self._sidecar(
-                    node, workload, sidecar, _memories(routes, services), callers
-                )
+                memories, lanes = _memories(routes, services), callers.lanes_of(workload)
+                snapshots[node] = self._sidecar(node, workload, sidecar, memories, lanes)
         for each in placements.terminating:
             name = each.workload.name
             services = selecting(mesh.services, [each.workload])[name]
             node = names.sidecar_node(name, each.placement.generation)
-            callers = mesh.callers.lanes_of(each.workload)
-            snapshots[node] = self._sidecar(
-                node, each.workload, each.placement, _memories(routes, services), callers
-            )
+            memories, lanes = _memories(routes, services), callers.lanes_of(each.workload)
+            snapshots[node] = self._sidecar(node, each.workload, each.placement, memories, lanes)
         self._memo.sweep()
         return snapshots
 

@@ -12,7 +12,7 @@ from laneway.compile.gateway_api.gateway_limits import gateway_limits
 from laneway.compile.gateway_api.names import lane_services
 from laneway.compile.gateway_api.options import Options
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
-from laneway.model.callers import CallerRule
+from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation

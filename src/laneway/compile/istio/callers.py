@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.istio.resources import Document
-from laneway.model.callers import CallerRule, is_baseline
+from laneway.model.caller_rules import CallerRule
+from laneway.model.callers import Callers, is_baseline
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 
@@ -35,14 +36,16 @@ def callers(mesh: Mesh, group: LaneGroup, routes: MeshRoutes) -> Iterator[Caller
         for each in route.by_caller
     }
     rules = routes.caller_rules.get(group.name, {})
-    lanes = mesh.lanes_by_group[group.name]
+    lanes, known = mesh.lanes_by_group[group.name], Callers(mesh)
     for lane in lanes:
         rule = rules.get(lane.name)
-        if rule is not None and (sources := tuple(_sources(mesh, group, lane, rule))):
+        if rule is not None and (sources := tuple(_sources(mesh, known, group, lane, rule))):
             yield Caller(lane.name, rule, sources, trace_headers.get(rule))
 
 
-def _sources(mesh: Mesh, group: LaneGroup, lane: Lane, rule: CallerRule) -> Iterator[Document]:
+def _sources(
+    mesh: Mesh, known: Callers, group: LaneGroup, lane: Lane, rule: CallerRule
+) -> Iterator[Document]:
     """The workloads behind each of the lane's services: by the service's labels and the lane's.
 
     None where another lane selects some of them, too: those are of neither lane, which cannot be
@@ -50,7 +53,7 @@ def _sources(mesh: Mesh, group: LaneGroup, lane: Lane, rule: CallerRule) -> Iter
     """
     for name in lane.services:
         service = mesh.services_by_name.get(name)
-        if service is None or not service.selector or mesh.callers.overlapping(lane, name):
+        if service is None or not service.selector or known.overlapping(lane, name):
             continue
         shared = is_baseline(mesh, group, lane.name, name)
         if rule is CallerRule.WITHOUT_LANE and shared:

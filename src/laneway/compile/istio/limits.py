@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
+from laneway.model.callers import Callers
 from laneway.model.findings import Finding, telling
 from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
@@ -77,9 +78,10 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
 
 def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[Finding]:
     """Pods that two lanes select are of neither, which a match by labels cannot say."""
+    callers = Callers(mesh)
     for lane in lanes:
         known = lane.name in routes.caller_rules.get(lane.group, {})
-        shared = (mesh.callers.overlapping(lane, name) for name in lane.services)
+        shared = (callers.overlapping(lane, name) for name in lane.services)
         if known and (other := next(filter(None, shared), None)):
             yield telling(key_of(lane), ("spec", "selector"))(
                 "ISTIO_CALLERS_SHARED",

@@ -17,7 +17,7 @@ from laneway.compile.istio.resources import (
     named_lane,
     retries,
 )
-from laneway.model.callers import CallerRule
+from laneway.model.caller_rules import CallerRule
 from laneway.model.lanes import Lane, LaneGroup
 
 

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 from laneway.compile.ir import ByCaller, LaneChoice, Route, Split, Target
 from laneway.compile.simulate.outcomes import Reason, Why
-from laneway.model.callers import CallerLane, CallerRule
+from laneway.model.caller_rules import CallerRule
+from laneway.model.callers import CallerLane
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName

@@ -145,7 +145,7 @@ class _Simulation:
         headers, read = baggage.send(carrier, headers)
         route = self.routes.services[call.service].by_port[call.port]
         workload = self.mesh.workloads_by_name[caller.workloads[0]]
-        lanes = self.mesh.callers.lanes_of(workload) if route.by_caller else ()
+        lanes = self.selection.callers.lanes_of(workload) if route.by_caller else ()
         if found := by_caller(self.mesh, route, headers, lanes):
             choice, of, rule = found
             headers = {**headers, of.header.lower(): choice.intended or ""}

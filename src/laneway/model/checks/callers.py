@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laneway.model.callers import Callers
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
@@ -17,16 +18,17 @@ _SELECTOR: Path = ("spec", "selector")
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     del gaps  # what is unread makes no two lanes differ
     told: set[tuple[str, str]] = set()
+    callers = Callers(mesh)
     for group in mesh.groups:
-        yield from _overlaps(mesh, group, told)
+        yield from _overlaps(mesh, callers, group, told)
     for workload in mesh.workloads:
-        for group, lanes in mesh.callers.memberships(workload):
+        for group, lanes in callers.memberships(workload):
             strict = [lane for lane in lanes if _is_strict(group, lane)]
             if len(lanes) > 1 and strict and (group.name, strict[-1].name) not in told:
                 other = next(lane for lane in lanes if lane is not strict[-1])
                 told.add((group.name, strict[-1].name))
                 yield _shared(strict[-1], other, f"Workload {workload.name}")
-        owners = mesh.callers.lanes_of(workload)
+        owners = callers.lanes_of(workload)
         if len(owners) > 1:
             names = " and ".join(f"lane {each.lane} of group {each.group}" for each in owners)
             yield Finding(
@@ -38,14 +40,16 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
             )
 
 
-def _overlaps(mesh: Mesh, group: LaneGroup, told: set[tuple[str, str]]) -> Iterator[Finding]:
+def _overlaps(
+    mesh: Mesh, callers: Callers, group: LaneGroup, told: set[tuple[str, str]]
+) -> Iterator[Finding]:
     """Lanes whose selectors alone say that they share workloads, of each pair the later one."""
     seen: set[str] = set()
     for lane in mesh.lanes_by_group[group.name]:
         seen.add(lane.name)
         if not _is_strict(group, lane):
             continue
-        others = ((name, mesh.callers.overlapping(lane, name)) for name in lane.services)
+        others = ((name, callers.overlapping(lane, name)) for name in lane.services)
         service, other = next((pair for pair in others if pair[1]), (None, None))
         if other is not None and (other.name in seen or not _is_strict(group, other)):
             told.add((group.name, lane.name))
