@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.compile.interpreters import Asked, Readers
@@ -144,7 +145,7 @@ OWN_LANE = CallsWithoutLane.OWN_LANE
 def test_a_call_begun_in_a_lane_stays_there_and_falls_back(where: str, carried: str) -> None:
     """web of s2 forgets the lane, as a cron job has none. Its call is s2's; cart, which s2 lacks,
     passes on what it gets, so that stock is s2's again."""
-    fields = {"calls_without_lane": OWN_LANE}
+    fields: dict[str, Any] = {"calls_without_lane": OWN_LANE}
     shop = group("web cart stock", trace_header=carried, **(fields if where == "group" else {}))
     lanes = [
         lane("s1", "web cart stock", rule("web")),
