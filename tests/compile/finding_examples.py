@@ -9,7 +9,15 @@ from typing import Any
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, rule, service
 
 from laneway.compile.simulate import Request
-from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, Mode, Unmatched
+from laneway.model.lanes import (
+    CallsWithoutLane,
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    RouteBy,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 
 
@@ -111,6 +119,12 @@ EXHIBITS = [
             [group("a", "one", **BY_HEADER), group("b", "two", route_header="x-two")]),
     _exhibit("ASM_LANE_NAMED_TWICE", GROUP, [S2, replace(S2, name="s3")],
              {"x-lane": ("s3", "s2")}),
+    _exhibit("ASM_NO_ENTER", "Lane test/s2",
+             [lane("s2", "a b", replace(rule("a", headers={"x": exact("1")}), enter=True))],
+             {"x": "1", "x-lane": "none"}),
+    _exhibit("ASM_NO_NAMES", "Lane test/s2", [replace(S2, names=("gray",))], {"x-lane": "gray"}),
+    _exhibit("ASM_NO_ROUTE_BY", GROUP, [S2], {"x-lane": "none", "x-tag": "s2"},
+             fields={"route_by": RouteBy(("x-tag",))}),
     _exhibit("ASM_NO_ROUTE_WITHOUT_LANE", GROUP, [S2], {}),
     _exhibit("ASM_NO_ROUTE_WITHOUT_LANE", GROUP, [S2], kept=[], fields=BY_HEADER | REFUSING),
     _exhibit("ASM_NO_WEIGHT", "Lane test/s2", [replace(S2, weight=100)], {}, fields=REFUSING),

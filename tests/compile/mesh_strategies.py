@@ -23,6 +23,7 @@ from laneway.model.lanes import (
     Lane,
     LaneGroup,
     Mode,
+    RouteBy,
     Sticky,
     StickyKind,
     Unmatched,
@@ -48,6 +49,10 @@ ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER = "x-lane", "x-trace", "X-Other"
 VERSIONS = ("v1", "v2", "v3")
 LANE_VERSIONS = (*VERSIONS, "v4")
 HOSTS = ("*", "*.example.com", "*.a.example.com", "a.example.com", "b.test")
+
+
+STICKIES = (None, Sticky(StickyKind.HEADER, "x-user"), Sticky(StickyKind.COOKIE, "user"))
+ROUTE_BY = RouteBy((OTHER_HEADER, "x-beta"), cookie="lane", query="q")
 
 
 def subsets(values: Sequence[ObjectName]) -> st.SearchStrategy[tuple[ObjectName, ...]]:
@@ -85,6 +90,9 @@ def rules(draw: st.DrawFn, services: tuple[ObjectName, ...]) -> tuple[IngressRul
             port=draw(st.sampled_from([None, 9000])) if destination == name("a") else None,
             online=draw(st.integers(0, 5)) > 0,
         )
+        if draw(st.integers(0, 3)) == 0:
+            weight, sticky = draw(st.sampled_from([(100, None), (40, None), (20, STICKIES[1])]))
+            one = replace(one, enter=True, weight=weight, sticky=sticky)
         some.append(one)
     return tuple(some)
 
@@ -115,6 +123,7 @@ def lanes(
             mode=mode,
             calls_without_lane=draw(st.sampled_from([None, None, *CallsWithoutLane])),
             weight=draw(st.sampled_from([0, 0, 0, 20])),
+            names=(f"{text}.0",) if draw(st.integers(0, 4)) == 0 else (),
         )
         found.append(lane)
     owners = {
@@ -142,11 +151,8 @@ def meshes(draw: st.DrawFn) -> Mesh:
             mode=draw(st.sampled_from([Mode.PERMISSIVE, Mode.PERMISSIVE, Mode.STRICT])),
             calls_without_lane=draw(st.sampled_from(CallsWithoutLane)),
             unmatched=draw(st.sampled_from([Unmatched.BASELINE] * 5 + [Unmatched.NOT_FOUND])),
-            sticky=draw(
-                st.sampled_from(
-                    [None, Sticky(StickyKind.HEADER, "x-user"), Sticky(StickyKind.COOKIE, "user")]
-                )
-            ),
+            sticky=draw(st.sampled_from(STICKIES)),
+            route_by=draw(st.sampled_from([RouteBy(), RouteBy(), RouteBy(), ROUTE_BY])),
         )
         names = ("t1", "s2") if number else ("s1", "s2", "s3", "s4")
         group, found = draw(lanes(group, names))
@@ -197,6 +203,7 @@ class Situation:
 LANE_NAMES = ("s1", "s2", "s3", "s4", "t1")
 PATHS = (
     *["/mock"] * 6, "/mock?q=1", "/mock?x&q=1&q=2", "/mock?q=a", "/mock?q", "/mock?q=%31",
+    "/mock?q=s3",
     "/MOCK", "/mock/", "/mock/a", "/x12", "/x12y", "//mock", "/a/../mock", "/%6dock/%2e%2e/x1",
     "/mock%2fx", "/mock;v=1", "/m\\x", "/mock#x", "/",
 )  # fmt: skip
@@ -207,7 +214,7 @@ REQUEST_HOSTS = (
 )  # fmt: skip
 Values = st.SearchStrategy[str | tuple[str, ...]]
 _VALUES: Values = st.sampled_from(
-    [*LANE_NAMES, *LANE_NAMES, "s9", "", "S2", "s2,s3", ("s2", "s3"), "s2 "]
+    [*LANE_NAMES, *LANE_NAMES, "s9", "", "S2", "s2,s3", ("s2", "s3"), "s2 ", "s1.0", "s2.0", "t1.0"]
 )
 
 
@@ -228,6 +235,8 @@ def requests(draw: st.DrawFn) -> Request:
         headers["x-beta"] = draw(betas)
     if draw(st.integers(0, 3)) == 0:
         headers["x-user"] = draw(st.sampled_from(["u1", "u2"]))
+    if draw(st.integers(0, 5)) == 0:
+        headers["cookie"] = draw(st.sampled_from(["lane=s2", "user=u1; lane=s3.0", "lane=s1.0"]))
     return Request(
         host=draw(st.sampled_from(REQUEST_HOSTS)),
         path=draw(st.sampled_from(PATHS)),

@@ -217,7 +217,7 @@ def test_who_is_not_chosen_by_weight_goes_to_the_baseline_and_has_no_lane() -> N
     assert split is not None
     assert [(s.lane, s.weight, s.target.chain) for s in split.shares] == [
         ("s2", 20, ("s2", "s1")),
-        (None, 80, ("s1",)),
+        ("", 80, ("s1",)),
     ]
 
 

@@ -25,7 +25,7 @@ def possible(
 ) -> list[Outcome]:
     """Every outcome that the simulator allows: several where lanes have weights."""
     routes = lower(mesh)
-    draws = range(100) if any(lane.weight for lane in mesh.lanes) else range(1)
+    draws = range(100) if has_weights(mesh) else range(1)
     outcomes: list[Outcome] = []
     for draw in draws:
         outcome = simulate(
@@ -34,6 +34,11 @@ def possible(
         if outcome not in outcomes:
             outcomes.append(outcome)
     return outcomes
+
+
+def has_weights(mesh: Mesh) -> bool:
+    rules = (rule for lane in mesh.lanes for rule in lane.ingress)
+    return any(lane.weight for lane in mesh.lanes) or any(rule.enter for rule in rules)
 
 
 def disagreement(mesh: Mesh, outcomes: Iterable[Outcome], path: Path) -> str | None:

@@ -24,7 +24,7 @@ from tests.compile.finding_examples import EXHIBITS, Exhibit
 from tests.compile.interpreters import Asked, Readers
 from tests.compile.mesh_strategies import Situation, applications, meshes, situations, traced
 from tests.compile.meshes import name
-from tests.e2e.agreement import ATTEMPTS, hold
+from tests.e2e.agreement import ATTEMPTS, has_weights, hold
 from tests.e2e.rig import Rig
 
 from laneway.compile.simulate import Applications, infer
@@ -50,7 +50,7 @@ def conform(rig: Rig, readers: Readers, asked: Asked) -> int:
     attempts = [traced(asked.request, number) for number in islice(_NUMBERS, ATTEMPTS)]
     mesh, calls = readers.mesh, readers.calls
     tries = hold(rig, mesh, attempts, asked.port, calls, asked.alive)
-    weighted = any(lane.weight for lane in mesh.lanes)
+    weighted = has_weights(mesh)
     one = replace(asked, request=attempts[0])
     for draw in _DRAWS if weighted else (0,):
         readers.agree("istio", replace(one, draw=draw))

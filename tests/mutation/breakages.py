@@ -1,20 +1,25 @@
 """The ways in which the product is broken on purpose. To add one is to add an entry here.
 
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
-breaks the running of a mesh on one machine stands in ``embedded_breakages``.
+breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
+``store_breakages``.
 """
 
 from __future__ import annotations
 
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
+from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.membership_breakages import MEMBERSHIP
+from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 
 BREAKAGES = (
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,
+    *ENTERING_BREAKAGES,
+    *STORE,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",
@@ -107,7 +112,7 @@ BREAKAGES = (
     ),
     Breakage(
         "the API server does not know that a user is told apart by one thing",
-        "src/laneway/schema/laneway.py",
+        "src/laneway/schema/lane_sources.py",
         old="""\
         Rule("has(self.header) != has(self.cookie)", "needs exactly one of header and cookie"),
 """,
@@ -280,9 +285,9 @@ BREAKAGES = (
     ),
     Breakage(
         "lanes' names are one regular expression, however many",
-        "src/laneway/compile/envoy/gateway_routes.py",
-        old="_MOST_CHARACTERS = 8192\n",
-        new="_MOST_CHARACTERS = 1 << 30\n",
+        "src/laneway/compile/envoy/alternatives.py",
+        old="MOST_CHARACTERS = 8192\n",
+        new="MOST_CHARACTERS = 1 << 30\n",
         tests=(
             "tests/compile/envoy/test_validation.py::test_lanes_in_one_regex_have_half_of_what_envoy_takes",
         ),

@@ -273,11 +273,11 @@ EMBEDDED = (
     ),
     Breakage(
         "links in a run directory are followed",
-        "src/laneway/adapters/runner/private_files.py",
+        "src/laneway/adapters/host/private_files.py",
         old="    flags |= os.O_NOFOLLOW | os.O_NONBLOCK",
         new="    flags |= os.O_NONBLOCK",
         tests=(
-            "tests/adapters/runner/test_private_files.py::test_a_file_that_leads_elsewhere_is_not_written",
+            "tests/adapters/host/test_private_files.py::test_a_file_that_leads_elsewhere_is_not_written",
         ),
         why="a link that was planted has laneway overwrite another file",
     ),

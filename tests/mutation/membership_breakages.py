@@ -12,7 +12,7 @@ MEMBERSHIP = (
     Breakage(
         "requests that no weight chose are given the baseline lane by name",
         "src/laneway/compile/ingress.py",
-        old="Share(None, weight, target)",
+        old='Share("", weight, target)',
         new="Share(baseline.name, weight, target)",
         tests=(
             _READERS + "test_a_weight_does_not_undo_the_baselines_of_single_services",

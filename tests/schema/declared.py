@@ -15,6 +15,7 @@ from laneway.model.lanes import (
     Lane,
     LaneGroup,
     Mode,
+    RouteBy,
     Sticky,
     StickyKind,
     Unmatched,
@@ -40,8 +41,12 @@ def matches(prefix: str = "") -> st.SearchStrategy[StringMatch]:
     )
 
 
+stickies = st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels)
+lane_values = st.from_regex(r"[!-~]([ -~]{0,6}[!-~])?", fullmatch=True)
+
+
 def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
-    return st.builds(
+    plain = st.builds(
         IngressRule,
         name=labels,
         destination=st.sampled_from(services),
@@ -54,6 +59,12 @@ def rules(services: list[ObjectName]) -> st.SearchStrategy[IngressRule]:
         online=st.booleans(),
         methods=st.lists(st.sampled_from(["GET", "POST"]), unique=True).map(tuple),
         query=st.dictionaries(labels, matches(), max_size=1),
+    )
+    return plain | st.builds(
+        lambda rule, weight, sticky: replace(rule, enter=True, weight=weight, sticky=sticky),
+        plain,
+        st.integers(0, 100),
+        stickies,
     )
 
 
@@ -147,7 +158,13 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
         service_baselines=st.dictionaries(st.sampled_from(services), labels, max_size=2),
         unmatched=st.sampled_from(Unmatched),
         calls_without_lane=st.sampled_from(CallsWithoutLane),
-        sticky=st.none() | st.builds(Sticky, st.sampled_from(StickyKind), labels),
+        sticky=stickies,
+        route_by=st.builds(
+            RouteBy,
+            headers=st.lists(headers, unique=True).map(tuple),
+            cookie=st.none() | labels,
+            query=st.none() | labels,
+        ),
     )
 
 
@@ -167,6 +184,7 @@ def lanes(
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
         calls_without_lane=st.none() | st.sampled_from(CallsWithoutLane),
+        names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
     )
 
 

@@ -85,7 +85,8 @@ def asm_lanes(draw: st.DrawFn) -> Lane:
     """Lanes as ASMSwimLane has them; a rule without hosts is the weighted routing's destination."""
     services = [name for name in NAMES if "." not in name.name]
     plain = [
-        replace(rule, methods=(), query={}) for rule in draw(st.lists(rules(services), max_size=2))
+        replace(rule, methods=(), query={}, enter=False, weight=100, sticky=None)
+        for rule in draw(st.lists(rules(services), max_size=2))
     ]
     to = draw(st.none() | st.sampled_from(services))
     weighted = (

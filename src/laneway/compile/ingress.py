@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from laneway.compile.entries import lower_entries, lower_naming
 from laneway.compile.ir import (
     BaggageMember,
     EnteredLane,
+    EntryRule,
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
@@ -30,16 +32,14 @@ from laneway.compile.ir import (
     Target,
     VirtualHost,
 )
+from laneway.compile.precedence import precedence
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, Unmatched
-from laneway.model.matches import MatchKind
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.rule_conditions import Condition
-
-_KIND_ORDER = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.REGEX: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,15 @@ def lower_gateway(
         routes += _own_routes(mesh, own, services)
     routes += _common_routes(mesh, claims, common, services)
     routes.sort(key=precedence)
+    entries = lower_entries(mesh, groups, services)
     servers = tuple(
-        ServerRoutes(server, tuple(_virtual_hosts(server, routes))) for server in gateway.servers
+        ServerRoutes(server, tuple(_virtual_hosts(server, routes, entries)))
+        for server in gateway.servers
     )
     members = [
         baggage_member(group) for group in groups if group.propagation is Propagation.BAGGAGE
     ]
-    return GatewayRoutes(gateway, servers, tuple(members))
+    return GatewayRoutes(gateway, servers, tuple(members), tuple(lower_naming(mesh, groups)))
 
 
 def baggage_member(group: LaneGroup) -> BaggageMember:
@@ -283,7 +285,7 @@ def _split(
         shares.pop(baseline.name, None)
         weight = 100 - sum(share.weight for share in shares.values())
         target = _default(mesh, [c for c in claims if c.group is group], services)
-        rest = Share(None, weight, target) if weight > 0 else None
+        rest = Share("", weight, target) if weight > 0 else None
     lanes = tuple(shares.values())
     every = lanes if rest is None else (*lanes, rest)
     ranges = every if group.sticky is None else lay_out(lanes, rest)
@@ -299,22 +301,9 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     return tuple(headers)
 
 
-def precedence(route: IngressRoute | Condition) -> tuple[int, int, int, int, int]:
-    """The most specific condition first: host, kind of URI match, its length, further conditions.
-
-    An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes
-    a prefix, a prefix a regex, a regex no condition; longer values precede. Then the more
-    conditions on method, headers and query precede. Ties keep the order that routes are made in:
-    what only lanes that are named ask for is first, then the order of declaration.
-    """
-    host = 2 if route.host == "*" else 1 if route.host.startswith("*") else 0
-    kind = 3 if route.uri is None else _KIND_ORDER[route.uri.kind]
-    length = 0 if route.uri is None else len(route.uri.value)
-    conditions = bool(route.methods) + len(route.headers) + len(route.query)
-    return host, -len(route.host), kind, -length, -conditions
-
-
-def _virtual_hosts(server: GatewayServer, routes: list[IngressRoute]) -> Iterable[VirtualHost]:
+def _virtual_hosts(
+    server: GatewayServer, routes: list[IngressRoute], entries: list[EntryRule]
+) -> Iterable[VirtualHost]:
     """Envoy picks one virtual host by domain, so each holds every route whose host covers it."""
     domains: dict[str, None] = {}
     for route in routes:
@@ -324,4 +313,8 @@ def _virtual_hosts(server: GatewayServer, routes: list[IngressRoute]) -> Iterabl
             elif host_covers(route.host, served):
                 domains[served] = None
     for domain in domains:
-        yield VirtualHost(domain, tuple(r for r in routes if host_covers(r.host, domain)))
+        yield VirtualHost(
+            domain,
+            tuple(route for route in routes if host_covers(route.host, domain)),
+            tuple(entry for entry in entries if host_covers(entry.host, domain)),
+        )

@@ -84,11 +84,11 @@ class ServiceRoutes:
 class Share:
     """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it.
 
-    ``lane`` ``None`` is the share that no lane's weight chose. These stay requests without a lane,
-    so that every service's own baseline answers them (``LaneGroup.service_baselines``).
+    Without a name: they stay without a lane, so that every service's own baseline answers them
+    (``LaneGroup.service_baselines``), and the header is not set.
     """
 
-    lane: str | None
+    lane: str
     weight: int
     target: Target
 
@@ -105,6 +105,43 @@ class Split:
     shares: tuple[Share, ...]
     ranges: tuple[Share, ...]
     sticky: Sticky | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRule:
+    """At a gateway: requests that meet the condition and do not have ``split.header`` enter a lane.
+
+    By the weights of ``split``, of which the share without a name stays without a lane. Header
+    names are in lower case. ``rules`` are the rules it came from, as (lane, rule).
+    """
+
+    host: str
+    uri: StringMatch | None
+    methods: tuple[str, ...]
+    headers: Mapping[str, StringMatch]
+    query: Mapping[str, StringMatch]
+    split: Split
+    rules: tuple[tuple[Lane, IngressRule], ...]
+
+    @property
+    def group(self) -> str:
+        return self.rules[0][0].group
+
+
+@dataclass(frozen=True, slots=True)
+class LaneNaming:
+    """At a gateway: how the lane that a request names is found, and written into ``header``.
+
+    The header itself is looked at first, then ``others`` (lower-case headers), the ``cookies`` and
+    the ``query`` parameters. The first of their values that is a key of ``lanes`` decides; where
+    there is none, the header is removed.
+    """
+
+    header: str
+    others: tuple[str, ...]
+    cookies: tuple[str, ...]
+    query: tuple[str, ...]
+    lanes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +193,15 @@ class IngressRoute:
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """Routes for one domain (``*`` and ``*.suffix`` allowed), in order of precedence."""
+    """Routes for one domain (``*`` and ``*.suffix`` allowed), in order of precedence.
+
+    Of ``entries``, which come before them, at most one decides on a request; who is not chosen by
+    its weights is not given a lane by those of a route, either.
+    """
 
     domain: str
     routes: tuple[IngressRoute, ...]
+    entries: tuple[EntryRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +238,19 @@ Carrier = TraceMemory | BaggageMember
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoutes:
-    """``baggage``: the members that name a lane where the route header does not."""
+    """``baggage``: the members that name a lane where the route header does not.
+
+    ``naming``: for each route header of groups that use more than it, or have entry rules.
+    """
 
     gateway: Gateway
     servers: tuple[ServerRoutes, ...]
     baggage: tuple[BaggageMember, ...] = ()
+    naming: tuple[LaneNaming, ...] = ()
+
+    @property
+    def has_entries(self) -> bool:
+        return any(host.entries for server in self.servers for host in server.virtual_hosts)
 
     @property
     def groups(self) -> frozenset[str]:

@@ -58,12 +58,27 @@ class Sticky:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteBy:
+    """Where else than in the route header a request may name a lane at the gateway.
+
+    The order is that of precedence: the route header, the other ``headers`` in turn, the
+    ``cookie``, the ``query`` parameter. From the gateway on the route header alone names the lane.
+    """
+
+    headers: tuple[str, ...] = ()
+    cookie: str | None = None
+    query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IngressRule:
     """Which requests enter a lane at the gateway, besides naming it in the route header.
 
     All conditions must hold; no ``methods`` means any, ``uri`` is the path without its query.
     ``destination`` is the entry service; ``port`` ``None`` is its only (else first) port.
-    A rule that is not ``online`` takes no effect.
+    A rule that is not ``online`` takes no effect. With ``enter`` a request that names no lane
+    enters this one by meeting the conditions: ``weight`` percent of them do, at random or, where
+    ``sticky`` (else the group's) tells users apart, always the same users.
     """
 
     name: str
@@ -75,6 +90,9 @@ class IngressRule:
     online: bool = True
     methods: tuple[str, ...] = ()
     query: Mapping[str, StringMatch] = field(default_factory=dict)
+    enter: bool = False
+    weight: int = 100
+    sticky: Sticky | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,7 @@ class LaneGroup:
     unmatched: Unmatched = Unmatched.BASELINE
     sticky: Sticky | None = None
     ingress: tuple[IngressRule, ...] = ()
+    route_by: RouteBy = RouteBy()
     calls_without_lane: CallsWithoutLane = CallsWithoutLane.BASELINE
 
     @property
@@ -115,7 +134,8 @@ class LaneGroup:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """``name`` is the route header's value and the Istio subset's name.
+    """``name`` is the route header's value and the Istio subset's name; at a gateway the values
+    ``names`` name the lane, too.
 
     ``fallback`` are the lanes to try after this one, in order; the baseline is always the last.
     ``mode`` ``None`` is the group's. ``weight`` is the percentage of the requests that meet this
@@ -131,4 +151,5 @@ class Lane:
     fallback: tuple[str, ...] = ()
     mode: Mode | None = None
     weight: int = 0
+    names: tuple[str, ...] = ()
     calls_without_lane: CallsWithoutLane | None = None

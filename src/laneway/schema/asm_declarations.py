@@ -12,7 +12,7 @@ from typing import Any
 
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, Unmatched
+from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.rule_conditions import conditions_of
 from laneway.schema import asm
@@ -46,6 +46,8 @@ def losses(mesh: Mesh) -> Iterator[Finding]:
             yield _lost(group, ("spec", "callsWithoutLane"), _NAME_IT)
         if group.sticky:
             yield _lost(group, ("spec", "sticky"), "use an ASMHashTagging")
+        if group.route_by != RouteBy():
+            yield _lost(group, ("spec", "routeBy"), "ASM reads the route header alone")
         for lane in lanes:
             yield from _lane_losses(group, lane, _weighted_rules(lanes))
 
@@ -65,7 +67,12 @@ def _lane_losses(
             ("spec", "weight"),
             "give all lanes with a weight the same rules, with one list of hosts",
         )
+    if lane.names:
+        yield _lost(lane, ("spec", "names"), "in ASM nothing but its own name names a lane")
     for index, rule in enumerate(lane.ingress):
+        if rule.enter:
+            fix = "set the route header by a VirtualService of your own"
+            yield _lost(lane, ("spec", "ingress", index, "enter"), fix)
         for field, given in (("methods", rule.methods), ("query", rule.query)):
             if given:
                 yield _lost(lane, ("spec", "ingress", index, field), "match a header, or the path")

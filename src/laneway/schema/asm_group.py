@@ -30,6 +30,7 @@ from laneway.schema.fields import (
     Text,
 )
 from laneway.schema.kind import Built, Kind, Pattern, Written, no_effect, not_honoured
+from laneway.schema.lane_sources import LaneHeader
 from laneway.schema.laneway import ServiceKey, baselines_by_service
 from laneway.schema.objects import Metadata, Object, Reference
 
@@ -144,7 +145,7 @@ class PermissiveModeConfiguration(Shape):
         ),
     ] = None
     route_header: Annotated[
-        EndToEndHeader | None,
+        LaneHeader | None,
         About(
             "The header whose value names the lane; `x-asm-prefer-tag`, if not given.",
             "引流请求头，其值为泳道名称；不填则为 `x-asm-prefer-tag`。",

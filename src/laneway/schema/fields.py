@@ -142,7 +142,8 @@ def _header(text: str) -> str:
     return text
 
 
-def _end_to_end(text: str) -> str:
+def end_to_end(text: str) -> str:
+    """A header that can travel from hop to hop; raises ``wrong``."""
     if _header(text).lower() in _HOP_BY_HOP:
         raise wrong(
             f"`{text}` belongs to one connection or one message: no lane can travel on it",
@@ -249,6 +250,8 @@ _NOT_RESERVED = Rule(
     "headers that begin with x-laneway- are laneway's own",
 )
 
+END_TO_END_RULES = (_IS_HEADER, _TRAVELS, _NOT_RESERVED)
+
 Text = Annotated[str, _ANY_TEXT]
 Name = Annotated[str, AfterValidator(_label), Constraint(*_LABEL_WORDS, pattern=LABEL_PATTERN)]
 Subdomain = Annotated[
@@ -268,14 +271,14 @@ HeaderName = Annotated[
 ]
 EndToEndHeader = Annotated[
     str,
-    AfterValidator(_end_to_end),
+    AfterValidator(end_to_end),
     Constraint(
         "a header's name; none that belongs to one connection or message, such as `Host`, and none "
         "of laneway's own (`x-laneway-...`)",
         "合法的请求头名称；不能是只属于单个连接或报文的请求头（例如 `Host`），"
         "也不能是 laneway 自用的 `x-laneway-...`",
         min_length=1,
-        rules=(_IS_HEADER, _TRAVELS, _NOT_RESERVED),
+        rules=END_TO_END_RULES,
     ),
     ClusterBound(256),
 ]

@@ -14,15 +14,11 @@ from laneway.model.lanes import (
     Lane,
     LaneGroup,
     Mode,
-    Sticky,
-    StickyKind,
     Unmatched,
 )
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
 from laneway.schema.fields import (
-    Cookie,
     EndToEndHeader,
-    HeaderName,
     Hosts,
     Methods,
     Name,
@@ -33,6 +29,7 @@ from laneway.schema.fields import (
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.lane_sources import LaneHeader, LaneValues, RouteBySpec, StickySpec
 from laneway.schema.objects import (
     Metadata,
     Object,
@@ -43,39 +40,6 @@ from laneway.schema.objects import (
     references,
 )
 from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
-
-
-class StickySpec(Shape):
-    """What keeps a user in one lane: exactly one of a header and a cookie."""
-
-    cel_rules = (
-        Rule("has(self.header) != has(self.cookie)", "needs exactly one of header and cookie"),
-    )
-
-    header: Annotated[
-        HeaderName | None,
-        About("The request header that tells users apart.", "用于区分用户的请求头。", "x-user"),
-    ] = None
-    cookie: Annotated[
-        Cookie | None,
-        About("The cookie that tells users apart.", "用于区分用户的 Cookie。", "session"),
-    ] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> StickySpec:
-        if (self.header is None) == (self.cookie is None):
-            raise wrong("needs one of header and cookie", "name what tells users apart")
-        return self
-
-    @property
-    def sticky(self) -> Sticky:
-        if self.header is not None:
-            return Sticky(StickyKind.HEADER, self.header)
-        return Sticky(StickyKind.COOKIE, self.cookie or "")
-
-    @classmethod
-    def written(cls, sticky: Sticky) -> StickySpec:
-        return cls.of(**{sticky.kind.value: sticky.name})
 
 
 def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
@@ -123,6 +87,12 @@ class IngressRuleSpec(Shape):
         "哪些请求可以进入：必须满足所有条件。",
         {"name": "r1", "destination": "mocka"},
     )
+    cel_rules = (
+        Rule(
+            "!(has(self.weight) || has(self.sticky)) || (has(self.enter) && self.enter)",
+            "weight and sticky are of rules with enter: true",
+        ),
+    )
 
     name: Annotated[Name, About("Tells the rule apart.", "规则名称，用于区分规则。", "r1")]
     hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
@@ -150,6 +120,41 @@ class IngressRuleSpec(Shape):
         Destination, About("The entry service.", "入口服务。", {"service": "mocka", "port": 8000})
     ]
     online: Annotated[bool, About("Whether the rule takes effect.", "规则是否生效。", False)] = True
+    enter: Annotated[
+        bool,
+        About(
+            "Whether requests that name no lane enter this one by meeting the rule.",
+            "未指定泳道的请求满足规则时，是否进入本泳道。",
+            True,
+        ),
+    ] = False
+    weight: Annotated[
+        Percentage | None,
+        About(
+            "With `enter`: the percentage of these requests that enters; all, if not given.",
+            "与 `enter` 同用：进入本泳道的请求百分比；不填则全部进入。",
+            10,
+        ),
+    ] = None
+    sticky: Annotated[
+        StickySpec | None,
+        About(
+            "With `enter`: what keeps a user in or out of the lane; the group's, if not given.",
+            "与 `enter` 同用：使同一用户始终进入或始终不进入泳道；不填则与泳道组相同。",
+            {"header": "x-user"},
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _only_with_enter(self) -> IngressRuleSpec:
+        for name in ("weight", "sticky"):
+            if getattr(self, name) is not None and not self.enter:
+                raise wrong(
+                    f"{name} says how many requests enter without naming the lane, and this rule "
+                    "lets none do so",
+                    f"add enter: true, or remove {name}",
+                )
+        return self
 
     @property
     def rule(self) -> IngressRule:
@@ -163,6 +168,9 @@ class IngressRuleSpec(Shape):
             online=self.online,
             methods=tuple(self.methods),
             query={name: match.match for name, match in self.query.items()},
+            enter=self.enter,
+            weight=100 if self.weight is None else self.weight,
+            sticky=self.sticky.sticky if self.sticky else None,
         )
 
     @classmethod
@@ -176,6 +184,9 @@ class IngressRuleSpec(Shape):
             query={name: Match.written(match) for name, match in rule.query.items()},
             destination=Destination.of(service=Reference.to(rule.destination), port=rule.port),
             online=rule.online,
+            enter=rule.enter,
+            weight=rule.weight if rule.enter and rule.weight != 100 else None,
+            sticky=StickySpec.written(rule.sticky) if rule.sticky else None,
         )
 
 
@@ -210,13 +221,21 @@ class LaneGroupSpec(Shape):
         ),
     ] = "permissive"
     route_header: Annotated[
-        EndToEndHeader,
+        LaneHeader,
         About(
             "The header whose value names the lane.",
             "引流请求头，其值为泳道名称。",
             "x-asm-prefer-tag",
         ),
     ]
+    route_by: Annotated[
+        RouteBySpec,
+        About(
+            "Where else a request may name a lane at the gateway, if the route header does not.",
+            "引流请求头未指定泳道时，网关还从哪里读取泳道名称。",
+            {"cookie": "lane"},
+        ),
+    ] = RouteBySpec()
     trace_header: Annotated[
         EndToEndHeader | None,
         About(
@@ -362,6 +381,14 @@ class LaneSpec(Shape):
             "ownLane",
         ),
     ] = None
+    names: Annotated[
+        LaneValues,
+        About(
+            "Further values that name the lane at the gateway, besides its own name.",
+            "除泳道自身名称外，在网关处同样表示本泳道的值。",
+            ["gray", "1.2.0"],
+        ),
+    ] = []
 
 
 class LaneObject(Object):
@@ -394,6 +421,7 @@ def _build_group(document: LaneGroupObject) -> Built:
         sticky=spec.sticky.sticky if spec.sticky else None,
         ingress=tuple(rule.rule for rule in spec.ingress),
         calls_without_lane=CallsWithoutLane(spec.calls_without_lane),
+        route_by=spec.route_by.route_by,
     )
     return group, scope(document)
 
@@ -419,6 +447,7 @@ def _build_lane(document: LaneObject) -> Built:
         calls_without_lane=CallsWithoutLane(spec.calls_without_lane)
         if spec.calls_without_lane
         else None,
+        names=tuple(spec.names),
     )
     return lane, scope(document)
 
@@ -435,6 +464,7 @@ def _write_group(group: LaneGroup) -> Written:
         sticky=StickySpec.written(group.sticky) if group.sticky else None,
         ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
         calls_without_lane=group.calls_without_lane.value,
+        route_by=RouteBySpec.written(group.route_by),
         services=references(group.services),
     )
 
@@ -449,6 +479,7 @@ def _write_lane(lane: Lane) -> Written:
         mode=lane.mode.value if lane.mode else None,
         weight=lane.weight,
         calls_without_lane=lane.calls_without_lane.value if lane.calls_without_lane else None,
+        names=list(lane.names) or None,
     )
 
 

@@ -13,6 +13,7 @@ from laneway.control.declared import (
     Programmed,
     Refused,
     ReplaceAll,
+    Request,
     Result,
     declarations_of,
 )
@@ -54,7 +55,7 @@ def whole(mesh: Mesh) -> ChangeSet:
     return ChangeSet(PROGRAM, ReplaceAll(declarations_of(mesh)), checked=True)
 
 
-def initial(declared: ChangeSet, check: Check) -> DeclaredState:
+def initial(declared: Request, check: Check) -> DeclaredState:
     """The state to start with. Raises ``InvalidInput``."""
     state = plan(DeclaredState(), declared, Principal(declared.source), active=Mesh(), check=check)
     if isinstance(state, Refused):

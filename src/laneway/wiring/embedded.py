@@ -26,7 +26,7 @@ from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
-from laneway.control.declared import ChangeSet, Declarations, Principal
+from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
@@ -58,7 +58,7 @@ class Settings:
 class Embedded:
     """Use it as an async context manager: inside the block everything runs.
 
-    ``declared`` is what a source declares at the start; a mesh, a program's. Entering raises
+    ``mesh`` is what a program declares, or any other source by a change set. Entering raises
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
     say.
@@ -66,11 +66,11 @@ class Embedded:
 
     def __init__(
         self,
-        declared: Mesh | ChangeSet,
+        mesh: Mesh | Request,
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
     ) -> None:
-        self._initial = whole(declared) if isinstance(declared, Mesh) else declared
+        self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
         self._roster = Roster(self._proxy_changed)

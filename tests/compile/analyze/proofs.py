@@ -211,9 +211,15 @@ def _not_in_its_lane(shown: Shown) -> bool:
     return any(h.intended in lanes and h.served != h.intended for h in shown.outcome.hops)
 
 
+def _enters(shown: Shown) -> bool:
+    return any(reason.why is Why.ENTERED for reason in shown.first.reasons)
+
+
 def _over_weight(shown: Shown) -> bool:
     baseline = shown.mesh.baseline(shown.group)
     assert baseline is not None
+    if "ingress" in shown.finding.path:  # of an enter rule: nobody stays without a lane
+        return all(shown.draw(draw).hops[0].intended is not None for draw in range(100))
     return all(shown.draw(draw).hops[0].intended != baseline.name for draw in range(100))
 
 
@@ -230,8 +236,15 @@ PROOFS: dict[str, Callable[[Shown], bool]] = {
         and s.first.service in s.lane.services
         and s.first.served != s.lane.name
     ),
+    Code.NAMED_REQUESTS_ONLY: lambda s: (
+        s.named is None
+        and all(hop.intended != s.lane.name for hop in s.outcome.hops[:1])
+        and meets(s.rule, s.request)
+    ),
     Code.NO_READY_WORKLOAD: _unready,
+    Code.OVERLAPPING_ENTER_RULES: lambda s: meets(s.rule, s.request) and _enters(s),
     Code.OVERLAPPING_RULES: _overlap,
+    Code.SHADOWED_ENTER_RULE: lambda s: meets(s.rule, s.request) and _enters(s),
     Code.SHADOWED_RULE: lambda s: meets(s.rule, s.request) and _of_others(s),
     Code.SHARED_ROUTE_HEADER: _taken,
     Code.SHARED_TRACE_ID: _same_id,

@@ -123,7 +123,8 @@ def test_a_rule_whose_requests_cannot_be_guessed_is_not_called_shadowed() -> Non
 def test_a_shadowed_rule_names_the_one_before_and_its_place() -> None:
     wide = replace(rule("a", uri=prefix("/m")), name="wide")
     hidden = replace(rule("a", uri=regex("/mock/.+")), name="hidden")
-    finding = only(chain(lane("s2", "a", ENTRY, wide, hidden)), Code.SHADOWED_RULE)
+    finding, _ = proved(chain(lane("s2", "a", ENTRY, wide, hidden)))
+    assert finding.code == Code.SHADOWED_RULE
     assert (finding.subject, finding.field) == (ObjectKey("Lane", "test/s2"), "spec.ingress[2]")
     assert finding.message == (
         "rule hidden of lane s2 takes no request of host *: "
@@ -212,7 +213,8 @@ def test_a_lanes_own_rule_takes_nobody_elses_requests() -> None:
     base = lane("s1", "a b", rule("a", uri=prefix("/")))
     for to in ("a", "b"):
         lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), replace(base, name="s3")]
-        assert proved(mesh([group("a b")], lanes, ABC[:2])) == []
+        (note,) = proved(mesh([group("a b")], lanes, ABC[:2]))
+        assert note.code == Code.NAMED_REQUESTS_ONLY
 
 
 def test_a_lanes_own_rules_shadow_only_its_own() -> None:
@@ -220,11 +222,13 @@ def test_a_lanes_own_rules_shadow_only_its_own() -> None:
     wide, base = replace(wide, name="wide"), replace(ENTRY, name="base", uri=exact("/other"))
     for hidden in (narrow, replace(narrow, headers={"X-Lane": exact("s2")})):
         own = [lane("s1", "a", base), lane("s2", "a", wide, hidden)]
-        only(mesh([group("a")], own, ABC[:1]), Code.SHADOWED_RULE)
-        another = lane("s3", "a", narrow)
-        only(mesh([group("a")], [own[0], another, own[1]], ABC[:1]), Code.SHADOWED_RULE)
+        shadowed = {Code.SHADOWED_RULE, Code.NAMED_REQUESTS_ONLY}
+        assert {f.code for f in proved(mesh([group("a")], own, ABC[:1]))} == shadowed
+        three = [own[0], lane("s3", "a", narrow), own[1]]
+        assert {f.code for f in proved(mesh([group("a")], three, ABC[:1]))} == shadowed
         shared = [lane("s1", "a", base, narrow), lane("s2", "a", wide, narrow)]
-        assert proved(mesh([group("a")], shared, ABC[:1])) == []
+        (note,) = proved(mesh([group("a")], shared, ABC[:1]))
+        assert note.code == Code.NAMED_REQUESTS_ONLY
 
 
 def test_a_baseline_without_a_rule() -> None:
@@ -451,3 +455,69 @@ def test_an_example_is_written_as_one_would_send_it() -> None:
     assert finding.example.gateway == GATEWAY
     assert finding.example.curl() == "curl -X POST -H 'x-beta: b b' 'http://localhost/x?q=1'"
     assert str(finding).endswith("; for example " + str(finding.example))
+
+
+def entering(*rules: IngressRule) -> Mesh:
+    """A lane for each of the rules, by which requests enter it."""
+    lanes = [
+        lane(f"l{number}", "a", replace(one, name=f"enter-{number}", enter=True))
+        for number, one in enumerate(rules)
+    ]
+    return mesh([group("a")], [lane("base", "a", rule("a")), *lanes], ABC[:1])
+
+
+JACK, ACME = {"x-user": exact("jack")}, {"x-company": exact("acme")}
+
+
+def test_a_rule_for_named_requests_alone_is_told_with_what_others_get() -> None:
+    """Rule by rule of what a reader might think that it lets in; not where ``enter`` does so."""
+    for own in (
+        rule("a", headers=JACK),
+        rule("a", hosts=("pr-7.preview.test",)),
+        rule("a", uri=prefix("/beta/")),
+        rule("a", query={"lane": exact("beta")}),
+    ):
+        declared = mesh([group("a")], [lane("s1", "a", rule("a")), lane("s2", "a", own)], ABC[:1])
+        note = only(declared, Code.NAMED_REQUESTS_ONLY)
+        assert note.severity is Severity.NOTE
+        assert note.fix == "add enter: true to the rule, if such requests shall enter the lane"
+        assert note.field == "spec.ingress[0]"
+        assert note.example is not None
+        assert note.example.outcome == "a in lane s1"
+        assert proved(entering(own)) == []
+
+
+def test_enter_rules_that_only_the_alphabet_tells_apart_are_a_warning() -> None:
+    finding = only(
+        entering(rule("a", headers=JACK), rule("a", headers=ACME)), Code.OVERLAPPING_ENTER_RULES
+    )
+    assert finding.severity is Severity.WARNING
+    assert finding.subject == ObjectKey("Lane", "test/l0")
+    assert finding.example is not None
+    assert finding.example.outcome == "a in lane l1"
+
+
+def test_enter_rules_of_which_one_is_more_specific_are_a_note() -> None:
+    more = rule("a", headers=JACK, uri=prefix("/x"))
+    finding = only(entering(more, rule("a", headers=ACME)), Code.OVERLAPPING_ENTER_RULES)
+    assert (finding.severity, finding.subject) == (Severity.NOTE, ObjectKey("Lane", "test/l1"))
+
+
+def test_enter_rules_that_no_request_meets_both_of_are_fine() -> None:
+    others = [rule("a", headers={"x-user": exact(f"user-{number}")}) for number in range(5)]
+    assert proved(entering(*others, rule("a", headers=JACK))) == []
+
+
+def test_an_enter_rule_that_another_one_covers_is_told() -> None:
+    anyone = rule("a", uri=prefix("/x"), headers={"x-user": regex(".*")})
+    finding = only(entering(anyone, rule("a", headers=JACK)), Code.OVERLAPPING_ENTER_RULES)
+    wide, narrow = rule("a", uri=prefix("/x")), rule("a", uri=regex("/x/.+"), headers=JACK)
+    finding = only(entering(narrow, wide), Code.SHADOWED_ENTER_RULE)
+    assert finding.subject == ObjectKey("Lane", "test/l0")
+
+
+def test_an_enter_rule_that_asks_for_the_route_header_has_no_effect() -> None:
+    declared = entering(rule("a", headers={"X-Lane": exact("l0")}))
+    assert [f.field for f in analyze(declared) if f.code == "NO_EFFECT"] == [
+        "spec.ingress[0].enter"
+    ]

@@ -30,6 +30,7 @@ from laneway.model.lanes import (
     IngressRule,
     Lane,
     Mode,
+    RouteBy,
     Sticky,
     StickyKind,
     Unmatched,
@@ -66,6 +67,17 @@ def test_permissive_and_strict_lanes_have_limits_of_their_own() -> None:
     }
     own = declared(calls_without_lane=CallsWithoutLane.OWN_LANE)
     assert codes(own) == {*ALWAYS, "CALLER_UNKNOWN"}
+
+
+def test_a_lane_is_entered_by_naming_it_in_the_route_header_alone() -> None:
+    base = lane("s1", "a b", rule("a"))
+    entered = replace(rule("a", headers={"x-user": exact("jack")}), enter=True)
+    assert codes(declared(base, lane("s2", "a", entered))) - ALWAYS == {"NO_ENTER"}
+    off = replace(entered, online=False)
+    assert codes(declared(base, lane("s2", "a", off))) - ALWAYS == set()
+    assert codes(declared(base, lane("s2", "a", names=("gray",)))) - ALWAYS == {"NO_NAMES"}
+    by_cookie = declared(base, lane("s2", "a"), route_by=RouteBy(cookie="lane"))
+    assert codes(by_cookie) - ALWAYS == {"NO_ROUTE_BY"}
 
 
 def test_a_mesh_without_lanes_has_none() -> None:

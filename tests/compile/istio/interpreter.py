@@ -5,15 +5,18 @@
 - EnvoyFilter: clusters are added, and what is merged into a route by its name replaces its cluster.
   An aggregate cluster serves from the first of its clusters with a ready instance.
 - An HTTP filter that an EnvoyFilter inserts is configured by the extension configuration of its
-  name. What the lane filter does is the simulator's business.
+  name. What the lane filter does is the simulator's business, and so is what the two scripts do
+  at gateways with the contexts that routes give them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 from tests.compile.request_paths import Path
 from tests.compile.virtual_services import (
@@ -24,8 +27,10 @@ from tests.compile.virtual_services import (
     gateway_route,
 )
 
-from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
+from laneway.compile.entry_filters import ENTERED_HEADER, ENTRY, NAMES
+from laneway.compile.ir import BaggageMember, Carrier, LaneNaming, TraceMemory
 from laneway.compile.simulate import Applications, Request, baggage
+from laneway.compile.simulate.entries import read_names
 from laneway.compile.simulate.gateways import FRESH_ID
 from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
@@ -67,8 +72,15 @@ class Istio:
         target = split_target(request.path)
         if target is None:
             return [400]
-        arrival = Arrival(port, request.header_lines, *target, request.method)
-        route = gateway_route(self._of("VirtualService"), gateway, request.host, arrival)
+        request = self._with_lane(request, port, target[1])
+        arrival, route = self._gateway_route(request, port, target)
+        if (context := self._entry_context(route, draw)) is not None:
+            lines = {**request.header_lines, ENTERED_HEADER: ("1",)}
+            if "lane" in context:
+                lines[context["header"]] = (context["lane"],)
+            arrival, route = self._gateway_route(replace(request, headers=lines), port, target)
+            lines = {name: value for name, value in lines.items() if name != ENTERED_HEADER}
+            arrival = replace(arrival, lines=lines)
         if route is None:
             return [404]
         if "directResponse" in route:
@@ -76,6 +88,54 @@ class Istio:
         headers: Mapping[str, str] = {n: ",".join(values) for n, values in arrival.lines.items()}
         way, headers = self._routed(route, "GATEWAY", headers, draw)
         return self._walk(way, headers, applications)
+
+    def _gateway_route(
+        self, request: Request, port: int, target: tuple[str, str]
+    ) -> tuple[Arrival, Resource | None]:
+        arrival = Arrival(port, request.header_lines, *target, request.method)
+        (gateway,) = self.mesh.gateways
+        services = self._of("VirtualService")
+        return arrival, gateway_route(services, gateway, request.host, arrival)
+
+    def _with_lane(self, request: Request, port: int, query: str) -> Request:
+        """What the script ``NAMES`` makes of a request, by its context for the port."""
+        for patch in self._patches("ROUTE_CONFIGURATION", "GATEWAY"):
+            if patch["match"]["routeConfiguration"]["portNumber"] == port:
+                assert NAMES in self._inserted()
+                value = patch["patch"]["value"]
+                assert value["request_headers_to_remove"] == [ENTERED_HEADER]
+                script = value["typed_per_filter_config"][NAMES]["source_code"]["inline_string"]
+                lines = request.header_lines
+                lines = {name: text for name, text in lines.items() if name != ENTERED_HEADER}
+                return read_names(
+                    namings_in(script), replace(request, headers=lines), query
+                ).request
+        return request
+
+    def _entry_context(self, route: Resource | None, draw: int) -> Resource | None:
+        """What the script ``ENTRY`` learns from the route."""
+        if route is None:
+            return None
+        for patch in self._patches("HTTP_ROUTE", "GATEWAY"):
+            if patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] != route["name"]:
+                continue
+            value = patch["patch"]["value"]
+            clusters = value.get("route", {}).get("weighted_clusters", {}).get("clusters", ())
+            ends = accumulate(cluster["weight"] for cluster in clusters)
+            shares = (c for c, end in zip(clusters, ends, strict=True) if draw < end)
+            filters = next(shares, value).get("typed_per_filter_config", {})
+            if ENTRY in filters:
+                assert ENTRY in self._inserted()
+                context: Resource = filters[ENTRY]["filter_context"]
+                return context
+        return None
+
+    def _inserted(self) -> list[str]:
+        (gateway,) = self.mesh.gateways
+        assert gateway.selector
+        return [
+            patch["patch"]["value"]["name"] for patch in self._patches("HTTP_FILTER", "GATEWAY")
+        ]
 
     def _walk(self, way: _Way, headers: Mapping[str, str], applications: Applications) -> Path:
         path: Path = []
@@ -202,7 +262,7 @@ class Istio:
             if not selector.items() <= labels.items():
                 continue
             for patch in resource["spec"]["configPatches"]:
-                inserted = patch["applyTo"] == "HTTP_FILTER"
+                inserted = patch["applyTo"] == "HTTP_FILTER" and not _is_script(patch)
                 if inserted and patch["match"]["context"] == _CONTEXTS[direction]:
                     config = self._extension(patch["patch"]["value"]["name"])
                     assert config["direction"] == direction
@@ -232,6 +292,45 @@ class Istio:
 
     def _of(self, kind: str) -> Iterable[Resource]:
         return (resource for resource in self.resources if resource["kind"] == kind)
+
+
+def _is_script(patch: Resource) -> bool:
+    return patch["patch"]["value"]["name"] in (NAMES, ENTRY)
+
+
+def namings_in(script: str) -> Iterator[LaneNaming]:
+    """What the script's tables say."""
+    lanes = table(script, "LANES")
+    for each in table(script, "HEADERS"):
+        begin = f"{each['header']}="
+        own = {k.removeprefix(begin): lane for k, lane in lanes.items() if k.startswith(begin)}
+        others, cookies, query = (tuple(each[place]) for place in ("others", "cookies", "query"))
+        yield LaneNaming(each["header"], others, cookies, query, own)
+
+
+def table(script: str, name: str) -> Any:
+    """A table of constants of Lua, as Python has it; an empty one is a list."""
+    (line,) = (one for one in script.splitlines() if one.startswith(f"local {name} = "))
+    return _constant(iter(re.findall(r'"[^"]*"|[{}=,\[\]]|[0-9]+', line.partition(" = ")[2])))
+
+
+def _constant(tokens: Iterator[str], token: str = "") -> Any:
+    token = token or next(tokens)
+    if token != "{":
+        text = re.sub(r"\\([0-9]{3})", lambda code: chr(int(code[1])), token.strip('"'))
+        return text if token[0] == '"' else int(token)
+    items: list[Any] = []
+    pairs: dict[Any, Any] = {}
+    for token in tokens:
+        if token == "}":
+            break
+        if token == "[":
+            key = _constant(tokens)
+            assert (next(tokens), next(tokens)) == ("]", "=")
+            pairs[key] = _constant(tokens)
+        elif token != ",":
+            items.append(_constant(tokens, token))
+    return pairs or items
 
 
 def _weighted(destination: Resource) -> Resource:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.core.v3 import extension_pb2
-from envoy.config.route.v3 import route_components_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
+from envoy.extensions.filters.http.lua.v3 import lua_pb2
 from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.wasm.v3 import wasm_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -24,6 +25,8 @@ from tests.compile.istio.emission import OPTIONS, emitted
 from tests.compile.istio.interpreter import Istio
 from tests.compile.meshes import exact, group, lane, mesh, name, rule, service
 
+from laneway.compile.entry_filters import ENTRY
+from laneway.compile.entry_filters import NAMES as NAMES_FILTER
 from laneway.compile.simulate import Applications, Request
 from laneway.model.meshes import Mesh
 
@@ -47,7 +50,7 @@ def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
         assert cluster.cluster_type.typed_config.TypeName() == AGGREGATE
     for patch in patches(mesh_named(case), "HTTP_ROUTE"):
         route = ParseDict(patch["patch"]["value"], route_components_pb2.Route())
-        if patch["match"]["context"] != INBOUND:
+        if patch["match"]["context"] != INBOUND and not _is_entry(patch):
             priority = route.route.retry_policy.retry_priority
             assert priority.typed_config.TypeName() == PRIORITIES
     for patch in patches(mesh_named(case), "NETWORK_FILTER"):
@@ -59,8 +62,20 @@ def test_envoy_knows_every_field_of_a_patch(case: str) -> None:
         assert wasm.config.vm_config.code.local.inline_bytes == OPTIONS.module
     for patch in patches(mesh_named(case), "HTTP_FILTER"):
         inserted = ParseDict(patch["patch"]["value"], hcm_pb2.HttpFilter())
+        if inserted.name in (NAMES_FILTER, ENTRY):
+            assert inserted.typed_config.Is(lua_pb2.Lua.DESCRIPTOR)
+            continue
         assert inserted.config_discovery.default_config.Is(rbac_pb2.RBAC.DESCRIPTOR)
         assert inserted.config_discovery.type_urls[0] == f"type.googleapis.com/{WASM}"
+    for patch in patches(mesh_named(case), "ROUTE_CONFIGURATION"):
+        config = ParseDict(patch["patch"]["value"], route_pb2.RouteConfiguration())
+        told = lua_pb2.LuaPerRoute.FromString(config.typed_per_filter_config[NAMES_FILTER].value)
+        assert '["header"]="x-lane"' in told.source_code.inline_string
+
+
+def _is_entry(patch: dict[str, Any]) -> bool:
+    """Of a route that leads nowhere, since the request is routed again."""
+    return "|enter " in patch["match"]["routeConfiguration"]["vhost"]["route"]["name"]
 
 
 @pytest.mark.parametrize("case", NAMES)
@@ -75,6 +90,8 @@ def test_every_inserted_filter_has_a_configuration_that_comes_before_it(case: st
                 assert "workloadSelector" not in resource["spec"]
                 configured.add(value["name"])
             if patch["applyTo"] == "HTTP_FILTER":
+                if value["name"] in (NAMES_FILTER, ENTRY):
+                    continue  # it has its configuration with it
                 assert value["name"] in configured
                 inserted.add(value["name"])
     assert inserted == configured

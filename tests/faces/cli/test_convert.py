@@ -41,13 +41,21 @@ def test_what_asm_cannot_say_is_told(cli: Cli, tmp_path: Path) -> None:
     lane = tmp_path / "lane.yaml"
     lane.write_text(
         "apiVersion: laneway.dev/v1alpha1\nkind: LaneGroup\nmetadata: {name: g}\n"
-        "spec: {routeHeader: x, services: [a], unmatched: notFound}\n---\n"
+        "spec: {gateway: g, routeHeader: x, services: [a], unmatched: notFound, "
+        "routeBy: {cookie: c}}\n---\n"
         "apiVersion: laneway.dev/v1alpha1\nkind: Lane\nmetadata: {name: l}\n"
-        "spec: {group: g, selector: {v: '1'}}\n"
+        "spec: {group: g, selector: {v: '1'}, names: [n], ingress: [{name: r, destination: a, "
+        "enter: true}]}\n"
     )
     result = cli("convert", "-f", lane, "--to", "asm")
     assert result.code == 0
-    assert "warning NOT_CONVERTED: LaneGroup g, spec.unmatched" in result.err
+    for lost in (
+        "LaneGroup g, spec.unmatched",
+        "LaneGroup g, spec.routeBy",
+        "Lane g/l, spec.names",
+        "Lane g/l, spec.ingress[0].enter",
+    ):
+        assert f"warning NOT_CONVERTED: {lost}" in result.err
 
 
 def test_errors_are_told_and_nothing_is_converted(cli: Cli, tmp_path: Path) -> None:

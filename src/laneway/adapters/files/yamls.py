@@ -275,3 +275,18 @@ def _indentation(text: str, number: int) -> str:
     lines = text.split("\n")
     line = lines[number] if number < len(lines) else ""
     return line[: len(line) - len(line.lstrip())]
+
+
+def one_document(text: str) -> Any:
+    """The plain data of a text with one document, such as a request has.
+
+    Raises ``ValueError`` with what is wrong.
+    """
+    found = list(documents("body", text))
+    for each in found:
+        if isinstance(each, Finding):
+            raise ValueError(each.message)
+    if len(found) != 1:
+        raise ValueError(f"expected one YAML document, got {len(found)}")
+    assert isinstance(found[0], Document)
+    return found[0].data

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from laneway.adapters.runner.private_files import write_file
+from laneway.adapters.host.private_files import write_file
 
 # Envoy multiplies it by ten and adds a number below three; its own choice has 28 bits, too.
 _BITS = 28

@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from laneway.adapters.host.holders import holder_of_lock
+from laneway.adapters.host.private_files import check_entry, check_tree, open_file, open_folder
 from laneway.adapters.runner.base_ids import remove_remains
 from laneway.adapters.runner.errors import RunDirectoryUnusable
-from laneway.adapters.runner.holders import holder_of_lock
-from laneway.adapters.runner.private_files import check_entry, check_tree, open_file, open_folder
 
 # sockaddr_un.sun_path has 108 bytes, the last of which is NUL.
 _MOST_SOCKET_PATH = 107

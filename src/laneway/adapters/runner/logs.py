@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from laneway.adapters.runner.private_files import open_file, open_folder
+from laneway.adapters.host.private_files import open_file, open_folder
 
 MOST_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 20

@@ -20,8 +20,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
+from laneway.adapters.host.holders import claim, holder_of_port
 from laneway.adapters.runner.errors import PortUnavailable
-from laneway.adapters.runner.holders import claim, holder_of_port
 from laneway.model.placements import Address
 
 LOOPBACK = "127.0.0.1"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from laneway.adapters.host.private_files import write_file
 from laneway.adapters.runner import probes
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
 from laneway.adapters.runner.base_ids import (
@@ -24,7 +25,6 @@ from laneway.adapters.runner.bootstraps import probe_socket
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
-from laneway.adapters.runner.private_files import write_file
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
 from laneway.control import events

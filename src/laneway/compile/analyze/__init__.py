@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from laneway.compile.analyze import (
     baseline_diversions,
+    entering,
     group_overlaps,
     headers,
     lanes,
@@ -31,6 +32,7 @@ _ANALYSES = (
     unreachable_rules,
     group_overlaps,
     baseline_diversions,
+    entering,
     lanes,
     readiness,
     propagation,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.reachability import Entry, Port, Survey
-from laneway.compile.analyze.simulated_requests import naming, tried
+from laneway.compile.analyze.simulated_requests import Trial, naming, tried
 from laneway.compile.analyze.unreachable_rules import dead
 from laneway.compile.ir import Target
 from laneway.compile.simulate import Request
@@ -66,10 +66,9 @@ def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
         return
     if any(reached.route.entered for reached in survey.reached_of[group.name]):
         return
-    for reached in survey.reached_of[group.name][: group.unmatched is Unmatched.BASELINE]:
-        header = group.route_header.lower()
-        headers = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
-        request = replace(reached.request, headers=headers)
+    if group.unmatched is not Unmatched.BASELINE:
+        return
+    for trial in _without_lane(survey, group):
         yield Finding(
             Code.BASELINE_WITHOUT_RULE,
             f"lane {baseline.name} is the baseline of group {group.name} and has no rule: the "
@@ -78,8 +77,20 @@ def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
             key_of(baseline),
             ("spec", "ingress"),
             Severity.WARNING,
-            example=tried(survey, reached.entry.port, request).example(),
+            example=trial.example(),
         )
+
+
+def _without_lane(survey: Survey, group: LaneGroup) -> Iterator[Trial]:
+    """A request for which some lane has a rule, and that names none and enters none."""
+    header = group.route_header.lower()
+    for reached in survey.reached_of[group.name]:
+        headers = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
+        request = replace(reached.request, headers=headers)
+        trial = tried(survey, reached.entry.port, request)
+        if not trial.enters_by_rule:
+            yield trial
+            return
 
 
 def _lanes(survey: Survey, group: LaneGroup) -> Iterator[Finding]:

@@ -22,6 +22,11 @@ class Trial:
     outcome: Outcome
     down: tuple[ObjectName, ...] = ()
 
+    @property
+    def enters_by_rule(self) -> bool:
+        """Whether an ``enter`` rule decided which lane the request is in."""
+        return any(r.why is Why.ENTERED for hop in self.outcome.hops for r in hop.reasons)
+
     def example(self, outcome: str = "") -> Example:
         """``outcome`` in words, if the trial's own do not say it best."""
         request = self.request

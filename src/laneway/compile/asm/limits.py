@@ -11,14 +11,7 @@ from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
-from laneway.model.lanes import (
-    IngressRule,
-    Lane,
-    LaneGroup,
-    Mode,
-    Propagation,
-    Unmatched,
-)
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
 
 #: What every gateway of Envoy's puts into a request that lacks it.
@@ -87,6 +80,12 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             "let all applications pass it on"
             + ("" if there else f"; send it, or choose {_ALWAYS_THERE}"),
         )
+    if group.route_by != RouteBy():
+        yield telling(key_of(group), ("spec", "routeBy"))(
+            "ASM_NO_ROUTE_BY",
+            f"in ASM a request names its lane of group {group.name} in {group.route_header} alone",
+            f"send {group.route_header}",
+        )
     if len(lanes) > 1:
         yield telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
@@ -127,6 +126,22 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             "ASM_NO_WEIGHT",
             f"the documents give no requests to lane {lane.name} by weight",
             "set weights in ASM's console, or by a VirtualService of your own",
+        )
+    if lane.names:
+        yield told(
+            "names",
+            "ASM_NO_NAMES",
+            f"in ASM nothing but {lane.name} itself names lane {lane.name}",
+            f"send {group.route_header}: {lane.name}",
+        )
+    if any(rule.enter and rule.online for rule in lane.ingress):
+        yield told(
+            "ingress",
+            "ASM_NO_ENTER",
+            f"in ASM a request enters lane {lane.name} only if it names the lane, whatever rules "
+            "with enter it meets",
+            f"send {group.route_header}: {lane.name}, or set the header by a VirtualService of "
+            "your own",
         )
 
 

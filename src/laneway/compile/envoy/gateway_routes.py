@@ -6,7 +6,6 @@ names, which costs as much as the header's value is long, however many they are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from envoy.config.route.v3 import route_components_pb2, route_pb2
@@ -15,24 +14,22 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
+from laneway.compile.envoy.alternatives import alternatives
+from laneway.compile.envoy.conditions import condition, hash_policy
+from laneway.compile.envoy.entry_lookups import Shared, joined, shared
+from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
 from laneway.compile.envoy.trace_ids import with_fresh_ids
-from laneway.compile.ir import IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.resources import ROUTE, Resource
-from laneway.model.lanes import Sticky, StickyKind
-from laneway.model.matches import MatchKind, StringMatch
-from laneway.model.names import ObjectName
-from laneway.model.regexes import one_of
-
-#: Characters of a regex of lanes' names. A character is one step of RE2's program, an alternative
-#: another one, so that this is well within what proxies take (``model.regexes``).
-_MOST_CHARACTERS = 8192
 
 
-def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) -> Resource:
+def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Options) -> Resource:
     """The routes of one port of a gateway."""
-    name = names.gateway_routes(gateway, server.server.port)
+    name = names.gateway_routes(gateway.gateway.name, server.server.port)
+    last = [_no_rule()] if gateway.naming else []
+    found = shared(server)
     hosts = [
         route_components_pb2.VirtualHost(
             name=host.domain,
@@ -40,13 +37,15 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
             response_headers_to_add=[GRPC_STATUS],
             routes=[
                 _two_hosts(),
+                *entry_routes(host.entries, found),
                 *(
                     part
-                    for ingress in host.routes
-                    for plain in _ingress_routes(ingress)
+                    for ingress in joined(host.routes, found)
+                    for plain in _ingress_routes(ingress, bool(host.entries), found)
                     for route in with_fresh_ids(plain, ingress.trace_headers)
                     for part in visibility.explained(route, _header_names(ingress), options)
                 ),
+                *last,
             ],
         )
         for host in server.virtual_hosts
@@ -57,7 +56,18 @@ def gateway_routes(gateway: ObjectName, server: ServerRoutes, options: Options) 
         ignore_port_in_host_matching=True,
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
+    if gateway.naming:
+        add_naming(config, gateway, found)
     return resource(ROUTE, name, config)
+
+
+def _no_rule() -> route_components_pb2.Route:
+    """For what no rule takes. Filters ask their route what they need to know, and a request that
+    names its lane elsewhere than in the route header meets a rule only after they have run."""
+    refusal = route_components_pb2.DirectResponseAction(status=404)
+    refusal.body.inline_string = "laneway: no ingress rule takes this request\n"
+    match = route_components_pb2.RouteMatch(prefix="/")
+    return route_components_pb2.Route(match=match, direct_response=refusal)
 
 
 def _two_hosts() -> route_components_pb2.Route:
@@ -71,12 +81,18 @@ def _two_hosts() -> route_components_pb2.Route:
     return route_components_pb2.Route(match=match, direct_response=refusal)
 
 
-def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Route]:
+def _ingress_routes(
+    ingress: IngressRoute, has_entries: bool, found: Shared
+) -> Iterable[route_components_pb2.Route]:
     """The route by lane; after it, where lanes have weights, one for those that name no lane."""
     action = lane_action(ingress.route, ingress.not_found)
     if ingress.named is not None:
         for named in _names(ingress.named):
             yield _ingress_route(ingress, action, named)
+        return
+    if any(lookup.result in ingress.headers for lookup in found.lookups):
+        (choice,) = ingress.route.choices
+        yield _ingress_route(ingress, action, is_named(choice.header))
         return
     if ingress.split is None:
         yield _ingress_route(ingress, action)
@@ -84,42 +100,33 @@ def _ingress_routes(ingress: IngressRoute) -> Iterable[route_components_pb2.Rout
     for choice in ingress.route.choices:
         named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
         yield _ingress_route(ingress, action, named)
-    yield _ingress_route(ingress, _split_action(ingress.split))
+    split = _split_action(ingress.split)
+    if has_entries:  # of some an enter rule has decided that they stay without a lane
+        yield _ingress_route(ingress, split, not_entered())
+        yield _ingress_route(ingress, action)
+    else:
+        yield _ingress_route(ingress, split)
 
 
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
-    """That the request names one of the lanes; in parts, where one regex would be too long."""
+    """That the request names one of the lanes."""
     header = named.header.lower()
     if len(named.lanes) == 1:
         matcher = string_pb2.StringMatcher(exact=named.lanes[0])
         yield route_components_pb2.HeaderMatcher(name=header, string_match=matcher)
         return
-    parts, length = [""], 0
-    for name in map(re.escape, named.lanes):
-        length += len(name) + 1
-        if length > _MOST_CHARACTERS:
-            parts.append("")
-            length = len(name) + 1
-        parts[-1] += f"|{name}" if parts[-1] else name
-    for part in parts:
-        matcher = string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=part))
+    for regex, _ in alternatives(named.lanes):
+        matcher = string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=regex))
         yield route_components_pb2.HeaderMatcher(name=header, string_match=matcher)
 
 
 def _ingress_route(
     ingress: IngressRoute,
     action: route_components_pb2.RouteAction,
-    condition: route_components_pb2.HeaderMatcher | None = None,
+    *further: route_components_pb2.HeaderMatcher,
 ) -> route_components_pb2.Route:
-    match = route_components_pb2.RouteMatch()
-    _match_path(match, ingress.uri)
-    match.headers.extend(_header_matchers(ingress))
-    if condition is not None:
-        match.headers.append(condition)
-    match.query_parameters.extend(
-        route_components_pb2.QueryParameterMatcher(name=name, string_match=_string_matcher(value))
-        for name, value in sorted(ingress.query.items())
-    )
+    match = condition(ingress)
+    match.headers.extend(further)
     route = route_components_pb2.Route(match=match, route=action)
     if ingress.entered is not None:
         named = visibility.header(ingress.entered.header.lower(), ingress.entered.lane)
@@ -132,15 +139,6 @@ def _header_names(ingress: IngressRoute) -> list[str]:
     return [*header_names(ingress.route), *entered]
 
 
-def _header_matchers(ingress: IngressRoute) -> Iterable[route_components_pb2.HeaderMatcher]:
-    if ingress.methods:
-        regex = regex_pb2.RegexMatcher(regex=one_of(ingress.methods))
-        matcher = string_pb2.StringMatcher(safe_regex=regex)
-        yield route_components_pb2.HeaderMatcher(name=":method", string_match=matcher)
-    for name, value in sorted(ingress.headers.items()):
-        yield route_components_pb2.HeaderMatcher(name=name, string_match=_string_matcher(value))
-
-
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
     """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
@@ -148,38 +146,10 @@ def _split_action(split: Split) -> route_components_pb2.RouteAction:
         cluster = action.weighted_clusters.clusters.add(
             name=names.target_cluster(share.target), weight=UInt32Value(value=share.weight)
         )
-        if share.lane is not None:
+        if share.lane:
             named = visibility.header(split.header.lower(), share.lane)
             cluster.request_headers_to_add.append(named)
     if split.sticky is not None:
-        action.hash_policy.append(_hash_policy(split.sticky))
+        action.hash_policy.append(hash_policy(split.sticky))
         action.weighted_clusters.use_hash_policy.value = True
     return action
-
-
-def _hash_policy(sticky: Sticky) -> route_components_pb2.RouteAction.HashPolicy:
-    policies = route_components_pb2.RouteAction.HashPolicy
-    if sticky.kind is StickyKind.HEADER:
-        return policies(header=policies.Header(header_name=sticky.name.lower()))
-    return policies(cookie=policies.Cookie(name=sticky.name))
-
-
-def _match_path(match: route_components_pb2.RouteMatch, uri: StringMatch | None) -> None:
-    if uri is None:
-        match.prefix = "/"
-    elif uri.kind is MatchKind.EXACT:
-        match.path = uri.value
-    elif uri.kind is MatchKind.PREFIX:
-        match.prefix = uri.value
-    else:
-        match.safe_regex.regex = uri.value
-
-
-def _string_matcher(match: StringMatch) -> string_pb2.StringMatcher:
-    match match.kind:
-        case MatchKind.EXACT:
-            return string_pb2.StringMatcher(exact=match.value)
-        case MatchKind.PREFIX:
-            return string_pb2.StringMatcher(prefix=match.value)
-        case MatchKind.REGEX:
-            return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=match.value))

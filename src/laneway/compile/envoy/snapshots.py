@@ -14,6 +14,7 @@ from laneway.compile.envoy import names
 from laneway.compile.envoy.backends import selecting
 from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
 from laneway.compile.envoy.endpoints import inbound_endpoint
+from laneway.compile.envoy.entry_routes import entry_filter_chain
 from laneway.compile.envoy.gateway_routes import gateway_routes
 from laneway.compile.envoy.lane_filter import gateway_filter, inbound_filter, outbound_filter
 from laneway.compile.envoy.listeners import (
@@ -179,9 +180,11 @@ def _gateway(
 ) -> Iterable[Resource]:
     name = routes.gateway.name
     filters = [gateway_filter(member, options.module) for member in routes.baggage]
+    if routes.naming:
+        filters += entry_filter_chain(routes.has_entries)
     for server in routes.servers:
         if server.server.tls:
             continue
         port = server.server.port
         yield gateway_listener(name, port, placement.listeners[port], filters, options)
-        yield gateway_routes(name, server, options)
+        yield gateway_routes(routes, server, options)

@@ -13,9 +13,10 @@ from laneway.compile.gateway_api.route_plans import Plan, plans
 from laneway.compile.gateway_api.rule_limits import precedence_limits, rule_limits
 from laneway.compile.gateway_api.supported_matches import is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute
-from laneway.model.findings import Finding, Severity
+from laneway.model.findings import Finding, Severity, telling
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
+from laneway.model.lanes import RouteBy
 from laneway.model.meshes import Mesh
 
 
@@ -34,6 +35,7 @@ def gateway_limits(
     yield from _objects(gateway.gateway, found, routes, options)
     yield from _weights(mesh, routes)
     yield from _refusals(mesh, found)
+    yield from _entering(mesh, gateway)
     told = [finding for ingress in routes for finding in rule_limits(ingress)]
     yield from dict.fromkeys(told)  # A rule for several hosts is several routes.
     yield from precedence_limits(found)
@@ -145,6 +147,33 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
                 ("spec", "sticky"),
                 Severity.WARNING,
             )
+
+
+def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
+    """Nothing looks at a request before an HTTPRoute takes it."""
+    for group in mesh.groups:
+        if group.gateway != gateway.gateway.name:
+            continue
+        if group.route_by != RouteBy():
+            yield telling(key_of(group), ("spec", "routeBy"))(
+                "GATEWAY_API_NO_ROUTE_BY",
+                f"a request names its lane of group {group.name} in {group.route_header} alone",
+                f"send {group.route_header}",
+            )
+        for lane in mesh.lanes_by_group[group.name]:
+            if lane.names:
+                yield telling(key_of(lane), ("spec", "names"))(
+                    "GATEWAY_API_NO_NAMES",
+                    f"nothing but {lane.name} itself names lane {lane.name}",
+                    f"send {group.route_header}: {lane.name}",
+                )
+            if any(rule.enter and rule.online for rule in lane.ingress):
+                yield telling(key_of(lane), ("spec", "ingress"))(
+                    "GATEWAY_API_NO_ENTER",
+                    f"a request enters lane {lane.name} only if it names the lane, whatever rules "
+                    "with enter it meets",
+                    f"send {group.route_header}: {lane.name}",
+                )
 
 
 def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
         replace(
             backend(share.target, services),
             weight=share.weight,
-            sets=None if share.lane is None else (split.header.lower(), share.lane),
+            sets=(split.header.lower(), share.lane) if share.lane else None,
         )
         for share in split.shares
     )

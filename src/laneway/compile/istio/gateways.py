@@ -16,11 +16,21 @@ from laneway.compile.ir import (
     IngressRoute,
     LaneChoice,
     MeshRoutes,
+    ServerRoutes,
     Split,
     Target,
     VirtualHost,
 )
 from laneway.compile.istio import names, patches
+from laneway.compile.istio.conditions import condition
+from laneway.compile.istio.entries import (
+    entry_filter,
+    entry_patch,
+    entry_routes,
+    has_naming,
+    no_rule,
+    without_entered,
+)
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.regexes import refused
 from laneway.compile.istio.resources import (
@@ -30,12 +40,9 @@ from laneway.compile.istio.resources import (
     document,
     named_lane,
     retries,
-    string_match,
-    string_matches,
 )
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
-from laneway.model.regexes import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,13 @@ def gateway_documents(
         value = _patch(ingress, branch)
         if value:
             patched.append(patches.merged_route(patches.GATEWAY, name, value))
+    entries = {id(entry): entry for host, _ in _domains(gateway) for entry in host.entries}
+    patched += [entry_patch(gateway, entry) for entry in entries.values()]
     if patched:
         group = _group(mesh, next(iter(branches.values()))[0])
         groups = _groups(ingress for ingress, _ in branches.values())
+        if has_naming(gateway):
+            yield entry_filter(gateway, group, options)
         name, selector = names.gateway_filter(gateway.gateway.name), gateway.gateway.selector
         yield patches.envoy_filter(options.root_namespace, name, group, patched, selector, groups)
 
@@ -83,7 +94,7 @@ def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]
 
     Without the rules that Istio refuses, since it would refuse the others of the domain, too.
     """
-    by_port = {server.server.port: _accepted(server.virtual_hosts) for server in gateway.servers}
+    by_port = {server.server.port: _accepted(gateway, server) for server in gateway.servers}
     if len({frozenset(h.domain for h in hosts) for hosts in by_port.values()}) > 1:
         for port, hosts in by_port.items():
             yield from ((host, port) for host in hosts)
@@ -91,10 +102,14 @@ def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]
         yield from ((host, None) for host in next(iter(by_port.values()), ()))
 
 
-def _accepted(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
+def _accepted(gateway: GatewayRoutes, server: ServerRoutes) -> tuple[VirtualHost, ...]:
     kept = (
-        VirtualHost(host.domain, tuple(route for route in host.routes if not refused(route)))
-        for host in hosts
+        VirtualHost(
+            host.domain,
+            tuple(route for route in host.routes if not refused(route)),
+            tuple(e for e in host.entries if not refused(e)) if has_naming(gateway) else (),
+        )
+        for host in server.virtual_hosts
     )
     return tuple(host for host in kept if host.routes)
 
@@ -103,11 +118,14 @@ def _virtual_service(
     mesh: Mesh, gateway: GatewayRoutes, host: VirtualHost, port: int | None
 ) -> Document:
     name = gateway.gateway.name
-    http = [
+    http = [_at_port(route, port) for route in entry_routes(gateway, host.entries)]
+    http += [
         _http_route(branch, port)
         for ingress in host.routes
         for branch in branches_of(gateway, ingress)
     ]
+    if has_naming(gateway):
+        http.append(_at_port(no_rule(), port))
     spec = {
         "exportTo": ["*"],
         "gateways": [str(name)],
@@ -133,7 +151,7 @@ def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branc
 
 def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
     """By lane; then, by weight, what names none; then the rest, if the rule is for all."""
-    route, base = ingress.route, _condition(ingress)
+    route, base = ingress.route, condition(ingress)
 
     def name(branch: str) -> str:
         return names.ingress_route(gateway.gateway.name, ingress, branch)
@@ -147,6 +165,8 @@ def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]
         return
     if ingress.split is not None:
         without: Document = {choice.header.lower(): {} for choice in route.choices}
+        if gateway.has_entries and has_naming(gateway):
+            without |= without_entered()
         match = {**base, "withoutHeaders": without}
         yield Branch(name("weights"), match, route.default, ingress.split)
     rest = None if ingress.not_found else route.default
@@ -168,18 +188,10 @@ def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
     return {lane: to for lane, to in lanes.items() if asked is None or asked.matches(lane)}
 
 
-def _condition(ingress: IngressRoute) -> Document:
-    match: Document = {}
-    if ingress.headers:
-        match["headers"] = string_matches(ingress.headers)
-    if ingress.methods:
-        (method, *more) = ingress.methods
-        match["method"] = {"regex": one_of(ingress.methods)} if more else {"exact": method}
-    if ingress.query:
-        match["queryParams"] = string_matches(ingress.query)
-    if ingress.uri is not None:
-        match["uri"] = string_match(ingress.uri)
-    return match
+def _at_port(route: Document, port: int | None) -> Document:
+    if port is None:
+        return route
+    return {**route, "match": [{**match, "port": port} for match in route.get("match", [{}])]}
 
 
 def _http_route(branch: Branch, port: int | None) -> Document:

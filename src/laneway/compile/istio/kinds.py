@@ -28,7 +28,7 @@ def _subset(part: Manifest) -> Hashable:
 
 def _patch(part: Manifest) -> Hashable:
     """Two patches are one if they make the same object, or match the same thing."""
-    if part.get("applyTo") in ("CLUSTER", _EXTENSION):
+    if part.get("applyTo") in ("CLUSTER", "HTTP_FILTER", _EXTENSION):
         value = (part.get("patch") or {}).get("value") or {}
         if "name" in value:
             return part["applyTo"], value["name"]

@@ -137,11 +137,13 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
                     f"{narrow}: Istio may try the rules of {wide} first for {narrow}",
                     f"remove {narrow} from the gateway's hosts: {wide} covers it",
                 )
-    if routes.baggage and not gateway.selector:
+    if (routes.baggage or routes.naming) and not gateway.selector:
+        where = ["in baggage"] * bool(routes.baggage)
+        where += ["by another name, or enters by a rule,"] * bool(routes.naming)
         yield told(
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
-            f"the lane of a request that names it in baggage is not read at Gateway {gateway.name},"
-            " since it does not say which pods it is for",
+            f"the lane of a request that names it {' or '.join(where)} is not found at Gateway "
+            f"{gateway.name}, since it does not say which pods it is for",
             "give it a selector",
         )
     if len(routes.groups) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from laneway.compile.ir import IngressRoute, Target
+from laneway.compile.ir import EntryRule, IngressRoute, Target
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 
@@ -69,19 +69,32 @@ def caller_route(target: Target, lane: str) -> str:
     return f"laneway|{target.port.port}|caller {lane}|{target.service.host}"
 
 
+def entry_filter(gateway: ObjectName) -> str:
+    return f"{gateway.name}.{gateway.namespace}-gateway-entry"
+
+
+def entry_route(gateway: ObjectName, entry: EntryRule) -> str:
+    """Of one ``enter`` condition, which may be several lanes'."""
+    condition = [entry.group, *_condition(entry)]
+    return f"laneway|{gateway}|enter {entry.rules[0][1].name}-{_digest(condition)}"
+
+
 def ingress_route(gateway: ObjectName, route: IngressRoute, branch: str) -> str:
     """``branch`` tells apart the routes that one condition becomes.
 
     Rules of one name may state different conditions; the digest is over the condition.
     """
-    condition = [
-        route.host,
-        _plain(route.uri),
-        list(route.methods),
-        [[name, _plain(match)] for name, match in sorted(route.headers.items())],
-        [[name, _plain(match)] for name, match in sorted(route.query.items())],
+    return f"laneway|{gateway}|{route.rules[0][1].name}-{_digest(_condition(route))}|{branch}"
+
+
+def _condition(rule: IngressRoute | EntryRule) -> list[object]:
+    return [
+        rule.host,
+        _plain(rule.uri),
+        list(rule.methods),
+        [[name, _plain(match)] for name, match in sorted(rule.headers.items())],
+        [[name, _plain(match)] for name, match in sorted(rule.query.items())],
     ]
-    return f"laneway|{gateway}|{route.rules[0][1].name}-{_digest(condition)}|{branch}"
 
 
 def _plain(match: StringMatch | None) -> str | None:

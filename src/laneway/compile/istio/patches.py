@@ -36,10 +36,15 @@ def envoy_filter(
     patches: Sequence[Document],
     selector: Mapping[str, str] | None = None,
     groups: Collection[str] = (),
+    priority: int = 0,
 ) -> Document:
-    """For the proxies that ``selector`` selects; without one, for all that the patches concern."""
+    """For the proxies that ``selector`` selects; without one, for all that the patches concern.
+
+    Those of higher ``priority`` are applied after others.
+    """
     selected = {"workloadSelector": {"labels": dict(selector)}} if selector else {}
-    spec = {**selected, "configPatches": list(patches)}
+    ordered = {"priority": priority} if priority else {}
+    spec = {**selected, **ordered, "configPatches": list(patches)}
     return document(ENVOY_FILTER, "EnvoyFilter", namespace, name, group, spec, groups)
 
 
@@ -194,7 +199,7 @@ def by_weight(split: Split) -> Document:
     if split.sticky is None:
         return {"weighted_clusters": weighted}
     weighted["use_hash_policy"] = True
-    policies = [_hash_policy(split.sticky)]
+    policies = [hash_policy(split.sticky)]
     return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
@@ -215,9 +220,9 @@ def filled_in(headers: Iterable[str], empty: str | None = None) -> Document:
     return {"request_headers_to_add": added} if added else {}
 
 
-def lane_named(header: str, lane: str | None) -> Document:
+def lane_named(header: str, lane: str) -> Document:
     """The request gets ``lane`` as the value of the route header, whatever it had before."""
-    if lane is None:
+    if not lane:
         return {}
     return {"request_headers_to_add": [_header(header.lower(), lane, "OVERWRITE_IF_EXISTS_OR_ADD")]}
 
@@ -226,7 +231,7 @@ def _header(name: str, value: str, action: str) -> Document:
     return {"header": {"key": name, "value": value}, "append_action": action}
 
 
-def _hash_policy(sticky: Sticky) -> Document:
+def hash_policy(sticky: Sticky) -> Document:
     if sticky.kind is StickyKind.HEADER:
         return {"header": {"header_name": sticky.name.lower()}}
     return {"cookie": {"name": sticky.name}}

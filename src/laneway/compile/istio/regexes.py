@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from laneway.compile.ir import IngressRoute
+from laneway.compile.ir import EntryRule, IngressRoute
 from laneway.model.matches import MatchKind
 from laneway.model.regexes import one_of
 
@@ -18,7 +18,7 @@ LONGEST = 1024
 _ANY_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 
 
-def refused(ingress: IngressRoute) -> str:
+def refused(ingress: IngressRoute | EntryRule) -> str:
     """A regex of the condition that Istio refuses; empty if there is none."""
     matches = [ingress.uri, *ingress.headers.values(), *ingress.query.values()]
     regexes = [match.value for match in matches if match and match.kind is MatchKind.REGEX]

@@ -53,6 +53,6 @@ def string_matches(matches: Mapping[str, StringMatch]) -> Document:
     return {name: string_match(match) for name, match in sorted(matches.items())}
 
 
-def named_lane(header: str, lane: str | None) -> Document:
+def named_lane(header: str, lane: str) -> Document:
     """``headers`` of a route or destination: the request names ``lane``, whatever it did before."""
-    return {} if lane is None else {"headers": {"request": {"set": {header.lower(): lane}}}}
+    return {} if not lane else {"headers": {"request": {"set": {header.lower(): lane}}}}

@@ -177,6 +177,6 @@ def _http_route(routes: ServiceRoutes, branch: _Branch) -> Document:
     if _is_refused(routes, branch.target):
         body = f"laneway: lane {branch.lane} has no {routes.service.name} and is strict\n"
         return {**head, "directResponse": {"status": 503, "body": {"string": body}}}
-    named = named_lane(branch.header, branch.lane) if branch.caller is not None else {}
+    named = named_lane(branch.header, branch.caller.lane) if branch.caller else {}
     to = [{"destination": destination(branch.target)}]
     return {**head, **named, "route": to, "retries": retries()}

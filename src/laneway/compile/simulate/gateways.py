@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from laneway.compile.ir import (
     EMPTY_ID,
+    EntryRule,
     GatewayRoutes,
     IngressRoute,
     LaneNames,
@@ -97,16 +98,22 @@ def describe(ingress: IngressRoute) -> str:
 
 def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
     """Whether the request meets the route's conditions, those on its host aside."""
-    return (
-        (route.uri is None or route.uri.matches(path))
-        and (not route.methods or request.method in route.methods)
-        and (route.named is None or _names(route.named, request.header_lines))
-        and (not route.headers or _hold(route.headers, request.header_lines))
-        and (not route.query or _hold(route.query, _parameters(query)))
+    return (route.named is None or _names(route.named, request.header_lines)) and meets(
+        route, request, path, query
     )
 
 
-def _parameters(query: str) -> Lines:
+def meets(condition: IngressRoute | EntryRule, request: Request, path: str, query: str) -> bool:
+    """Whether it meets what the rule itself asks for, whatever lane it names."""
+    return (
+        (condition.uri is None or condition.uri.matches(path))
+        and (not condition.methods or request.method in condition.methods)
+        and (not condition.headers or _hold(condition.headers, request.header_lines))
+        and (not condition.query or _hold(condition.query, parameters(query)))
+    )
+
+
+def parameters(query: str) -> Lines:
     """Of a parameter that is there more than once, the first counts."""
     parameters: dict[str, tuple[str, ...]] = {}
     for part in query.split("&"):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from laneway.compile.ir import ByCaller, LaneChoice, Route, Split, Target
+from laneway.compile.ir import ByCaller, LaneChoice, Route, Share, Split, Target
 from laneway.compile.simulate.outcomes import Reason, Why
 from laneway.model.caller_rules import CallerRule
 from laneway.model.callers import CallerLane
@@ -82,16 +82,23 @@ def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane)
 def weighted(split: Split, draw: int) -> Choice:
     """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
     0..99."""
-    ends = accumulate(share.weight for share in split.ranges)
-    share = next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
-    weights = ", ".join(f"{each.lane or 'none'} {each.weight}%" for each in split.shares)
-    text = f"the request names no lane and is given one by weight: {weights}"
+    share = drawn(split, draw)
+    text = f"the request names no lane and is given one by weight: {in_words(split)}"
     reasons = [Reason(Why.WEIGHT, text)]
-    if share.lane is None:
+    if not share.lane:
         reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
     elif share.lane not in share.target.chain:
         reasons.append(_no_service(share.lane, share.target.service.name))
-    return Choice(share.target, share.lane, tuple(reasons))
+    return Choice(share.target, share.lane or None, tuple(reasons))
+
+
+def drawn(split: Split, draw: int) -> Share:
+    ends = accumulate(share.weight for share in split.ranges)
+    return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
+
+
+def in_words(split: Split) -> str:
+    return ", ".join(f"{share.lane or 'no lane'} {share.weight}%" for share in split.shares)
 
 
 def _chosen(choice: LaneChoice, lane: str) -> Choice:

@@ -42,6 +42,8 @@ class Why(enum.Enum):
     WEIGHT = "weight"
     MEMORY = "trace memory"
     BAGGAGE = "baggage"
+    NAME_READ = "name read"
+    ENTERED = "enter rule"
     NO_GROUP = "service in no group"
     NO_LANE = "no lane named"
     UNKNOWN_LANE = "unknown lane"

@@ -1,7 +1,8 @@
 """The simulator: what the data plane would do with one request, hop by hop, and why.
 
 Reads the same IR as the Envoy emitter and follows what the proxies do: the gateway picks a route by
-host, path and headers; lanes are chosen by the route header; an inbound sidecar remembers the lane
+host, path and headers, after it has found the lane that a request names or enters by a rule;
+lanes are chosen by the route header; an inbound sidecar remembers the lane
 of a trace id or puts it into baggage, the outbound one names it again; the first subset with a
 ready instance answers.
 ``laneway explain`` prints it, and tests hold it against real Envoys.
@@ -12,11 +13,12 @@ Left out: each request starts with empty trace memories, and a path is never an 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
 from laneway.compile.simulate import baggage
 from laneway.compile.simulate.applications import Applications, Call, infer
+from laneway.compile.simulate.entries import enter, read_names
 from laneway.compile.simulate.gateways import (
     FRESH_ID,
     describe,
@@ -70,11 +72,16 @@ def simulate(
     target = split_target(request.path)
     if target is None:
         return Outcome(failure=Failure(_bad_path(request), 400))
+    named = read_names(entered.naming, request, target[1])
+    coloured = enter(hosts, named.request, *target, draw)
+    request = coloured.request
     route = find_route(hosts, request, *target)
     if route is None:
         return Outcome(failure=Failure(_no_route(hosts, request), 404))
+    if coloured.decided:
+        route = replace(route, split=None)
     headers = {name: ",".join(values) for name, values in request.header_lines.items()}
-    return simulation.walk(route, headers, reasons, draw)
+    return simulation.walk(route, headers, (*reasons, *named.reasons, *coloured.reasons), draw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ the lock, is pure.
 
 from laneway.control.declared.declarations import CannotRun, Declarations, Runtime
 from laneway.control.declared.objects import Declaration, DeclaredObject, Principal, declarations_of
-from laneway.control.declared.requests import ChangeSet, Put, Remove, ReplaceAll, Request, Write
+from laneway.control.declared.requests import (
+    ChangeSet,
+    Put,
+    Remove,
+    ReplaceAll,
+    Request,
+    Write,
+    Writes,
+)
 from laneway.control.declared.results import (
     Applied,
     Conflict,
@@ -48,5 +56,6 @@ __all__ = [
     "Unchanged",
     "VersionConflict",
     "Write",
+    "Writes",
     "declarations_of",
 ]

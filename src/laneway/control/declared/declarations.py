@@ -13,7 +13,7 @@ from typing import Protocol
 
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.planning import after_failure, plan
-from laneway.control.declared.requests import ChangeSet, Remove, Request
+from laneway.control.declared.requests import Remove, Request, Write
 from laneway.control.declared.resolution import Check
 from laneway.control.declared.results import (
     Applied,
@@ -64,6 +64,11 @@ class Declarations:
         """During a request, what was before it."""
         return self._state
 
+    @property
+    def active(self) -> Mesh:
+        """The mesh that runs."""
+        return self._runtime.mesh
+
     async def apply(
         self, request: Request, principal: Principal, *, expected_version: int | None = None
     ) -> Result:
@@ -84,8 +89,15 @@ class Declarations:
             if isinstance(planned, Refused):
                 return planned
             outcome = await self._bring_about(planned)
+            if isinstance(outcome, NotProgrammed) and planned.failures != before.failures:
+                # What failed before was tried again with it, and may be what fails.
+                alone = plan(
+                    before, request, principal, active=active, check=self._check, retry=False
+                )
+                if isinstance(alone, DeclaredState) and alone.failures != planned.failures:
+                    planned, outcome = alone, await self._bring_about(alone)
             if isinstance(outcome, NotProgrammed):
-                if isinstance(request, ChangeSet) or isinstance(request.edit, Remove):
+                if not isinstance(request, Write) or isinstance(request.edit, Remove):
                     return Refused(before.version, outcome=outcome)
                 key = request.edit.key
                 planned = self._state = after_failure(

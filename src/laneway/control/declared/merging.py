@@ -13,7 +13,14 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from laneway.control.declared.objects import Declaration, DeclaredObject, Objects, Principal
-from laneway.control.declared.requests import ChangeSet, Put, Remove, ReplaceAll, Request
+from laneway.control.declared.requests import (
+    ChangeSet,
+    Put,
+    Remove,
+    ReplaceAll,
+    Request,
+    Writes,
+)
 from laneway.control.declared.results import Conflict, NotDeclared, OwnedByAnother, VersionConflict
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, ObjectKey
@@ -41,6 +48,8 @@ def merged(objects: Objects, request: Request, version: int, principal: Principa
     if isinstance(request, ChangeSet):
         if isinstance(request.edits, ReplaceAll):
             return merge.replace_all(request.edits.declarations)
+        return merge.edit(request.edits)
+    if isinstance(request, Writes):
         return merge.edit(request.edits)
     return merge.edit((request.edit,))
 

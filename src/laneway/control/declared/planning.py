@@ -26,8 +26,12 @@ def plan(
     active: Mesh,
     check: Check,
     expected_version: int | None = None,
+    retry: bool = True,
 ) -> DeclaredState | Refused:
-    """``active`` is the mesh that runs. A request that changes no object makes no new version."""
+    """``active`` is the mesh that runs. A request that changes no object makes no new version.
+
+    ``retry``: what failed before is tried again where the request changes something beside it.
+    """
     if expected_version is not None and expected_version != state.version:
         conflict = VersionConflict(None, expected_version, state.version)
         return Refused(state.version, conflicts=(conflict,))
@@ -40,7 +44,7 @@ def plan(
     if _is_checked(request, merge):
         accepted = mesh_of([each.declared for each in merge.objects.ordered])
         return DeclaredState(version, merge.objects, Resolution(accepted))
-    failures = _still_there(state.failures, merge)
+    failures = _still_there(state.failures, merge, retry=retry)
     errors = {failure.key: (failure.finding,) for failure in failures}
     resolution = resolve(merge.objects, active, check, errors)
     if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):
@@ -86,10 +90,10 @@ def _scopes(keys: Iterable[ObjectKey]) -> frozenset[Hashable]:
     return frozenset(scope_of(key.kind, key.name) for key in keys)
 
 
-def _still_there(failures: Iterable[Failure], merge: Merged) -> tuple[Failure, ...]:
-    written = _scopes(merge.changed)
-    there = merge.objects.by_key
-    return tuple(f for f in failures if f.key in there and not f.scopes & written)
+def _still_there(failures: Iterable[Failure], merge: Merged, *, retry: bool) -> tuple[Failure, ...]:
+    written = _scopes(merge.changed) if retry else frozenset()
+    untouched = merge.objects.by_key.keys() - merge.changed
+    return tuple(f for f in failures if f.key in untouched and not f.scopes & written)
 
 
 def _introduced(resolution: Resolution, state: DeclaredState, merge: Merged) -> tuple[Finding, ...]:

@@ -65,4 +65,15 @@ class Write:
     force: bool = False
 
 
-Request = ChangeSet | Write
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Objects that were written one by one in a short time. They are accepted as by ``Write``, and
+    brought about together; if the mesh cannot take them together, they are refused, and may be
+    tried one by one."""
+
+    source: str
+    edits: tuple[Put | Remove, ...]
+    force: bool = False
+
+
+Request = ChangeSet | Write | Writes

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
+from laneway.faces.cli import server_commands
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
@@ -18,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(server_commands.serve)
+app.command()(server_commands.kubeconfig)
+app.add_typer(server_commands.tokens, name="token")
 
 
 class Output(enum.StrEnum):

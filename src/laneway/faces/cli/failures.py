@@ -18,13 +18,15 @@ class Failed(Exception):
 
 def report(error: Exception) -> int:
     """Print what the user can act on; returns the exit code. Re-raises anything else."""
+    from laneway.adapters.http.server import ServerUnusable
     from laneway.adapters.runner.errors import RunnerError
+    from laneway.control.revisions import StoreError
 
     if os.environ.get("LANEWAY_DEBUG"):
         raise error
     if isinstance(error, InvalidInput):
         print_findings(errors(), error.findings)
-    elif isinstance(error, Failed | RunnerError):
+    elif isinstance(error, Failed | RunnerError | ServerUnusable | StoreError):
         say(str(error))
     elif isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.model.checks import callers, groups, ingress, policies, references, workloads
+from laneway.model.checks import callers, entering, groups, ingress, policies, references, workloads
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
@@ -23,5 +23,6 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from groups.check(mesh, gaps)
     yield from policies.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
+    yield from entering.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
     yield from callers.check(mesh, gaps)

@@ -121,7 +121,8 @@ def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterato
             fix = "say which requests they share: give both the same rule"
             yield Finding(Code.NO_EFFECT, message, fix, key_of(lane), path, _WARNING)
     yield from _excess(weighted, baseline)
-    if group.sticky and not weighted:
+    rules = [rule for lane in lanes.values() for rule in lane.ingress if rule.enter]
+    if group.sticky and not weighted and all(rule.weight == 100 for rule in rules):
         message = "no lane of the group has a weight: users stay where they ask to go"
         fix = "give lanes weights, or remove it"
         yield Finding(Code.NO_EFFECT, message, fix, key_of(group), ("spec", "sticky"), _WARNING)

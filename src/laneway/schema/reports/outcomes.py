@@ -18,6 +18,8 @@ Reasons = Literal[
     "weight",
     "trace memory",
     "baggage",
+    "name read",
+    "enter rule",
     "service in no group",
     "no lane named",
     "unknown lane",

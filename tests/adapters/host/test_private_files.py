@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laneway.adapters.runner.private_files import open_file, open_folder, write_file
+from laneway.adapters.host.private_files import open_file, open_folder, write_file
 
 SOMEONE = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -1,0 +1,1 @@
+"""What this machine tells of its users and processes. Every other adapter may use it."""

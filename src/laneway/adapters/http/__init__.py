@@ -1,0 +1,1 @@
+"""The HTTP API: Kubernetes' own, for the kinds that laneway reads. ``apiserver`` decides."""

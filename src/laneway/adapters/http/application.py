@@ -1,0 +1,162 @@
+"""The routes of the API, and how refusals are answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from laneway.adapters.http.objects import ObjectEndpoints, Place
+from laneway.apiserver import discovery
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.control.revisions import StoreError
+
+Endpoint = Callable[[Request, Place], Awaitable[Response]]
+
+# As Kubernetes words them, since some clients compare.
+_NOTHING_THERE = "the server could not find the requested resource"
+_NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
+
+_COLLECTION = ["GET", "POST", "DELETE"]
+_ONE = ["GET", "PUT", "PATCH", "DELETE"]
+_STATUS = ["GET", "PUT", "PATCH"]
+
+
+def application(
+    resources: Sequence[Resource],
+    objects: ObjectEndpoints,
+    version: str,
+    more: Sequence[Route] = (),
+) -> Starlette:
+    """``version`` is laneway's; ``more`` are endpoints that are not of objects."""
+    return Starlette(
+        routes=[*more, *_discovery(resources, version), *_objects(resources, objects)],
+        exception_handlers={
+            Failure: _failed,
+            StoreError: _not_kept,
+            404: _nothing_there,
+            405: _no_such_method,
+            Exception: _not_foreseen,
+        },
+    )
+
+
+def _discovery(resources: Sequence[Resource], version: str) -> list[Route]:
+    digest = hashlib.sha256(json.dumps([r.schema for r in resources]).encode()).hexdigest()[:16]
+
+    async def apis(request: Request) -> Response:
+        return JSONResponse(discovery.groups(resources))
+
+    async def api(request: Request) -> Response:
+        host = request.headers.get("host", "")
+        return JSONResponse(discovery.core_versions(resources, host))
+
+    async def group(request: Request) -> Response:
+        return _or_404(discovery.group(request.path_params["group"], resources))
+
+    async def group_version(request: Request) -> Response:
+        return _or_404(discovery.group_version(_api_version(request), resources))
+
+    async def openapi_index(request: Request) -> Response:
+        return JSONResponse(discovery.openapi_index(resources, digest))
+
+    async def openapi(request: Request) -> Response:
+        return _or_404(discovery.openapi(_api_version(request), resources, version))
+
+    async def server_version(request: Request) -> Response:
+        # Clients compare the minor version with what they need of Kubernetes' API.
+        return JSONResponse(
+            {"major": "1", "minor": "36", "gitVersion": f"v1.36.0+laneway-{version}"}
+        )
+
+    return [
+        Route("/version", server_version),
+        Route("/api", api),
+        Route("/api/{version}", group_version),
+        Route("/apis", apis),
+        Route("/apis/{group}", group),
+        Route("/apis/{group}/{version}", group_version),
+        Route("/openapi/v3", openapi_index),
+        Route("/openapi/v3/api/{version}", openapi),
+        Route("/openapi/v3/apis/{group}/{version}", openapi),
+    ]
+
+
+def _objects(resources: Sequence[Resource], objects: ObjectEndpoints) -> list[Route]:
+    by_name = {
+        (api_version, resource.plural): resource
+        for resource in resources
+        for api_version in resource.kind.api_versions
+    }
+
+    def at(endpoint: Endpoint, subresource: str = "") -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            path, api_version = request.path_params, _api_version(request)
+            resource = by_name.get((api_version, path["plural"]))
+            namespace = path.get("namespace", "")
+            if resource is None or (namespace and not resource.namespaced):
+                raise Failure(404, _NOTHING_THERE)
+            name = path.get("name", "")
+            if resource.namespaced and not namespace and (name or request.method == "POST"):
+                raise Failure(
+                    405, "the server does not allow this method on the requested resource"
+                )
+            if subresource and not resource.has_status:
+                raise Failure(404, _NOTHING_THERE)
+            return await endpoint(
+                request, Place(resource, api_version, namespace, name, subresource)
+            )
+
+        return handle
+
+    routes = []
+    for root in ("/api/{version}", "/apis/{group}/{version}"):
+        for where in ("", "/namespaces/{namespace}"):
+            every = f"{root}{where}/{{plural}}"
+            routes += [
+                Route(every, at(objects.collection), methods=_COLLECTION),
+                Route(f"{every}/{{name}}", at(objects.one), methods=_ONE),
+                Route(f"{every}/{{name}}/status", at(objects.one, "status"), methods=_STATUS),
+            ]
+    return routes
+
+
+def _api_version(request: Request) -> str:
+    group = request.path_params.get("group", "")
+    version = request.path_params["version"]
+    return f"{group}/{version}" if group else str(version)
+
+
+def _or_404(document: dict[str, Any] | None) -> Response:
+    if document is None:
+        raise Failure(404, _NOTHING_THERE)
+    return JSONResponse(document)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Failure)
+    return JSONResponse(error.document, error.code)
+
+
+async def _not_kept(request: Request, error: Exception) -> Response:
+    return await _failed(request, Failure(507, f"nothing was changed: {error}"))
+
+
+async def _nothing_there(request: Request, error: Exception) -> Response:
+    return await _failed(request, Failure(404, _NOTHING_THERE))
+
+
+async def _no_such_method(request: Request, error: Exception) -> Response:
+    return await _failed(request, Failure(405, _NO_SUCH_METHOD))
+
+
+async def _not_foreseen(request: Request, error: Exception) -> Response:
+    # The server logs the error with its traceback.
+    return await _failed(request, Failure(500, f"laneway failed: {type(error).__name__}"))

@@ -1,0 +1,108 @@
+"""Who sends a request. Nothing is answered before that is known.
+
+A Unix socket is for the user that laneway runs as (``connections`` sees to that), who may do
+everything. Over TCP a bearer token is needed. There are no cookies, so that no web page acts for
+whoever has the browser; and a request whose ``Host`` or ``Origin`` is a stranger's is refused, so
+that no web page reaches a port of this machine under a name of its own (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.tokens import ADMIN, Identity, Token, identified
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Asked by probes, which have no token; they tell nothing else.
+_OPEN = frozenset({"/healthz", "/readyz", "/livez"})
+_LONGEST_HEADER = 4096
+
+
+class Authentication:
+    """ASGI middleware; ``request.state.identity`` is an ``Identity`` behind it.
+
+    ``tokens`` are by id. ``hosts`` are names beyond this machine's own under which it is reached.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        tokens: Mapping[str, Token],
+        local_user: str,
+        hosts: Collection[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._local_user = local_user
+        self._hosts = _LOCAL | frozenset(hosts)
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope)
+        try:
+            identity = self._identity(request)
+        except Failure as failure:
+            headers = {"WWW-Authenticate": "Bearer"} if failure.code == 401 else {}
+            await JSONResponse(failure.document, failure.code, headers)(scope, receive, send)
+            return
+        request.state.identity = identity
+        await self._app(scope, receive, send)
+
+    def _identity(self, request: Request) -> Identity | None:
+        """None where nobody needs to be known. Raises ``Failure``."""
+        if is_unix_socket(request):
+            return Identity(self._local_user, frozenset({ADMIN}))
+        self._check_host(request)
+        self._check_origin(request)
+        if request.url.path in _OPEN:
+            return None
+        header = request.headers.get("authorization", "")
+        if len(header) > _LONGEST_HEADER:
+            raise Failure(401, "the Authorization header is longer than any token")
+        scheme, _, text = header.partition(" ")
+        identity = None
+        if scheme.lower() == "bearer":
+            identity = identified(text.strip(), self._tokens, self._now())
+        if identity is None:
+            raise Failure(401, "a valid token is needed: `Authorization: Bearer lw_...`")
+        return identity
+
+    def _check_host(self, request: Request) -> None:
+        hosts = request.headers.getlist("host")
+        name = _host_name(hosts[0]) if len(hosts) == 1 else ""
+        if name not in self._hosts:
+            raise Failure(403, "this server is not reached under the name in the Host header")
+
+    def _check_origin(self, request: Request) -> None:
+        for origin in request.headers.getlist("origin"):
+            parts = urlsplit(origin)
+            own = f"{request.url.scheme}://{request.headers['host']}"
+            if f"{parts.scheme}://{parts.netloc}" != own:
+                raise Failure(403, "requests of other web sites are not answered")
+        # Browsers say so where they send no Origin.
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise Failure(403, "requests of other web sites are not answered")
+
+
+def is_unix_socket(request: Request) -> bool:
+    server = request.scope.get("server")
+    return server is not None and server[1] is None
+
+
+def _host_name(host: str) -> str:
+    """Without the port; "" for what is no host."""
+    found = re.fullmatch(r"(\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(:\d{1,5})?", host, re.I)
+    if found is None:
+        return ""
+    return str(found["six"] or found["name"]).lower()

@@ -1,0 +1,74 @@
+"""The bodies of requests: bounded, and read without surprises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+
+from laneway.apiserver.failures import Failure
+
+MOST_BYTES = 2 * 1024 * 1024
+#: Seconds for all of a body.
+PATIENCE = 30.0
+_MOST_DEPTH = 100
+_YAML = frozenset({"application/yaml", "application/apply-patch+yaml", "text/yaml"})
+_JSON = frozenset(
+    {
+        "",
+        "application/json",
+        "application/merge-patch+json",
+        "application/json-patch+json",
+        "application/strategic-merge-patch+json",
+    }
+)
+
+#: Reads one YAML document; raises ``ValueError`` with what is wrong.
+ReadYaml = Callable[[str], Any]
+
+
+def content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def body(request: Request, read_yaml: ReadYaml) -> Any:
+    """The request's body as plain data. Raises ``Failure``."""
+    kind = content_type(request)
+    if kind not in _YAML | _JSON:
+        raise Failure(415, f"the content type {kind!r} is not supported; send JSON or YAML")
+    text = await _text(request)
+    try:
+        data = read_yaml(text) if kind in _YAML else json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Failure(400, f"the body cannot be read: {error}") from error
+    if _deeper(data, _MOST_DEPTH):
+        raise Failure(400, f"the body is nested more deeply than {_MOST_DEPTH} levels")
+    return data
+
+
+async def _text(request: Request) -> str:
+    data = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MOST_BYTES:
+                    raise Failure(413, f"the body is larger than {MOST_BYTES} bytes")
+    except TimeoutError:
+        raise Failure(408, f"the body did not come within {PATIENCE:.0f} s") from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Failure(400, f"the body is not UTF-8: {error}") from error
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not a number in JSON")
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(levels == 0 or _deeper(each, levels - 1) for each in inside)

@@ -1,0 +1,122 @@
+"""Certificates for the API's TCP port: a CA of this server's own, and one certificate by it.
+
+Clients trust the CA, which ``laneway kubeconfig`` hands out; so the server's certificate can be
+made anew at each start, for the names under which it is reached then, and lives for a short time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from laneway.adapters.host.private_files import write_file
+
+_LIFE_OF_CA = timedelta(days=3650)
+_LIFE = timedelta(days=397)
+#: Clocks differ.
+_EARLIER = timedelta(minutes=5)
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def authority(folder: Path, now: datetime) -> tuple[Path, ec.EllipticCurvePrivateKey]:
+    """The CA's certificate and key in ``folder``, made at the first start. Raises ``OSError``."""
+    certificate, key = folder / "ca.crt", folder / "ca.key"
+    if certificate.exists() and key.exists():
+        loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        return certificate, loaded
+    made = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway")])
+    signed = (
+        _builder(name, name, made.public_key(), now, _LIFE_OF_CA)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .sign(made, hashes.SHA256())
+    )
+    # The key first: a certificate without its key would be taken for a whole CA.
+    write_file(key, _pem(made))
+    write_file(certificate, signed.public_bytes(serialization.Encoding.PEM).decode())
+    return certificate, made
+
+
+def server_context(folder: Path, hosts: Collection[str], now: datetime) -> ssl.SSLContext:
+    """TLS with a certificate by the CA in ``folder``, for this machine's names and ``hosts``."""
+    ca_file, ca_key = authority(folder, now)
+    ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway-api")])
+    names = [_general_name(host) for host in dict.fromkeys((*_LOCAL, *hosts))]
+    signed = (
+        _builder(name, ca.subject, key.public_key(), now, _LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    pair = folder / "server.pem"
+    write_file(pair, _pem(key) + signed.public_bytes(serialization.Encoding.PEM).decode())
+    return given_context(pair, pair)
+
+
+def given_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS with the user's own files. Raises ``OSError`` or ``ssl.SSLError``."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    now: datetime,
+    life: timedelta,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now + life)
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()

@@ -1,0 +1,71 @@
+"""Connections to the API: who may open one, and how long one may take to ask for something."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: Seconds for the first byte of a request to its last header.
+PATIENCE = 10.0
+
+
+class ApiConnection(H11Protocol):
+    """Uvicorn's, with two more rules.
+
+    On a Unix socket, only the user that laneway runs as and root are answered. Whoever takes too
+    long over the headers of a request is disconnected.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = peer_user(transport.get_extra_info("socket"))
+        if peer not in (None, os.geteuid(), 0):
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self._expect_request()
+
+    def handle_events(self) -> None:
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._cancel_deadline()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_deadline()
+        if hasattr(self, "transport") and self.transport is not None:
+            super().connection_lost(exc)
+
+    def _expect_request(self) -> None:
+        self._cancel_deadline()
+        self._deadline = self.loop.call_later(PATIENCE, self._too_late)
+
+    def _too_late(self) -> None:
+        # With pipelining, a request may have begun while the one before it was answered.
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def peer_user(connection: Any) -> int | None:
+    """The user at the other end of a Unix socket; None for other sockets."""
+    if connection is None or connection.family != socket.AF_UNIX:
+        return None
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _, user, _ = struct.unpack("3i", credentials)
+    return int(user)

@@ -1,0 +1,354 @@
+"""The endpoints of objects: list, watch, get, create, replace, patch, delete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from laneway.adapters.http.bodies import ReadYaml, body, content_type
+from laneway.adapters.http.presentation import Presentation
+from laneway.adapters.http.queries import (
+    ListQuery,
+    WriteQuery,
+    continue_token,
+    is_watch,
+    list_query,
+    watch_query,
+    write_query,
+)
+from laneway.adapters.http.watches import Watch, Watches
+from laneway.apiserver import patches, writes
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.tokens import Identity
+from laneway.apiserver.validation import Valid
+from laneway.apiserver.writes import Write, shown
+from laneway.control.revisions import (
+    Draft,
+    Manifest,
+    ObjectId,
+    Objects,
+    RevisionCompacted,
+    RevisionStore,
+    StoredObject,
+)
+
+_PATCHES = (patches.MERGE, patches.JSON, patches.STRATEGIC, patches.APPLY)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a URL leads to. ``name`` is "" for all objects of a resource."""
+
+    resource: Resource
+    api_version: str
+    namespace: str
+    name: str
+    subresource: str
+
+    @property
+    def id(self) -> ObjectId:
+        return ObjectId(self.resource.qualified, self.namespace, self.name)
+
+
+class ObjectEndpoints:
+    """``now`` is in UTC; ``uid`` makes a new one each time."""
+
+    def __init__(
+        self,
+        store: RevisionStore,
+        watches: Watches,
+        now: Callable[[], datetime],
+        uid: Callable[[], str],
+        read_yaml: ReadYaml,
+    ) -> None:
+        self._store = store
+        self._watches = watches
+        self._now = now
+        self._uid = uid
+        self._read_yaml = read_yaml
+
+    async def collection(self, request: Request, place: Place) -> Response:
+        match request.method:
+            case "GET" if is_watch(request):
+                return await self._watch(request, place)
+            case "GET":
+                return await self._list(request, place)
+            case "POST":
+                return await self._create(request, place)
+            case _:
+                return await self._delete_all(request, place)
+
+    async def one(self, request: Request, place: Place) -> Response:
+        match request.method:
+            case "GET" if is_watch(request):
+                return await self._watch(request, place)
+            case "GET":
+                return self._answer(request, place, self._live(place))
+            case "PUT":
+                return await self._replace(request, place)
+            case "PATCH":
+                return await self._patch(request, place)
+            case _:
+                return await self._delete(request, place)
+
+    async def _list(self, request: Request, place: Place) -> Response:
+        query = list_query(request)
+        revision, objects = await self._objects(query)
+        found = [
+            (key, stored)
+            for key, stored in sorted(objects.items(), key=lambda item: item[0])
+            if _covers(place, key) and query.selects(stored.manifest)
+            if query.after is None or (key.namespace, key.name) > query.after
+        ]
+        page = found[: query.limit] if query.limit else found
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+        if len(page) < len(found):
+            last = page[-1][0]
+            metadata["continue"] = continue_token(revision, last.namespace, last.name)
+            metadata["remainingItemCount"] = len(found) - len(page)
+        presentation = self._presentation(request, place)
+        return JSONResponse(presentation.many([shown(each) for _, each in page], metadata))
+
+    async def _objects(self, query: ListQuery) -> tuple[int, Objects]:
+        """All pages of a list are of one revision."""
+        if query.revision is None:
+            return self._store.latest, self._store.objects
+        try:
+            return query.revision, await self._store.objects_at(query.revision)
+        except RevisionCompacted as error:
+            raise Failure(410, f"continue: {error}; list from the start") from error
+
+    async def _watch(self, request: Request, place: Place) -> Response:
+        query = watch_query(request)
+        presentation = self._presentation(request, place)
+        selects = query.selects
+        if place.name:
+            by_query = query.selects
+
+            def selects(manifest: Mapping[str, Any]) -> bool:
+                return manifest["metadata"]["name"] == place.name and by_query(manifest)
+
+        watch = Watch(
+            place.resource.qualified,
+            place.namespace,
+            selects,
+            presentation.key,
+            presentation.one,
+            presentation.bookmark,
+            query.bookmarks,
+            query.marks_initial,
+            _identity(request).token,
+        )
+        lines = await self._watches.stream(
+            watch, query.since, initial=query.initial, seconds=query.seconds
+        )
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return StreamingResponse(_server_sent(lines), media_type="text/event-stream")
+        return StreamingResponse(lines, media_type="application/json")
+
+    async def _create(self, request: Request, place: Place) -> Response:
+        query, data = write_query(request), await self._body(request)
+        write = self._write(place, query)
+        valid = writes.created(write, data)
+        name = valid.manifest["metadata"]["name"]
+        key = ObjectId(place.resource.qualified, place.namespace, name)
+        if key in self._store.submitted_objects:
+            raise writes.already_exists(write, name)
+        return await self._keep(request, place, key, valid, query, None)
+
+    async def _replace(self, request: Request, place: Place) -> Response:
+        query, data = write_query(request), await self._body(request)
+        live = self._submitted(place)
+        valid = writes.replaced(self._write(place, query), live, data)
+        return await self._keep(request, place, place.id, valid, query, live)
+
+    async def _patch(self, request: Request, place: Place) -> Response:
+        kind = content_type(request)
+        if kind not in _PATCHES:
+            listed = ", ".join(_PATCHES)
+            raise Failure(415, f"the content type {kind!r} is no patch; there are {listed}")
+        query, data = write_query(request), await self._body(request)
+        live = self._store.submitted_objects.get(place.id)
+        valid = writes.patch(self._write(place, query), live, kind, data)
+        return await self._keep(request, place, place.id, valid, query, live)
+
+    async def _delete(self, request: Request, place: Place) -> Response:
+        options = await self._options(request)
+        live = self._submitted(place)
+        _check_preconditions(place, live, options)
+        await self._remove(request, place, [place.id], options)
+        metadata = live.manifest["metadata"]
+        details = {
+            "name": place.name,
+            "group": place.resource.group,
+            "kind": place.resource.plural,
+            "uid": metadata["uid"],
+        }
+        return JSONResponse(_success(details))
+
+    async def _delete_all(self, request: Request, place: Place) -> Response:
+        query, options = list_query(request), await self._options(request)
+        found = [
+            key
+            for key, stored in sorted(self._store.submitted_objects.items(), key=lambda i: i[0])
+            if _covers(place, key) and query.selects(stored.manifest)
+        ]
+        await self._remove(request, place, found, options)
+        return JSONResponse(
+            _success({"group": place.resource.group, "kind": place.resource.plural})
+        )
+
+    async def _remove(
+        self,
+        request: Request,
+        place: Place,
+        keys: Sequence[ObjectId],
+        options: Mapping[str, Any],
+    ) -> None:
+        query = write_query(request)
+        objects = self._store.submitted_objects
+        _check_allowed(request, place, [objects[key].manifest for key in keys])
+        if not keys or query.dry_run or options.get("dryRun"):
+            return
+        await self._append(request, dict.fromkeys(keys), query)
+
+    async def _keep(
+        self,
+        request: Request,
+        place: Place,
+        key: ObjectId,
+        valid: Valid,
+        query: WriteQuery,
+        live: StoredObject | None,
+    ) -> Response:
+        """From reading what is submitted to here there is no await, so nothing came between."""
+        _check_allowed(request, place, [valid.manifest, *([live.manifest] if live else [])])
+        code = 201 if live is None else 200
+        unchanged = live is not None and live.manifest == valid.manifest
+        if unchanged or query.dry_run:
+            stored = StoredObject(valid.manifest, live.revision if live else 0, 0)
+        else:
+            revision = await self._append(request, {key: valid.manifest}, query)
+            stored = StoredObject(valid.manifest, revision, revision)
+        response = self._answer(request, place, stored, code)
+        for warning in valid.warnings:
+            response.headers.append("Warning", _warning(warning))
+        return response
+
+    async def _append(
+        self, request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
+    ) -> int:
+        draft = Draft(
+            changes, _identity(request).name, query.manager, f"{request.method} {request.url.path}"
+        )
+        revision = await self._store.append(draft, expected=self._store.submitted)
+        return revision.number
+
+    async def _body(self, request: Request) -> Any:
+        return await body(request, self._read_yaml)
+
+    async def _options(self, request: Request) -> Mapping[str, Any]:
+        """``DeleteOptions``, which most clients send and some do not."""
+        if not int(request.headers.get("content-length", "0") or 0):
+            return {}
+        options = await self._body(request)
+        return options if isinstance(options, Mapping) else {}
+
+    def _live(self, place: Place) -> StoredObject:
+        return self._found(place, self._store.objects)
+
+    def _submitted(self, place: Place) -> StoredObject:
+        return self._found(place, self._store.submitted_objects)
+
+    def _found(self, place: Place, objects: Objects) -> StoredObject:
+        stored = objects.get(place.id)
+        if stored is None:
+            raise writes.not_found(self._write(place, WriteQuery("", "", False, False)))
+        return stored
+
+    def _write(self, place: Place, query: WriteQuery) -> Write:
+        return Write(
+            place.resource,
+            place.namespace,
+            place.name,
+            query.manager,
+            self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            self._uid(),
+            place.api_version,
+            query.validation,
+            query.force,
+            place.subresource,
+        )
+
+    def _presentation(self, request: Request, place: Place) -> Presentation:
+        return Presentation.asked(request, place.resource, place.api_version, self._now)
+
+    def _answer(
+        self, request: Request, place: Place, stored: StoredObject, code: int = 200
+    ) -> Response:
+        return JSONResponse(self._presentation(request, place).one(shown(stored)), code)
+
+
+def _covers(place: Place, key: ObjectId) -> bool:
+    return key.resource == place.resource.qualified and place.namespace in ("", key.namespace)
+
+
+def _identity(request: Request) -> Identity:
+    identity = request.state.identity
+    assert isinstance(identity, Identity)
+    return identity
+
+
+def _check_allowed(request: Request, place: Place, manifests: Sequence[Manifest]) -> None:
+    identity = _identity(request)
+    if not identity.may_change(place.resource, manifests):
+        raise Failure(
+            403,
+            f'{place.resource.qualified} "{place.name}" is forbidden: {identity.name} may not '
+            f"change it (scopes: {', '.join(sorted(identity.scopes))})",
+        )
+
+
+def _check_preconditions(place: Place, live: StoredObject, options: Mapping[str, Any]) -> None:
+    wanted = options.get("preconditions")
+    if not isinstance(wanted, Mapping):
+        return
+    there = {"uid": live.manifest["metadata"]["uid"], "resourceVersion": str(live.revision)}
+    for field, value in there.items():
+        if wanted.get(field) not in (None, value):
+            raise Failure(
+                409,
+                f'{place.resource.qualified} "{place.name}": the {field} in the precondition '
+                f"({wanted[field]}) is not the object's ({value})",
+            )
+
+
+def _success(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": dict(details),
+    }
+
+
+def _warning(text: str) -> str:
+    """RFC 9111, 5.5: code 299 and, for the agent, ``-``; header values are ASCII here."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'299 - "{quoted.encode("ascii", "backslashreplace").decode()}"'
+
+
+async def _server_sent(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+    async for each in lines:
+        event = json.loads(each)
+        number = event["object"].get("metadata", {}).get("resourceVersion", "")
+        yield f"id: {number}\n".encode() + b"data: " + each + b"\n"

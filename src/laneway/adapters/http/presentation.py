@@ -1,0 +1,107 @@
+"""How a client wants objects shown: as they are, as tables, or as their metadata alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from laneway.apiserver import tables
+from laneway.apiserver.resources import Resource
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """``form`` is "" for the objects themselves, else ``table`` or ``metadata``."""
+
+    resource: Resource
+    api_version: str
+    form: str
+    whole: bool
+    now: Callable[[], datetime]
+
+    @classmethod
+    def asked(
+        cls, request: Request, resource: Resource, api_version: str, now: Callable[[], datetime]
+    ) -> Presentation:
+        """By the first of the media types of ``Accept`` that there is."""
+        form = ""
+        for media_type in request.headers.get("accept", "").split(","):
+            parameters = dict(
+                part.strip().partition("=")[::2] for part in media_type.split(";")[1:]
+            )
+            asked = parameters.get("as", "")
+            if asked in _FORMS and parameters.get("g") == "meta.k8s.io":
+                form = _FORMS[asked]
+                break
+            if not asked and media_type.strip():
+                break
+        whole = request.query_params.get("includeObject") == "Object"
+        return cls(resource, api_version, form, whole, now)
+
+    @property
+    def key(self) -> str:
+        """The same for requests that are shown the same."""
+        return f"{self.form} {self.api_version} {self.whole}"
+
+    def one(self, manifest: Manifest) -> dict[str, Any]:
+        if self.form == "table":
+            return self._table([manifest], {})
+        if self.form == "metadata":
+            return _metadata(manifest)
+        return {**manifest, "apiVersion": self.api_version}
+
+    def many(self, manifests: list[Manifest], metadata: Mapping[str, Any]) -> dict[str, Any]:
+        if self.form == "table":
+            return self._table(manifests, metadata)
+        kind, api_version = f"{self.resource.kind.name}List", self.api_version
+        if self.form == "metadata":
+            kind, api_version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+        return {
+            "kind": kind,
+            "apiVersion": api_version,
+            "metadata": dict(metadata),
+            "items": [self.one(manifest) for manifest in manifests],
+        }
+
+    def bookmark(self, revision: int, initial: bool) -> dict[str, Any]:
+        """``initial``: what ends the events for the objects that were there."""
+        metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        if self.form == "table":
+            return self._table([], {"resourceVersion": str(revision)}) | (
+                {"rows": [_bookmark_row(metadata)]} if initial else {}
+            )
+        return {
+            "kind": self.resource.kind.name,
+            "apiVersion": self.api_version,
+            "metadata": metadata,
+        }
+
+    def _table(self, manifests: list[Manifest], metadata: Mapping[str, Any]) -> dict[str, Any]:
+        return tables.table(self.resource, manifests, metadata, self.now(), whole=self.whole)
+
+
+_FORMS = {
+    "Table": "table",
+    "PartialObjectMetadata": "metadata",
+    "PartialObjectMetadataList": "metadata",
+}
+
+
+def _metadata(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": manifest["metadata"],
+    }
+
+
+def _bookmark_row(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {"cells": [], "object": _metadata({"metadata": metadata})}

@@ -1,0 +1,123 @@
+"""The query parameters of Kubernetes' API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.selectors import Selector, selector
+
+_LONGEST_WATCH = 3600.0
+#: The name of a manager, from the client's name, is at most this long.
+_LONGEST_MANAGER = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """``after`` is the last object of the page before, and ``revision`` what that was read at."""
+
+    selects: Selector
+    limit: int
+    after: tuple[str, str] | None
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchQuery:
+    """``initial``: all objects first; ``marks_initial``: and then a bookmark that says so."""
+
+    selects: Selector
+    since: int | None
+    initial: bool
+    marks_initial: bool
+    bookmarks: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WriteQuery:
+    manager: str
+    validation: str
+    dry_run: bool
+    force: bool
+
+
+def list_query(request: Request) -> ListQuery:
+    """Raises ``Failure``, as the others here do."""
+    selects = _selector(request)
+    limit = _number(request, "limit") or 0
+    token = request.query_params.get("continue", "")
+    if not token:
+        return ListQuery(selects, limit, None, None)
+    try:
+        revision, namespace, name = json.loads(base64.urlsafe_b64decode(token))
+        after = (str(namespace), str(name))
+        return ListQuery(selects, limit, after, int(revision))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Failure(400, "continue: not a token of this server; list from the start") from error
+
+
+def continue_token(revision: int, namespace: str, name: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([revision, namespace, name]).encode()).decode()
+
+
+def is_watch(request: Request) -> bool:
+    return _flag(request, "watch")
+
+
+def watch_query(request: Request) -> WatchQuery:
+    since = _number(request, "resourceVersion")
+    marks_initial = initial = _flag(request, "sendInitialEvents")
+    seconds = _number(request, "timeoutSeconds")
+    if "sendInitialEvents" not in request.query_params and not since:
+        # "Get State and Start at Any": https://kubernetes.io/docs/reference/using-api/api-concepts/
+        initial = True
+    return WatchQuery(
+        _selector(request),
+        since or None,
+        initial,
+        marks_initial,
+        _flag(request, "allowWatchBookmarks"),
+        min(float(seconds or _LONGEST_WATCH), _LONGEST_WATCH),
+    )
+
+
+def write_query(request: Request) -> WriteQuery:
+    dry_run = request.query_params.getlist("dryRun")
+    if any(value != "All" for value in dry_run):
+        raise Failure(400, f"dryRun: {', '.join(dry_run)!r} is not supported; there is All")
+    manager = request.query_params.get("fieldManager", "")
+    if not manager:
+        manager = request.headers.get("user-agent", "").partition("/")[0]
+    return WriteQuery(
+        manager[:_LONGEST_MANAGER],
+        request.query_params.get("fieldValidation", "") or "Warn",
+        bool(dry_run),
+        _flag(request, "force"),
+    )
+
+
+def _selector(request: Request) -> Selector:
+    query = request.query_params
+    return selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = request.query_params.get(name, "")
+    if value.lower() not in ("", "0", "1", "true", "false"):
+        raise Failure(400, f"{name}: {value!r} is neither true nor false")
+    return value.lower() in ("1", "true")
+
+
+def _number(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name, "")
+    if not value:
+        return None
+    if not value.isdecimal() or len(value) > 18:
+        raise Failure(400, f"{name}: {value!r} is not a number")
+    return int(value)

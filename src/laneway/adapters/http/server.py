@@ -1,0 +1,138 @@
+"""Runs the API on its sockets: a Unix socket always, a TCP port with TLS where one is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from laneway.adapters.host.private_files import open_folder
+from laneway.adapters.http.connections import ApiConnection
+
+_BACKLOG = 256
+#: Seconds for requests that are being answered when the server stops.
+_GRACE = 5
+
+
+class ServerUnusable(Exception):
+    """The API cannot be served where it shall be. The message is complete for a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpEndpoint:
+    """``port`` 0 is any free one."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
+
+
+class ApiServer:
+    """An async context: it serves inside. ``endpoints`` says where, once it does."""
+
+    def __init__(self, app: ASGIApp, unix: Path | None, tcp: TcpEndpoint | None = None) -> None:
+        self._app = app
+        self._unix = unix
+        self._tcp = tcp
+        self._sockets: list[socket.socket] = []
+        self._servers: list[uvicorn.Server] = []
+        self._running: list[asyncio.Task[None]] = []
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            if self._unix is not None:
+                await self._serve(unix_socket(self._unix), None)
+            if self._tcp is not None:
+                listening = tcp_socket(self._tcp.host, self._tcp.port)
+                self.port = listening.getsockname()[1]
+                await self._serve(listening, self._tcp.tls)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def _serve(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
+        self._sockets.append(listening)
+        config = uvicorn.Config(
+            self._app,
+            http=ApiConnection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        config.load()
+        config.ssl = tls
+        server = uvicorn.Server(config)
+        # Not `serve`, which takes the signals of the whole process for itself.
+        task = asyncio.create_task(server._serve([listening]))
+        self._servers.append(server)
+        self._running.append(task)
+        while not server.started:
+            await asyncio.sleep(0.005)
+            if task.done():
+                task.result()
+                raise ServerUnusable("the API could not be served")
+
+    async def _stop(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*self._running)
+        for listening in self._sockets:
+            listening.close()
+        if self._unix is not None:
+            self._unix.unlink(missing_ok=True)
+
+
+def unix_socket(path: Path) -> socket.socket:
+    """A socket in a folder that is this user's alone. Raises ``ServerUnusable``.
+
+    Whoever calls this has the lock of the folder, so that a socket which is there is a dead one.
+    """
+    try:
+        folder = open_folder(path.parent)
+    except OSError as error:
+        raise ServerUnusable(f"{path}: {error.filename}: {error.strerror}") from error
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        # By the descriptor, since the path of a socket must be short.
+        mask = os.umask(0o177)
+        try:
+            listening.bind(f"/proc/self/fd/{folder}/{path.name}")
+        finally:
+            os.umask(mask)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ServerUnusable(f"the socket {path} cannot be made: {error.strerror}") from error
+    finally:
+        os.close(folder)
+    return listening
+
+
+def tcp_socket(host: str, port: int) -> socket.socket:
+    """Raises ``ServerUnusable``."""
+    try:
+        return socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+            backlog=_BACKLOG,
+        )
+    except OSError as error:
+        message = f"the API cannot listen on {host}:{port}: {error.strerror}; choose another port"
+        raise ServerUnusable(message) from error

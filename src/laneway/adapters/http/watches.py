@@ -1,0 +1,241 @@
+"""Watches: what happens to the objects of a resource, from a revision on, as long as one listens.
+
+Every revision is turned into events once, and an event into bytes once for each way of showing
+it, however many watch. One that reads too slowly is ended, and lists again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.selectors import Selector
+from laneway.apiserver.writes import shown
+from laneway.control.revisions import (
+    ObjectId,
+    Objects,
+    Revision,
+    RevisionCompacted,
+    RevisionStore,
+    StoredObject,
+    write,
+)
+
+#: Revisions that are kept as events for watches that resume.
+_KEPT = 4096
+_WAITING = 1024
+#: Seconds between bookmarks, by which a client learns how far it has come.
+BOOKMARKS = 60.0
+
+#: An object as a client asked for it: itself, or a row of a table.
+Show = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Event:
+    """One object's change. ``before`` or ``after`` is None where it was not, or is not, there."""
+
+    key: ObjectId
+    revision: int
+    before: StoredObject | None
+    after: StoredObject | None
+    _bytes: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def encoded(self, kind: str, form: str, show: Show) -> bytes:
+        """As a line of JSON; ``form`` names what ``show`` makes."""
+        if (kind, form) not in self._bytes:
+            self._bytes[kind, form] = line(kind, show(self._object()))
+        return self._bytes[kind, form]
+
+    def _object(self) -> dict[str, Any]:
+        if self.after is not None:
+            return shown(self.after)
+        assert self.before is not None
+        # What is deleted was deleted at a revision of its own.
+        return shown(replace(self.before, revision=self.revision))
+
+
+def line(kind: str, shown_object: Mapping[str, Any]) -> bytes:
+    document = {"type": kind, "object": shown_object}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a client asked for. ``form`` is the same for those to whom ``show`` shows the same."""
+
+    resource: str
+    namespace: str
+    selects: Selector
+    form: str
+    show: Show
+    bookmark: Callable[[int, bool], dict[str, Any]]
+    wants_bookmarks: bool = False
+    marks_initial: bool = False
+    token: str = ""
+
+    def covers(self, key: ObjectId) -> bool:
+        return key.resource == self.resource and self.namespace in ("", key.namespace)
+
+    def line(self, event: Event) -> bytes | None:
+        """None for what the client does not see."""
+        if not self.covers(event.key):
+            return None
+        was = event.before is not None and self.selects(event.before.manifest)
+        now = event.after is not None and self.selects(event.after.manifest)
+        if now:
+            return event.encoded("MODIFIED" if was else "ADDED", self.form, self.show)
+        if was:
+            # Also an object that no longer has the labels: the client must forget it.
+            return event.encoded("DELETED", self.form, self.show)
+        return None
+
+
+class Watches:
+    """Hears every revision of a store, and hands its events to all that watch."""
+
+    def __init__(self, store: RevisionStore) -> None:
+        self._store = store
+        self._events: deque[Event] = deque(maxlen=_KEPT)
+        self._oldest = store.latest
+        #: Each with the token of who listens, or "".
+        self._listening: dict[asyncio.Queue[Event | None], str] = {}
+        self._stop = store.listen(self._hear)
+
+    def close(self) -> None:
+        """End every watch."""
+        self._stop()
+        for queue in self._listening:
+            _end(queue)
+
+    def end_token(self, token: str) -> None:
+        """End the watches of a token that was revoked."""
+        for queue, theirs in tuple(self._listening.items()):
+            if theirs == token:
+                del self._listening[queue]
+                _end(queue)
+
+    async def stream(
+        self, watch: Watch, since: int | None, *, initial: bool, seconds: float | None
+    ) -> AsyncIterator[bytes]:
+        """Lines of events after revision ``since``; None is now. ``initial``: all objects first.
+
+        Raises ``Failure`` (410) at once when the history does not reach back so far.
+        """
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(_WAITING)
+        missed: list[Event] = []
+        if not initial and since is not None:
+            read_up_to = self._store.latest
+            missed = await self._since(since)
+            # What was kept while the history was read; from here on there is no await.
+            missed += [event for event in self._events if event.revision > read_up_to]
+        self._listening[queue] = watch.token
+        objects = self._store.objects if initial else {}
+        first = _first_lines(watch, objects, missed, self._store.latest)
+        return self._lines(watch, queue, first, self._store.latest, seconds)
+
+    async def _lines(
+        self,
+        watch: Watch,
+        queue: asyncio.Queue[Event | None],
+        first: Iterable[bytes],
+        at: int,
+        seconds: float | None,
+    ) -> AsyncIterator[bytes]:
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds if seconds is not None else float("inf")
+        try:
+            for each in first:
+                yield each
+            while True:
+                patience = max(min(BOOKMARKS, end - clock()), 0)
+                try:
+                    event = await asyncio.wait_for(queue.get(), patience)
+                except TimeoutError:
+                    if clock() >= end:
+                        return
+                    if watch.wants_bookmarks:
+                        yield line("BOOKMARK", watch.bookmark(at, False))
+                    continue
+                if event is None:
+                    return
+                at = event.revision
+                if encoded := watch.line(event):
+                    yield encoded
+        finally:
+            self._listening.pop(queue, None)
+
+    async def _since(self, revision: int) -> list[Event]:
+        if revision > self._store.latest:
+            # A store that was restored from a backup, for instance.
+            raise Failure(
+                410,
+                f"too large resource version: {revision}, current: {self._store.latest}",
+            )
+        if revision >= self._oldest:
+            return [event for event in self._events if event.revision > revision]
+        try:
+            return await self._read(revision)
+        except RevisionCompacted as error:
+            raise Failure(410, f"too old resource version: {error}") from error
+
+    async def _read(self, revision: int) -> list[Event]:
+        """Events from the store's history."""
+        latest = self._store.latest
+        objects = dict(await self._store.objects_at(revision))
+        events: list[Event] = []
+        while revision < latest:
+            for each in await self._store.revisions(revision, 500):
+                if each.number > latest:
+                    break
+                before = {key: objects.get(key) for key in each.draft.writes}
+                write(objects, each.number, each.draft)
+                events += _events(each, before)
+                revision = each.number
+        return events
+
+    def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+        for event in _events(revision, before):
+            if len(self._events) == _KEPT:
+                self._oldest = self._events[0].revision
+            self._events.append(event)
+            for queue in tuple(self._listening):
+                try:
+                    queue.put_nowait(event)
+                except asyncio.QueueFull:
+                    self._listening.pop(queue, None)
+                    _end(queue)
+
+
+def _first_lines(
+    watch: Watch, objects: Objects, missed: Iterable[Event], latest: int
+) -> Iterator[bytes]:
+    for key, stored in sorted(objects.items(), key=lambda item: item[0]):
+        if watch.covers(key) and watch.selects(stored.manifest):
+            yield line("ADDED", watch.show(shown(stored)))
+    if watch.marks_initial:
+        yield line("BOOKMARK", watch.bookmark(latest, True))
+    for event in missed:
+        if encoded := watch.line(event):
+            yield encoded
+
+
+def _end(queue: asyncio.Queue[Event | None]) -> None:
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(None)
+
+
+def _events(revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> Iterable[Event]:
+    for key, manifest in revision.draft.writes.items():
+        was = before[key]
+        after: StoredObject | None = None
+        if manifest is not None:
+            after = StoredObject(manifest, revision.number, was.created if was else revision.number)
+        if was is not None or after is not None:
+            yield Event(key, revision.number, was, after)

@@ -1,0 +1,85 @@
+"""One process has a store at a time. SQLite would let several write, each with its own memory.
+
+The lock is on a file beside the store: closing any descriptor of the store itself would end the
+locks that SQLite has on it (https://sqlite.org/howtocorrupt.html, 2.2).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from laneway.adapters.host.holders import holder_of_lock
+from laneway.adapters.host.private_files import open_file, open_folder
+from laneway.adapters.store.errors import StoreInUse, StoreUnusable
+
+_SUFFIXES = ("", "-wal", "-shm")
+
+
+@dataclass
+class StoreLock:
+    """Held until ``release`` or the end of the process."""
+
+    descriptor: int
+
+    def release(self) -> None:
+        os.close(self.descriptor)
+
+
+def lock_store(path: Path) -> StoreLock:
+    """Also sees to it that no other user can read, plant or replace the store's files.
+
+    Raises ``StoreInUse`` or ``StoreUnusable``.
+    """
+    beside = path.with_name(f"{path.name}.lock")
+    try:
+        folder = open_folder(path.parent)
+        try:
+            lock = open_file(folder, beside, os.O_RDWR | os.O_CREAT)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        _take(lock, path)
+        # With the lock: what checks the files also opens them, and SQLite must have none open.
+        _make_private(path)
+    except BaseException:
+        os.close(lock)
+        raise
+    return StoreLock(lock)
+
+
+def _take(lock: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        message = f"store {path} is in use by {holder_of_lock(lock)}; stop that, or choose another"
+        raise StoreInUse(message) from error
+
+
+def _make_private(path: Path) -> None:
+    """SQLite makes its other files with the mode of the store's."""
+    try:
+        folder = open_folder(path.parent)
+        try:
+            for suffix in _SUFFIXES:
+                file = path.with_name(path.name + suffix)
+                if not suffix or file.exists() or file.is_symlink():
+                    made = os.O_CREAT if not suffix else 0
+                    descriptor = open_file(folder, file, os.O_RDWR | made)
+                    try:
+                        os.fchmod(descriptor, 0o600)
+                    finally:
+                        os.close(descriptor)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StoreUnusable:
+    where = error.filename or path
+    return StoreUnusable(f"store {path} cannot be used: {where}: {error.strerror}")

@@ -1,0 +1,73 @@
+"""The tables of a store file, and how a file of an earlier version comes to have them.
+
+``MIGRATIONS[n]`` leads from version ``n`` to ``n + 1``. One that was released is never changed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from laneway.adapters.store.errors import StoreUnusable
+
+#: "lane": what `file` and others recognise the format by (``PRAGMA application_id``).
+APPLICATION = 0x6C616E65
+
+_LOG = """
+CREATE TABLE revisions (
+    number INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE writes (
+    resource TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    manifest TEXT,
+    PRIMARY KEY (resource, namespace, name, revision)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX writes_by_revision ON writes (revision);
+CREATE TABLE compaction (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO compaction VALUES (1, 0);
+"""
+_TOKENS = """
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created TEXT NOT NULL,
+    expires TEXT NOT NULL
+) STRICT;
+"""
+MIGRATIONS = (_LOG, _TOKENS)
+
+
+def migrate(database: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest version, in one transaction for each step.
+
+    Raises ``StoreUnusable`` for a file of a later version, or one that is no store.
+    """
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION and (version or tables):
+        raise StoreUnusable(f"{path} is a database of another program; choose another file")
+    if version > len(MIGRATIONS):
+        raise StoreUnusable(
+            f"{path} was written by a later laneway (its version is {version}, and this one knows "
+            f"{len(MIGRATIONS)}); install that laneway, or restore a backup from before it"
+        )
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        # A script that fails leaves its transaction open, and closing the file takes it back.
+        database.executescript(
+            f"BEGIN IMMEDIATE; {script}"
+            f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number}; COMMIT;"
+        )

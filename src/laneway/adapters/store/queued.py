@@ -1,0 +1,169 @@
+"""What stores have in common: drafts wait in a queue, and those that wait are kept together.
+
+A write to a disk takes the same time for one revision as for a hundred, so all that came in during
+the last write go into the next one (group commit). Every draft was checked against the ones before
+it; so when a write fails, all that waits behind it fails with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from laneway.control.revisions import (
+    Draft,
+    Listener,
+    ObjectId,
+    Objects,
+    OutdatedDraft,
+    Revision,
+    RevisionCompacted,
+    StoredObject,
+    StoreError,
+    write,
+)
+
+Clock = Callable[[], datetime]
+#: The revision that created each object that a revision writes.
+Created = Mapping[ObjectId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    revision: Revision
+    created: Created
+    kept: asyncio.Future[None]
+
+
+class QueuedStore(ABC):
+    """A ``RevisionStore`` over ``_keep``. All methods are called on one event loop."""
+
+    def __init__(
+        self, clock: Clock, objects: Mapping[ObjectId, StoredObject], latest: int, compacted: int
+    ) -> None:
+        self._clock = clock
+        self._objects = dict(objects)
+        self._snapshot: Objects | None = None
+        self._latest = latest
+        self._compacted = compacted
+        self._submitted_objects = dict(objects)
+        self._submitted = latest
+        self._waiting: list[_Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._listeners: list[Listener] = []
+        self._closed = False
+
+    @property
+    def latest(self) -> int:
+        return self._latest
+
+    @property
+    def compacted(self) -> int:
+        return self._compacted
+
+    @property
+    def objects(self) -> Objects:
+        if self._snapshot is None:
+            self._snapshot = MappingProxyType(dict(self._objects))
+        return self._snapshot
+
+    @property
+    def submitted(self) -> int:
+        return self._submitted
+
+    @property
+    def submitted_objects(self) -> Objects:
+        return MappingProxyType(self._submitted_objects)
+
+    async def append(self, draft: Draft, *, expected: int) -> Revision:
+        if self._closed:
+            raise StoreError("the store is closed")
+        if expected != self._submitted:
+            raise OutdatedDraft(
+                f"the change was made from revision {expected}, "
+                f"and revision {self._submitted} was written since"
+            )
+        self._submitted += 1
+        revision = Revision(self._submitted, self._clock(), draft)
+        before = self._submitted_objects
+        created = {key: before[key].created for key in draft.writes if key in before}
+        write(self._submitted_objects, revision.number, draft)
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        created = dict.fromkeys(draft.writes, revision.number) | created
+        self._waiting.append(_Waiting(revision, created, kept))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_what_waits())
+        # Whoever gives up waiting takes nothing back.
+        await asyncio.shield(kept)
+        return revision
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def close(self) -> None:
+        """Returns when all that was submitted is kept, or has failed."""
+        self._closed = True
+        while self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    def check_history(self, after: int) -> None:
+        """Raises ``RevisionCompacted`` when revisions that follow ``after`` are gone."""
+        if after < self._compacted:
+            raise RevisionCompacted(
+                f"revision {after} is too old: the history up to {self._compacted} was compacted"
+            )
+
+    def check_number(self, number: int) -> None:
+        """Raises ``StoreError`` unless the objects as of ``number`` can be told."""
+        self.check_history(number)
+        if number > self._latest:
+            raise StoreError(f"there is no revision {number} yet; the latest is {self._latest}")
+
+    async def _write_what_waits(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                try:
+                    await self._keep([e.revision for e in batch], [e.created for e in batch])
+                except StoreError as error:
+                    self._fail(batch, error)
+                else:
+                    self._acknowledge(batch)
+        finally:
+            self._writer = None
+
+    def _acknowledge(self, batch: Sequence[_Waiting]) -> None:
+        self._snapshot = None
+        for each in batch:
+            revision, kept = each.revision, each.kept
+            before = {key: self._objects.get(key) for key in revision.draft.writes}
+            write(self._objects, revision.number, revision.draft)
+            self._latest = revision.number
+            if not kept.done():
+                kept.set_result(None)
+            self._tell(revision, before)
+
+    def _tell(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(revision, before)
+            except Exception as error:  # a listener that fails must not stop the writes
+                context = {"message": "a listener of the store failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+    def _fail(self, batch: Sequence[_Waiting], error: StoreError) -> None:
+        behind, self._waiting = self._waiting, []
+        self._submitted = self._latest
+        self._submitted_objects = dict(self._objects)
+        for each in (*batch, *behind):
+            if not each.kept.done():
+                each.kept.set_exception(error)
+
+    @abstractmethod
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
+        """Keep all of them or, with a ``StoreError``, none. ``created`` is of each revision."""

@@ -1,0 +1,307 @@
+"""A store in a SQLite file, for ``laneway serve``: no revision that was acknowledged is lost.
+
+Writes go through one connection on a thread of its own, each batch as one transaction in the
+write-ahead log, which is flushed to the disk before the transaction is reported as done
+(``synchronous=FULL``, https://sqlite.org/pragma.html#pragma_synchronous). The declared objects are
+also kept in memory, so that only history is read from the file, by a second connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+from laneway.adapters.store.errors import StoreDamaged, StoreUnusable, StoreUnwritable
+from laneway.adapters.store.locking import StoreLock, lock_store
+from laneway.adapters.store.migrations import migrate
+from laneway.adapters.store.queued import Clock, Created, QueuedStore
+from laneway.control.revisions import (
+    Draft,
+    Manifest,
+    ObjectId,
+    Objects,
+    Revision,
+    StoredObject,
+    StoreError,
+)
+
+T = TypeVar("T")
+
+# An object's last row up to a revision: with max(), SQLite takes the other columns of that row.
+_OBJECTS_AT = """
+SELECT resource, namespace, name, manifest, created, max(revision)
+FROM writes WHERE revision <= ? GROUP BY resource, namespace, name
+"""
+_REVISIONS = """
+SELECT number, at, principal, source, reason FROM revisions
+WHERE number > ? ORDER BY number LIMIT ?
+"""
+_WRITES = "SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?"
+# Rows that a later one, up to the same revision, replaces; and deletions, which replaced others.
+_REPLACED = """
+DELETE FROM writes WHERE revision <= :number AND (manifest IS NULL OR EXISTS (
+    SELECT 1 FROM writes AS later WHERE later.resource = writes.resource
+    AND later.namespace = writes.namespace AND later.name = writes.name
+    AND later.revision > writes.revision AND later.revision <= :number))
+"""
+
+
+class SqliteStore(QueuedStore):
+    """See ``RevisionStore``. Made by ``open``."""
+
+    def __init__(self, path: Path, clock: Clock, lock: StoreLock, files: _Connections) -> None:
+        latest, compacted = files.numbers()
+        super().__init__(clock, _objects_at(files.reading, latest), latest, compacted)
+        self._path = path
+        self._lock = lock
+        self._files = files
+        # One thread each, since a connection serves one statement at a time.
+        self._writing = ThreadPoolExecutor(1, "store-writes")
+        self._reading = ThreadPoolExecutor(1, "store-reads")
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Self:
+        """Open the file, or make it, readable by this user alone.
+
+        Raises ``StoreInUse``, ``StoreUnusable`` or ``StoreDamaged``.
+        """
+        path = path.absolute()
+        lock = lock_store(path)
+        try:
+            with _reported(path):
+                files = _Connections(path)
+                try:
+                    return cls(path, clock, lock, files)
+                except BaseException:
+                    files.close()
+                    raise
+        except BaseException:
+            lock.release()
+            raise
+
+    async def revisions(self, after: int, limit: int) -> Sequence[Revision]:
+        self.check_history(after)
+        return await self._read(lambda: _revisions(self._files.reading, after, limit))
+
+    async def objects_at(self, number: int) -> Objects:
+        self.check_number(number)
+        return await self._read(lambda: _objects_at(self._files.reading, number))
+
+    async def compact(self, number: int) -> None:
+        self.check_number(number)
+
+        def remove() -> None:
+            database = self._files.writing
+            with _transaction(database):
+                database.execute(_REPLACED, {"number": number})
+                database.execute("DELETE FROM revisions WHERE number <= ?", (number,))
+                database.execute("UPDATE compaction SET number = ?", (number,))
+            # As a script, since `execute` would free a single page.
+            database.executescript("PRAGMA incremental_vacuum")
+
+        await self._run(self._writing, remove)
+        self._compacted = max(self._compacted, number)
+
+    async def back_up(self, path: Path) -> None:
+        """Write a copy as of one moment to ``path``, which must not exist, while all goes on."""
+
+        def copy() -> None:
+            try:
+                path.touch(mode=0o600, exist_ok=False)
+            except OSError as error:
+                raise StoreUnwritable(f"{path} cannot be made: {error.strerror}") from error
+            try:
+                with _reported(path), closing(sqlite3.connect(path)) as target:
+                    self._files.reading.backup(target)
+                    target.execute("PRAGMA journal_mode = DELETE").fetchone()
+            except BaseException:
+                path.unlink()
+                raise
+
+        await self._run(self._reading, copy)
+
+    async def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Run one statement on what else is kept in the file, and return its rows."""
+        return await self._run(
+            self._writing, lambda: self._files.writing.execute(statement, parameters).fetchall()
+        )
+
+    async def close(self) -> None:
+        await super().close()
+        if self._files.is_open:
+            await self._run(self._reading, lambda: None)
+            await self._run(self._writing, self._files.close)
+            self._reading.shutdown()
+            self._writing.shutdown()
+            self._lock.release()
+
+    async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
+        await self._run(self._writing, lambda: _insert(self._files.writing, revisions, created))
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        return await self._run(self._reading, read)
+
+    async def _run(self, thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        def reported() -> T:
+            with _reported(self._path):
+                return call()
+
+        if not self._files.is_open:
+            raise StoreError("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(thread, reported)
+
+
+class _Connections:
+    """Two connections, one to write and one that can do nothing but read."""
+
+    def __init__(self, path: Path) -> None:
+        self.writing = _connect(path, "rwc")
+        try:
+            # Before the first table: later it would need a VACUUM.
+            self.writing.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self.writing.execute("PRAGMA journal_mode = WAL")
+            self.writing.execute("PRAGMA synchronous = FULL")
+            (found,) = self.writing.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise StoreDamaged(_damaged(path, found))
+            migrate(self.writing, path)
+            self.reading = _connect(path, "ro")
+        except BaseException:
+            self.writing.close()
+            raise
+        self.is_open = True
+
+    def numbers(self) -> tuple[int, int]:
+        """The numbers of the latest revision and of the last one that was compacted."""
+        (compacted,) = self.writing.execute("SELECT number FROM compaction").fetchone()
+        (latest,) = self.writing.execute("SELECT max(number) FROM revisions").fetchone()
+        return max(latest or 0, compacted), compacted
+
+    def close(self) -> None:
+        self.is_open = False
+        self.reading.close()
+        self.writing.close()
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # No implicit transactions: each is begun and ended in words.
+    return sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Everything inside is written as a whole, or not at all."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:  # after some errors SQLite has ended it
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _snapshot(database: sqlite3.Connection) -> Iterator[None]:
+    """Everything inside sees the file as of one moment."""
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        database.execute("ROLLBACK")
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Makes SQLite's errors ours, with the file's name and what would be right."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
+            raise StoreDamaged(_damaged(path, str(error))) from error
+        if code == sqlite3.SQLITE_NOTADB:
+            message = f"{path} is not a store; choose another file"
+            raise StoreUnusable(message) from error
+        if code == sqlite3.SQLITE_FULL:
+            message = f"{path} cannot grow: the disk is full; make room and try again"
+            raise StoreUnwritable(message) from error
+        raise StoreUnwritable(f"{path} cannot be read or written: {error}") from error
+
+
+def _damaged(path: Path, found: str) -> str:
+    return f"{path} is damaged ({' '.join(found.split())}); restore a backup"
+
+
+def _insert(
+    database: sqlite3.Connection, revisions: Iterable[Revision], created: Iterable[Created]
+) -> None:
+    with _transaction(database):
+        for revision, numbers in zip(revisions, created, strict=True):
+            draft = revision.draft
+            database.execute(
+                "INSERT INTO revisions VALUES (?, ?, ?, ?, ?)",
+                (
+                    revision.number,
+                    revision.at.isoformat(),
+                    draft.principal,
+                    draft.source,
+                    draft.reason,
+                ),
+            )
+            database.executemany(
+                "INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        key.resource,
+                        key.namespace,
+                        key.name,
+                        revision.number,
+                        numbers[key],
+                        _encoded(manifest),
+                    )
+                    for key, manifest in draft.writes.items()
+                ),
+            )
+
+
+def _revisions(database: sqlite3.Connection, after: int, limit: int) -> Sequence[Revision]:
+    with _snapshot(database):
+        rows = database.execute(_REVISIONS, (after, limit)).fetchall()
+        return tuple(
+            Revision(number, datetime.fromisoformat(at), Draft(_writes(database, number), *author))
+            for number, at, *author in rows
+        )
+
+
+def _writes(database: sqlite3.Connection, number: int) -> dict[ObjectId, Manifest | None]:
+    return {
+        ObjectId(*key): json.loads(manifest) if manifest else None
+        for *key, manifest in database.execute(_WRITES, (number,))
+    }
+
+
+def _objects_at(database: sqlite3.Connection, number: int) -> Objects:
+    return MappingProxyType(
+        {
+            ObjectId(*key): StoredObject(json.loads(manifest), revision, created)
+            for *key, manifest, created, revision in database.execute(_OBJECTS_AT, (number,))
+            if manifest
+        }
+    )
+
+
+def _encoded(manifest: Manifest | None) -> str | None:
+    if manifest is None:
+        return None
+    return json.dumps(manifest, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,203 @@
+"""What tells clients which resources there are: discovery, and OpenAPI v3.
+
+Plain discovery suffices for kubectl and client libraries. kubectl validates by the OpenAPI
+document, and asks for a dry run only where it declares ``dryRun``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from laneway.apiserver.resources import Resource
+
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_STATUS_VERBS = ("get", "patch", "update")
+_PARAMETERS = [
+    {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
+    for name in ("dryRun", "fieldManager", "fieldValidation")
+]
+_METADATA = {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
+
+# kubectl takes what this says of namespaces for what holds of a `kind: List`. There are none here:
+# every namespace that an object names exists.
+_NAMESPACES = {
+    "/api/v1/namespaces/{name}": {
+        "patch": {
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": "Namespace"},
+            "parameters": _PARAMETERS,
+            "responses": {"404": {"description": "Namespaces are not kept."}},
+        }
+    }
+}
+
+
+def groups(resources: Sequence[Resource]) -> dict[str, Any]:
+    """``/apis``."""
+    versions: dict[str, dict[str, None]] = {}
+    for resource in resources:
+        if resource.group:
+            known = versions.setdefault(resource.group, {})
+            known.update(dict.fromkeys(resource.kind.versions))
+    return {
+        "kind": "APIGroupList",
+        "apiVersion": "v1",
+        "groups": [_group(name, tuple(known)) for name, known in versions.items()],
+    }
+
+
+def group(name: str, resources: Sequence[Resource]) -> dict[str, Any] | None:
+    """``/apis/GROUP``."""
+    found = [each for each in groups(resources)["groups"] if each["name"] == name]
+    return {"kind": "APIGroup", "apiVersion": "v1", **found[0]} if found else None
+
+
+def _group(name: str, versions: Sequence[str]) -> dict[str, Any]:
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
+
+
+def core_versions(resources: Iterable[Resource], address: str) -> dict[str, Any]:
+    """``/api``, which must not name a version that has no resources."""
+    versions = dict.fromkeys(v for r in resources if not r.group for v in r.kind.versions)
+    return {
+        "kind": "APIVersions",
+        "versions": list(versions),
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def group_version(name: str, resources: Iterable[Resource]) -> dict[str, Any] | None:
+    """``/apis/GROUP/VERSION`` and ``/api/v1``."""
+    found: list[dict[str, Any]] = []
+    for resource in resources:
+        if name in resource.kind.api_versions:
+            found.append(_resource(resource))
+            if resource.has_status:
+                found.append(_status(resource))
+    if not found:
+        return None
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": name,
+        "resources": found,
+    }
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind.name,
+        "verbs": list(_VERBS),
+        **({"shortNames": list(resource.short_names)} if resource.short_names else {}),
+        **({"categories": list(resource.categories)} if resource.categories else {}),
+    }
+
+
+def _status(resource: Resource) -> dict[str, Any]:
+    return {
+        "name": f"{resource.plural}/status",
+        "singularName": "",
+        "namespaced": resource.namespaced,
+        "kind": resource.kind.name,
+        "verbs": list(_STATUS_VERBS),
+    }
+
+
+def openapi_index(resources: Iterable[Resource], digest: str) -> dict[str, Any]:
+    """``/openapi/v3``. The digest changes with the documents, so that clients may keep them."""
+    roots = dict.fromkeys(
+        root(api_version) for each in resources for api_version in each.kind.api_versions
+    )
+    return {
+        "paths": {
+            path.lstrip("/"): {"serverRelativeURL": f"/openapi/v3{path}?hash={digest}"}
+            for path in roots
+        }
+    }
+
+
+def openapi(name: str, resources: Iterable[Resource], version: str) -> dict[str, Any] | None:
+    """``/openapi/v3/apis/GROUP/VERSION``: paths and schemas of one version of a group."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": {
+            "type": "object",
+            "description": "Kubernetes' ObjectMeta.",
+            "x-kubernetes-preserve-unknown-fields": True,
+        }
+    }
+    for resource in resources:
+        if name in resource.kind.api_versions:
+            schemas[_component(name, resource)] = _schema(name, resource)
+            paths |= _paths(name, resource)
+    if not paths:
+        return None
+    if name == "v1":
+        paths |= _NAMESPACES
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "laneway", "version": version},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def _component(api_version: str, resource: Resource) -> str:
+    reverse = ".".join(reversed(resource.group.split("."))) if resource.group else "io.k8s.api.core"
+    return f"{reverse}.{api_version.rpartition('/')[2]}.{resource.kind.name}"
+
+
+def _identity(api_version: str, resource: Resource) -> dict[str, str]:
+    version = api_version.rpartition("/")[2]
+    return {"group": resource.group, "version": version, "kind": resource.kind.name}
+
+
+def _schema(api_version: str, resource: Resource) -> dict[str, Any]:
+    properties = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        **resource.schema["properties"],
+        "metadata": {"allOf": [_METADATA]},
+    }
+    if "status" not in properties:
+        properties["status"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        **resource.schema,
+        "properties": properties,
+        "x-kubernetes-group-version-kind": [_identity(api_version, resource)],
+    }
+
+
+def _paths(api_version: str, resource: Resource) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{_component(api_version, resource)}"}
+    content = {"application/json": {"schema": reference}}
+    where = "/namespaces/{namespace}" if resource.namespaced else ""
+    collection = f"{root(api_version)}{where}/{resource.plural}"
+
+    def operation(action: str, **more: Any) -> Mapping[str, Any]:
+        return {
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": _identity(api_version, resource),
+            "responses": {"200": {"description": "OK", "content": content}},
+            **more,
+        }
+
+    body = {"requestBody": {"content": content}, "parameters": _PARAMETERS}
+    return {
+        collection: {"get": operation("list"), "post": operation("post", **body)},
+        f"{collection}/{{name}}": {
+            "get": operation("get"),
+            "put": operation("put", **body),
+            "patch": operation("patch", **body),
+            "delete": operation("delete", parameters=_PARAMETERS),
+        },
+    }

@@ -1,0 +1,72 @@
+"""Why a request is refused: Kubernetes' ``Status``, with laneway's findings as its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from laneway.model.findings import Finding, field_text
+
+#: https://kubernetes.io/docs/reference/using-api/api-concepts/: the reason of each code.
+_REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    408: "Timeout",
+    409: "Conflict",
+    410: "Expired",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    507: "InsufficientStorage",
+}
+
+
+class Failure(Exception):
+    """A request that is refused. ``causes`` are those of ``StatusDetails``."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        reason: str = "",
+        details: dict[str, Any] | None = None,
+        causes: Sequence[dict[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.reason = reason or _REASONS[code]
+        self.details = {**(details or {}), **({"causes": list(causes)} if causes else {})}
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+            **({"details": self.details} if self.details else {}),
+        }
+
+
+def finding_causes(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """Each finding as a cause: its code, the field, what is wrong and what would be right."""
+    return [
+        {"reason": finding.code, "message": sentence(finding), "field": field_text(finding.path)}
+        for finding in findings
+    ]
+
+
+def sentence(finding: Finding) -> str:
+    return f"{finding.message}; {finding.fix}" if finding.fix else finding.message

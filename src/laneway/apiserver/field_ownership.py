@@ -1,0 +1,235 @@
+"""Who owns which field of an object: ``metadata.managedFields``, and server-side apply.
+
+The rules are Kubernetes' (https://kubernetes.io/docs/reference/using-api/server-side-apply/). Who
+applies an object owns the fields in it; whoever else sets one of them to another value has a
+conflict, unless it is forced. What a manager no longer applies goes away, if nobody else owns it.
+Other writes take over what they change, and ask nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.apiserver import field_paths
+from laneway.apiserver.field_paths import FieldPath, fields
+from laneway.apiserver.structure import Place, Structure
+
+Manifest = Mapping[str, Any]
+
+APPLY, UPDATE = "Apply", "Update"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Manager:
+    """A field manager. One that applies and one that updates are two, also by the same name."""
+
+    name: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """``time`` is when the manager last changed something (RFC 3339)."""
+
+    paths: frozenset[FieldPath]
+    time: str
+
+
+Owners = Mapping[Manager, Owned]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Conflict:
+    """``manager`` owns ``path``, and the object that is applied has another value there."""
+
+    manager: Manager
+    path: FieldPath
+
+    def __str__(self) -> str:
+        using = f" using {self.manager.api_version}"
+        return f'conflict with "{self.manager.name}"{using}: {field_paths.shown(self.path)}'
+
+
+class Conflicts(Exception):
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        super().__init__("; ".join(map(str, conflicts)))
+        self.conflicts = tuple(conflicts)
+
+
+def apply(
+    live: Manifest | None,
+    applied: Manifest,
+    by: Manager,
+    structure: Structure,
+    *,
+    force: bool,
+    now: str,
+) -> dict[str, Any]:
+    """The object after a server-side apply. Raises ``Conflicts`` unless ``force``."""
+    applied = _without_managed_fields(applied)
+    before = live or {}
+    standing, wanted = fields(before, structure), fields(applied, structure)
+    owners = dict(owners_of(before))
+    conflicts = [
+        Conflict(manager, path)
+        for manager, owned in sorted(owners.items())
+        if manager != by
+        for path in sorted(owned.paths & wanted.keys())
+        if standing.get(path) != wanted[path]
+    ]
+    if conflicts and not force:
+        raise Conflicts(conflicts)
+    for conflict in conflicts:
+        owners[conflict.manager] = _less(owners[conflict.manager], {conflict.path})
+    dropped = (owners[by].paths if by in owners else frozenset()) - wanted.keys()
+    others = {path for m, owned in owners.items() if m != by for path in owned.paths}
+    result = merged(before, applied, structure)
+    _remove(result, dropped - _with_parents(others | wanted.keys()), structure)
+    owned = Owned(frozenset(wanted), now)
+    if by in owners and owners[by].paths == owned.paths and _same(before, result):
+        owned = owners[by]  # nothing changed, so it was not now
+    return with_owners(result, {**owners, by: owned})
+
+
+def update(
+    live: Manifest | None, changed: Manifest, by: Manager, structure: Structure, *, now: str
+) -> dict[str, Any]:
+    """The object after any other write: ``by`` owns what it set, and no one what it removed."""
+    before = live or {}
+    standing, wanted = fields(before, structure), fields(changed, structure)
+    set_by = {p for p, value in wanted.items() if p not in standing or standing[p] != value}
+    owners = {
+        manager: _less(owned, set_by | (owned.paths - wanted.keys()))
+        for manager, owned in owners_of(before).items()
+    }
+    if set_by:
+        kept = owners[by].paths if by in owners else frozenset()
+        owners[by] = Owned(kept | set_by, now)
+    return with_owners(_copied(changed), owners)
+
+
+def owners_of(manifest: Manifest) -> Owners:
+    entries = (manifest.get("metadata") or {}).get("managedFields") or ()
+    return {
+        Manager(
+            entry["manager"],
+            entry["operation"],
+            entry["apiVersion"],
+            entry.get("subresource", ""),
+        ): Owned(field_paths.read(entry["fieldsV1"]), entry["time"])
+        for entry in entries
+    }
+
+
+def with_owners(manifest: Manifest, owners: Owners) -> dict[str, Any]:
+    entries = [
+        {
+            "manager": manager.name,
+            "operation": manager.operation,
+            "apiVersion": manager.api_version,
+            "time": owned.time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": field_paths.written(owned.paths),
+            **({"subresource": manager.subresource} if manager.subresource else {}),
+        }
+        for manager, owned in sorted(owners.items())
+        if owned.paths
+    ]
+    return {**manifest, "metadata": {**manifest["metadata"], "managedFields": entries}}
+
+
+def merged(before: Any, applied: Any, structure: Structure, place: Place = ()) -> Any:
+    """``applied`` over ``before``: objects by field, lists with keys by item, others as a whole."""
+    if (
+        isinstance(before, Mapping)
+        and isinstance(applied, Mapping)
+        and place not in structure.atomic
+    ):
+        return {
+            **_copied(before),
+            **{
+                name: merged(before.get(name), value, structure, (*place, name))
+                for name, value in applied.items()
+            },
+        }
+    lists = isinstance(before, list) and isinstance(applied, list)
+    if lists and all(structure.is_split(place, each) for each in (before, applied)):
+        return _merged_items(before, applied, structure, place)
+    return _copied(applied)
+
+
+def _merged_items(
+    before: Sequence[Any], applied: Sequence[Any], structure: Structure, place: Place
+) -> list[Any]:
+    """In the order of the items that stand, and then of those that are new."""
+    items = {_key(item, structure, place): _copied(item) for item in before}
+    for item in applied:
+        key = _key(item, structure, place)
+        items[key] = merged(items.get(key), item, structure, (*place, "*"))
+    return list(items.values())
+
+
+def _key(item: Any, structure: Structure, place: Place) -> str:
+    return field_paths.item_element(structure.item_keys(place, item) or {})
+
+
+def _remove(manifest: dict[str, Any], paths: Iterable[FieldPath], structure: Structure) -> None:
+    # An item of a list before its fields, by some of which it is found.
+    for path in sorted(paths, key=len):
+        _remove_one(manifest, path, structure)
+
+
+def _remove_one(manifest: dict[str, Any], path: FieldPath, structure: Structure) -> None:
+    trail: list[tuple[Any, Any]] = []
+    value: Any = manifest
+    place: Place = ()
+    for element in path:
+        if element.startswith("f:") and isinstance(value, dict) and element[2:] in value:
+            trail.append((value, element[2:]))
+            value, place = value[element[2:]], (*place, element[2:])
+        elif element.startswith("k:") and isinstance(value, list):
+            keys = [_key(item, structure, place) for item in value]
+            if element not in keys:
+                return
+            trail.append((value, keys.index(element)))
+            value, place = value[keys.index(element)], (*place, "*")
+        else:
+            return
+    container, position = trail.pop()
+    if position in structure.keyed.get(place[:-2], ()):
+        return  # the item stays, and is known by this
+    del container[position]
+    # An object that has lost its last field goes, too, as one that nobody wrote.
+    while trail and container == {}:
+        outer, position = trail.pop()
+        if isinstance(outer, list):
+            return
+        del outer[position]
+        container = outer
+
+
+def _with_parents(paths: Iterable[FieldPath]) -> frozenset[FieldPath]:
+    return frozenset(path[:depth] for path in paths for depth in range(1, len(path) + 1))
+
+
+def _less(owned: Owned, paths: Iterable[FieldPath]) -> Owned:
+    return Owned(owned.paths - frozenset(paths), owned.time)
+
+
+def _same(before: Manifest, after: Manifest) -> bool:
+    return _without_managed_fields(before) == _without_managed_fields(after)
+
+
+def _without_managed_fields(manifest: Manifest) -> dict[str, Any]:
+    metadata = dict(manifest.get("metadata") or {})
+    metadata.pop("managedFields", None)
+    return {**manifest, "metadata": metadata}
+
+
+def _copied(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,119 @@
+"""The status of lanes and lane groups that run on one machine. Pure.
+
+The conditions are those that the operator reports in a cluster. Here Programmed means that every
+connected proxy has acknowledged what the object is; those that are away catch up by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.control.declared import DeclaredState
+from laneway.model.acceptance import Standing
+from laneway.model.findings import Finding, ObjectKey
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.meshes import Mesh
+from laneway.operator.ready_instances import Instances
+from laneway.operator.status import Condition, sentence, status_of
+
+CountInstances = Callable[[Lane], tuple[Instances, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """How many there are, how many are connected, and what connected ones reject."""
+
+    total: int
+    connected: int
+    rejections: Sequence[str] = ()
+
+
+def lane_status(
+    manifest: Mapping[str, Any],
+    state: DeclaredState,
+    active: Mesh,
+    proxies: Proxies,
+    instances: CountInstances,
+    now: str,
+) -> dict[str, Any] | None:
+    """``manifest`` is of a LaneGroup or a Lane; None where the state does not know the object yet.
+
+    Equal to the status in the manifest where nothing has changed.
+    """
+    key = _key(manifest)
+    if key not in state.objects.by_key:
+        return None
+    status = state.status(key)
+    accepted = _accepted(status.findings)
+    programmed = _programmed(key, manifest, state, proxies)
+    lane = _lane(key, active)
+    counted = instances(lane) if lane is not None else None
+    ready = _ready(programmed, lane, counted)
+    of_lane = counted if key.kind == "Lane" else None
+    return status_of(manifest, (accepted, programmed, ready), of_lane, now)
+
+
+def _key(manifest: Mapping[str, Any]) -> ObjectKey:
+    name = manifest["metadata"]["name"]
+    if manifest["kind"] == "LaneGroup":
+        return ObjectKey("LaneGroup", name)
+    return ObjectKey("Lane", f"{manifest['spec']['group']}/{name}")
+
+
+def _accepted(findings: Sequence[Finding]) -> Condition:
+    if not findings:
+        return Condition("Accepted", True, "Valid")
+    return Condition("Accepted", False, findings[0].code, "\n".join(map(sentence, findings)))
+
+
+def _programmed(
+    key: ObjectKey, manifest: Mapping[str, Any], state: DeclaredState, proxies: Proxies
+) -> Condition:
+    group = key.name.partition("/")[0]
+    standing = state.status(key).standing
+    if standing is Standing.HELD:
+        wrong = sorted({str(other) for other, _ in state.resolution.errors})
+        why = f"the last valid state of group {group} stays active because of errors in "
+        return Condition("Programmed", _was_programmed(manifest), "Held", why + ", ".join(wrong))
+    if standing is Standing.NOT_ACCEPTED:
+        return Condition("Programmed", False, "NotAccepted", "it has errors")
+    if standing is Standing.GROUP_NOT_ACCEPTED:
+        why = f"its lane group {group} is not accepted, or held"
+        return Condition("Programmed", False, "GroupNotAccepted", why)
+    if proxies.rejections:
+        return Condition("Programmed", False, "RejectedByProxies", "\n".join(proxies.rejections))
+    away = proxies.total - proxies.connected
+    message = f"{away} of {proxies.total} proxies are not connected" if away else ""
+    return Condition("Programmed", True, "AcknowledgedByProxies", message)
+
+
+def _was_programmed(manifest: Mapping[str, Any]) -> bool:
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Programmed" and c.get("status") == "True" for c in conditions)
+
+
+def _lane(key: ObjectKey, active: Mesh) -> Lane | None:
+    """The lane itself, or the baseline of a group: its services answer where no lane does."""
+    group_name, _, name = key.name.partition("/")
+    group: LaneGroup | None = active.groups_by_name.get(group_name)
+    if group is None:
+        return None
+    if not name:
+        return active.baseline(group)
+    return next((lane for lane in active.lanes_by_group[group_name] if lane.name == name), None)
+
+
+def _ready(
+    programmed: Condition, lane: Lane | None, instances: Sequence[Instances] | None
+) -> Condition:
+    if not programmed.status:
+        return Condition("Ready", False, "NotProgrammed")
+    if lane is None or instances is None:
+        return Condition("Ready", False, "NotActive", "no state of it is active")
+    lacking = [str(each.service) for each in instances if not each.ready]
+    if lacking:
+        why = f"no ready instance in lane {lane.name} of {', '.join(lacking)}"
+        return Condition("Ready", False, "NoReadyInstance", why)
+    return Condition("Ready", True, "InstancesReady")

@@ -1,0 +1,99 @@
+"""The patches that change an object, but for server-side apply (``field_ownership``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jsonpatch
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.structure import Place, Structure
+
+MERGE = "application/merge-patch+json"
+JSON = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+#: A patch that copies could grow an object without end.
+_MOST_OPERATIONS = 10_000
+_DELETE = "$patch"
+
+
+def patched(kind: str, live: Mapping[str, Any], patch: Any, structure: Structure) -> dict[str, Any]:
+    """The object with the patch of this content type. Raises ``Failure``."""
+    if kind == JSON:
+        return _json_patched(live, patch)
+    if not isinstance(patch, Mapping):
+        raise Failure(400, "the patch is not an object")
+    if kind == STRATEGIC:
+        return _strategic(_copied(live), patch, structure, ())  # type: ignore[no-any-return]
+    merged = _merged(_copied(live), patch)
+    assert isinstance(merged, dict)
+    return merged
+
+
+def _merged(live: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, Mapping):
+        return _copied(patch)
+    result = live if isinstance(live, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merged(result.get(name), value)
+    return result
+
+
+def _strategic(live: Any, patch: Any, structure: Structure, place: Place) -> Any:
+    """As a merge patch, but that lists whose items have keys are merged by item."""
+    if isinstance(patch, Mapping):
+        result = live if isinstance(live, dict) else {}
+        for name, value in patch.items():
+            if name.startswith("$"):
+                continue  # an order of items has no meaning in these lists
+            if value is None:
+                result.pop(name, None)
+            else:
+                result[name] = _strategic(result.get(name), value, structure, (*place, name))
+        return result
+    keys = structure.keyed.get(place)
+    if keys is None or not isinstance(patch, list):
+        return _copied(patch)
+    # Kubernetes merges a Service's ports by the first of their keys.
+    return _strategic_items(live or [], patch, structure, place, next(iter(keys)))
+
+
+def _strategic_items(
+    live: Sequence[Any], patch: Sequence[Any], structure: Structure, place: Place, key: str
+) -> list[Any]:
+    items = {item.get(key): item for item in live}
+    for item in patch:
+        if not isinstance(item, Mapping) or key not in item:
+            raise Failure(400, f"an item of {'.'.join(place)} in the patch has no {key}")
+        if item.get(_DELETE) == "delete":
+            items.pop(item[key], None)
+        elif item.get(_DELETE) == "replace":
+            items[item[key]] = {k: v for k, v in item.items() if k != _DELETE}
+        else:
+            items[item[key]] = _strategic(items.get(item[key]), item, structure, (*place, "*"))
+    return list(items.values())
+
+
+def _json_patched(live: Mapping[str, Any], operations: Any) -> dict[str, Any]:
+    """RFC 6902."""
+    if not isinstance(operations, list) or len(operations) > _MOST_OPERATIONS:
+        raise Failure(400, f"a JSON patch is a list of at most {_MOST_OPERATIONS} operations")
+    try:
+        document = jsonpatch.apply_patch(_copied(live), operations, in_place=True)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise Failure(422, f"the patch cannot be applied: {error}") from error
+    if not isinstance(document, dict):
+        raise Failure(422, "the patch leaves no object")
+    return document
+
+
+def _copied(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,99 @@
+"""The resources that are served: every kind that laneway reads, as Kubernetes would serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.apiserver.structure import Structure
+from laneway.schema.crds import custom_resource_definitions
+from laneway.schema.json_schema import STRUCTURAL, JsonSchema, field_schema
+from laneway.schema.kind import Kind
+from laneway.schema.registry import KINDS
+
+_SHORT = {"Service": ("svc",), "Gateway": ("gw",)}
+_CATEGORY = "laneway"
+_AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+_COLUMNS: Mapping[str, list[dict[str, str]]] = {
+    "Workload": [
+        {"name": "Address", "type": "string", "jsonPath": ".spec.address"},
+        _AGE,
+    ],
+    "Gateway": [_AGE],
+    "Service": [_AGE],
+    "ASMSwimLaneGroup": [_AGE],
+    "ASMSwimLane": [_AGE],
+}
+_PORTS = ("spec", "ports")
+#: What Kubernetes' own schemas say and laneway's shapes leave out.
+_BUILT_IN = {
+    "Service": Structure(
+        {_PORTS: {"port": None, "protocol": "TCP"}}, frozenset({("spec", "selector")})
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """``schema`` is structural; ``columns`` are those of a CustomResourceDefinition."""
+
+    kind: Kind
+    plural: str
+    namespaced: bool
+    schema: JsonSchema
+    structure: Structure
+    columns: tuple[Mapping[str, str], ...]
+    has_status: bool
+
+    @property
+    def group(self) -> str:
+        return self.kind.group
+
+    @property
+    def qualified(self) -> str:
+        """As messages and revisions name it: ``lanes.laneway.dev``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def singular(self) -> str:
+        return self.kind.name.lower()
+
+    @property
+    def short_names(self) -> tuple[str, ...]:
+        """Those that the kinds have in clusters."""
+        return _SHORT.get(self.kind.name, ())
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return (_CATEGORY,) if self.kind.group == "laneway.dev" else ()
+
+
+def _defined() -> Mapping[str, dict[str, Any]]:
+    return {
+        definition["spec"]["names"]["kind"]: definition["spec"]["versions"][0]
+        for definition in custom_resource_definitions()
+    }
+
+
+def _resource(kind: Kind, defined: Mapping[str, Any] | None) -> Resource:
+    if defined is None:
+        schema: JsonSchema = {
+            "type": "object",
+            "properties": {"spec": field_schema(kind.shape.model_fields["spec"], STRUCTURAL)},
+        }
+        columns = _COLUMNS[kind.name]
+    else:
+        schema = defined["schema"]["openAPIV3Schema"]
+        columns = defined["additionalPrinterColumns"]
+    structure = _BUILT_IN.get(kind.name, Structure.of(schema))
+    plural = f"{kind.name.lower()}s"
+    namespaced = kind.scope == ("metadata", "namespace")
+    has_status = defined is not None
+    return Resource(kind, plural, namespaced, schema, structure, tuple(columns), has_status)
+
+
+def served() -> tuple[Resource, ...]:
+    """All resources, in the order of the kinds."""
+    defined = _defined()
+    return tuple(_resource(kind, defined.get(kind.name)) for kind in KINDS)

@@ -1,0 +1,70 @@
+"""Label and field selectors of a list or a watch.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from laneway.apiserver.failures import Failure
+
+Selector = Callable[[Mapping[str, Any]], bool]
+
+_KEY = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
+_VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
+_EQUAL = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<operator>==|=|!=)\s*(?P<value>{_VALUE})\s*")
+_AMONG = re.compile(rf"\s*(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)\s*")
+_EXISTS = re.compile(rf"\s*(?P<absent>!?)\s*(?P<key>{_KEY})\s*")
+#: Commas that are not between parentheses.
+_BETWEEN = re.compile(r",(?![^(]*\))")
+_FIELDS = {"metadata.name": ("metadata", "name"), "metadata.namespace": ("metadata", "namespace")}
+
+
+def selector(labels: str, fields: str) -> Selector:
+    """Whether an object is selected by both. Raises ``Failure`` for what cannot be read."""
+    requirements = [*_label_requirements(labels), *_field_requirements(fields)]
+    return lambda manifest: all(holds(manifest) for holds in requirements)
+
+
+def _label_requirements(text: str) -> list[Selector]:
+    return [_label(term) for term in _BETWEEN.split(text)] if text.strip() else []
+
+
+def _label(term: str) -> Selector:
+    if found := _EQUAL.fullmatch(term):
+        key, value, wanted = found["key"], found["value"], found["operator"] != "!="
+        return lambda manifest: (_labels(manifest).get(key) == value) is wanted
+    if found := _AMONG.fullmatch(term):
+        key, wanted = found["key"], found["operator"] == "in"
+        values = frozenset(value.strip() for value in found["values"].split(","))
+        return lambda manifest: (_labels(manifest).get(key) in values) is wanted
+    if found := _EXISTS.fullmatch(term):
+        key, wanted = found["key"], not found["absent"]
+        return lambda manifest: (key in _labels(manifest)) is wanted
+    raise Failure(
+        400,
+        f"labelSelector: {term.strip()!r} is no requirement; write KEY=VALUE, KEY!=VALUE, "
+        "KEY in (A,B), KEY notin (A,B), KEY or !KEY",
+    )
+
+
+def _labels(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    return manifest["metadata"].get("labels") or {}
+
+
+def _field_requirements(text: str) -> list[Selector]:
+    return [_field(term) for term in text.split(",")] if text.strip() else []
+
+
+def _field(term: str) -> Selector:
+    name, operator, value = re.fullmatch(r"([^=!]*)(==|=|!=|)(.*)", term.strip(), re.S).groups()  # type: ignore[union-attr]
+    path = _FIELDS.get(name.strip())
+    if path is None or not operator:
+        known = " and ".join(_FIELDS)
+        raise Failure(400, f"fieldSelector: {term!r} is not supported; there are {known}")
+    outer, inner = path
+    wanted = operator != "!="
+    return lambda manifest: (manifest[outer].get(inner, "") == value.strip()) is wanted

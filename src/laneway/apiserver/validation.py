@@ -1,0 +1,128 @@
+"""An object by itself: what laneway reads of it, and how strict a request is about the rest.
+
+What is wrong between objects is no reason to refuse one of them: it is held, and its status says
+so, as the operator does it in a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.apiserver.failures import Failure, finding_causes, sentence
+from laneway.apiserver.resources import Resource
+from laneway.model.codes import Code
+from laneway.model.findings import Finding, Path, Severity, Source, field_text
+from laneway.schema import Document, read_alone
+from laneway.schema.json_schema import JsonSchema
+
+STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
+_MODES = (STRICT, WARN, IGNORE)
+#: What a user writes; the rest of the metadata is the server's.
+_METADATA = ("name", "namespace", "labels", "annotations")
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """The object as it will be kept, and the warnings for whoever sent it."""
+
+    manifest: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
+    """``mode`` says what becomes of unknown fields (``fieldValidation``). Raises ``Failure``."""
+    if mode not in _MODES:
+        raise Failure(400, f"fieldValidation: {mode!r} is none of {', '.join(_MODES)}")
+    kept = _with_defaults(manifest, resource.schema)
+    findings = _findings(kept, resource)
+    unknown = [finding for finding in findings if finding.code == Code.UNKNOWN_FIELD]
+    warnings: list[str] = []
+    if unknown:
+        told = [f'unknown field "{field_text(each.path)}"' + _hint(each) for each in unknown]
+        if mode == STRICT:
+            raise Failure(400, "strict decoding error: " + ", ".join(told))
+        if mode == WARN:
+            warnings += told
+        for finding in unknown:
+            _remove(kept, finding.path)
+        findings = _findings(kept, resource)
+    if errors := [each for each in findings if each.severity is Severity.ERROR]:
+        raise _invalid(resource, kept, errors)
+    warnings += [_warning(each) for each in findings if each.severity is Severity.WARNING]
+    return Valid(kept, tuple(warnings))
+
+
+def _findings(manifest: Mapping[str, Any], resource: Resource) -> list[Finding]:
+    metadata = {
+        name: value for name, value in manifest["metadata"].items() if name in _METADATA and value
+    }
+    if not resource.namespaced:
+        metadata.pop("namespace", None)
+    written = {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": metadata}
+    return list(read_alone(Document(written, Source(manifest["metadata"]["name"], None))).findings)
+
+
+def _hint(finding: Finding) -> str:
+    return f" ({finding.fix})" if finding.fix else ""
+
+
+def _warning(finding: Finding) -> str:
+    return f"{field_text(finding.path)}: {sentence(finding)}" if finding.path else sentence(finding)
+
+
+def _invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
+    name = manifest["metadata"]["name"]
+    told = [f"{field_text(each.path)}: {sentence(each)}" for each in errors]
+    listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    return Failure(
+        422,
+        f'{resource.kind.name}.{resource.group} "{name}" is invalid: {listed}'.replace('. "', ' "'),
+        details={"name": name, "group": resource.group, "kind": resource.kind.name},
+        causes=finding_causes(errors),
+    )
+
+
+def _remove(manifest: dict[str, Any], path: Path) -> None:
+    container: Any = manifest
+    for part in path[:-1]:
+        container = container[part]
+    del container[path[-1]]
+
+
+def with_item_defaults(value: Any, schema: JsonSchema) -> Any:
+    """The object with defaults in the items of its lists, and nowhere else."""
+    if isinstance(value, Mapping):
+        parts = schema.get("properties", {})
+        return {
+            name: with_item_defaults(each, parts[name]) if name in parts else each
+            for name, each in value.items()
+        }
+    if isinstance(value, list) and "items" in schema:
+        return [_defaulted(item, schema["items"]) for item in value]
+    return value
+
+
+def _with_defaults(manifest: Mapping[str, Any], schema: JsonSchema) -> dict[str, Any]:
+    """As Kubernetes fills defaults in when it keeps an object."""
+    result = _defaulted(manifest, schema)
+    assert isinstance(result, dict)
+    return result
+
+
+def _defaulted(value: Any, schema: JsonSchema) -> Any:
+    if isinstance(value, Mapping):
+        result = dict(value)
+        for name, part in schema.get("properties", {}).items():
+            if name in result:
+                result[name] = _defaulted(result[name], part)
+            elif "default" in part:
+                result[name] = part["default"]
+        more = schema.get("additionalProperties")
+        if isinstance(more, Mapping):
+            result = {name: _defaulted(each, dict(more)) for name, each in result.items()}
+        return result
+    if isinstance(value, list) and "items" in schema:
+        return [_defaulted(item, schema["items"]) for item in value]
+    return value

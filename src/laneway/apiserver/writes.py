@@ -1,0 +1,225 @@
+"""What a write makes of an object. The server fills in its part of the metadata here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from laneway.apiserver import field_ownership
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.field_ownership import Conflicts, Manager
+from laneway.apiserver.patches import APPLY, patched
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.validation import Valid, validated, with_item_defaults
+from laneway.control.revisions import Manifest, StoredObject
+
+STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A request to write one object. ``now`` is in RFC 3339; ``uid`` for one that is new.
+
+    ``namespace`` and ``name`` are those of the URL; ``name`` is "" for a creation.
+    """
+
+    resource: Resource
+    namespace: str
+    name: str
+    manager: str
+    now: str
+    uid: str
+    api_version: str
+    validation: str = "Warn"
+    force: bool = False
+    subresource: str = ""
+
+
+def created(write: Write, body: Manifest) -> Valid:
+    manifest = _checked(write, body)
+    return _owned(write, None, _validated(write, None, _fresh(write, None, manifest)))
+
+
+def replaced(write: Write, live: StoredObject, body: Manifest) -> Valid:
+    manifest = _checked(write, body)
+    _check_version(write, live, manifest)
+    return _changed(write, live, manifest)
+
+
+def patch(write: Write, live: StoredObject | None, kind: str, body: Any) -> Valid:
+    """``kind`` is the content type. Raises ``Failure``; server-side apply also creates."""
+    if kind == APPLY:
+        return _applied(write, live, body)
+    if live is None:
+        raise not_found(write)
+    manifest = _checked(write, patched(kind, shown(live), body, write.resource.structure))
+    _check_version(write, live, manifest)
+    return _changed(write, live, manifest)
+
+
+def _changed(write: Write, live: StoredObject, manifest: Manifest) -> Valid:
+    fresh = _fresh(write, live.manifest, manifest)
+    if write.subresource == STATUS:
+        return Valid(fresh)
+    return _owned(write, live.manifest, _validated(write, live.manifest, fresh))
+
+
+def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
+    if not write.manager:
+        raise Failure(400, "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value")
+    if not isinstance(body, Mapping):
+        raise Failure(400, "the applied configuration is not an object")
+    wanted = _checked(write, body)
+    if wanted["metadata"].get("managedFields"):
+        raise Failure(400, "metadata.managedFields must be nil")
+    if live is not None:
+        _check_version(write, live, wanted)
+    by = Manager(write.manager, field_ownership.APPLY, write.api_version)
+    before = live.manifest if live else None
+    wanted = {**wanted, "metadata": _without_server_fields(wanted["metadata"])}
+    # Lists have one owner as a whole, with the defaults that the server fills in.
+    wanted = with_item_defaults(wanted, write.resource.schema)
+    try:
+        merged = field_ownership.apply(
+            before, wanted, by, write.resource.structure, force=write.force, now=write.now
+        )
+    except Conflicts as error:
+        raise _conflicts(error) from error
+    fresh = _fresh(write, before, merged)
+    fresh["metadata"]["managedFields"] = merged["metadata"]["managedFields"]
+    return _validated(write, before, fresh)
+
+
+def _validated(write: Write, before: Manifest | None, manifest: Manifest) -> Valid:
+    """The generation counts changes of what is declared, defaults included."""
+    valid = validated(write.resource, manifest, write.validation)
+    if before is None:
+        generation = 1
+    else:
+        changed = before.get("spec") != valid.manifest.get("spec")
+        generation = before["metadata"]["generation"] + (1 if changed else 0)
+    valid.manifest["metadata"]["generation"] = generation
+    return valid
+
+
+def _owned(write: Write, before: Manifest | None, valid: Valid) -> Valid:
+    by = Manager(write.manager or "unknown", field_ownership.UPDATE, write.api_version)
+    manifest = field_ownership.update(
+        before, valid.manifest, by, write.resource.structure, now=write.now
+    )
+    return Valid(manifest, valid.warnings)
+
+
+def _checked(write: Write, body: Any) -> dict[str, Any]:
+    """The body, if it is an object of this resource and name. Raises ``Failure``."""
+    if not isinstance(body, Mapping) or not isinstance(body.get("metadata", {}), Mapping):
+        raise Failure(400, "the body is not an object with metadata")
+    kind = write.resource.kind
+    for field, right in (("apiVersion", write.api_version), ("kind", kind.name)):
+        if body.get(field) != right:
+            raise Failure(400, f"{field} is {body.get(field)!r}, and must be {right!r} here")
+    metadata = dict(body.get("metadata") or {})
+    for field, right in (("name", write.name), ("namespace", write.namespace)):
+        given = metadata.get(field)
+        if right and given and given != right:
+            raise Failure(
+                400, f"the {field} of the object ({given}) is not the one in the URL ({right})"
+            )
+        if right:
+            metadata[field] = right
+    if not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        raise Failure(
+            422,
+            f"{kind.name} is invalid: metadata.name: Required value: laneway makes up no names",
+            causes=[{"reason": "FieldValueRequired", "field": "metadata.name", "message": ""}],
+        )
+    if not write.resource.namespaced:
+        metadata.pop("namespace", None)
+    return {**body, "metadata": metadata}
+
+
+def _check_version(write: Write, live: StoredObject, manifest: Manifest) -> None:
+    wanted = manifest["metadata"].get("resourceVersion")
+    if wanted and wanted != str(live.revision):
+        raise Failure(
+            409,
+            f"Operation cannot be fulfilled on {write.resource.qualified} "
+            f'"{write.name}": the object has been modified; please apply your changes to the '
+            f"latest version and try again (it is at {live.revision}, the request at {wanted})",
+            details=_details(write),
+        )
+    uid = manifest["metadata"].get("uid")
+    if uid and uid != live.manifest["metadata"]["uid"]:
+        raise Failure(
+            409,
+            f'Operation cannot be fulfilled on {write.resource.qualified} "{write.name}": '
+            f"the uid is {live.manifest['metadata']['uid']}, and the request is for {uid}",
+            details=_details(write),
+        )
+
+
+def _fresh(write: Write, live: Manifest | None, manifest: Manifest) -> dict[str, Any]:
+    """The object with what the server says of it; of a status, nothing else is taken."""
+    if live is not None and write.subresource == STATUS:
+        return {**live, "status": manifest.get("status") or {}}
+    kept = {k: v for k, v in manifest.items() if k != "status"}
+    if write.resource.has_status and live is not None and "status" in live:
+        kept["status"] = live["status"]
+    old = (live or {}).get("metadata", {})
+    kept["metadata"] = {
+        **_without_server_fields(manifest["metadata"]),
+        "uid": old.get("uid", write.uid),
+        "creationTimestamp": old.get("creationTimestamp", write.now),
+    }
+    return kept
+
+
+def _without_server_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in metadata.items()
+        if name in ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+        and value is not None
+    }
+
+
+def shown(stored: StoredObject) -> dict[str, Any]:
+    """The object as it is answered, with its ``resourceVersion``."""
+    metadata = {**stored.manifest["metadata"], "resourceVersion": str(stored.revision)}
+    return {**stored.manifest, "metadata": metadata}
+
+
+def not_found(write: Write) -> Failure:
+    message = f'{write.resource.qualified} "{write.name}" not found'
+    return Failure(404, message, details=_details(write))
+
+
+def already_exists(write: Write, name: str) -> Failure:
+    return Failure(
+        409,
+        f'{write.resource.qualified} "{name}" already exists',
+        reason="AlreadyExists",
+        details={**_details(write), "name": name},
+    )
+
+
+def _details(write: Write) -> dict[str, Any]:
+    return {"name": write.name, "group": write.resource.group, "kind": write.resource.plural}
+
+
+def _conflicts(error: Conflicts) -> Failure:
+    count = len(error.conflicts)
+    listed = str(error) if count == 1 else "conflicts: " + str(error)
+    return Failure(
+        409,
+        f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {listed}",
+        causes=[
+            {
+                "reason": "FieldManagerConflict",
+                "message": str(each).partition(": ")[0],
+                "field": str(each).partition(": ")[2],
+            }
+            for each in error.conflicts
+        ],
+    )

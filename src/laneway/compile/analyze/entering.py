@@ -1,0 +1,152 @@
+"""Rules by which requests enter a lane: those that overlap, and those that nobody meets.
+
+Of two ``enter`` rules that one request meets, the more specific one chooses: a note. Where they are
+equally specific, their wording decides, which nobody means: a warning. And a lane's own rule that
+has no ``enter`` is for requests that name the lane, which its conditions do not tell: a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.reachability import Port, Survey
+from laneway.compile.analyze.request_synthesis import witnesses
+from laneway.compile.analyze.rule_locations import about, contains, rule_of
+from laneway.compile.analyze.simulated_requests import tried
+from laneway.compile.ir import EntryRule, IngressRoute, Route, VirtualHost
+from laneway.compile.precedence import precedence
+from laneway.compile.simulate import Request
+from laneway.compile.simulate.gateways import describe
+from laneway.model.findings import Finding, Severity
+from laneway.model.matches import MatchKind, StringMatch
+from laneway.model.suggestions import listing
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    told: set[tuple[int, int]] = set()
+    for port in survey.ports:
+        for host in port.hosts:
+            for first, second in combinations(host.entries, 2):
+                pair = id(first), id(second)
+                if pair not in told and _may_meet(first, second):
+                    found = list(_meeting(survey, port, host, first, second))
+                    if found:
+                        told.add(pair)
+                    yield from found
+    yield from _for_named_only(survey)
+
+
+def _may_meet(one: EntryRule, other: EntryRule) -> bool:
+    """Whether a request may meet both. Cheap, since there may be many of one shape."""
+    return (
+        {lane.name for lane, _ in one.rules} != {lane.name for lane, _ in other.rules}
+        and not _apart({"": one.uri}, {"": other.uri})
+        and not _apart(one.headers, other.headers)
+        and not _apart(one.query, other.query)
+    )
+
+
+def _apart(
+    ones: Mapping[str, StringMatch | None], others: Mapping[str, StringMatch | None]
+) -> bool:
+    return any(
+        match is not None
+        and (other := others.get(name)) is not None
+        and match.kind is other.kind is MatchKind.EXACT
+        and match.value != other.value
+        for name, match in ones.items()
+    )
+
+
+def _meeting(
+    survey: Survey, port: Port, host: VirtualHost, first: EntryRule, second: EntryRule
+) -> Iterator[Finding]:
+    """``first`` is asked first."""
+    winner, loser = _as_route(first), _as_route(second)
+    several = (tried(survey, port, one) for one in witnesses(host, [winner, loser], port.hosts))
+    trial = next((one for one in several if one.enters_by_rule), None)
+    if trial is None:
+        return
+    example = trial.example()
+    of = f"{rule_of(winner)}, {describe(winner)}"
+    same_header = first.split.header.lower() == second.split.header.lower()
+    if same_header and contains(winner, loser):
+        yield about(
+            Code.SHADOWED_ENTER_RULE,
+            loser,
+            f"no request enters by {rule_of(loser)} unless it names the lane: {of}, lets all of "
+            "these enter before",
+            "ask for something that the other rule does not, or give both the same conditions and "
+            "weights",
+            example,
+        )
+    elif precedence(first) == precedence(second):
+        yield about(
+            Code.OVERLAPPING_ENTER_RULES,
+            loser,
+            f"requests that meet both {of}, and {rule_of(loser)} enter by the former, and neither "
+            "asks for more than the other: only the order of the alphabet decides",
+            "ask for more in the one that shall choose, or for other values",
+            example,
+        )
+    else:
+        yield about(
+            Code.OVERLAPPING_ENTER_RULES,
+            loser,
+            f"requests that meet both {of}, and {rule_of(loser)} enter by the former: it is more "
+            "specific",
+            "as precedence has it; nothing to do if it is meant so",
+            example,
+            Severity.NOTE,
+        )
+
+
+def _as_route(entry: EntryRule) -> IngressRoute:
+    """The rule as one for all requests, whose conditions others can read."""
+    return IngressRoute(
+        host=entry.host,
+        uri=entry.uri,
+        headers=entry.headers,
+        route=Route((), entry.split.shares[0].target),
+        rules=entry.rules,
+        trace_headers=(),
+        methods=entry.methods,
+        query=entry.query,
+    )
+
+
+def _for_named_only(survey: Survey) -> Iterator[Finding]:
+    """One for each lane without any ``enter`` rule, about the first of its rules."""
+    told: set[tuple[str, str]] = set()
+    for reached in survey.reached:
+        named = reached.route.named
+        if named is None or named.header.lower() in reached.route.headers:
+            continue  # it is for all, or says itself whom it is for
+        baseline = survey.mesh.baseline(survey.group(reached.route.groups[0]))
+        if baseline is None or not any(rule.online for rule in baseline.ingress):
+            continue  # BASELINE_WITHOUT_RULE says so of the whole group
+        lanes = [lane for lane, _ in reached.route.rules if not any(r.enter for r in lane.ingress)]
+        new = [lane for lane in lanes if (lane.group, lane.name) not in told]
+        if not new:
+            continue
+        header = named.header.lower()
+        others = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
+        request = Request(
+            reached.request.host, reached.request.path, reached.request.method, others
+        )
+        trial = tried(survey, reached.entry.port, request)
+        if trial.outcome.hops and trial.outcome.hops[0].intended is not None:
+            continue  # a weight, or another rule, gives it a lane
+        told.update((lane.group, lane.name) for lane in new)
+        yield about(
+            Code.NAMED_REQUESTS_ONLY,
+            reached.route,
+            f"{rule_of(reached.route)}, {describe(reached.route)}, takes only requests that name "
+            f"{listing([lane.name for lane in new], 4)}: whoever meets the rest of it and sends "
+            f"no {named.header} does not get there",
+            "add enter: true to the rule, if such requests shall enter the lane",
+            trial.example(),
+            Severity.NOTE,
+        )

@@ -1,0 +1,132 @@
+"""A gateway's routes for ``enter`` rules, and the filters that act on them.
+
+A request that meets such a rule and names no lane of its group is first routed to the rule's route.
+That leads nowhere itself: by its filter context the filter learns the lane, writes it into the
+route header, and has the request routed again (``compile.entry_filters``). Weights are the route's,
+as Envoy has them for clusters. Rules of one shape share a route (``entry_lookups``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from envoy.config.core.v3 import base_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.extensions.filters.http.lua.v3 import lua_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from laneway.compile import entry_filters
+from laneway.compile.entry_filters import ENTERED_HEADER, Context, Lookup
+from laneway.compile.envoy import names
+from laneway.compile.envoy.conditions import condition, hash_policy
+from laneway.compile.envoy.entry_lookups import Shared, without_value
+from laneway.compile.envoy.packing import packed
+from laneway.compile.ir import EntryRule, GatewayRoutes
+
+
+@cache
+def entry_filter_chain(with_entries: bool) -> tuple[hcm_pb2.HttpFilter, ...]:
+    """In this order: what a request names comes before what it enters by."""
+    filters = [_lua(entry_filters.NAMES, entry_filters.NO_SCRIPT)]
+    if with_entries:
+        filters.append(_lua(entry_filters.ENTRY, entry_filters.ENTRY_SCRIPT))
+    return tuple(filters)
+
+
+def _lua(name: str, script: str) -> hcm_pb2.HttpFilter:
+    source = base_pb2.DataSource(inline_string=script)
+    return hcm_pb2.HttpFilter(
+        name=name, typed_config=packed(lua_pb2.Lua(default_source_code=source))
+    )
+
+
+def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared) -> None:
+    """What the filters need besides the rules' routes."""
+    script = lua_pb2.LuaPerRoute()
+    text = entry_filters.names_script(gateway.naming, found.lookups)
+    script.source_code.inline_string = text
+    config.typed_per_filter_config[entry_filters.NAMES].CopyFrom(packed(script))
+    config.request_headers_to_remove.append(ENTERED_HEADER)
+    config.request_headers_to_remove.extend(lookup.result for lookup in found.lookups)
+
+
+def entry_routes(
+    entries: Iterable[EntryRule], found: Shared
+) -> Iterator[route_components_pb2.Route]:
+    told: set[str] = set()
+    for entry in entries:
+        lookup = found.of(entry)
+        if lookup is None:
+            yield _entry_route(entry, found)
+        elif lookup.result not in told:
+            told.add(lookup.result)
+            yield _lookup_route(entry, lookup, found)
+
+
+def not_entered() -> route_components_pb2.HeaderMatcher:
+    """That no rule has decided of the request."""
+    return _absent(ENTERED_HEADER)
+
+
+def is_named(header: str) -> route_components_pb2.HeaderMatcher:
+    """That the request is in a lane of a group."""
+    return route_components_pb2.HeaderMatcher(name=header.lower(), present_match=True)
+
+
+def _entry_route(entry: EntryRule, found: Shared) -> route_components_pb2.Route:
+    route, split = _route(entry), entry.split
+    results = found.results(split.header)
+    if len(split.ranges) == 1:
+        lane = split.ranges[0].lane
+        _tell(route, entry_filters.entry_context(split.header, lane, lookups=results))
+        return route
+    weighted = route.route.weighted_clusters
+    for share in split.ranges:
+        cluster = weighted.clusters.add(
+            name=names.target_cluster(share.target), weight=UInt32Value(value=share.weight)
+        )
+        _tell(cluster, entry_filters.entry_context(split.header, share.lane, lookups=results))
+    if split.sticky is not None:
+        route.route.hash_policy.append(hash_policy(split.sticky))
+        weighted.use_hash_policy.value = True
+    return route
+
+
+def _lookup_route(entry: EntryRule, lookup: Lookup, found: Shared) -> route_components_pb2.Route:
+    """For all rules that the lookup has."""
+    route = _route(without_value(entry, lookup))
+    header = entry.split.header
+    context = entry_filters.entry_context(
+        header, result=lookup.result, lookups=found.results(header)
+    )
+    _tell(route, context)
+    return route
+
+
+def _route(entry: EntryRule) -> route_components_pb2.Route:
+    """Where no filter runs, the request is the baseline's."""
+    match = condition(entry)
+    match.headers.extend([_absent(entry.split.header), not_entered()])
+    cluster = names.target_cluster(entry.split.shares[0].target)
+    return route_components_pb2.Route(
+        match=match, route=route_components_pb2.RouteAction(cluster=cluster)
+    )
+
+
+def _tell(
+    to: route_components_pb2.Route | route_components_pb2.WeightedCluster.ClusterWeight,
+    context: Context,
+) -> None:
+    route = lua_pb2.LuaPerRoute()
+    route.filter_context.update(context)
+    to.typed_per_filter_config[entry_filters.ENTRY].CopyFrom(packed(route))
+
+
+def _absent(header: str) -> route_components_pb2.HeaderMatcher:
+    return route_components_pb2.HeaderMatcher(
+        name=header.lower(), present_match=True, invert_match=True
+    )

@@ -1,0 +1,120 @@
+"""EnvoyFilter and routes: which lane a request is in, before a gateway routes it.
+
+The two Lua filters of ``compile.entry_filters`` run at the gateway's pods. Of each ``enter`` rule
+there is a route, before all others, with the filter context that tells its lane; it takes what has
+no route header, once. A route of its own answers 404 after all others, since filters know nothing
+of a request that no route takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from laneway.compile import entry_filters
+from laneway.compile.entry_filters import ENTERED_HEADER, ENTRY, NAMES, Context
+from laneway.compile.ir import EntryRule, GatewayRoutes
+from laneway.compile.istio import names, patches
+from laneway.compile.istio.conditions import condition
+from laneway.compile.istio.options import Options
+from laneway.compile.istio.resources import Document, destination
+from laneway.model.lanes import LaneGroup
+
+_LUA = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"
+#: After the lane filter, which reads baggage into the route header.
+_PRIORITY = 10
+
+
+def has_naming(gateway: GatewayRoutes) -> bool:
+    """Without a selector the filters would be for all gateways of the mesh, so there are none."""
+    return bool(gateway.naming and gateway.gateway.selector)
+
+
+def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> Document:
+    """The filters, and what they know for all routes of the gateway's ports."""
+    scripts = {NAMES: entry_filters.NO_SCRIPT}
+    if gateway.has_entries:
+        scripts[ENTRY] = entry_filters.ENTRY_SCRIPT
+    patched = [
+        patches.inserted_filter(patches.GATEWAY, _filter(name, script))
+        for name, script in scripts.items()
+    ]
+    told = {
+        "request_headers_to_remove": [ENTERED_HEADER],
+        **_per_route(
+            NAMES,
+            {"source_code": {"inline_string": entry_filters.names_script(gateway.naming)}},
+        ),
+    }
+    for server in gateway.servers:
+        match = {
+            "context": patches.GATEWAY,
+            "routeConfiguration": {"portNumber": server.server.port},
+        }
+        merged = {"operation": "MERGE", "value": told}
+        patched.append({"applyTo": "ROUTE_CONFIGURATION", "match": match, "patch": merged})
+    name, selector = names.entry_filter(gateway.gateway.name), gateway.gateway.selector
+    return patches.envoy_filter(
+        options.root_namespace, name, group, patched, selector, gateway.groups, _PRIORITY
+    )
+
+
+def entry_routes(gateway: GatewayRoutes, entries: Iterable[EntryRule]) -> Iterator[Document]:
+    for entry in entries:
+        yield {
+            "name": names.entry_route(gateway.gateway.name, entry),
+            "match": [_match(entry)],
+            "route": [{"destination": destination(entry.split.shares[0].target)}],
+        }
+
+
+def no_rule() -> Document:
+    return {"name": "laneway|no rule", "directResponse": {"status": 404}}
+
+
+def without_entered() -> Document:
+    """What ``withoutHeaders`` says of requests of which no rule has decided."""
+    return {ENTERED_HEADER: {}}
+
+
+def entry_patch(gateway: GatewayRoutes, entry: EntryRule) -> Document:
+    """What the filter learns from the rule's route. Chance, or a hash, is Envoy's."""
+    split = entry.split
+    if len(split.ranges) == 1:
+        value = _told(entry_filters.entry_context(split.header, split.ranges[0].lane))
+    else:
+        clusters = [
+            {
+                "name": names.target_cluster(share.target),
+                "weight": share.weight,
+                **_told(entry_filters.entry_context(split.header, share.lane)),
+            }
+            for share in split.ranges
+        ]
+        weighted: Document = {"clusters": clusters}
+        value = {"route": {"weighted_clusters": weighted}}
+        if split.sticky is not None:
+            weighted["use_hash_policy"] = True
+            value["route"]["hash_policy"] = [patches.hash_policy(split.sticky)]
+    return patches.merged_route(
+        patches.GATEWAY, names.entry_route(gateway.gateway.name, entry), value
+    )
+
+
+def _match(entry: EntryRule) -> Document:
+    return {
+        **condition(entry),
+        "withoutHeaders": {entry.split.header.lower(): {}, **without_entered()},
+    }
+
+
+def _filter(name: str, script: str) -> Document:
+    config = {"@type": _LUA, "default_source_code": {"inline_string": script}}
+    return {"name": name, "typed_config": config}
+
+
+def _told(context: Context) -> Document:
+    return _per_route(ENTRY, {"filter_context": context})
+
+
+def _per_route(name: str, fields: Document) -> Document:
+    return {"typed_per_filter_config": {name: {"@type": f"{_LUA}PerRoute", **fields}}}

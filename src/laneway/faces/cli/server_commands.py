@@ -1,0 +1,130 @@
+"""The commands of a laneway that serves its API: their options and help, as ``app`` has others'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+tokens = typer.Typer(
+    help="Tokens for the API of a laneway that serves on this machine.", no_args_is_help=True
+)
+
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="LANEWAY_DATA_DIR",
+        help="Where the store and the API's socket are; by default ~/.local/state/laneway.",
+    ),
+]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help="view, edit:GROUP or admin. May be repeated; default: admin."),
+]
+Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it is valid.")]
+
+
+def serve(
+    data: DataDirectory = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="HOST:PORT",
+            help="Serve the API for TCP, too, with TLS and tokens: kubectl needs it.",
+        ),
+    ] = None,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option("--host", help="A further name under which the API is reached."),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--tls-cert", help="Your own certificate; by default by laneway's own CA."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=64, help="Worker threads of each Envoy.")
+    ] = 2,
+    envoy: Annotated[
+        Path | None,
+        typer.Option("--envoy", envvar="LANEWAY_ENVOY", help="The Envoy to run."),
+    ] = None,
+) -> None:
+    """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
+    from laneway.faces.cli.serve import run
+    from laneway.wiring.embedded import Settings
+    from laneway.wiring.serving import ServeSettings, Tls
+
+    if (certificate is None) != (key is None):
+        raise typer.BadParameter("--tls-cert and --tls-key are given together")
+    tls = Tls(certificate, key) if certificate and key else None
+    settings = ServeSettings(
+        _directory(data),
+        _endpoint(listen),
+        tuple(hosts or ()),
+        tls,
+        Settings(concurrency=concurrency, envoy=envoy),
+    )
+    raise typer.Exit(run(settings))
+
+
+def kubeconfig(
+    data: DataDirectory = None,
+    name: Annotated[str | None, typer.Option("--name", help="For whom; default: you.")] = None,
+    scopes: Scopes = None,
+    days: Days = 90,
+) -> None:
+    """Print a kubeconfig for the laneway that serves on this machine, with a token of its own."""
+    from laneway.faces.cli.tokens import kubeconfig, user_name
+
+    raise typer.Exit(kubeconfig(_directory(data), name or user_name(), scopes or ["admin"], days))
+
+
+@tokens.command("create")
+def create_token(
+    name: Annotated[str, typer.Argument(help="For whom or what.")],
+    scopes: Scopes = None,
+    days: Days = 90,
+    data: DataDirectory = None,
+) -> None:
+    """Make a token and print it. It is not shown again."""
+    from laneway.faces.cli.tokens import create
+
+    raise typer.Exit(create(_directory(data), name, scopes or ["admin"], days))
+
+
+@tokens.command("list")
+def list_tokens(data: DataDirectory = None) -> None:
+    """Print the tokens that are valid, without their secrets."""
+    from laneway.faces.cli.tokens import show
+
+    raise typer.Exit(show(_directory(data)))
+
+
+@tokens.command("revoke")
+def revoke_token(
+    number: Annotated[str, typer.Argument(metavar="TOKEN", help="As `token list` shows it.")],
+    data: DataDirectory = None,
+) -> None:
+    """Make a token invalid at once; streams that it has opened are closed."""
+    from laneway.faces.cli.tokens import revoke
+
+    raise typer.Exit(revoke(_directory(data), number))
+
+
+def _directory(given: Path | None) -> Path:
+    from laneway.faces.cli.serve import default_data_directory
+
+    return (given or default_data_directory()).absolute()
+
+
+def _endpoint(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise typer.BadParameter(f"--listen: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,0 +1,169 @@
+"""From the store to the running mesh, and back to the statuses.
+
+Every revision that a client writes is applied to the declared state. Revisions that come in while
+one is brought about are applied together. What the mesh cannot take stays in the store, and its
+status says why; the mesh runs on as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status
+from laneway.control.declared import (
+    Declaration,
+    Declarations,
+    Principal,
+    Put,
+    Refused,
+    Remove,
+    Write,
+    Writes,
+)
+from laneway.control.revisions import (
+    Draft,
+    Manifest,
+    ObjectId,
+    OutdatedDraft,
+    Revision,
+    RevisionStore,
+    StoredObject,
+    StoreError,
+)
+from laneway.model.findings import Source
+from laneway.schema import Document, read_alone
+
+#: The source of all that the store holds, and the field manager of statuses.
+STORE, LANEWAY = "store", "laneway"
+_WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
+_READ = ("apiVersion", "kind", "spec")
+_METADATA = ("name", "namespace", "labels", "annotations")
+
+
+def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
+    """What an object in the store declares; None if it cannot be read any more."""
+    metadata = {name: manifest["metadata"].get(name) for name in _METADATA}
+    written = {name: manifest[name] for name in _READ if name in manifest}
+    written["metadata"] = {name: value for name, value in metadata.items() if value}
+    return Declaration.read(read_alone(Document(written, Source(str(key), None))))
+
+
+def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
+    """All that the store holds, in the order of creation."""
+    ordered = sorted(objects.items(), key=lambda item: (item[1].created, item[0]))
+    read = (declaration(key, stored.manifest) for key, stored in ordered)
+    return Writes(STORE, tuple(Put(each) for each in read if each is not None))
+
+
+class Reconciliation:
+    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh."""
+
+    def __init__(
+        self,
+        store: RevisionStore,
+        declarations: Declarations,
+        proxies: Callable[[], Proxies],
+        instances: CountInstances,
+        now: Callable[[], datetime],
+        report: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._declarations = declarations
+        self._proxies = proxies
+        self._instances = instances
+        self._now = now
+        self._report = report
+        self._waiting: dict[ObjectId, StoredObject | None] = {}
+        self._woken = asyncio.Event()
+        self._done = store.latest
+        self._passed = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        stop = self._store.listen(self._hear)
+        self._woken.set()  # statuses of what was there at the start
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                await self._pass()
+        finally:
+            stop()
+
+    def wake(self) -> None:
+        """Look at the statuses again: an instance became ready, or a proxy came or went."""
+        self._woken.set()
+
+    async def reached(self, revision: int) -> None:
+        """Returns when everything up to the revision is brought about, or cannot be."""
+        async with self._passed:
+            await self._passed.wait_for(lambda: self._done >= revision)
+
+    def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+        if revision.draft.source == LANEWAY:
+            return
+        for key in revision.draft.writes:
+            self._waiting.setdefault(key, before[key])
+        self._woken.set()
+
+    async def _pass(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        upto = self._store.latest
+        edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
+        if edits:
+            await self._apply(edits)
+        await self._write_statuses()
+        async with self._passed:
+            self._done = upto
+            self._passed.notify_all()
+
+    def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
+        """What became of an object since it was looked at. A lane may have changed its group."""
+        stored = self._store.objects.get(key)
+        known = self._declarations.state.objects.by_key
+        now = declaration(key, stored.manifest) if stored else None
+        before = declaration(key, was.manifest) if was else None
+        moved = before is not None and (now is None or now.key != before.key)
+        if before is not None and moved and before.key in known:
+            yield Remove(before.key)
+        if now is not None:
+            yield Put(now)
+
+    async def _apply(self, edits: Iterable[Put | Remove]) -> None:
+        together = Writes(STORE, tuple(edits))
+        result = await self._declarations.apply(together, Principal(STORE))
+        if not isinstance(result, Refused):
+            return
+        for edit in together.edits:
+            result = await self._declarations.apply(Write(STORE, edit), Principal(STORE))
+            if isinstance(result, Refused):
+                reasons = [*map(str, result.conflicts), *(f.message for f in result.findings)]
+                self._report("; ".join(reasons) or str(result.outcome))
+
+    async def _write_statuses(self) -> None:
+        proxies = self._proxies()
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        state, active = self._declarations.state, self._declarations.active
+        # From here to the append there is no await: nobody writes in between.
+        changed: dict[ObjectId, Manifest | None] = {}
+        for key, stored in self._store.submitted_objects.items():
+            if key.resource not in _WITH_STATUS:
+                continue
+            manifest = stored.manifest
+            status = lane_status(manifest, state, active, proxies, self._instances, now)
+            if status is not None and status != manifest.get("status"):
+                changed[key] = _with_status(manifest, status)
+        if not changed:
+            return
+        draft = Draft(changed, LANEWAY, LANEWAY, "status")
+        try:
+            await self._store.append(draft, expected=self._store.submitted)
+        except (OutdatedDraft, StoreError) as error:
+            self._report(f"statuses cannot be written: {error}")
+
+
+def _with_status(manifest: Manifest, status: Mapping[str, Any]) -> dict[str, Any]:
+    return {**manifest, "status": status}

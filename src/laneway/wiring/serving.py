@@ -1,0 +1,183 @@
+"""``laneway serve``: a store, the mesh that it declares, and the API in front of both.
+
+The order of a start: the store, the mesh as it was declared last, then the API, so that whoever is
+answered sees a mesh that runs. It stops the other way round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import uuid
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from laneway import __version__
+from laneway.adapters.files.yamls import one_document
+from laneway.adapters.http.administration import AdministrationEndpoints
+from laneway.adapters.http.application import application
+from laneway.adapters.http.authentication import Authentication
+from laneway.adapters.http.certificates import given_context, server_context
+from laneway.adapters.http.objects import ObjectEndpoints
+from laneway.adapters.http.server import ApiServer, TcpEndpoint
+from laneway.adapters.http.watches import Watches
+from laneway.adapters.store.sqlite import SqliteStore
+from laneway.adapters.store.tokens import SqliteTokens
+from laneway.apiserver.lane_status import Proxies
+from laneway.apiserver.resources import served
+from laneway.control import events
+from laneway.control.declared import Request
+from laneway.control.rollout import rejected
+from laneway.model.lanes import Lane
+from laneway.model.selection import Selection
+from laneway.operator.ready_instances import Instances
+from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.reconciliation import Reconciliation, declared_at_start
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The user's own certificate and key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """``data`` holds the store, the API's Unix socket and its certificates.
+
+    ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
+    which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
+    """
+
+    data: Path
+    listen: tuple[str, int] | None = None
+    hosts: Collection[str] = ()
+    tls: Tls | None = None
+    mesh: Settings = field(default_factory=Settings)
+
+
+class Serving:
+    """An async context: inside, the API is answered."""
+
+    def __init__(
+        self,
+        settings: ServeSettings,
+        on_event: Callable[[events.Event], None] = lambda event: None,
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._settings = settings
+        self._on_event = on_event
+        self._report = report
+        self._stack = AsyncExitStack()
+        self._reconciliation: Reconciliation | None = None
+        self.address = ""
+
+    async def __aenter__(self) -> Self:
+        """Raises ``StoreError``, ``ServerUnusable``, and what ``Embedded`` raises."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            store = SqliteStore.open(settings.data / "store", _now)
+            stack.push_async_callback(store.close)
+            tokens = await SqliteTokens.read(store)
+            self.embedded = await stack.enter_async_context(
+                Embedded(_declared(store), settings.mesh, self._heard)
+            )
+            watches = Watches(store)
+            reconciliation = self._reconciliation = self._reconciling(store)
+            running = asyncio.create_task(reconciliation.run())
+            stack.push_async_callback(_cancelled, running)
+            administration = AdministrationEndpoints(
+                tokens, watches, one_document, _now, os.urandom, lambda: True, self._server
+            )
+            objects = ObjectEndpoints(store, watches, _now, lambda: str(uuid.uuid4()), one_document)
+            app = application(served(), objects, __version__, administration.routes)
+            guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
+            server = ApiServer(guarded, settings.data / "api.sock", self._tcp())
+            await stack.enter_async_context(server)
+            stack.callback(watches.close)  # before the server waits for its streams
+            if settings.listen is not None:
+                host = settings.listen[0]
+                self.address = f"https://{f'[{host}]' if ':' in host else host}:{server.port}"
+            self.store, self.tokens = store, tokens
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _reconciling(self, store: SqliteStore) -> Reconciliation:
+        return Reconciliation(
+            store,
+            self.embedded.declarations,
+            self._proxies,
+            self._instances,
+            _now,
+            self._report,
+        )
+
+    def _tcp(self) -> TcpEndpoint | None:
+        settings = self._settings
+        if settings.listen is None:
+            return None
+        host, port = settings.listen
+        if settings.tls is not None:
+            tls = given_context(settings.tls.certificate, settings.tls.key)
+        else:
+            tls = server_context(settings.data / "tls", (host, *settings.hosts), _now())
+        return TcpEndpoint(host, port, tls)
+
+    def _server(self) -> dict[str, str]:
+        certificate = self._settings.data / "tls/ca.crt"
+        own = self._settings.listen is not None and self._settings.tls is None
+        return {
+            "address": self.address,
+            "certificateAuthority": certificate.read_text() if own else "",
+        }
+
+    def _heard(self, event: events.Event) -> None:
+        self._on_event(event)
+        if self._reconciliation is not None:
+            self._reconciliation.wake()
+
+    def _proxies(self) -> Proxies:
+        statuses = self.embedded.proxies()
+        rejections = [text for status in statuses for text in rejected(status)]
+        return Proxies(len(statuses), sum(status.connected for status in statuses), rejections)
+
+    def _instances(self, lane: Lane) -> tuple[Instances, ...]:
+        mesh = self.embedded.mesh
+        ready = {status.name for status in self.embedded.workloads() if status.ready}
+        selection = Selection(mesh)
+        counted = []
+        for name in lane.services:
+            service = mesh.services_by_name.get(name)
+            found = list(selection.workloads(service, lane)) if service else []
+            counted.append(Instances(name, sum(w.name in ready for w in found), len(found)))
+        return tuple(counted)
+
+
+def _declared(store: SqliteStore) -> Request:
+    return declared_at_start(store.objects)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,170 @@
+"""Watches: every change once, in order, from any revision that is still known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests.adapters.http.servers import LANES, api_server, lane, now, watch
+
+from laneway.adapters.http import watches
+from laneway.adapters.store.memory import MemoryStore
+
+MERGE = {"content-type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(now)
+
+
+@pytest.fixture
+async def client(store: MemoryStore) -> AsyncIterator[httpx.AsyncClient]:
+    async with api_server(store) as client:
+        yield client
+
+
+async def weigh(client: httpx.AsyncClient, name: str, weight: int) -> None:
+    patch = {"spec": {"weight": weight}}
+    answer = await client.patch(f"{LANES}/{name}", json=patch, headers=MERGE)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_watch_from_a_revision_gets_all_that_came_after(client: httpx.AsyncClient) -> None:
+    await client.post(LANES, json=lane("s1"))
+    async with watch(client, LANES, resourceVersion="1") as stream:
+        await client.post(LANES, json=lane("s2"))
+        await weigh(client, "s1", 10)
+        await client.delete(f"{LANES}/s2")
+        seen = [await stream.next() for _ in range(3)]
+    assert [
+        (kind, each["metadata"]["name"], each["metadata"]["resourceVersion"]) for kind, each in seen
+    ] == [("ADDED", "s2", "2"), ("MODIFIED", "s1", "3"), ("DELETED", "s2", "4")]
+
+
+async def test_a_watch_resumes_where_another_ended(client: httpx.AsyncClient) -> None:
+    await client.post(LANES, json=lane("s1"))
+    await weigh(client, "s1", 10)
+    await weigh(client, "s1", 20)
+    async with watch(client, LANES, resourceVersion="2") as stream:
+        kind, seen = await stream.next()
+    assert (kind, seen["spec"]["weight"]) == ("MODIFIED", 20)
+
+
+async def test_without_a_revision_all_objects_come_first(client: httpx.AsyncClient) -> None:
+    await client.post(LANES, json=lane("s1"))
+    async with watch(client, LANES, sendInitialEvents="true") as stream:
+        kind, seen = await stream.next()
+        assert (kind, seen["metadata"]["name"]) == ("ADDED", "s1")
+        kind, seen = await stream.next()
+        assert kind == "BOOKMARK"
+        assert seen["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+        assert seen["metadata"]["resourceVersion"] == "1"
+        await weigh(client, "s1", 10)
+        kind, seen = await stream.next()
+        assert (kind, seen["metadata"]["resourceVersion"]) == ("MODIFIED", "2")
+
+
+async def test_an_object_that_loses_its_labels_leaves_the_watch(client: httpx.AsyncClient) -> None:
+    await client.post(LANES, json=lane("s1", {"a": "b"}))
+    async with watch(client, LANES, resourceVersion="1", labelSelector="a=b") as stream:
+        for value in ("c", "b"):
+            patch = {"metadata": {"labels": {"a": value}}}
+            await client.patch(f"{LANES}/s1", json=patch, headers=MERGE)
+        kinds = [(await stream.next())[0] for _ in range(2)]
+    assert kinds == ["DELETED", "ADDED"]
+
+
+async def test_a_watch_of_one_object(client: httpx.AsyncClient) -> None:
+    await client.post(LANES, json=lane("s1"))
+    async with watch(client, f"{LANES}/s1", resourceVersion="1") as stream:
+        await client.post(LANES, json=lane("s2"))
+        await weigh(client, "s1", 10)
+        _, seen = await stream.next()
+    assert seen["metadata"]["name"] == "s1"
+
+
+async def test_history_that_was_compacted_is_gone(
+    client: httpx.AsyncClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "_KEPT", 1)
+    for number in range(3):
+        await client.post(LANES, json=lane(f"s{number}"))
+    await store.compact(2)
+    async with api_server(store) as restarted:
+        answer = await restarted.get(LANES, params={"watch": "1", "resourceVersion": "1"})
+        assert (answer.status_code, answer.json()["reason"]) == (410, "Expired")
+        async with watch(restarted, LANES, resourceVersion="2") as stream:
+            _, seen = await stream.next()
+        assert seen["metadata"]["name"] == "s2"
+
+
+async def test_a_server_that_was_restarted_tells_what_happened_before(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    await client.post(LANES, json=lane("s1"))
+    await weigh(client, "s1", 10)
+    async with (
+        api_server(store) as restarted,
+        watch(restarted, LANES, resourceVersion="1") as stream,
+    ):
+        await weigh(restarted, "s1", 20)
+        weights = [(await stream.next())[1]["spec"]["weight"] for _ in range(2)]
+    assert weights == [10, 20]
+
+
+async def test_a_revision_that_is_not_there_yet_is_gone(client: httpx.AsyncClient) -> None:
+    """A store that was restored from a backup has fewer revisions than its clients saw."""
+    answer = await client.get(LANES, params={"watch": "1", "resourceVersion": "99"})
+    assert answer.status_code == 410
+
+
+async def test_a_watch_ends_after_its_time(client: httpx.AsyncClient) -> None:
+    async with watch(client, LANES, resourceVersion="0", timeoutSeconds="1") as stream:
+        assert await stream.ends()
+
+
+async def test_bookmarks_tell_how_far_a_quiet_watch_is(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "BOOKMARKS", 0.05)
+    await client.post(LANES, json=lane("s1"))
+    async with watch(client, LANES, resourceVersion="1", allowWatchBookmarks="true") as stream:
+        kind, seen = await stream.next()
+    assert (kind, seen["metadata"]["resourceVersion"], seen["kind"]) == ("BOOKMARK", "1", "Lane")
+
+
+async def test_a_watch_that_is_not_read_is_ended(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "_WAITING", 2)
+    await client.post(LANES, json=lane("s1"))
+    async with watch(client, LANES, resourceVersion="1") as stream:
+        # Several revisions between two turns of the reader.
+        changes = (weigh(client, "s1", weight) for weight in range(1, 40))
+        await asyncio.gather(*changes)
+        seen = 0
+        while not await stream.ends():
+            seen += 1
+            assert seen < 39
+
+
+async def test_watchers_of_the_same_get_the_same_bytes(client: httpx.AsyncClient) -> None:
+    async with (
+        watch(client, LANES, resourceVersion="0") as one,
+        watch(client, LANES, resourceVersion="0") as other,
+    ):
+        await client.post(LANES, json=lane("s1"))
+        assert await one.next() == await other.next()
+
+
+async def test_browsers_get_server_sent_events(client: httpx.AsyncClient) -> None:
+    accept = {"accept": "text/event-stream"}
+    await client.post(LANES, json=lane("s1"))
+    query = {"watch": "1", "resourceVersion": "0", "timeoutSeconds": "1"}
+    answer = await client.get(LANES, params=query, headers=accept)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    first, *_ = answer.text.split("\n\n")
+    assert first.startswith('id: 1\ndata: {"type":"ADDED","object":{')

@@ -1,0 +1,49 @@
+"""Entering a lane without naming it, or by another name, as Istio does it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.compile.entering import CALLS, CASES, declared, weighted
+from tests.compile.interpreters import Asked, Readers
+
+from laneway.compile.simulate import Request
+from laneway.model.lanes import Sticky, StickyKind, Unmatched
+from laneway.model.meshes import Mesh
+
+
+def readers(mesh: Mesh) -> Readers:
+    gateways = tuple(replace(one, selector={"istio": "ingress"}) for one in mesh.gateways)
+    return Readers(replace(mesh, gateways=gateways), CALLS)
+
+
+def asked(one: Readers, request: Request, draw: int = 0) -> Asked:
+    return Asked(request, 80, frozenset(w.name for w in one.mesh.workloads), draw=draw)
+
+
+@pytest.mark.parametrize("unmatched", Unmatched)
+@pytest.mark.parametrize("trace", ["x-lane", "x-trace"])
+def test_requests_are_in_the_lane_that_they_name_or_enter(unmatched: Unmatched, trace: str) -> None:
+    one = readers(declared(unmatched=unmatched, trace_header=trace))
+    for request, _ in CASES:
+        repeated = isinstance(request.headers.get("x-lane"), tuple)
+        agreed = one.agree("istio", asked(one, request))
+        assert agreed or repeated, request
+
+
+@pytest.mark.parametrize("sticky", [None, Sticky(StickyKind.COOKIE, "user")])
+def test_a_rule_has_a_weight_of_its_own_above_the_lanes(sticky: Sticky | None) -> None:
+    one = readers(weighted(sticky))
+    acme = Request(headers={"x-company": "acme"})
+    for draw in range(0, 100, 5):
+        assert one.agree("istio", asked(one, acme, draw))
+        assert one.agree("istio", asked(one, Request(), draw))
+
+
+def test_a_gateway_without_selector_has_no_entries_and_the_report_says_so() -> None:
+    one = Readers(declared(trace_header="x-lane"), CALLS)
+    told = [f for f in one.reports["istio"] if f.code == "ISTIO_GATEWAY_WITHOUT_SELECTOR"]
+    assert [str(finding.subject) for finding in told] == ["Gateway istio-system/ingressgateway"]
+    names = [r["metadata"]["name"] for r in one.resources]
+    assert not [name for name in names if name.endswith("-gateway-entry")]

@@ -1,0 +1,119 @@
+"""Into a lane without naming it, or by another name: real proxies, and what the simulator says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.compile.entering import CALLS, CASES, SERVICES, declared, weighted
+from tests.compile.meshes import exact, group, lane, mesh, prefix, rule
+from tests.e2e.agreement import ATTEMPTS, hold
+from tests.e2e.rig import Rig
+
+from laneway.compile.lower import lower
+from laneway.compile.simulate import Request, simulate
+from laneway.model.lanes import IngressRule, Sticky, StickyKind, Unmatched
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    one = Rig()
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("trace", ["x-lane", "x-trace"])
+def test_requests_are_in_the_lane_that_they_name_or_enter(rig: Rig, trace: str) -> None:
+    one = declared(trace_header=trace)
+    everything = frozenset(workload.name for workload in one.workloads)
+    rig.adopt(one, CALLS)
+    for request, expected in CASES:
+        outcome = simulate(one, lower(one), request, applications=CALLS)
+        assert [hop.intended for hop in outcome.hops] == [expected] * 2, request
+        assert [hop.served for hop in outcome.hops] == ["base", expected or "base"], request
+        hold(rig, one, [request] * ATTEMPTS, 80, CALLS, everything)
+        (entered, _) = rig.ask(request, 80).hops
+        assert entered.headers.get("x-lane") == expected, request
+        assert "x-laneway-entered" not in entered.headers
+
+
+def test_who_names_an_alias_is_not_turned_away(rig: Rig) -> None:
+    one = declared(unmatched=Unmatched.NOT_FOUND)
+    rig.adopt(one, CALLS)
+    assert rig.ask(Request(headers={"x-lane": "gray"}, path="/own")).refusal is None
+    assert rig.ask(Request(headers={"x-user": "jack"})).refusal is None
+    for headers in ({}, {"x-lane": "unknown"}):
+        refusal = rig.ask(Request(headers=headers)).refusal
+        assert refusal is not None
+        assert (refusal.status, refusal.body[:9]) == (404, "laneway: ")
+
+
+def test_a_rule_has_a_weight_of_its_own_above_the_lanes(rig: Rig) -> None:
+    one = weighted(None)
+    rig.adopt(one, CALLS)
+    acme = Request(headers={"x-company": "acme"})
+    asked = [rig.ask(acme).hops[0].headers.get("x-lane") for _ in range(300)]
+    assert {*Counter(asked)} == {"beta", "gamma", None}
+    assert 40 < Counter(asked)["beta"] < 150
+    assert 100 < Counter(asked)[None] < 200
+    others = {rig.ask(Request()).hops[0].headers.get("x-lane") for _ in range(20)}
+    assert others == {"gamma"}
+
+
+def test_a_user_stays_in_or_out_of_the_lane(rig: Rig) -> None:
+    rig.adopt(weighted(Sticky(StickyKind.HEADER, "x-user")), CALLS)
+    lanes = set()
+    for number in range(20):
+        request = Request(headers={"x-company": "acme", "x-user": f"user-{number}"})
+        seen = {rig.ask(request).hops[0].headers.get("x-lane") for _ in range(4)}
+        assert len(seen) == 1, number
+        lanes |= seen
+    assert lanes == {"beta", "gamma", None}
+
+
+def alike(number: int) -> tuple[IngressRule, ...]:
+    """Rules of lane ``l<number>``, of three shapes, that do not lead where the baseline's does."""
+    label = f"{number:03}"
+    return (
+        rule("cart", headers={"x-user": exact(f"user-{label}")}, enter=True),
+        rule("cart", uri=prefix(f"/below/{label}/"), enter=True),
+        rule("cart", uri=exact(f"/at/{label}")),
+        rule("cart", query={"debug": exact(label)}, methods=("GET",), enter=True),
+    )
+
+
+def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
+    """They share a route, which is exact all the same."""
+    lanes = [lane(f"l{number}", "cart", *alike(number)) for number in range(200)]
+    one = mesh([group("web cart")], [lane("base", "web cart", rule("web")), *lanes], SERVICES)
+    versions = {"v-base", "v-l3", "v-l7", "v-l199"}
+    running = tuple(w for w in one.workloads if w.labels["version"] in versions)
+    some = replace(one, workloads=running)
+    everything = frozenset(workload.name for workload in running)
+    rig.adopt(some, CALLS)
+    for request, expected in [
+        *[(Request(headers={"x-user": f"user-{n:03}"}), f"l{n}") for n in (3, 7, 199)],
+        (Request(headers={"x-user": ("user-007", "user-003")}), "l3"),
+        (Request(headers={"x-user": "user-3"}), None),
+        (Request(headers={"x-user": "user-0031"}), None),
+        (Request(path="/below/007/x"), "l7"),
+        (Request(path="/below/007"), None),
+        (Request(path="/below/007x"), None),
+        (Request(path="/below/003/x", headers={"x-user": "user-007"}), "l3"),
+        (Request(path="/?debug=003"), "l3"),
+        (Request(path="/?debug=003", method="POST"), None),
+        (Request(path="/?debug=3&debug=003"), None),
+        (Request(headers={"x-lane": "l3", "x-user": "user-003"}), "l3"),
+        (Request(headers={"x-lane": "l3", "x-user": "user-007"}), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/below/007/x"), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/at/003"), "l3"),
+        (Request(headers={"x-lane": "l3"}, path="/at/007"), "l3"),
+        (Request(headers={"x-lane": "base", "x-user": "user-003"}), "base"),
+    ]:
+        (path, *_) = simulate(some, lower(some), request, applications=CALLS).hops
+        assert path.intended == expected, request
+        hold(rig, some, [request] * ATTEMPTS, 80, CALLS, everything)

@@ -1,0 +1,87 @@
+"""Breakages of what finds a request's lane at a gateway before it is routed."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+ENTERING = "tests/e2e/test_entering.py::"
+IN_LANE = ENTERING + "test_requests_are_in_the_lane_that_they_name_or_enter"
+WEIGHT = ENTERING + "test_a_rule_has_a_weight_of_its_own_above_the_lanes"
+ALIKE = ENTERING + "test_many_rules_of_one_shape_choose_each_its_lane"
+ISTIO = "tests/compile/istio/test_entering.py::"
+ORDER = "tests/compile/test_entries.py::"
+
+ENTERING_BREAKAGES = (
+    Breakage(
+        "a value that names no lane still counts",
+        "src/laneway/compile/entry_filters.py",
+        old="    if lane ~= headers:get(naming.header) then\n",
+        new="    if lane and lane ~= headers:get(naming.header) then\n",
+        tests=(IN_LANE,),
+        why="who names a lane that is gone does not enter by a rule, and is sent on with that name",
+    ),
+    Breakage(
+        "a cookie's name is compared by its beginning",
+        "src/laneway/compile/entry_filters.py",
+        old="      if key == name then return string.match",
+        new="      if key and key:sub(-#name) == name then return string.match",
+        tests=(IN_LANE,),
+        why="another cookie leads into a lane",
+    ),
+    Breakage(
+        "a lookup's result stays though another lane is named",
+        "src/laneway/compile/entry_filters.py",
+        old="    if result and (not lane or lane == result) then\n",
+        new="    if result then\n",
+        tests=(ALIKE,),
+        why="a lane's rule takes requests that name another lane",
+    ),
+    Breakage(
+        "an enter rule takes requests that name a lane",
+        "src/laneway/compile/envoy/entry_routes.py",
+        old="    match.headers.extend([_absent(entry.split.header), not_entered()])\n",
+        new="    match.headers.extend([not_entered()])\n",
+        tests=(IN_LANE,),
+        why="a user who enters a lane by a rule cannot choose another one",
+    ),
+    Breakage(
+        "weights choose for those whom an enter rule has left out",
+        "src/laneway/compile/envoy/gateway_routes.py",
+        old="        yield _ingress_route(ingress, split, not_entered())\n",
+        new="        yield _ingress_route(ingress, split)\n",
+        tests=(WEIGHT,),
+        why="a rule's weight does not hold",
+    ),
+    Breakage(
+        "the simulator lets weights choose for them",
+        "src/laneway/compile/simulate/paths.py",
+        old="    if coloured.decided:\n",
+        new="    if not coloured.decided:\n",
+        tests=(ISTIO + "test_a_rule_has_a_weight_of_its_own_above_the_lanes",),
+        why="explain and analyze say what proxies do not do",
+    ),
+    Breakage(
+        "enter rules that are equally specific go by who came first",
+        "src/laneway/compile/entries.py",
+        old="    return sorted(entries, key=_order)\n",
+        new="    return sorted(entries, key=precedence)\n",
+        tests=(ORDER + "test_neither_lanes_nor_rules_are_ordered_by_who_came_first",),
+        why="a lane that comes or goes changes the lane of requests that two others let in",
+    ),
+    Breakage(
+        "Istio's weights choose for those whom an enter rule has left out",
+        "src/laneway/compile/istio/gateways.py",
+        old="            without |= without_entered()\n",
+        new="            pass\n",
+        tests=(ISTIO + "test_a_rule_has_a_weight_of_its_own_above_the_lanes",),
+        why="a rule's weight does not hold in a cluster",
+    ),
+    Breakage(
+        "the route header may be one that never holds a name",
+        "src/laneway/schema/lane_sources.py",
+        old="    if why := _STRUCTURED.get(text.lower()):\n",
+        new="    if why := _STRUCTURED.get(text):\n",
+        tests=("tests/adapters/files/test_golden_errors.py::test_findings[route-by-shape]",),
+        why="all lanes of the group are out of reach, and nobody says so",
+    ),
+)

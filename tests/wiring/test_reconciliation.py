@@ -1,0 +1,243 @@
+"""From a store to a mesh and back: what becomes of single writes, and what their statuses say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.control.declared.declaring import Declaring, Machine
+
+from laneway.adapters.store.memory import MemoryStore
+from laneway.apiserver.lane_status import Proxies
+from laneway.control.revisions import Draft, ObjectId
+from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
+from laneway.operator.ready_instances import Instances
+from laneway.wiring.reconciliation import Reconciliation, declared_at_start
+
+V1 = "laneway.dev/v1alpha1"
+
+
+class Serving:
+    """A store whose objects are brought about on a mesh in memory."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        self.declaring = Declaring()
+        self.proxies = Proxies(3, 3)
+        self.ready = 1
+        self.reports: list[str] = []
+        self.reconciliation = Reconciliation(
+            self.store,
+            self.declaring.declarations,
+            lambda: self.proxies,
+            self._instances,
+            lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            self.reports.append,
+        )
+
+    @property
+    def machine(self) -> Machine:
+        return self.declaring.machine
+
+    def _instances(self, lane: Lane) -> tuple[Instances, ...]:
+        return tuple(Instances(service, self.ready, 1) for service in lane.services)
+
+    async def write(self, **objects: dict[str, Any] | None) -> None:
+        """One revision for each object, all of them submitted at once."""
+        waiting = []
+        for name, manifest in objects.items():
+            known = {key.name: key for key in self.store.submitted_objects}
+            key = known.get(name) or key_of(name, manifest)
+            if manifest is not None and name in known:
+                standing = self.store.submitted_objects[key].manifest
+                manifest = {**manifest, "status": standing.get("status", {})}
+            draft = Draft({key: manifest}, "jack", "kubectl")
+            waiting.append(asyncio.create_task(self._append(draft)))
+            await asyncio.sleep(0)
+        revisions = await asyncio.gather(*waiting)
+        async with asyncio.timeout(30):
+            await self.reconciliation.reached(max(revisions))
+
+    async def _append(self, draft: Draft) -> int:
+        return (await self.store.append(draft, expected=self.store.submitted)).number
+
+    def conditions(self, name: str) -> dict[str, tuple[str, str]]:
+        (stored,) = [each for key, each in self.store.objects.items() if key.name == name]
+        status = stored.manifest.get("status", {})
+        return {c["type"]: (c["status"], c["reason"]) for c in status.get("conditions", ())}
+
+    def lanes(self) -> list[str]:
+        return [f"{lane.group}/{lane.name}" for lane in self.machine.mesh.lanes]
+
+
+def key_of(name: str, manifest: Mapping[str, Any] | None) -> ObjectId:
+    assert manifest is not None
+    group = manifest["apiVersion"].rpartition("/")[0]
+    resource = f"{manifest['kind'].lower()}s" + (f".{group}" if group else "")
+    return ObjectId(resource, manifest["metadata"].get("namespace", ""), name)
+
+
+def manifest(kind: str, name: str, spec: dict[str, Any], api: str = V1) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "generation": 1, "uid": "x"}
+    if kind in ("Service", "Gateway"):
+        metadata["namespace"] = "default"
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def lane(name: str, group: str = "shop", **spec: Any) -> dict[str, Any]:
+    return manifest("Lane", name, {"group": group, "selector": {"version": name}, **spec})
+
+
+def group(**spec: Any) -> dict[str, Any]:
+    ingress = [{"name": "all", "destination": "web"}]
+    return manifest(
+        "LaneGroup",
+        "shop",
+        {
+            "gateway": "entry",
+            "routeHeader": "x-lane",
+            "traceHeader": "x-request-id",
+            "services": ["web"],
+            "ingress": ingress,
+            **spec,
+        },
+    )
+
+
+WEB = manifest("Service", "web", {"selector": {"app": "web"}, "ports": [{"port": 80}]}, "v1")
+ENTRY = manifest(
+    "Gateway",
+    "entry",
+    {"servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]},
+    "networking.istio.io/v1",
+)
+ALL_TRUE = {
+    "Accepted": ("True", "Valid"),
+    "Programmed": ("True", "AcknowledgedByProxies"),
+    "Ready": ("True", "InstancesReady"),
+}
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Serving]:
+    made = Serving()
+    task = asyncio.create_task(made.reconciliation.run())
+    await asyncio.sleep(0)
+    try:
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Serving]:
+    async with serving() as made:
+        await made.write(web=WEB, entry=ENTRY, shop=group(), base=lane("base"), s1=lane("s1"))
+        yield made
+
+
+async def test_what_is_written_is_brought_about_and_its_status_says_so(shop: Serving) -> None:
+    assert shop.lanes() == ["shop/base", "shop/s1"]
+    for name in ("shop", "base", "s1"):
+        assert shop.conditions(name) == ALL_TRUE
+
+
+async def test_writes_that_come_in_together_are_one_change() -> None:
+    async with serving() as made:
+        await made.write(web=WEB, entry=ENTRY, shop=group(), base=lane("base"), s1=lane("s1"))
+        assert len(made.machine.tried) < 5
+
+
+async def test_the_order_of_writes_does_not_matter() -> None:
+    async with serving() as made:
+        for name, each in {"base": lane("base"), "shop": group()}.items():
+            await made.write(**{name: each})
+        assert made.conditions("base")["Programmed"] == ("False", "GroupNotAccepted")
+        assert made.conditions("shop")["Accepted"][0] == "False"
+        await made.write(entry=ENTRY)
+        await made.write(web=WEB)
+        assert made.conditions("base") == made.conditions("shop") == ALL_TRUE
+
+
+async def test_an_invalid_change_holds_the_group_at_its_last_valid_state(shop: Serving) -> None:
+    await shop.write(shop=group(services=["web", "nowhere"]))
+    assert [str(name) for name in shop.machine.mesh.groups[0].services] == ["default/web"]
+    assert shop.conditions("shop")["Accepted"] == ("False", "UnknownService")
+    assert shop.conditions("shop")["Programmed"] == ("True", "Held")
+    await shop.write(shop=group())
+    assert shop.conditions("shop") == ALL_TRUE
+
+
+async def test_what_is_deleted_is_gone(shop: Serving) -> None:
+    await shop.write(s1=None)
+    assert shop.lanes() == ["shop/base"]
+
+
+async def test_a_lane_may_change_its_group(shop: Serving) -> None:
+    await shop.write(s1=lane("s1", "bank"))
+    assert shop.lanes() == ["shop/base"]
+    assert shop.conditions("s1")["Accepted"][0] == "False"
+
+
+async def test_what_proxies_reject_is_said_and_the_mesh_runs_on(shop: Serving) -> None:
+    shop.machine.rejects = lambda mesh: "bad regex" if len(mesh.lanes) > 2 else ""
+    await shop.write(s2=lane("s2"))
+    assert shop.lanes() == ["shop/base", "shop/s1"]
+    assert shop.conditions("s2")["Accepted"] == ("False", "NotProgrammed")
+    assert shop.conditions("s1")["Ready"] == ("True", "InstancesReady")
+    shop.machine.rejects = lambda mesh: ""
+    await shop.write(s2=lane("s2", weight=5))
+    assert shop.conditions("s2") == ALL_TRUE
+
+
+async def test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken(
+    shop: Serving,
+) -> None:
+    def rejects(mesh: Mesh) -> str:
+        return "bad regex" if any(lane.name == "bad" for lane in mesh.lanes) else ""
+
+    shop.machine.rejects = rejects
+    await shop.write(s2=lane("s2"), bad=lane("bad"), s3=lane("s3"))
+    assert set(shop.lanes()) == {"shop/base", "shop/s1", "shop/s2", "shop/s3"}
+    assert shop.conditions("bad")["Accepted"] == ("False", "NotProgrammed")
+
+
+async def test_instances_that_become_ready_show_in_the_status(shop: Serving) -> None:
+    shop.ready = 0
+    shop.reconciliation.wake()
+    async with asyncio.timeout(30):
+        while shop.conditions("s1")["Ready"][0] == "True":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert shop.conditions("s1")["Ready"] == ("False", "NoReadyInstance")
+
+
+async def test_proxies_that_are_away_are_counted(shop: Serving) -> None:
+    shop.proxies = Proxies(3, 2)
+    await shop.write(s2=lane("s2"))
+    (stored,) = [each for key, each in shop.store.objects.items() if key.name == "s2"]
+    (programmed,) = [
+        c for c in stored.manifest["status"]["conditions"] if c["type"] == "Programmed"
+    ]
+    assert programmed["message"] == "1 of 3 proxies are not connected"
+
+
+async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving) -> None:
+    latest = shop.store.latest
+    shop.reconciliation.wake()
+    await asyncio.sleep(0.05)
+    assert shop.store.latest == latest
+
+
+async def test_a_restart_declares_all_in_the_order_of_creation(shop: Serving) -> None:
+    await shop.write(base=lane("base", weight=0, selector={"version": "stable"}))
+    writes = declared_at_start(shop.store.objects)
+    again = Declaring()
+    await again.applied(writes)
+    assert again.machine.mesh == shop.machine.mesh
+    assert [each.name for each in again.machine.mesh.lanes] == ["base", "s1"]
