@@ -8,7 +8,7 @@ from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, prefix,
 
 from laneway.compile.asm.documents import emit
 from laneway.compile.lower import lower
-from laneway.model.lanes import Mode
+from laneway.model.lanes import Mode, Unmatched
 from laneway.model.meshes import Mesh
 
 SERVICES = [service("a"), service("b", 80, 90)]
@@ -49,6 +49,13 @@ def test_a_strict_group_is_what_asm_makes_of_it() -> None:
         [{"headers": {"x-customer": {"exact": "gold"}}}],
         [{"headers": {"x-customer": {"exact": "beta"}}}],
     ]
+
+
+def test_a_strict_baseline_that_turns_strangers_away_is_named() -> None:
+    strict = group("a", mode=Mode.STRICT, unmatched=Unmatched.NOT_FOUND)
+    declared = mesh([strict], [lane("s1", "a", rule("a"))], SERVICES[:1])
+    (ingress,) = documents(declared, "swimlane-ingress")
+    assert ingress["spec"]["http"][0]["match"] == [{"headers": {ROUTE_HEADER: {"exact": "s1"}}}]
 
 
 def test_a_strict_rule_without_conditions_is_a_route_without_a_match() -> None:

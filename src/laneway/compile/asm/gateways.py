@@ -47,7 +47,9 @@ def entering_rules(gateway: GatewayRoutes, group: LaneGroup) -> set[int]:
     return {
         id(rule)
         for route in routes
-        if route.named is None and len({(lane.group, lane.name) for lane, _ in route.rules}) == 1
+        if route.named is None
+        and not route.not_found
+        and len({(lane.group, lane.name) for lane, _ in route.rules}) == 1
         for lane, rule in route.rules
         if lane.group == group.name
     }
