@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEVELOP := $(VENV)/.ready-develop
 DOCS := $(VENV)/.ready-docs
+# Tests start hundreds of Pythons; none of them is to compile the same sources again.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup develop demo check test nightly test-cluster lint mutants golden docs \
+.PHONY: help setup develop demo check test nightly test-cluster lint mutants laws golden docs \
   bench bench-compare soak lock clean
 
 help:  ## List the targets.
@@ -43,13 +45,14 @@ demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers
 check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
 	$(BIN)/pytest -q -n auto -m "not envoy"
 
-# Measuring makes property tests twice as slow, and they reach little that others do not.
 test: lint  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
-	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy"
-	$(BIN)/pytest -q -n auto -m "not hypothesis and not envoy" --cov --cov-report=
+	$(BIN)/pytest -q -n auto -m "not envoy" --cov --cov-report=
 	$(BIN)/pytest -q -n auto --dist loadfile -m envoy --cov --cov-append --cov-report=term:skip-covered
 
-nightly: test mutants soak  ## All of `test`, every mutant, and 1,000 changes with answers of up to 3 s.
+nightly: test mutants laws soak  ## All of `test`, every mutant, 1,000 examples of each law, 1,000 changes.
+
+laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
+	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy" --hypothesis-profile nightly
 
 mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run
@@ -73,7 +76,8 @@ bench: develop  ## Run every benchmark; each prints a table and writes build/ben
 bench-compare: develop  ## Compare two runs: make bench-compare OLD=folder NEW=folder.
 	@$(BIN)/python -m bench.compare $(OLD) $(NEW)
 
-soak: develop  ## 1,000 changes under load; not one request may fail.
+soak: develop  ## 1,000 changes under load, and 20,000 mixed requests; not one may fail.
+	LANEWAY_MIXED_REQUESTS=20000 $(BIN)/pytest -q tests/e2e/test_scenarios.py
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
 # Not `--quiet`: MkDocs counts only the warnings that it prints, and `strict` needs the count.

@@ -1,18 +1,21 @@
 """Golden files: expected texts kept in files, rewritten by ``pytest --update-golden``.
 
-And what all tests with hypothesis have in common.
+And what all property tests (those with Hypothesis) have in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.process_caches import clear_process_caches
 
-# How long an example takes is the machine's affair.
-settings.register_profile("laneway", deadline=None)
+# How long an example takes depends on the machine. Those tests that say no other number of examples
+# try these few each time, others in each run; `make nightly` tries many.
+settings.register_profile("laneway", deadline=None, max_examples=40)
+settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.load_profile("laneway")
 
 Golden = Callable[[Path, str], None]
@@ -20,6 +23,33 @@ Golden = Callable[[Path, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+
+
+@pytest.hookimpl(trylast=True)  # after the plugin that marks them
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage is not measured in property tests: it makes them twice as slow, and they reach
+    little that others do not."""
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def caches_of_one_file() -> Iterator[None]:
+    """Whatever a file's tests and fixtures replace, those of other files do not meet."""
+    yield
+    clear_process_caches()
+
+
+@pytest.fixture(autouse=True)
+def caches_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that replaces something gets no result of the time before, and leaves none."""
+    replaces = "monkeypatch" in request.fixturenames
+    if replaces:
+        clear_process_caches()
+    yield
+    if replaces:
+        clear_process_caches()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 //! A root context's configuration: the JSON of the filter's `configuration`.
 
 const std = @import("std");
+const trace_context = @import("trace_context.zig");
 
 pub const Direction = enum { inbound, outbound, gateway };
 
@@ -25,6 +26,7 @@ pub const Carrier = union(enum) {
 pub const Trace = struct {
     /// Identifies the request.
     header: Name,
+    format: trace_context.Format,
     sets: u32,
     /// In nanoseconds.
     ttl: u64,
@@ -72,7 +74,8 @@ pub fn explain(err: Error) []const u8 {
         error.MissingField => "direction and route_header must be given",
         error.UnknownField => "there is an unknown field; the fields are direction, route_header, " ++
             "trace_header, baggage_key, sets and ttl_seconds, each at most once",
-        error.BadDirection => "direction must be \"inbound\" or \"outbound\", or with baggage_key \"gateway\"",
+        error.BadDirection => "direction must be \"inbound\" or \"outbound\"; or \"gateway\" with " ++
+            "baggage_key, or with a trace_header of a tracing system, such as traceparent",
         error.BadHeader => "route_header, trace_header and baggage_key must be header names of at most 256 characters",
         error.SameHeaders => "route_header and trace_header are the same: then the header itself " ++
             "carries the lane, and there is nothing to remember",
@@ -108,13 +111,15 @@ pub fn parse(json: []const u8) Error!Config {
 fn carrierOf(document: Document, direction: Direction, route: *const Name) Error!Carrier {
     if ((document.trace_header == null) == (document.baggage_key == null)) return error.NotOneCarrier;
     if (document.baggage_key) |key| return .{ .baggage = try Name.of(key) };
-    if (direction == .gateway) return error.BadDirection;
     const header = try Name.of(document.trace_header.?);
+    const format: trace_context.Format = .of(header.text());
+    if (direction == .gateway and format == .plain) return error.BadDirection;
     if (std.mem.eql(u8, route.text(), header.text())) return error.SameHeaders;
     if (document.sets < 1 or document.sets > sets_limit) return error.BadSets;
     if (document.ttl_seconds < 1 or document.ttl_seconds > ttl_limit) return error.BadTtl;
     return .{ .trace = .{
         .header = header,
+        .format = format,
         .sets = document.sets,
         .ttl = @as(u64, document.ttl_seconds) * std.time.ns_per_s,
         .pair = pairOf(route, &header),
@@ -165,6 +170,13 @@ test "baggage" {
     );
     try testing.expectEqual(Direction.gateway, config.direction);
     try testing.expectEqualStrings("x-lane", config.carrier.baggage.text());
+}
+
+test "a gateway makes up what a tracing system knows" {
+    const config = try parse(
+        \\{"direction":"gateway","route_header":"x-lane","trace_header":"X-B3-TraceId"}
+    );
+    try testing.expectEqual(.@"x-b3-traceid", config.carrier.trace.format);
 }
 
 test "every mistake has its error" {

@@ -24,6 +24,7 @@ const env = struct {
     extern "env" fn proxy_set_shared_data([*]const u8, usize, [*]const u8, usize, u32) Status;
     extern "env" fn proxy_define_metric(MetricType, [*]const u8, usize, *u32) Status;
     extern "env" fn proxy_increment_metric(u32, i64) Status;
+    extern "env" fn proxy_set_tick_period_milliseconds(u32) Status;
 };
 
 const wasi = struct {
@@ -122,8 +123,21 @@ pub fn monotonic() u64 {
     return now;
 }
 
-pub fn random(out: []u8) void {
-    if (wasi.random_get(out.ptr, out.len) != 0) @memset(out, 0);
+/// Nanoseconds since 1970.
+pub fn wallClock() u64 {
+    var now: u64 = 0;
+    _ = wasi.clock_time_get(0, 0, &now);
+    return now;
+}
+
+/// False when the host has no randomness.
+pub fn random(out: []u8) bool {
+    return wasi.random_get(out.ptr, out.len) == 0;
+}
+
+/// From now on the host calls `proxy_on_tick` with the current root context, once a period.
+pub fn tickEvery(milliseconds: u32) void {
+    _ = env.proxy_set_tick_period_milliseconds(milliseconds);
 }
 
 pub const Counter = struct {

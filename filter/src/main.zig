@@ -1,10 +1,11 @@
-//! The lane filter: a proxy-wasm shell around `memory.zig` and `baggage.zig`.
+//! The lane filter: a proxy-wasm shell around `memory.zig`, `trace_context.zig` and `baggage.zig`.
 //!
 //! Applications pass on a trace id, or W3C baggage. With a trace id, a sidecar's inbound side
 //! remembers which lane the id came with, and the outbound side names that lane in the route header
 //! of requests with the same id; both sides, on all worker threads, share one memory: the host's
 //! shared data of this VM id. With baggage, the inbound side puts the lane into the baggage, and the
-//! outbound side and the gateway read it there.
+//! outbound side and the gateway read it there. A gateway also makes up the trace context that a
+//! request lacks.
 //!
 //! All root contexts of a thread run in one VM, so whatever differs between them is kept per root
 //! context. Nothing here may trap: a trap fails requests.
@@ -14,6 +15,8 @@ const baggage = @import("baggage.zig");
 const config = @import("config.zig");
 const host = @import("host.zig");
 const memory = @import("memory.zig");
+const open_requests = @import("open_requests.zig");
+const trace_context = @import("trace_context.zig");
 
 const Config = config.Config;
 const Name = config.Name;
@@ -49,6 +52,9 @@ const Action = enum(u32) { proceed = 0 };
 /// Another thread has to change the same set this often in the meantime until a memory is lost.
 const attempts = 16;
 
+/// How often open requests are looked at. They are renewed after a quarter of their time to live.
+const ticks_per_ttl = 8;
+
 export fn proxy_abi_version_0_2_1() void {}
 
 export fn proxy_on_vm_start(_: u32, _: usize) bool {
@@ -78,6 +84,10 @@ export fn proxy_on_configure(context: u32, size: usize) bool {
     };
     roots[place] = context;
     configs[place] = parsed;
+    if (parsed.carrier == .trace and parsed.direction == .inbound) {
+        const period = parsed.carrier.trace.ttl / ticks_per_ttl / std.time.ns_per_ms;
+        host.tickEvery(@intCast(period));
+    }
     roots_end = @max(roots_end, place + 1);
     return true;
 }
@@ -96,9 +106,9 @@ export fn proxy_on_request_headers(context: u32, _: u32, _: u32) Action {
     const route = &c.route_header;
     switch (c.carrier) {
         .trace => |*trace| switch (c.direction) {
-            .inbound => remember(route, trace),
+            .inbound => remember(context, route, trace),
             .outbound => recall(route, trace),
-            .gateway => {},
+            .gateway => fillIn(trace),
         },
         .baggage => |*name| switch (c.direction) {
             .inbound => pack(route, name.text()),
@@ -109,7 +119,19 @@ export fn proxy_on_request_headers(context: u32, _: u32, _: u32) Action {
     return .proceed;
 }
 
+/// The latest renewal counts from now, so that what is remembered outlives the request.
+export fn proxy_on_tick(_: u32) void {
+    const now = host.monotonic();
+    var place: usize = 0;
+    while (open_requests.nextDue(&place, now)) |request| {
+        host.begin();
+        renew(request, now);
+    }
+}
+
+/// A stream's end, or a root context's.
 export fn proxy_on_delete(context: u32) void {
+    open_requests.remove(context);
     if (placeOf(context)) |place| roots[place] = 0;
 }
 
@@ -118,8 +140,9 @@ fn placeOf(root: u32) ?usize {
 }
 
 /// An inbound request: the latest of a trace id decides its lane, or that it has none.
-fn remember(route: *const Name, c: *const Trace) void {
-    const trace = host.header(c.header.text()) orelse return;
+fn remember(context: u32, route: *const Name, c: *const Trace) void {
+    var buffer: trace_context.Buffer = undefined;
+    const trace = traceOf(c, &buffer) orelse return;
     const lane = laneOf(host.attribute(route.attribute()));
     const id: memory.Id = .of(trace, c.pair, &key);
     const set_key = setKey(c, &id);
@@ -128,14 +151,32 @@ fn remember(route: *const Name, c: *const Trace) void {
         const old = host.shared(&set_key);
         // Without a lane, an id is only worth an entry where an earlier one must be overruled.
         if (lane.len == 0 and memory.find(old.value, &id, now) == null) return;
-        if (store(&set_key, old, &id, .{ .lane = lane, .expires = now + c.ttl }, now)) return;
+        if (store(&set_key, old, &id, .{ .lane = lane, .expires = now + c.ttl }, now)) {
+            _ = open_requests.add(context, .{ .id = .of(&id), .sets = c.sets, .ttl = c.ttl, .renewed = now });
+            return;
+        }
+    }
+}
+
+/// An open request: what is remembered of its trace id, by now maybe another lane, stays for longer.
+fn renew(request: *open_requests.Request, now: u64) void {
+    const set_key: [4]u8 = @bitCast(memory.setOf(&request.id.digest, request.sets));
+    for (0..attempts) |_| {
+        const old = host.shared(&set_key);
+        const id = request.id.idIn(old.value, &key) orelse return;
+        const found = memory.find(old.value, &id, now) orelse return;
+        if (store(&set_key, old, &id, .{ .lane = found.lane, .expires = now + request.ttl }, now)) {
+            request.renewed = now;
+            return;
+        }
     }
 }
 
 /// An outbound request: what is remembered of its trace id wins over a lane that it names itself;
 /// where nothing is remembered, the application begins a chain and may name one.
 fn recall(route: *const Name, c: *const Trace) void {
-    const trace = host.header(c.header.text()) orelse return;
+    var buffer: trace_context.Buffer = undefined;
+    const trace = traceOf(c, &buffer) orelse return;
     const id: memory.Id = .of(trace, c.pair, &key);
     const set_key = setKey(c, &id);
     const now = host.monotonic();
@@ -151,6 +192,41 @@ fn recall(route: *const Name, c: *const Trace) void {
     // the id may have got another lane: then leave it.
     if (found.expires - now < c.ttl / 2)
         _ = store(&set_key, set, &id, .{ .lane = found.lane, .expires = now + c.ttl }, now);
+}
+
+fn traceOf(c: *const Trace, buffer: *trace_context.Buffer) ?[]const u8 {
+    return trace_context.traceId(c.format, host.header(c.header.text()) orelse return null, buffer);
+}
+
+/// A request at a gateway: it has one trace context from here on, its own or a new one.
+fn fillIn(c: *const Trace) void {
+    const before = host.attribute(c.header.attribute()) orelse "";
+    const own = firstContext(c.format, before);
+    const span_header = c.format.spanHeader();
+    if (own) |value| {
+        const has_span = if (span_header) |name| host.header(name) != null else !trace_context.lacksSpan(c.format, value);
+        if (has_span) return if (value.len != before.len) host.replaceHeader(c.header.text(), value);
+    }
+    var seed: trace_context.Seed = .{ .random = undefined, .time = host.wallClock() / std.time.ns_per_s };
+    if (!host.random(&seed.random)) return;
+    const context = (if (own) |value|
+        trace_context.complete(c.format, &seed, value)
+    else
+        trace_context.create(c.format, &seed, before)) orelse return;
+    host.replaceHeader(c.header.text(), context.text());
+    if (span_header) |name| host.replaceHeader(name, context.span());
+    if (c.format.sampledHeader()) |name| if (host.header(name) == null) host.replaceHeader(name, "1");
+    if (own == null) if (c.format.staleHeader()) |name| host.removeHeader(name);
+}
+
+/// Of several headers, which Envoy has joined, the first with a trace id.
+fn firstContext(format: trace_context.Format, joined: []const u8) ?[]const u8 {
+    var buffer: trace_context.Buffer = undefined;
+    if (trace_context.traceId(format, joined, &buffer) != null) return joined;
+    var values = std.mem.splitScalar(u8, joined, ',');
+    while (values.next()) |value|
+        if (trace_context.traceId(format, value, &buffer) != null) return std.mem.trim(u8, value, " \t");
+    return null;
 }
 
 /// An inbound request: the lane that its route header names becomes a member of its baggage.
@@ -201,7 +277,7 @@ fn sharedKey() memory.Key {
         const old = host.shared(name);
         if (old.value.len == @sizeOf(memory.Key)) return old.value[0..@sizeOf(memory.Key)].*;
         var drawn: memory.Key = undefined;
-        host.random(&drawn);
+        if (!host.random(&drawn)) drawn = @splat(0);
         if (host.replaceShared(name, old, &drawn)) return drawn;
     }
     return @splat(0);

@@ -23,11 +23,14 @@ const header_length = 8 + 4 + 4 + 1;
 const Digest = std.crypto.auth.siphash.SipHash128(2, 4);
 const digest_length = Digest.mac_length;
 
+pub const IdDigest = [digest_length]u8;
+
 /// A trace id within one pair of headers, ready to compare.
 pub const Id = struct {
-    digest: [digest_length]u8,
+    digest: IdDigest,
     pair: u32,
     length: u32,
+    /// Empty for an id that is known by its digest alone.
     text: []const u8,
 
     /// `text` must outlive the result. The key is secret, so that nobody can aim ids at one set.
@@ -44,11 +47,11 @@ pub const Id = struct {
     }
 
     pub fn set(id: *const Id, sets: u32) u32 {
-        return @intCast(std.mem.readInt(u64, id.digest[0..8], .little) % sets);
+        return setOf(&id.digest, sets);
     }
 
     fn kept(id: *const Id) []const u8 {
-        return if (id.text.len <= id_limit) id.text else &id.digest;
+        return if (id.length <= id_limit) id.text else &id.digest;
     }
 
     fn matches(id: *const Id, entry: Entry) bool {
@@ -56,6 +59,11 @@ pub const Id = struct {
             std.mem.eql(u8, entry.id, id.kept());
     }
 };
+
+/// The set that an id of that digest falls into.
+pub fn setOf(digest: *const IdDigest, sets: u32) u32 {
+    return @intCast(std.mem.readInt(u64, digest[0..8], .little) % sets);
+}
 
 /// What is known of an id. An empty lane says that its latest request named none.
 pub const Memory = struct { lane: []const u8, expires: u64 };
@@ -69,6 +77,33 @@ pub fn find(set: []const u8, id: *const Id, now: u64) ?Memory {
     }
     return null;
 }
+
+/// An id whose text is no longer there.
+pub const Fingerprint = struct {
+    digest: IdDigest,
+    pair: u32,
+    length: u32,
+
+    pub fn of(id: *const Id) Fingerprint {
+        return .{ .digest = id.digest, .pair = id.pair, .length = id.length };
+    }
+
+    /// The id itself, from the entry that `set` has of it; null when there is none.
+    pub fn idIn(fingerprint: *const Fingerprint, set: []const u8, key: *const Key) ?Id {
+        var entries = Entries.of(set);
+        while (entries.next()) |entry| {
+            if (entry.pair != fingerprint.pair or entry.length != fingerprint.length) continue;
+            const id: Id = if (entry.length <= id_limit) .of(entry.id, entry.pair, key) else .{
+                .digest = entry.id[0..digest_length].*,
+                .pair = entry.pair,
+                .length = entry.length,
+                .text = "",
+            };
+            if (std.mem.eql(u8, &id.digest, &fingerprint.digest)) return id;
+        }
+        return null;
+    }
+};
 
 pub const Insertion = struct { set: []const u8, evicted: bool };
 
@@ -256,6 +291,24 @@ test "ids of any length and any bytes are told apart, and fit" {
         try testing.expectEqual(null, set.laneOf(text[0..length], 1));
         text[length - 1] = 0xff;
     }
+}
+
+test "an id is found again by its fingerprint" {
+    var set: TestSet = .{};
+    const long: [id_limit + 1]u8 = @splat('x');
+    const texts = [_][]const u8{ "a", "b", long[0..id_limit], &long };
+    for (texts) |text| _ = set.put(text, "s1", 100, 0);
+    for (texts) |text| {
+        const id = idOf(text);
+        const found = Fingerprint.of(&id).idIn(set.set, &test_key).?;
+        try testing.expectEqualStrings("s1", find(set.set, &found, 1).?.lane);
+        var out: [set_limit]u8 = undefined;
+        const renewed = insert(&out, set.set, &found, .{ .lane = "s1", .expires = 200 }, 1);
+        try testing.expectEqual(200, find(renewed.set, &id, 101).?.expires);
+        try testing.expectEqual(set.set.len, renewed.set.len);
+    }
+    const unknown = idOf("c");
+    try testing.expectEqual(null, Fingerprint.of(&unknown).idIn(set.set, &test_key));
 }
 
 test "a set of the longest entries is as long as the limit" {

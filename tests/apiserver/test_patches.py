@@ -13,7 +13,7 @@ from laneway.apiserver.patches import JSON, MERGE, STRATEGIC
 from laneway.apiserver.structure import Structure
 
 STRUCTURE = Structure({("spec", "ports"): {"port": None, "protocol": "TCP"}})
-LIVE = {
+LIVE: dict[str, Any] = {
     "metadata": {"name": "x", "labels": {"a": "1", "b": "2"}},
     "spec": {"ports": [{"port": 80, "name": "http"}, {"port": 90}], "list": [1, 2]},
 }

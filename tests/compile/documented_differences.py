@@ -16,6 +16,7 @@ from laneway.model.findings import Finding
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Propagation
 from laneway.model.meshes import Mesh
+from laneway.model.trace_contexts import trace_id
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _several_groups(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bo
 def _without_trace_id(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
     """The lane is known to a hop in spite of it: by the route header itself, or a made-up id."""
     del lane
-    return not any(it.lines(group.trace_header)) or any(
+    return trace_id(group.trace_header, ",".join(it.lines(group.trace_header))) is None or any(
         hop.service in group.services and hop.intended is not None
         and all(reason.why is not Why.MEMORY for reason in hop.reasons)
         for hop in it.outcome.hops[1:]

@@ -46,6 +46,8 @@ WORKLOADS = tuple(
 NAMES = tuple(workload.name for workload in WORKLOADS)
 PORTS = (80, 81)
 ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER = "x-lane", "x-trace", "X-Other"
+#: A trace header whose value has a trace id among other parts.
+CONTEXT = "traceparent"
 VERSIONS = ("v1", "v2", "v3")
 LANE_VERSIONS = (*VERSIONS, "v4")
 HOSTS = ("*", "*.example.com", "*.a.example.com", "a.example.com", "b.test")
@@ -124,6 +126,8 @@ def lanes(
             calls_without_lane=draw(st.sampled_from([None, None, *CallsWithoutLane])),
             weight=draw(st.sampled_from([0, 0, 0, 20])),
             names=(f"{text}.0",) if draw(st.integers(0, 4)) == 0 else (),
+            # Of few versions, lanes often have the same.
+            shares_workloads_with=tuple(one for one in texts if one != text),
         )
         found.append(lane)
     owners = {
@@ -146,7 +150,7 @@ def meshes(draw: st.DrawFn) -> Mesh:
             name=f"g{number}",
             services=tuple(map(name, text.split())),
             route_header=route,
-            trace_header=draw(st.sampled_from([TRACE_HEADER, route, "x-request-id"])),
+            trace_header=draw(st.sampled_from([TRACE_HEADER, route, "x-request-id", CONTEXT])),
             gateway=GATEWAY,
             mode=draw(st.sampled_from([Mode.PERMISSIVE, Mode.PERMISSIVE, Mode.STRICT])),
             calls_without_lane=draw(st.sampled_from(CallsWithoutLane)),
@@ -175,8 +179,8 @@ def applications(draw: st.DrawFn) -> Applications:
     a = draw(st.sampled_from([("b", "c"), ("b",), ("c", "b"), ("b",), ()]))
     b = draw(st.sampled_from([("c",), ("c",), ()]))
     calls = {"a": a, "b": b}
-    kept = st.sets(st.sampled_from([ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER, "x-request-id"]))
-    everything = frozenset({ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER, "x-request-id"})
+    everything = frozenset({ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER, "x-request-id", CONTEXT})
+    kept = st.sets(st.sampled_from(sorted(everything)))
     return Applications(
         {name(one): tuple(Call(name(other), 8000) for other in calls[one]) for one in calls},
         {
@@ -221,6 +225,8 @@ _VALUES: Values = st.sampled_from(
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
     traces: Values = st.sampled_from(["#", "#", "", ("#", "x"), "#" * 40])
+    valid = "00-@-00f067aa0ba902b7-01"
+    contexts: Values = st.sampled_from([valid, valid, "", "#", ("", valid), (valid, valid)])
     betas: Values = st.sampled_from(["1", "", ("1", "2"), "1,2", "2"])
     headers: dict[str, str | tuple[str, ...]] = {}
     if draw(st.integers(0, 4)):
@@ -230,7 +236,9 @@ def requests(draw: st.DrawFn) -> Request:
     if draw(st.booleans()):
         headers[TRACE_HEADER] = draw(traces)
     if draw(st.integers(0, 3)) == 0:
-        headers["x-request-id"] = "#"
+        headers["x-request-id"] = draw(st.sampled_from(["#", "#", ""]))
+    if draw(st.booleans()):
+        headers[CONTEXT] = draw(contexts)
     if draw(st.integers(0, 2)) == 0:
         headers["x-beta"] = draw(betas)
     if draw(st.integers(0, 3)) == 0:
@@ -246,14 +254,16 @@ def requests(draw: st.DrawFn) -> Request:
 
 
 def traced(request: Request, number: int) -> Request:
-    """``#`` in a value stands for what no other request has."""
-    unique = {
-        key: value.replace("#", f"n{number}.")
-        if isinstance(value, str)
-        else tuple(one.replace("#", f"n{number}.") for one in value)
+    """``#`` in a value stands for what no other request has, ``@`` for a trace id like that."""
+
+    def unique(value: str) -> str:
+        return value.replace("#", f"n{number}.").replace("@", f"{number + 1:032x}")
+
+    headers = {
+        key: unique(value) if isinstance(value, str) else tuple(map(unique, value))
         for key, value in request.headers.items()
     }
-    return replace(request, headers=unique)
+    return replace(request, headers=headers)
 
 
 def lane_headers(mesh: Mesh) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ Nothing is lost: what is not in the line follows it, one field a line, marked wi
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,10 +55,12 @@ class Fit:
     unusual: dict[str, Any] = field(default_factory=dict)
     #: How many fields and values differ, those within others included.
     differences: int = 0
+    #: With more differences the fit is not wanted, and the comparison ends early.
+    limit: float = math.inf
 
     def differs(self, path: str, value: Any, instead_of: Any) -> None:
         self.unusual[path] = value
-        self.differences += max(_size(value), _size(instead_of))
+        self.differences += max(size(value), size(instead_of))
 
 
 @cache
@@ -74,15 +77,19 @@ def short_form(dialect: str, document: Any) -> list[str]:
 
 def best_fit(among: Sequence[Form], document: Any, taken: Mapping[str, Any]) -> Fit:
     """``taken`` are the holes that the documents around this one have filled."""
-    fits = []
+    fits: list[Fit] = []
+    limit = math.inf
     for form in among:
-        fit = Fit(form, dict(taken))
+        fit = Fit(form, dict(taken), limit=limit)
         _compare(form.usual, document, "", fit)
         fits.append(fit)
+        limit = min(limit, fit.differences)
     return min(fits, key=lambda fit: (fit.differences, len(fit.nested)))
 
 
 def _compare(usual: Any, value: Any, path: str, fit: Fit) -> None:
+    if fit.differences > fit.limit:
+        return
     if isinstance(usual, str) and "<" in usual:
         if not _fill(usual, value, fit):
             fit.differs(path, value, usual)
@@ -101,10 +108,10 @@ def _compare(usual: Any, value: Any, path: str, fit: Fit) -> None:
         fit.differs(path, value, usual)
 
 
-def _size(value: Any) -> int:
+def size(value: Any) -> int:
     if isinstance(value, dict | list):
         return 1 + sum(
-            _size(each) for each in (value.values() if isinstance(value, dict) else value)
+            size(each) for each in (value.values() if isinstance(value, dict) else value)
         )
     return 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hypothesis import given, settings
+from hypothesis import given
 from tests.compile.edit_strategies import successions
 
 from laneway.adapters.xds.protocol.references import references
@@ -41,7 +41,6 @@ def plain(resources: Resources) -> dict[str, str]:
 
 
 @given(successions())
-@settings(max_examples=50)
 def test_what_is_new_is_added_then_used_then_what_is_old_goes(meshes: list[Mesh]) -> None:
     before, after = emitted([meshes[0], meshes[-1]])
     add, switch, remove = (compose(before, after, phase) for phase in Phase)
@@ -58,7 +57,6 @@ def test_what_is_new_is_added_then_used_then_what_is_old_goes(meshes: list[Mesh]
 
 
 @given(successions())
-@settings(max_examples=50)
 def test_no_scope_ever_leads_to_routes_that_are_not_there(meshes: list[Mesh]) -> None:
     before, after = emitted([meshes[0], meshes[-1]])
     for phase in Phase:
@@ -70,7 +68,6 @@ def test_no_scope_ever_leads_to_routes_that_are_not_there(meshes: list[Mesh]) ->
 
 
 @given(successions())
-@settings(max_examples=50)
 def test_what_proxies_share_stays_one_object(meshes: list[Mesh]) -> None:
     before, after = emitted([meshes[0], meshes[-1]])
     for phase in Phase:

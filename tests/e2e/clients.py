@@ -98,8 +98,13 @@ async def load(
     calls: Iterable[Call],
     clients: int = 1,
     on_answer: Callable[[Answer], None] | None = None,
+    pause: float = 0.0,
 ) -> list[Answer]:
-    """Answer every call, ``clients`` at a time; ``url`` is ``http://host:port``."""
+    """Answer every call, ``clients`` at a time; ``url`` is ``http://host:port``.
+
+    ``pause``: how many seconds a client rests after an answer. Load that lasts until something has
+    happened should rest, or it slows down what it waits for, and whatever else the machine does.
+    """
     host, _, port = url.removeprefix("http://").partition(":")
     queue: Iterator[Call] = iter(calls)
     answers: list[Answer] = []
@@ -111,6 +116,8 @@ async def load(
             answers.append(answer)
             if on_answer:
                 on_answer(answer)
+            if pause:
+                await asyncio.sleep(pause)
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

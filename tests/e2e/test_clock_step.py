@@ -108,12 +108,12 @@ async def test_a_stepped_clock_costs_nothing(tmp_path: Path) -> None:
         await output.until("Watching")
         traffic = Traffic(url, SCENARIOS[0])
         for number, step in enumerate((DAY, -DAY, 0)):
-            await traffic.more(300)
+            await traffic.more(100)
             clock.step(step)
-            await traffic.more(300)
+            await traffic.more(100)
             lanes.write_text(lanes.read_text() + LANE.format(number=number))
             await output.until("applied:")
-        await traffic.more(300)
+        await traffic.more(100)
         answers = await traffic.stop()
     assert outcomes(answers) == {"right": len(answers)}
     assert hours_off(run_dir) == {0, 24, -24}

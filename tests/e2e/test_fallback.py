@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.clients import Answer, Call, load
 from tests.e2e.conftest import Run
 from tests.e2e.scenarios import EXPECTED, SCENARIOS, Scenario, answer, gateway_url
+from tests.e2e.traffic import PAUSE
 
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -59,7 +60,7 @@ class Load:
         self._scenario, self._lane = scenario, lane
         self._stopped = False
         url = gateway_url(embedded)
-        self._task = asyncio.create_task(load(url, self._calls(), clients=20))
+        self._task = asyncio.create_task(load(url, self._calls(), clients=20, pause=PAUSE))
 
     async def stop(self) -> list[Answer]:
         self._stopped = True

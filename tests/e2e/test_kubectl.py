@@ -74,7 +74,7 @@ async def test_the_articles_steps_cost_no_request(
             await ready(kubectl, "lane/s2", "lane/s3")
             assert await path_of(served, "s2") == EXPECTED["s2"]
             assert await path_of(served, "s3") == EXPECTED["s3"]
-            baselines = {"spec": {"serviceBaselines": {"mockc": "s2"}}}
+            baselines: Any = {"spec": {"serviceBaselines": {"mockc": "s2"}}}
             await kubectl("patch", "lanegroup", "test", "--type=merge", "-p", json.dumps(baselines))
             assert await until_path(served, "s3", answer("v1", "v3", "v2"))
             baselines = {"spec": {"serviceBaselines": None}}

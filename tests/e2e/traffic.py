@@ -11,6 +11,9 @@ from tests.e2e.clients import Answer, Call, load
 from tests.e2e.scenarios import EXPECTED, SCENARIOS, Scenario
 
 LANES = tuple(EXPECTED)
+#: Seconds from an answer to the client's next request. With 12 clients, several requests are under
+#: way at any moment, and the machine is left some time for what is tested.
+PAUSE = 0.03
 
 
 class Traffic:
@@ -28,7 +31,9 @@ class Traffic:
         self._calls = self._endless(scenario, tuple(lanes), salt)
         self._stopped = False
         self.answers: list[Answer] = []
-        self._task = asyncio.create_task(load(url, self._calls, clients, self.answers.append))
+        self._task = asyncio.create_task(
+            load(url, self._calls, clients, self.answers.append, PAUSE)
+        )
 
     async def more(self, number: int) -> None:
         """Wait for that many further answers."""

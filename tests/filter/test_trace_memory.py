@@ -197,6 +197,27 @@ async def test_what_is_used_does_not_expire() -> None:
             await asyncio.sleep(0.1)
 
 
+async def test_what_is_remembered_outlives_the_request_that_it_came_with() -> None:
+    """The application works for a few times as long as the memory lives, then calls."""
+    long = "x" * 500
+    with testbed.running(Setup(options={"ttl_seconds": 3}, delay=8)) as bed:
+        async with asyncio.TaskGroup() as group:
+            calls = {
+                trace: group.create_task(call(bed, (TRACE_HEADER, trace), (ROUTE_HEADER, "s2")))
+                for trace in ("a", "b", long)
+            }
+            await asyncio.sleep(1)
+            # Meanwhile the latest request of an id decides, as always.
+            receive = bed.socket("direct-inbound")
+            await clients.get(receive, (TRACE_HEADER, "b"), (ROUTE_HEADER, "s3"))
+            await clients.get(receive, (TRACE_HEADER, "c"), (ROUTE_HEADER, "s3"))
+        clusters = {trace: task.result().cluster for trace, task in calls.items()}
+        assert clusters == {"a": "s2", "b": "s3", long: "s2"}
+        assert (await send(bed, (TRACE_HEADER, "c"))).cluster == NO_LANE
+        await asyncio.sleep(4)
+        assert (await send(bed, (TRACE_HEADER, "a"))).cluster == NO_LANE
+
+
 async def test_ids_of_one_set_are_told_apart() -> None:
     with testbed.running(Setup(options={"sets": 1})) as bed:
         lanes = {f"id-{n}": ("s2", "s3")[n % 2] for n in range(10)}

@@ -6,7 +6,10 @@ import hatch_build
 import pytest
 
 
-@pytest.mark.parametrize("source", ["memory.zig", "baggage.zig", "config.zig"])
+@pytest.mark.parametrize(
+    "source",
+    ["memory.zig", "open_requests.zig", "trace_context.zig", "baggage.zig", "config.zig"],
+)
 def test_zig_unit_tests_pass(source: str) -> None:
     hatch_build.zig("test", hatch_build.SOURCES / source)
 

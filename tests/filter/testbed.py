@@ -43,13 +43,16 @@ FILTERS = "type.googleapis.com/envoy.extensions.filters"
 class Pair:
     """The headers of one lane group, whose listeners are ``inbound-{name}`` and so on.
 
-    With ``baggage_key`` the lane is carried by that member of baggage, and not by a trace id.
+    With ``baggage_key`` the lane is carried by that member of baggage, and not by a trace id. With
+    ``gateway_shows`` there is a listener ``gateway-{name}``, which answers as a gateway would pass
+    the request on, with the values of these request headers.
     """
 
     name: str
     route: str = ROUTE_HEADER
     trace: str = TRACE_HEADER
     baggage_key: str = ""
+    gateway_shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +229,21 @@ def _direct(directory: Path, setup: Setup) -> list[Json]:
     sides = (trace_memory.INBOUND, trace_memory.OUTBOUND)
     return [
         _listener(directory / "echo", [], route),
+        *(_gateway(directory, pair, setup) for pair in setup.pairs if pair.gateway_shows),
         *(
             _listener(directory / f"direct-{s}", [wasm_filter(s, pair, setup.options)], route)
             for s in sides
         ),
     ]
+
+
+def _gateway(directory: Path, pair: Pair, setup: Setup) -> Json:
+    shown = [_add(f"x-passed-on-{name}", f"%REQ({name})%") for name in pair.gateway_shows]
+    return _listener(
+        directory / f"gateway-{pair.name}",
+        [wasm_filter(trace_memory.GATEWAY, pair, setup.options)],
+        {"direct_response": {"status": 200}, "response_headers_to_add": shown},
+    )
 
 
 def wasm_filter(direction: str, pair: Pair, options: Mapping[str, Any]) -> Json:

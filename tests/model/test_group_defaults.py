@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from tests.schema.declared import meshes
 
 from laneway.model.group_defaults import mesh_of, with_group_defaults
@@ -52,7 +52,6 @@ def test_a_mesh_has_the_rules_in_the_lanes_alone() -> None:
 
 
 @given(meshes())
-@settings(max_examples=40)
 def test_defaults_are_filled_in_once_whatever_the_order_of_kinds(mesh: Mesh) -> None:
     """A mesh taken apart and made again is the same mesh: nothing is left to fill in."""
     declared: list[Declared] = [

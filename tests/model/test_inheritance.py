@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import fields
 
-from hypothesis import given, settings
+from hypothesis import given
 from tests.compile.edit_strategies import successions
 
 from laneway.model.inheritance import inherited
@@ -18,7 +18,6 @@ DERIVED = (
 
 
 @given(successions())
-@settings(max_examples=200)
 def test_it_is_equal_and_derives_the_same(meshes: list[Mesh]) -> None:
     last = Mesh()
     for mesh in meshes:

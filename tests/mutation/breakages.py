@@ -10,9 +10,12 @@ from __future__ import annotations
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
+from tests.mutation.input_breakages import INPUT
 from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
+
+CONTEXTS = "tests/filter/test_trace_contexts.py::"
 
 BREAKAGES = (
     *DECLARED,
@@ -20,6 +23,7 @@ BREAKAGES = (
     *MEMBERSHIP,
     *ENTERING_BREAKAGES,
     *STORE,
+    *INPUT,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",
@@ -350,5 +354,118 @@ BREAKAGES = (
 """,
         tests=("tests/filter/test_trace_memory.py::test_ids_of_one_set_are_told_apart",),
         why="two requests whose ids share a set run in one another's lane",
+    ),
+    Breakage(
+        "a lane's expressions are not looked at",
+        "src/laneway/model/lanes.py",
+        old="            requirement.holds(labels) for requirement in self.match_expressions\n",
+        new="            requirement.holds(labels) for requirement in self.match_expressions[:0]\n",
+        tests=(
+            "tests/e2e/test_unlabelled_baseline.py::test_requests_without_a_lane_meet_no_lanes_pods",
+        ),
+        why="requests without a lane are answered by versions under test",
+    ),
+    Breakage(
+        "a lane may have the baseline's workloads without saying so",
+        "src/laneway/model/checks/shared_workloads.py",
+        old="        yield from _findings(lanes, with_baseline, Severity.ERROR)\n",
+        new="        yield from _findings(lanes, with_baseline, Severity.WARNING)\n",
+        tests=(
+            "tests/model/test_shared_workloads.py::test_a_baseline_of_every_pod_has_the_lanes_pods_too",
+        ),
+        why="a selector that also matches another lane's pods leaks traffic to it",
+    ),
+    Breakage(
+        "a lane without equal labels is every pod in Istio",
+        "src/laneway/operator/planning.py",
+        old="accept(declared, context, self._decoded, self._dialect.refuse, now)",
+        new="accept(declared, context, self._decoded)",
+        tests=(
+            "tests/operator/test_acceptance.py::test_operators_ask_their_dialect_what_it_has_nothing_for",
+        ),
+        why="in a cluster, the baseline's subset holds all versions",
+    ),
+    Breakage(
+        "a promoted lane expires all the same",
+        "src/laneway/model/lane_lives.py",
+        old="    return (lane.enabled and not is_over) or is_baseline(mesh, lane)\n",
+        new="    return lane.enabled and not is_over\n",
+        tests=(
+            "tests/model/test_lane_lives.py::test_a_lane_that_serves_as_a_baseline_does_not_expire",
+        ),
+        why="everybody's version is gone at midnight",
+    ),
+    Breakage(
+        "the end of a lane is not followed",
+        "src/laneway/wiring/lane_expiry.py",
+        old="            if not applied or (at is not None and at <= moment):\n",
+        new="            if not applied:\n",
+        tests=(
+            "tests/wiring/test_lane_expiry.py"
+            "::test_nothing_is_applied_before_a_lane_ends_and_once_when_it_does",
+        ),
+        why="a lane stays until somebody edits a file",
+    ),
+    Breakage(
+        "the operator sleeps while a lane expires",
+        "src/laneway/operator/pacing.py",
+        old="                again = _due(result.valid_for)\n",
+        new="                again = None\n",
+        tests=("tests/operator/test_pacing.py::test_a_pass_is_made_when_a_lane_expires",),
+        why="an expired lane lives on in a cluster until something else changes",
+    ),
+    Breakage(
+        "a group's recorded baseline is derived again",
+        "src/laneway/operator/decoded_manifests.py",
+        old="            known = manifest, with_recorded_baseline(alone, manifest)\n",
+        new="            known = manifest, alone\n",
+        tests=("tests/operator/test_acceptance.py::test_a_recorded_baseline_is_not_derived_again",),
+        why="a lane with a lower order takes everybody's requests",
+    ),
+    Breakage(
+        "a trace context is compared with its span",
+        "filter/src/trace_context.zig",
+        old="isZero(text[36..52])) null else text[3..35];\n",
+        new="isZero(text[36..52])) null else text;\n",
+        tests=(CONTEXTS + "test_another_span_of_the_same_trace_is_in_the_same_lane",),
+        why="lanes by traceparent end at the second service",
+    ),
+    Breakage(
+        "a malformed trace context is taken for one",
+        "filter/src/main.zig",
+        old="    const own = firstContext(c.format, before);\n",
+        new="    const own: ?[]const u8 = if (before.len > 0) before else null;\n",
+        tests=(CONTEXTS + "test_a_gateway_makes_up_a_context_that_is_not_there",),
+        why="a client's malformed context costs its requests their lane",
+    ),
+    Breakage(
+        "an open request is not renewed",
+        "filter/src/main.zig",
+        old="        renew(request, now);\n",
+        new="        request.renewed = now;\n",
+        tests=(
+            "tests/filter/test_trace_memory.py::test_what_is_remembered_outlives_the_request_that_it_came_with",
+        ),
+        why="an application that works for long calls the baseline",
+    ),
+    Breakage(
+        "gateways make up no trace contexts",
+        "src/laneway/compile/ir.py",
+        old="        return *self.baggage, *self.trace_contexts\n",
+        new="        return self.baggage\n",
+        tests=(
+            "tests/compile/envoy/test_lane_filter.py::test_a_gateway_makes_up_contexts_of_tracing_systems_alone",
+        ),
+        why="a client without a tracer loses its lane at the second service",
+    ),
+    Breakage(
+        "of two empty trace headers one is filled in",
+        "src/laneway/compile/ir.py",
+        old="        for number in range(len(self.trace_headers), 0, -1):\n",
+        new="        for number in range(min(1, len(self.trace_headers)), 0, -1):\n",
+        tests=(
+            "tests/compile/envoy/test_lane_filter.py::test_trace_headers_that_are_empty_together_are_filled_in_together",
+        ),
+        why="groups that share a rule lose their lanes where a client empties both headers",
     ),
 )

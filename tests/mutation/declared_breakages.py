@@ -54,8 +54,12 @@ DECLARED = (
     Breakage(
         "requests to the declared state overlap",
         "src/laneway/control/declared/declarations.py",
-        old="        async with self._applying:\n",
-        new="        if True:\n",
+        old="""\
+        async with self._applying:
+            before, running""",
+        new="""\
+        if True:
+            before, running""",
         tests=(
             _DECLARATIONS + "test_requests_that_overlap_are_applied_one_after_another",
             _DECLARATIONS + "test_of_two_writers_that_saw_one_version_one_is_refused",

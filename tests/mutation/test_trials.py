@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import py_compile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.mutation.trials import Breakage, NotApplicable, broken, trial_results
 
+UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 PRODUCT = "def double(number):\n    return 2 * number\n"
 TESTS = """\
 import os
@@ -38,6 +40,8 @@ def test_fails_anyway():
 def test_is_skipped():
     assert double(3) == 6
 """
+# Plugins take longer to import than these tests take, and the tests need none.
+BARE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 BREAKAGE = Breakage(
     "it does not double",
     "src/product.py",
@@ -45,6 +49,7 @@ BREAKAGE = Breakage(
     "0 * (number or 0)",
     (),
     "figures are wrong",
+    environment=BARE,
 )
 
 
@@ -88,7 +93,7 @@ def test_sources_that_cannot_be_imported_catch_nothing(tree: Path) -> None:
 
 def test_a_breakage_has_an_environment(tree: Path) -> None:
     assert problem(tree, "test_needs_something_else").startswith("fails unbroken: KeyError")
-    told = replace(BREAKAGE, environment={"SOMETHING": "else"})
+    told = replace(BREAKAGE, environment={**BARE, "SOMETHING": "else"})
     assert problem(tree, "test_needs_something_else", told) == ""
 
 
@@ -106,3 +111,10 @@ def test_a_breakage_that_does_not_fit_is_an_error(
     with pytest.raises(NotApplicable, match=says):
         broken(tree, breakage)
     assert says in problem(tree, "test_catches", breakage)
+
+
+def test_bytecode_of_the_unbroken_source_is_not_used(tree: Path) -> None:
+    """It would fit: the edit is as long as the text, and the file may be as old."""
+    compiled = tree / "src/product.py"
+    py_compile.compile(str(compiled), invalidation_mode=UNCHECKED)
+    assert problem(tree, "test_catches", replace(BREAKAGE, old="2", new="0")) == ""

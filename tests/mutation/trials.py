@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import cache_from_source
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,8 +24,9 @@ ROOT = Path(__file__).parents[2]
 #: Seconds for one run of pytest. A test that hangs does not tell what is wrong.
 DEADLINE = 1200.0
 
+# Bytecode is copied: a trial is shorter than to compile all the sources again.
 _NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "node_modules", "dist"
+    ".git", ".venv", ".*_cache", ".zig-cache", ".hypothesis", "node_modules", "dist", "build"
 )
 # How pytest's report begins where an assertion failed or a ``pytest.raises`` saw nothing.
 _ASSERTION = re.compile(r"assert |AssertionError\b|Failed: ")
@@ -90,7 +92,7 @@ def _trial_results(breakages: Sequence[Breakage], root: Path) -> Iterator[Result
             except NotApplicable as error:
                 yield from (Result(breakage, test, str(error)) for test in breakage.tests)
                 continue
-            (tree / breakage.file).write_text(text, encoding="utf-8")
+            _write(tree / breakage.file, text)
             _rebuild(tree, breakage)
             for test in breakage.tests:
                 problem = unbroken.problem(test, breakage.environment) or _uncaught(
@@ -182,6 +184,13 @@ def _first_line(element: ElementTree.Element) -> str:
 def _first_error(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return next((line for line in lines if line.startswith("E")), lines[-1] if lines else "")
+
+
+def _write(file: Path, text: str) -> None:
+    """Without its bytecode, which would be taken for the new text's if both are of one second."""
+    file.write_text(text, encoding="utf-8")
+    if file.suffix == ".py":
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
 
 
 def _rebuild(tree: Path, breakage: Breakage) -> None:

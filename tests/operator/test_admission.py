@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,3 +169,17 @@ def test_the_module_s_codes_are_documented() -> None:
     page = (ROOT / "docs" / "how-to" / "operator.md").read_text(encoding="utf-8")
     section = page.partition("## Reject errors at once")[2].partition("\n## ")[0]
     assert not [code for code in MAY_COME if f"`{code}`" not in section]
+
+
+def test_an_expired_lane_is_refused_whether_it_is_new_or_written_again() -> None:
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    standing = around(group(*"ab"), lane("v1"))
+    over = lane("v2", "a", expiresAt="2026-06-01T12:00:00Z")
+    for before in (None, lane("v2", "a")):
+        verdict = judge(over, before, standing, noon)
+        assert codes(verdict.denials) == [Code.LANE_EXPIRED]
+        assert judge(over, before, standing, noon - timedelta(seconds=1)).denials == ()
+    promoted = around(group(*"ab", serviceBaselines={"a": "v2"}), lane("v1"))
+    assert judge(over, None, promoted, noon).denials == ()
+    # Others may be written while an expired one is there.
+    assert judge(lane("v3", "a"), None, around(group(*"ab"), lane("v1"), over), noon) == Verdict()

@@ -116,3 +116,11 @@ async def test_a_pass_that_raises_is_a_failed_pass_and_is_tried_again() -> None:
         await done.wait()
     assert [len(result.faults) for result in passed[:3]] == [1, 1, 0]
     assert "ValueError: a bug" in passed[0].failures[0]
+
+
+async def test_a_pass_is_made_when_a_lane_expires() -> None:
+    reconciler = Reconciler(Pass(valid_for=0.01))
+    async with running(Pacer(reconciler, pace=NEVER)):
+        await reconciler.made(2)
+    # Soon, and not at once again and again: times have whole seconds.
+    assert reconciler.passes == 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.operator.test_acceptance import aged, served
 from tests.wiring.declared_objects import endpoints, group, lane, pod
 
@@ -12,6 +14,7 @@ from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
 from laneway.operator.acceptance import accept
 from laneway.operator.ready_instances import Instances, Readiness
+from laneway.operator.shared_pods import shared_pods
 from laneway.operator.status import Condition, Result, conditions, notes, status_of
 
 A = ObjectName("default", "a")
@@ -99,3 +102,48 @@ def test_a_held_lane_says_why() -> None:
         programmed = {c.type: c for c in got}["Programmed"]
         assert (programmed.status, programmed.reason) == (True, "Held")
         assert "because of errors in Lane v2" in programmed.message
+
+
+def test_pods_of_two_lanes_are_a_condition_of_both_unless_it_is_wanted() -> None:
+    both = {**pod("a", "v1")}
+    both["metadata"] = {**both["metadata"], "labels": {"version": "v1", "owner": "jack"}}
+    known = Readiness([endpoints("a", v1=True)], [both])
+    lanes = [aged(lane("v1"), "2026-01-01"), aged(lane("jack"), "2026-02-01")]
+    lanes[1]["spec"] = {**lanes[1]["spec"], "selector": {"owner": "jack"}}
+    for said, count in (([], 1), (["v1"], 0)):
+        lanes[1]["spec"] = {**lanes[1]["spec"], "sharesWorkloadsWith": said}
+        acceptance = accept([group("a"), *lanes], [served("a")])
+        assert acceptance.findings == {}
+        shared = shared_pods(acceptance.mesh, known)
+        for item, other in zip(lanes, ("jack", "v1"), strict=True):
+            got, _ = conditions(item, acceptance, Result(), known, shared)
+            shares = [each for each in got if each.type == "SharesWorkloads"]
+            assert len(shares) == count
+            assert all(f"is lane {other}'s, too" in each.message for each in shares)
+            assert [note.warning for note in notes(item, got) if "too" in note.text] == [
+                True
+            ] * count
+
+
+@pytest.mark.parametrize(
+    ("life", "reason"),
+    [({"enabled": False}, "Disabled"), ({"expiresAt": "2026-06-01T12:00:00Z"}, "Expired")],
+)
+def test_a_lane_that_does_not_count_is_accepted_and_not_programmed(life: Any, reason: str) -> None:
+    ended = aged(lane("v2", **life), "2026-02-01", in_force=True)
+    declared = [group("a"), aged(lane("v1"), "2026-01-01"), ended]
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    acceptance = accept(declared, [served("a")], now=noon)
+    assert [one.name for one in acceptance.mesh.lanes] == ["v1"]
+    assert acceptance.findings == {}
+    got, instances = conditions(ended, acceptance, Result(), readiness(v1=True, v2=True))
+    found = {each.type: each for each in got}
+    assert [found[kind].status for kind in ("Accepted", "Programmed", "Ready")] == [
+        True,
+        False,
+        False,
+    ]
+    assert found["Programmed"].reason == reason
+    assert instances is None
+    before = accept(declared, [served("a")], now=noon - timedelta(seconds=1))
+    assert before.expires == (noon if reason == "Expired" else None)

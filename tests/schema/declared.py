@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from hypothesis import strategies as st
 
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
     CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
+    MemoryLimits,
     Mode,
     RouteBy,
     Sticky,
@@ -24,7 +27,13 @@ from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
-from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.model.workloads import (
+    DeclaredCall,
+    ReadinessProbe,
+    RestartPolicy,
+    Workload,
+    WorkloadPort,
+)
 
 labels = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 object_names = st.builds(ObjectName, labels, labels)
@@ -74,6 +83,18 @@ def workload_ports() -> st.SearchStrategy[tuple[WorkloadPort, ...]]:
     return st.lists(one, min_size=1, max_size=3, unique_by=unique).map(tuple)
 
 
+declared_calls = st.builds(DeclaredCall, object_names, st.none() | ports)
+
+
+def requirements() -> st.SearchStrategy[LabelRequirement]:
+    values = st.lists(labels, min_size=1, max_size=2, unique=True).map(tuple)
+    some = st.builds(
+        LabelRequirement, labels, st.sampled_from([Operator.IN, Operator.NOT_IN]), values
+    )
+    none = st.sampled_from([Operator.EXISTS, Operator.DOES_NOT_EXIST])
+    return some | st.builds(LabelRequirement, labels, none)
+
+
 @st.composite
 def workloads(draw: st.DrawFn) -> Workload:
     declared = draw(workload_ports())
@@ -98,6 +119,7 @@ def workloads(draw: st.DrawFn) -> Workload:
         "working_dir": draw(st.none() | labels),
         "restart": draw(st.sampled_from(RestartPolicy)),
         "termination_grace_period": draw(seconds),
+        "calls": draw(st.none() | st.lists(declared_calls, max_size=2).map(tuple)),
     }
     if draw(st.booleans()):
         common["readiness"] = ReadinessProbe()
@@ -118,8 +140,10 @@ def services(draw: st.DrawFn) -> Service:
     )
     unique = (lambda port: port.port, lambda port: port.name or port)
     listed = draw(st.lists(one, min_size=1, max_size=3, unique_by=unique))
-    selector = draw(st.dictionaries(labels, labels, max_size=2))
-    return Service(draw(object_names), tuple(listed), selector)
+    external = draw(st.just("") | labels)
+    selector = {} if external else draw(st.dictionaries(labels, labels, max_size=2))
+    headless = draw(st.booleans())
+    return Service(draw(object_names), tuple(listed), selector, headless, external)
 
 
 @st.composite
@@ -130,6 +154,9 @@ def gateways(draw: st.DrawFn) -> Gateway:
         name=labels,
         hosts=st.just(("*", "*.a.test")),
         listen=st.none() | st.just(0),
+        namespaces=st.sampled_from(
+            [(), (("*", "shop"),), (("*", "shop"), ("*", "test"), ("*.a.test", "shop"))]
+        ),
     )
     secured = st.builds(
         GatewayServer,
@@ -165,6 +192,11 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
             cookie=st.none() | labels,
             query=st.none() | labels,
         ),
+        trace_memory=st.builds(
+            MemoryLimits,
+            st.none() | st.integers(1, 86400),
+            st.none() | st.integers(1, 1 << 20),
+        ),
     )
 
 
@@ -185,6 +217,12 @@ def lanes(
         weight=st.integers(0, 100),
         calls_without_lane=st.none() | st.sampled_from(CallsWithoutLane),
         names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
+        match_expressions=st.lists(requirements(), max_size=2).map(tuple),
+        enabled=st.booleans(),
+        owner=st.sampled_from(["", "jack@shop.test"]),
+        expires_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+        order=st.sampled_from([0, 0, -1, 7]),
+        shares_workloads_with=st.lists(labels, max_size=2).map(tuple),
     )
 
 
@@ -210,11 +248,10 @@ def meshes(draw: st.DrawFn) -> Mesh:
     names = [service.name for service in known]
     declared = draw(st.lists(groups(names), min_size=1, max_size=2, **unique))
     lane = lanes(st.sampled_from([group.name for group in declared]), names)
+    found = draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
     return Mesh(
         groups=tuple(declared),
-        lanes=tuple(
-            draw(st.lists(lane, max_size=4, unique_by=lambda item: (item.group, item.name)))
-        ),
+        lanes=tuple(sorted(found, key=lambda lane: lane.order)),
         services=tuple(known),
         workloads=tuple(draw(st.lists(workloads(), max_size=2, **unique))),
         gateways=tuple(draw(st.lists(gateways(), max_size=2, **unique))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
 from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
     CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
     Mode,
+    RouteBy,
     Sticky,
     StickyKind,
     Unmatched,
@@ -29,7 +32,9 @@ from laneway.schema.asm_declarations import declarations, losses
 
 def read_again(declared: Mesh) -> Mesh:
     documents = [Document(data, Source("asm")) for data in declarations(declared)]
-    mesh, findings = decode(documents, complete=False)
+    # Rules of two groups may claim the same requests once methods and queries are left out; and ASM
+    # has no way to say that lanes share workloads on purpose.
+    mesh, findings = decode(documents, complete=False, check=lambda mesh, gaps: ())
     assert [f for f in findings if f.severity is Severity.ERROR] == []
     return mesh
 
@@ -42,6 +47,7 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
             one,
             unmatched=Unmatched.BASELINE,
             sticky=None,
+            route_by=RouteBy(),
             calls_without_lane=CallsWithoutLane.BASELINE,
         )
         for one in declared.groups
@@ -53,6 +59,8 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
             fallback=(),
             mode=None,
             calls_without_lane=None,
+            names=(),
+            shares_workloads_with=(),
             weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
         )
         for group in declared.groups
@@ -62,11 +70,11 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
 
 
 def anonymous(one: IngressRule) -> IngressRule:
-    return replace(one, name="r", methods=(), query={})
+    return replace(one, name="r", methods=(), query={}, enter=False, weight=100, sticky=None)
 
 
 @given(meshes())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assume(all(one.services for one in declared.lanes))  # In a document, none means all.
     again = read_again(declared)
@@ -77,6 +85,9 @@ def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
 
 
 OWN_LANE = CallsWithoutLane.OWN_LANE
+SOON = datetime(2030, 1, 1, tzinfo=UTC)
+REST = LabelRequirement("lane", Operator.DOES_NOT_EXIST)
+ONE = LabelRequirement("lane", Operator.IN, ("s2",))
 LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
 
 
@@ -94,6 +105,11 @@ LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
         ({}, {"calls_without_lane": OWN_LANE}, ["spec.callsWithoutLane"]),
         ({}, {"ingress": (rule("a", methods=("GET",)),)}, ["spec.ingress[0].methods"]),
         ({}, {"ingress": (rule("a", query={"q": exact("1")}),)}, ["spec.ingress[0].query"]),
+        ({}, {"match_expressions": (REST,)}, ["spec.matchExpressions"]),
+        ({}, {"match_expressions": (ONE,)}, []),
+        ({}, {"shares_workloads_with": ("s1",)}, ["spec.sharesWorkloadsWith"]),
+        ({}, {"enabled": False, "owner": "jack"}, ["spec.enabled", "spec.owner"]),
+        ({}, {"expires_at": SOON, "order": 2}, ["spec.expiresAt", "spec.order"]),
         ({}, {"weight": 20, "ingress": (rule("a"), rule("b"))}, ["spec.weight"]),
     ],
 )

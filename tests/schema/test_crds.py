@@ -392,7 +392,7 @@ def test_decoding_and_the_api_server_agree_about_every_value(
 
 
 @given(documents())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_decoding_and_the_api_server_agree_about_several_values(document: dict[str, Any]) -> None:
     assert_agreement(document)
 

@@ -36,7 +36,8 @@ def document(api: str, kind: str, name: str, spec: dict[str, Any], **metadata: A
 
 
 def service(name: str, **spec: Any) -> Any:
-    return document("v1", "Service", name, {"ports": [{"port": 8000}], **spec})
+    spec = {"selector": {"app": name}, "ports": [{"port": 8000}], **spec}
+    return document("v1", "Service", name, spec)
 
 
 def gateway(**metadata: Any) -> Any:
@@ -191,7 +192,7 @@ def test_asm_group_is_strict_unless_it_says_otherwise() -> None:
 
 @pytest.mark.parametrize("host", ["mocka", "mocka.default", "mocka.default.svc"])
 def test_asm_hosts_may_be_short(host: str) -> None:
-    rule = {"name": "r1", "route": {"destination": {"host": host}}}
+    rule = {"name": "r1", "online": True, "route": {"destination": {"host": host}}}
     lane = asm_lane(ingressRules=[rule])
     mesh = decoded(gateway(), service("mocka"), service("mockb"), asm_group(), lane)
     assert mesh.lanes[0].ingress[0].destination == MOCKA

@@ -38,7 +38,6 @@ def documents(mesh: Mesh) -> list[Document]:
 
 
 @given(meshes())
-@settings(max_examples=60, deadline=None)
 def test_round_trip(mesh: Mesh) -> None:
     decoded, findings = decode(documents(mesh))
     assert not [finding for finding in findings if finding.code in SHAPE]
@@ -105,14 +104,13 @@ def asm_lanes(draw: st.DrawFn) -> Lane:
 
 
 @given(asm_groups(), asm_lanes())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_asms_kinds_are_written_as_they_are_read(group: LaneGroup, lane: Lane) -> None:
     assert read_again(asm.GROUP.document(group)) == group
     assert read_again(asm.LANE.document(lane)) == lane
 
 
 @given(asm_groups(), asm_lanes())
-@settings(max_examples=50)
 def test_what_asms_kinds_declare_is_encoded_too(group: LaneGroup, lane: Lane) -> None:
     """Also before group defaults: a rule without hosts is legal in ASM's kind alone."""
     assert read_again(encode(group)) == group

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 from tests.schema.declared import single_objects
@@ -80,7 +80,6 @@ def valid(component: dict[str, Any], value: Any, field: str) -> bool:
 
 
 @given(single_objects())
-@settings(max_examples=60)
 def test_what_laneway_writes_is_of_its_own_schema(declared: Declared) -> None:
     document = encode(declared)
     root = {

@@ -45,6 +45,7 @@ from laneway.wiring.declared_runtime import (
     initial,
     whole,
 )
+from laneway.wiring.lane_expiry import utc_now
 
 JACK = Principal("jack")
 NAMES = ("a", "b", "c")
@@ -58,7 +59,7 @@ def no_check(mesh: Mesh, gaps: object) -> tuple[Finding, ...]:
 
 def declared(running: Running, begin: Mesh) -> Declarations:
     runtime = DeclaredRuntime(running.site.plane, running.changes)
-    return Declarations(initial(whole(begin), no_check), runtime, no_check, lambda: 0.0)
+    return Declarations(initial(whole(begin), no_check), runtime, no_check, lambda: 0.0, utc_now)
 
 
 def replace_all(which: list[tuple[str, int]], source: str) -> ChangeSet:

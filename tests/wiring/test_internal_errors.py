@@ -192,10 +192,10 @@ async def test_a_bug_met_in_a_service_stops_the_group_that_lists_it(
 ) -> None:
     real = acceptance.accept
 
-    def faulty(declared: Any, context: Any, decoded: Any) -> Any:
+    def faulty(declared: Any, context: Any, *others: Any) -> Any:
         if "c" in [each["metadata"]["name"] for each in context]:
             raise RecursionError("deep")
-        return real(declared, context, decoded)
+        return real(declared, context, *others)
 
     monkeypatch.setattr(planning, "accept", faulty)
     async with two_groups() as api, operating(api):

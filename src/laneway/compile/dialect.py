@@ -22,6 +22,8 @@ Manifest = Mapping[str, Any]
 Emit = Callable[[Mesh, MeshRoutes], Iterable[dict[str, Any]]]
 #: Lists what of a mesh the platform does not support, as warnings about the mesh's objects.
 Report = Callable[[Mesh, MeshRoutes], Iterable[Finding]]
+#: Errors about groups that cannot be had on the platform at all.
+Refuse = Callable[[Mesh], Iterable[Finding]]
 #: The object that routes the hosts of a manifest already, if it is not laneway's.
 FindClaim = Callable[[Manifest], Manifest | None]
 
@@ -75,6 +77,10 @@ def kinds_of(*kinds: GeneratedKind) -> Kinds:
     return {each.kind: each for each in kinds}
 
 
+def _refuse_none(mesh: Mesh) -> Iterable[Finding]:
+    return ()
+
+
 def _no_claims(existing: Iterable[Manifest]) -> FindClaim:
     return lambda manifest: None
 
@@ -88,6 +94,7 @@ class ConfiguredDialect:
     report: Report
     kinds: Kinds = field(default_factory=dict)
     claims: Callable[[Iterable[Manifest]], FindClaim] = _no_claims
+    refuse: Refuse = _refuse_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,12 @@ class Dialect(Generic[O]):
     report: Callable[[Mesh, MeshRoutes, O], Iterable[Finding]]
     kinds: Kinds = field(default_factory=dict)
     claims: Callable[[Iterable[Manifest]], FindClaim] = _no_claims
+    refuse: Refuse = _refuse_none
 
     def configured(self, options: O) -> ConfiguredDialect:
         def report(mesh: Mesh, routes: MeshRoutes) -> Iterable[Finding]:
             return self.report(mesh, routes, options)
 
-        return ConfiguredDialect(self.emitter(options), report, self.kinds, self.claims)
+        return ConfiguredDialect(
+            self.emitter(options), report, self.kinds, self.claims, self.refuse
+        )

@@ -30,6 +30,7 @@ from laneway.compile.ir import (
     Share,
     Split,
     Target,
+    TraceMemory,
     VirtualHost,
 )
 from laneway.compile.precedence import precedence
@@ -40,6 +41,7 @@ from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation,
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.rule_conditions import Condition
+from laneway.model.trace_contexts import is_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,26 @@ def lower_gateway(
     members = [
         baggage_member(group) for group in groups if group.propagation is Propagation.BAGGAGE
     ]
-    return GatewayRoutes(gateway, servers, tuple(members), tuple(lower_naming(mesh, groups)))
+    return GatewayRoutes(
+        gateway,
+        servers,
+        tuple(members),
+        tuple(lower_naming(mesh, groups)),
+        _trace_contexts(groups),
+    )
+
+
+def _trace_contexts(groups: Iterable[LaneGroup]) -> tuple[TraceMemory, ...]:
+    """One for each header, since several groups want the same of it."""
+    contexts: dict[str, TraceMemory] = {}
+    for group in groups:
+        if group.propagation is Propagation.TRACE and is_known(group.trace_header):
+            contexts.setdefault(group.trace_header.lower(), trace_memory(group))
+    return tuple(contexts.values())
+
+
+def trace_memory(group: LaneGroup) -> TraceMemory:
+    return TraceMemory(group.name, group.route_header, group.trace_header, group.trace_memory)
 
 
 def baggage_member(group: LaneGroup) -> BaggageMember:
@@ -296,7 +317,7 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
     headers = {
         claim.group.trace_header: None
         for claim in claims
-        if claim.group.propagation is Propagation.TRACE
+        if claim.group.propagation is Propagation.TRACE and not is_known(claim.group.trace_header)
     }
     return tuple(headers)
 

@@ -7,12 +7,13 @@ a target is an ordered chain of subsets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from laneway.model.caller_rules import CallerRule
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, Sticky
+from laneway.model.lanes import IngressRule, Lane, MemoryLimits, Sticky
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
@@ -45,7 +46,8 @@ class ByCaller:
     """Calls that are of the caller's own lane, whose target is the one in the route's choice.
 
     ``trace_header`` is what the caller's proxy fills in where it is missing: a call that begins in
-    a workload has no trace id yet, and later hops know the lane by it.
+    a workload has no trace id yet, and later hops know the lane by it. Not one of tracing systems,
+    which begin a trace themselves.
     """
 
     rule: CallerRule
@@ -166,8 +168,9 @@ class IngressRoute:
 
     ``named``: it is only for requests that name one of these lanes; ``None``: for all requests,
     since the baseline states it. ``rules`` are the rules it came from, as (lane, rule).
-    ``trace_headers`` are those that the gateway fills in when the caller sent none, so that
-    sidecars can tell requests apart. ``not_found``: a request that names none of the lanes is
+    ``trace_headers`` are those that the route fills in with an id of its own when the caller sent
+    none, so that sidecars can tell requests apart; not those of tracing systems
+    (``GatewayRoutes.trace_contexts``). ``not_found``: a request that names none of the lanes is
     answered 404 instead of the default. ``entered``: the lane whose rule it is alone, and which
     all requests enter that meet it; there is no choice, and the default is the lane's.
     """
@@ -184,6 +187,12 @@ class IngressRoute:
     not_found: bool = False
     named: LaneNames | None = None
     entered: EnteredLane | None = None
+
+    @property
+    def empty_trace_headers(self) -> Iterator[tuple[str, ...]]:
+        """Trace headers that may be there and be empty at once, the most first."""
+        for number in range(len(self.trace_headers), 0, -1):
+            yield from combinations(self.trace_headers, number)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -217,6 +226,7 @@ class TraceMemory:
     group: str
     route_header: str
     trace_header: str
+    limits: MemoryLimits = field(default_factory=MemoryLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +239,8 @@ class BaggageMember:
     key: str
 
 
-#: A trace header of which nothing is there but its lines, joined by commas. It counts as missing.
-EMPTY_ID = ",*"
+#: A trace header, its lines joined by commas, whose first line is empty. It counts as missing.
+EMPTY_ID = r"[ \t]*(,.*)?"
 
 #: By what a lane travels through applications that do not pass on the route header.
 Carrier = TraceMemory | BaggageMember
@@ -241,16 +251,24 @@ class GatewayRoutes:
     """``baggage``: the members that name a lane where the route header does not.
 
     ``naming``: for each route header of groups that use more than it, or have entry rules.
+    ``trace_contexts``: trace headers of tracing systems. The gateway makes up the value that a
+    request lacks, in the format that the system knows; routes alone could not.
     """
 
     gateway: Gateway
     servers: tuple[ServerRoutes, ...]
     baggage: tuple[BaggageMember, ...] = ()
     naming: tuple[LaneNaming, ...] = ()
+    trace_contexts: tuple[TraceMemory, ...] = ()
 
     @property
     def has_entries(self) -> bool:
         return any(host.entries for server in self.servers for host in server.virtual_hosts)
+
+    @property
+    def carriers(self) -> tuple[Carrier, ...]:
+        """What the gateway needs the lane filter for."""
+        return *self.baggage, *self.trace_contexts
 
     @property
     def groups(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from laneway.compile.ingress import baggage_member, lower_gateway
+from laneway.compile.ingress import baggage_member, lower_gateway, trace_memory
 from laneway.compile.ir import (
     ByCaller,
     Carrier,
@@ -27,13 +27,13 @@ from laneway.compile.ir import (
     Route,
     ServiceRoutes,
     Target,
-    TraceMemory,
 )
 from laneway.model.caller_rules import CallerRule
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service, ServicePort
+from laneway.model.trace_contexts import is_known
 
 
 def lower(mesh: Mesh) -> MeshRoutes:
@@ -53,7 +53,7 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
         by_port = {port.port: Route((), Target(service, port, ())) for port in service.ports}
         return ServiceRoutes(service, None, (), None, by_port)
     subsets = mesh.subsets.get((group.name, service.name), ())
-    baseline = _baseline(mesh, group, service.name)
+    baseline = mesh.service_baseline(group, service.name)
     concerned = {lane.name: lane for lane in (*subsets, *mesh.lanes_with_own_way[group.name])}
     chains = _chains(group, concerned.values(), {lane.name for lane in subsets}, baseline)
     by_caller = lower_callers(mesh, group)
@@ -62,13 +62,6 @@ def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
         for port in service.ports
     }
     return ServiceRoutes(service, group.name, subsets, baseline, by_port)
-
-
-def _baseline(mesh: Mesh, group: LaneGroup, service: ObjectName) -> str | None:
-    if service in group.service_baselines:
-        return group.service_baselines[service]
-    baseline = mesh.baseline(group)
-    return baseline.name if baseline is not None else None
 
 
 def _chains(
@@ -108,7 +101,8 @@ def _route(
 
 def lower_callers(mesh: Mesh, group: LaneGroup) -> tuple[ByCaller, ...]:
     """The same for every service of the group; strict lanes first."""
-    trace_header = group.trace_header if group.propagation is Propagation.TRACE else None
+    filled_in = group.propagation is Propagation.TRACE and not is_known(group.trace_header)
+    trace_header = group.trace_header if filled_in else None
     used = mesh.used_caller_rules[group.name]
     return tuple(ByCaller(rule, trace_header) for rule in CallerRule if rule in used)
 
@@ -128,6 +122,6 @@ def _carrier(group: LaneGroup) -> Carrier | None:
         case Propagation.HEADER:
             return None
         case Propagation.TRACE:
-            return TraceMemory(group.name, group.route_header, group.trace_header)
+            return trace_memory(group)
         case Propagation.BAGGAGE:
             return baggage_member(group)

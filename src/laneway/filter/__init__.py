@@ -17,6 +17,7 @@ RUNTIME: Final = "envoy.wasm.runtime.v8"
 
 INBOUND: Final = "inbound"
 OUTBOUND: Final = "outbound"
+GATEWAY: Final = "gateway"
 """The values of ``direction`` in a filter's configuration."""
 
 DEFAULT_SETS: Final = 16384

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from laneway.model.caller_rules import CallerRule
+from laneway.model.label_selectors import admitted, implies, is_possible
 from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes_by_labels import LanesByLabels
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.service_selection import ServiceSelection
@@ -23,18 +25,12 @@ class CallerLane:
     rule: CallerRule
 
 
-def is_baseline(mesh: Mesh, group: LaneGroup, lane: str, service: ObjectName) -> bool:
-    """Whether the lane answers for lanes that lack the service, and requests without a lane."""
-    baseline = mesh.baseline(group)
-    default = baseline.name if baseline is not None else None
-    return group.service_baselines.get(service, default) == lane
-
-
 class Callers:
     """The lanes of workloads, found by labels, so that the cost does not grow with the lanes."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
+        self._overlaps: dict[tuple[str, ObjectName], dict[str, Lane]] = {}
 
     def lanes_of(self, workload: Workload) -> tuple[CallerLane, ...]:
         """At most one for each group.
@@ -49,7 +45,7 @@ class Callers:
                 continue
             (lane,) = lanes
             rule = self._mesh.caller_rules[group.name].get(lane.name)
-            shared = any(is_baseline(self._mesh, group, lane.name, each) for each in services)
+            shared = lane.name in [self._mesh.service_baseline(group, each) for each in services]
             if rule is CallerRule.ALWAYS or (rule is not None and not shared):
                 found.append(CallerLane(group.name, lane.name, rule))
         return tuple(found)
@@ -60,16 +56,26 @@ class Callers:
             yield group, self._selecting(group, workload, services)
 
     def overlapping(self, lane: Lane, service: ObjectName) -> Lane | None:
-        """Another lane that certainly selects some of the workloads of ``service`` in ``lane``: its
-        labels are among the lane's, or the other way round."""
-        labels = lane.selector.items()
-        wider = (other for other in self._with_rarest(lane.group, lane.selector)
-                 if other.selector.items() <= labels)  # fmt: skip
-        among = min((self._by_label.get((lane.group, label), []) for label in labels),
-                    key=len, default=self._mesh.lanes_by_group[lane.group])  # fmt: skip
-        narrower = (other for other in among if labels <= other.selector.items())
-        found = (other for some in (wider, narrower) for other in some)
-        return next((o for o in found if o is not lane and service in o.services), None)
+        """Another lane that certainly selects some of the workloads of ``service`` in ``lane``: one
+        of the two selects all that the other does."""
+        key = (lane.group, service)
+        if key not in self._overlaps:
+            self._overlaps[key] = self._overlapping(*key)
+        return self._overlaps[key].get(lane.name)
+
+    def _overlapping(self, group: str, service: ObjectName) -> dict[str, Lane]:
+        known = self._mesh.services_by_name.get(service)
+        labels = known.selector if known is not None else {}
+        found: dict[str, Lane] = {}
+        for lane in self._mesh.subsets.get((group, service), ()):
+            own = admitted(labels, lane.selector, lane.match_expressions)
+            for other in self._lanes[group].candidates(own) if is_possible(own) else ():
+                theirs = admitted(other.selector, other.match_expressions)
+                if other is not lane and service in other.services and implies(own, theirs):
+                    found.setdefault(lane.name, other)
+                    found.setdefault(other.name, lane)
+                    break
+        return found
 
     def _groups_of(self, workload: Workload) -> Iterator[tuple[LaneGroup, list[ObjectName]]]:
         """The services that the workload is behind, of groups whose lanes have rules."""
@@ -86,42 +92,14 @@ class Callers:
     ) -> tuple[Lane, ...]:
         """The lanes that select the workload and contain one of the services that it is behind."""
         behind = set(services)
-        found = {
-            lane.name: lane
-            for lane in self._with_rarest(group.name, workload.labels)
-            if workload.is_selected(lane.selector) and not behind.isdisjoint(lane.services)
-        }
-        return tuple(found.values())
-
-    def _with_rarest(self, group: str, labels: Mapping[str, str]) -> Iterator[Lane]:
-        """The lanes of which one label is among ``labels``, or that have none."""
-        for label in (*labels.items(), None):
-            yield from self._by_rarest_label.get((group, label), ())
+        lanes = self._lanes[group.name].selecting(workload.labels)
+        return tuple(lane for lane in lanes if not behind.isdisjoint(lane.services))
 
     @cached_property
     def _services(self) -> ServiceSelection:
         return ServiceSelection(self._mesh.services)
 
     @cached_property
-    def _by_label(self) -> Mapping[_Label, list[Lane]]:
-        index: dict[_Label, list[Lane]] = {}
-        for lane in self._mesh.lanes:
-            for label in lane.selector.items():
-                index.setdefault((lane.group, label), []).append(lane)
-        return index
-
-    @cached_property
-    def _by_rarest_label(self) -> Mapping[tuple[str, tuple[str, str] | None], list[Lane]]:
-        """Each lane once, by that label of its selector that the fewest others have."""
-        index: dict[tuple[str, tuple[str, str] | None], list[Lane]] = {}
-        for lane in self._mesh.lanes:
-            label = min(
-                lane.selector.items(),
-                key=lambda label: len(self._by_label[lane.group, label]),
-                default=None,
-            )
-            index.setdefault((lane.group, label), []).append(lane)
-        return index
-
-
-_Label = tuple[str, tuple[str, str]]
+    def _lanes(self) -> Mapping[str, LanesByLabels]:
+        lanes = self._mesh.lanes_by_group
+        return {group.name: LanesByLabels(lanes[group.name]) for group in self._mesh.groups}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from laneway.model.hosts import host_covers
 from laneway.model.names import ObjectName
 
 
@@ -18,6 +19,9 @@ class GatewayServer:
 
     ``tls``: the gateway ends TLS here, or sends requests to where it does. To Istio's gateways
     that is as any other server; laneway's own have no certificates and do not open it.
+
+    ``namespaces`` are pairs of a host and a namespace whose routes may serve it (Istio's
+    ``namespace/host``), of hosts that are not open to all.
     """
 
     port: int
@@ -26,6 +30,15 @@ class GatewayServer:
     hosts: tuple[str, ...] = ("*",)
     listen: int | None = None
     tls: bool = False
+    namespaces: tuple[tuple[str, str], ...] = ()
+
+    def namespaces_of(self, domain: str) -> tuple[str, ...] | None:
+        """The namespaces whose routes may serve a domain, in order; ``None`` for all."""
+        hosts = [h for h in self.hosts if host_covers(h, domain) or host_covers(domain, h)]
+        limited = [(host, namespace) for host, namespace in self.namespaces if host in hosts]
+        if {host for host, _ in limited} != set(hosts):
+            return None
+        return tuple(dict.fromkeys(namespace for _, namespace in limited))
 
 
 @dataclass(frozen=True, slots=True)

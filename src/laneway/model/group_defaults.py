@@ -23,16 +23,22 @@ _D = TypeVar("_D", bound=Declared)
 def mesh_of(declared: Sequence[Declared]) -> Mesh:
     """The mesh of these objects, in their order, with every lane's defaults filled in.
 
+    Lanes come by their ``order`` first.
+
     The groups of a mesh have no ``ingress``: their rules are in the lanes that take them.
     """
     groups = tuple(_of(declared, LaneGroup))
     return Mesh(
         groups=tuple(replace(group, ingress=()) if group.ingress else group for group in groups),
-        lanes=tuple(with_group_defaults(_of(declared, Lane), groups)),
+        lanes=tuple(with_group_defaults(_in_order(_of(declared, Lane)), groups)),
         services=tuple(_of(declared, Service)),
         workloads=tuple(_of(declared, Workload)),
         gateways=tuple(_of(declared, Gateway)),
     )
+
+
+def _in_order(lanes: Iterable[Lane]) -> Iterable[Lane]:
+    return sorted(lanes, key=lambda lane: lane.order)
 
 
 def with_group_defaults(lanes: Iterable[Lane], groups: Iterable[LaneGroup]) -> Iterator[Lane]:

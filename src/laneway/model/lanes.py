@@ -10,7 +10,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from laneway.model.label_selectors import LabelRequirement
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 
@@ -96,6 +98,17 @@ class IngressRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLimits:
+    """How long, and how much, sidecars remember of trace ids. ``None``: the lane filter's default.
+
+    ``sets`` hold 16 trace ids each (``docs/decisions/0003-trace-memory.md``).
+    """
+
+    ttl_seconds: int | None = None
+    sets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LaneGroup:
     """``baseline`` ``None`` means the first lane of the group, as in ASM.
 
@@ -118,6 +131,7 @@ class LaneGroup:
     ingress: tuple[IngressRule, ...] = ()
     route_by: RouteBy = RouteBy()
     calls_without_lane: CallsWithoutLane = CallsWithoutLane.BASELINE
+    trace_memory: MemoryLimits = MemoryLimits()
 
     @property
     def propagation(self) -> Propagation:
@@ -138,6 +152,10 @@ class Lane:
     ``names`` name the lane, too.
 
     ``fallback`` are the lanes to try after this one, in order; the baseline is always the last.
+    Its workloads have the labels of ``selector`` and meet ``match_expressions``. What it selects,
+    the lanes of ``shares_workloads_with`` may select as well.
+    One that is not ``enabled``, or past ``expires_at`` (with a time zone), is as if it were not
+    declared (``lane_lives``). Of a group's lanes, those with a lower ``order`` come first.
     ``mode`` ``None`` is the group's. ``weight`` is the percentage of the requests that meet this
     lane's rules without naming a lane, and that enter it all the same; the baseline gets the rest.
     ``calls_without_lane`` ``None`` is the group's.
@@ -153,3 +171,15 @@ class Lane:
     weight: int = 0
     names: tuple[str, ...] = ()
     calls_without_lane: CallsWithoutLane | None = None
+    match_expressions: tuple[LabelRequirement, ...] = ()
+    shares_workloads_with: tuple[str, ...] = ()
+    enabled: bool = True
+    owner: str = ""
+    expires_at: datetime | None = None
+    order: int = 0
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether these are the labels of one of the lane's workloads."""
+        return all(labels.get(key) == value for key, value in self.selector.items()) and all(
+            requirement.holds(labels) for requirement in self.match_expressions
+        )

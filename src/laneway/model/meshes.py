@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from laneway.model.caller_rules import CallerRule, caller_rules
+from laneway.model.existing_objects import ExistingObject
 from laneway.model.gateways import Gateway
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.names import ObjectName
@@ -23,6 +24,8 @@ class Mesh:
     services: tuple[Service, ...] = ()
     workloads: tuple[Workload, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    #: What the user has beside all this, which laneway neither does nor changes.
+    existing: tuple[ExistingObject, ...] = ()
 
     @cached_property
     def services_by_name(self) -> Mapping[ObjectName, Service]:
@@ -92,3 +95,10 @@ class Mesh:
         if group.baseline is None:
             return lanes[0] if lanes else None
         return next((lane for lane in lanes if lane.name == group.baseline), None)
+
+    def service_baseline(self, group: LaneGroup, service: ObjectName) -> str | None:
+        """The lane that answers for others for this service: its own baseline, else the group's."""
+        if service in group.service_baselines:
+            return group.service_baselines[service]
+        baseline = self.baseline(group)
+        return baseline.name if baseline is not None else None

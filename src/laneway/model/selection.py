@@ -30,12 +30,28 @@ class Selection:
             return ()
         label = next(iter(service.selector.items()))
         candidates = self._by_label.get((service.name.namespace, *label), ())
-        selector = service.selector if lane is None else {**service.selector, **lane.selector}
-        if lane is not None and not all(
-            selector[key] == value for key, value in service.selector.items()
-        ):
-            return ()
-        return tuple(w for w in candidates if w.is_selected(selector))
+        return tuple(
+            workload
+            for workload in candidates
+            if workload.is_selected(service.selector)
+            and (lane is None or lane.selects(workload.labels))
+        )
+
+    def elsewhere(self, service: Service, lane: Lane | None = None) -> Workload | None:
+        """One that has the labels, and lives in another namespace than the service."""
+        selector = {**service.selector, **(lane.selector if lane else {})}
+        label = next(iter(service.selector.items()), ("", ""))
+        candidates = self._by_label_anywhere.get(label, ())
+        home = service.name.namespace
+        others = (w for w in candidates if w.name.namespace != home and w.is_selected(selector))
+        return next(others, None)
+
+    @cached_property
+    def _by_label_anywhere(self) -> Mapping[tuple[str, str], list[Workload]]:
+        index: dict[tuple[str, str], list[Workload]] = {}
+        for (_, key, value), workloads in self._by_label.items():
+            index.setdefault((key, value), []).extend(workloads)
+        return index
 
     @cached_property
     def callers(self) -> Callers:

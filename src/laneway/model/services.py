@@ -7,10 +7,6 @@ from dataclasses import dataclass, field
 
 from laneway.model.names import ObjectName
 
-#: Of a port's name (up to the first ``-``) or ``appProtocol``: those by which a mesh takes a port
-#: for one that is not HTTP (Istio's protocol selection) and does not route its requests by headers.
-NON_HTTP_PROTOCOLS = frozenset(["https", "mongo", "mysql", "redis", "tcp", "tls", "udp"])
-
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:
@@ -32,11 +28,17 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A callable host. ``selector`` picks its workloads by label, within its namespace."""
+    """A callable host. ``selector`` picks its workloads by label, within its namespace.
+
+    ``headless`` (``clusterIP: None``): a mesh's callers choose among its pods by DNS.
+    ``external_name``: another host that it stands for (``type: ExternalName``); empty for none.
+    """
 
     name: ObjectName
     ports: tuple[ServicePort, ...]
     selector: Mapping[str, str] = field(default_factory=dict)
+    headless: bool = False
+    external_name: str = ""
 
     @property
     def host(self) -> str:

@@ -28,6 +28,15 @@ class WorkloadPort:
     listen: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredCall:
+    """A service that an application says it calls; ``port`` is the service's, its first for
+    ``None``."""
+
+    service: ObjectName
+    port: int | None = None
+
+
 class RestartPolicy(enum.Enum):
     """What happens when a workload's process ends by itself."""
 
@@ -60,6 +69,8 @@ class Workload:
     ``env`` and ``command`` may refer to ``$(PORT)`` and to other variables as Kubernetes does.
     ``termination_grace_period``: seconds that the requests inside it and its process may take to
     end, from the moment that it receives no new ones. Default and name are Kubernetes'.
+    ``calls``: all the calls that a request leads to, in turn; ``None`` where they are not declared.
+    Only simulation and analysis read it.
     """
 
     name: ObjectName
@@ -73,6 +84,7 @@ class Workload:
     start_timeout: float = 30.0
     termination_grace_period: float = 30.0
     restart: RestartPolicy = RestartPolicy.ALWAYS
+    calls: tuple[DeclaredCall, ...] | None = None
 
     def port(self, number_or_name: int | str) -> WorkloadPort | None:
         return next((p for p in self.ports if number_or_name in (p.number, p.name)), None)

@@ -6,15 +6,22 @@ groups, changes until the errors are gone: see ``held_groups``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import enum
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from laneway.compile.dialect import Refuse
 from laneway.model import acceptance
 from laneway.model.acceptance import Candidate
+from laneway.model.checks import Gaps, check
 from laneway.model.findings import Finding, Severity
+from laneway.model.lane_lives import active, counts, next_expiry
 from laneway.model.meshes import Mesh
 from laneway.operator.decoded_manifests import DecodedManifests
 from laneway.operator.manifests import Key, Manifest, key_of
+from laneway.operator.recorded_baselines import undecided_baselines
 from laneway.schema import assemble
 
 GROUP, LANE = "LaneGroup", "Lane"
@@ -23,33 +30,58 @@ FAILED, HELD, INTERNAL_ERROR = "Failed", "Held", "InternalError"
 _AFTER_FAILURES = frozenset([FAILED, HELD, INTERNAL_ERROR])
 
 
-#: ``findings`` and ``left_out`` are of lanes and groups alone.
-Acceptance = acceptance.Acceptance[Key]
+class Inactive(enum.Enum):
+    """Why an accepted lane does not count."""
+
+    DISABLED = "Disabled"
+    EXPIRED = "Expired"
+
+
+@dataclass(frozen=True)
+class Acceptance(acceptance.Acceptance[Key]):
+    """``findings`` and ``left_out`` are of lanes and groups alone. ``inactive`` are the accepted
+    lanes that do not count and are not in ``mesh``; ``expires`` is when the next one follows."""
+
+    inactive: Mapping[Key, Inactive] = field(default_factory=dict)
+    expires: datetime | None = None
 
 
 def accept(
     declared: Iterable[Manifest],
     context: Iterable[Manifest],
     decoded: DecodedManifests | None = None,
+    refuse: Refuse = lambda mesh: (),
+    now: datetime | None = None,
 ) -> Acceptance:
-    """``declared`` are lanes and groups, ``context`` services and gateways."""
+    """``declared`` are lanes and groups, ``context`` services and gateways. ``refuse`` finds the
+    groups that the dialect has nothing for."""
     decoded = DecodedManifests() if decoded is None else decoded
     lanes = {key_of(manifest): manifest for manifest in by_age(declared)}
     manifests = {**lanes, **{key_of(manifest): manifest for manifest in context}}
 
     def judge(keys: Collection[Key]) -> tuple[Mesh, Mapping[Key, Sequence[Finding]]]:
-        return _decode([manifests[key] for key in keys], decoded)
+        return _decode([manifests[key] for key in keys], decoded, refuse)
 
     found = acceptance.accept(
         (candidate(m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
     )
     decoded.sweep()
     return Acceptance(
-        found.mesh,
+        active(found.mesh, now),
         {key: findings for key, findings in found.findings.items() if key in lanes},
         found.held,
         found.left_out & lanes.keys(),
+        _inactive(found.mesh, now),
+        None if now is None else next_expiry(found.mesh, now),
     )
+
+
+def _inactive(mesh: Mesh, now: datetime | None) -> Mapping[Key, Inactive]:
+    return {
+        Key(LANE, "", lane.name): Inactive.EXPIRED if lane.enabled else Inactive.DISABLED
+        for lane in mesh.lanes
+        if not counts(mesh, lane, now)
+    }
 
 
 def candidate(manifest: Manifest) -> Candidate[Key]:
@@ -91,11 +123,17 @@ def by_age(declared: Iterable[Manifest]) -> Sequence[Manifest]:
 
 
 def _decode(
-    manifests: Collection[Manifest], decoded: DecodedManifests
+    manifests: Collection[Manifest], decoded: DecodedManifests, refuse: Refuse
 ) -> tuple[Mesh, dict[Key, list[Finding]]]:
     """The mesh, and the errors by the object that has them."""
     keys = {str(key_of(manifest)): key_of(manifest) for manifest in manifests}
-    mesh, findings = assemble(decoded.of(manifest) for manifest in manifests)
+
+    def check_here(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+        yield from check(mesh, gaps)
+        yield from refuse(mesh)
+        yield from undecided_baselines(mesh, manifests, may_be_applied)
+
+    mesh, findings = assemble(map(decoded.of, manifests), check=check_here)
     errors: dict[Key, list[Finding]] = {}
     for finding in findings:
         if finding.severity is Severity.ERROR:

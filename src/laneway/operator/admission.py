@@ -16,9 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from laneway.model.checks import Gaps, check
+from laneway.model.checks.lane_lives import expired
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Severity, Source
+from laneway.model.meshes import Mesh
 from laneway.operator.acceptance import by_age
 from laneway.operator.decoded_manifests import plain
 from laneway.operator.manifests import Key, Manifest, key_of
@@ -53,8 +57,14 @@ class Verdict:
     warnings: tuple[Finding, ...] = ()
 
 
-def judge(candidate: Manifest, before: Manifest | None, around: Surroundings | None) -> Verdict:
-    """``before`` is what the candidate replaces; without surroundings it is judged by itself.
+def judge(
+    candidate: Manifest,
+    before: Manifest | None,
+    around: Surroundings | None,
+    now: datetime | None = None,
+) -> Verdict:
+    """``before`` is what the candidate replaces; without surroundings it is judged by itself. A
+    lane that has expired at ``now`` is denied: to apply it again is no way to renew it.
 
     Updates that leave ``spec`` unchanged (labels, finalizers) are always allowed.
     """
@@ -67,11 +77,16 @@ def judge(candidate: Manifest, before: Manifest | None, around: Surroundings | N
         return Verdict((), tuple(alone))
     key = key_of(candidate)
     standing = by_age(around.declared)
-    found = list(_findings([*_with(standing, candidate), *around.context]))
+    found = list(_findings([*_with(standing, candidate), *around.context], now=now))
     mine = [finding for whose, finding in found if whose == key]
-    denials = [f for f in mine if _is_error(f) and before is None and f.code not in MAY_COME]
+    denials = [
+        f
+        for f in mine
+        if _is_error(f)
+        and (f.code == Code.LANE_EXPIRED or (before is None and f.code not in MAY_COME))
+    ]
     warnings = [f for f in mine if f not in denials]
-    known = {_identity(*each) for each in _findings([*standing, *around.context])}
+    known = {_identity(*each) for each in _findings([*standing, *around.context], now=now)}
     declared = {key_of(manifest) for manifest in standing} - {key}
     warnings += [
         finding
@@ -93,13 +108,19 @@ def _with(standing: Iterable[Manifest], candidate: Manifest) -> Iterator[Manifes
 
 
 def _findings(
-    manifests: Iterable[Manifest], *, complete: bool = True
+    manifests: Iterable[Manifest], *, complete: bool = True, now: datetime | None = None
 ) -> Iterator[tuple[Key, Finding]]:
     keys = {str(key_of(manifest)): (key_of(manifest), manifest) for manifest in manifests}
     documents = [
         Document(plain(manifest), Source(name, None)) for name, (_, manifest) in keys.items()
     ]
-    for finding in decode(documents, complete=complete)[1]:
+
+    def check_now(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
+        yield from check(mesh, gaps)
+        if now is not None:
+            yield from expired(mesh, now)
+
+    for finding in decode(documents, complete=complete, check=check_now)[1]:
         assert finding.source is not None, "decode fills in the source"
         yield keys[finding.source.file][0], finding
 

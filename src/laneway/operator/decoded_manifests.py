@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from laneway.model.findings import Source
 from laneway.operator.manifests import Manifest, key_of
+from laneway.operator.recorded_baselines import with_recorded_baseline
 from laneway.schema import Alone, Document, read_alone
 
 #: Lanes and groups belong to no namespace.
@@ -27,7 +28,8 @@ class DecodedManifests:
         known = self._asked.get(id(manifest)) or self._known.get(id(manifest))
         if known is None:
             source = Source(str(key_of(manifest)), None)
-            known = manifest, read_alone(Document(plain(manifest), source))
+            alone = read_alone(Document(plain(manifest), source))
+            known = manifest, with_recorded_baseline(alone, manifest)
         self._asked[id(manifest)] = known
         return known[1]
 

@@ -26,6 +26,17 @@ class Pace:
     longest_retry: float = 60.0
 
 
+#: Seconds after which the clock is read again, for a lane that expires in a year.
+_LONGEST_WAIT = 3600.0
+#: Times have whole seconds: without a pause, the second in which a lane expires is full of passes.
+_SHORTEST_WAIT = 1.0
+
+
+def _due(valid_for: float | None) -> float | None:
+    """In how many seconds a pass is due that nothing else causes."""
+    return None if valid_for is None else min(max(valid_for, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
 class Pacer:
     def __init__(
         self,
@@ -59,6 +70,7 @@ class Pacer:
                 again, wait = wait, min(2 * wait, self._pace.longest_retry)
             else:
                 wait = self._pace.first_retry
+                again = _due(result.valid_for)
             if await self._change_within(again):
                 await self._settle(clock() + self._pace.at_most)
 

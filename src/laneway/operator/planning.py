@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from laneway.compile.dialect import ConfiguredDialect, Kinds
 from laneway.compile.lower import lower
@@ -50,21 +51,28 @@ class Planner:
         self._sealed = SealedManifests()
         self._decoded = DecodedManifests()
 
-    def plan(self, observed: Observed) -> Plan:
-        """The plan for all objects but those that laneway fails on; raises nothing."""
+    def plan(self, observed: Observed, now: datetime | None = None) -> Plan:
+        """The plan for all objects but those that laneway fails on; raises nothing. Lanes that have
+        expired at ``now`` do not count."""
         declared = by_age([*observed.groups, *observed.lanes])
         groups = dict.fromkeys(_group_key(each) for each in declared)
         owners = {key: _group_key(group) for group in observed.groups for key in _services(group)}
         context = {key_of(each) for each in (*observed.services, *observed.gateways)}
         others = sorted(context - owners.keys())
-        isolated = isolate([*others, *groups], lambda out: self._without(observed, out, owners))
+        isolated = isolate(
+            [*others, *groups], lambda out: self._without(observed, out, owners, now)
+        )
         if isolated.result is None:
             return Plan(faults=isolated.failed, fatal=isolated.fatal)
         acceptance, difference, notices, limits = isolated.result
         return Plan(acceptance, difference, notices, limits, isolated.failed)
 
     def _without(
-        self, observed: Observed, left_out: Collection[Key], owners: Mapping[Key, Key]
+        self,
+        observed: Observed,
+        left_out: Collection[Key],
+        owners: Mapping[Key, Key],
+        now: datetime | None,
     ) -> tuple[
         Acceptance, Reconciliation, Mapping[str, list[str]], Mapping[ObjectKey, list[Finding]]
     ]:
@@ -77,7 +85,7 @@ class Planner:
             context = [
                 each for each in context if owners.get(key := key_of(each), key) not in left_out
             ]
-        acceptance = accept(declared, context, self._decoded)
+        acceptance = accept(declared, context, self._decoded, self._dialect.refuse, now)
         mesh, routes = acceptance.mesh, lower(acceptance.mesh)
         dialect, present = self._dialect, observed.generated
         free, taken = unclaimed(dialect.emit(mesh, routes), dialect.claims(present))

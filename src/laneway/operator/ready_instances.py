@@ -6,7 +6,7 @@ routes by the same two; here they only inform the status of lanes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.ownership import labels
@@ -52,16 +52,17 @@ class Readiness:
 
     def of(self, lane: Lane) -> tuple[Instances, ...]:
         """In the order of the lane's services."""
-        return tuple(self._count(service, lane.selector) for service in lane.services)
+        return tuple(self._count(service, lane) for service in lane.services)
 
-    def _count(self, service: ObjectName, selector: Mapping[str, str]) -> Instances:
+    def pods(self, service: ObjectName) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Names and labels of the pods behind the service."""
+        for pod in self._ready.get(service, {}):
+            yield pod, self._labels.get((service.namespace, pod), {})
+
+    def _count(self, service: ObjectName, lane: Lane) -> Instances:
         selected = [
             ready
             for pod, ready in self._ready.get(service, {}).items()
-            if _selects(selector, self._labels.get((service.namespace, pod), {}))
+            if lane.selects(self._labels.get((service.namespace, pod), {}))
         ]
         return Instances(service, sum(selected), len(selected))
-
-
-def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in selector.items())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from laneway.compile.dialect import ConfiguredDialect
@@ -27,6 +28,8 @@ from laneway.operator.operations import (
 )
 from laneway.operator.planning import Plan, Planner
 from laneway.operator.ready_instances import Readiness
+from laneway.operator.recorded_baselines import baseline_to_record
+from laneway.operator.shared_pods import shared_pods
 from laneway.operator.status import Result, conditions, notes, status_of
 
 #: Operations that are under way at once.
@@ -39,12 +42,14 @@ SETTLE = 2.0
 @dataclass(frozen=True, slots=True)
 class Pass:
     """How one pass went. ``failures`` say what failed and is to be retried; ``faults`` are the
-    exceptions among them that are bugs of laneway."""
+    exceptions among them that are bugs of laneway. ``valid_for`` are the seconds until a lane
+    expires, and another pass is due."""
 
     operations: int = 0
     reports: int = 0
     failures: tuple[str, ...] = ()
     faults: tuple[Exception, ...] = ()
+    valid_for: float | None = None
 
     @property
     def failed(self) -> int:
@@ -99,13 +104,19 @@ class Reconciler:
             *(f"{key}: {internal_error(error)}" for key, error in plan.faults.items()),
             *(text for texts in progress.failures.values() for text in texts),
         )
-        return Pass(progress.done, reports, failures, (*faults, *progress.faults))
+        expires = plan.acceptance.expires
+        valid_for = None if expires is None else (expires - moment(self._now())).total_seconds()
+        return Pass(progress.done, reports, failures, (*faults, *progress.faults), valid_for)
 
     def _plan(self, observed: Observed) -> Plan:
-        """The last plan again if only pods have changed since, and nothing was left to do."""
+        """The last plan again if only pods have changed since, nothing was left to do, and no lane
+        has expired."""
+        now = moment(self._now())
         if self._last is not None and self._last[0] == observed.revision:
-            return self._last[1]
-        return self._planner.plan(observed)
+            plan = self._last[1]
+            if plan.acceptance.expires is None or plan.acceptance.expires > now:
+                return plan
+        return self._planner.plan(observed, now)
 
     async def _carry_out(self, difference: Reconciliation, progress: _Progress) -> None:
         switched = False
@@ -149,13 +160,15 @@ class Reconciler:
         }
         result = Result(dict(progress.failures), plan.notices, plan.limits, faults)
         readiness = Readiness(observed.slices, observed.pods)
+        shared = shared_pods(plan.acceptance.mesh, readiness)
         now = self._now()
         slots = asyncio.Semaphore(CONCURRENCY)
         changed = []
         for manifest in declared:
             try:
-                found, instances = conditions(manifest, plan.acceptance, result, readiness)
-                status = status_of(manifest, found, instances, now)
+                found, instances = conditions(manifest, plan.acceptance, result, readiness, shared)
+                baseline = baseline_to_record(manifest, plan.acceptance.mesh)
+                status = status_of(manifest, found, instances, now, baseline)
                 if not _same(manifest.get("status"), status):
                     changed.append((manifest, status, tuple(notes(manifest, found))))
             except Exception as error:
@@ -174,6 +187,10 @@ class Reconciler:
             for each in changed:
                 tasks.create_task(one(*each))
         return len(changed)
+
+
+def moment(now: str) -> datetime:
+    return datetime.fromisoformat(now)
 
 
 def _same(before: object, status: dict[str, Any]) -> bool:

@@ -1,13 +1,15 @@
 """The status of a lane or group: its conditions and ready instances. Pure.
 
 Accepted: the object is valid. Programmed: what was generated for it is in the cluster. Ready: its
-services have ready instances. A condition keeps the time of its last transition.
+services have ready instances. SharesWorkloads: another lane has some of the same pods. A condition
+keeps the time of its last transition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from laneway.model.acceptance import Standing
@@ -26,7 +28,9 @@ from laneway.operator.acceptance import (
 from laneway.operator.cluster_port import Note
 from laneway.operator.manifests import Manifest, key_of
 from laneway.operator.ready_instances import Instances, Readiness
+from laneway.operator.shared_pods import SharedPods
 
+SHARES_WORKLOADS = "SharesWorkloads"
 #: Kubernetes allows 32,768 characters; nobody reads as many.
 _TEXT = 2000
 
@@ -54,7 +58,11 @@ class Result:
 
 
 def conditions(
-    manifest: Manifest, acceptance: Acceptance, result: Result, readiness: Readiness
+    manifest: Manifest,
+    acceptance: Acceptance,
+    result: Result,
+    readiness: Readiness,
+    shared: SharedPods = MappingProxyType({}),
 ) -> tuple[tuple[Condition, ...], tuple[Instances, ...] | None]:
     """A lane's or group's conditions; and, for a lane that is in the mesh, its instances."""
     if fault := result.faults.get(group_name(manifest)):
@@ -63,9 +71,11 @@ def conditions(
     programmed = _programmed(manifest, acceptance, result)
     lane = _lane(manifest, acceptance)
     instances = readiness.of(lane) if lane is not None else None
-    return (accepted, programmed, _ready(programmed, lane, instances)), (
-        instances if manifest["kind"] != GROUP else None
-    )
+    found = (accepted, programmed, _ready(programmed, lane, instances))
+    if manifest["kind"] == GROUP:
+        return found, None
+    with_lanes = shared.get((lane.group, lane.name)) if lane is not None else None
+    return (*found, *([_shares(with_lanes)] if with_lanes else [])), instances
 
 
 def _after_fault(fault: str) -> tuple[Condition, ...]:
@@ -102,6 +112,9 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if standing is Standing.GROUP_NOT_ACCEPTED:
         why = f"its lane group {group} is not accepted, or held"
         return Condition("Programmed", False, "GroupNotAccepted", why)
+    if inactive := acceptance.inactive.get(key_of(manifest)):
+        why = "requests that name it count as without a lane"
+        return Condition("Programmed", False, inactive.value, why)
     if failures := result.failures.get(group):
         return Condition("Programmed", False, FAILED, _lines(failures))
     if notices := result.notices.get(group):
@@ -144,6 +157,13 @@ def _ready(
     return Condition("Ready", True, "InstancesReady")
 
 
+def _shares(others: Mapping[str, str]) -> Condition:
+    """Only where it is so."""
+    pods = [f"pod {pod} is lane {lane}'s, too" for lane, pod in others.items()]
+    fix = "tell them apart by labels, or say that it is wanted: sharesWorkloadsWith"
+    return Condition(SHARES_WORKLOADS, True, "PodsOfSeveralLanes", _lines([*pods, fix]))
+
+
 def _lines(texts: Iterable[str]) -> str:
     text = "\n".join(texts)
     return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
@@ -154,14 +174,18 @@ def status_of(
     found: Sequence[Condition],
     instances: Sequence[Instances] | None,
     now: str,
+    baseline: str | None = None,
 ) -> dict[str, Any]:
-    """The status to report; equal to the object's where nothing has changed."""
+    """The status to report; equal to the object's where nothing has changed. ``baseline`` is the
+    one to record for a group."""
     before = _conditions(manifest)
     generation = manifest["metadata"].get("generation", 0)
     status: dict[str, Any] = {
         "observedGeneration": generation,
         "conditions": [_document(c, before.get(c.type, {}), generation, now) for c in found],
     }
+    if baseline is not None:
+        status["baseline"] = baseline
     if instances is not None:
         status["services"] = [
             {
@@ -213,8 +237,9 @@ def notes(manifest: Manifest, found: Sequence[Condition]) -> Iterator[Note]:
             _status(condition),
             _reason(condition.reason),
         )
-        alarming = not condition.status or condition.reason in (HELD, "Partial")
-        first = condition.type == "Programmed" or (alarming and condition.type == "Accepted")
+        shares = condition.type == SHARES_WORKLOADS
+        alarming = not condition.status or condition.reason in (HELD, "Partial") or shares
+        first = condition.type == "Programmed" or (alarming and condition.type != "Ready")
         if changed and (old or first):
             text = condition.message or f"{condition.type}: {_status(condition)}"
             yield Note(_reason(condition.reason), text[:1000], alarming)

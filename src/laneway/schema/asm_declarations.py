@@ -12,6 +12,7 @@ from typing import Any
 
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
+from laneway.model.label_selectors import admitted, equal_labels
 from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.rule_conditions import conditions_of
@@ -69,6 +70,20 @@ def _lane_losses(
         )
     if lane.names:
         yield _lost(lane, ("spec", "names"), "in ASM nothing but its own name names a lane")
+    asked = admitted(lane.selector, lane.match_expressions)
+    if asked.keys() != equal_labels(asked).keys():
+        yield _lost(lane, ("spec", "matchExpressions"), "give the workloads labels to select")
+    life = {
+        "enabled": not lane.enabled,
+        "owner": bool(lane.owner),
+        "expiresAt": lane.expires_at is not None,
+        "order": lane.order != 0,
+    }
+    for field, is_said in life.items():
+        if is_said:
+            yield _lost(lane, ("spec", field), "declare the lane as long as it is to be there")
+    if lane.shares_workloads_with:
+        yield _lost(lane, ("spec", "sharesWorkloadsWith"), "ASM does not ask for it")
     for index, rule in enumerate(lane.ingress):
         if rule.enter:
             fix = "set the route header by a VirtualService of your own"

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from laneway.model.findings import Finding
 from laneway.model.lanes import IngressRule, LaneGroup, Mode
 from laneway.model.names import ObjectName
+from laneway.schema.asm_structs import Struct
 from laneway.schema.asm_vocabulary import (
     API_GROUP,
     NOT_HONOURED,
@@ -25,7 +26,6 @@ from laneway.schema.fields import (
     Hosts,
     Name,
     Opaque,
-    Shape,
     Subdomain,
     Text,
 )
@@ -38,7 +38,7 @@ from laneway.schema.objects import Metadata, Object, Reference
 DEFAULT_ROUTE_HEADER = "x-asm-prefer-tag"
 
 
-class IngressGateway(Shape):
+class IngressGateway(Struct):
     name: Annotated[Subdomain, About("The gateway's name.", "网关名称。", "ingressgateway")]
     namespace: Annotated[
         Name, About("The gateway's namespace.", "网关所在的命名空间。", "istio-system")
@@ -53,7 +53,7 @@ class IngressGateway(Shape):
     ] = "ASM"
 
 
-class WeightedRoutingRule(Shape):
+class WeightedRoutingRule(Struct):
     hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
         "*"
     ]
@@ -67,7 +67,7 @@ class WeightedRoutingRule(Shape):
     ] = []
 
 
-class IngressRouting(Shape):
+class IngressRouting(Struct):
     # The Go constants have an underscore, the OpenAPI description a hyphen.
     ingress_routing_strategy: Annotated[
         Literal["rule_based", "rule-based", "weighted"],
@@ -103,7 +103,7 @@ class IngressRouting(Shape):
             )
 
 
-class Ingress(Shape):
+class Ingress(Struct):
     gateway: Annotated[
         IngressGateway | None,
         About("Where requests enter.", "请求进入的网关。", {"name": "ingressgateway"}),
@@ -118,7 +118,7 @@ class Ingress(Shape):
     ] = None
 
 
-class PermissiveModeConfiguration(Shape):
+class PermissiveModeConfiguration(Struct):
     fallback_target: Annotated[
         Name | None,
         About(
@@ -154,7 +154,7 @@ class PermissiveModeConfiguration(Shape):
     ] = None
 
 
-class SwimLaneGroupSpec(Shape):
+class SwimLaneGroupSpec(Struct):
     services: Annotated[
         Services,
         About("All services of the call chain.", "调用链上的所有服务。", [{"name": "mocka"}]),

@@ -8,9 +8,12 @@ from typing import Annotated
 from pydantic import AfterValidator, model_validator
 
 from laneway.model.codes import Code
+from laneway.model.findings import Finding, Severity
+from laneway.model.label_selectors import admitted, equal_labels
 from laneway.model.lanes import IngressRule, Lane
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_label
 from laneway.model.suggestions import nearest
+from laneway.schema.asm_structs import Struct
 from laneway.schema.asm_vocabulary import (
     API_GROUP,
     VERSIONS,
@@ -26,7 +29,6 @@ from laneway.schema.fields import (
     Percentage,
     Port,
     Selector,
-    Shape,
     Text,
     wrong,
 )
@@ -64,7 +66,7 @@ ServiceHost = Annotated[
 _DESTINATION = {"host": "mocka.default.svc.cluster.local"}
 
 
-class LaneDestination(Shape):
+class LaneDestination(Struct):
     host: Annotated[
         ServiceHost, About("The service's host.", "服务的主机名。", _DESTINATION["host"])
     ]
@@ -82,11 +84,11 @@ class LaneDestination(Shape):
         return cls.of(host=rule.destination.host, port_num=rule.port)
 
 
-class RuleRoute(Shape):
+class RuleRoute(Struct):
     destination: Annotated[LaneDestination, About("The entry service.", "入口服务。", _DESTINATION)]
 
 
-class LaneIngressRule(Shape):
+class LaneIngressRule(Struct):
     about = About(
         "Which requests may enter: all conditions must hold.",
         "哪些请求可以进入：必须满足所有条件。",
@@ -94,7 +96,15 @@ class LaneIngressRule(Shape):
     )
 
     name: Annotated[Name, About("Tells the rule apart.", "规则名称，用于区分规则。", "r1")]
-    online: Annotated[bool, About("Whether the rule takes effect.", "规则是否生效。", False)] = True
+    online: Annotated[
+        bool,
+        About(
+            "Whether the rule takes effect. ASM's type has no other default; a rule without it is "
+            "offline, with a warning.",
+            "规则是否生效。ASM 的类型即以此为默认值；未填写的规则不生效，并给出警告。",
+            True,
+        ),
+    ] = False
     hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
         "*"
     ]
@@ -129,7 +139,7 @@ class LaneIngressRule(Shape):
         )
 
 
-class IngressWeight(Shape):
+class IngressWeight(Struct):
     destination: Annotated[
         LaneDestination | None,
         About("Where such requests go.", "此类请求的去向。", _DESTINATION),
@@ -141,10 +151,10 @@ class IngressWeight(Shape):
             "未指定泳道的请求中，进入本泳道的百分比。",
             10,
         ),
-    ]
+    ] = 0
 
 
-class SwimLaneSpec(Shape):
+class SwimLaneSpec(Struct):
     label_selector: Annotated[
         Selector,
         About(
@@ -244,11 +254,25 @@ def _build_lane(document: ASMSwimLaneObject) -> Built:
         ingress=tuple(_rules(spec)),
         weight=spec.ingress_weight.weight if spec.ingress_weight else 0,
     )
-    return lane, unhonoured(document, _LANE_NOT_HONOURED)
+    return lane, [*unhonoured(document, _LANE_NOT_HONOURED), *_without_online(spec)]
+
+
+def _without_online(spec: SwimLaneSpec) -> Iterator[Finding]:
+    """Warnings: somebody may have meant such a rule to take effect."""
+    for index, rule in enumerate(spec.ingress_rules):
+        if "online" not in rule.model_fields_set:
+            yield Finding(
+                Code.NO_EFFECT,
+                f"rule {rule.name} has no effect: it has no `online`, which ASM reads as false",
+                "write online: true, or online: false if it is meant to be offline",
+                path=("spec", "ingressRules", index, "online"),
+                severity=Severity.WARNING,
+            )
 
 
 def _write_lane(lane: Lane) -> Written:
-    """A rule without hosts is the destination of the lane's share of the weighted routing."""
+    """Only equal labels can be said. A rule without hosts is the destination of the lane's share of
+    the weighted routing."""
     rules = [rule for rule in lane.ingress if rule.hosts]
     weighted = next((rule for rule in lane.ingress if not rule.hosts), None)
     weight = None
@@ -257,7 +281,7 @@ def _write_lane(lane: Lane) -> Written:
         weight = IngressWeight.of(destination=destination, weight=lane.weight)
     metadata = SwimLaneMetadata.of(name=lane.name, labels={GROUP_LABEL: lane.group})
     return metadata, SwimLaneSpec.of(
-        label_selector=dict(lane.selector),
+        label_selector=dict(equal_labels(admitted(lane.selector, lane.match_expressions))),
         services=[LaneService.to(name) for name in lane.services] or None,
         ingress_rules=[LaneIngressRule.written(rule) for rule in rules] or None,
         ingress_weight=weight,

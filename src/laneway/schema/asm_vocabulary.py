@@ -10,11 +10,11 @@ from pydantic import Field
 from laneway.model.findings import Finding, Path
 from laneway.model.lanes import IngressRule
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+from laneway.schema.asm_structs import Struct, StructMatch, StructUriMatch, is_zero
 from laneway.schema.field_metadata import About
-from laneway.schema.fields import Name, Opaque, Shape
+from laneway.schema.fields import HeaderName, Name, Opaque
 from laneway.schema.kind import Pattern, not_honoured
 from laneway.schema.objects import Object
-from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, UriMatch
 
 #: The API group of ASM's kinds, and its versions.
 API_GROUP, VERSIONS = "istio.alibabacloud.com", ("v1",)
@@ -22,7 +22,7 @@ API_GROUP, VERSIONS = "istio.alibabacloud.com", ("v1",)
 NOT_HONOURED = About("Not honoured yet, with a warning.", "暂不支持，并给出警告。", None)
 
 
-class LaneService(Shape):
+class LaneService(Struct):
     about = About("A service.", "一个服务。", {"name": "mocka"})
 
     name: Annotated[Name, About("The service's name.", "服务名称。", "mocka")]
@@ -45,16 +45,30 @@ class LaneService(Shape):
 Services = Annotated[list[LaneService], Field(min_length=1)]
 
 
-class RequestMatch(Shape):
+class RequestMatch(Struct):
     about = About("Conditions on a request.", "对请求的条件。", {"uri": {"exact": "/mock"}})
 
-    uri: PathCondition = None
-    headers: HeaderConditions = {}
+    uri: Annotated[
+        StructUriMatch | None,
+        About(
+            "The path, without its query; any path, if not given.",
+            "请求路径，不含查询参数；不填则匹配任意路径。",
+            {"exact": "/mock"},
+        ),
+    ] = None
+    headers: Annotated[
+        dict[HeaderName, StructMatch],
+        About(
+            "Conditions on headers, by name; an empty one asks that the header is there.",
+            "对请求头的条件，以名称为键；空条件表示该请求头存在即可。",
+            {"x-user": {"exact": "jack"}},
+        ),
+    ] = {}
 
     @classmethod
     def written(cls, rule: IngressRule) -> RequestMatch:
-        headers = {name: Match.written(match) for name, match in rule.headers.items()}
-        uri = UriMatch.written(rule.uri) if rule.uri else None
+        headers = {name: StructMatch.written(match) for name, match in rule.headers.items()}
+        uri = StructUriMatch.written(rule.uri) if rule.uri else None
         return cls.of(uri=uri, headers=headers or None)
 
 
@@ -66,9 +80,9 @@ def unhonoured(document: Object, patterns: Mapping[Pattern, str]) -> Iterator[Fi
 
 
 def _given(value: object, pattern: Pattern, path: Path = ()) -> Iterator[Path]:
-    """The paths that match ``pattern`` and lead to something set (neither empty nor false)."""
+    """The paths that match ``pattern`` and lead to something set (no zero value)."""
     if not pattern:
-        if value:
+        if not is_zero(value):
             yield path
     elif pattern[0] == "*" and isinstance(value, list):
         for index, item in enumerate(value):

@@ -12,7 +12,7 @@ from typing import Any
 from laneway.schema.fields import Shape
 from laneway.schema.json_schema import STRUCTURAL, JsonSchema, field_schema, structural
 from laneway.schema.laneway import LaneGroupObject, LaneObject
-from laneway.schema.statuses import GroupStatus, LaneStatus
+from laneway.schema.statuses import LaneGroupStatus, LaneStatus
 
 GROUP = "laneway.dev"
 VERSION = "v1alpha1"
@@ -26,7 +26,7 @@ def custom_resource_definitions() -> Iterator[dict[str, Any]]:
         _column("Baseline", "string", ".spec.baseline"),
         *_condition_columns(),
     ]
-    yield _definition("LaneGroup", "lanegroups", LaneGroupObject, GroupStatus, columns)
+    yield _definition("LaneGroup", "lanegroups", LaneGroupObject, LaneGroupStatus, columns)
     columns = [
         _column("Group", "string", ".spec.group"),
         _column("Weight", "integer", ".spec.weight"),

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from laneway.model.checks import check
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
+from laneway.model.existing_objects import ExistingObject
 from laneway.model.findings import Finding, ObjectKey, Severity
 from laneway.model.group_defaults import mesh_of
 from laneway.model.keys import Declared, key_of
@@ -22,8 +23,10 @@ from laneway.model.meshes import Mesh
 from laneway.schema import registry
 from laneway.schema.annotations import own_metadata
 from laneway.schema.documents import Document
+from laneway.schema.existing_objects import existing_object
 from laneway.schema.kind import Kind
 from laneway.schema.problems import problems
+from laneway.schema.templates import instead_of_values
 
 Decoded = tuple[Mesh, tuple[Finding, ...]]
 Check = Callable[[Mesh, Gaps], Iterable[Finding]]
@@ -51,20 +54,24 @@ class Alone:
     findings: tuple[Finding, ...] = ()
     declared: Declared | None = None
     unread: bool = False
+    existing: ExistingObject | None = None
 
 
 def read_alone(document: Document) -> Alone:
     kind, finding = registry.kind_of(document)
-    found = [] if finding is None else [_placed(finding, document, kind)]
+    wrong = instead_of_values([] if finding is None else [finding], document)
+    found = [_placed(each, document, kind) for each in wrong]
     if kind is None:
         unread = finding is not None and finding.severity is Severity.ERROR
-        return Alone(document, None, tuple(found), unread=unread)
+        existing = None if unread else existing_object(document)
+        return Alone(document, None, tuple(found), unread=unread, existing=existing)
     found += [_placed(each, document, kind) for each in own_metadata(document, kind.name)]
     data = _without_nulls(document.data) if kind.nulls else document.data
     try:
         shape = kind.shape.model_validate(data)
     except ValidationError as error:
-        found += [_placed(each, document, kind) for each in problems(error, kind.shape)]
+        wrong = instead_of_values(problems(error, kind.shape), document)
+        found += [_placed(each, document, kind) for each in wrong]
         return Alone(document, kind, tuple(found), unread=True)
     declared, findings = kind.build(shape)
     found += [_placed(each, document, kind) for each in findings]
@@ -76,7 +83,7 @@ def assemble(read: Iterable[Alone], *, complete: bool = True, check: Check = che
     reading = _Reading(complete)
     for one in read:
         reading.take(one)
-    mesh = mesh_of(reading.declared)
+    mesh = replace(mesh_of(reading.declared), existing=tuple(reading.existing))
     for finding in check(mesh, Gaps(not reading.complete, frozenset(reading.unread))):
         reading.place(finding)
     return mesh, tuple(reading.findings)
@@ -90,10 +97,13 @@ class _Reading:
     unread: set[ObjectKey] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
+    existing: list[ExistingObject] = field(default_factory=list)
     origins: dict[ObjectKey, tuple[Document, Kind]] = field(default_factory=dict)
 
     def take(self, one: Alone) -> None:
         self.findings += one.findings
+        if one.existing is not None:
+            self.existing.append(one.existing)
         if one.kind is None:
             self.complete &= not one.unread
         elif one.unread:

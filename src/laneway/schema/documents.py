@@ -40,6 +40,18 @@ class Document:
             value = value.get(part) if isinstance(value, Mapping) else None
         return value
 
+    def at(self, path: Path) -> object:
+        """The value at a path, or ``None`` where there is none."""
+        value = self.data
+        for part in path:
+            if isinstance(value, Mapping):
+                value = value.get(part)
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return None
+        return value
+
     def items(self) -> Iterator[Document]:
         """The objects of a Kubernetes ``List``; else the document itself."""
         items = self.get("items")

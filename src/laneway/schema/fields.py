@@ -294,6 +294,7 @@ LabelValue = Annotated[
 ]
 Labels = dict[LabelKey, LabelValue]
 Selector = Annotated[Labels, Field(min_length=1), ClusterBound(16)]
+AnyLabels = Annotated[Labels, ClusterBound(16)]
 Host = Annotated[
     str,
     AfterValidator(_host),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -80,8 +81,10 @@ class Server(Shape):
     hosts: Annotated[
         Annotated[list[Text], Field(min_length=1)],
         About(
-            "The hosts that are served; a namespace before them (`ns/host`) is not used.",
-            "服务的域名；域名前的命名空间（`ns/host`）不使用。",
+            "The hosts that are served, perhaps after the namespace whose routes may serve them "
+            "(`ns/host`; `.` is the gateway's own, `*` all). Routes for Istio are written there.",
+            "服务的域名，前面可写明允许为其提供路由的命名空间（`ns/host`；`.` 为网关自身，"
+            "`*` 为全部）。为 Istio 生成的路由会写入该命名空间。",
             ["*.shop.test"],
         ),
     ]
@@ -150,17 +153,47 @@ def _build(document: GatewayObject) -> Built:
         if left_out is not None:
             findings.append(left_out)
             continue
-        hosts = tuple(host.rpartition("/")[2].lower() for host in server.hosts)
+        hosts = [_limited(host, document.metadata.namespace) for host in server.hosts]
         merged = servers.get(number)
         if merged is not None:
-            hosts = tuple(dict.fromkeys((*merged.hosts, *hosts)))
-        name = server.port.name if merged is None else merged.name
-        listen, tls = listens.get(number), server.tls is not None
-        servers[number] = GatewayServer(number, name, protocol, hosts, listen, tls)
+            hosts = [*_with_namespaces(merged), *hosts]
+        servers[number] = GatewayServer(
+            number,
+            server.port.name if merged is None else merged.name,
+            protocol,
+            hosts=tuple(dict.fromkeys(host for host, _ in hosts)),
+            listen=listens.get(number),
+            tls=server.tls is not None,
+            namespaces=_namespaces(hosts),
+        )
     gateway = Gateway(
         document.metadata.object_name, tuple(servers.values()), document.spec.selector
     )
     return gateway, findings
+
+
+def _limited(text: str, own: str) -> tuple[str, str | None]:
+    """A host, and the namespace whose routes may serve it; ``None`` for all."""
+    namespace, slash, host = text.rpartition("/")
+    open_to_all = not slash or namespace == "*"
+    return host.lower(), None if open_to_all else own if namespace == "." else namespace
+
+
+def _with_namespaces(server: GatewayServer) -> list[tuple[str, str | None]]:
+    """What ``_limited`` says of the server's hosts."""
+    found: list[tuple[str, str | None]] = []
+    for host in server.hosts:
+        limited = [(host, namespace) for each, namespace in server.namespaces if each == host]
+        found += limited or [(host, None)]
+    return found
+
+
+def _namespaces(hosts: Sequence[tuple[str, str | None]]) -> tuple[tuple[str, str], ...]:
+    """By host, without the hosts that are open to all at another place."""
+    order = list(dict.fromkeys(host for host, _ in hosts))
+    open_to_all = {host for host, namespace in hosts if namespace is None}
+    limited = [(h, n) for h, n in hosts if n is not None and h not in open_to_all]
+    return tuple(sorted(dict.fromkeys(limited), key=lambda pair: order.index(pair[0])))
 
 
 def _left_out(server: Server, path: Path) -> Finding | None:
@@ -226,7 +259,9 @@ def _written_server(server: GatewayServer) -> Server:
         ends = server.protocol == "HTTPS"
         tls = TlsSettings.of(mode="SIMPLE") if ends else TlsSettings.of(https_redirect=True)
     port = GatewayPort.of(number=server.port, name=server.name, protocol=server.protocol)
-    return Server.of(port=port, hosts=list(server.hosts), tls=tls)
+    limited = _with_namespaces(server)
+    hosts = [host if namespace is None else f"{namespace}/{host}" for host, namespace in limited]
+    return Server.of(port=port, hosts=hosts, tls=tls)
 
 
 KINDS = (

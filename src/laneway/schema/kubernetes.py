@@ -20,6 +20,8 @@ from laneway.schema.fields import (
 from laneway.schema.kind import Built, Kind, Written, not_honoured, repeated
 from laneway.schema.objects import Metadata, Object
 
+_HEADLESS = "None"
+
 
 class ServicePortSpec(Shape):
     about = About("A port of the Service.", "Service 的一个端口。", {"port": 8000})
@@ -70,13 +72,31 @@ class ServiceSpec(Shape):
     ] = {}
     type: Annotated[
         Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"],
-        About("Accepted and not used.", "可以填写，但不使用。", "ClusterIP"),
+        About(
+            "A Service of type `ExternalName` has no lanes; other types are all the same.",
+            "`ExternalName` 类型的 Service 没有泳道；其他类型没有区别。",
+            "ClusterIP",
+        ),
     ] = "ClusterIP"
     allocate_load_balancer_node_ports: Opaque = None
-    cluster_ip: Opaque = Field(None, alias="clusterIP")
+    cluster_ip: Annotated[
+        Text,
+        About(
+            "`None` makes the Service headless; other addresses are not used.",
+            "`None` 表示无头（headless）Service；其他地址不使用。",
+            "None",
+        ),
+    ] = Field("", alias="clusterIP")
     cluster_ips: Opaque = Field(None, alias="clusterIPs")
     external_ips: Opaque = Field(None, alias="externalIPs")
-    external_name: Opaque = None
+    external_name: Annotated[
+        Text,
+        About(
+            "The host that a Service of type `ExternalName` stands for.",
+            "`ExternalName` 类型的 Service 所指向的主机名。",
+            "cart.example.com",
+        ),
+    ] = ""
     external_traffic_policy: Opaque = None
     health_check_node_port: Opaque = None
     internal_traffic_policy: Opaque = None
@@ -115,15 +135,25 @@ def _build(document: ServiceObject) -> Built:
             where = (*path, index, "protocol")
             what = f"the protocol {port.protocol}"
             findings.append(not_honoured(where, f"port {port.port} is left out", what))
+    spec = document.spec
+    is_external = spec.type == "ExternalName"
     if not ports:
-        what = "a Service without TCP ports"
-        findings.append(not_honoured(path, "the Service is left out", what))
+        what = "a Service of type ExternalName" if is_external else "a Service without TCP ports"
+        instead = "the Service is left out: no lane group can contain it"
+        findings.append(not_honoured(path, instead, what))
         return None, findings
     tcp = [port if port.protocol == "TCP" else None for port in document.spec.ports]
     findings += repeated([port.port if port else 0 for port in tcp], path, "port")
     findings += repeated([port.name for port in document.spec.ports], path, "name")
-    name = document.metadata.object_name
-    return Service(name, tuple(ports), document.spec.selector), findings
+    service = Service(
+        document.metadata.object_name,
+        tuple(ports),
+        # Kubernetes ignores the selector of a Service that stands for another host.
+        {} if is_external else spec.selector,
+        headless=spec.cluster_ip == _HEADLESS,
+        external_name=spec.external_name if is_external else "",
+    )
+    return service, findings
 
 
 def _write(service: Service) -> Written:
@@ -139,6 +169,9 @@ def _write(service: Service) -> Written:
             for port in service.ports
         ],
         selector=dict(service.selector) or None,
+        cluster_ip=_HEADLESS if service.headless else None,
+        type="ExternalName" if service.external_name else None,
+        external_name=service.external_name or None,
     )
 
 

@@ -13,6 +13,7 @@ from laneway.model.lanes import (
     IngressRule,
     Lane,
     LaneGroup,
+    MemoryLimits,
     Mode,
     Unmatched,
 )
@@ -24,11 +25,20 @@ from laneway.schema.fields import (
     Name,
     Percentage,
     Port,
-    Selector,
     Shape,
+    Text,
     wrong,
 )
 from laneway.schema.kind import Built, Kind, Written, no_effect
+from laneway.schema.lane_lives import Order, Time, instant, written_instant
+from laneway.schema.lane_selectors import (
+    SELECTS,
+    LabelRequirements,
+    LabelRequirementSpec,
+    LaneLabels,
+    selector_findings,
+    written_labels,
+)
 from laneway.schema.lane_sources import LaneHeader, LaneValues, RouteBySpec, StickySpec
 from laneway.schema.objects import (
     Metadata,
@@ -40,6 +50,7 @@ from laneway.schema.objects import (
     references,
 )
 from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
+from laneway.schema.trace_memory import TraceMemorySpec, unused_memory
 
 
 def baselines_by_service(value: dict[str, str]) -> dict[str, str]:
@@ -239,9 +250,10 @@ class LaneGroupSpec(Shape):
     trace_header: Annotated[
         EndToEndHeader | None,
         About(
-            "What applications pass on: the route header (if not given), a header with a trace id, "
-            "or `baggage` (W3C).",
-            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头，或 `baggage`（W3C）。",
+            "What applications pass on: the route header (if not given), a header with a trace id "
+            "(also `traceparent`, `b3`, `sw8` and the like), or `baggage` (W3C).",
+            "应用透传的请求头：引流请求头（默认）、携带链路 ID 的请求头（包括 `traceparent`、`b3`、"
+            "`sw8` 等），或 `baggage`（W3C）。",
             "my-request-id",
         ),
     ] = None
@@ -291,6 +303,14 @@ class LaneGroupSpec(Shape):
             "ownLane",
         ),
     ] = "baseline"
+    trace_memory: Annotated[
+        TraceMemorySpec | None,
+        About(
+            "How long, and how many, trace ids sidecars remember.",
+            "边车记住链路 ID 的时间和数量。",
+            {"ttlSeconds": 600},
+        ),
+    ] = None
     ingress: Annotated[
         Rules,
         About(
@@ -325,17 +345,67 @@ class LaneSpec(Shape):
             "self.fallback.size() > 0)",
             "a strict lane never falls back",
         ),
+        SELECTS,
     )
 
     group: Annotated[
         Name, About("The LaneGroup that the lane belongs to.", "泳道所属的泳道组。", "test")
     ]
     selector: Annotated[
-        Selector,
+        LaneLabels,
         About(
             "Labels of the lane's workloads.", "泳道中工作负载的标签。", {"ASM_TRAFFIC_TAG": "v2"}
         ),
-    ]
+    ] = {}
+    match_expressions: Annotated[
+        LabelRequirements,
+        About(
+            "Conditions on the labels of the lane's workloads, besides `selector`. `DoesNotExist` "
+            "makes a baseline of everything that no other lane has.",
+            "除 `selector` 外，对工作负载标签的条件。"
+            "`DoesNotExist` 可使基线包含其他泳道之外的所有负载。",
+            [{"key": "lane", "operator": "DoesNotExist"}],
+        ),
+    ] = []
+    enabled: Annotated[
+        bool,
+        About(
+            "Whether the lane counts. If not, requests that name it count as without a lane.",
+            "泳道是否生效。未生效时，指定它的请求视为未指定泳道。",
+            False,
+        ),
+    ] = True
+    owner: Annotated[
+        Annotated[Text, ClusterBound(256)],
+        About("Whom to ask about the lane.", "泳道的负责人。", "jack@shop.test"),
+    ] = ""
+    expires_at: Annotated[
+        Time | None,
+        About(
+            "From when on the lane counts as removed, unless it serves as a baseline. Applying a "
+            "lane that has expired is refused.",
+            "从此刻起泳道视为已删除，作为基线时除外。再次应用已过期的泳道会被拒绝。",
+            "2026-12-31T18:00:00Z",
+        ),
+    ] = None
+    order: Annotated[
+        Order,
+        About(
+            "The lane's place among those of its group: lower ones come first. Lanes of the same "
+            "order are in the order of their declaration (in a cluster, of their creation).",
+            "泳道在组内的次序，数值小的在前；相同时按声明的先后（在集群中按创建的先后）。",
+            10,
+        ),
+    ] = 0
+    shares_workloads_with: Annotated[
+        Annotated[list[Name], ClusterBound(64)],
+        About(
+            "Lanes of the group that may have some of the same workloads. Otherwise it is an error "
+            "if the baseline is one of them, and a warning if it is another lane.",
+            "允许与本泳道共用工作负载的泳道。未声明时，与基线共用为错误，与其他泳道共用为警告。",
+            ["s1"],
+        ),
+    ] = []
     services: Annotated[
         References | None,
         About(
@@ -422,8 +492,9 @@ def _build_group(document: LaneGroupObject) -> Built:
         ingress=tuple(rule.rule for rule in spec.ingress),
         calls_without_lane=CallsWithoutLane(spec.calls_without_lane),
         route_by=spec.route_by.route_by,
+        trace_memory=spec.trace_memory.limits if spec.trace_memory else MemoryLimits(),
     )
-    return group, scope(document)
+    return group, (*scope(document), *unused_memory(group))
 
 
 def scope(document: Object) -> Iterator[Finding]:
@@ -448,8 +519,14 @@ def _build_lane(document: LaneObject) -> Built:
         if spec.calls_without_lane
         else None,
         names=tuple(spec.names),
+        match_expressions=tuple(each.requirement for each in spec.match_expressions),
+        shares_workloads_with=tuple(spec.shares_workloads_with),
+        enabled=spec.enabled,
+        owner=spec.owner,
+        expires_at=instant(spec.expires_at) if spec.expires_at else None,
+        order=spec.order,
     )
-    return lane, scope(document)
+    return lane, (*scope(document), *selector_findings(lane))
 
 
 def _write_group(group: LaneGroup) -> Written:
@@ -462,6 +539,7 @@ def _write_group(group: LaneGroup) -> Written:
         service_baselines={str(name): lane for name, lane in group.service_baselines.items()},
         unmatched=group.unmatched.value,
         sticky=StickySpec.written(group.sticky) if group.sticky else None,
+        trace_memory=TraceMemorySpec.written(group.trace_memory),
         ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
         calls_without_lane=group.calls_without_lane.value,
         route_by=RouteBySpec.written(group.route_by),
@@ -472,7 +550,13 @@ def _write_group(group: LaneGroup) -> Written:
 def _write_lane(lane: Lane) -> Written:
     return Metadata.of(name=lane.name), LaneSpec.of(
         group=lane.group,
-        selector=dict(lane.selector),
+        selector=written_labels(lane.selector),
+        match_expressions=[LabelRequirementSpec.written(e) for e in lane.match_expressions] or None,
+        shares_workloads_with=list(lane.shares_workloads_with) or None,
+        enabled=None if lane.enabled else False,
+        owner=lane.owner or None,
+        expires_at=written_instant(lane.expires_at) if lane.expires_at else None,
+        order=lane.order or None,
         services=references(lane.services) or None,
         ingress=[IngressRuleSpec.written(rule) for rule in lane.ingress],
         fallback=list(lane.fallback),

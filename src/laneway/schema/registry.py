@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import Declared
@@ -9,7 +11,7 @@ from laneway.model.lanes import Lane
 from laneway.model.suggestions import listing, nearest, suggestion
 from laneway.schema import asm, foreign, istio, kubernetes, laneway, workload
 from laneway.schema.documents import Document
-from laneway.schema.fields import describe
+from laneway.schema.fields import SUBDOMAIN_PATTERN, describe
 from laneway.schema.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -21,6 +23,12 @@ KINDS: tuple[Kind, ...] = (
 )
 _BY_API = {(api, kind.name): kind for kind in KINDS for api in kind.api_versions}
 _BY_NAME = {kind.name: kind for kind in KINDS}
+_NAMES_BY_GROUP = {
+    group: [kind.name for kind in KINDS if kind.group == group]
+    for group in dict.fromkeys(kind.group for kind in KINDS)
+}
+_VERSION = re.compile(r"v[0-9]+((alpha|beta)[0-9]+)?")
+_GROUP = re.compile(SUBDOMAIN_PATTERN)
 _API_VERSIONS = tuple(dict.fromkeys(api for kind in KINDS for api in kind.api_versions))
 
 
@@ -29,31 +37,36 @@ def kind_of(document: Document) -> tuple[Kind | None, Finding | None]:
 
     With a misspelt apiVersion the kind is known all the same, so that the rest is read too.
     """
-    if not isinstance(document.data, dict):
-        message = f"expected an object, got {describe(document.data)}"
+    data = document.data
+    if not (isinstance(data, dict) and {"apiVersion", "kind"} <= data.keys()):
+        instead = foreign.what_to_do_with(document.source.file, data)
+        if instead is not None:
+            return None, _passed_over("it is no Kubernetes object: it is passed over", instead)
+    if not isinstance(data, dict):
+        message = f"expected an object, got {describe(data)}"
         return None, Finding(Code.NOT_AN_OBJECT, message, "begin with apiVersion and kind")
-    api, name = document.data.get("apiVersion"), document.data.get("kind")
+    api, name = data.get("apiVersion"), data.get("kind")
     for field, value in (("apiVersion", api), ("kind", name)):
         if not isinstance(value, str) or not value:
-            return None, _no_text(field, field in document.data, value, _BY_NAME.get(str(name)))
+            return None, _no_text(field, field in data, value, _BY_NAME.get(str(name)))
     assert isinstance(api, str)
     assert isinstance(name, str)
     kind = _BY_API.get((api, name))
     if kind is not None:
         return kind, None
-    group = api.rpartition("/")[0]
-    if _is_foreign(group, name):
+    group, _, version = api.rpartition("/")
+    is_core = not group and _VERSION.fullmatch(version)
+    if (is_core or _GROUP.fullmatch(group)) and foreign.is_foreign(group, name, _NAMES_BY_GROUP):
         message = f"{api} {name} is not a kind that laneway reads: it is passed over"
-        warning = Severity.WARNING
-        return None, Finding(Code.IGNORED_KIND, message, path=("kind",), severity=warning)
+        fix = foreign.fix_for(group, name, {k: v.api_versions[0] for k, v in _BY_NAME.items()})
+        return None, _passed_over(message, fix, ("kind",))
     if name in _BY_NAME:
         return _BY_NAME[name], _unknown_api(api, _BY_NAME[name])
     return None, _unknown_kind(api, name)
 
 
-def _is_foreign(group: str, name: str) -> bool:
-    known = any(kind.group == group for kind in KINDS)
-    return foreign.is_foreign(group, name) and not (known and name in _BY_NAME)
+def _passed_over(message: str, fix: str, path: Path = ()) -> Finding:
+    return Finding(Code.IGNORED_KIND, message, fix, path=path, severity=Severity.WARNING)
 
 
 def _no_text(field: str, given: bool, value: object, kind: Kind | None) -> Finding:

@@ -17,7 +17,11 @@ class Condition(Shape):
     type: Annotated[
         Text,
         ClusterBound(316),
-        About("Accepted, Programmed or Ready.", "Accepted、Programmed 或 Ready。", "Accepted"),
+        About(
+            "Accepted, Programmed, Ready or SharesWorkloads.",
+            "Accepted、Programmed、Ready 或 SharesWorkloads。",
+            "Accepted",
+        ),
     ]
     status: Annotated[
         Literal["True", "False", "Unknown"],
@@ -59,8 +63,25 @@ class GroupStatus(Shape):
         list[Condition],
         ClusterBound(8),
         KeyedBy("type"),
-        About("Accepted, Programmed and Ready.", "Accepted、Programmed 和 Ready。", []),
+        About(
+            "Accepted, Programmed, Ready; of a lane SharesWorkloads, if another has its pods.",
+            "Accepted、Programmed 和 Ready；泳道与其他泳道共用 Pod 时还有 SharesWorkloads。",
+            [],
+        ),
     ] = []
+
+
+class LaneGroupStatus(GroupStatus):
+    baseline: Annotated[
+        Text | None,
+        ClusterBound(63),
+        About(
+            "The baseline, as it was first accepted. It stays if other lanes come, or if "
+            "`spec.baseline` is removed.",
+            "首次接受时的基线泳道。新增泳道或删除 `spec.baseline` 都不会改变它。",
+            "s1",
+        ),
+    ] = None
 
 
 class LaneStatus(GroupStatus):

@@ -10,7 +10,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding
-from laneway.model.workloads import ReadinessProbe, RestartPolicy, Workload, WorkloadPort
+from laneway.model.names import ObjectName
+from laneway.model.workloads import (
+    DeclaredCall,
+    ReadinessProbe,
+    RestartPolicy,
+    Workload,
+    WorkloadPort,
+)
 from laneway.schema.field_metadata import About, Constraint, Rule
 from laneway.schema.fields import (
     Labels,
@@ -203,6 +210,31 @@ Address = Annotated[
         "`host:port`", "`主机:端口`", pattern=rf"({_IPV6_PATTERN}|{_HOST_PATTERN}):[0-9]{{1,5}}"
     ),
 ]
+_NAME_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_CALL_PATTERN = (
+    rf"({_NAME_PATTERN}/{_NAME_PATTERN}|{_NAME_PATTERN}(\.{_NAME_PATTERN}(\.svc(\.cluster\.local)?)?)?)"
+    "(:[0-9]{1,5})?"
+)
+
+
+def _call(text: str) -> str:
+    port = text.rpartition(":")[2] if ":" in text else "1"
+    if not re.fullmatch(_CALL_PATTERN, text) or not 1 <= int(port) <= 65535:
+        raise wrong(
+            f"`{text}` names no service", "write a service, as in cart, shop/cart or cart:80"
+        )
+    return text
+
+
+CalledService = Annotated[
+    str,
+    AfterValidator(_call),
+    Constraint(
+        "`name`, `namespace/name` or the host of a service, perhaps with `:port`",
+        "服务的 `name`、`namespace/name` 或主机名，可加 `:port`",
+        pattern=_CALL_PATTERN,
+    ),
+]
 Folder = Annotated[str, Field(min_length=1), Constraint("not empty", "不能为空")]
 Command = Annotated[list[Argument], Field(min_length=1)]
 Ports = Annotated[list[WorkloadPortSpec], Field(min_length=1)]
@@ -276,6 +308,15 @@ class WorkloadSpec(Shape):
         Literal["Always", "Never"],
         About("What happens when the process ends by itself.", "进程自行退出后是否重启。", "Never"),
     ] = "Always"
+    calls: Annotated[
+        list[CalledService] | None,
+        About(
+            "The services that a request here leads to calls of, in turn, for `explain` and "
+            "`analyze`; if not given, those whose URLs are in `env`.",
+            "请求到达后依次调用的服务，供 `explain` 和 `analyze` 使用；不填则取 `env` 中的 URL。",
+            ["cart", "shop/stock:8080"],
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _command_or_address(self) -> WorkloadSpec:
@@ -328,6 +369,7 @@ def _build_workload(document: WorkloadObject) -> Built:
         start_timeout=spec.start_timeout_seconds,
         termination_grace_period=spec.termination_grace_period_seconds,
         restart=RestartPolicy(spec.restart_policy),
+        calls=_calls(spec.calls, document.metadata.namespace),
     )
     started = ("env", "working_dir", "restart_policy")
     given = spec.model_fields_set if spec.address else ()
@@ -339,6 +381,24 @@ def _build_workload(document: WorkloadObject) -> Built:
         *_probed(workload),
         *(no_effect(("spec", name), why, "remove it") for name in idle),
     ]
+
+
+def _calls(texts: list[str] | None, namespace: str) -> tuple[DeclaredCall, ...] | None:
+    """Short names are of the workload's own namespace, as in Kubernetes' DNS."""
+    if texts is None:
+        return None
+    calls = []
+    for text in texts:
+        host, _, port = text.partition(":")
+        home, slash, name = host.partition("/")
+        if not slash:
+            name, home, *_ = [*host.split("."), namespace]
+        calls.append(DeclaredCall(ObjectName(home, name), int(port) if port else None))
+    return tuple(calls)
+
+
+def _written_call(call: DeclaredCall) -> str:
+    return str(call.service) if call.port is None else f"{call.service}:{call.port}"
 
 
 def _probed(workload: Workload) -> Iterator[Finding]:
@@ -370,6 +430,7 @@ def _write_workload(workload: Workload) -> Written:
         start_timeout_seconds=workload.start_timeout,
         termination_grace_period_seconds=workload.termination_grace_period,
         restart_policy=workload.restart.value if is_started or not always else None,
+        calls=None if workload.calls is None else [_written_call(each) for each in workload.calls],
     )
 
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from laneway.model.meshes import Mesh
 
 
+#: Istio's root namespace, if an installation does not choose another.
+ROOT_NAMESPACE = "istio-system"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What users choose on the command line. ``gateway_class`` (gateway-api): the class of
-    gateways, which are not rendered without one."""
+    gateways, which are not rendered without one. ``root_namespace`` (istio): that of MeshConfig."""
 
     gateway_class: str | None = None
+    root_namespace: str = ROOT_NAMESPACE
 
 
 DEFAULTS = Settings()
@@ -54,10 +59,10 @@ def _envoy(settings: Settings) -> ConfiguredDialect:
 def _istio(settings: Settings) -> ConfiguredDialect:
     from laneway.filter import module_path
 
-    return istio(module_path().read_bytes())
+    return istio(module_path().read_bytes(), settings.root_namespace)
 
 
-def istio(module: bytes, root_namespace: str = "istio-system") -> ConfiguredDialect:
+def istio(module: bytes, root_namespace: str = ROOT_NAMESPACE) -> ConfiguredDialect:
     """``module`` is the lane filter's WebAssembly."""
     from laneway.compile.istio.dialect import DIALECT
     from laneway.compile.istio.options import Options
@@ -99,12 +104,24 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
     than the mesh.
     """
     from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
 
+    mesh = active(mesh)
     return DIALECTS[name].configured(settings).emit(mesh, lower(mesh))
 
 
 def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Finding]:
-    """What of the mesh the dialect cannot express, or its platform does not do."""
-    from laneway.compile.lower import lower
+    """What of the mesh the dialect cannot express, or its platform does not do.
 
-    return list(DIALECTS[name].configured(settings).report(mesh, lower(mesh)))
+    Errors among it are of groups that must not be applied there.
+    """
+    from laneway.compile.existing_objects import conflicts
+    from laneway.compile.lower import lower
+    from laneway.model.lane_lives import active
+
+    mesh = active(mesh)
+    dialect, routes = DIALECTS[name].configured(settings), lower(mesh)
+    findings = [*dialect.refuse(mesh), *dialect.report(mesh, routes)]
+    if mesh.existing:
+        findings += conflicts(mesh.existing, dialect.emit(mesh, routes))
+    return findings

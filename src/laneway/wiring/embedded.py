@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -30,11 +31,13 @@ from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import Change, Plane, rejected
 from laneway.filter import module_path
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
 from laneway.wiring.fleets import Fleet, WorkloadStatus
+from laneway.wiring.lane_expiry import utc_now
 from laneway.wiring.placing import Places, nodes
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
@@ -61,7 +64,8 @@ class Embedded:
     ``mesh`` is what a program declares, or any other source by a change set. Entering raises
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
-    say.
+    say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
+    ``wiring.lane_expiry``.
     """
 
     def __init__(
@@ -69,7 +73,9 @@ class Embedded:
         mesh: Mesh | Request,
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._now = now
         self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
@@ -108,9 +114,9 @@ class Embedded:
             self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
             await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
             stack.push_async_callback(self._close)  # before the server goes
-            await self._changes.begin(state.mesh)
+            await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.plane, self._changes)
-            self._declarations = Declarations(state, runtime, check, time.monotonic)
+            self._declarations = Declarations(state, runtime, check, time.monotonic, self._now)
             self._stack = stack.pop_all()
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from laneway.adapters.kube.admission_context import AdmissionContext
 from laneway.adapters.kube.client import Client
@@ -25,4 +26,5 @@ class LiveAdmission:
 
     async def judge(self, candidate: Manifest, before: Manifest | None) -> Verdict:
         """Beside the event loop: a large mesh takes a while, and the lease has to be renewed."""
-        return await asyncio.to_thread(judge, candidate, before, self._landscape.surroundings())
+        surroundings, now = self._landscape.surroundings(), datetime.now(UTC)
+        return await asyncio.to_thread(judge, candidate, before, surroundings, now)

@@ -31,12 +31,13 @@ from laneway.adapters.store.tokens import SqliteTokens
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
 from laneway.control import events
-from laneway.control.declared import Request
+from laneway.control.declared import NotProgrammed, Request
 from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
 from laneway.model.selection import Selection
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.lane_expiry import follow_expiry
 from laneway.wiring.reconciliation import Reconciliation, declared_at_start
 
 
@@ -93,6 +94,13 @@ class Serving:
             reconciliation = self._reconciliation = self._reconciling(store)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
+            declarations = self.embedded.declarations
+            expiring = asyncio.create_task(
+                follow_expiry(
+                    lambda: declarations.state.mesh, self._renew, declarations.changed, _now
+                )
+            )
+            stack.push_async_callback(_cancelled, expiring)
             administration = AdministrationEndpoints(
                 tokens, watches, one_document, _now, os.urandom, lambda: True, self._server
             )
@@ -111,6 +119,13 @@ class Serving:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def _renew(self) -> bool:
+        """Take out the lanes that have expired; statuses follow."""
+        outcome = await self.embedded.declarations.renew()
+        if self._reconciliation is not None:
+            self._reconciliation.wake()
+        return not isinstance(outcome, NotProgrammed)
 
     def _reconciling(self, store: SqliteStore) -> Reconciliation:
         return Reconciliation(

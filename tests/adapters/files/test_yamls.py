@@ -153,3 +153,23 @@ def test_one_finding_with_its_line(text: str, code: Code) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     for item in documents("test", text):
         assert isinstance(item, Document | Finding)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{- if .Values.enabled }}\napiVersion: v1\n{{- end }}\n",
+        "kind: Service\nmetadata:\n  name: {{ .Values.name }}\n",
+        "kind: Service\nspec:\n  ports:\n    - {{ .Values.port }}\n",
+        "kind: Service\nmetadata:\n  labels:\n    {{- include 'a' . | nindent 4 }}\nspec: {}\n",
+    ],
+)
+def test_a_template_is_told_apart_from_wrong_yaml(text: str) -> None:
+    findings = [each for each in documents("a.yaml", text) if isinstance(each, Finding)]
+    assert [finding.code for finding in findings] == [Code.HELM_TEMPLATE]
+
+
+def test_quoted_braces_before_an_error_make_no_template() -> None:
+    text = 'summary: "{{ $labels.instance }} is down"\nspec: {a: 1]\n'
+    findings = [each for each in documents("a.yaml", text) if isinstance(each, Finding)]
+    assert [finding.code for finding in findings] == [Code.INVALID_YAML]

@@ -124,7 +124,10 @@ def play(proxy: ModelProxy, first: Snapshot, actions: list[Snapshot | str]) -> S
 
 #: The same examples each time: a new find belongs to a search, not to somebody else's change.
 SETTINGS = settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=max(100, settings().max_examples),
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

@@ -248,6 +248,7 @@ PROOFS: dict[str, Callable[[Shown], bool]] = {
     Code.SHADOWED_RULE: lambda s: meets(s.rule, s.request) and _of_others(s),
     Code.SHARED_ROUTE_HEADER: _taken,
     Code.SHARED_TRACE_ID: _same_id,
+    Code.CHANGING_TRACE_HEADER: _same_id,
     Code.UNMATCHABLE_RULE: _of_others,
     Code.UNREACHABLE_LANE: lambda s: (
         s.named == s.lane.name

@@ -212,7 +212,8 @@ def test_a_rule_of_the_baseline_that_takes_other_lanes_requests() -> None:
 def test_a_lanes_own_rule_takes_nobody_elses_requests() -> None:
     base = lane("s1", "a b", rule("a", uri=prefix("/")))
     for to in ("a", "b"):
-        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), replace(base, name="s3")]
+        another = lane("s3", "a b", rule("a", uri=prefix("/")))
+        lanes = [base, lane("s2", "a b", rule(to, uri=exact("/x"))), another]
         (note,) = proved(mesh([group("a b")], lanes, ABC[:2]))
         assert note.code == Code.NAMED_REQUESTS_ONLY
 
@@ -373,6 +374,30 @@ def test_users_told_apart_by_the_route_header() -> None:
 )
 def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -> None:
     assert why in only(declared, Code.SHARED_TRACE_ID).message
+
+
+CHANGING = [
+    "x-b3-spanid", "X-B3-ParentSpanId", "x-datadog-parent-id", "tracestate", "x-span-id", "Date",
+    "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin", "x-envoy-attempt-count",
+]  # fmt: skip
+LASTING = [
+    "traceparent", "b3", "X-B3-TraceId", "sw8", "uber-trace-id", "X-Cloud-Trace-Context",
+    "x-amzn-trace-id", "x-datadog-trace-id", "x-request-id", "my-request-id", "x-trace",
+    "x-correlation-id", "x-start-id", "x-updated", "x-spanish-id",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", CHANGING)
+def test_a_trace_header_that_has_another_value_at_each_hop(header: str) -> None:
+    found = only(chain(lane("s2", "a c", ENTRY), trace_header=header), Code.CHANGING_TRACE_HEADER)
+    assert found.field == "spec.traceHeader"
+    assert header in found.message
+    assert found.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("header", LASTING)
+def test_a_trace_header_that_lasts(header: str) -> None:
+    assert proved(chain(lane("s2", "a c", ENTRY), trace_header=header)) == []
 
 
 CHECKED = codes.Code

@@ -30,6 +30,7 @@ from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import Service
+from laneway.model.trace_contexts import trace_id
 from laneway.model.workloads import Workload
 
 _LABEL = re.compile(r"\$getExternalInboundRequestHeader\((?P<route>\S+), (?P<trace>\S+)\)")
@@ -110,8 +111,8 @@ class Asm:
         """The headers of a call as it leaves the caller's sidecar, and ``$asm-label``."""
         headers, label = call.headers, ""
         for memory in self._memories(call.caller):
-            trace = headers.get(memory.trace_header.lower(), "")
-            label = memories.lanes.get((call.caller.name, trace), "")
+            trace = trace_id(memory.trace_header, headers.get(memory.trace_header.lower(), ""))
+            label = memories.lanes.get((call.caller.name, trace), "") if trace else ""
             headers, _ = memories.send(memory, call.caller.name, headers)
         return headers, label
 

@@ -16,8 +16,9 @@ from laneway.compile.asm import strict_limits as strict
 from laneway.compile.asm.limits import limits
 from laneway.compile.lower import lower
 from laneway.model.findings import Finding, Severity
-from laneway.model.lanes import IngressRule, Lane, Mode, Unmatched
+from laneway.model.lanes import IngressRule, Lane, MemoryLimits, Mode, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.services import ServicePort
 
 
 def declared(group_fields: dict[str, Any], lane_fields: dict[str, Any]) -> Mesh:
@@ -49,6 +50,15 @@ BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
         ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, {*ALWAYS, "ASM_NO_WEIGHT"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, {*ALWAYS, "ASM_ONE_MODE"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.PERMISSIVE}, ALWAYS),
+        (
+            {
+                "unmatched": Unmatched.NOT_FOUND,
+                "trace_header": "traceparent",
+                "trace_memory": MemoryLimits(ttl_seconds=60),
+            },
+            {},
+            {*ALWAYS, "ASM_TRACE_FORMAT", "ASM_TRACE_MEMORY"},
+        ),
     ],
 )
 def test_each_limit_is_told_where_it_is_met(
@@ -125,6 +135,23 @@ def test_strict_rules_that_asm_tries_in_another_order_are_told() -> None:
     assert told(lane("s1", "a", gold), lane("s2", "a", beta), lane("s3", "a", beta)) == [
         "ASM_STRICT_RULES_IN_ORDER Lane test/s3"
     ]
+
+
+@pytest.mark.parametrize(
+    ("port", "headless", "code"),
+    [
+        (ServicePort(8000, "http"), True, "ASM_HEADLESS"),
+        (ServicePort(8000, "dubbo"), False, "ASM_PORT_NOT_HTTP"),
+        (ServicePort(8000, "http", app_protocol="tcp"), False, "ASM_PORT_NOT_HTTP"),
+    ],
+)
+def test_services_whose_calls_are_not_routed_are_told(
+    port: ServicePort, headless: bool, code: str
+) -> None:
+    base = declared({}, {})
+    changed = replace(base.services[0], ports=(port,), headless=headless)
+    added = {each.code for each in report(replace(base, services=(changed,)))}
+    assert added - {each.code for each in report(base)} == {code}
 
 
 def test_the_reference_names_every_limit() -> None:

@@ -115,6 +115,14 @@ def test_a_port_that_is_not_http_is_told(port: ServicePort, told: bool) -> None:
     assert spec["ports"][0].get("appProtocol", "") == port.app_protocol
 
 
+@pytest.mark.parametrize("headless", [False, True])
+def test_a_headless_service_is_told(headless: bool) -> None:
+    base = declared()
+    changed = replace(base.services[0], headless=headless)
+    found = replace(base, services=(changed, base.services[1]))
+    assert ("HEADLESS" in codes(found)) is headless
+
+
 def test_a_service_without_a_selector_is_told() -> None:
     base = declared()
     plain = replace(base.services[0], selector={})
@@ -223,7 +231,7 @@ def test_ports_of_a_gateway_with_hosts_of_their_own_have_routes_of_their_own() -
 def test_a_tie_that_only_the_age_of_routes_decides_is_told() -> None:
     """Each lane's two values tie; as many rules as one HTTPRoute cannot hold."""
     values = {"one": exact("1"), "any": prefix("1")}
-    for number, expected in ((5, False), (39, True)):
+    for number, expected in ((5, False), (17, True)):
         rules = [
             [rule(to, uri=exact(f"/{n}"), headers={"x": values[kind]})]
             for n in range(number)

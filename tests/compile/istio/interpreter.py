@@ -29,7 +29,7 @@ from tests.compile.virtual_services import (
 
 from laneway.compile.entry_filters import ENTERED_HEADER, ENTRY, NAMES
 from laneway.compile.ir import BaggageMember, Carrier, LaneNaming, TraceMemory
-from laneway.compile.simulate import Applications, Request, baggage
+from laneway.compile.simulate import Applications, Request, baggage, trace_contexts
 from laneway.compile.simulate.entries import read_names
 from laneway.compile.simulate.gateways import FRESH_ID
 from laneway.compile.simulate.path_normalization import split_target
@@ -69,6 +69,8 @@ class Istio:
         for carrier in self._carriers("gateway", gateway.selector):
             if isinstance(carrier, BaggageMember):
                 request, _ = baggage.enter([carrier], request)
+            else:
+                request, _ = trace_contexts.enter([carrier], request)
         target = split_target(request.path)
         if target is None:
             return [400]

@@ -53,12 +53,26 @@ def test_a_mesh_without_lanes_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "told"), [("http", False), ("grpc-web", False), ("", False), ("tcp-x", True)]
+    ("port", "told"),
+    [
+        (ServicePort(8000, "http"), False),
+        (ServicePort(8000, "tcp-x"), True),
+        (ServicePort(8000, "tcp-x", app_protocol="http"), False),
+        (ServicePort(8000, "http", app_protocol="tcp"), True),
+        (ServicePort(8000, "dubbo"), True),
+    ],
 )
-def test_a_port_that_istio_takes_for_no_http_is_told(port: str, told: bool) -> None:
+def test_a_port_that_istio_takes_for_no_http_is_told(port: ServicePort, told: bool) -> None:
     base = declared({})
-    named = replace(base.services[0], ports=(ServicePort(8000, port),))
+    named = replace(base.services[0], ports=(port,))
     assert ("ISTIO_PORT_NOT_HTTP" in codes(replace(base, services=(named,)))) is told
+
+
+@pytest.mark.parametrize("headless", [False, True])
+def test_a_headless_service_is_told(headless: bool) -> None:
+    base = declared({})
+    service = replace(base.services[0], headless=headless)
+    assert ("ISTIO_HEADLESS" in codes(replace(base, services=(service,)))) is headless
 
 
 def test_many_lanes_are_told() -> None:
@@ -105,8 +119,11 @@ def test_groups_that_share_a_gateway_are_told() -> None:
 
 
 @pytest.mark.parametrize("selector", [{}, {"istio": "ingressgateway"}])
-def test_baggage_at_a_gateway_without_a_selector_is_told(selector: dict[str, str]) -> None:
-    base = declared({"trace_header": "baggage"})
+@pytest.mark.parametrize("header", ["baggage", "traceparent"])
+def test_a_gateway_without_a_selector_that_needs_the_filter_is_told(
+    selector: dict[str, str], header: str
+) -> None:
+    base = declared({"trace_header": header})
     gateway = Gateway(GATEWAY, (GatewayServer(80),), selector)
     found = replace(base, gateways=(gateway,))
     filters = [r["metadata"]["name"] for r in emitted(found) if r["kind"] == "EnvoyFilter"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from tests.compile.meshes import GATEWAY, group, lane, rule, service
 
@@ -31,6 +32,7 @@ from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
 from laneway.model.meshes import Mesh
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 JACK = Principal("jack")
 GATE = Gateway(GATEWAY, (GatewayServer(80, "http"),))
 #: A lane group ``test`` of the services a and b, with its baseline and a lane ``blue``.
@@ -105,7 +107,9 @@ class Declaring:
 
     def __init__(self) -> None:
         self.machine = Machine()
-        self.declarations = Declarations(DeclaredState(), self.machine, check, lambda: 0.0)
+        self.declarations = Declarations(
+            DeclaredState(), self.machine, check, lambda: 0.0, lambda: NOON
+        )
 
     @property
     def state(self) -> DeclaredState:

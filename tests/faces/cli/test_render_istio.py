@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -41,3 +42,25 @@ def test_definitions_need_no_file(cli: Cli, tmp_path: Path) -> None:
     result = cli("render", "--dialect", "crds", "-o", tmp_path / "crds")
     assert result.code == 0
     assert len(list((tmp_path / "crds").glob("customresourcedefinition.*.yaml"))) == 2
+
+
+def test_the_root_namespace_may_be_another(cli: Cli, examples: Path) -> None:
+    scenario = ("render", "-f", examples / "scenario-1", "--dialect", "istio")
+    default, other = (
+        list(yaml.safe_load_all(cli(*scenario, *words).out))
+        for words in ((), ("--root-namespace", "mesh-config"))
+    )
+
+    def in_root(documents: list[dict[str, Any]], root: str) -> list[str]:
+        names = (d["metadata"] for d in documents if d["kind"] == "EnvoyFilter")
+        return [each["name"] for each in names if each["namespace"] == root]
+
+    assert in_root(other, "istio-system") == []
+    assert in_root(other, "mesh-config") == in_root(default, "istio-system") != []
+
+
+def test_a_root_namespace_is_a_namespaces_name(cli: Cli, examples: Path) -> None:
+    words = ("--dialect", "istio", "--root-namespace", "Not_One")
+    result = cli("render", "-f", examples / "scenario-1", *words)
+    assert result.code == 1
+    assert "--root-namespace: `Not_One` is no namespace's name" in result.err

@@ -48,4 +48,4 @@ def test_a_lane_that_only_a_regex_enters_has_no_suggestion(copy: Callable[..., P
 def test_every_request_has_a_trace_id_of_its_own(examples: Path) -> None:
     mesh = read([str(examples / "scenario-1")]).mesh
     request = next(gateway_requests(mesh, URLS))
-    assert request.numbered("x0007") == {"x-asm-prefer-tag": "s1", "my-request-id": "x0007"}
+    assert request.numbered(7) == {"x-asm-prefer-tag": "s1", "my-request-id": "x0007"}

@@ -19,6 +19,7 @@ from yaml import events
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Source
 from laneway.schema import Document
+from laneway.schema.templates import instead_of_syntax
 
 MAX_DEPTH = 100
 #: Values in one file, aliases expanded; an empty document counts as one. A file of 8 MiB in which
@@ -97,10 +98,10 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
             loader.dispose()
     except Rejected as rejected:
         yield from findings
-        yield rejected.finding
+        yield instead_of_syntax(rejected.finding, text)
     except yaml.YAMLError as error:
         yield from findings
-        yield _syntax(error, text, Source(file, number))
+        yield instead_of_syntax(_syntax(error, text, Source(file, number)), text)
 
 
 @dataclass(slots=True)

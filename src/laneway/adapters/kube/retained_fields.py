@@ -50,10 +50,12 @@ def _service(item: Object) -> Object:
     """Only what makes it a service to laneway: other fields change, and newer servers have more."""
     spec = item.get("spec") or {}
     ports = [
-        _picked(p, ("name", "protocol", "port", "targetPort")) for p in spec.get("ports") or ()
+        _picked(p, ("name", "protocol", "appProtocol", "port", "targetPort"))
+        for p in spec.get("ports") or ()
     ]
     metadata = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     kept = {"ports": ports, "selector": spec.get("selector") or {}}
+    kept |= _picked(spec, ("type", "clusterIP", "externalName"))
     return {**_base(item, metadata), "spec": kept}
 
 

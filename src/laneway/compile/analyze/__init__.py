@@ -10,10 +10,12 @@ from collections.abc import Collection
 
 from laneway.compile.analyze import (
     baseline_diversions,
+    changing_trace_headers,
     entering,
     group_overlaps,
     headers,
     lanes,
+    past_sidecar,
     propagation,
     readiness,
     unreachable_rules,
@@ -25,6 +27,7 @@ from laneway.compile.analyze.reachability import Survey
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.findings import Finding, Severity
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
@@ -36,7 +39,9 @@ _ANALYSES = (
     lanes,
     readiness,
     propagation,
+    past_sidecar,
     headers,
+    changing_trace_headers,
 )
 
 __all__ = ["Code", "analyze"]
@@ -52,7 +57,7 @@ def analyze(
     findings = list(check_mesh(mesh, gaps))
     if gaps not in (None, Gaps()) or not can_be_simulated(findings):
         return findings
-    survey = Survey(populated(mesh), None if ready is None else frozenset(ready))
+    survey = Survey(populated(active(mesh)), None if ready is None else frozenset(ready))
     findings = [with_example(survey, finding) for finding in findings]
     if any(finding.severity is Severity.ERROR for finding in findings):
         return findings

@@ -6,9 +6,11 @@ answered in a simulation, and an example shows which lane they go to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
+from laneway.model.label_selectors import admitted
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -29,7 +31,7 @@ def _stand_ins(mesh: Mesh) -> Iterator[Workload]:
     for service in mesh.services:
         if service.selector:
             for lane in lanes.get(service.name, ()):
-                yield _workload(service, f"{service.name.name}-{lane.name}", lane.selector)
+                yield _workload(service, f"{service.name.name}-{lane.name}", _labels(service, lane))
             if service.name not in lanes:
                 yield _workload(service, service.name.name, {})
 
@@ -43,3 +45,18 @@ def _workload(service: Service, name: str, labels: Mapping[str, str]) -> Workloa
     )
     identity = ObjectName(service.name.namespace, name)
     return Workload(identity, {**service.selector, **labels}, ports)
+
+
+def _labels(service: Service, lane: Lane) -> Mapping[str, str]:
+    """Labels that the lane selects; none where no label can be what it asks for."""
+    asked = admitted(service.selector, lane.selector, lane.match_expressions)
+    present = {key: states for key, states in asked.items() if not states.absent}
+    return {
+        key: min(states.values) if not states.others else _other_than(states.values)
+        for key, states in present.items()
+        if not states.impossible
+    }
+
+
+def _other_than(values: Collection[str]) -> str:
+    return next(text for number in count() if (text := f"any{number or ''}") not in values)

@@ -16,6 +16,7 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import LaneGroup, Propagation, StickyKind
 from laneway.model.matches import MatchKind
+from laneway.model.trace_contexts import example
 
 #: Headers that callers send alike with many requests.
 _ALIKE = frozenset(
@@ -74,7 +75,8 @@ def _sticky(survey: Survey, group: LaneGroup, reached: Reached) -> Iterator[Find
 def _shared_ids(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
     for reached in survey.reached_of[group.name]:
         if why := _alike(group, reached):
-            headers = {group.trace_header.lower(): "one", **reached.request.headers}
+            one = example(group.trace_header, 1)
+            headers = {group.trace_header.lower(): one, **reached.request.headers}
             request = replace(reached.request, headers=headers)
             trial = tried(survey, reached.entry.port, request)
             yield Finding(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from laneway.compile.analyze.codes import Code
 from laneway.compile.analyze.reachability import Survey
 from laneway.compile.analyze.simulated_requests import Trial, trials
-from laneway.compile.simulate import Hop
+from laneway.compile.simulate import Hop, Why
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup
@@ -39,6 +39,8 @@ def _lost(
         service = hop.service
         if service in told or hop.intended == lane.name or service not in lane.services:
             continue
+        if any(reason.why is Why.PAST_SIDECAR for reason in hop.reasons):
+            continue  # ``past_sidecar`` says so, in lanes that keep it by chance, too
         if survey.mesh.groups_by_service.get(service) is not group or hop.served == lane.name:
             continue
         told.add(service)

@@ -6,16 +6,32 @@ from collections.abc import Iterator
 
 from laneway.compile.asm.gateways import entering_rules
 from laneway.compile.asm.rule_order import asked_before
+from laneway.compile.asm.services import ROOT_NAMESPACE
 from laneway.compile.asm.strict_limits import strict_limits
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
+from laneway.model.application_protocols import not_http
 from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, RouteBy, Unmatched
+from laneway.model.lanes import (
+    IngressRule,
+    Lane,
+    LaneGroup,
+    MemoryLimits,
+    Mode,
+    Propagation,
+    RouteBy,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
+from laneway.model.services import Service
+from laneway.model.trace_contexts import is_known
 
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
+
+PLATFORM = Platform("ASM", "ASM")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
@@ -24,6 +40,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     before = asked_before(routes)
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
+        findings += approximations(mesh, group, PLATFORM)
         if lanes:
             findings += _without_lane(group, lanes, routes)
             findings += _headers(group, lanes)
@@ -35,9 +52,30 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
             findings += _own_calls(mesh, group, lane)
             if first := before.get((group.name, lane.name)):
                 findings += _own_rules(lane, *first)
+    for service in routes.services.values():
+        if service.subsets:
+            findings += _service(service.service)
     for gateway in routes.gateways.values():
         findings += _gateway(gateway)
     return findings
+
+
+def _service(service: Service) -> Iterator[Finding]:
+    for index, port in enumerate(service.ports):
+        if reason := not_http(port):
+            yield telling(key_of(service), ("spec", "ports", index))(
+                "ASM_PORT_NOT_HTTP",
+                f"ASM routes no requests by lane at port {port.port} of {service.name}, which is "
+                f"not HTTP by {reason}",
+                "set appProtocol to http, http2 or grpc, if that is what it is",
+            )
+    if service.headless:
+        yield telling(key_of(service), ("spec", "clusterIP"))(
+            "ASM_HEADLESS",
+            f"Service {service.name} is headless, so sidecars send a call to the pod that its "
+            "caller chose by DNS, of whichever lane: lanes apply at the gateway alone",
+            "let callers use a Service with a clusterIP",
+        )
 
 
 def _without_lane(
@@ -85,6 +123,20 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             "ASM_NO_ROUTE_BY",
             f"in ASM a request names its lane of group {group.name} in {group.route_header} alone",
             f"send {group.route_header}",
+        )
+    if group.propagation is Propagation.TRACE and is_known(group.trace_header):
+        yield told(
+            "ASM_TRACE_FORMAT",
+            f"laneway goes by the trace id in {group.trace_header}; ASM does not document whether "
+            "it does, or compares the whole value, which is another one at each hop",
+            "try it there, or choose a header that stays the same, such as x-request-id",
+        )
+    if group.propagation is Propagation.TRACE and group.trace_memory != MemoryLimits():
+        yield telling(key_of(group), ("spec", "traceMemory"))(
+            "ASM_TRACE_MEMORY",
+            f"how long, and how many, trace ids of group {group.name} are remembered is for ASM to "
+            "decide",
+            "remove spec.traceMemory",
         )
     if len(lanes) > 1:
         yield telling(key_of(group), ("spec", "routeHeader"))(
@@ -194,6 +246,16 @@ def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
 
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
+    for server in routes.servers:
+        for host in server.virtual_hosts:
+            namespaces = server.server.namespaces_of(host.domain)
+            if namespaces is not None and ROOT_NAMESPACE not in namespaces:
+                yield telling(key_of(routes.gateway), ("spec", "servers"))(
+                    "ASM_HOST_OF_NAMESPACE",
+                    f"Gateway {routes.gateway.name} takes routes of {host.domain} from namespace "
+                    f"{' or '.join(namespaces)} alone, and ASM's are in {ROOT_NAMESPACE}",
+                    f"add {ROOT_NAMESPACE}/{host.domain} to the gateway's hosts",
+                )
     if len(routes.groups) > 1:
         yield telling(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",

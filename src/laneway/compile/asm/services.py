@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.ir import ServiceRoutes
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.names import ObjectName
@@ -34,7 +35,7 @@ def traffic_label(group: LaneGroup, routes: ServiceRoutes) -> Document:
 
 def destination_rule(group: LaneGroup, routes: ServiceRoutes) -> Document:
     name = f"trafficlabel-dr-{group.name}-{_dashed(routes.service.name)}"
-    subsets = [{"labels": dict(lane.selector), "name": lane.name} for lane in routes.subsets]
+    subsets = [{"labels": dict(subset_labels(lane)), "name": lane.name} for lane in routes.subsets]
     return {
         "apiVersion": ISTIO,
         "kind": "DestinationRule",
@@ -52,7 +53,7 @@ def service_routes(group: LaneGroup, lanes: Iterable[Lane], routes: ServiceRoute
     if group.mode is Mode.STRICT:
         http: list[Document] = [
             {
-                "match": [{"sourceLabels": dict(lane.selector)}],
+                "match": [{"sourceLabels": dict(subset_labels(lane))}],
                 "route": [destination(group, routes, lane.name, lane.mode or group.mode)],
             }
             for lane in lanes

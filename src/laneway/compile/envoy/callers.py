@@ -66,7 +66,8 @@ def _caller_routes(
         route=lane_action(own),
         request_headers_to_add=[visibility.header(header, f"%REQ({names.CALLER_LANE_HEADER})%")],
     )
-    return with_fresh_ids(found, [rule.trace_header] if rule.trace_header else [])
+    filled_in = [rule.trace_header] if rule.trace_header else []
+    return with_fresh_ids(found, filled_in, [filled_in] if filled_in else [])
 
 
 def _rule_of(rule: CallerRule, group: str) -> str:

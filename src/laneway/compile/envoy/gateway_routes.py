@@ -42,7 +42,9 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
                     part
                     for ingress in joined(host.routes, found)
                     for plain in _ingress_routes(ingress, bool(host.entries), found)
-                    for route in with_fresh_ids(plain, ingress.trace_headers)
+                    for route in with_fresh_ids(
+                        plain, ingress.trace_headers, ingress.empty_trace_headers
+                    )
                     for part in visibility.explained(route, _header_names(ingress), options)
                 ),
                 *last,

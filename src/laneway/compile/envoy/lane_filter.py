@@ -1,8 +1,9 @@
 """The lane filter's places in proxies (the filter itself is in ``filter/``).
 
 Inbound it remembers trace id -> lane, or puts the lane into the baggage; outbound it sets the route
-header from there, before the route is chosen, and so it does at a gateway from baggage. All run in
-one VM a worker thread; inbound and outbound share one memory, by the same ``vm_id``.
+header from there, before the route is chosen, and so it does at a gateway from baggage. A gateway
+makes up the trace context that a request lacks. All run in one VM a worker thread; inbound and
+outbound share one memory, by the same ``vm_id``.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ def outbound_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilte
     return _filter("outbound", carrier, module)
 
 
-def gateway_filter(member: BaggageMember, module: FilterModule) -> hcm_pb2.HttpFilter:
-    return _filter("gateway", member, module)
+def gateway_filter(carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
+    return _filter("gateway", carrier, module)
 
 
-def _settings(carrier: Carrier, module: FilterModule) -> dict[str, str | int | None]:
+def _settings(carrier: Carrier) -> dict[str, str | int | None]:
     match carrier:
         case TraceMemory():
             return {
                 "trace_header": carrier.trace_header.lower(),
-                "sets": module.sets,
-                "ttl_seconds": module.ttl_seconds,
+                "sets": carrier.limits.sets,
+                "ttl_seconds": carrier.limits.ttl_seconds,
             }
         case BaggageMember():
             return {"baggage_key": carrier.key}
@@ -51,7 +52,7 @@ def _filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.H
     settings = {
         "direction": direction,
         "route_header": carrier.route_header.lower(),
-        **_settings(carrier, module),
+        **_settings(carrier),
     }
     chosen = {key: value for key, value in settings.items() if value is not None}
     # The root id is unique for each configuration, since root contexts share a VM.

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FilterModule:
-    """The compiled trace-memory filter's file, as proxies see it.
-
-    Memory is bounded by ``sets``; an entry is forgotten after ``ttl_seconds``. None is the filter's
-    own default.
-    """
+    """The compiled lane filter's file, as proxies see it."""
 
     path: str
-    sets: int | None = None
-    ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def _gateway(
     routes: GatewayRoutes, placement: GatewayPlacement, options: Options
 ) -> Iterable[Resource]:
     name = routes.gateway.name
-    filters = [gateway_filter(member, options.module) for member in routes.baggage]
+    filters = [gateway_filter(carrier, options.module) for carrier in routes.carriers]
     if routes.naming:
         filters += entry_filter_chain(routes.has_entries)
     for server in routes.servers:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.gateway_api.gateway_limits import gateway_limits
 from laneway.compile.gateway_api.names import lane_services
 from laneway.compile.gateway_api.options import Options
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
+from laneway.model.application_protocols import not_http
 from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
-from laneway.model.services import NON_HTTP_PROTOCOLS
 from laneway.model.suggestions import listing
+
+PLATFORM = Platform("GATEWAY_API", "Kubernetes")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
@@ -28,6 +31,7 @@ def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
     for group in mesh.groups:
         lanes = mesh.lanes_by_group[group.name]
         own = [routes.services[name] for name in group.services]
+        findings += approximations(mesh, group, PLATFORM)
         if lanes:
             findings += _propagation(group)
             findings += _lane_header(group, lanes)
@@ -152,17 +156,26 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
             Severity.WARNING,
         )
     for index, port in enumerate(service.ports):
-        protocol = port.app_protocol or port.name.partition("-")[0]
-        if protocol in NON_HTTP_PROTOCOLS:
+        if reason := not_http(port):
             yield Finding(
                 "GATEWAY_API_PORT_NOT_HTTP",
-                f"port {port.port} of {service.name} is {protocol} by its name or appProtocol: a "
-                "mesh that goes by them does not look into its requests",
-                "name the port http, http2 or grpc, perhaps with -suffix, if that is what it is",
+                f"port {port.port} of {service.name} is not HTTP by {reason}: a mesh that goes by "
+                "that routes no requests by lane there",
+                "set appProtocol to http, kubernetes.io/h2c or grpc, if that is what it is",
                 key,
                 ("spec", "ports", index),
                 Severity.WARNING,
             )
+    if service.headless:
+        yield Finding(
+            "GATEWAY_API_HEADLESS",
+            f"Service {service.name} is headless: its callers choose a pod by DNS, of whichever "
+            "lane, and a mesh need not apply routes to such calls",
+            "let callers use a Service with a clusterIP",
+            key,
+            ("spec", "clusterIP"),
+            Severity.WARNING,
+        )
     if len(service.ports) > 1:
         yield Finding(
             "GATEWAY_API_FEATURES",

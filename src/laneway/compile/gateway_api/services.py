@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.gateway_api import names
 from laneway.compile.gateway_api.matches import Match
 from laneway.compile.gateway_api.names import LaneServices
@@ -75,7 +76,8 @@ def _lane_service(
     the service's own."""
     ports = [_port(port, alone=len(service.ports) == 1) for port in service.ports]
     spec: Document = {"ports": ports}
-    selector = {**service.selector, **lane.selector} if lane and service.selector else {}
+    labels = subset_labels(lane) if lane else {}
+    selector = {**service.selector, **labels} if labels and service.selector else {}
     if selector and service.selector.items() <= selector.items():
         spec["selector"] = selector
     return document("v1", "Service", name.namespace, name.name, group.name, spec)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.istio.resources import Document
 from laneway.model.caller_rules import CallerRule
-from laneway.model.callers import Callers, is_baseline
+from laneway.model.callers import Callers
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 
@@ -55,9 +56,9 @@ def _sources(
         service = mesh.services_by_name.get(name)
         if service is None or not service.selector or known.overlapping(lane, name):
             continue
-        shared = is_baseline(mesh, group, lane.name, name)
+        shared = mesh.service_baseline(group, name) == lane.name
         if rule is CallerRule.WITHOUT_LANE and shared:
             continue
-        labels = {**service.selector, **lane.selector}
+        labels = {**service.selector, **subset_labels(lane)}
         if service.selector.items() <= labels.items():
             yield {"sourceLabels": labels, "sourceNamespace": name.namespace}

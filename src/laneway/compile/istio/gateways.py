@@ -49,7 +49,7 @@ from laneway.model.meshes import Mesh
 class Branch:
     """One of the routes that a condition becomes. Without ``target`` it answers 404.
 
-    ``empty`` is a trace header that is there and empty, where the route is for such requests.
+    ``empty`` are trace headers that are there and empty, where the route is for such requests.
     ``entered`` is the lane that its requests enter without naming it.
     """
 
@@ -57,7 +57,7 @@ class Branch:
     match: Document
     target: Target | None
     split: Split | None = None
-    empty: str | None = None
+    empty: tuple[str, ...] = ()
     entered: EnteredLane | None = None
 
 
@@ -117,7 +117,7 @@ def _accepted(gateway: GatewayRoutes, server: ServerRoutes) -> tuple[VirtualHost
 def _virtual_service(
     mesh: Mesh, gateway: GatewayRoutes, host: VirtualHost, port: int | None
 ) -> Document:
-    name = gateway.gateway.name
+    name, namespace = gateway.gateway.name, _namespace(gateway, host, port)
     http = [_at_port(route, port) for route in entry_routes(gateway, host.entries)]
     http += [
         _http_route(branch, port)
@@ -133,19 +133,34 @@ def _virtual_service(
         "http": http,
     }
     group = _group(mesh, host.routes[0])
-    own_name, groups = names.gateway_routes(name, host.domain, port), _groups(host.routes)
-    return document(NETWORKING, "VirtualService", name.namespace, own_name, group, spec, groups)
+    elsewhere = namespace != name.namespace
+    own_name = names.gateway_routes(name, host.domain, port, elsewhere=elsewhere)
+    groups = _groups(host.routes)
+    return document(NETWORKING, "VirtualService", namespace, own_name, group, spec, groups)
+
+
+def _namespace(gateway: GatewayRoutes, host: VirtualHost, port: int | None) -> str:
+    """Where the routes of a domain must stand, so that the gateway takes them: beside it, if it
+    takes them from there."""
+    servers = [each.server for each in gateway.servers if port in (None, each.server.port)]
+    taken = [namespaces for each in servers if (namespaces := each.namespaces_of(host.domain))]
+    own = gateway.gateway.name.namespace
+    if not taken or all(own in namespaces for namespaces in taken):
+        return own
+    shared = [each for each in taken[0] if all(each in namespaces for namespaces in taken)]
+    return (shared or taken[0])[0]
 
 
 def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
-    """Each branch, and before it the same for requests with an empty trace header."""
+    """Each branch, and before it the same for requests with empty trace headers."""
     for branch in _branches(gateway, ingress):
         headers = branch.match.get("headers", {})
-        for header in map(str.lower, ingress.trace_headers if branch.target else ()):
-            if header not in headers:
-                match = {**branch.match, "headers": {**headers, header: {"regex": EMPTY_ID}}}
-                name = f"{branch.name}/empty {header}"
-                yield replace(branch, name=name, match=match, empty=header)
+        for several in ingress.empty_trace_headers if branch.target else ():
+            empty = {header.lower(): {"regex": EMPTY_ID} for header in several}
+            if not empty.keys() & headers.keys():
+                match = {**branch.match, "headers": {**headers, **empty}}
+                name = f"{branch.name}/empty {', '.join(empty)}"
+                yield replace(branch, name=name, match=match, empty=tuple(empty))
         yield branch
 
 

@@ -1,9 +1,10 @@
 """EnvoyFilter: the lane filter, for groups whose applications do not pass on the route header.
 
 Beside each workload the filter remembers the lane of a trace id, or carries it in baggage; at a
-gateway it reads baggage. It has two parts. An extension configuration in the root namespace holds
-the WebAssembly module itself; istiod serves it to proxies by ECDS. A patch for the proxies of a
-workload or gateway inserts an HTTP filter that refers to the configuration by its name.
+gateway it reads baggage, and makes up the trace context that a request lacks. It has two parts. An
+extension configuration in the root namespace holds the WebAssembly module itself; istiod serves it
+to proxies by ECDS. A patch for the proxies of a workload or gateway inserts an HTTP filter that
+refers to the configuration by its name.
 
 The module stands inside the object, because a proxy must not depend on another server when it
 starts: istio-agent gives up a download after some seconds and never tries again
@@ -66,18 +67,18 @@ def sidecar_filters(
 def gateway_filters(
     mesh: Mesh, gateways: Iterable[GatewayRoutes], options: Options
 ) -> Iterator[Document]:
-    """One configuration for each group with baggage, then a patch for each gateway and group.
+    """One configuration for each group that needs it, then a patch for each gateway and group.
 
     All stand in the root namespace, as a gateway's pods may be anywhere. Without a selector a patch
     would be for all workloads of the mesh, so such a gateway gets none.
     """
     selected = [gateway for gateway in gateways if gateway.gateway.selector]
-    members = {member.group: member for gateway in selected for member in gateway.baggage}
-    for name, member in members.items():
-        yield _configuration(AT_GATEWAY, mesh.groups_by_name[name], member, options)
+    carriers = {carrier.group: carrier for gateway in selected for carrier in gateway.carriers}
+    for name, carrier in carriers.items():
+        yield _configuration(AT_GATEWAY, mesh.groups_by_name[name], carrier, options)
     for gateway in selected:
-        for member in gateway.baggage:
-            group = mesh.groups_by_name[member.group]
+        for carrier in gateway.carriers:
+            group = mesh.groups_by_name[carrier.group]
             inserted = [patches.inserted_filter(patches.GATEWAY, _reference(AT_GATEWAY, group))]
             name = f"{names.gateway_filter(gateway.gateway.name)}-{group.name}"
             selector = gateway.gateway.selector
@@ -140,7 +141,9 @@ def _reference(direction: str, group: LaneGroup) -> Document:
 def _settings(carrier: Carrier) -> Document:
     match carrier:
         case TraceMemory():
-            return {"trace_header": carrier.trace_header.lower()}
+            limits = {"sets": carrier.limits.sets, "ttl_seconds": carrier.limits.ttl_seconds}
+            given = {name: limit for name, limit in limits.items() if limit is not None}
+            return {"trace_header": carrier.trace_header.lower(), **given}
         case BaggageMember():
             return {"baggage_key": carrier.key}
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
+from laneway.model.application_protocols import not_http
 from laneway.model.callers import Callers
 from laneway.model.findings import Finding, telling
 from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.meshes import Mesh
-from laneway.model.services import NON_HTTP_PROTOCOLS
 
 #: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
 MANY_LANES = 100
+
+PLATFORM = Platform("ISTIO", "Istio")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
@@ -32,6 +35,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         findings += _strict(group, lanes)
         findings += _named_twice(group, lanes)
         findings += _callers(mesh, routes, lanes)
+        findings += approximations(mesh, group, PLATFORM)
     for service in routes.services.values():
         if service.group is not None:
             findings += _service(service)
@@ -104,14 +108,22 @@ def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]
 def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     service = routes.service
     told = telling(key_of(service), ("spec", "ports"))
-    for port in service.ports:
-        if routes.subsets and port.name.partition("-")[0] in NON_HTTP_PROTOCOLS:
+    for port in service.ports if routes.subsets else ():
+        if reason := not_http(port):
             yield told(
                 "ISTIO_PORT_NOT_HTTP",
-                f"Istio does not look into requests to port {port.port} of {service.name}, by its "
-                f"name {port.name}: all of them go to any version",
-                "name the port http, http2 or grpc, perhaps with -suffix, if that is what it is",
+                f"Istio routes no requests by lane at port {port.port} of {service.name}, which is "
+                f"not HTTP by {reason}: all of them go to any version",
+                "set appProtocol to http, http2 or grpc, if that is what it is",
             )
+    if routes.subsets and service.headless:
+        yield telling(key_of(service), ("spec", "clusterIP"))(
+            "ISTIO_HEADLESS",
+            f"Service {service.name} is headless, so Istio's sidecars send a call to the pod that "
+            "its caller chose by DNS, of whichever lane: lanes apply at the gateway alone",
+            "let callers use a Service with a clusterIP, or set "
+            "PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES=true in istiod",
+        )
     number = max((len(lane_targets(route)) for route in routes.by_port.values()), default=0)
     if number > MANY_LANES:
         yield told(
@@ -144,6 +156,13 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
             f"the lane of a request that names it {' or '.join(where)} is not found at Gateway "
             f"{gateway.name}, since it does not say which pods it is for",
+            "give it a selector",
+        )
+    for context in () if gateway.selector else routes.trace_contexts:
+        yield told(
+            "ISTIO_GATEWAY_WITHOUT_SELECTOR",
+            f"a request without {context.trace_header} gets none at Gateway {gateway.name}, since "
+            f"it does not say which pods it is for: group {context.group} loses its lane",
             "give it a selector",
         )
     if len(routes.groups) > 1:

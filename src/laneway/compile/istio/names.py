@@ -52,11 +52,17 @@ def gateway_filter(gateway: ObjectName) -> str:
     return f"{gateway.name}.{gateway.namespace}-gateway-lanes"
 
 
-def gateway_routes(gateway: ObjectName, domain: str, port: int | None) -> str:
-    """``*`` cannot stand in a name: a digest tells ``*.example.com`` from ``any.example.com``."""
+def gateway_routes(
+    gateway: ObjectName, domain: str, port: int | None, *, elsewhere: bool = False
+) -> str:
+    """``*`` cannot stand in a name: a digest tells ``*.example.com`` from ``any.example.com``.
+
+    ``elsewhere``: in another namespace than the gateway's, where those of several may meet.
+    """
     slug = domain.replace("*", "any").replace("_", "-")[:_SLUG].rstrip(".-")
     at = f"-{port}" if port is not None else ""
-    return f"{gateway.name}{at}-{slug}-{_digest([gateway.name, domain, port])}"
+    name = str(gateway) if elsewhere else gateway.name
+    return f"{gateway.name}{at}-{slug}-{_digest([name, domain, port])}"
 
 
 def service_route(target: Target, lane: str | None) -> str:

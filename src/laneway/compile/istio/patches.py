@@ -8,7 +8,7 @@ An HTTP filter is inserted before the router (``lane_filters`` says which).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 from laneway.compile.headers import UNREACHABLE_HEADER
 from laneway.compile.ir import Split, Target
@@ -203,17 +203,17 @@ def by_weight(split: Split) -> Document:
     return {"weighted_clusters": weighted, "hash_policy": policies}
 
 
-def filled_in(headers: Iterable[str], empty: str | None = None) -> Document:
+def filled_in(headers: Iterable[str], empty: Container[str] = ()) -> Document:
     """Headers that the request gets if it has none: without a trace id no lane is remembered.
 
     A random UUID, and nothing that the client sent: its ids may repeat, or be known to others.
-    ``empty`` is the one of them that is there and empty.
+    ``empty`` are those of them that are there and empty.
     """
     added = [
         _header(
             name.lower(),
             FRESH_ID,
-            "OVERWRITE_IF_EXISTS_OR_ADD" if name.lower() == empty else "ADD_IF_ABSENT",
+            "OVERWRITE_IF_EXISTS_OR_ADD" if name.lower() in empty else "ADD_IF_ABSENT",
         )
         for name in headers
     ]

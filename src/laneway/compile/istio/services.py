@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.istio import names, patches
 from laneway.compile.istio.callers import Caller
@@ -96,7 +97,7 @@ def _subset(lane: Lane, last_resort: bool) -> Document:
     }
     return {
         "name": lane.name,
-        "labels": dict(lane.selector),
+        "labels": dict(subset_labels(lane)),
         "trafficPolicy": {"outlierDetection": detection},
     }
 

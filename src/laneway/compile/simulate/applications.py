@@ -14,36 +14,49 @@ from laneway.model.names import ObjectName
 from laneway.model.selection import Selection
 from laneway.model.workloads import Workload
 
+_MOCK = "laneway-mock"
+_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}|0\.0\.0\.0")
 _URL = re.compile(r"\bhttp://([a-z0-9.-]+)(?::([0-9]{1,5}))?(?![a-z0-9:@.-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Call:
+    """``past_sidecar`` is the workload that is called at its own port of this machine, by
+    ``caller`` alone: such a call passes no sidecar of the caller's."""
+
     service: ObjectName
     port: int
+    past_sidecar: ObjectName | None = None
+    caller: ObjectName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Applications:
-    """By service: the calls that a request leads it to, in turn; the headers that it passes on."""
+    """By service: the calls that a request leads it to, in turn; the headers that it passes on.
+
+    ``unknown`` are the services of whose calls nothing is known.
+    """
 
     calls: Mapping[ObjectName, tuple[Call, ...]] = field(default_factory=dict)
     passes_on: Mapping[ObjectName, frozenset[str]] = field(default_factory=dict)
+    unknown: frozenset[ObjectName] = frozenset()
 
 
 def infer(mesh: Mesh) -> Applications:
-    """Calls from URLs in workloads' environments; headers from the groups.
+    """Calls as workloads declare them, else from URLs in their environments; headers from the
+    groups.
 
-    A service calls what any of its workloads has the URL of. It passes on its group's trace header,
-    and if it is in no group, those of all groups.
+    A service calls what any of its workloads calls. It passes on its group's trace header, and if
+    it is in no group, those of all groups.
     """
     selection = Selection(mesh)
+    listeners = listeners_of(mesh)
     calls = {
         service.name: tuple(
             dict.fromkeys(
                 call
                 for workload in selection.workloads(service)
-                for call in _calls(mesh, workload)
+                for call in _calls(mesh, workload, listeners)
                 if call.service != service.name
             )
         )
@@ -56,16 +69,77 @@ def infer(mesh: Mesh) -> Applications:
         else every
         for service in mesh.services
     }
-    return Applications(calls, passes_on)
+    unknown = frozenset(
+        service.name
+        for service in mesh.services
+        if not calls[service.name] and not any(map(_declares_calls, selection.workloads(service)))
+    )
+    return Applications(calls, passes_on, unknown)
 
 
-def _calls(mesh: Mesh, workload: Workload) -> Iterable[Call]:
+def _declares_calls(workload: Workload) -> bool:
+    """laneway's mock calls what its environment says, and nothing else."""
+    return workload.calls is not None or workload.command[:1] == (_MOCK,)
+
+
+def _calls(
+    mesh: Mesh, workload: Workload, listeners: Mapping[int, tuple[Workload, int]]
+) -> Iterable[Call]:
+    if workload.calls is not None:
+        for declared in workload.calls:
+            called = mesh.services_by_name.get(declared.service)
+            if called is not None and (at := called.port(declared.port)) is not None:
+                yield Call(called.name, at.port)
+        return
     for value in workload.env.values():
-        for host, port in _URL.findall(value):
+        for host, port in urls(value):
+            if is_this_machine(host):
+                yield from _past_sidecar(mesh, workload, listeners.get(port))
+                continue
             service = mesh.services_by_name.get(resolve(host, workload.name.namespace))
-            number = int(port or 80)
-            if service is not None and service.port(number) is not None:
-                yield Call(service.name, number)
+            if service is not None and service.port(port) is not None:
+                yield Call(service.name, port)
+
+
+def urls(text: str) -> Iterable[tuple[str, int]]:
+    """Host and port of each URL in a text."""
+    return ((host, int(port or 80)) for host, port in _URL.findall(text))
+
+
+def is_this_machine(host: str) -> bool:
+    return host.lower() == "localhost" or _LOOPBACK.fullmatch(host) is not None
+
+
+def listeners_of(mesh: Mesh) -> Mapping[int, tuple[Workload, int]]:
+    """Ports of this machine that lead to a workload, and to which port of it: those at which its
+    sidecar is told to listen, and that of an application that runs already."""
+    found = {
+        port.listen: (workload, port.number)
+        for workload in mesh.workloads
+        for port in workload.ports
+        if port.listen
+    }
+    for workload in mesh.workloads:
+        host, _, port = (workload.address or "").rpartition(":")
+        if port.isdecimal() and is_this_machine(host):
+            found.setdefault(int(port), (workload, workload.ports[0].number))
+    return found
+
+
+def _past_sidecar(
+    mesh: Mesh, caller: Workload, listener: tuple[Workload, int] | None
+) -> Iterable[Call]:
+    if listener is None or listener[0] is caller:
+        return
+    called, number = listener
+    for service in mesh.services:
+        for port in service.ports:
+            is_its = service.name.namespace == called.name.namespace and service.selector
+            if is_its and called.is_selected(service.selector):
+                target = called.port(port.workload_port)
+                if target is not None and target.number == number:
+                    yield Call(service.name, port.port, called.name, caller.name)
+                    return
 
 
 def resolve(host: str, namespace: str) -> ObjectName:

@@ -50,6 +50,7 @@ class Why(enum.Enum):
     NO_RULE = "lane has no such rule"
     NO_SERVICE = "lane has no such service"
     NOT_READY = "no ready instance"
+    PAST_SIDECAR = "call past the sidecar"
 
 
 _CAUSES = (Why.NO_LANE, Why.UNKNOWN_LANE, Why.NO_RULE, Why.NO_SERVICE, Why.NOT_READY)
@@ -96,7 +97,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The hops in the order in which applications make them, up to the first that fails."""
+    """The hops in the order in which applications make them, up to the first that fails.
+
+    ``unknown_calls`` are the services among them of whose own calls nothing is known: where the
+    path really may go on.
+    """
 
     hops: tuple[Hop, ...] = ()
     failure: Failure | None = None
+    unknown_calls: tuple[ObjectName, ...] = ()

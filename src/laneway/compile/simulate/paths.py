@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
-from laneway.compile.simulate import baggage
+from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.entries import enter, read_names
 from laneway.compile.simulate.gateways import (
@@ -68,7 +68,8 @@ def simulate(
     )
     entered = gateway_named(routes, gateway)
     hosts = hosts_at(entered, port)
-    request, reasons = baggage.enter(entered.baggage, request)
+    request, made_up = trace_contexts.enter(entered.trace_contexts, request)
+    request, read = baggage.enter(entered.baggage, request)
     target = split_target(request.path)
     if target is None:
         return Outcome(failure=Failure(_bad_path(request), 400))
@@ -81,7 +82,8 @@ def simulate(
     if coloured.decided:
         route = replace(route, split=None)
     headers = {name: ",".join(values) for name, values in request.header_lines.items()}
-    return simulation.walk(route, headers, (*reasons, *named.reasons, *coloured.reasons), draw)
+    why = (*read, *made_up, *named.reasons, *coloured.reasons)
+    return simulation.walk(route, headers, why, draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ class _Simulation:
                 fresh_id = f"{FRESH_ID} {len(hops)}"
                 hop, headers, failure = self._call(calling, memories, fresh_id)
                 hops.append(hop)
-        return Outcome(tuple(hops), failure)
+        called = dict.fromkeys(each.service for each in hops if each.workloads)
+        unknown = tuple(name for name in called if name in self.applications.unknown)
+        return Outcome(tuple(hops), failure, unknown)
 
     def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
         route = ingress.route
@@ -147,6 +151,8 @@ class _Simulation:
         self, calling: _Pending, memories: TraceMemories, fresh_id: str
     ) -> tuple[Hop, Headers, Failure | None]:
         caller, call = calling.caller, calling.call
+        if call.past_sidecar is not None:
+            return self._past_sidecar(calling, call.past_sidecar)
         carrier = self.routes.memories.get(caller.service)
         headers, reasons = memories.send(carrier, caller.workloads[0], calling.headers)
         headers, read = baggage.send(carrier, headers)
@@ -163,6 +169,22 @@ class _Simulation:
             choice = choose(self.mesh, route, headers)
         hop, failure = self._arrive(caller.service, choice, (*reasons, *read))
         return hop, headers, failure
+
+    def _past_sidecar(
+        self, calling: _Pending, called: ObjectName
+    ) -> tuple[Hop, Headers, Failure | None]:
+        """The call goes to one workload, whatever its lane. No sidecar puts a lane on it."""
+        call = calling.call
+        subsets = self.routes.services[call.service].subsets
+        workload = self.mesh.workloads_by_name[called]
+        served = next((s.name for s in subsets if workload.is_selected(s.selector)), None)
+        ready = (called,) if called in self.ready else ()
+        text = f"a port of this machine leads to {called} past the caller's sidecar: no lane is set"
+        reason = Reason(Why.PAST_SIDECAR, text)
+        caller, service = calling.caller.service, call.service
+        hop = Hop(caller, service, call.port, None, served, ready, (reason,))
+        failure = None if ready else Failure(f"nobody listens at the port of {called}")
+        return hop, calling.headers, failure
 
     def _arrive(
         self, caller: ObjectName | None, choice: Choice, reasons: tuple[Reason, ...]
@@ -200,7 +222,8 @@ class _Simulation:
         kept = {name.lower() for name in self.applications.passes_on.get(hop.service, ())}
         passed_on = {name: value for name, value in headers.items() if name in kept}
         calls = self.applications.calls.get(hop.service, ())
-        return [_Pending(hop, call, passed_on, callers) for call in calls]
+        made = (call for call in calls if call.caller is None or call.caller == hop.workloads[0])
+        return [_Pending(hop, call, passed_on, callers) for call in made]
 
     def _impossible(self, calling: _Pending, hops: int) -> Failure | None:
         call, caller = calling.call, calling.caller.service

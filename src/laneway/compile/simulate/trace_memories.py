@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from laneway.compile.ir import Carrier, TraceMemory
 from laneway.compile.simulate.outcomes import Reason, Why
 from laneway.model.names import ObjectName
+from laneway.model.trace_contexts import trace_id
 
 Headers = Mapping[str, str]
 _LANE_LIMIT = 63
@@ -28,8 +29,8 @@ class TraceMemories:
         """
         if not isinstance(memory, TraceMemory):
             return self
-        trace = headers.get(memory.trace_header.lower())
-        if not trace:
+        trace = _trace_id(memory, headers)
+        if trace is None:
             return self
         lane = headers.get(memory.route_header.lower(), "")
         if len(lane) > _LANE_LIMIT or "," in lane:
@@ -46,7 +47,7 @@ class TraceMemories:
         """
         if not isinstance(memory, TraceMemory):
             return headers, ()
-        trace = headers.get(memory.trace_header.lower())
+        trace = _trace_id(memory, headers)
         lane = self.lanes.get((workload, trace)) if trace else None
         if trace is None or lane is None:
             return headers, ()
@@ -56,3 +57,7 @@ class TraceMemories:
             return others, (Reason(Why.MEMORY, f"{says} without a lane"),)
         named = {**others, memory.route_header.lower(): lane}
         return named, (Reason(Why.MEMORY, f"{says} in lane {lane}"),)
+
+
+def _trace_id(memory: TraceMemory, headers: Headers) -> str | None:
+    return trace_id(memory.trace_header, headers.get(memory.trace_header.lower(), ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from laneway.control.declared.objects import Principal
@@ -25,6 +26,7 @@ from laneway.control.declared.results import (
 )
 from laneway.control.declared.state import DeclaredState
 from laneway.control.rollout import Change
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import change_reports
 
@@ -48,11 +50,20 @@ class Runtime(Protocol):
 
 
 class Declarations:
-    """``state`` is what ``runtime`` runs at the beginning; ``clock`` counts seconds."""
+    """``state`` is what ``runtime`` runs at the beginning; ``clock`` counts seconds. Of what is
+    declared, lanes that are disabled or have expired at ``now`` do not run. ``changed`` is set by
+    each request that was applied."""
 
     def __init__(
-        self, state: DeclaredState, runtime: Runtime, check: Check, clock: Callable[[], float]
+        self,
+        state: DeclaredState,
+        runtime: Runtime,
+        check: Check,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
+        self._now = now
+        self.changed = asyncio.Event()
         self._state = state
         self._runtime = runtime
         self._check = check
@@ -77,12 +88,12 @@ class Declarations:
         Cancelled, it is taken back, or has been applied: the state says which.
         """
         async with self._applying:
-            before, active = self._state, self._runtime.mesh
+            before, running = self._state, self._runtime.mesh
             planned = plan(
                 before,
                 request,
                 principal,
-                active=active,
+                active=running,
                 check=self._check,
                 expected_version=expected_version,
             )
@@ -92,7 +103,7 @@ class Declarations:
             if isinstance(outcome, NotProgrammed) and planned.failures != before.failures:
                 # What failed before was tried again with it, and may be what fails.
                 alone = plan(
-                    before, request, principal, active=active, check=self._check, retry=False
+                    before, request, principal, active=running, check=self._check, retry=False
                 )
                 if isinstance(alone, DeclaredState) and alone.failures != planned.failures:
                     planned, outcome = alone, await self._bring_about(alone)
@@ -101,14 +112,20 @@ class Declarations:
                     return Refused(before.version, outcome=outcome)
                 key = request.edit.key
                 planned = self._state = after_failure(
-                    before, planned, key, outcome, active=active, check=self._check
+                    before, planned, key, outcome, active=running, check=self._check
                 )
+            self.changed.set()
             errors = (finding for _, finding in planned.resolution.errors)
             findings = (*errors, *planned.resolution.warnings)
             return Applied(planned.version, outcome, findings)
 
+    async def renew(self) -> Unchanged | Programmed | NotProgrammed:
+        """Bring about what is declared, as of now: lanes that have expired go."""
+        async with self._applying:
+            return await self._bring_about(self._state)
+
     async def _bring_about(self, planned: DeclaredState) -> Unchanged | Programmed | NotProgrammed:
-        before, wanted = self._runtime.mesh, planned.mesh
+        before, wanted = self._runtime.mesh, active(planned.mesh, self._now())
         if wanted == before:
             self._state = planned
             return Unchanged()

@@ -268,11 +268,20 @@ def render(
             help="gateway-api: render Gateways of this class, too, if there are none yet.",
         ),
     ] = None,
+    root_namespace: Annotated[
+        str | None,
+        typer.Option(
+            "--root-namespace",
+            metavar="NAME",
+            help="istio: MeshConfig's rootNamespace, if it is not istio-system.",
+        ),
+    ] = None,
 ) -> None:
     """Print what lanes become: a YAML document for each object."""
     from laneway.faces.cli.render import run
 
-    raise typer.Exit(run([*files, *(more or ())], dialect, directory, gateway_class))
+    names = [*files, *(more or ())]
+    raise typer.Exit(run(names, dialect, directory, gateway_class, root_namespace))
 
 
 @app.command()

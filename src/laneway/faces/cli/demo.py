@@ -144,7 +144,7 @@ async def _call_lane(lane: LaneRequest, requests: int, advance: Callable[[], Non
         answers[found or f"{answer.status or 'no answer'}: {answer.body.strip()}"] += 1
         advance()
 
-    calls = (lane.numbered(f"x000{number}") for number in range(1, requests + 1))
+    calls = (lane.numbered(number) for number in range(1, requests + 1))
     await call(f"{lane.url}{lane.path}", calls, clients=_CLIENTS, on_answer=count)
     return Observed(lane.lane, answers)
 

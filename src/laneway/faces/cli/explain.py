@@ -85,6 +85,7 @@ def _applications(mesh: Mesh, question: Question) -> Applications:
         inferred,
         calls={**inferred.calls, **calls},
         passes_on={**inferred.passes_on, **passes_on},
+        unknown=inferred.unknown - calls.keys(),
     )
 
 

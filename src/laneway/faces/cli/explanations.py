@@ -38,6 +38,13 @@ def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
     else:
         status = f"{outcome.failure.status} " if outcome.failure.status else ""
         console.print(fact("->", "bold red", f"{status}{outcome.failure.message}"), soft_wrap=True)
+    if outcome.unknown_calls:
+        names = ", ".join(map(_short, outcome.unknown_calls))
+        errors().print(
+            f"Calls of {names} are unknown, and the path may go on there: say them with --calls "
+            "SERVICE=A,B, or in `spec.calls` of the Workload.",
+            soft_wrap=True,
+        )
     if any(reason.why is Why.WEIGHT for hop in outcome.hops for reason in hop.reasons):
         errors().print(
             "This is one path of several: name a lane in the route header to see its own."

@@ -9,8 +9,10 @@ import typer
 
 from laneway.adapters.files import Reading, read
 from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.lane_expiry import refusing_expired
 from laneway.faces.cli.terminals import errors
 from laneway.model.checks import check as check_mesh
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
 from laneway.model.suggestions import listing, suggestion
@@ -22,14 +24,15 @@ def read_files(files: Sequence[str], *, whole: bool = True, check: Check = check
         raise typer.BadParameter(
             "say which files declare the mesh: -f FILE (a folder, or - for standard input)"
         )
-    return read(files, sys.stdin, whole=whole, check=check)
+    return read(files, sys.stdin, whole=whole, check=refusing_expired(check) if whole else check)
 
 
 def read_mesh(files: Sequence[str], *, check: Check = check_mesh) -> Mesh:
-    """The mesh, for commands that are about something else: warnings go to standard error."""
+    """What counts of the mesh, for commands that are about something else: warnings go to standard
+    error."""
     reading = read_files(files, check=check)
     print_findings(errors(), reading.findings)
-    return reading.mesh
+    return active(reading.mesh)
 
 
 def object_name(word: str, known: Iterable[ObjectName], what: str) -> ObjectName:

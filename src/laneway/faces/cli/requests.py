@@ -10,6 +10,7 @@ from laneway.model.lanes import Lane, LaneGroup, Propagation
 from laneway.model.matches import MatchKind
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.trace_contexts import example
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,11 @@ class LaneRequest:
     headers: Mapping[str, str]
     trace_header: str | None = None
 
-    def numbered(self, trace_id: str) -> Mapping[str, str]:
-        """The headers of one request out of many."""
+    def numbered(self, number: int) -> Mapping[str, str]:
+        """The headers of one request out of many, whose number is positive."""
         if self.trace_header is None:
             return self.headers
-        return {**self.headers, self.trace_header: trace_id}
+        return {**self.headers, self.trace_header: example(self.trace_header, number)}
 
     def curl(self) -> str:
         """Without a trace id: the gateway makes one, so that no two requests share one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,11 +69,15 @@ async def _up(
         number = f"{len(mesh.workloads)} workloads behind {len(embedded.proxies())} Envoy proxies"
         console.print(fact("up:", "bold green", f"{number}, after {seconds:.1f} s"))
         console.print(f"Logs are in {embedded.log_dir}. Ctrl-C stops everything.", soft_wrap=True)
-        if watching is not None:
-            follower = Follower(console, embedded)
-            following = follower.follow(watching.files, reading, prune=watching.prune)
-            await lifetimes.until_interrupted(beside=following)
-        else:
-            await lifetimes.until_interrupted()
+        follower = Follower(console, embedded)
+        await lifetimes.until_interrupted(beside=_follow(follower, reading, watching))
     console.print("Stopped.")
     return 0
+
+
+async def _follow(follower: Follower, reading: Reading, watching: Watching | None) -> None:
+    """Until cancelled: the files, if they are watched, and the lives of lanes."""
+    following = [follower.expire()]
+    if watching is not None:
+        following.append(follower.follow(watching.files, reading, prune=watching.prune))
+    await asyncio.gather(*following)

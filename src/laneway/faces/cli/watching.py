@@ -22,9 +22,11 @@ from laneway.control.declared import (
     Unchanged,
 )
 from laneway.faces.cli.findings import print_findings
+from laneway.faces.cli.lane_expiry import refusing_expired
 from laneway.faces.cli.terminals import fact
 from laneway.schema.reports import ChangeReport
 from laneway.wiring.embedded import Embedded
+from laneway.wiring.lane_expiry import LONGEST_WAIT, Clock, follow_expiry, utc_now
 
 #: The source of what files declare.
 FILES = "files"
@@ -49,14 +51,15 @@ class Follower:
     async def follow(self, files: Sequence[str], started: Reading, *, prune: bool) -> None:
         """Apply every change of ``files``, until cancelled. ``started`` is what was read before."""
         self._say("Watching", "", f"{', '.join(files)} for changes.")
-        async with aclosing(watch(files, started.contents, prune=prune, check=check)) as events:
+        checked = refusing_expired(check)
+        async with aclosing(watch(files, started.contents, prune=prune, check=checked)) as events:
             async for event in events:
                 await self._take(event)
 
     async def _take(self, event: Event) -> None:
         match event:
             case Settled(reading):
-                if reading.mesh != self._embedded.mesh:
+                if reading.mesh != self._embedded.declarations.state.mesh:
                     print_findings(self._console, reading.findings)
                 request = as_declared(reading)
                 self._print(await self._embedded.declarations.apply(request, _WATCHER))
@@ -67,6 +70,24 @@ class Follower:
             case Waiting(reason):
                 self._behind = True
                 self._say("waiting:", "bold yellow", f"{reason}; {_STAYS}")
+
+    async def expire(self, now: Clock = utc_now, longest: float = LONGEST_WAIT) -> None:
+        """Take lanes out of the mesh when their time is over, until cancelled. The clock is read
+        again after ``longest`` seconds."""
+        declarations = self._embedded.declarations
+        await follow_expiry(
+            lambda: declarations.state.mesh, self._renew, declarations.changed, now, longest
+        )
+
+    async def _renew(self) -> bool:
+        declarations = self._embedded.declarations
+        outcome, version = await declarations.renew(), declarations.state.version
+        match outcome:
+            case NotProgrammed():
+                self._print(Refused(version, outcome=outcome))
+            case Programmed():
+                self._print(Applied(version, outcome, ()))
+        return not isinstance(outcome, NotProgrammed)
 
     def _print(self, result: Result) -> None:
         match result:

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.model.checks import callers, entering, groups, ingress, policies, references, workloads
+from laneway.model.checks import (
+    callers,
+    calls,
+    entering,
+    groups,
+    ingress,
+    lane_lives,
+    path_regexes,
+    policies,
+    references,
+    services,
+    shared_workloads,
+    workloads,
+)
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
@@ -20,9 +33,14 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     """Everything wrong or doubtful between the objects of ``mesh``, ``gaps`` considered."""
     gaps = gaps or Gaps()
     yield from references.check(mesh, gaps)
+    yield from services.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
     yield from policies.check(mesh, gaps)
+    yield from lane_lives.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
+    yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
+    yield from calls.check(mesh, gaps)
+    yield from shared_workloads.check(mesh, gaps)
     yield from callers.check(mesh, gaps)

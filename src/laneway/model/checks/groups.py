@@ -45,7 +45,7 @@ def _shared_services(mesh: Mesh) -> Iterator[Finding]:
             yield Finding(
                 Code.SERVICE_IN_TWO_GROUPS,
                 message,
-                "a service is in one group, once",
+                "a service is in one group, once: put lanes that share it into one group",
                 key_of(group),
                 ("spec", "services", index, "name"),
             )

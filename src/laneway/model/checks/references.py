@@ -80,6 +80,14 @@ def _stranger(
     if not known:
         message = f"there is no Service {service}"
         return Finding(Code.UNKNOWN_SERVICE, message, fix, key_of(lane), path)
+    same = next((each for each in group.services if each.name == service.name), None)
+    if same is not None:
+        message = f"Service {service} is not in lane group {group.name}, which has {same}"
+        fix = (
+            f"write {same}: a lane's versions are workloads of the group's own Service, in its "
+            f"namespace {same.namespace}"
+        )
+        return Finding(Code.SERVICE_NOT_IN_GROUP, message, fix, key_of(lane), path)
     message = f"Service {service} is not in lane group {group.name}"
     services = listing(map(str, declared))
     fix = f"add it to the group's services, or choose one of them: {services}"

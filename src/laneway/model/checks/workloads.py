@@ -12,6 +12,7 @@ from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, ObjectKey, Path, Severity
 from laneway.model.keys import key_of
+from laneway.model.label_selectors import written
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
@@ -35,8 +36,9 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
             yield Finding(
                 Code.SERVICE_WITHOUT_WORKLOADS,
                 f"no Workload has the labels that Service {service.name} selects: "
-                f"{_labels(service.selector)}",
-                f"label a Workload of namespace {service.name.namespace} so",
+                f"{written(service.selector)}",
+                _elsewhere(selection, service)
+                or f"label a Workload of namespace {service.name.namespace} so",
                 key_of(service),
                 ("spec", "selector"),
                 Severity.WARNING,
@@ -48,19 +50,34 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 def _selected(mesh: Mesh, selection: Selection, lane: Lane) -> Iterator[Finding]:
     services = (mesh.services_by_name.get(name) for name in lane.services)
     lacking = [
-        str(service.name)
+        service
         for service in services
         if service and selection.workloads(service) and not selection.workloads(service, lane)
     ]
     if lacking:
+        causes = (_elsewhere(selection, each, lane) for each in lacking)
         yield Finding(
             Code.CODE_UNEFFECTED_SWIMLANE_LABEL,
-            f"lane {lane.name} selects no Workload of {listing(lacking)}: {_labels(lane.selector)}",
-            "label a Workload of each so, or leave the service out of the lane",
+            f"lane {lane.name} selects no Workload of {listing(str(s.name) for s in lacking)}: "
+            f"{written(lane.selector, lane.match_expressions)}",
+            next(filter(None, causes), "")
+            or "label a Workload of each so, or leave the service out of the lane",
             key_of(lane),
             ("spec", "selector"),
             Severity.WARNING,
         )
+
+
+def _elsewhere(selection: Selection, service: Service, lane: Lane | None = None) -> str:
+    """What to do about a version that lives in another namespace; empty if there is none."""
+    workload = selection.elsewhere(service, lane)
+    if workload is None:
+        return ""
+    home = service.name.namespace
+    return (
+        f"Workload {workload.name} has the labels, but Service {service.name} selects in its own "
+        f"namespace alone: move the Workload to namespace {home}"
+    )
 
 
 def _ports(selection: Selection, service: Service) -> Iterator[Finding]:
@@ -115,7 +132,3 @@ def _addresses_of_proxies(mesh: Mesh, owners: Mapping[int, ObjectKey]) -> Iterat
                 key_of(workload),
                 ("spec", "address"),
             )
-
-
-def _labels(selector: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in selector.items())

@@ -26,6 +26,7 @@ Reasons = Literal[
     "lane has no such rule",
     "lane has no such service",
     "no ready instance",
+    "call past the sidecar",
 ]
 HeaderValue = Annotated[
     str | list[str],
@@ -125,6 +126,14 @@ class ExplanationReport(Report):
         FailureReport | None,
         About("Null if every request is answered.", "全部应答时为 null。", None),
     ]
+    unknown_calls: Annotated[
+        list[Text],
+        About(
+            "Services of the path of whose own calls nothing is known.",
+            "路径上无法得知其后续调用的服务。",
+            ["default/mocka"],
+        ),
+    ]
 
     @classmethod
     def made_of(cls, request: Request, outcome: Outcome) -> ExplanationReport:
@@ -142,4 +151,5 @@ class ExplanationReport(Report):
             hops=[HopReport.made_of(hop) for hop in outcome.hops],
             failure=failure
             and FailureReport.model_construct(message=failure.message, status=failure.status),
+            unknown_calls=[str(service) for service in outcome.unknown_calls],
         )

@@ -1,0 +1,63 @@
+"""Trace headers whose names say that their value changes at each hop.
+
+Sidecars compare the whole value of a header that they do not know; if a tracer writes another one
+at each hop, the lane ends at the second service. A name is all that can be read of it here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.reachability import Survey
+from laneway.compile.analyze.simulated_requests import tried
+from laneway.model.findings import Finding, Severity
+from laneway.model.keys import key_of
+from laneway.model.lanes import LaneGroup, Propagation
+from laneway.model.trace_contexts import example, is_known
+
+#: Headers of tracing systems with a span, or the state of the last hop, in them.
+_OF_TRACERS = frozenset(
+    ["elastic-apm-traceparent", "grpc-trace-bin", "newrelic", "traceresponse", "tracestate",
+     "sw8-correlation", "sw8-x", "x-datadog-tags", "x-dynatrace", "x-ot-span-context"]
+)  # fmt: skip
+#: Words for what one call has and its request as a whole does not.
+_OF_ONE_CALL = frozenset(
+    ["attempt", "hop", "hops", "nonce", "parentid", "parentspanid", "retry", "span", "spanid",
+     "spancontext", "timestamp"]
+)  # fmt: skip
+#: The same at the end of a name: ``x-request-start``, ``x-datadog-parent-id``.
+_AT_THE_END = ("-date", "-parent", "-parent-id", "-start", "-time")
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    for group in survey.mesh.groups:
+        header = group.trace_header.lower()
+        if group.propagation is Propagation.TRACE and _changes(header):
+            yield from _finding(survey, group)
+
+
+def _changes(header: str) -> bool:
+    words = set(re.split("[-_.]", header))
+    named = header == "date" or words & _OF_ONE_CALL or header.endswith(_AT_THE_END)
+    return not is_known(header) and bool(named or header in _OF_TRACERS)
+
+
+def _finding(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
+    for reached in survey.reached_of[group.name][:1]:
+        headers = {group.trace_header.lower(): example(group.trace_header, 1)}
+        request = replace(reached.request, headers={**headers, **reached.request.headers})
+        trial = tried(survey, reached.entry.port, request)
+        yield Finding(
+            Code.CHANGING_TRACE_HEADER,
+            f"the name of {group.trace_header} says that every hop has a value of its own: the "
+            f"second hop's is unknown to sidecars, and lanes of group {group.name} end there",
+            "choose a header that stays the same, such as x-request-id, or one whose trace id "
+            "laneway knows, such as traceparent or b3",
+            key_of(group),
+            ("spec", "traceHeader"),
+            Severity.WARNING,
+            example=trial.example("provided that applications pass the header on unchanged"),
+        )

@@ -1,0 +1,95 @@
+"""Lanes as subsets by equal labels, which are all that DestinationRules and Services know.
+
+A lane with ``matchExpressions`` can be one only if its equal labels tell it apart from every other
+lane of its services. Where they do not, the group is not accepted on such a platform; where they
+do, what the expressions ask besides is not looked at, which the report says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from laneway.model.findings import Finding, Severity
+from laneway.model.keys import key_of
+from laneway.model.label_selectors import admitted, equal_labels, written
+from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.meshes import Mesh
+from laneway.model.suggestions import listing
+
+#: Deployments set it themselves, anew for each template: no lane can be known by it for long.
+_NOT_A_LANES_OWN = "pod-template-hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """``code`` begins the codes of the dialect's findings."""
+
+    code: str
+    name: str
+
+
+def subset_labels(lane: Lane) -> Mapping[str, str]:
+    """The labels that have one value in all workloads of the lane."""
+    if not lane.match_expressions:
+        return lane.selector
+    return equal_labels(admitted(lane.selector, lane.match_expressions))
+
+
+def refused_groups(mesh: Mesh, platform: Platform) -> Iterator[Finding]:
+    """An error for each group of which equal labels cannot tell the lanes apart."""
+    for group in mesh.groups:
+        lanes = [lane for lane in mesh.lanes_by_group[group.name] if is_approximated(lane)]
+        wrong = {lane.name: other for lane in lanes if (other := _not_told_apart(mesh, lane))}
+        if wrong:
+            names = listing(list(wrong), 4)
+            first, others = next(iter(wrong.items()))
+            yield Finding(
+                f"{platform.code}_SELECTOR_REFUSED",
+                f"{platform.name} selects pods by equal labels alone, which do not tell lane "
+                f"{names} from other lanes: lane {first} from {listing(others, 4)}",
+                "give the pods of these lanes a label of their own, with one value for each lane "
+                f"(not {_NOT_A_LANES_OWN}), and write it in the lanes' selectors",
+                key_of(group),
+                ("metadata", "name"),
+                Severity.ERROR,
+            )
+
+
+def approximations(mesh: Mesh, group: LaneGroup, platform: Platform) -> Iterator[Finding]:
+    """A warning for each lane of which only the equal labels count."""
+    for lane in mesh.lanes_by_group[group.name]:
+        if is_approximated(lane):
+            labels = written(subset_labels(lane))
+            yield Finding(
+                f"{platform.code}_SELECTOR_APPROXIMATED",
+                f"{platform.name} selects pods by equal labels alone: all pods with {labels} are "
+                f"lane {lane.name}'s there, whatever its matchExpressions ask besides",
+                "leave no pod with these labels that is not the lane's",
+                key_of(lane),
+                ("spec", "matchExpressions"),
+                Severity.WARNING,
+            )
+
+
+def is_approximated(lane: Lane) -> bool:
+    """Whether the lane asks for anything else than equal labels."""
+    asked = admitted(lane.selector, lane.match_expressions)
+    return bool(lane.match_expressions) and asked.keys() != equal_labels(asked).keys()
+
+
+def _not_told_apart(mesh: Mesh, lane: Lane) -> list[str]:
+    """Lanes with one of its services of which some pods may have the same equal labels."""
+    own = subset_labels(lane)
+    services = set(lane.services)
+    return [
+        other.name
+        for other in mesh.lanes_by_group[lane.group]
+        if other is not lane and services & set(other.services)
+        if not _differ(own, subset_labels(other))
+    ]
+
+
+def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    both = one.keys() & other.keys() - {_NOT_A_LANES_OWN}
+    return any(one[key] != other[key] for key in both)

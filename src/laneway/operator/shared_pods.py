@@ -1,0 +1,34 @@
+"""Pods that several lanes of a group have, as the cluster's pods show. Pure.
+
+Two selectors may or may not meet; ``model.checks.shared_workloads`` refuses only what must. What
+pods show is a condition of the lanes: pods come and go, so that it holds no group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from laneway.model.checks.shared_workloads import are_meant_to_share
+from laneway.model.lanes_by_labels import LanesByLabels
+from laneway.model.meshes import Mesh
+from laneway.operator.ready_instances import Readiness
+
+#: (group, lane) -> for each lane that it shares pods with, one of the pods.
+SharedPods = Mapping[tuple[str, str], Mapping[str, str]]
+
+
+def shared_pods(mesh: Mesh, readiness: Readiness) -> SharedPods:
+    """What lanes share without saying so in ``sharesWorkloadsWith``."""
+    shared: dict[tuple[str, str], dict[str, str]] = {}
+    for group in mesh.groups:
+        for service in group.services:
+            lanes = mesh.subsets.get((group.name, service), ())
+            index = LanesByLabels(lanes)
+            for pod, labels in readiness.pods(service) if len(lanes) > 1 else ():
+                selecting = index.selecting(labels)
+                for one in selecting if len(selecting) > 1 else ():
+                    for other in selecting:
+                        if other is not one and not are_meant_to_share(one, other):
+                            of_one = shared.setdefault((group.name, one.name), {})
+                            of_one.setdefault(other.name, f"{service.namespace}/{pod}")
+    return shared

@@ -1,0 +1,98 @@
+"""Breakages of how input is read, and of what analysis and explanations say about it."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+INPUT = (
+    Breakage(
+        "an empty struct of ASM's counts as declared",
+        "src/laneway/schema/asm_structs.py",
+        old="    return is_struct and isinstance(value, Mapping) and not _declared(plain, value)\n",
+        new="    return False\n",
+        tests=("tests/schema/test_asm_structs.py::test_an_empty_struct_of_a_lane_is_none",),
+        why="what ASM's console and Go clients write back is refused",
+    ),
+    Breakage(
+        "a rule of ASM's without `online` takes effect",
+        "src/laneway/schema/asm_lane.py",
+        old="    ] = False\n",
+        new="    ] = True\n",
+        tests=(
+            "tests/schema/test_asm_structs.py::test_a_rule_without_online_is_offline_and_warned_of",
+        ),
+        why="a rule that is offline in ASM lets requests in",
+    ),
+    Breakage(
+        "a misspelt group of laneway's passes for a foreign one",
+        "src/laneway/schema/foreign.py",
+        old="    return _OWN not in group and not _is_misspelt(group, read)\n",
+        new="    return True\n",
+        tests=("tests/schema/test_foreign.py::test_misspellings_of_what_laneway_reads_are_errors",),
+        why="a lane of a misspelt group is missing, and nothing fails",
+    ),
+    Breakage(
+        "a Helm template is reported as wrong YAML",
+        "src/laneway/schema/templates.py",
+        old="        if _UNQUOTED.match(content):\n",
+        new="        if _UNQUOTED.fullmatch(content):\n",
+        tests=(
+            "tests/adapters/files/test_yamls.py::test_a_template_is_told_apart_from_wrong_yaml",
+        ),
+        why="nobody is told to run `helm template`",
+    ),
+    Breakage(
+        "routes of a host stand beside the gateway, though it takes them from elsewhere",
+        "src/laneway/compile/istio/gateways.py",
+        old="    if not taken or all(own in namespaces for namespaces in taken):\n",
+        new="    if True:\n",
+        tests=(
+            "tests/compile/istio/test_gateway_namespaces.py::test_routes_stand_where_the_gateway_takes_them_from",
+        ),
+        why="Istio does not bind the VirtualService, and requests of the host are answered 404",
+    ),
+    Breakage(
+        "render says nothing of the user's own routing objects",
+        "src/laneway/wiring/dialects.py",
+        old="    if mesh.existing:\n",
+        new="    if not mesh.existing:\n",
+        tests=("tests/compile/test_existing_objects.py::test_render_tells_of_them",),
+        why="lanes have no effect beside an older VirtualService, and nobody knows why",
+    ),
+    Breakage(
+        "explain does not say where it stops knowing",
+        "src/laneway/compile/simulate/paths.py",
+        old="if name in self.applications.unknown)",
+        new="if name not in called)",
+        tests=(
+            "tests/faces/cli/test_explain_unknown_calls.py::test_explain_says_where_it_stops_knowing",
+        ),
+        why="users take half a path for the whole",
+    ),
+    Breakage(
+        "a call past the sidecar keeps its lane in explain",
+        "src/laneway/compile/simulate/paths.py",
+        old="        if call.past_sidecar is not None:\n",
+        new="        if call.past_sidecar is None and call.caller:\n",
+        tests=(
+            "tests/faces/cli/test_explain_unknown_calls.py::test_a_call_of_a_port_of_this_machine_loses_the_lane",
+        ),
+        why="explain promises a lane that real requests lose",
+    ),
+    Breakage(
+        "render ignores the root namespace",
+        "src/laneway/wiring/dialects.py",
+        old="    return istio(module_path().read_bytes(), settings.root_namespace)\n",
+        new="    return istio(module_path().read_bytes())\n",
+        tests=("tests/faces/cli/test_render_istio.py::test_the_root_namespace_may_be_another",),
+        why="EnvoyFilters stand where Istio does not look for those of all proxies",
+    ),
+    Breakage(
+        "a port's name decides before its appProtocol",
+        "src/laneway/model/application_protocols.py",
+        old='("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)',
+        new='("name", port.name) if port.name else ("appProtocol", port.app_protocol)',
+        tests=("tests/model/test_application_protocols.py::test_what_is_not_http",),
+        why="lanes do not apply at a port, and nobody is told",
+    ),
+)
