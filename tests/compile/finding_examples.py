@@ -79,8 +79,8 @@ BY_HEADER = {"trace_header": ROUTE_HEADER}
 BOTH = {"x-lane": "s2", "x-two": "t2"}
 GROUP = "LaneGroup test"
 
-STRICT = {"mode": Mode.STRICT}
-OWN = {"calls_without_lane": CallsWithoutLane.OWN_LANE}
+STRICT: dict[str, Any] = {"mode": Mode.STRICT}
+OWN: dict[str, Any] = {"calls_without_lane": CallsWithoutLane.OWN_LANE}
 BETA = rule("a", headers={"x-beta": exact("1")})
 
 
