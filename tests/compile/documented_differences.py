@@ -120,9 +120,36 @@ def _without_trace_id(it: Disagreement, group: LaneGroup, lane: Lane | None) -> 
     )  # fmt: skip
 
 
+def _strict_callers(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
+    """A caller that is in no lane of the group, or in none by what ASM looks at."""
+    del lane
+    return any(
+        hop.service in group.services
+        and hop.caller is not None
+        and all(reason.why is not Why.CALLER for reason in hop.reasons)
+        for hop in it.outcome.hops
+    )
+
+
+def _strict_rules(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
+    """The first hop is of the lane in laneway, by a rule of its own, and of another in ASM."""
+    assert lane is not None
+    return any(hop.caller is None and hop.intended == lane.name for hop in it.outcome.hops)
+
+
+def _own_calls(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
+    assert lane is not None
+    return any(
+        hop.intended == lane.name and any(reason.why is Why.CALLER for reason in hop.reasons)
+        for hop in it.outcome.hops
+    )
+
+
 KINDS: dict[str, Kind] = {
+    "ISTIO_CALLERS_SHARED": _own_calls,
     "ISTIO_LANE_NAMED_TWICE": _named_twice,
     "ASM_BAGGAGE": _in_baggage,
+    "ASM_CALLS_WITHOUT_LANE": _own_calls,
     "ASM_GROUPS_SHARE_GATEWAY": _several_groups,
     "ASM_LABEL_OF_CALLER": _called_from_outside,
     "ASM_LANE_NAMED_TWICE": _named_twice,
@@ -134,6 +161,8 @@ KINDS: dict[str, Kind] = {
     "ASM_ONE_FALLBACK": _of_lane,
     "ASM_ONE_MODE": _of_lane,
     "ASM_OWN_RULES_ALONE": _own_rules,
+    "ASM_STRICT_CALLERS": _strict_callers,
+    "ASM_STRICT_RULES_IN_ORDER": _strict_rules,
     "ASM_TRACE_ID_NEEDED": _without_trace_id,
 }
 

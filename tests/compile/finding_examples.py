@@ -9,7 +9,15 @@ from typing import Any
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, rule, service
 
 from laneway.compile.simulate import Request
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, RouteBy, Unmatched
+from laneway.model.lanes import (
+    CallsWithoutLane,
+    IngressRule,
+    Lane,
+    LaneGroup,
+    Mode,
+    RouteBy,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 
 
@@ -71,7 +79,36 @@ BY_HEADER = {"trace_header": ROUTE_HEADER}
 BOTH = {"x-lane": "s2", "x-two": "t2"}
 GROUP = "LaneGroup test"
 
+STRICT: dict[str, Any] = {"mode": Mode.STRICT}
+OWN: dict[str, Any] = {"calls_without_lane": CallsWithoutLane.OWN_LANE}
+BETA = rule("a", headers={"x-beta": exact("1")})
+
+
+def _from_outside() -> Exhibit:
+    """Service a, in no group, has workloads with the labels of lane s2."""
+    lanes = [lane("t1", "a", ANY, group="other"), lane("s2", "b"), lane("s1", "b")]
+    lanes[0] = replace(lanes[0], selector=lanes[1].selector)
+    groups = [group("a", "other", route_header="x-two", trace_header="x-two"),
+              group("b", gateway=None, baseline="s1", **STRICT)]  # fmt: skip
+    declared = mesh(groups, lanes, AB, {"a": "b"})
+    return Exhibit("ASM_STRICT_CALLERS", GROUP, declared, Request(), ())
+
+
+def _partly_shared() -> Exhibit:
+    """Of lane s2's workloads, one is lane s3's, too; the other one answers."""
+    s3 = replace(S2, name="s3", selector={"version": "v-s2", "tier": "x"})
+    declared = mesh([group("a b", **BY_HEADER, **OWN)], [lane("s1", "a b", ANY), S2, s3], AB,
+                    {"a": "b"})  # fmt: skip
+    return Exhibit("ISTIO_CALLERS_SHARED", "Lane test/s2", declared,
+                   Request(headers={"x-lane": "s2"}), ())  # fmt: skip
+
+
 EXHIBITS = [
+    _partly_shared(),
+    _exhibit("ASM_CALLS_WITHOUT_LANE", "Lane test/s2", [S2], fields=BY_HEADER | OWN, kept=[]),
+    _from_outside(),
+    _exhibit("ASM_STRICT_RULES_IN_ORDER", "Lane test/s2", [replace(S2, ingress=(BETA,))],
+             {"x-beta": "1"}, fields=STRICT, kept=[]),
     _exhibit("ISTIO_LANE_NAMED_TWICE", GROUP, [S2], {"x-lane": ("s2", "s1")}),
     _exhibit("ASM_BAGGAGE", GROUP, [S2], {"x-lane": "s2", "baggage": "x-lane=s2"},
              fields={"trace_header": "baggage"}, kept=["baggage"]),

@@ -18,6 +18,7 @@ from laneway.model.checks import check
 from laneway.model.findings import Severity
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import (
+    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -48,6 +49,7 @@ ROUTE_HEADER, TRACE_HEADER, OTHER_HEADER = "x-lane", "x-trace", "X-Other"
 #: A trace header whose value has a trace id among other parts.
 CONTEXT = "traceparent"
 VERSIONS = ("v1", "v2", "v3")
+LANE_VERSIONS = (*VERSIONS, "v4")
 HOSTS = ("*", "*.example.com", "*.a.example.com", "a.example.com", "b.test")
 
 
@@ -104,18 +106,24 @@ def lanes(
     """The group with its baseline, and its lanes, of which one at least holds everything."""
     texts = names[: draw(st.integers(1, len(names)))]
     baseline = draw(st.sampled_from(texts))
+    apart = dict(zip(texts, draw(st.permutations(LANE_VERSIONS)), strict=False))
+    strict = group.mode is Mode.STRICT
     found: list[Lane] = []
     for text in texts:
-        whole = text == baseline or group.mode is Mode.STRICT
+        whole = text == baseline or strict
+        mode = draw(st.sampled_from([None, None, None, Mode.STRICT, Mode.PERMISSIVE]))
+        # What a strict lane selects is no other lane's.
+        version = apart[text] if draw(st.booleans()) or strict else draw(st.sampled_from(VERSIONS))
         others = draw(st.permutations([one.name for one in found if one.name != baseline]))
         lane = Lane(
             name=text,
             group=group.name,
-            selector={"version": draw(st.sampled_from(VERSIONS))},
+            selector={"version": version},
             services=group.services if whole else draw(subsets(group.services)),
             ingress=draw(rules(group.services)),
             fallback=tuple(others[: draw(st.integers(0, 2))]),
-            mode=draw(st.sampled_from([None, None, None, Mode.STRICT, Mode.PERMISSIVE])),
+            mode=mode,
+            calls_without_lane=draw(st.sampled_from([None, None, *CallsWithoutLane])),
             weight=draw(st.sampled_from([0, 0, 0, 20])),
             names=(f"{text}.0",) if draw(st.integers(0, 4)) == 0 else (),
             # Of few versions, lanes often have the same.
@@ -145,6 +153,7 @@ def meshes(draw: st.DrawFn) -> Mesh:
             trace_header=draw(st.sampled_from([TRACE_HEADER, route, "x-request-id", CONTEXT])),
             gateway=GATEWAY,
             mode=draw(st.sampled_from([Mode.PERMISSIVE, Mode.PERMISSIVE, Mode.STRICT])),
+            calls_without_lane=draw(st.sampled_from(CallsWithoutLane)),
             unmatched=draw(st.sampled_from([Unmatched.BASELINE] * 5 + [Unmatched.NOT_FOUND])),
             sticky=draw(st.sampled_from(STICKIES)),
             route_by=draw(st.sampled_from([RouteBy(), RouteBy(), RouteBy(), ROUTE_BY])),

@@ -210,14 +210,14 @@ def test_no_lane_with_a_rule_is_turned_away_where_strangers_are() -> None:
     assert set(route.route.choices[0].lanes) == {"s1", "s3"}
 
 
-def test_weights_leave_the_rest_to_the_baseline_which_comes_last() -> None:
+def test_who_is_not_chosen_by_weight_goes_to_the_baseline_and_has_no_lane() -> None:
     lanes = [lane("s1", "a", rule("a"), weight=10), lane("s2", "a", rule("a"), weight=20)]
     (host,) = virtual_hosts([group("a")], lanes)
     split = host.routes[0].split
     assert split is not None
     assert [(s.lane, s.weight, s.target.chain) for s in split.shares] == [
         ("s2", 20, ("s2", "s1")),
-        ("s1", 80, ("s1",)),
+        ("", 80, ("s1",)),
     ]
 
 

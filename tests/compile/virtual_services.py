@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from laneway.model.gateways import Gateway
@@ -19,13 +19,16 @@ Lines = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request as a proxy routes it. ``port``: the service's, or the gateway's."""
+    """A request as a proxy routes it. ``port``: the service's, or the gateway's. ``labels`` and
+    ``namespace`` are those of the pod that calls."""
 
     port: int
     lines: Lines
     path: str = "/"
     query: str = ""
     method: str = "GET"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = ""
 
 
 def gateway_route(
@@ -72,11 +75,16 @@ def _matches(match: Resource, arrival: Arrival) -> bool:
     headers, without = match.get("headers", {}), match.get("withoutHeaders", {})
     conditions = [
         match.get("port", arrival.port) == arrival.port,
+        match.get("sourceLabels", {}).items() <= arrival.labels.items(),
+        match.get("sourceNamespace", arrival.namespace) == arrival.namespace,
         _string(match.get("uri", {}), (arrival.path,)),
         _string(match.get("method", {}), (arrival.method,)),
         *(_string(m, arrival.lines.get(n.lower(), ())) for n, m in headers.items()),
         *(_string(m, parameters.get(n, ())) for n, m in match.get("queryParams", {}).items()),
-        *(not _string(m, arrival.lines.get(n.lower(), ())) for n, m in without.items()),
+        *(
+            not _string(m, _without(m, arrival.lines.get(n.lower(), ())))
+            for n, m in without.items()
+        ),
     ]
     return all(conditions)
 
@@ -90,6 +98,11 @@ def _string(match: Resource, values: tuple[str, ...]) -> bool:
     if "regex" in match:
         return any(re.fullmatch(match["regex"], value) for value in values)
     return bool(values)
+
+
+def _without(match: Resource, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Istio takes a missing header for an empty one here, unless its presence is asked for."""
+    return values or (("",) if match else ())
 
 
 def _intersection(served: Iterable[str], hosts: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -68,3 +69,16 @@ async def test_without_stickiness_requests_are_given_lanes_by_weight(run: Run) -
     assert 105 < lanes["s2"] < 195
     assert 60 < lanes["s3"] < 140
     assert lanes.total() == len(USERS)
+
+
+async def test_a_weight_leaves_the_baselines_of_single_services_as_they_are(run: Run) -> None:
+    """mockc was promoted to s2; then s3, which lacks mockc, is given a weight."""
+    mesh = SCENARIOS[0].mesh
+    promoted = {name: "s2" for name in mesh.groups[0].services if name.name == "mockc"}
+    groups = tuple(replace(group, service_baselines=promoted) for group in mesh.groups)
+    mesh = weighted(replace(mesh, groups=groups), None, s3=50)
+    async with run(mesh) as embedded:
+        calls = [Call("/mock", {"my-request-id": f"weight-{n}"}) for n in range(100)]
+        answers = await load(gateway_url(embedded), calls, clients=10)
+    found = Counter(tuple(re.findall(r"version: (v[0-9])", answer.body)) for answer in answers)
+    assert set(found) == {("v1", "v1", "v2"), ("v1", "v3", "v2")}, found

@@ -13,6 +13,7 @@ from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.input_breakages import INPUT
+from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.native_breakages import NATIVE
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
@@ -22,6 +23,7 @@ CONTEXTS = "tests/filter/test_trace_contexts.py::"
 BREAKAGES = (
     *DECLARED,
     *EMBEDDED,
+    *MEMBERSHIP,
     *ENTERING_BREAKAGES,
     *STORE,
     *INPUT,

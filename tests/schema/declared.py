@@ -12,6 +12,7 @@ from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
 from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
+    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -183,6 +184,7 @@ def groups(services: list[ObjectName]) -> st.SearchStrategy[LaneGroup]:
         baseline=st.none() | labels,
         service_baselines=st.dictionaries(st.sampled_from(services), labels, max_size=2),
         unmatched=st.sampled_from(Unmatched),
+        calls_without_lane=st.sampled_from(CallsWithoutLane),
         sticky=stickies,
         route_by=st.builds(
             RouteBy,
@@ -213,6 +215,7 @@ def lanes(
         fallback=st.lists(labels, max_size=2).map(tuple),
         mode=st.none() | st.sampled_from(Mode),
         weight=st.integers(0, 100),
+        calls_without_lane=st.none() | st.sampled_from(CallsWithoutLane),
         names=st.lists(lane_values, max_size=2, unique=True).map(tuple),
         match_expressions=st.lists(requirements(), max_size=2).map(tuple),
         enabled=st.booleans(),

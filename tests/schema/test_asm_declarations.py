@@ -15,6 +15,7 @@ from laneway.model.findings import Severity, Source
 from laneway.model.keys import key_of
 from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
+    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -42,7 +43,13 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
     """What ASM's kinds can say. Rules that belong to weights have no names there."""
     lost = {(finding.subject, finding.path) for finding in losses(declared)}
     groups = [
-        replace(one, unmatched=Unmatched.BASELINE, sticky=None, route_by=RouteBy())
+        replace(
+            one,
+            unmatched=Unmatched.BASELINE,
+            sticky=None,
+            route_by=RouteBy(),
+            calls_without_lane=CallsWithoutLane.BASELINE,
+        )
         for one in declared.groups
     ]
     lanes = [
@@ -51,6 +58,7 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
             ingress=tuple(map(anonymous, one.ingress)),
             fallback=(),
             mode=None,
+            calls_without_lane=None,
             names=(),
             shares_workloads_with=(),
             weight=0 if (key_of(one), ("spec", "weight")) in lost else one.weight,
@@ -76,6 +84,7 @@ def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assert found == lanes
 
 
+OWN_LANE = CallsWithoutLane.OWN_LANE
 SOON = datetime(2030, 1, 1, tzinfo=UTC)
 REST = LabelRequirement("lane", Operator.DOES_NOT_EXIST)
 ONE = LabelRequirement("lane", Operator.IN, ("s2",))
@@ -92,6 +101,8 @@ LANES = [lane("s1", "a", rule("a")), lane("s2", "a", rule("a"))]
         ({}, {"fallback": ("s1",)}, ["spec.fallback"]),
         ({}, {"mode": Mode.STRICT}, ["spec.mode"]),
         ({}, {"mode": Mode.PERMISSIVE}, []),
+        ({"calls_without_lane": OWN_LANE}, {}, ["spec.callsWithoutLane"]),
+        ({}, {"calls_without_lane": OWN_LANE}, ["spec.callsWithoutLane"]),
         ({}, {"ingress": (rule("a", methods=("GET",)),)}, ["spec.ingress[0].methods"]),
         ({}, {"ingress": (rule("a", query={"q": exact("1")}),)}, ["spec.ingress[0].query"]),
         ({}, {"match_expressions": (REST,)}, ["spec.matchExpressions"]),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from laneway.compile.identity_diff import changes
 from laneway.compile.ingress import lower_gateway
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
-from laneway.compile.lower import lower_memories, lower_service
+from laneway.compile.lower import lower_callers, lower_memories, lower_service
 from laneway.model.inheritance import lane_changes
 from laneway.model.lanes import LaneGroup, Mode
 from laneway.model.meshes import Mesh
@@ -31,7 +31,8 @@ class Lowerer:
         gateways = {each.name: lower_gateway(mesh, each, services) for each in mesh.gateways}
         same_groups = mesh.groups is before.groups
         memories = known.memories if same_groups else lower_memories(mesh)
-        self._mesh, self._routes = mesh, MeshRoutes(services, gateways, memories)
+        routes = MeshRoutes(services, gateways, memories, mesh.caller_rules)
+        self._mesh, self._routes = mesh, routes
         return self._routes
 
     def _services(self, mesh: Mesh, touched: set[ObjectName]) -> Mapping[ObjectName, ServiceRoutes]:
@@ -64,6 +65,8 @@ def _touched_elsewhere(
 ) -> Iterable[ObjectName]:
     """Services that changed lanes lack, and still have something to say about."""
     if _baseline(before, old) != _baseline(after, new):
+        yield from new.services
+    if lower_callers(before, old) != lower_callers(after, new):
         yield from new.services
     ways = [_own_ways(before, old), _own_ways(after, new)]
     for name in ways[0].keys() | ways[1].keys():

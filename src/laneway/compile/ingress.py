@@ -4,16 +4,21 @@ What the baseline asks for is taken from every request. Lanes usually repeat its
 any host): one route serves them all, and the route header chooses its target, so that the number of
 routes does not grow with the number of lanes. What only other lanes ask for is taken from requests
 that name one of them, and from no other: a lane that comes or goes changes no one else's way.
+
+In a strict group the rules themselves say which lane a request enters, whether it names one or not
+(ASM's strict groups have no route header). The route header decides only among lanes that state the
+same as the baseline, or as a lane that was declared before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.entries import lower_entries, lower_naming
 from laneway.compile.ir import (
     BaggageMember,
+    EnteredLane,
     EntryRule,
     GatewayRoutes,
     IngressRoute,
@@ -32,14 +37,11 @@ from laneway.compile.precedence import precedence
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.hosts import host_covers
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, Propagation, Unmatched
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.rule_conditions import Condition
 from laneway.model.trace_contexts import is_known
-
-#: A set that keeps its order.
-_Conditions = Mapping[Condition, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ def lower_gateway(
     """The routes of every port of ``gateway``; ports that lead nowhere have no virtual host."""
     groups = [group for group in mesh.groups if group.gateway == gateway.name]
     claims = {group.name: list(_claims(mesh, group)) for group in groups}
-    common = {group.name: _common(mesh, group, claims[group.name]) for group in groups}
+    common = {group.name: _common(mesh, group, claims) for group in groups}
     routes: list[IngressRoute] = []
     for name, conditions in common.items():
-        own = [claim for claim in claims[name] if claim.condition not in conditions]
+        own = [claim for claim in claims[name] if not _is_common(claim, conditions)]
         routes += _own_routes(mesh, own, services)
     routes += _common_routes(mesh, claims, common, services)
     routes.sort(key=precedence)
@@ -107,16 +109,36 @@ def _claims(mesh: Mesh, group: LaneGroup) -> Iterable[_Claim]:
                     yield _Claim(group, lane, rule, Condition.of(rule, host))
 
 
-def _common(mesh: Mesh, group: LaneGroup, claims: Iterable[_Claim]) -> _Conditions:
-    """What the baseline asks for, in its order. Where no lane is the baseline, all are alike."""
+def _common(
+    mesh: Mesh, group: LaneGroup, claims: Mapping[str, Sequence[_Claim]]
+) -> Mapping[Condition, Lane | None]:
+    """What is for all requests, in order: what the baseline asks for. Where no lane is the
+    baseline, all are alike.
+
+    In a strict group also what only other lanes ask for: its requests enter the lane that is the
+    value, the first that does. Not where another group asks for the same: one must be named there.
+    """
     baseline = mesh.baseline(group)
-    return {claim.condition: None for claim in claims if baseline is None or claim.lane is baseline}
+    own = claims[group.name]
+    common: dict[Condition, Lane | None] = {
+        claim.condition: None for claim in own if baseline is None or claim.lane is baseline
+    }
+    others = {c.condition for name, some in claims.items() if name != group.name for c in some}
+    for claim in own:
+        if _is_entered(claim) and claim.condition not in others:
+            common.setdefault(claim.condition, claim.lane)
+    return common
+
+
+def _is_entered(claim: _Claim) -> bool:
+    """Whether the lane's own rules say that a request enters it."""
+    return claim.group.mode is Mode.STRICT and claim.lane.mode in (None, Mode.STRICT)
 
 
 def _common_routes(
     mesh: Mesh,
     claims: Mapping[str, list[_Claim]],
-    common: Mapping[str, _Conditions],
+    common: Mapping[str, Mapping[Condition, Lane | None]],
     services: Mapping[ObjectName, ServiceRoutes],
 ) -> list[IngressRoute]:
     """Routes for all requests. Groups whose baselines state the same share a route."""
@@ -125,12 +147,37 @@ def _common_routes(
     }
     for group, members in claims.items():
         for claim in members:
-            if claim.condition in common[group]:
+            if _is_common(claim, common[group]):
                 stating[claim.condition].append(claim)
     return [
-        _ingress_route(mesh, condition, members, services, split=_split(mesh, members, services))
+        _entered_route(mesh, condition, members, services)
+        if common[members[0].group.name][condition]
+        else _ingress_route(
+            mesh, condition, members, services, split=_split(mesh, members, services)
+        )
         for condition, members in stating.items()
     ]
+
+
+def _is_common(claim: _Claim, common: Mapping[Condition, Lane | None]) -> bool:
+    return claim.condition in common and common[claim.condition] in (None, claim.lane)
+
+
+def _entered_route(
+    mesh: Mesh,
+    condition: Condition,
+    claims: list[_Claim],
+    services: Mapping[ObjectName, ServiceRoutes],
+) -> IngressRoute:
+    """For requests that enter the only lane of ``claims``, whatever they name."""
+    group, lane = claims[0].group, claims[0].lane
+    route = _ingress_route(mesh, condition, claims, services)
+    return replace(
+        route,
+        route=Route((), _target(claims[0], services)),
+        not_found=False,
+        entered=EnteredLane(group.route_header, lane.name),
+    )
 
 
 def _own_routes(
@@ -243,12 +290,12 @@ def _default(
 def _split(
     mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]
 ) -> Split | None:
-    """The shares of the first group that gives lanes weights; what is left is the baseline's."""
+    """The shares of the first group that gives lanes weights; what is left stays without a lane."""
     weighted = [claim for claim in claims if claim.lane.weight]
     if not weighted:
         return None
     group = weighted[0].group
-    shares = {
+    shares: dict[str, Share] = {
         claim.lane.name: Share(claim.lane.name, claim.lane.weight, _target(claim, services))
         for claim in weighted
         if claim.group is group
@@ -259,7 +306,7 @@ def _split(
         shares.pop(baseline.name, None)
         weight = 100 - sum(share.weight for share in shares.values())
         target = _default(mesh, [c for c in claims if c.group is group], services)
-        rest = Share(baseline.name, weight, target) if weight > 0 else None
+        rest = Share("", weight, target) if weight > 0 else None
     lanes = tuple(shares.values())
     every = lanes if rest is None else (*lanes, rest)
     ranges = every if group.sticky is None else lay_out(lanes, rest)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from laneway.model.caller_rules import CallerRule
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, MemoryLimits, Sticky
 from laneway.model.matches import StringMatch
@@ -41,11 +42,29 @@ class LaneChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ByCaller:
+    """Calls that are of the caller's own lane, whose target is the one in the route's choice.
+
+    ``trace_header`` is what the caller's proxy fills in where it is missing: a call that begins in
+    a workload has no trace id yet, and later hops know the lane by it. Not one of tracing systems,
+    which begin a trace themselves.
+    """
+
+    rule: CallerRule
+    trace_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """The choices are tried in order; where none decides, ``default`` (the baseline) serves."""
+    """The choices are tried in order; where none decides, ``default`` (the baseline) serves.
+
+    ``by_caller`` precedes the choices, for calls of workloads whose lane has that rule
+    (``MeshRoutes.caller_rules``). Such a call then names the lane in the route header.
+    """
 
     choices: tuple[LaneChoice, ...]
     default: Target
+    by_caller: tuple[ByCaller, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +86,8 @@ class ServiceRoutes:
 class Share:
     """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it.
 
-    Without a name: they stay without a lane, and the header is not set.
+    Without a name: they stay without a lane, so that every service's own baseline answers them
+    (``LaneGroup.service_baselines``), and the header is not set.
     """
 
     lane: str
@@ -135,6 +155,14 @@ class LaneNames:
 
 
 @dataclass(frozen=True, slots=True)
+class EnteredLane:
+    """A lane that requests enter without naming it; the gateway sets ``header`` to its name."""
+
+    header: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngressRoute:
     """One condition at a gateway, merged over lanes that state it.
 
@@ -143,7 +171,8 @@ class IngressRoute:
     ``trace_headers`` are those that the route fills in with an id of its own when the caller sent
     none, so that sidecars can tell requests apart; not those of tracing systems
     (``GatewayRoutes.trace_contexts``). ``not_found``: a request that names none of the lanes is
-    answered 404 instead of the default.
+    answered 404 instead of the default. ``entered``: the lane whose rule it is alone, and which
+    all requests enter that meet it; there is no choice, and the default is the lane's.
     """
 
     host: str
@@ -157,6 +186,7 @@ class IngressRoute:
     split: Split | None = None
     not_found: bool = False
     named: LaneNames | None = None
+    entered: EnteredLane | None = None
 
     @property
     def empty_trace_headers(self) -> Iterator[tuple[str, ...]]:
@@ -249,8 +279,12 @@ class GatewayRoutes:
 
 @dataclass(frozen=True, slots=True)
 class MeshRoutes:
-    """The whole IR. ``services`` holds every service of the mesh, in a group or not."""
+    """The whole IR. ``services`` holds every service of the mesh, in a group or not.
+
+    ``caller_rules``: group -> lane -> when its workloads' calls belong to it.
+    """
 
     services: Mapping[ObjectName, ServiceRoutes]
     gateways: Mapping[ObjectName, GatewayRoutes]
     memories: Mapping[ObjectName, Carrier]
+    caller_rules: Mapping[str, Mapping[str, CallerRule]] = field(default_factory=dict)

@@ -39,6 +39,13 @@ class Unmatched(enum.Enum):
     NOT_FOUND = "notFound"
 
 
+class CallsWithoutLane(enum.Enum):
+    """Where a call goes that names no lane, and that a workload of one lane alone makes."""
+
+    BASELINE = "baseline"
+    OWN_LANE = "ownLane"
+
+
 class StickyKind(enum.Enum):
     HEADER = "header"
     COOKIE = "cookie"
@@ -123,6 +130,7 @@ class LaneGroup:
     sticky: Sticky | None = None
     ingress: tuple[IngressRule, ...] = ()
     route_by: RouteBy = RouteBy()
+    calls_without_lane: CallsWithoutLane = CallsWithoutLane.BASELINE
     trace_memory: MemoryLimits = MemoryLimits()
 
     @property
@@ -150,6 +158,7 @@ class Lane:
     declared (``lane_lives``). Of a group's lanes, those with a lower ``order`` come first.
     ``mode`` ``None`` is the group's. ``weight`` is the percentage of the requests that meet this
     lane's rules without naming a lane, and that enter it all the same; the baseline gets the rest.
+    ``calls_without_lane`` ``None`` is the group's.
     """
 
     name: str
@@ -161,6 +170,7 @@ class Lane:
     mode: Mode | None = None
     weight: int = 0
     names: tuple[str, ...] = ()
+    calls_without_lane: CallsWithoutLane | None = None
     match_expressions: tuple[LabelRequirement, ...] = ()
     shares_workloads_with: tuple[str, ...] = ()
     enabled: bool = True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from laneway.model.caller_rules import CallerRule, caller_rules
 from laneway.model.existing_objects import ExistingObject
 from laneway.model.gateways import Gateway
 from laneway.model.lanes import Lane, LaneGroup, Mode
@@ -70,6 +71,18 @@ class Mesh:
             )
             for group in self.groups
         }
+
+    @cached_property
+    def caller_rules(self) -> Mapping[str, Mapping[str, CallerRule]]:
+        """By group: lane -> when calls belong to it because its workloads make them."""
+        return {
+            group.name: caller_rules(group, self.lanes_by_group[group.name], self.baseline(group))
+            for group in self.groups
+        }
+
+    @cached_property
+    def used_caller_rules(self) -> Mapping[str, frozenset[CallerRule]]:
+        return {group: frozenset(rules.values()) for group, rules in self.caller_rules.items()}
 
     @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from laneway.model.checks.shared_workloads import are_meant_to_share
+from laneway.model.lanes_by_labels import LanesByLabels
 from laneway.model.meshes import Mesh
-from laneway.model.selection import LanesByLabels
 from laneway.operator.ready_instances import Readiness
 
 #: (group, lane) -> for each lane that it shares pods with, one of the pods.

@@ -13,7 +13,7 @@ from typing import Any
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
 from laneway.model.label_selectors import admitted, equal_labels
-from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy, Unmatched
+from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.rule_conditions import conditions_of
 from laneway.schema import asm
@@ -43,6 +43,8 @@ def losses(mesh: Mesh) -> Iterator[Finding]:
         lanes = mesh.lanes_by_group[group.name]
         if group.unmatched is not Unmatched.BASELINE:
             yield _lost(group, ("spec", "unmatched"), "ASM answers 404 where a lane is not named")
+        if group.calls_without_lane is CallsWithoutLane.OWN_LANE:
+            yield _lost(group, ("spec", "callsWithoutLane"), _NAME_IT)
         if group.sticky:
             yield _lost(group, ("spec", "sticky"), "use an ASMHashTagging")
         if group.route_by != RouteBy():
@@ -58,6 +60,8 @@ def _lane_losses(
         yield _lost(lane, ("spec", "fallback"), "ASM falls back to the baseline at once")
     if lane.mode not in (None, group.mode):
         yield _lost(lane, ("spec", "mode"), "a lane is of its group's mode there")
+    if lane.calls_without_lane is CallsWithoutLane.OWN_LANE:
+        yield _lost(lane, ("spec", "callsWithoutLane"), _NAME_IT)
     if lane.weight and not _enters_by_weight(lane, weighted):
         yield _lost(
             lane,
@@ -87,6 +91,9 @@ def _lane_losses(
         for field, given in (("methods", rule.methods), ("query", rule.query)):
             if given:
                 yield _lost(lane, ("spec", "ingress", index, field), "match a header, or the path")
+
+
+_NAME_IT = "let applications name the lane in the calls that they begin"
 
 
 def _lost(subject: LaneGroup | Lane, path: Path, fix: str) -> Finding:

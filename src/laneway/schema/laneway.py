@@ -9,6 +9,7 @@ from pydantic import AfterValidator, model_validator
 
 from laneway.model.findings import Finding
 from laneway.model.lanes import (
+    CallsWithoutLane,
     IngressRule,
     Lane,
     LaneGroup,
@@ -202,6 +203,7 @@ class IngressRuleSpec(Shape):
 
 Rules = Annotated[list[IngressRuleSpec], ClusterBound(64)]
 Modes = Literal["permissive", "strict"]
+Callers = Literal["baseline", "ownLane"]
 _RULES_EXAMPLE = [{"name": "r1", "uri": {"exact": "/mock"}, "destination": "mocka"}]
 
 
@@ -291,6 +293,16 @@ class LaneGroupSpec(Shape):
             {"header": "x-user"},
         ),
     ] = None
+    calls_without_lane: Annotated[
+        Callers,
+        About(
+            "Where a call goes that names no lane and is made by a workload of a single lane: to "
+            "the baseline, or into that lane (`ownLane`). Cron jobs and consumers make such calls.",
+            "由仅属于一条泳道的工作负载发起、且未指定泳道的调用：进入基线，或进入该泳道（`ownLane`）。"
+            "定时任务和消费者会发起这样的调用。",
+            "ownLane",
+        ),
+    ] = "baseline"
     trace_memory: Annotated[
         TraceMemorySpec | None,
         About(
@@ -431,6 +443,14 @@ class LaneSpec(Shape):
             10,
         ),
     ] = 0
+    calls_without_lane: Annotated[
+        Callers | None,
+        About(
+            "Where calls of its workloads go that name no lane, if not where the group says.",
+            "泳道的工作负载发起的、未指定泳道的调用的去向；不填则与泳道组相同。",
+            "ownLane",
+        ),
+    ] = None
     names: Annotated[
         LaneValues,
         About(
@@ -470,6 +490,7 @@ def _build_group(document: LaneGroupObject) -> Built:
         unmatched=Unmatched(spec.unmatched),
         sticky=spec.sticky.sticky if spec.sticky else None,
         ingress=tuple(rule.rule for rule in spec.ingress),
+        calls_without_lane=CallsWithoutLane(spec.calls_without_lane),
         route_by=spec.route_by.route_by,
         trace_memory=spec.trace_memory.limits if spec.trace_memory else MemoryLimits(),
     )
@@ -494,6 +515,9 @@ def _build_lane(document: LaneObject) -> Built:
         fallback=tuple(spec.fallback),
         mode=Mode(spec.mode) if spec.mode else None,
         weight=spec.weight,
+        calls_without_lane=CallsWithoutLane(spec.calls_without_lane)
+        if spec.calls_without_lane
+        else None,
         names=tuple(spec.names),
         match_expressions=tuple(each.requirement for each in spec.match_expressions),
         shares_workloads_with=tuple(spec.shares_workloads_with),
@@ -517,6 +541,7 @@ def _write_group(group: LaneGroup) -> Written:
         sticky=StickySpec.written(group.sticky) if group.sticky else None,
         trace_memory=TraceMemorySpec.written(group.trace_memory),
         ingress=[IngressRuleSpec.written(rule) for rule in group.ingress] or None,
+        calls_without_lane=group.calls_without_lane.value,
         route_by=RouteBySpec.written(group.route_by),
         services=references(group.services),
     )
@@ -537,6 +562,7 @@ def _write_lane(lane: Lane) -> Written:
         fallback=list(lane.fallback),
         mode=lane.mode.value if lane.mode else None,
         weight=lane.weight,
+        calls_without_lane=lane.calls_without_lane.value if lane.calls_without_lane else None,
         names=list(lane.names) or None,
     )
 

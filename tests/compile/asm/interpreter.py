@@ -93,7 +93,12 @@ class Asm:
             call = pending.pop()
             headers, label = self._sent(call, memories)
             spec = called_service(self._of("VirtualService"), call.host)
-            arrival = Arrival(call.port, {name: (value,) for name, value in headers.items()})
+            arrival = Arrival(
+                call.port,
+                {name: (value,) for name, value in headers.items()},
+                labels=call.caller.labels,
+                namespace=call.caller.name.namespace,
+            )
             route = None if spec is None else called_route(spec, arrival)
             if spec is not None and route is None:
                 return [*path, 404]

@@ -8,7 +8,7 @@ from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, prefix,
 
 from laneway.compile.asm.documents import emit
 from laneway.compile.lower import lower
-from laneway.model.lanes import Mode
+from laneway.model.lanes import Mode, Unmatched
 from laneway.model.meshes import Mesh
 
 SERVICES = [service("a"), service("b", 80, 90)]
@@ -29,6 +29,39 @@ def test_strict_lanes_have_no_fallback() -> None:
     services = documents(declared, "trafficlabel-vs") + documents(declared, "swimlane-ingress")
     assert len(services) == 3
     assert not [d for vs in services for d in destinations(vs) if "fallback" in d]
+
+
+def test_a_strict_group_is_what_asm_makes_of_it() -> None:
+    """Lanes are entered by their own rules, and calls are of the lane of the calling pod."""
+    entry = [rule("a", headers={"x-customer": exact(text)}) for text in ("gold", "beta")]
+    lanes = [lane("s1", "a b", entry[0]), lane("s2", "a b", entry[1])]
+    declared = mesh([group("a b", mode=Mode.STRICT)], lanes, SERVICES)
+    assert documents(declared, "asm-swimlane") == []
+    (_, called) = documents(declared, "trafficlabel-vs")
+    assert [
+        (r["match"], r["route"][0]["destination"]["subset"]) for r in called["spec"]["http"]
+    ] == [
+        ([{"sourceLabels": {"version": "v-s1"}}], "s1"),
+        ([{"sourceLabels": {"version": "v-s2"}}], "s2"),
+    ]
+    ingress = documents(declared, "swimlane-ingress")
+    assert [r["match"] for vs in ingress for r in vs["spec"]["http"]] == [
+        [{"headers": {"x-customer": {"exact": "gold"}}}],
+        [{"headers": {"x-customer": {"exact": "beta"}}}],
+    ]
+
+
+def test_a_strict_baseline_that_turns_strangers_away_is_named() -> None:
+    strict = group("a", mode=Mode.STRICT, unmatched=Unmatched.NOT_FOUND)
+    declared = mesh([strict], [lane("s1", "a", rule("a"))], SERVICES[:1])
+    (ingress,) = documents(declared, "swimlane-ingress")
+    assert ingress["spec"]["http"][0]["match"] == [{"headers": {ROUTE_HEADER: {"exact": "s1"}}}]
+
+
+def test_a_strict_rule_without_conditions_is_a_route_without_a_match() -> None:
+    declared = mesh([group("a", mode=Mode.STRICT)], [lane("s1", "a", rule("a"))], SERVICES[:1])
+    (ingress,) = documents(declared, "swimlane-ingress")
+    assert "match" not in ingress["spec"]["http"][0]
 
 
 def test_a_lanes_own_mode_shows_where_lanes_have_routes_of_their_own() -> None:

@@ -12,10 +12,11 @@ from tests.compile.cases import ROOT
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, prefix, rule, service
 
 from laneway.compile.asm import limits as asm_limits
+from laneway.compile.asm import strict_limits as strict
 from laneway.compile.asm.limits import limits
 from laneway.compile.lower import lower
 from laneway.model.findings import Finding, Severity
-from laneway.model.lanes import IngressRule, MemoryLimits, Mode, Unmatched
+from laneway.model.lanes import IngressRule, Lane, MemoryLimits, Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.services import ServicePort
 
@@ -114,7 +115,26 @@ def test_where_a_lane_must_be_named_is_said() -> None:
     first, *_ = report(declared({"trace_header": ROUTE_HEADER}, {}))
     assert "(404) at the gateway and between services" in first.message
     first, *_ = report(declared({"mode": Mode.STRICT, "unmatched": Unmatched.NOT_FOUND}, {}))
-    assert "has no instance (503) between services" in first.message
+    assert first.code == "ASM_LANE_NAMED_TWICE"
+
+
+def test_strict_rules_that_asm_tries_in_another_order_are_told() -> None:
+    """ASM tries the lanes in the order of their creation, laneway the more specific rule first."""
+    beta = rule("a", headers={"x-customer": exact("beta")})
+    gold = rule("a", headers={"x-customer": exact("gold")})
+    alone = group("a", mode=Mode.STRICT)
+
+    def told(*lanes: Lane) -> list[str]:
+        found = report(mesh([alone], lanes, [service("a")]))
+        return [f"{f.code} {f.subject}" for f in found if "IN_ORDER" in f.code]
+
+    said = ["ASM_STRICT_RULES_IN_ORDER Lane test/s2"]
+    assert told(lane("s1", "a", rule("a")), lane("s2", "a", beta)) == said
+    assert told(lane("s1", "a", beta), lane("s2", "a", rule("a"))) == []
+    assert told(lane("s1", "a", gold), lane("s2", "a", beta)) == []
+    assert told(lane("s1", "a", gold), lane("s2", "a", beta), lane("s3", "a", beta)) == [
+        "ASM_STRICT_RULES_IN_ORDER Lane test/s3"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +155,8 @@ def test_services_whose_calls_are_not_routed_are_told(
 
 
 def test_the_reference_names_every_limit() -> None:
-    told = set(re.findall(r'"(ASM_[A-Z_]+)"', inspect.getsource(asm_limits)))
+    told = set(
+        re.findall(r'"(ASM_[A-Z_]+)"', inspect.getsource(asm_limits) + inspect.getsource(strict))
+    )
     reference = (ROOT / "docs/reference/asm.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(ASM_[A-Z_]+)`", reference, re.MULTILINE)) == told

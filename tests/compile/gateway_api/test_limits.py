@@ -25,7 +25,16 @@ from tests.compile.meshes import (
 from laneway.compile.gateway_api.options import Options
 from laneway.model.findings import Severity
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import IngressRule, Lane, Mode, RouteBy, Sticky, StickyKind, Unmatched
+from laneway.model.lanes import (
+    CallsWithoutLane,
+    IngressRule,
+    Lane,
+    Mode,
+    RouteBy,
+    Sticky,
+    StickyKind,
+    Unmatched,
+)
 from laneway.model.meshes import Mesh
 from laneway.model.services import ServicePort
 
@@ -53,7 +62,11 @@ def documents(found: Mesh, kind: str = "HTTPRoute") -> list[dict[str, Any]]:
 def test_permissive_and_strict_lanes_have_limits_of_their_own() -> None:
     assert codes(declared()) == ALWAYS
     strict = [lane("s1", "a b", rule("a")), lane("s2", "a b")]
-    assert codes(declared(*strict, mode=Mode.STRICT)) == {"HEADER_TWICE", "STRICT_STATUS"}
+    assert codes(declared(*strict, mode=Mode.STRICT)) == {
+        *("HEADER_TWICE", "STRICT_STATUS", "CALLER_UNKNOWN")
+    }
+    own = declared(calls_without_lane=CallsWithoutLane.OWN_LANE)
+    assert codes(own) == {*ALWAYS, "CALLER_UNKNOWN"}
 
 
 def test_a_lane_is_entered_by_naming_it_in_the_route_header_alone() -> None:

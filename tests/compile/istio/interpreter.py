@@ -164,22 +164,27 @@ class Istio:
             for carrier in self._carriers("outbound", caller.labels):
                 headers, _ = memories.send(carrier, caller.name, headers)
                 headers, _ = baggage.send(carrier, headers)
-            way = self._called(host, port, headers)
+            way, headers = self._called(caller, host, port, headers)
 
-    def _called(self, host: str, port: int, headers: Mapping[str, str]) -> _Way:
-        arrival = Arrival(port, {name: (value,) for name, value in headers.items()})
+    def _called(
+        self, caller: Workload, host: str, port: int, headers: Mapping[str, str]
+    ) -> tuple[_Way, Mapping[str, str]]:
+        lines = {name: (value,) for name, value in headers.items()}
+        arrival = Arrival(port, lines, labels=caller.labels, namespace=caller.name.namespace)
         service = called_service(self._of("VirtualService"), host)
         if service is None:
-            return _Way(f"outbound|{port}||{host}")
+            return _Way(f"outbound|{port}||{host}"), headers
         route = called_route(service, arrival)
         assert route is not None, "the last route takes everything"
-        return self._routed(route, "SIDECAR_OUTBOUND", headers, 0)[0]
+        return self._routed(route, "SIDECAR_OUTBOUND", headers, 0)
 
     def _routed(
         self, route: Resource, context: str, headers: Mapping[str, str], draw: int
     ) -> tuple[_Way, Mapping[str, str]]:
         """The way, by what Istio generates for the route with all that is merged into it."""
         weighted = [_weighted(destination) for destination in route["route"]]
+        set_ = route.get("headers", {}).get("request", {}).get("set", {})
+        headers = {**headers, **set_}
         added: list[Resource] = []
         again: list[Resource] = []
         for patch in self._patches("HTTP_ROUTE", context):

@@ -251,11 +251,15 @@ def test_a_lane_is_left_only_for_its_fallbacks(
 def test_with_everything_ready_each_hop_is_in_its_lane_where_the_lane_has_the_service(
     declared: Mesh, lane_name: str
 ) -> None:
+    """A call by a workload of a strict lane is in that lane; any other in the one that is named."""
     outcome = call(declared, {ROUTE_HEADER: lane_name})
     members = {one.name: one.services for one in declared.lanes}
     entered = {one.name for one in declared.lanes if one.ingress}
-    for hop in outcome.hops:
-        if hop.service in members.get(lane_name, ()) and (hop.caller or lane_name in entered):
+    for before, hop in zip((None, *outcome.hops), outcome.hops, strict=False):
+        if any(reason.why is Why.CALLER for reason in hop.reasons):
+            assert before is not None
+            assert hop.intended == before.served
+        elif hop.service in members.get(lane_name, ()) and (hop.caller or lane_name in entered):
             assert hop.served == lane_name
 
 

@@ -37,6 +37,8 @@ def _may_divert(winner: IngressRoute, loser: IngressRoute) -> bool:
     """Of one group, with lanes in the one that the other lacks."""
     if winner.named is not None or winner.groups != loser.groups:
         return False
+    if winner.entered is not None or loser.entered is not None:
+        return False  # the rules themselves say which lane is entered
     lanes = {lane.name for lane, _ in winner.rules}
     return any(lane.name not in lanes for lane, _ in loser.rules)
 

@@ -126,6 +126,10 @@ def _service_down(case: _Case) -> Iterator[Example]:
 
 def _falls_back(case: _Case) -> Iterator[Example]:
     """With the lane's own workloads down: who is asked next, or that nobody is."""
+    return (example for _, example in _down(case))
+
+
+def _down(case: _Case) -> Iterator[tuple[Trial, Example]]:
     mesh = case.survey.mesh
     selection = case.survey.selection
     for lane in case.lanes:
@@ -133,7 +137,12 @@ def _falls_back(case: _Case) -> Iterator[Example]:
         down = {w.name: None for s in services for w in selection.workloads(s, lane)}
         for trial in trials(case.survey, lane, tuple(down)):
             if any(h.intended == lane.name and h.served != lane.name for h in trial.outcome.hops):
-                yield trial.example()
+                yield trial, trial.example()
+
+
+def _refused(case: _Case) -> Iterator[Example]:
+    """As above, of a lane that is strict: nobody is asked."""
+    return (example for trial, example in _down(case) if trial.outcome.failure is not None)
 
 
 def _over_weight(case: _Case) -> Iterator[Example]:
@@ -190,7 +199,7 @@ _SEARCHES: dict[str, Search] = {
     Code.GROUP_WITHOUT_LANES: _nothing_there,
     Code.LANE_LACKS_SERVICE: _lane_lacks,
     Code.SERVICE_WITHOUT_WORKLOADS: _service_down,
-    Code.STRICT_FALLBACK: _falls_back,
+    Code.STRICT_FALLBACK: _refused,
     Code.UNKNOWN_BASELINE: _nobody_decides,
     Code.UNSERVED_HOST: _unserved,
     Code.WEIGHTS_EXCEED_100: _over_weight,

@@ -59,9 +59,12 @@ def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
 
 
 def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
-    """Whose rules are for all requests, unless such shall be refused."""
+    """Whose rules are for all requests, unless such shall be refused, or strict lanes are entered
+    by their own."""
     baseline = survey.mesh.baseline(group)
     if baseline is None or any(rule.online for rule in baseline.ingress):
+        return
+    if any(reached.route.entered for reached in survey.reached_of[group.name]):
         return
     if group.unmatched is not Unmatched.BASELINE:
         return
@@ -152,6 +155,7 @@ def _access(survey: Survey, group: LaneGroup, lane: Lane) -> _Access:
         shares = split.shares if split is not None else ()
         if any(share.lane == lane.name and _is_in(lane, share.target) for share in shares):
             access.entered = True
+        access.entered |= reached.route.entered is not None  # ``reached_by`` has only its own
         if access.entered:
             break
         route = port.taker(request)

@@ -122,10 +122,15 @@ class Survey:
         return {name: tuple(routes) for name, routes in of.items()}
 
     def reached_by(self, lane: Lane) -> Iterator[Reached]:
-        """The reached routes of the lane's group that are for requests which name it."""
+        """The reached routes of the lane's group that are for requests which name it, and those by
+        which others enter it."""
         for reached in self.reached_of.get(lane.group, ()):
-            named = reached.route.named
-            if named is None or lane.name in named.lanes:
+            named, entered = reached.route.named, reached.route.entered
+            if entered is not None:
+                names = entered.lane == lane.name
+            else:
+                names = named is None or lane.name in named.lanes
+            if names:
                 yield reached
 
     def group(self, name: str) -> LaneGroup:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from laneway.compile.asm.gateways import ingress
 from laneway.compile.asm.services import Document, destination_rule, service_routes, traffic_label
 from laneway.compile.ir import MeshRoutes
-from laneway.model.lanes import Propagation
+from laneway.model.lanes import Mode, Propagation
 from laneway.model.meshes import Mesh
 
 
@@ -19,7 +19,7 @@ def emit(mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
     """
     for group in mesh.groups:
         services = [routes.services[name] for name in group.services]
-        if group.propagation is Propagation.TRACE:
+        if group.propagation is Propagation.TRACE and group.mode is Mode.PERMISSIVE:
             yield from (traffic_label(group, service) for service in services)
         lanes = mesh.lanes_by_group[group.name]
         if not lanes:

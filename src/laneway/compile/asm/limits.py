@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laneway.compile.asm.gateways import entering_rules
 from laneway.compile.asm.rule_order import asked_before
 from laneway.compile.asm.services import ROOT_NAMESPACE
+from laneway.compile.asm.strict_limits import strict_limits
 from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.application_protocols import not_http
+from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, telling
 from laneway.model.keys import key_of
 from laneway.model.lanes import (
@@ -39,11 +42,14 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         lanes = mesh.lanes_by_group[group.name]
         findings += approximations(mesh, group, PLATFORM)
         if lanes:
-            findings += _without_lane(group, lanes)
+            findings += _without_lane(group, lanes, routes)
             findings += _headers(group, lanes)
             findings += _label(mesh, group)
+        if lanes and group.mode is Mode.STRICT:
+            findings += strict_limits(mesh, routes, group)
         for lane in lanes:
             findings += _lane(group, lane)
+            findings += _own_calls(mesh, group, lane)
             if first := before.get((group.name, lane.name)):
                 findings += _own_rules(lane, *first)
     for service in routes.services.values():
@@ -72,13 +78,17 @@ def _service(service: Service) -> Iterator[Finding]:
         )
 
 
-def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    at_gateway = group.unmatched is Unmatched.BASELINE and any(lane.ingress for lane in lanes)
-    by_header = group.propagation is not Propagation.TRACE
+def _without_lane(
+    group: LaneGroup, lanes: tuple[Lane, ...], routes: MeshRoutes
+) -> Iterator[Finding]:
+    gateways = [each for name, each in routes.gateways.items() if name == group.gateway]
+    entering = {rule for gateway in gateways for rule in entering_rules(gateway, group)}
+    named = any(id(rule) not in entering for lane in lanes for rule in lane.ingress)
+    at_gateway = group.unmatched is Unmatched.BASELINE and named
+    strict = group.mode is Mode.STRICT
+    by_header = group.propagation is not Propagation.TRACE and not strict
     places = ["at the gateway"] * at_gateway + ["between services"] * by_header
     refused = [f"has no route (404) {' and '.join(places)}"] if places else []
-    if not by_header and group.mode is Mode.STRICT:
-        refused.append("has no instance (503) between services")
     if refused:
         yield telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_NO_ROUTE_WITHOUT_LANE",
@@ -90,14 +100,15 @@ def _without_lane(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding
 
 def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     told = telling(key_of(group), ("spec", "traceHeader"))
-    if group.propagation is Propagation.BAGGAGE:
+    strict = group.mode is Mode.STRICT  # applications pass on nothing there
+    if group.propagation is Propagation.BAGGAGE and not strict:
         yield told(
             "ASM_BAGGAGE",
             f"ASM keeps the lanes of group {group.name} in baggage by an ASMHeaderPropagation, "
             "which is not among the documents",
             f"declare one for the header {group.route_header} in every namespace of the group",
         )
-    if group.propagation is Propagation.TRACE:
+    if group.propagation is Propagation.TRACE and not strict:
         there = group.trace_header.lower() == _ALWAYS_THERE
         yield told(
             "ASM_TRACE_ID_NEEDED",
@@ -138,7 +149,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
 
 def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
     others = [service for service in mesh.services if service.name not in group.services]
-    if group.propagation is Propagation.TRACE and others:
+    if group.propagation is Propagation.TRACE and group.mode is Mode.PERMISSIVE and others:
         yield telling(key_of(group), ("spec", "services"))(
             "ASM_LABEL_OF_CALLER",
             f"in ASM a call into group {group.name} from a service outside it (such as "
@@ -159,14 +170,8 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             f"ASM has one fallback, so lane {lane.name} falls back to the baseline at once there",
             "remove spec.fallback, or name services' baselines in the group",
         )
-    if lane.mode not in (None, group.mode) and group.propagation is Propagation.TRACE:
-        yield told(
-            "mode",
-            "ASM_ONE_MODE",
-            f"ASM routes by trace id in one mode, so between services lane {lane.name} is "
-            f"{group.mode.value} there, as its group",
-            "remove spec.mode, or let applications pass on the route header",
-        )
+    if lane.mode not in (None, group.mode):
+        yield told("mode", "ASM_ONE_MODE", *_one_mode(group, lane))
     if lane.weight:
         yield told(
             "weight",
@@ -190,6 +195,41 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             f"send {group.route_header}: {lane.name}, or set the header by a VirtualService of "
             "your own",
         )
+
+
+def _own_calls(mesh: Mesh, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
+    """Of a lane that is the baseline, such calls are without a lane in laneway, too."""
+    rule = mesh.caller_rules[group.name].get(lane.name)
+    strict = (lane.mode or group.mode) is Mode.STRICT
+    if rule is CallerRule.WITHOUT_LANE and not strict and lane is not mesh.baseline(group):
+        yield telling(key_of(lane), ("spec", "callsWithoutLane"))(
+            "ASM_CALLS_WITHOUT_LANE",
+            f"in ASM a call without a lane is the baseline's, also where a workload of lane "
+            f"{lane.name} makes it",
+            f"let the application name the lane in {group.route_header}",
+        )
+
+
+def _one_mode(group: LaneGroup, lane: Lane) -> tuple[str, str]:
+    """The message and the fix."""
+    header = f"let applications pass on {group.route_header}"
+    if group.mode is Mode.STRICT:
+        return (
+            f"ASM knows the lanes of a strict group by the pod that calls, so requests of lane "
+            f"{lane.name} that fell back do not return to it there",
+            "remove spec.mode",
+        )
+    if group.propagation is Propagation.TRACE:
+        return (
+            f"ASM routes by trace id in one mode, so between services lane {lane.name} is "
+            "permissive there, as its group",
+            f"remove spec.mode, or {header}",
+        )
+    return (
+        f"in ASM calls of lane {lane.name}'s workloads belong to it only if they name it, as its "
+        "group is permissive",
+        f"remove spec.mode, or {header}",
+    )
 
 
 def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:

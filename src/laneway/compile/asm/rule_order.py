@@ -35,7 +35,7 @@ def _of_host(host: VirtualHost) -> Iterator[tuple[Lane, tuple[Lane, IngressRule]
     for position, other in others:
         stating = {(lane.group, lane.name) for lane, _ in other.rules}
         for route in host.routes[position + 1 :]:
-            if _may_meet(other, route):
+            if may_meet(other, route):
                 for lane, _ in route.rules:
                     if (lane.group, lane.name) not in stating:
                         yield lane, other.rules[0]
@@ -47,7 +47,7 @@ def _names_in_several_groups(host: VirtualHost) -> set[str]:
     return {lane.name for lane in lanes if groups.setdefault(lane.name, lane.group) != lane.group}
 
 
-def _may_meet(one: IngressRoute, other: IngressRoute) -> bool:
+def may_meet(one: IngressRoute, other: IngressRoute) -> bool:
     """Whether a request could meet the conditions of both; ``True`` where nobody knows."""
     return (
         (not one.methods or not other.methods or bool({*one.methods} & {*other.methods}))

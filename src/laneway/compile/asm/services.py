@@ -48,9 +48,17 @@ def service_routes(group: LaneGroup, lanes: Iterable[Lane], routes: ServiceRoute
     """One route by label where sidecars know it, else one for every lane of the group.
 
     Lanes without the service are matched too: their subset does not exist, which is what makes
-    ``fallback`` act.
+    ``fallback`` act. In a strict group the labels of the pod that calls decide.
     """
-    if group.propagation is Propagation.TRACE:
+    if group.mode is Mode.STRICT:
+        http: list[Document] = [
+            {
+                "match": [{"sourceLabels": dict(subset_labels(lane))}],
+                "route": [destination(group, routes, lane.name, lane.mode or group.mode)],
+            }
+            for lane in lanes
+        ]
+    elif group.propagation is Propagation.TRACE:
         http = [{"name": "default", "route": [destination(group, routes, f"${LABEL}", group.mode)]}]
     else:
         http = [

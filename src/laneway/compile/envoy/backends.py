@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements, SidecarPlacement
+from laneway.model.service_selection import ServiceSelection
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
 
 _State = tuple[Workload, SidecarPlacement | None, bool]
-_Label = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,17 +58,5 @@ def selecting(
     services: Iterable[Service], workloads: Iterable[Workload]
 ) -> Mapping[ObjectName, tuple[ObjectName, ...]]:
     """Workload -> the services that select it."""
-    by_label: dict[_Label, list[Service]] = {}
-    for service in services:
-        if service.selector:
-            label = next(iter(service.selector.items()))
-            by_label.setdefault((service.name.namespace, *label), []).append(service)
-    return {
-        workload.name: tuple(
-            service.name
-            for label in workload.labels.items()
-            for service in by_label.get((workload.name.namespace, *label), ())
-            if workload.is_selected(service.selector)
-        )
-        for workload in workloads
-    }
+    selection = ServiceSelection(services)
+    return {workload.name: selection.services(workload) for workload in workloads}

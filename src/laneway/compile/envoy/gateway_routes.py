@@ -20,7 +20,8 @@ from laneway.compile.envoy.entry_lookups import Shared, joined, shared
 from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
-from laneway.compile.ir import EMPTY_ID, GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.envoy.trace_ids import with_fresh_ids
+from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.resources import ROUTE, Resource
 
 
@@ -41,8 +42,10 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
                     part
                     for ingress in joined(host.routes, found)
                     for plain in _ingress_routes(ingress, bool(host.entries), found)
-                    for route in _with_empty_ids(plain, ingress)
-                    for part in visibility.explained(route, header_names(ingress.route), options)
+                    for route in with_fresh_ids(
+                        plain, ingress.trace_headers, ingress.empty_trace_headers
+                    )
+                    for part in visibility.explained(route, _header_names(ingress), options)
                 ),
                 *last,
             ],
@@ -107,24 +110,6 @@ def _ingress_routes(
         yield _ingress_route(ingress, split)
 
 
-def _with_empty_ids(
-    route: route_components_pb2.Route, ingress: IngressRoute
-) -> Iterator[route_components_pb2.Route]:
-    """``route``, and before it the same for requests whose trace headers are there and are empty:
-    they get an id, too. (Envoy adds a header where it is absent, or overwrites it whatever it is.)
-    """
-    for headers in ingress.empty_trace_headers:
-        empty = route_components_pb2.Route()
-        empty.CopyFrom(route)
-        for header in headers:
-            regex = regex_pb2.RegexMatcher(regex=EMPTY_ID)
-            matcher = string_pb2.StringMatcher(safe_regex=regex)
-            empty.match.headers.add(name=header.lower(), string_match=matcher)
-            empty.request_headers_to_add.append(visibility.header(header, names.FRESH_ID))
-        yield empty
-    yield route
-
-
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
     """That the request names one of the lanes."""
     header = named.header.lower()
@@ -145,22 +130,27 @@ def _ingress_route(
     match = condition(ingress)
     match.headers.extend(further)
     route = route_components_pb2.Route(match=match, route=action)
-    route.request_headers_to_add.extend(
-        visibility.header(header, names.FRESH_ID, "ADD_IF_ABSENT")
-        for header in ingress.trace_headers
-    )
+    if ingress.entered is not None:
+        named = visibility.header(ingress.entered.header.lower(), ingress.entered.lane)
+        route.request_headers_to_add.append(named)
     return route
+
+
+def _header_names(ingress: IngressRoute) -> list[str]:
+    entered = [ingress.entered.header] if ingress.entered is not None else []
+    return [*header_names(ingress.route), *entered]
 
 
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
     """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
     for share in split.ranges:
-        action.weighted_clusters.clusters.add(
-            name=names.target_cluster(share.target),
-            weight=UInt32Value(value=share.weight),
-            request_headers_to_add=[visibility.header(split.header.lower(), share.lane)],
+        cluster = action.weighted_clusters.clusters.add(
+            name=names.target_cluster(share.target), weight=UInt32Value(value=share.weight)
         )
+        if share.lane:
+            named = visibility.header(split.header.lower(), share.lane)
+            cluster.request_headers_to_add.append(named)
     if split.sticky is not None:
         action.hash_policy.append(hash_policy(split.sticky))
         action.weighted_clusters.use_hash_policy.value = True

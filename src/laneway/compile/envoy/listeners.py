@@ -16,6 +16,7 @@ from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy.callers import caller_headers
 from laneway.compile.envoy.egress import egress_filters, loop_filter
 from laneway.compile.envoy.lane_hooks import LaneHooks
 from laneway.compile.envoy.options import Options
@@ -23,6 +24,7 @@ from laneway.compile.envoy.packing import ads, duration, extension, packed, reso
 from laneway.compile.envoy.scopes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.resources import LISTENER, Resource
+from laneway.model.callers import CallerLane
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 
@@ -58,10 +60,16 @@ def inbound_listener(
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
-def outbound_listener(address: Address, lanes: LaneHooks, options: Options) -> Resource:
-    """The forward proxy that the application's ``http_proxy`` names."""
+def outbound_listener(
+    address: Address, lanes: LaneHooks, callers: Iterable[CallerLane], options: Options
+) -> Resource:
+    """The forward proxy that the application's ``http_proxy`` names.
+
+    ``callers`` is the lane that the workload's calls belong to, if they do.
+    """
     manager = _manager("outbound", lanes, after=egress_filters())
     use_scopes(manager)
+    manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
     _tell_lanes(manager, options)
     # Its caller is a workload of the mesh, and may know.
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())

@@ -33,6 +33,11 @@ HOST_HEADER = "x-laneway-host"
 #: sidecar's own. A request that says ``GET /`` has none, until the proxy fills it in.
 SCHEME_HEADER = "x-laneway-scheme"
 
+#: A sidecar's own, too: whether, and for which group, its workload's calls belong to the workload's
+#: lane; and that lane.
+CALLER_HEADER = "x-laneway-caller"
+CALLER_LANE_HEADER = "x-laneway-caller-lane"
+
 #: Marks what a sidecar sends out of the mesh, so that no other sidecar takes it for a call.
 EGRESS_HEADER = "x-laneway-egress"
 

@@ -9,6 +9,7 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
+from laneway.compile.envoy.callers import caller_routes
 from laneway.compile.envoy.egress import within_the_mesh
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, packed, resource
@@ -40,11 +41,17 @@ def passthrough_routes() -> Resource:
 
 
 def _configuration(name: str, host: route_components_pb2.VirtualHost, known: bool) -> Resource:
-    """Which of these it is, the scope has decided; the header that it did so by goes no further."""
+    """Which of these it is, the scope has decided; the headers that only this proxy reads go no
+    further."""
     config = route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        request_headers_to_remove=[names.HOST_HEADER, names.SCHEME_HEADER],
+        request_headers_to_remove=[
+            names.HOST_HEADER,
+            names.SCHEME_HEADER,
+            names.CALLER_HEADER,
+            names.CALLER_LANE_HEADER,
+        ],
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if known:
@@ -94,7 +101,14 @@ def _service_host(name: str, route: Route, options: Options) -> route_components
         name=name,
         domains=["*"],
         response_headers_to_add=[GRPC_STATUS],
-        routes=[*visibility.explained(everything, header_names(route), options), tunnel],
+        routes=[
+            *(
+                part
+                for each in [*caller_routes(route), everything]
+                for part in visibility.explained(each, header_names(route), options)
+            ),
+            tunnel,
+        ],
     )
 
 

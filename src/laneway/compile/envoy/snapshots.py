@@ -38,6 +38,7 @@ from laneway.compile.resources import (
     Resources,
     Snapshot,
 )
+from laneway.model.callers import CallerLane, Callers
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import GatewayPlacement, Placements, SidecarPlacement
@@ -67,7 +68,7 @@ class Emitter:
         except BaseException:
             self._outbound = OutboundResources(self._options)
             raise
-        snapshots = {}
+        snapshots, callers = {}, Callers(mesh)
         for name, gateway in placements.gateways.items():
             if name in routes.gateways:
                 own = self._gateway(routes.gateways[name], gateway)
@@ -76,12 +77,14 @@ class Emitter:
             if sidecar := placements.sidecars.get(workload.name):
                 services = self._outbound.backends.services[workload.name]
                 node = names.sidecar_node(workload.name, sidecar.generation)
-                snapshots[node] = self._sidecar(node, workload, sidecar, routes, services)
+                memories, lanes = _memories(routes, services), callers.lanes_of(workload)
+                snapshots[node] = self._sidecar(node, workload, sidecar, memories, lanes)
         for each in placements.terminating:
             name = each.workload.name
             services = selecting(mesh.services, [each.workload])[name]
             node = names.sidecar_node(name, each.placement.generation)
-            snapshots[node] = self._sidecar(node, each.workload, each.placement, routes, services)
+            memories, lanes = _memories(routes, services), callers.lanes_of(each.workload)
+            snapshots[node] = self._sidecar(node, each.workload, each.placement, memories, lanes)
         self._memo.sweep()
         return snapshots
 
@@ -90,14 +93,13 @@ class Emitter:
         node: str,
         workload: Workload,
         placement: SidecarPlacement,
-        routes: MeshRoutes,
-        services: Iterable[ObjectName],
+        memories: tuple[Carrier, ...],
+        callers: tuple[CallerLane, ...],
     ) -> Snapshot:
-        memories = _memories(routes, services)
         own = self._memo(
             ("sidecar", node),
-            (workload, placement, memories),
-            lambda: Own.of(_sidecar(workload, placement, memories, self._options)),
+            (workload, placement, memories, callers),
+            lambda: Own.of(_sidecar(workload, placement, memories, callers, self._options)),
         )
         return self._snapshot(own, workload.name.namespace)
 
@@ -156,6 +158,7 @@ def _sidecar(
     workload: Workload,
     placement: SidecarPlacement,
     memories: Iterable[Carrier],
+    callers: Iterable[CallerLane],
     options: Options,
 ) -> Iterable[Resource]:
     inbound = inbound_hooks(memories, options.module)
@@ -169,7 +172,7 @@ def _sidecar(
             listen = placement.inbound[port]
             yield inbound_listener(workload.name, port, listen, inbound, options)
     yield tunnel_cluster(placement.outbound)
-    yield outbound_listener(placement.outbound, outbound, options)
+    yield outbound_listener(placement.outbound, outbound, callers, options)
 
 
 def _gateway(

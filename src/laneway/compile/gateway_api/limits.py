@@ -6,7 +6,7 @@ groups and services; ``gateway_limits`` has those of ingress rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.gateway_api.gateway_limits import gateway_limits
@@ -14,6 +14,7 @@ from laneway.compile.gateway_api.names import lane_services
 from laneway.compile.gateway_api.options import Options
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.model.application_protocols import not_http
+from laneway.model.caller_rules import CallerRule
 from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
@@ -35,6 +36,7 @@ def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
             findings += _propagation(group)
             findings += _lane_header(group, lanes)
             findings += _strict(group, lanes)
+            findings += _callers(group, routes.caller_rules.get(group.name, {}))
         for lane in lanes:
             findings += _failover(group, lane, own)
         for service in own:
@@ -96,6 +98,21 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
             "look at the HTTPRoute that took the request, and at the endpoints of its backend",
             key_of(group),
             ("spec", "mode"),
+            Severity.WARNING,
+        )
+
+
+def _callers(group: LaneGroup, rules: Mapping[str, CallerRule]) -> Iterator[Finding]:
+    if rules:
+        yield Finding(
+            "GATEWAY_API_CALLER_UNKNOWN",
+            f"an HTTPRoute cannot tell who calls: calls of workloads of {listing(rules, 4)} of "
+            f"group {group.name} are in their lane only if applications pass on "
+            f"{group.route_header}",
+            f"let applications pass on {group.route_header}, which the gateway sets, or use a mesh "
+            "that laneway has another dialect for",
+            key_of(group),
+            ("spec", "mode" if CallerRule.ALWAYS in rules.values() else "callsWithoutLane"),
             Severity.WARNING,
         )
 

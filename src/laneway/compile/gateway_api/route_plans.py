@@ -76,6 +76,9 @@ def _entries(
         return
     if ingress.split is not None:
         rest = shares(ingress.split, services)
+    if ingress.entered is not None:
+        entered = (ingress.entered.header.lower(), ingress.entered.lane)
+        rest = tuple(replace(to, sets=entered) for to in rest)
     yield from (Entry(match, rest, source) for match in matches)
 
 
@@ -108,12 +111,12 @@ def _lanes(
 
 
 def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
-    """The lane is named to whom the request reaches, as if the caller had."""
+    """The chosen lane is named to whom the request reaches, as if the caller had."""
     return tuple(
         replace(
             backend(share.target, services),
             weight=share.weight,
-            sets=(split.header.lower(), share.lane),
+            sets=(split.header.lower(), share.lane) if share.lane else None,
         )
         for share in split.shares
     )

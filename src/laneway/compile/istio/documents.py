@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
+from laneway.compile.istio.callers import Caller, callers
 from laneway.compile.istio.gateways import gateway_documents
 from laneway.compile.istio.lane_filters import gateway_filters, sidecar_filters
 from laneway.compile.istio.options import Options
@@ -30,27 +31,30 @@ class Emitter:
         """What stands behind a route comes before it: group by group, then gateway by gateway."""
         for group in mesh.groups:
             if mesh.lanes_by_group[group.name]:
-                yield from self._group(group, routes)
+                yield from self._group(mesh, group, routes)
         yield from gateway_filters(mesh, routes.gateways.values(), self._options)
         for gateway in routes.gateways.values():
             yield from gateway_documents(mesh, routes, gateway, self._options)
         self._memo.sweep()
 
-    def _group(self, group: LaneGroup, routes: MeshRoutes) -> Iterator[Document]:
+    def _group(self, mesh: Mesh, group: LaneGroup, routes: MeshRoutes) -> Iterator[Document]:
         services = [routes.services[name] for name in group.services]
         yield from self._memo(
             ("lane filter", group.name),
             (group, [each.service for each in services]),
             lambda: tuple(sidecar_filters(group, services, routes.memories, self._options)),
         )
+        by_caller = tuple(callers(mesh, group, routes))
         for service in services:
-            yield from self._service(group, service)
+            yield from self._service(group, service, by_caller)
 
-    def _service(self, group: LaneGroup, service: ServiceRoutes) -> tuple[Document, ...]:
+    def _service(
+        self, group: LaneGroup, service: ServiceRoutes, by_caller: tuple[Caller, ...]
+    ) -> tuple[Document, ...]:
         return self._memo(
             ("service", service.service.name),
-            (group, service.service, service.by_port, service.subsets),
-            lambda: tuple(service_documents(group, service, self._options)),
+            (group, service.service, service.by_port, service.subsets, by_caller),
+            lambda: tuple(service_documents(group, service, by_caller, self._options)),
         )
 
 

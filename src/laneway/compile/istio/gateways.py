@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.ir import (
     EMPTY_ID,
+    EnteredLane,
     GatewayRoutes,
     IngressRoute,
     LaneChoice,
@@ -37,6 +38,7 @@ from laneway.compile.istio.resources import (
     Document,
     destination,
     document,
+    named_lane,
     retries,
 )
 from laneway.model.lanes import LaneGroup
@@ -48,6 +50,7 @@ class Branch:
     """One of the routes that a condition becomes. Without ``target`` it answers 404.
 
     ``empty`` are trace headers that are there and empty, where the route is for such requests.
+    ``entered`` is the lane that its requests enter without naming it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Branch:
     target: Target | None
     split: Split | None = None
     empty: tuple[str, ...] = ()
+    entered: EnteredLane | None = None
 
 
 def gateway_documents(
@@ -180,7 +184,8 @@ def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]
             without |= without_entered()
         match = {**base, "withoutHeaders": without}
         yield Branch(name("weights"), match, route.default, ingress.split)
-    yield Branch(name("rest"), base, None if ingress.not_found else route.default)
+    rest = None if ingress.not_found else route.default
+    yield Branch(name("rest"), base, rest, entered=ingress.entered)
 
 
 def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
@@ -209,6 +214,8 @@ def _http_route(branch: Branch, port: int | None) -> Document:
     http: Document = {"name": branch.name}
     if match:
         http["match"] = [match]
+    if branch.entered is not None:
+        http |= named_lane(branch.entered.header, branch.entered.lane)
     if branch.target is None:
         return {**http, "directResponse": {"status": 404}}
     if branch.split is not None and not _is_patched(branch.split):
@@ -224,7 +231,7 @@ def _weighted(split: Split) -> list[Document]:
         {
             "destination": destination(share.target),
             "weight": share.weight,
-            "headers": {"request": {"set": {split.header.lower(): share.lane}}},
+            **named_lane(split.header, share.lane),
         }
         for share in split.shares
     ]

@@ -12,6 +12,7 @@ from laneway.compile.ir import GatewayRoutes, MeshRoutes, ServiceRoutes
 from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
 from laneway.model.application_protocols import not_http
+from laneway.model.callers import Callers
 from laneway.model.findings import Finding, telling
 from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
@@ -33,6 +34,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
         findings += _fallback(group, services)
         findings += _strict(group, lanes)
         findings += _named_twice(group, lanes)
+        findings += _callers(mesh, routes, lanes)
         findings += approximations(mesh, group, PLATFORM)
     for service in routes.services.values():
         if service.group is not None:
@@ -76,6 +78,21 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
             f"service it is of (group {group.name})",
             "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% has both",
         )
+
+
+def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[Finding]:
+    """Pods that two lanes select are of neither, which a match by labels cannot say."""
+    callers = Callers(mesh)
+    for lane in lanes:
+        known = lane.name in routes.caller_rules.get(lane.group, {})
+        shared = (callers.overlapping(lane, name) for name in lane.services)
+        if known and (other := next(filter(None, shared), None)):
+            yield telling(key_of(lane), ("spec", "selector"))(
+                "ISTIO_CALLERS_SHARED",
+                f"in Istio calls without a lane that workloads of lane {lane.name} make stay "
+                f"without one, since lane {other.name} selects some of these workloads, too",
+                "give each lane labels that no other lane's workloads have",
+            )
 
 
 def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:

@@ -70,6 +70,11 @@ def service_route(target: Target, lane: str | None) -> str:
     return f"laneway|{target.port.port}|{lane or ''}|{target.service.host}"
 
 
+def caller_route(target: Target, lane: str) -> str:
+    """The route of calls that are of ``lane`` because a workload of it makes them."""
+    return f"laneway|{target.port.port}|caller {lane}|{target.service.host}"
+
+
 def entry_filter(gateway: ObjectName) -> str:
     return f"{gateway.name}.{gateway.namespace}-gateway-entry"
 

@@ -191,9 +191,7 @@ def by_weight(split: Split) -> Document:
         {
             "name": names.target_cluster(share.target),
             "weight": share.weight,
-            "request_headers_to_add": [
-                _header(split.header.lower(), share.lane, "OVERWRITE_IF_EXISTS_OR_ADD")
-            ],
+            **lane_named(split.header, share.lane),
         }
         for share in split.ranges
     ]
@@ -220,6 +218,13 @@ def filled_in(headers: Iterable[str], empty: Container[str] = ()) -> Document:
         for name in headers
     ]
     return {"request_headers_to_add": added} if added else {}
+
+
+def lane_named(header: str, lane: str) -> Document:
+    """The request gets ``lane`` as the value of the route header, whatever it had before."""
+    if not lane:
+        return {}
+    return {"request_headers_to_add": [_header(header.lower(), lane, "OVERWRITE_IF_EXISTS_OR_ADD")]}
 
 
 def _header(name: str, value: str, action: str) -> Document:

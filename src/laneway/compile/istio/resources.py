@@ -51,3 +51,8 @@ def string_match(match: StringMatch) -> Document:
 
 def string_matches(matches: Mapping[str, StringMatch]) -> Document:
     return {name: string_match(match) for name, match in sorted(matches.items())}
+
+
+def named_lane(header: str, lane: str) -> Document:
+    """``headers`` of a route or destination: the request names ``lane``, whatever it did before."""
+    return {} if not lane else {"headers": {"request": {"set": {header.lower(): lane}}}}

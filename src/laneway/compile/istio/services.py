@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.istio import names, patches
+from laneway.compile.istio.callers import Caller
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.resources import (
     NETWORKING,
     Document,
     destination,
     document,
+    named_lane,
     retries,
 )
+from laneway.model.caller_rules import CallerRule
 from laneway.model.lanes import Lane, LaneGroup
 
 
 def service_documents(
-    group: LaneGroup, routes: ServiceRoutes, options: Options
+    group: LaneGroup, routes: ServiceRoutes, callers: Sequence[Caller], options: Options
 ) -> Iterator[Document]:
     """Nothing for a service that no lane contains."""
     if not routes.subsets:
         return
     service = routes.service
     yield _destination_rule(group, routes)
-    yield _virtual_service(group, routes)
+    yield _virtual_service(group, routes, callers)
     patched = [
         part
         for route in routes.by_port.values()
         for part in patches.added_clusters(patches.SIDECAR, lane_targets(route).values())
     ]
     patched += [
-        patches.merged_route(
-            patches.SIDECAR,
-            names.service_route(target, lane),
-            {"route": {**patches.to_target(target), **patches.tried_again()}},
-        )
+        patches.merged_route(patches.SIDECAR, branch.name, _patch(branch))
         for route in routes.by_port.values()
-        for lane, target in _branches(route)
-        if not _is_refused(routes, target)
+        for branch in _branches(group, routes, route, callers)
+        if not _is_refused(routes, branch.target)
     ]
     name = names.root_object(routes.service.name)
     yield patches.envoy_filter(options.root_namespace, name, group, patched)
@@ -102,28 +102,67 @@ def _subset(lane: Lane, last_resort: bool) -> Document:
     }
 
 
-def _virtual_service(group: LaneGroup, routes: ServiceRoutes) -> Document:
+def _virtual_service(
+    group: LaneGroup, routes: ServiceRoutes, callers: Sequence[Caller]
+) -> Document:
     service = routes.service
-    http = [part for route in routes.by_port.values() for part in _routes(group, routes, route)]
+    http = [
+        _http_route(routes, branch)
+        for route in routes.by_port.values()
+        for branch in _branches(group, routes, route, callers)
+    ]
     spec = {"exportTo": ["*"], "hosts": [service.host], "http": http}
     name, namespace = names.service_object(service.name), service.name.namespace
     return document(NETWORKING, "VirtualService", namespace, name, group, spec)
 
 
-def _routes(group: LaneGroup, routes: ServiceRoutes, route: Route) -> Iterator[Document]:
-    """Of one port: a route for each lane that goes its own way, then the baseline's."""
-    several = len(routes.by_port) > 1
-    port = {"port": route.default.port.port} if several else {}
-    for lane, target in _branches(route):
-        named = {group.route_header.lower(): {"exact": lane}}
-        match = port if lane is None else {"headers": named, **port}
-        yield _route(routes, target, lane, match)
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A route for some of the calls to a port. Those of ``caller`` name its lane from then on."""
+
+    name: str
+    matches: list[Document]
+    target: Target
+    lane: str | None = None
+    caller: Caller | None = None
+    header: str = ""
 
 
-def _branches(route: Route) -> Iterator[tuple[str | None, Target]]:
-    """Lane and target; the last is for all others."""
-    yield from lane_targets(route).items()
-    yield None, route.default
+def _branches(
+    group: LaneGroup, routes: ServiceRoutes, route: Route, callers: Sequence[Caller]
+) -> Iterator[_Branch]:
+    """Of one port: the callers whose lane decides; each lane that goes its own way; callers whose
+    lane decides where the call names none; then the baseline's."""
+    port = {"port": route.default.port.port} if len(routes.by_port) > 1 else {}
+    header = group.route_header.lower()
+    always = [each for each in callers if each.rule is CallerRule.ALWAYS]
+    for caller in always:
+        yield _of_caller(route, caller, header, port)
+    for lane, target in lane_targets(route).items():
+        match = {"headers": {header: {"exact": lane}}, **port}
+        yield _Branch(names.service_route(target, lane), [match], target, lane)
+    none = {"withoutHeaders": {header: {"regex": ".+"}}}
+    for caller in callers:
+        if caller.rule is CallerRule.WITHOUT_LANE:
+            yield _of_caller(route, caller, header, {**none, **port})
+    rest = route.default
+    yield _Branch(names.service_route(rest, None), [port] if port else [], rest)
+
+
+def _of_caller(route: Route, caller: Caller, header: str, condition: Document) -> _Branch:
+    target = route.default
+    for choice in route.choices:
+        target = choice.lanes.get(caller.lane, target)
+    matches = [{**source, **condition} for source in caller.sources]
+    name = names.caller_route(target, caller.lane)
+    return _Branch(name, matches, target, caller.lane, caller, header)
+
+
+def _patch(branch: _Branch) -> Document:
+    filled_in: Document = {}
+    if branch.caller is not None and branch.caller.trace_header is not None:
+        filled_in = patches.filled_in([branch.caller.trace_header])
+    return {"route": {**patches.to_target(branch.target), **patches.tried_again()}, **filled_in}
 
 
 def _is_refused(routes: ServiceRoutes, target: Target) -> bool:
@@ -132,11 +171,13 @@ def _is_refused(routes: ServiceRoutes, target: Target) -> bool:
     return bool(target.chain) and target.chain[0] not in lanes
 
 
-def _route(routes: ServiceRoutes, target: Target, lane: str | None, match: Document) -> Document:
-    head: Document = {"name": names.service_route(target, lane)}
-    if match:
-        head["match"] = [match]
-    if _is_refused(routes, target):
-        body = f"laneway: lane {lane} has no {routes.service.name} and is strict\n"
+def _http_route(routes: ServiceRoutes, branch: _Branch) -> Document:
+    head: Document = {"name": branch.name}
+    if branch.matches:
+        head["match"] = branch.matches
+    if _is_refused(routes, branch.target):
+        body = f"laneway: lane {branch.lane} has no {routes.service.name} and is strict\n"
         return {**head, "directResponse": {"status": 503, "body": {"string": body}}}
-    return {**head, "route": [{"destination": destination(target)}], "retries": retries()}
+    named = named_lane(branch.header, branch.caller.lane) if branch.caller else {}
+    to = [{"destination": destination(branch.target)}]
+    return {**head, **named, "route": to, "retries": retries()}

@@ -67,19 +67,17 @@ def covering_host(hosts: Iterable[VirtualHost], name: str) -> VirtualHost | None
 
 
 def set_trace_headers(
-    ingress: IngressRoute, headers: Headers
+    wanted: Iterable[str], headers: Headers, proxy: str = "gateway", fresh_id: str = FRESH_ID
 ) -> tuple[Headers, tuple[Reason, ...]]:
-    """The headers with those that the gateway adds, since sidecars need them."""
+    """The headers with those that the proxy adds, since sidecars need them."""
     missing = [
-        header
-        for header in ingress.trace_headers
-        if re.fullmatch(EMPTY_ID, headers.get(header.lower(), ""))
+        header for header in wanted if re.fullmatch(EMPTY_ID, headers.get(header.lower(), ""))
     ]
     reasons = (
-        Reason(Why.TRACE_SET, f"the request has no {header}; the gateway sets it")
+        Reason(Why.TRACE_SET, f"the request has no {header}; the {proxy} sets it")
         for header in missing
     )
-    return {**headers, **{header.lower(): FRESH_ID for header in missing}}, tuple(reasons)
+    return {**headers, **{header.lower(): fresh_id for header in missing}}, tuple(reasons)
 
 
 def describe(ingress: IngressRoute) -> str:

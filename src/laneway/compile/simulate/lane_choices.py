@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from laneway.compile.ir import LaneChoice, Route, Share, Split, Target
+from laneway.compile.ir import ByCaller, LaneChoice, Route, Share, Split, Target
 from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.model.caller_rules import CallerRule
+from laneway.model.callers import CallerLane
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -51,14 +53,43 @@ def choose(
     return Choice(route.default, lane, (_header(choice, lane), cause))
 
 
+def by_caller(
+    mesh: Mesh, route: Route, headers: Mapping[str, str], callers: Iterable[CallerLane]
+) -> tuple[Choice, LaneChoice, ByCaller] | None:
+    """The target in the caller's own lane, if the call belongs to that; ``None`` if it does not."""
+    for caller in callers:
+        for choice in route.choices:
+            for rule in route.by_caller:
+                names_one = bool(headers.get(choice.header.lower()))
+                applies = rule.rule is CallerRule.ALWAYS or not names_one
+                if (caller.group, caller.rule) == (choice.group, rule.rule) and applies:
+                    return _of_caller(mesh, route, choice, caller), choice, rule
+    return None
+
+
+def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane) -> Choice:
+    text = f"the workload that calls is of lane {caller.lane}"
+    if caller.rule is CallerRule.WITHOUT_LANE:
+        text += f", and its call has no {choice.header}"
+    why = Reason(Why.CALLER, text)
+    target = choice.lanes.get(caller.lane, route.default)
+    if caller.lane in target.chain:
+        return Choice(target, caller.lane, (why,), by_default=False)
+    reasons = (why, _no_service(caller.lane, target.service.name))
+    return Choice(target, caller.lane, reasons, by_default=caller.lane not in choice.lanes)
+
+
 def weighted(split: Split, draw: int) -> Choice:
-    """The lane that the gateway gives a request that names none; ``draw`` is its place in 0..99."""
+    """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
+    0..99."""
     share = drawn(split, draw)
     text = f"the request names no lane and is given one by weight: {in_words(split)}"
     reasons = [Reason(Why.WEIGHT, text)]
-    if share.lane not in share.target.chain:
+    if not share.lane:
+        reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
+    elif share.lane not in share.target.chain:
         reasons.append(_no_service(share.lane, share.target.service.name))
-    return Choice(share.target, share.lane, tuple(reasons))
+    return Choice(share.target, share.lane or None, tuple(reasons))
 
 
 def drawn(split: Split, draw: int) -> Share:

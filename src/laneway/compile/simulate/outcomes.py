@@ -38,6 +38,7 @@ class Why(enum.Enum):
     RULE = "rule"
     TRACE_SET = "trace header set"
     HEADER = "header"
+    CALLER = "caller's lane"
     WEIGHT = "weight"
     MEMORY = "trace memory"
     BAGGAGE = "baggage"

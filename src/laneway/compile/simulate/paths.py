@@ -20,13 +20,14 @@ from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.entries import enter, read_names
 from laneway.compile.simulate.gateways import (
+    FRESH_ID,
     describe,
     find_route,
     gateway_named,
     hosts_at,
     set_trace_headers,
 )
-from laneway.compile.simulate.lane_choices import Choice, choose, weighted
+from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories
@@ -110,9 +111,8 @@ class _Simulation:
         choice = self._enter(ingress, headers, draw)
         if isinstance(choice, Failure):
             return Outcome(failure=choice)
-        headers, reasons = set_trace_headers(ingress, headers)
-        if (split := _split(ingress, headers)) and choice.intended is not None:
-            headers = {**headers, split.header.lower(): choice.intended}
+        headers, reasons = set_trace_headers(ingress.trace_headers, headers)
+        headers = {**headers, **_named(ingress, headers, choice)}
         hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *read, *reasons))
         hops, memories, callers = [hop], TraceMemories(), tuple[ObjectName, ...]()
         pending: list[_Pending] = []
@@ -127,7 +127,8 @@ class _Simulation:
             failure = self._impossible(calling, len(hops))
             if failure is None:
                 callers = calling.callers
-                hop, headers, failure = self._call(calling, memories)
+                fresh_id = f"{FRESH_ID} {len(hops)}"
+                hop, headers, failure = self._call(calling, memories, fresh_id)
                 hops.append(hop)
         called = dict.fromkeys(each.service for each in hops if each.workloads)
         unknown = tuple(name for name in called if name in self.applications.unknown)
@@ -137,6 +138,8 @@ class _Simulation:
         route = ingress.route
         if split := _split(ingress, headers):
             return weighted(split, draw)
+        if ingress.entered is not None:
+            return Choice(route.default, ingress.entered.lane, ())
         choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
         if ingress.not_found and choice.by_default:
             named = choice.intended or "none"
@@ -145,7 +148,7 @@ class _Simulation:
         return choice
 
     def _call(
-        self, calling: _Pending, memories: TraceMemories
+        self, calling: _Pending, memories: TraceMemories, fresh_id: str
     ) -> tuple[Hop, Headers, Failure | None]:
         caller, call = calling.caller, calling.call
         if call.past_sidecar is not None:
@@ -154,9 +157,17 @@ class _Simulation:
         headers, reasons = memories.send(carrier, caller.workloads[0], calling.headers)
         headers, read = baggage.send(carrier, headers)
         route = self.routes.services[call.service].by_port[call.port]
-        hop, failure = self._arrive(
-            caller.service, choose(self.mesh, route, headers), (*reasons, *read)
-        )
+        workload = self.mesh.workloads_by_name[caller.workloads[0]]
+        lanes = self.selection.callers.lanes_of(workload) if route.by_caller else ()
+        if found := by_caller(self.mesh, route, headers, lanes):
+            choice, of, rule = found
+            headers = {**headers, of.header.lower(): choice.intended or ""}
+            if rule.trace_header is not None:
+                headers, more = set_trace_headers([rule.trace_header], headers, "sidecar", fresh_id)
+                reasons += more
+        else:
+            choice = choose(self.mesh, route, headers)
+        hop, failure = self._arrive(caller.service, choice, (*reasons, *read))
         return hop, headers, failure
 
     def _past_sidecar(
@@ -231,6 +242,14 @@ def _split(ingress: IngressRoute, headers: Headers) -> Split | None:
     """The route's weights, if they decide: for requests without any of the route headers."""
     named = any(choice.header.lower() in headers for choice in ingress.route.choices)
     return None if named else ingress.split
+
+
+def _named(ingress: IngressRoute, headers: Headers, choice: Choice) -> Headers:
+    """The route header that the gateway sets, for a lane that was not named."""
+    given = ingress.entered or _split(ingress, headers)
+    if given is None or choice.intended is None:
+        return {}
+    return {given.header.lower(): choice.intended}
 
 
 def _rule(ingress: IngressRoute, choice: Choice) -> Reason:

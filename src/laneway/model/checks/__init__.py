@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.model.checks import (
+    callers,
     calls,
     entering,
     groups,
@@ -42,3 +43,4 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from workloads.check(mesh, gaps)
     yield from calls.check(mesh, gaps)
     yield from shared_workloads.check(mesh, gaps)
+    yield from callers.check(mesh, gaps)

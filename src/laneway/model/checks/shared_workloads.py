@@ -17,8 +17,9 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.label_selectors import admitted, implies, is_possible, written
 from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes_by_labels import LanesByLabels
 from laneway.model.meshes import Mesh
-from laneway.model.selection import LanesByLabels, Selection
+from laneway.model.selection import Selection
 from laneway.model.services import Service
 from laneway.model.suggestions import listing
 

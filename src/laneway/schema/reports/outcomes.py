@@ -14,6 +14,7 @@ Reasons = Literal[
     "rule",
     "trace header set",
     "header",
+    "caller's lane",
     "weight",
     "trace memory",
     "baggage",
