@@ -119,7 +119,8 @@ def lanes(
             name=text,
             group=group.name,
             selector={"version": version},
-            services=group.services if whole else draw(subsets(group.services)),
+            # One that names none has all of the group's.
+            services=(not whole and draw(subsets(group.services))) or group.services,
             ingress=draw(rules(group.services)),
             fallback=tuple(others[: draw(st.integers(0, 2))]),
             mode=mode,

@@ -13,7 +13,7 @@ from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import Lane
 from laneway.wiring.dialects import render, unsupported
 
-ISTIO = Platform("ISTIO", "Istio")
+ISTIO = Platform("Istio", "ISTIO_SELECTOR_REFUSED", "ISTIO_SELECTOR_APPROXIMATED")
 REST = LabelRequirement("lane", Operator.DOES_NOT_EXIST)
 BETA = replace(lane("beta", "a"), selector={"lane": "beta"})
 

@@ -9,7 +9,8 @@ from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES
 from laneway.adapters.kube.retained_fields import trim_of
-from laneway.compile.equality_subsets import Platform, refused_groups
+from laneway.compile.equality_subsets import refused_groups
+from laneway.compile.istio.limits import PLATFORM
 from laneway.model.meshes import Mesh
 from laneway.operator.acceptance import Acceptance, accept
 from laneway.operator.cluster_port import Observed
@@ -91,7 +92,7 @@ def test_what_is_wrong_with_a_service_does_not_stop_others() -> None:
 def test_a_group_that_the_dialect_has_nothing_for_is_not_accepted() -> None:
     rest = lane("rest", selector={}, matchExpressions=NO_VERSION)
     declared = [group("a"), rest, lane("v1"), group("b", name="h"), lane("h1", of="h")]
-    refuse = partial(refused_groups, platform=Platform("ISTIO", "Istio"))
+    refuse = partial(refused_groups, platform=PLATFORM)
     found = accept(declared, map(served, "ab"), refuse=refuse)
     assert names(found) == ["h1"]
     [finding] = found.findings[Key("LaneGroup", "", "g")]

@@ -217,7 +217,9 @@ def test_gateway_listen_ports_and_merged_servers() -> None:
     fixed = gateway(annotations={"laneway.dev/listen-ports": "80=18080, 81=0"})
     fixed["spec"]["servers"] = servers
     assert decoded(fixed).gateways[0].servers == (
-        GatewayServer(80, "http", "HTTP", ("a.test", "b.test"), 18080),
+        GatewayServer(
+            80, "http", "HTTP", ("a.test", "b.test"), 18080, namespaces=(("a.test", "ns"),)
+        ),
         GatewayServer(81, "grpc", "GRPC", ("*",), 0),
     )
 

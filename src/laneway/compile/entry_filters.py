@@ -95,7 +95,7 @@ def _lua(value: object) -> str:
     """A constant of Lua; a table's constants take no time when they are read."""
     match value:
         case Mapping():
-            return "{" + ",".join(f"[{_lua(k)}]={_lua(v)}" for k, v in value.items()) + "}"
+            return "{" + ",".join(f"[{_lua(k)}]={_lua(v)}" for k, v in sorted(value.items())) + "}"
         case str():
             escaped = re.sub(r'[^ -~]|["\\\\]', _escape, value)
             return f'"{escaped}"'

@@ -23,10 +23,11 @@ _NOT_A_LANES_OWN = "pod-template-hash"
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """``code`` begins the codes of the dialect's findings."""
+    """``refused`` and ``approximated`` are the codes of the dialect's findings."""
 
-    code: str
     name: str
+    refused: str
+    approximated: str
 
 
 def subset_labels(lane: Lane) -> Mapping[str, str]:
@@ -45,7 +46,7 @@ def refused_groups(mesh: Mesh, platform: Platform) -> Iterator[Finding]:
             names = listing(list(wrong), 4)
             first, others = next(iter(wrong.items()))
             yield Finding(
-                f"{platform.code}_SELECTOR_REFUSED",
+                platform.refused,
                 f"{platform.name} selects pods by equal labels alone, which do not tell lane "
                 f"{names} from other lanes: lane {first} from {listing(others, 4)}",
                 "give the pods of these lanes a label of their own, with one value for each lane "
@@ -62,7 +63,7 @@ def approximations(mesh: Mesh, group: LaneGroup, platform: Platform) -> Iterator
         if is_approximated(lane):
             labels = written(subset_labels(lane))
             yield Finding(
-                f"{platform.code}_SELECTOR_APPROXIMATED",
+                platform.approximated,
                 f"{platform.name} selects pods by equal labels alone: all pods with {labels} are "
                 f"lane {lane.name}'s there, whatever its matchExpressions ask besides",
                 "leave no pod with these labels that is not the lane's",

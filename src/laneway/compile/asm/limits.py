@@ -31,7 +31,7 @@ from laneway.model.trace_contexts import is_known
 #: What every gateway of Envoy's puts into a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
 
-PLATFORM = Platform("ASM", "ASM")
+PLATFORM = Platform("ASM", "ASM_SELECTOR_REFUSED", "ASM_SELECTOR_APPROXIMATED")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:

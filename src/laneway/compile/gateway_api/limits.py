@@ -21,7 +21,9 @@ from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.suggestions import listing
 
-PLATFORM = Platform("GATEWAY_API", "Kubernetes")
+PLATFORM = Platform(
+    "Kubernetes", "GATEWAY_API_SELECTOR_REFUSED", "GATEWAY_API_SELECTOR_APPROXIMATED"
+)
 
 
 def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:

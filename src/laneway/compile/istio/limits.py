@@ -22,7 +22,7 @@ from laneway.model.meshes import Mesh
 #: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
 MANY_LANES = 100
 
-PLATFORM = Platform("ISTIO", "Istio")
+PLATFORM = Platform("Istio", "ISTIO_SELECTOR_REFUSED", "ISTIO_SELECTOR_APPROXIMATED")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
