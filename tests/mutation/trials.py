@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parents[2]
 
 #: Seconds for one run of pytest. A test that hangs does not tell what is wrong.
-DEADLINE = 1200.0
+DEADLINE = 300.0
 
 # Bytecode is copied: a trial is shorter than to compile all the sources again.
 _NOT_COPIED = shutil.ignore_patterns(
