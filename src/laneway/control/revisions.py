@@ -92,7 +92,10 @@ class RevisionStore(Protocol):
 
     @property
     def objects(self) -> Objects:
-        """The declared objects, as of ``latest``. The mapping does not change."""
+        """The declared objects, as of ``latest``, in the order in which they were created.
+
+        The mapping does not change.
+        """
         ...
 
     @property

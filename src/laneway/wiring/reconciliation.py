@@ -52,9 +52,8 @@ def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
 
 
 def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
-    """All that the store holds, in the order of creation."""
-    ordered = sorted(objects.items(), key=lambda item: (item[1].created, item[0]))
-    read = (declaration(key, stored.manifest) for key, stored in ordered)
+    """All that the store holds, in the order of creation, which stores keep."""
+    read = (declaration(key, stored.manifest) for key, stored in objects.items())
     return Writes(STORE, tuple(Put(each) for each in read if each is not None))
 
 

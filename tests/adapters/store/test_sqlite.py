@@ -57,6 +57,18 @@ async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) 
     await again.close()
 
 
+async def test_objects_of_one_revision_keep_their_order_when_the_file_is_opened_again(
+    path: Path,
+) -> None:
+    store = opened(path)
+    await append(store, s9="a", s1="a")
+    await append(store, s1="b")
+    await store.close()
+    store = opened(path)
+    assert [key.name for key in store.objects] == ["s9", "s1"]
+    await store.close()
+
+
 async def test_numbers_go_on_where_all_history_was_compacted(path: Path) -> None:
     store = opened(path)
     await append(store, s1="a")

@@ -47,7 +47,9 @@ CREATE TABLE tokens (
     expires TEXT NOT NULL
 ) STRICT;
 """
-MIGRATIONS = (_LOG, _TOKENS)
+#: The place of an object among those that its first revision created, which is their order.
+_POSITIONS = "ALTER TABLE writes ADD COLUMN position INTEGER NOT NULL DEFAULT 0;"
+MIGRATIONS = (_LOG, _TOKENS, _POSITIONS)
 
 
 def migrate(database: sqlite3.Connection, path: Path) -> None:

@@ -38,13 +38,23 @@ T = TypeVar("T")
 # An object's last row up to a revision: with max(), SQLite takes the other columns of that row.
 _OBJECTS_AT = """
 SELECT resource, namespace, name, manifest, created, max(revision)
-FROM writes WHERE revision <= ? GROUP BY resource, namespace, name
+FROM writes WHERE revision <= ? GROUP BY resource, namespace, name ORDER BY created, position
 """
 _REVISIONS = """
 SELECT number, at, principal, source, reason FROM revisions
 WHERE number > ? ORDER BY number LIMIT ?
 """
-_WRITES = "SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?"
+_WRITES = """
+SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?
+ORDER BY created, position
+"""
+# What stays keeps its position.
+_INSERT = """
+INSERT INTO writes (resource, namespace, name, revision, created, manifest, position)
+VALUES (:resource, :namespace, :name, :revision, :created, :manifest, coalesce((
+    SELECT position FROM writes WHERE resource = :resource AND namespace = :namespace
+    AND name = :name AND created = :created ORDER BY revision DESC LIMIT 1), :position))
+"""
 # Rows that a later one, up to the same revision, replaces; and deletions, which replaced others.
 _REPLACED = """
 DELETE FROM writes WHERE revision <= :number AND (manifest IS NULL OR EXISTS (
@@ -259,20 +269,20 @@ def _insert(
                     draft.reason,
                 ),
             )
-            database.executemany(
-                "INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        key.resource,
-                        key.namespace,
-                        key.name,
-                        revision.number,
-                        numbers[key],
-                        _encoded(manifest),
-                    )
-                    for key, manifest in draft.writes.items()
-                ),
-            )
+            database.executemany(_INSERT, _rows(revision, numbers))
+
+
+def _rows(revision: Revision, created: Created) -> Iterator[dict[str, Any]]:
+    for position, (key, manifest) in enumerate(revision.draft.writes.items()):
+        yield {
+            "resource": key.resource,
+            "namespace": key.namespace,
+            "name": key.name,
+            "revision": revision.number,
+            "created": created[key],
+            "manifest": _encoded(manifest),
+            "position": position,
+        }
 
 
 def _revisions(database: sqlite3.Connection, after: int, limit: int) -> Sequence[Revision]:
