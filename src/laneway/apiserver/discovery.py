@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Served
 
-_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _STATUS_VERBS = ("get", "patch", "update")
 _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
@@ -33,7 +32,7 @@ _NAMESPACES = {
 }
 
 
-def groups(resources: Sequence[Resource]) -> dict[str, Any]:
+def groups(resources: Sequence[Served]) -> dict[str, Any]:
     """``/apis``."""
     versions: dict[str, dict[str, None]] = {}
     for resource in resources:
@@ -47,7 +46,7 @@ def groups(resources: Sequence[Resource]) -> dict[str, Any]:
     }
 
 
-def group(name: str, resources: Sequence[Resource]) -> dict[str, Any] | None:
+def group(name: str, resources: Sequence[Served]) -> dict[str, Any] | None:
     """``/apis/GROUP``."""
     found = [each for each in groups(resources)["groups"] if each["name"] == name]
     return {"kind": "APIGroup", "apiVersion": "v1", **found[0]} if found else None
@@ -58,7 +57,7 @@ def _group(name: str, versions: Sequence[str]) -> dict[str, Any]:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def core_versions(resources: Iterable[Resource], address: str) -> dict[str, Any]:
+def core_versions(resources: Iterable[Served], address: str) -> dict[str, Any]:
     """``/api``, which must not name a version that has no resources."""
     versions = dict.fromkeys(v for r in resources if not r.group for v in r.kind.versions)
     return {
@@ -68,7 +67,7 @@ def core_versions(resources: Iterable[Resource], address: str) -> dict[str, Any]
     }
 
 
-def group_version(name: str, resources: Iterable[Resource]) -> dict[str, Any] | None:
+def group_version(name: str, resources: Iterable[Served]) -> dict[str, Any] | None:
     """``/apis/GROUP/VERSION`` and ``/api/v1``."""
     found: list[dict[str, Any]] = []
     for resource in resources:
@@ -86,19 +85,19 @@ def group_version(name: str, resources: Iterable[Resource]) -> dict[str, Any] | 
     }
 
 
-def _resource(resource: Resource) -> dict[str, Any]:
+def _resource(resource: Served) -> dict[str, Any]:
     return {
         "name": resource.plural,
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind.name,
-        "verbs": list(_VERBS),
+        "verbs": list(resource.verbs),
         **({"shortNames": list(resource.short_names)} if resource.short_names else {}),
         **({"categories": list(resource.categories)} if resource.categories else {}),
     }
 
 
-def _status(resource: Resource) -> dict[str, Any]:
+def _status(resource: Served) -> dict[str, Any]:
     return {
         "name": f"{resource.plural}/status",
         "singularName": "",
@@ -108,7 +107,7 @@ def _status(resource: Resource) -> dict[str, Any]:
     }
 
 
-def openapi_index(resources: Iterable[Resource], digest: str) -> dict[str, Any]:
+def openapi_index(resources: Iterable[Served], digest: str) -> dict[str, Any]:
     """``/openapi/v3``. The digest changes with the documents, so that clients may keep them."""
     roots = dict.fromkeys(
         root(api_version) for each in resources for api_version in each.kind.api_versions
@@ -121,7 +120,7 @@ def openapi_index(resources: Iterable[Resource], digest: str) -> dict[str, Any]:
     }
 
 
-def openapi(name: str, resources: Iterable[Resource], version: str) -> dict[str, Any] | None:
+def openapi(name: str, resources: Iterable[Served], version: str) -> dict[str, Any] | None:
     """``/openapi/v3/apis/GROUP/VERSION``: paths and schemas of one version of a group."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {
@@ -151,17 +150,17 @@ def root(api_version: str) -> str:
     return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
-def _component(api_version: str, resource: Resource) -> str:
+def _component(api_version: str, resource: Served) -> str:
     reverse = ".".join(reversed(resource.group.split("."))) if resource.group else "io.k8s.api.core"
     return f"{reverse}.{api_version.rpartition('/')[2]}.{resource.kind.name}"
 
 
-def _identity(api_version: str, resource: Resource) -> dict[str, str]:
+def _identity(api_version: str, resource: Served) -> dict[str, str]:
     version = api_version.rpartition("/")[2]
     return {"group": resource.group, "version": version, "kind": resource.kind.name}
 
 
-def _schema(api_version: str, resource: Resource) -> dict[str, Any]:
+def _schema(api_version: str, resource: Served) -> dict[str, Any]:
     properties = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
@@ -177,7 +176,7 @@ def _schema(api_version: str, resource: Resource) -> dict[str, Any]:
     }
 
 
-def _paths(api_version: str, resource: Resource) -> dict[str, Any]:
+def _paths(api_version: str, resource: Served) -> dict[str, Any]:
     reference = {"$ref": f"#/components/schemas/{_component(api_version, resource)}"}
     content = {"application/json": {"schema": reference}}
     where = "/namespaces/{namespace}" if resource.namespaced else ""
@@ -192,12 +191,20 @@ def _paths(api_version: str, resource: Resource) -> dict[str, Any]:
         }
 
     body = {"requestBody": {"content": content}, "parameters": _PARAMETERS}
-    return {
-        collection: {"get": operation("list"), "post": operation("post", **body)},
+    operations = {
+        collection: {
+            "list": ("get", operation("list")),
+            "create": ("post", operation("post", **body)),
+        },
         f"{collection}/{{name}}": {
-            "get": operation("get"),
-            "put": operation("put", **body),
-            "patch": operation("patch", **body),
-            "delete": operation("delete", parameters=_PARAMETERS),
+            "get": ("get", operation("get")),
+            "update": ("put", operation("put", **body)),
+            "patch": ("patch", operation("patch", **body)),
+            "delete": ("delete", operation("delete", parameters=_PARAMETERS)),
         },
     }
+    paths = {
+        path: dict(each for verb, each in by_verb.items() if verb in resource.verbs)
+        for path, by_verb in operations.items()
+    }
+    return {path: operations for path, operations in paths.items() if operations}

@@ -24,6 +24,7 @@ _REASONS = {
     429: "TooManyRequests",
     500: "InternalError",
     503: "ServiceUnavailable",
+    504: "Timeout",
     507: "InsufficientStorage",
 }
 

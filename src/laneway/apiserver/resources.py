@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from laneway.apiserver.structure import Structure
 from laneway.schema.crds import custom_resource_definitions
@@ -12,6 +12,7 @@ from laneway.schema.json_schema import STRUCTURAL, JsonSchema, field_schema
 from laneway.schema.kind import Kind
 from laneway.schema.registry import KINDS
 
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _SHORT = {"Service": ("svc",), "Gateway": ("gw",)}
 _CATEGORY = "laneway"
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
@@ -32,6 +33,60 @@ _BUILT_IN = {
         {_PORTS: {"port": None, "protocol": "TCP"}}, frozenset({("spec", "selector")})
     ),
 }
+
+
+class ServedKind(Protocol):
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def versions(self) -> tuple[str, ...]: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def api_versions(self) -> tuple[str, ...]: ...
+
+
+class Served(Protocol):
+    """What clients are told of a resource, whether or not its objects are kept."""
+
+    @property
+    def kind(self) -> ServedKind: ...
+
+    @property
+    def plural(self) -> str: ...
+
+    @property
+    def namespaced(self) -> bool: ...
+
+    @property
+    def schema(self) -> JsonSchema: ...
+
+    @property
+    def columns(self) -> tuple[Mapping[str, str], ...]: ...
+
+    @property
+    def has_status(self) -> bool: ...
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def qualified(self) -> str: ...
+
+    @property
+    def singular(self) -> str: ...
+
+    @property
+    def short_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+
+    @property
+    def verbs(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +118,10 @@ class Resource:
     def short_names(self) -> tuple[str, ...]:
         """Those that the kinds have in clusters."""
         return _SHORT.get(self.kind.name, ())
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        return _VERBS
 
     @property
     def categories(self) -> tuple[str, ...]:

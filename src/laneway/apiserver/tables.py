@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Served
 
 _NAME = {
     "name": "Name",
@@ -20,7 +20,7 @@ _STEP = re.compile(r"\.(?P<field>\w+)|\[\?\(@\.(?P<key>\w+)==\"(?P<value>\w+)\"\
 
 
 def table(
-    resource: Resource,
+    resource: Served,
     manifests: Iterable[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     now: datetime,
@@ -60,7 +60,7 @@ def _column(column: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _cells(resource: Resource, manifest: Mapping[str, Any], now: datetime) -> list[Any]:
+def _cells(resource: Served, manifest: Mapping[str, Any], now: datetime) -> list[Any]:
     cells = []
     for column in resource.columns:
         value = at(column["jsonPath"], manifest)

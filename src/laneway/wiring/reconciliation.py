@@ -8,7 +8,7 @@ status says why; the mesh runs on as it was.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,11 +33,13 @@ from laneway.control.revisions import (
     StoredObject,
     StoreError,
 )
-from laneway.model.findings import Source
+from laneway.model.findings import ObjectKey, Source
 from laneway.schema import Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
 STORE, LANEWAY = "store", "laneway"
+#: The reason of a revision that writes nothing but statuses.
+STATUS = "status"
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 _READ = ("apiVersion", "kind", "spec")
 _METADATA = ("name", "namespace", "labels", "annotations")
@@ -55,6 +57,19 @@ def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
     """All that the store holds, in the order of creation, which stores keep."""
     read = (declaration(key, stored.manifest) for key, stored in objects.items())
     return Writes(STORE, tuple(Put(each) for each in read if each is not None))
+
+
+def edits_between(
+    key: ObjectId, before: Manifest | None, after: Manifest | None, known: Container[ObjectKey]
+) -> Iterator[Put | Remove]:
+    """What became of an object, for a state that knows these. A lane may have changed its group."""
+    now = declaration(key, after) if after is not None else None
+    was = declaration(key, before) if before is not None else None
+    moved = was is not None and (now is None or now.key != was.key)
+    if was is not None and moved and was.key in known:
+        yield Remove(was.key)
+    if now is not None:
+        yield Put(now)
 
 
 class Reconciliation:
@@ -78,6 +93,7 @@ class Reconciliation:
         self._waiting: dict[ObjectId, StoredObject | None] = {}
         self._woken = asyncio.Event()
         self._done = store.latest
+        self._own: Draft | None = None
         self._passed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -96,13 +112,23 @@ class Reconciliation:
         """Look at the statuses again: an instance became ready, or a proxy came or went."""
         self._woken.set()
 
+    def restore(self, applied: Mapping[ObjectId, Manifest | None]) -> None:
+        """Have the mesh become what the store says of these objects, after all: they were applied
+        to it, and are not kept."""
+        for key, manifest in applied.items():
+            there = StoredObject(manifest, 0, 0) if manifest is not None else None
+            self._waiting[key] = there
+        self._woken.set()
+
     async def reached(self, revision: int) -> None:
         """Returns when everything up to the revision is brought about, or cannot be."""
+        if self._done < revision:
+            self._woken.set()  # it may be one of statuses, which wakes nobody
         async with self._passed:
             await self._passed.wait_for(lambda: self._done >= revision)
 
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
-        if revision.draft.source == LANEWAY:
+        if revision.draft is self._own:
             return
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
@@ -120,16 +146,11 @@ class Reconciliation:
             self._passed.notify_all()
 
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
-        """What became of an object since it was looked at. A lane may have changed its group."""
+        """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
         known = self._declarations.state.objects.by_key
-        now = declaration(key, stored.manifest) if stored else None
-        before = declaration(key, was.manifest) if was else None
-        moved = before is not None and (now is None or now.key != before.key)
-        if before is not None and moved and before.key in known:
-            yield Remove(before.key)
-        if now is not None:
-            yield Put(now)
+        before, after = (each.manifest if each else None for each in (was, stored))
+        yield from edits_between(key, before, after, known)
 
     async def _apply(self, edits: Iterable[Put | Remove]) -> None:
         together = Writes(STORE, tuple(edits))
@@ -157,7 +178,7 @@ class Reconciliation:
                 changed[key] = _with_status(manifest, status)
         if not changed:
             return
-        draft = Draft(changed, LANEWAY, LANEWAY, "status")
+        draft = self._own = Draft(changed, LANEWAY, LANEWAY, STATUS)
         try:
             await self._store.append(draft, expected=self._store.submitted)
         except (OutdatedDraft, StoreError) as error:

@@ -25,19 +25,23 @@ from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.certificates import given_context, server_context
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
+from laneway.adapters.http.virtual_objects import VirtualEndpoints
 from laneway.adapters.http.watches import Watches
 from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import SqliteTokens
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
+from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
 from laneway.control.declared import NotProgrammed, Request
 from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
 from laneway.model.selection import Selection
 from laneway.operator.ready_instances import Instances
+from laneway.wiring.api_kinds import answering
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.lane_expiry import follow_expiry
+from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation, declared_at_start
 
 
@@ -104,8 +108,10 @@ class Serving:
             administration = AdministrationEndpoints(
                 tokens, watches, one_document, _now, os.urandom, lambda: True, self._server
             )
-            objects = ObjectEndpoints(store, watches, _now, lambda: str(uuid.uuid4()), one_document)
-            app = application(served(), objects, __version__, administration.routes)
+            objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
+            virtual = self._virtual(store, reconciliation, stack)
+            more = [*administration.routes, *virtual.routes]
+            app = application(served(), objects, __version__, more, VIRTUAL)
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
             server = ApiServer(guarded, settings.data / "api.sock", self._tcp())
             await stack.enter_async_context(server)
@@ -136,6 +142,24 @@ class Serving:
             _now,
             self._report,
         )
+
+    def _virtual(
+        self, store: SqliteStore, reconciliation: Reconciliation, stack: AsyncExitStack
+    ) -> VirtualEndpoints:
+        embedded, recent = self.embedded, RecentEvents(store)
+        stack.callback(recent.close)
+        answers = answering(
+            store,
+            embedded.declarations,
+            reconciliation,
+            served(),
+            embedded.proxies,
+            embedded.lane_counts,
+            recent,
+            _now,
+            _uid,
+        )
+        return VirtualEndpoints(VIRTUAL, answers, one_document, _now)
 
     def _tcp(self) -> TcpEndpoint | None:
         settings = self._settings
@@ -184,6 +208,10 @@ def _declared(store: SqliteStore) -> Request:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _uid() -> str:
+    return str(uuid.uuid4())
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from laneway.adapters.http.objects import ObjectEndpoints, Place
 from laneway.apiserver import discovery
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Resource, Served
 from laneway.control.revisions import StoreError
 
 Endpoint = Callable[[Request, Place], Awaitable[Response]]
@@ -34,10 +34,13 @@ def application(
     objects: ObjectEndpoints,
     version: str,
     more: Sequence[Route] = (),
+    virtual: Sequence[Served] = (),
 ) -> Starlette:
-    """``version`` is laneway's; ``more`` are endpoints that are not of objects."""
+    """``version`` is laneway's; ``more`` are endpoints that are not of objects which are kept,
+    ``virtual`` the resources among these."""
+    every = (*resources, *virtual)
     return Starlette(
-        routes=[*more, *_discovery(resources, version), *_objects(resources, objects)],
+        routes=[*more, *_discovery(every, version), *_objects(resources, objects)],
         exception_handlers={
             Failure: _failed,
             StoreError: _not_kept,
@@ -48,7 +51,7 @@ def application(
     )
 
 
-def _discovery(resources: Sequence[Resource], version: str) -> list[Route]:
+def _discovery(resources: Sequence[Served], version: str) -> list[Route]:
     digest = hashlib.sha256(json.dumps([r.schema for r in resources]).encode()).hexdigest()[:16]
 
     async def apis(request: Request) -> Response:

@@ -19,6 +19,7 @@ from laneway.adapters.http.queries import (
     continue_token,
     is_watch,
     list_query,
+    warning_header,
     watch_query,
     write_query,
 )
@@ -37,6 +38,7 @@ from laneway.control.revisions import (
     RevisionCompacted,
     RevisionStore,
     StoredObject,
+    StoreError,
 )
 
 _PATCHES = (patches.MERGE, patches.JSON, patches.STRATEGIC, patches.APPLY)
@@ -123,7 +125,9 @@ class ObjectEndpoints:
         try:
             return query.revision, await self._store.objects_at(query.revision)
         except RevisionCompacted as error:
-            raise Failure(410, f"continue: {error}; list from the start") from error
+            raise Failure(410, f"{error}; list without a revision") from error
+        except StoreError as error:
+            raise Failure(504, str(error)) from error
 
     async def _watch(self, request: Request, place: Place) -> Response:
         query = watch_query(request)
@@ -239,7 +243,7 @@ class ObjectEndpoints:
             stored = StoredObject(valid.manifest, revision, revision)
         response = self._answer(request, place, stored, code)
         for warning in valid.warnings:
-            response.headers.append("Warning", _warning(warning))
+            response.headers.append("Warning", warning_header(warning))
         return response
 
     async def _append(
@@ -338,12 +342,6 @@ def _success(details: Mapping[str, Any]) -> dict[str, Any]:
         "status": "Success",
         "details": dict(details),
     }
-
-
-def _warning(text: str) -> str:
-    """RFC 9111, 5.5: code 299 and, for the agent, ``-``; header values are ASCII here."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'299 - "{quoted.encode("ascii", "backslashreplace").decode()}"'
 
 
 async def _server_sent(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from laneway.apiserver import tables
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Served
 
 Manifest = Mapping[str, Any]
 
@@ -19,7 +19,7 @@ Manifest = Mapping[str, Any]
 class Presentation:
     """``form`` is "" for the objects themselves, else ``table`` or ``metadata``."""
 
-    resource: Resource
+    resource: Served
     api_version: str
     form: str
     whole: bool
@@ -27,7 +27,7 @@ class Presentation:
 
     @classmethod
     def asked(
-        cls, request: Request, resource: Resource, api_version: str, now: Callable[[], datetime]
+        cls, request: Request, resource: Served, api_version: str, now: Callable[[], datetime]
     ) -> Presentation:
         """By the first of the media types of ``Accept`` that there is."""
         form = ""

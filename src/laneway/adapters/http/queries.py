@@ -1,4 +1,4 @@
-"""The query parameters of Kubernetes' API."""
+"""The query parameters of Kubernetes' API, and the warnings beside its answers."""
 
 from __future__ import annotations
 
@@ -53,13 +53,26 @@ def list_query(request: Request) -> ListQuery:
     limit = _number(request, "limit") or 0
     token = request.query_params.get("continue", "")
     if not token:
-        return ListQuery(selects, limit, None, None)
+        return ListQuery(selects, limit, None, _exact_revision(request))
     try:
         revision, namespace, name = json.loads(base64.urlsafe_b64decode(token))
         after = (str(namespace), str(name))
         return ListQuery(selects, limit, after, int(revision))
     except (ValueError, TypeError, binascii.Error) as error:
         raise Failure(400, "continue: not a token of this server; list from the start") from error
+
+
+def _exact_revision(request: Request) -> int | None:
+    """https://kubernetes.io/docs/reference/using-api/api-concepts/#resourceversion-in-get-and-list"""
+    match = request.query_params.get("resourceVersionMatch", "")
+    revision = _number(request, "resourceVersion")
+    if match not in ("", "Exact", "NotOlderThan"):
+        raise Failure(400, f"resourceVersionMatch: {match!r} is none of Exact and NotOlderThan")
+    if match and revision is None:
+        raise Failure(400, "resourceVersionMatch: it is forbidden unless resourceVersion is given")
+    if match == "Exact" and not revision:
+        raise Failure(400, "resourceVersionMatch: Exact is forbidden for resourceVersion 0")
+    return revision if match == "Exact" else None
 
 
 def continue_token(revision: int, namespace: str, name: str) -> str:
@@ -121,3 +134,9 @@ def _number(request: Request, name: str) -> int | None:
     if not value.isdecimal() or len(value) > 18:
         raise Failure(400, f"{name}: {value!r} is not a number")
     return int(value)
+
+
+def warning_header(text: str) -> str:
+    """RFC 9111, 5.5: code 299 and, for the agent, ``-``; header values are ASCII here."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'299 - "{quoted.encode("ascii", "backslashreplace").decode()}"'

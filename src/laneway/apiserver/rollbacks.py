@@ -1,0 +1,73 @@
+"""Making all objects what they were in an earlier revision, as a new revision. Pure.
+
+Who rolls back owns the fields that change, so that a source which declares something else gets a
+conflict when it applies again, and does not undo the rollback in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from laneway.apiserver import writes
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.whole_writes import (
+    Author,
+    Problem,
+    WholeWrite,
+    problems_of,
+    refusal,
+)
+from laneway.control.revisions import Manifest, ObjectId, Objects
+from laneway.model.meshes import Mesh
+
+#: What a revision restores of an object's metadata; the rest is the server's.
+_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+
+
+def rolled_back(
+    objects: Objects, target: Objects, author: Author, resources: Collection[Resource]
+) -> WholeWrite:
+    """The writes that make ``objects`` declare what ``target`` does. Raises ``Failure``."""
+    by_name = {resource.qualified: resource for resource in resources}
+    changed: dict[ObjectId, Manifest | None] = {}
+    problems: list[Problem] = []
+    for key, stored in target.items():
+        wanted, live = declared_part(stored.manifest), objects.get(key)
+        if live is not None and declared_part(live.manifest) == wanted:
+            continue
+        write = author.write(by_name[key.resource], key.namespace, key.name)
+        body = {**wanted, "apiVersion": write.api_version}
+        try:
+            valid = (
+                writes.created(write, body) if live is None else writes.replaced(write, live, body)
+            )
+        except Failure as failure:
+            problems += problems_of(failure, (), str(key))
+            continue
+        changed[key] = valid.manifest
+    if problems:
+        raise refusal("Rollback", problems)
+    return WholeWrite(changed | {key: None for key in objects if key not in target})
+
+
+def declared_part(manifest: Manifest) -> dict[str, Any]:
+    """What its writers declare of an object: neither its status nor what the server adds."""
+    metadata = manifest["metadata"]
+    kept = {name: metadata[name] for name in _METADATA if metadata.get(name)}
+    return {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": kept}
+
+
+def moved_baselines(then: Mesh, now: Mesh) -> Iterator[str]:
+    """Groups whose baseline is their first lane, which comes last if it was deleted meanwhile."""
+    for group in now.groups:
+        before = then.groups_by_name.get(group.name)
+        if before is None or group.baseline is not None:
+            continue
+        old, new = then.baseline(before), now.baseline(group)
+        if old is not None and new is not None and old.name != new.name:
+            yield (
+                f"the baseline of group {group.name} was lane {old.name}, and is lane {new.name} "
+                f"now, which was declared first: set spec.baseline to {old.name}"
+            )

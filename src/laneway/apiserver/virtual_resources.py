@@ -1,0 +1,229 @@
+"""Resources that a server answers and does not keep: requests that are answered when they are
+created, and lists that are read from the running mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from laneway.apiserver.failures import Failure, finding_causes, sentence
+from laneway.apiserver.tokens import Identity
+from laneway.model.findings import field_text
+from laneway.schema import api_requests
+from laneway.schema.fields import Shape
+from laneway.schema.json_schema import STRUCTURAL, JsonSchema, object_schema
+from laneway.schema.problems import problems
+
+_ANYTHING: JsonSchema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_CREATE, _READ = ("create",), ("get", "list")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualKind:
+    group: str
+    versions: tuple[str, ...]
+    name: str
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        return tuple(f"{self.group}/{version}" for version in self.versions)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualResource:
+    """As ``Resource``; ``spec`` is the shape of what is created, if anything can be."""
+
+    kind: VirtualKind
+    plural: str
+    verbs: tuple[str, ...]
+    spec: type[Shape] | None = None
+    columns: tuple[Mapping[str, str], ...] = ()
+    namespaced: bool = False
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    has_status: bool = False
+
+    @property
+    def group(self) -> str:
+        return self.kind.group
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.plural}.{self.group}"
+
+    @property
+    def singular(self) -> str:
+        return self.kind.name.lower()
+
+    @property
+    def schema(self) -> JsonSchema:
+        if self.spec is None:
+            return {**_ANYTHING, "properties": {}}
+        spec = object_schema(self.spec, STRUCTURAL)
+        return {"type": "object", "properties": {"spec": spec, "status": _ANYTHING}}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to create an object that is answered at once, and who sent it.
+
+    ``manager`` is the field manager that the request names.
+    """
+
+    spec: Shape
+    identity: Identity
+    manager: str
+    dry_run: bool = False
+    force: bool = False
+
+
+def spec_of(resource: VirtualResource, body: Any) -> Shape:
+    """What is asked. Raises ``Failure`` with a cause for each thing wrong."""
+    assert resource.spec is not None
+    kind = resource.kind
+    if not isinstance(body, Mapping):
+        raise Failure(400, f"the body is not an object of the kind {kind.name}")
+    for name, right in (("apiVersion", kind.api_versions[0]), ("kind", kind.name)):
+        if body.get(name) != right:
+            raise Failure(400, f"{name} is {body.get(name)!r}, and must be {right!r} here")
+    spec = body.get("spec", {})
+    try:
+        return resource.spec.model_validate(spec)
+    except ValidationError as error:
+        found = problems(error, resource.spec)
+        told = [f"{field_text(('spec', *each.path))}: {sentence(each)}" for each in found]
+        causes = finding_causes(found)
+        for cause, each in zip(causes, found, strict=True):
+            cause["field"] = field_text(("spec", *each.path))
+        listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+        message = f"{kind.name}.{kind.group} is invalid: {listed}"
+        details = {"group": kind.group, "kind": kind.name}
+        raise Failure(422, message, details=details, causes=causes) from error
+
+
+def _resource(name: str, verbs: tuple[str, ...], **more: Any) -> VirtualResource:
+    kind = VirtualKind(api_requests.GROUP, (api_requests.VERSION,), name)
+    return VirtualResource(kind, more.pop("plural", f"{name.lower()}s"), verbs, **more)
+
+
+def _column(name: str, path: str, kind: str = "string") -> Mapping[str, str]:
+    return {"name": name, "type": kind, "jsonPath": path}
+
+
+_AGE = _column("Age", ".metadata.creationTimestamp", "date")
+CHANGE_SET = _resource("ChangeSet", _CREATE, spec=api_requests.ChangeSetSpec)
+PREVIEW = _resource("Preview", _CREATE, spec=api_requests.PreviewSpec)
+ROLLBACK = _resource("Rollback", _CREATE, spec=api_requests.RollbackSpec)
+PROMOTION = _resource("Promotion", _CREATE, spec=api_requests.PromotionSpec)
+EXPLANATION = _resource("Explanation", _CREATE, spec=api_requests.ExplanationSpec)
+ANALYSIS = _resource("Analysis", _CREATE, plural="analyses", spec=api_requests.AnalysisSpec)
+RENDERING = _resource("Rendering", _CREATE, spec=api_requests.RenderingSpec)
+REVISION = _resource(
+    "Revision",
+    _READ,
+    columns=(
+        _column("Author", ".spec.author"),
+        _column("Source", ".spec.source"),
+        _column("Changes", ".status.summary"),
+        _column("Message", ".spec.message"),
+        _AGE,
+    ),
+)
+PROXY = _resource(
+    "Proxy",
+    _READ,
+    plural="proxies",
+    columns=(
+        _column("Connected", ".status.connected", "boolean"),
+        _column("Synced", ".status.synced", "boolean"),
+        _column("Last-Rejection", ".status.lastRejection.message"),
+    ),
+)
+TRAFFIC = _resource(
+    "Traffic",
+    _READ,
+    plural="traffic",
+    columns=(
+        _column("Requests", ".status.requests", "integer"),
+        _column("Fallbacks", ".status.fallbacks", "integer"),
+    ),
+)
+TOKEN = _resource("Token", ("create", "delete", "list"))
+EVENT = VirtualResource(
+    VirtualKind("events.k8s.io", ("v1",), "Event"),
+    "events",
+    _READ,
+    columns=(
+        _column("Last Seen", ".series.lastObservedTime", "date"),
+        _column("Type", ".type"),
+        _column("Reason", ".reason"),
+        _column("Object", ".regarding.name"),
+        _column("Message", ".note"),
+    ),
+    namespaced=True,
+    short_names=("ev",),
+)
+
+#: All of them, in the order of discovery.
+VIRTUAL = (
+    CHANGE_SET,
+    PREVIEW,
+    ROLLBACK,
+    PROMOTION,
+    EXPLANATION,
+    ANALYSIS,
+    RENDERING,
+    REVISION,
+    PROXY,
+    TRAFFIC,
+    TOKEN,
+    EVENT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The ``status`` of what was asked."""
+
+    status: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted: at most ``limit`` (0: all) of what follows ``after``."""
+
+    limit: int = 0
+    after: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """``last`` is what the next page follows; "" if there is none."""
+
+    items: Sequence[Mapping[str, Any]]
+    last: str = ""
+
+
+#: Answers what is asked; raises ``Failure``.
+Answer = Callable[[Asked], Awaitable[Answered]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """``get`` is of a namespace and a name, and None where there is none."""
+
+    list: Callable[[Page], Awaitable[Listed]]
+    get: Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What is behind the virtual resources, by their plurals."""
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    readers: Mapping[str, Reader] = field(default_factory=dict)

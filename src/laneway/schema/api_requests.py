@@ -1,0 +1,176 @@
+"""What is asked of the kinds of ``api.laneway.dev``, which a server answers and does not keep.
+
+These are the ``spec`` of objects that are created and answered at once, as Kubernetes'
+SubjectAccessReview is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from laneway.schema.field_metadata import About, Constraint
+from laneway.schema.fields import Host, Method, Name, Port, Shape, Subdomain, Text
+
+GROUP, VERSION = "api.laneway.dev", "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+_SECONDS = Constraint("1 to 600", "1 至 600", minimum=1, maximum=600)
+_NUMBER = Constraint("0 or more", "不小于 0", minimum=0)
+_Object = Annotated[dict[str, Any], Constraint("an object", "一个对象")]
+_Down = Annotated[
+    list[Text],
+    About("Workloads that are taken to be down.", "视为未就绪的工作负载。", ["mocka-v2"]),
+]
+_Revision = Annotated[
+    int | None,
+    Field(ge=0),
+    _NUMBER,
+    About("Ask about this revision; about now, if not given.", "所询问的版本；不填则为当前。", 7),
+]
+_Message = Annotated[
+    Text, About("Why: history shows it.", "变更原因，显示在历史中。", "release 1.8")
+]
+
+
+class ObjectReference(Shape):
+    about = About("One object.", "一个对象。", None)
+
+    api_version: Annotated[
+        Text, About("Its group and version.", "资源的组和版本。", "laneway.dev/v1alpha1")
+    ]
+    kind: Annotated[Text, About("Its kind.", "资源的类型。", "Lane")]
+    name: Annotated[Subdomain, About("Its name.", "对象的名称。", "s2")]
+    namespace: Annotated[
+        Name | None,
+        About("Its namespace, if the kind has one.", "对象所在的命名空间。", "default"),
+    ] = None
+
+
+class ProposedChanges(Shape):
+    """What a change set and a preview have in common."""
+
+    source: Annotated[
+        Text,
+        Field(min_length=1, max_length=128),
+        About(
+            "Whose objects these are: a field manager.", "这些对象的来源，即字段管理者。", "shop"
+        ),
+    ]
+    objects: Annotated[
+        list[_Object],
+        About("What the source declares, in this order.", "该来源声明的对象，按此顺序。", []),
+    ] = []
+    deletions: Annotated[
+        list[ObjectReference], About("What is to be deleted.", "要删除的对象。", [])
+    ] = []
+    prune: Annotated[
+        bool,
+        About(
+            "Whether to delete what the source applied before and does not declare any more.",
+            "是否删除该来源以前提交、如今不再声明的对象。",
+            True,
+        ),
+    ] = False
+    force: Annotated[
+        bool,
+        About(
+            "Whether to take over fields and objects that other sources own.",
+            "是否接管其他来源拥有的字段和对象。",
+            True,
+        ),
+    ] = False
+
+
+class ChangeSetSpec(ProposedChanges):
+    message: _Message = ""
+    wait: Annotated[
+        bool,
+        About(
+            "Whether to answer only when the lanes and lane groups of the set are ready.",
+            "是否等到其中的泳道和泳道组就绪后再应答。",
+            True,
+        ),
+    ] = False
+    timeout_seconds: Annotated[
+        int,
+        Field(ge=1, le=600),
+        _SECONDS,
+        About("How long `wait` waits.", "`wait` 的最长等待时间（秒）。", 60),
+    ] = 60
+
+
+class PreviewSpec(ProposedChanges):
+    down: _Down = []
+
+
+class RollbackSpec(Shape):
+    revision: Annotated[
+        int,
+        Field(ge=0),
+        _NUMBER,
+        About("All objects become what they were then.", "将所有对象恢复到该版本。", 7),
+    ]
+    message: _Message = ""
+
+
+class PromotionSpec(Shape):
+    group: Annotated[Name, About("The lane group.", "泳道组。", "test")]
+    lane: Annotated[Name, About("The lane that becomes the baseline.", "成为基线的泳道。", "s2")]
+    services: Annotated[
+        list[Text],
+        About("Of these services; all of the lane's, if empty.", "仅这些服务；不填则为全部。", []),
+    ] = []
+    force: Annotated[
+        bool,
+        About(
+            "Whether to take over baselines that another source has set.",
+            "是否接管其他来源设置的基线。",
+            True,
+        ),
+    ] = False
+    message: _Message = ""
+
+
+class AskedRequest(Shape):
+    about = About("A request at a gateway.", "发往网关的请求。", None)
+
+    host: Annotated[Text, About("The host.", "请求的域名。", "localhost")] = "localhost"
+    path: Annotated[Text, About("The path, with its query.", "路径，含查询参数。", "/mock")] = "/"
+    method: Annotated[Method, About("The method.", "请求方法。", "GET")] = "GET"
+    headers: Annotated[
+        dict[Text, Text], About("Headers, by name.", "请求头，以名称为键。", {"x-lane": "s2"})
+    ] = {}
+
+
+class ExplanationSpec(Shape):
+    request: Annotated[AskedRequest, About("The request.", "请求。", None)] = AskedRequest()
+    gateway: Annotated[
+        Text | None,
+        About(
+            "The gateway, as `name` or `namespace/name`; the only one, if not given.",
+            "网关，`name` 或 `namespace/name`；只有一个时可不填。",
+            "istio-system/ingressgateway",
+        ),
+    ] = None
+    port: Annotated[
+        Port | None,
+        About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
+    ] = None
+    down: _Down = []
+    revision: _Revision = None
+
+
+class AnalysisSpec(Shape):
+    down: _Down = []
+    revision: _Revision = None
+
+
+class RenderingSpec(Shape):
+    dialect: Annotated[Text, About("The dialect.", "方言。", "istio")]
+    gateway_class: Annotated[
+        Host | None,
+        About("With gateway-api: the class of gateways.", "用于 gateway-api：网关类。", "istio"),
+    ] = None
+    revision: _Revision = None

@@ -1,0 +1,224 @@
+"""Answers to what changes many objects at once: change sets, rollbacks and promotions.
+
+What is answered tells the revision, what changed, and, for a dry run or a preview, which requests
+take another path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from laneway.apiserver.change_sets import composed
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.promotions import Promoted, promoted
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.rollbacks import moved_baselines, rolled_back
+from laneway.apiserver.tokens import ADMIN, Identity
+from laneway.apiserver.virtual_resources import Answered, Asked
+from laneway.apiserver.whole_writes import Author, WholeWrite
+from laneway.compile.analyze.changed_paths import ChangedPath, changed_paths
+from laneway.control.declared import Declarations
+from laneway.control.revisions import (
+    ObjectId,
+    Objects,
+    RevisionCompacted,
+    RevisionStore,
+    StoreError,
+)
+from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
+from laneway.wiring.reconciliation import declared_at_start
+from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
+from laneway.wiring.whole_changes import Change, Taken, WholeChanges
+
+#: More are not listed, since one change may concern thousands of routes.
+MOST_PATHS = 100
+_PROMOTION, _ROLLBACK = "promotion", "rollback"
+
+
+class ChangeAnswers:
+    """``now`` is in UTC; ``uid`` makes a new one each time."""
+
+    def __init__(
+        self,
+        store: RevisionStore,
+        declarations: Declarations,
+        changes: WholeChanges,
+        resources: Collection[Resource],
+        now: Callable[[], datetime],
+        uid: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._declarations = declarations
+        self._changes = changes
+        self._resources = resources
+        self._now = now
+        self._uid = uid
+
+    async def change_set(self, asked: Asked) -> Answered:
+        spec = asked.spec
+        assert isinstance(spec, ChangeSetSpec)
+        author = self._author(asked, spec.source, force=spec.force)
+
+        def compose(objects: Objects) -> WholeWrite:
+            return composed("ChangeSet", spec, objects, author, self._resources)
+
+        change = _change("ChangeSet", asked, spec.source, spec.message)
+        taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
+        status = await self._status(taken, asked)
+        if spec.wait and not asked.dry_run:
+            lacking = await self._not_ready(taken.write.concerned, spec.timeout_seconds)
+            status |= {"ready": not lacking, "notReady": lacking}
+        return Answered(status, taken.warnings)
+
+    async def preview(self, asked: Asked) -> Answered:
+        """As a dry run of a change set. Whoever may look may ask for it."""
+        spec = asked.spec
+        assert isinstance(spec, PreviewSpec)
+        author = self._author(asked, spec.source, force=spec.force)
+
+        def compose(objects: Objects) -> WholeWrite:
+            return composed("Preview", spec, objects, author, self._resources)
+
+        looking = replace(asked, identity=Identity(asked.identity.name, frozenset({ADMIN})))
+        change = _change("Preview", looking, spec.source, "")
+        taken = await self._changes.make(change, compose, dry_run=True)
+        names = workload_names(spec.down, taken.mesh, "spec.down")
+        status = await self._status(taken, replace(asked, dry_run=True), names)
+        return Answered(status, taken.warnings)
+
+    async def rollback(self, asked: Asked) -> Answered:
+        spec = asked.spec
+        assert isinstance(spec, RollbackSpec)
+        try:
+            target = await self._store.objects_at(spec.revision)
+        except RevisionCompacted as error:
+            raise Failure(410, f"spec.revision: {error}") from error
+        except StoreError as error:
+            raise Failure(422, f"spec.revision: {error}") from error
+        author = self._author(asked, _ROLLBACK, force=True)
+
+        def compose(objects: Objects) -> WholeWrite:
+            return rolled_back(objects, target, author, self._resources)
+
+        reason = f"to revision {spec.revision}" + (f": {spec.message}" if spec.message else "")
+        change = _change("Rollback", asked, _ROLLBACK, reason)
+        taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
+        status = await self._status(taken, asked)
+        then = declared_mesh(declared_at_start(target))
+        return Answered(status, (*taken.warnings, *moved_baselines(then, taken.mesh)))
+
+    async def promotion(self, asked: Asked) -> Answered:
+        """With its preview, also when it is made."""
+        spec = asked.spec
+        assert isinstance(spec, PromotionSpec)
+        author = self._author(asked, _PROMOTION, force=spec.force)
+        made: list[Promoted] = []
+
+        def compose(objects: Objects) -> WholeWrite:
+            mesh = self._declarations.state.mesh
+            made.append(promoted(spec, mesh, objects, author, self._resources))
+            return made[-1].write
+
+        reason = f"of lane {spec.group}/{spec.lane}" + (f": {spec.message}" if spec.message else "")
+        change = _change("Promotion", asked, _PROMOTION, reason)
+        taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
+        status = await self._status(taken, replace(asked, dry_run=True))
+        status |= {"patch": made[-1].patch, "undo": made[-1].undo}
+        return Answered(status, taken.warnings)
+
+    async def _status(
+        self, taken: Taken, asked: Asked, down: Collection[Any] = ()
+    ) -> dict[str, Any]:
+        status: dict[str, Any] = {
+            "revision": str(taken.revision) if taken.revision is not None else None,
+            "objects": _objects(taken.write, taken.before),
+            "changes": [report.as_json() for report in taken.changes],
+            "late": list(taken.late),
+        }
+        if asked.dry_run:
+            paths = await asyncio.to_thread(changed_paths, taken.active, taken.mesh, down)
+            status["changedPaths"] = [_path(each) for each in paths[:MOST_PATHS]]
+            status["changedPathsTotal"] = len(paths)
+        return status
+
+    async def _not_ready(self, keys: Iterable[ObjectId], seconds: int) -> list[str]:
+        """Lanes and lane groups that are not ready by then."""
+        written = asyncio.Event()
+        stop = self._store.listen(lambda revision, before: written.set())
+        try:
+            async with asyncio.timeout(seconds):
+                while self._lacking(keys):
+                    written.clear()
+                    await written.wait()
+        except TimeoutError:
+            pass
+        finally:
+            stop()
+        return self._lacking(keys)
+
+    def _lacking(self, keys: Iterable[ObjectId]) -> list[str]:
+        objects = self._store.objects
+        watched = (key for key in keys if key.resource in _WITH_STATUS and key in objects)
+        return [str(key) for key in watched if not _is_ready(objects[key].manifest)]
+
+    def _author(self, asked: Asked, manager: str, *, force: bool) -> Author:
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Author(asked.identity, manager, now, self._uid, force or asked.force)
+
+
+_WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
+
+
+def _is_ready(manifest: Mapping[str, Any]) -> bool:
+    status = manifest.get("status") or {}
+    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
+    current = status.get("observedGeneration") == manifest["metadata"]["generation"]
+    return current and conditions.get("Ready") == "True"
+
+
+def _change(kind: str, asked: Asked, source: str, reason: str) -> Change:
+    return Change(kind, asked.identity, source, f"{kind}: {reason}" if reason else kind)
+
+
+def _objects(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:
+    """What became of each object that is in the request."""
+    listed = []
+    for key in dict.fromkeys((*write.concerned, *write.writes)):
+        manifest = write.writes.get(key)
+        if key not in write.writes:
+            operation = "unchanged"
+        elif manifest is None:
+            operation = "deleted"
+        else:
+            operation = "configured" if key in before else "created"
+        listed.append(
+            {
+                "resource": key.resource,
+                **({"namespace": key.namespace} if key.namespace else {}),
+                "name": key.name,
+                "operation": operation,
+            }
+        )
+    return listed
+
+
+def _path(changed: ChangedPath) -> dict[str, Any]:
+    example = changed.example
+    return {
+        "gateway": str(example.gateway),
+        "port": example.port,
+        "request": {
+            "method": example.method,
+            "host": example.host,
+            "path": example.path,
+            "headers": dict(example.headers),
+        },
+        "curl": example.curl(),
+        "before": changed.before,
+        "after": changed.after,
+        "percentage": changed.percentage,
+    }

@@ -1,0 +1,161 @@
+"""Changes of many objects that are taken as a whole: by the mesh first, and then by the store.
+
+So what a proxy rejects, or cannot be started, was never written. If the store does not keep what
+the mesh has taken, or someone else wrote the same objects meanwhile, reconciliation puts the mesh
+back to what the store says. Only what is kept is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.tokens import Identity
+from laneway.apiserver.whole_writes import (
+    WholeWrite,
+    check_allowed,
+    refusal_of,
+    warnings_of,
+)
+from laneway.control.declared import (
+    ChangeSet,
+    Declarations,
+    DeclaredState,
+    Principal,
+    Put,
+    Refused,
+    Remove,
+)
+from laneway.control.declared.planning import plan
+from laneway.control.declared.resolution import Check
+from laneway.control.revisions import Draft, Manifest, ObjectId, Objects, RevisionStore
+from laneway.model.meshes import Mesh
+from laneway.schema.reports import ChangeReport, change_reports
+from laneway.wiring.reconciliation import STORE, Reconciliation, edits_between
+
+#: How often a change is made anew, where its objects were written while the mesh changed.
+_ATTEMPTS = 5
+
+#: Makes the writes from the objects that stand; raises ``Failure``.
+Compose = Callable[[Objects], WholeWrite]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who makes the change, and how history shows it. ``kind`` is what the request is called."""
+
+    kind: str
+    identity: Identity
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """``revision`` is None if nothing was kept: in a dry run, or where nothing changes.
+
+    ``before`` are the objects that stood; ``active`` is the mesh before, ``mesh`` the one after.
+    """
+
+    write: WholeWrite
+    before: Objects
+    revision: int | None
+    active: Mesh
+    mesh: Mesh
+    warnings: tuple[str, ...]
+    late: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> list[ChangeReport]:
+        return list(change_reports(self.active, self.mesh))
+
+
+class WholeChanges:
+    """One change is made after another."""
+
+    def __init__(
+        self,
+        store: RevisionStore,
+        declarations: Declarations,
+        reconciliation: Reconciliation,
+        check: Check,
+        resources: Collection[Resource],
+    ) -> None:
+        self._store = store
+        self._declarations = declarations
+        self._reconciliation = reconciliation
+        self._check = check
+        self._resources = resources
+        self._changing = asyncio.Lock()
+
+    async def make(self, change: Change, compose: Compose, *, dry_run: bool = False) -> Taken:
+        """Raises ``Failure`` if it is refused, and ``StoreError`` if it cannot be kept. Either way
+        nothing has changed."""
+        async with self._changing:
+            for _ in range(_ATTEMPTS):
+                await self._reconciliation.reached(self._store.submitted)
+                objects = dict(self._store.submitted_objects)
+                write = compose(objects)
+                check_allowed(change.identity, write, objects, self._resources)
+                if dry_run or not write.writes:
+                    return self.planned(change, write, objects)
+                taken = await self._take(change, write, objects)
+                if taken is not None:
+                    return taken
+        raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
+
+    def planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
+        """What would become of it. Raises ``Failure``."""
+        state = self._declarations.state
+        after = plan(
+            state,
+            _request(write, objects, state),
+            Principal(change.identity.name),
+            active=self._declarations.active,
+            check=self._check,
+        )
+        if isinstance(after, Refused):
+            raise refusal_of(change.kind, after, write.places)
+        warnings = (*write.warnings, *warnings_of(after.resolution.warnings))
+        return Taken(write, objects, None, state.mesh, after.mesh, warnings)
+
+    async def _take(self, change: Change, write: WholeWrite, objects: Objects) -> Taken | None:
+        """None if someone else wrote one of the objects meanwhile."""
+        before = self._declarations.state
+        request = _request(write, objects, before)
+        settled = False
+        try:
+            result = await self._declarations.apply(request, Principal(change.identity.name))
+            if isinstance(result, Refused):
+                settled = True  # there is nothing to put back
+                raise refusal_of(change.kind, result, write.places)
+            after = self._declarations.state
+            if not self._stand(write.writes, objects):
+                return None
+            # Since the last look at the store there was no await.
+            draft = Draft(write.writes, change.identity.name, change.source, change.reason)
+            revision = await self._store.append(draft, expected=self._store.submitted)
+            settled = True
+        finally:
+            if not settled:
+                self._reconciliation.restore(write.writes)
+        late = getattr(result.outcome, "late", ())
+        warnings = (*write.warnings, *warnings_of(result.findings))
+        return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)
+
+    def _stand(self, writes: Mapping[ObjectId, Manifest | None], objects: Objects) -> bool:
+        """Whether the objects are those that the writes were made from."""
+        now = self._store.submitted_objects
+        return all(now.get(key) == objects.get(key) for key in writes)
+
+
+def _request(write: WholeWrite, objects: Objects, state: DeclaredState) -> ChangeSet:
+    known = state.objects.by_key
+    edits: list[Put | Remove] = []
+    for key, manifest in write.writes.items():
+        stored = objects.get(key)
+        edits += edits_between(key, stored.manifest if stored else None, manifest, known)
+    return ChangeSet(STORE, tuple(edits))

@@ -1,0 +1,390 @@
+"""The kinds of ``api.laneway.dev`` over HTTP: history, reviews, proxies, traffic and events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.wiring.api_servers import (
+    API,
+    LANES,
+    MERGE,
+    ROOT,
+    SHOP,
+    Api,
+    api,
+    lane,
+    workload,
+)
+
+from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+
+TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+GROUP = "/apis/laneway.dev/v1alpha1/lanegroups/shop"
+WORKLOADS = [workload("web", v, "cart") for v in ("z", "s1")] + [
+    workload("cart", v) for v in ("z", "s1")
+]
+RDS = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Api]:
+    async with api() as made:
+        await made.apply(*SHOP, *WORKLOADS)
+        yield made
+
+
+async def get(shop: Api, path: str, **query: str) -> dict[str, Any]:
+    answer = await shop.client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def weigh(shop: Api, weight: int) -> None:
+    body = {"spec": {"weight": weight}}
+    answer = await shop.client.patch(f"{LANES}/s1", json=body, headers=MERGE)
+    assert answer.status_code == 200, answer.text
+    await shop.settle()
+
+
+async def test_history_says_who_did_what_the_newest_first(shop: Api) -> None:
+    await weigh(shop, 5)
+    await shop.client.delete(f"{LANES}/s1")
+    await shop.settle()
+    items = (await get(shop, f"{ROOT}/revisions"))["items"]
+    assert [each["spec"]["author"] for each in items] == ["jack"] * 3
+    assert [each["status"]["summary"] for each in items] == [
+        "1 deleted",
+        "1 changed",
+        "10 created",
+    ]
+    assert items[-1]["spec"] == {"author": "jack", "source": "shop", "message": "ChangeSet"}
+
+
+async def test_history_comes_in_pages_without_a_gap(shop: Api) -> None:
+    for weight in range(1, 8):
+        await weigh(shop, weight)
+    whole = [each["metadata"]["name"] for each in (await get(shop, f"{ROOT}/revisions"))["items"]]
+    assert len(whole) == 8
+    seen, query = [], {"limit": "3"}
+    while True:
+        page = await get(shop, f"{ROOT}/revisions", **query)
+        seen += [each["metadata"]["name"] for each in page["items"]]
+        if "continue" not in page["metadata"]:
+            break
+        query["continue"] = page["metadata"]["continue"]
+    assert seen == whole
+
+
+async def test_a_revision_has_the_fields_that_changed(shop: Api) -> None:
+    await weigh(shop, 5)
+    newest = (await get(shop, f"{ROOT}/revisions", limit="1"))["items"][0]["metadata"]["name"]
+    revision = await get(shop, f"{ROOT}/revisions/{newest}")
+    (change,) = revision["status"]["changes"]
+    assert (change["operation"], change["resource"], change["name"]) == (
+        "changed",
+        "lanes.laneway.dev",
+        "s1",
+    )
+    assert change["fields"] == [{"field": "spec.weight", "before": 0, "after": 5}]
+
+
+@pytest.mark.parametrize("name", ["0", "999", "x", "-1", "9" * 30])
+async def test_there_is_no_such_revision(shop: Api, name: str) -> None:
+    answer = await shop.client.get(f"{ROOT}/revisions/{name}")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "NotFound")
+
+
+async def test_objects_are_listed_as_of_a_revision(shop: Api) -> None:
+    first = str(shop.store.latest)
+    await weigh(shop, 5)
+    query = {"resourceVersion": first, "resourceVersionMatch": "Exact"}
+    old = await get(shop, LANES, **query)
+    assert {each["metadata"]["name"]: each["spec"]["weight"] for each in old["items"]} == {
+        "z": 0,
+        "s1": 0,
+    }
+    assert old["metadata"]["resourceVersion"] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"resourceVersionMatch": "Exact"}, 400),
+        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 400),
+        ({"resourceVersion": "1", "resourceVersionMatch": "Nearly"}, 400),
+        ({"resourceVersion": "99999", "resourceVersionMatch": "Exact"}, 504),
+    ],
+)
+async def test_a_revision_that_cannot_be_listed(
+    shop: Api, query: dict[str, str], code: int
+) -> None:
+    answer = await shop.client.get(LANES, params=query)
+    assert answer.status_code == code, answer.text
+
+
+async def test_a_rollback_is_a_new_revision_with_what_was(shop: Api) -> None:
+    first = shop.store.latest
+    await weigh(shop, 5)
+    await shop.apply(lane("s2"))
+    await shop.client.delete(f"{LANES}/s1")
+    await shop.settle()
+    status = await shop.answered("rollbacks", "Rollback", {"revision": first, "message": "oops"})
+    assert {(o["name"], o["operation"]) for o in status["objects"]} == {
+        ("s1", "created"),
+        ("s2", "deleted"),
+    }
+    lanes = {each.name: each.weight for each in shop.machine.mesh.lanes}
+    assert lanes == {"z": 0, "s1": 0}
+    revision = await get(shop, f"{ROOT}/revisions/{status['revision']}")
+    assert revision["spec"] == {
+        "author": "jack",
+        "source": "rollback",
+        "message": f"Rollback: to revision {first}: oops",
+    }
+
+
+async def test_after_a_rollback_a_source_does_not_win_in_silence(shop: Api) -> None:
+    first = shop.store.latest
+    await shop.apply(lane("s1", weight=5))
+    await shop.answered("rollbacks", "Rollback", {"revision": first})
+    spec = {"source": "shop", "objects": [lane("s1", weight=5)]}
+    failure = await shop.refused("changesets", "ChangeSet", spec, 409)
+    assert '"rollback"' in failure["message"]
+
+
+async def test_a_rollback_to_what_is_not_there(shop: Api) -> None:
+    await shop.refused("rollbacks", "Rollback", {"revision": 99999}, 422)
+    await shop.store.compact(shop.store.latest)
+    await shop.refused("rollbacks", "Rollback", {"revision": 0}, 410)
+
+
+async def test_a_rollback_that_moves_a_baseline_says_so(shop: Api) -> None:
+    first = shop.store.latest
+    spec = {"source": "shop", "deletions": [{**_key("Lane"), "name": "z"}]}
+    await shop.answered("changesets", "ChangeSet", spec)
+    answer = await shop.ask("rollbacks", "Rollback", {"revision": first})
+    assert "set spec.baseline to z" in answer.headers["warning"]
+
+
+async def test_a_request_is_explained_now_and_as_of_a_revision(shop: Api) -> None:
+    first = shop.store.latest
+    await shop.apply(workload("web", "s2", "cart"), lane("s2", services=["web"]))
+    spec: dict[str, Any] = {"request": {"path": "/a", "headers": {"x-lane": "s2"}}}
+    now = await shop.answered("explanations", "Explanation", spec)
+    assert [(hop["service"], hop["served_lane"]) for hop in _hops(now)] == [
+        ("default/web", "s2"),
+        ("default/cart", "z"),
+    ]
+    then = await shop.answered("explanations", "Explanation", {**spec, "revision": first})
+    assert [hop["served_lane"] for hop in _hops(then)] == ["z", "z"]
+    down = await shop.answered("explanations", "Explanation", {**spec, "down": ["web-s2"]})
+    assert _hops(down)[0]["served_lane"] == "z"
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"down": ["wep-s1"]}, "spec.down[0]: there is no workload wep-s1; did you mean"),
+        ({"gateway": "exit"}, "spec.gateway: there is no gateway exit"),
+        ({"port": 81}, "port 81"),
+        ({"request": {"method": "get"}}, "spec.request.method"),
+        ({"revision": 99999}, "spec.revision: there is no revision 99999"),
+    ],
+)
+async def test_a_question_that_cannot_be_answered(
+    shop: Api, spec: dict[str, Any], says: str
+) -> None:
+    failure = await shop.refused("explanations", "Explanation", spec, 422)
+    assert says in failure["message"]
+
+
+async def test_an_analysis_has_the_findings_of_laneway_analyze(shop: Api) -> None:
+    status = await shop.answered("analyses", "Analysis", {"down": ["cart-s1"]})
+    assert [each["code"] for each in status["findings"]] == ["NO_READY_WORKLOAD"]
+    assert (await shop.answered("analyses", "Analysis", {}))["findings"] == []
+
+
+async def test_a_mesh_is_rendered_in_a_dialect(shop: Api) -> None:
+    status = await shop.answered("renderings", "Rendering", {"dialect": "istio"})
+    assert "VirtualService" in {each["kind"] for each in status["documents"]}
+    failure = await shop.refused("renderings", "Rendering", {"dialect": "itsio"}, 422)
+    assert "did you mean istio?" in failure["message"]
+
+
+async def test_a_preview_is_answered_and_changes_nothing(shop: Api) -> None:
+    await shop.settle()
+    before = shop.store.submitted
+    spec = {"source": "shop", "objects": [workload("web", "s2"), lane("s2", services=["web"])]}
+    status = await shop.answered("previews", "Preview", spec)
+    assert shop.lanes() == ["shop/z", "shop/s1"]
+    assert [path["after"] for path in status["changedPaths"]] == [
+        "web in lane s2, then cart in lane z instead of s2"
+    ]
+    assert shop.store.submitted == before
+
+
+async def test_a_promotion_is_one_write_with_its_preview_and_its_undoing(shop: Api) -> None:
+    before = shop.store.submitted
+    spec = {"group": "shop", "lane": "s1", "message": "release"}
+    dry = await shop.answered("promotions", "Promotion", spec, dryRun="All")
+    assert dry["revision"] is None
+    assert [(p["before"], p["after"]) for p in dry["changedPaths"]] == [
+        ("web in lane z, then cart in lane z", "web in lane s1, then cart in lane s1")
+    ]
+    status = await shop.answered("promotions", "Promotion", spec)
+    assert status["patch"] == {"spec": {"serviceBaselines": {"web": "s1", "cart": "s1"}}}
+    assert int(status["revision"]) > before
+    assert [each["name"] for each in status["objects"]] == ["shop"]
+    assert (await get(shop, GROUP))["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
+    undone = await shop.client.patch(GROUP, json=status["undo"], headers=MERGE)
+    assert undone.status_code == 200
+    assert not (await get(shop, GROUP))["spec"].get("serviceBaselines")
+
+
+async def test_promotions_of_single_services_add_up(shop: Api) -> None:
+    spec = {"group": "shop", "lane": "s1", "services": ["cart"]}
+    await shop.answered("promotions", "Promotion", spec)
+    await shop.answered("promotions", "Promotion", {**spec, "services": ["default/web"]})
+    assert (await get(shop, GROUP))["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
+
+
+async def test_a_baseline_that_files_declare_is_not_promoted_over(shop: Api) -> None:
+    (declared,) = [each for each in SHOP if each["kind"] == "LaneGroup"]
+    owned = {**declared, "spec": {**declared["spec"], "serviceBaselines": {"cart": "z"}}}
+    await shop.apply(owned)
+    spec = {"group": "shop", "lane": "s1"}
+    failure = await shop.refused("promotions", "Promotion", spec, 409)
+    assert '"shop"' in failure["message"]
+    assert '{"spec": {"serviceBaselines": {"web": "s1", "cart": "s1"}}}' in failure["message"]
+    await shop.answered("promotions", "Promotion", {**spec, "force": True})
+    failure = await shop.refused(
+        "changesets", "ChangeSet", {"source": "shop", "objects": [owned]}, 409
+    )
+    assert '"promotion"' in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"group": "shpo", "lane": "s1"}, "spec.group: there is no lane group shpo; did you mean"),
+        ({"group": "shop", "lane": "s9"}, "spec.lane: group shop has no lane s9"),
+        ({"group": "shop", "lane": "s1", "services": ["crt"]}, "spec.services[0]"),
+    ],
+)
+async def test_what_cannot_be_promoted(shop: Api, spec: dict[str, Any], says: str) -> None:
+    failure = await shop.refused("promotions", "Promotion", spec, 422)
+    assert says in failure["message"]
+
+
+async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api) -> None:
+    rejected = ResourceStatus(RDS, "http.80", "2", "1", Verdict.REJECTED, "bad regex")
+    pending = ResourceStatus(RDS, "http.81", "2", "1", Verdict.PENDING)
+    shop.proxies += [
+        ProxyStatus("router~entry.default", True, False, (rejected, pending)),
+        ProxyStatus("sidecar~web-z.default", False, True),
+    ]
+    first, second = (await get(shop, f"{ROOT}/proxies"))["items"]
+    assert first["metadata"]["name"] == "router.entry.default"
+    assert first["status"] == {
+        "connected": True,
+        "synced": False,
+        "unacknowledged": [
+            {"type": "RouteConfiguration", "pending": ["http.81"], "rejected": ["http.80"]}
+        ],
+        "lastRejection": {
+            "type": "RouteConfiguration",
+            "resource": "http.80",
+            "message": "bad regex",
+        },
+    }
+    assert (second["status"]["connected"], second["status"]["lastRejection"]) == (False, None)
+    page = await get(shop, f"{ROOT}/proxies", limit="1")
+    rest = await get(shop, f"{ROOT}/proxies", **{"continue": page["metadata"]["continue"]})
+    assert [each["spec"]["node"] for each in rest["items"]] == ["sidecar~web-z.default"]
+
+
+async def test_traffic_is_that_of_all_proxies_by_lane(shop: Api) -> None:
+    shop.proxies += [ProxyStatus(node, True, True) for node in ("a", "b", "gone")]
+    shop.requests["a"] = {("default/web", "s1", "s1"): 2, ("default/web", "s1", "z"): 1}
+    shop.requests["b"] = {("default/web", "s1", "s1"): 3, ("default/else", "s1", "s1"): 9}
+    traffic = await get(shop, f"{ROOT}/traffic/shop")
+    assert traffic["status"] == {
+        "requests": 6,
+        "fallbacks": 1,
+        "lanes": [
+            {"service": "default/web", "lane": "s1", "servedLane": "s1", "requests": 5},
+            {"service": "default/web", "lane": "s1", "servedLane": "z", "requests": 1},
+        ],
+    }
+
+
+async def test_events_tell_of_statuses_that_changed(shop: Api) -> None:
+    await shop.settle()
+    await shop.client.post(LANES, json=lane("bad", fallback=["s9"]))
+    await shop.settle()
+    events = await get(shop, "/apis/events.k8s.io/v1/events")
+    about = [each for each in events["items"] if each["regarding"]["name"] == "bad"]
+    assert about
+    assert about[0]["type"] == "Warning"
+    assert "s9" in about[0]["note"]
+    name, namespace = (about[0]["metadata"][key] for key in ("name", "namespace"))
+    one = await get(shop, f"/apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}")
+    assert one == about[0]
+
+
+async def test_lists_are_shown_as_tables(shop: Api) -> None:
+    for path in (f"{ROOT}/revisions", f"{ROOT}/proxies", "/apis/events.k8s.io/v1/events"):
+        answer = await shop.client.get(path, headers=TABLE)
+        assert answer.json()["kind"] == "Table", path
+    await shop.settle()
+    table = (await shop.client.get(f"{ROOT}/revisions", headers=TABLE)).json()
+    assert [column["name"] for column in table["columnDefinitions"]][:3] == [
+        "Name",
+        "Author",
+        "Source",
+    ]
+    assert table["rows"][0]["cells"][:4] == ["1", "jack", "shop", "10 created"]
+
+
+async def test_the_kinds_are_discovered_with_what_they_can(shop: Api) -> None:
+    resources = {each["name"]: each for each in (await get(shop, ROOT))["resources"]}
+    assert resources["changesets"]["verbs"] == ["create"]
+    assert resources["revisions"]["verbs"] == ["get", "list"]
+    groups = [each["name"] for each in (await get(shop, "/apis"))["groups"]]
+    assert {"api.laneway.dev", "events.k8s.io"} <= set(groups)
+    paths = (await get(shop, f"/openapi/v3{ROOT}"))["paths"]
+    post = paths[f"{ROOT}/changesets"]["post"]
+    assert "dryRun" in {each["name"] for each in post["parameters"]}
+    assert set(paths[f"{ROOT}/revisions"]) == {"get"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "changesets"), ("POST", "revisions"), ("DELETE", "revisions/1"), ("PUT", "previews")],
+)
+async def test_what_a_kind_cannot_is_not_allowed(shop: Api, method: str, path: str) -> None:
+    answer = await shop.client.request(method, f"{ROOT}/{path}")
+    assert (answer.status_code, answer.json()["reason"]) == (405, "MethodNotAllowed")
+
+
+async def test_a_body_of_another_kind_is_refused(shop: Api) -> None:
+    answer = await shop.client.post(
+        f"{ROOT}/changesets", json={"apiVersion": API, "kind": "Preview", "spec": {}}
+    )
+    assert answer.status_code == 400
+    assert "'Preview', and must be 'ChangeSet'" in answer.json()["message"]
+
+
+def _hops(status: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{_snake(k): v for k, v in hop.items()} for hop in status["hops"]]
+
+
+def _snake(name: str) -> str:
+    return {"servedLane": "served_lane", "intendedLane": "intended_lane"}.get(name, name)
+
+
+def _key(kind: str) -> dict[str, str]:
+    return {"apiVersion": "laneway.dev/v1alpha1", "kind": kind}
