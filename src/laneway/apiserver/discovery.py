@@ -18,19 +18,6 @@ _PARAMETERS = [
 ]
 _METADATA = {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 
-# kubectl takes what this says of namespaces for what holds of a `kind: List`. There are none here:
-# every namespace that an object names exists.
-_NAMESPACES = {
-    "/api/v1/namespaces/{name}": {
-        "patch": {
-            "x-kubernetes-action": "patch",
-            "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": "Namespace"},
-            "parameters": _PARAMETERS,
-            "responses": {"404": {"description": "Namespaces are not kept."}},
-        }
-    }
-}
-
 
 def groups(resources: Sequence[Served]) -> dict[str, Any]:
     """``/apis``."""
@@ -136,14 +123,42 @@ def openapi(name: str, resources: Iterable[Served], version: str) -> dict[str, A
             paths |= _paths(name, resource)
     if not paths:
         return None
-    if name == "v1":
-        paths |= _NAMESPACES
     return {
         "openapi": "3.0.0",
         "info": {"title": "laneway", "version": version},
         "paths": paths,
         "components": {"schemas": schemas},
     }
+
+
+def openapi_v2(version: str) -> dict[str, Any]:
+    """``/openapi/v2``, without paths and definitions.
+
+    kubectl (1.32 to 1.37, at least) asks for it where it does not validate by OpenAPI v3: for a
+    ``kind: List``, and for kinds without PATCH. It leaves to the server what is not in there.
+    """
+    return {
+        "swagger": "2.0",
+        "info": {"title": "laneway", "version": version},
+        "paths": {},
+        "definitions": {},
+    }
+
+
+def openapi_v2_protobuf(version: str) -> bytes:
+    """The same in protobuf, which is all that kubectl reads. ``version`` has fewer than 100 bytes.
+
+    https://github.com/google/gnostic/blob/main/openapiv2/OpenAPIv2.proto: swagger is field 1, info
+    is 2 (with title 1 and version 2), paths is 8.
+    """
+    info = _text_field(1, "laneway") + _text_field(2, version)
+    return _text_field(1, "2.0") + bytes([2 << 3 | 2, len(info)]) + info + bytes([8 << 3 | 2, 0])
+
+
+def _text_field(number: int, text: str) -> bytes:
+    data = text.encode()
+    assert len(data) < 100, "lengths are of one byte"
+    return bytes([number << 3 | 2, len(data)]) + data
 
 
 def root(api_version: str) -> str:

@@ -157,7 +157,7 @@ EVENT = VirtualResource(
     "events",
     _READ,
     columns=(
-        _column("Last Seen", ".series.lastObservedTime", "date"),
+        _column("Last Seen", ".eventTime", "date"),
         _column("Type", ".type"),
         _column("Reason", ".reason"),
         _column("Object", ".regarding.name"),

@@ -350,3 +350,15 @@ async def test_what_is_not_served_is_not_found(client: httpx.AsyncClient, path: 
 async def test_a_cluster_scoped_object_has_no_namespace(client: httpx.AsyncClient) -> None:
     answer = await client.get("/apis/laneway.dev/v1alpha1/namespaces/default/lanes")
     assert answer.status_code == 404
+
+
+async def test_openapi_v2_is_empty_so_that_clients_leave_validation_to_the_server(
+    client: httpx.AsyncClient,
+) -> None:
+    plain = (await client.get("/openapi/v2")).json()
+    assert (plain["paths"], plain["definitions"]) == ({}, {})
+    wanted = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    answer = await client.get("/openapi/v2", headers={"accept": wanted})
+    # Go reads no `@` in a media type.
+    assert answer.headers["content-type"] == wanted.replace("@", ".")
+    assert answer.content == b"\n\x032.0\x12\x10\n\x07laneway\x12\x051.2.3B\x00"

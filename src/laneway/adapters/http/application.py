@@ -24,6 +24,7 @@ Endpoint = Callable[[Request, Place], Awaitable[Response]]
 _NOTHING_THERE = "the server could not find the requested resource"
 _NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
+_OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _COLLECTION = ["GET", "POST", "DELETE"]
 _ONE = ["GET", "PUT", "PATCH", "DELETE"]
 _STATUS = ["GET", "PUT", "PATCH"]
@@ -73,6 +74,11 @@ def _discovery(resources: Sequence[Served], version: str) -> list[Route]:
     async def openapi(request: Request) -> Response:
         return _or_404(discovery.openapi(_api_version(request), resources, version))
 
+    async def openapi_v2(request: Request) -> Response:
+        if "proto" in request.headers.get("accept", ""):
+            return Response(discovery.openapi_v2_protobuf(version), media_type=_OPENAPI_V2)
+        return JSONResponse(discovery.openapi_v2(version))
+
     async def server_version(request: Request) -> Response:
         # Clients compare the minor version with what they need of Kubernetes' API.
         return JSONResponse(
@@ -86,6 +92,7 @@ def _discovery(resources: Sequence[Served], version: str) -> list[Route]:
         Route("/apis", apis),
         Route("/apis/{group}", group),
         Route("/apis/{group}/{version}", group_version),
+        Route("/openapi/v2", openapi_v2),
         Route("/openapi/v3", openapi_index),
         Route("/openapi/v3/api/{version}", openapi),
         Route("/openapi/v3/apis/{group}/{version}", openapi),
