@@ -263,6 +263,26 @@ async def test_an_order_is_kept(shop: Api) -> None:
     assert baseline.name == "z"
 
 
+async def test_a_lane_that_has_expired_is_not_applied_again(shop: Api) -> None:
+    over = {"source": "shop", "objects": [lane("s2", expiresAt="2026-01-01T11:59:59Z")]}
+    for query in ({"dryRun": "All"}, {}):
+        failure = await shop.refused("changesets", "ChangeSet", over, 422, **query)
+        (cause,) = failure["details"]["causes"]
+        assert (cause["reason"], cause["field"]) == (
+            "LANE_EXPIRED",
+            "spec.objects[0].spec.expiresAt",
+        )
+    await shop.apply(lane("s2", expiresAt="2026-01-01T12:00:01Z"))
+    assert "s2" in shop.names()
+
+
+async def test_a_disabled_lane_changes_no_path(shop: Api) -> None:
+    await shop.apply(*(workload(n, v) for n in ("web", "cart") for v in ("z", "s1", "s2")))
+    spec = {"source": "shop", "objects": [lane("s2", enabled=False)]}
+    status = await shop.answered("changesets", "ChangeSet", spec, dryRun="All")
+    assert status["changedPaths"] == []
+
+
 async def until(true: Any) -> None:
     async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110

@@ -45,9 +45,9 @@ def answering(
     uid: Callable[[], str],
 ) -> Answering:
     """``now`` is in UTC; ``uid`` makes a new one each time."""
-    whole = WholeChanges(store, declarations, reconciliation, check, resources)
+    whole = WholeChanges(store, declarations, reconciliation, check, resources, now)
     changes = ChangeAnswers(store, declarations, whole, resources, now, uid)
-    reviews = ReviewAnswers(store, declarations)
+    reviews = ReviewAnswers(store, declarations, now)
     revisions = RevisionLists(store)
     return Answering(
         answers={

@@ -29,6 +29,7 @@ from laneway.control.revisions import (
     RevisionStore,
     StoreError,
 )
+from laneway.model.lane_lives import active
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
 from laneway.wiring.reconciliation import declared_at_start
 from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
@@ -140,7 +141,8 @@ class ChangeAnswers:
             "late": list(taken.late),
         }
         if asked.dry_run:
-            paths = await asyncio.to_thread(changed_paths, taken.active, taken.mesh, down)
+            before, after = (active(mesh, self._now()) for mesh in (taken.active, taken.mesh))
+            paths = await asyncio.to_thread(changed_paths, before, after, down)
             status["changedPaths"] = [_path(each) for each in paths[:MOST_PATHS]]
             status["changedPathsTotal"] = len(paths)
         return status

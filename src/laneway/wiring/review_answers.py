@@ -7,7 +7,8 @@ served meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -31,9 +32,14 @@ _MOST_DOCUMENTS = 20_000
 
 
 class ReviewAnswers:
-    def __init__(self, store: RevisionStore, declarations: Declarations) -> None:
+    """``now`` is in UTC."""
+
+    def __init__(
+        self, store: RevisionStore, declarations: Declarations, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._declarations = declarations
+        self._now = now
 
     async def explanation(self, asked: Asked) -> Answered:
         spec = asked.spec
@@ -70,7 +76,7 @@ class ReviewAnswers:
         return Answered(await asyncio.to_thread(_rendered, mesh, spec.dialect, settings))
 
     async def _mesh(self, revision: int | None) -> Mesh:
-        return await mesh_at(revision, self._store, self._declarations)
+        return await mesh_at(revision, self._store, self._declarations, self._now())
 
 
 def _simulated(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from laneway.apiserver.failures import Failure
 from laneway.compile.envoy.limits import check
 from laneway.control.declared import Declarations, DeclaredState, Principal, Refused, Request
 from laneway.control.declared.planning import plan
 from laneway.control.revisions import RevisionCompacted, RevisionStore, StoreError
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
 from laneway.model.suggestions import listing, suggestion
@@ -22,17 +24,21 @@ def declared_mesh(request: Request) -> Mesh:
     return state.mesh
 
 
-async def mesh_at(revision: int | None, store: RevisionStore, declarations: Declarations) -> Mesh:
-    """What is declared and valid, as of a revision. Raises ``Failure``."""
+async def mesh_at(
+    revision: int | None, store: RevisionStore, declarations: Declarations, now: datetime
+) -> Mesh:
+    """What is to run, as of a revision and its time. Raises ``Failure``."""
     if revision is None:
-        return declarations.state.mesh
+        return active(declarations.state.mesh, now)
     try:
         objects = await store.objects_at(revision)
     except RevisionCompacted as error:
         raise Failure(410, f"spec.revision: {error}") from error
     except StoreError as error:
         raise Failure(422, f"spec.revision: {error}") from error
-    return declared_mesh(declared_at_start(objects))
+    written = await store.revisions(revision - 1, 1) if revision > store.compacted else ()
+    at = written[0].at if written else None
+    return active(declared_mesh(declared_at_start(objects)), at)
 
 
 def workload_names(words: Iterable[str], mesh: Mesh, field: str) -> frozenset[ObjectName]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
@@ -32,6 +33,8 @@ from laneway.control.declared import (
 from laneway.control.declared.planning import plan
 from laneway.control.declared.resolution import Check
 from laneway.control.revisions import Draft, Manifest, ObjectId, Objects, RevisionStore
+from laneway.model.checks.lane_lives import expired
+from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import ChangeReport, change_reports
 from laneway.wiring.reconciliation import STORE, Reconciliation, edits_between
@@ -83,12 +86,14 @@ class WholeChanges:
         reconciliation: Reconciliation,
         check: Check,
         resources: Collection[Resource],
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._declarations = declarations
         self._reconciliation = reconciliation
         self._check = check
         self._resources = resources
+        self._now = now
         self._changing = asyncio.Lock()
 
     async def make(self, change: Change, compose: Compose, *, dry_run: bool = False) -> Taken:
@@ -100,14 +105,16 @@ class WholeChanges:
                 objects = dict(self._store.submitted_objects)
                 write = compose(objects)
                 check_allowed(change.identity, write, objects, self._resources)
-                if dry_run or not write.writes:
-                    return self.planned(change, write, objects)
+                if dry_run or not write.writes or _may_expire(write):
+                    planned = self._planned(change, write, objects)
+                    if dry_run or not write.writes:
+                        return planned
                 taken = await self._take(change, write, objects)
                 if taken is not None:
                     return taken
         raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
 
-    def planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
+    def _planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
         """What would become of it. Raises ``Failure``."""
         state = self._declarations.state
         after = plan(
@@ -119,8 +126,16 @@ class WholeChanges:
         )
         if isinstance(after, Refused):
             raise refusal_of(change.kind, after, write.places)
+        if over := self._expired(after.mesh, write):
+            raise refusal_of(change.kind, Refused(state.version, over), write.places)
         warnings = (*write.warnings, *warnings_of(after.resolution.warnings))
         return Taken(write, objects, None, state.mesh, after.mesh, warnings)
+
+    def _expired(self, mesh: Mesh, write: WholeWrite) -> tuple[Finding, ...]:
+        """Lanes of the request that have expired: to apply them again is no way to renew them."""
+        return tuple(
+            finding for finding in expired(mesh, self._now()) if finding.subject in write.places
+        )
 
     async def _take(self, change: Change, write: WholeWrite, objects: Objects) -> Taken | None:
         """None if someone else wrote one of the objects meanwhile."""
@@ -150,6 +165,10 @@ class WholeChanges:
         """Whether the objects are those that the writes were made from."""
         now = self._store.submitted_objects
         return all(now.get(key) == objects.get(key) for key in writes)
+
+
+def _may_expire(write: WholeWrite) -> bool:
+    return any("expiresAt" in (m or {}).get("spec", {}) for m in write.writes.values())
 
 
 def _request(write: WholeWrite, objects: Objects, state: DeclaredState) -> ChangeSet:
