@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,13 +18,15 @@ from tests.control.declared.declaring import Declaring, Machine
 from laneway.adapters.files.yamls import one_document
 from laneway.adapters.http.application import application
 from laneway.adapters.http.authentication import Authentication
+from laneway.adapters.http.certificates import server_context
 from laneway.adapters.http.objects import ObjectEndpoints
-from laneway.adapters.http.server import ApiServer
+from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.virtual_objects import VirtualEndpoints
 from laneway.adapters.http.watches import Watches
 from laneway.adapters.store.memory import MemoryStore
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
+from laneway.apiserver.tokens import minted
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control.proxies import ProxyStatus
 from laneway.model.lanes import Lane
@@ -51,6 +53,8 @@ class Api:
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
     requests: dict[str, dict[tuple[str, str, str], int]]
+    url: str = ""
+    token: str = ""
 
     @property
     def machine(self) -> Machine:
@@ -91,7 +95,9 @@ class Api:
 
 
 @asynccontextmanager
-async def api() -> AsyncIterator[Api]:
+async def api(tls: Path | None = None) -> AsyncIterator[Api]:
+    """``tls`` is a folder for certificates: then the server also listens for TCP, and there is a
+    token of an admin."""
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
@@ -125,18 +131,23 @@ async def api() -> AsyncIterator[Api]:
     virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)
     app = application(served(), objects, "1.2.3", virtual.routes, VIRTUAL)
-    guarded = Authentication(app, {}, "jack", (), lambda: NOW)
+    token, text = minted("ci", ["admin"], bytes(37), NOW, timedelta(days=1))
+    guarded = Authentication(app, {token.id: token}, "jack", (), lambda: NOW)
+    tcp = TcpEndpoint("127.0.0.1", 0, server_context(tls, (), datetime.now(UTC))) if tls else None
     running = asyncio.create_task(reconciliation.run())
     await asyncio.sleep(0)
     try:
         with TemporaryDirectory(prefix="laneway-") as folder:
             path = Path(folder, "api.sock")
-            async with ApiServer(guarded, path, None):
+            async with ApiServer(guarded, path, tcp) as server:
                 transport = httpx.AsyncHTTPTransport(uds=str(path))
                 async with httpx.AsyncClient(
                     transport=transport, base_url="http://laneway", timeout=30
                 ) as client:
-                    yield Api(client, store, declaring, reconciliation, proxies, requests)
+                    url = f"https://127.0.0.1:{server.port}" if tls else ""
+                    yield Api(
+                        client, store, declaring, reconciliation, proxies, requests, url, text
+                    )
                 watches.close()
     finally:
         running.cancel()

@@ -238,6 +238,15 @@ async def test_waiting_ends_and_says_what_is_not_ready(shop: Api) -> None:
     assert status["notReady"] == ["lanes.laneway.dev s3"]
 
 
+async def test_a_group_that_is_held_is_not_said_to_be_changed(shop: Api) -> None:
+    await shop.client.post(LANES, json=lane("bad", fallback=["s9"]))
+    spec = {"source": "shop", "objects": [lane("s2")]}
+    answer = await shop.ask("changesets", "ChangeSet", spec)
+    assert answer.status_code == 201
+    assert "still invalid: Lane shop/bad" in answer.headers["warning"]
+    assert answer.json()["status"]["changes"] == []
+
+
 async def test_a_source_is_needed() -> None:
     async with api() as empty:
         failure = await empty.refused("changesets", "ChangeSet", {"objects": []}, 422)

@@ -141,17 +141,18 @@ def subject_of(resource: Resource, manifest: Manifest) -> ObjectKey:
 
 
 def warnings_of(findings: Iterable[Finding]) -> list[str]:
-    return [_told(each) for each in findings if not _is_error(each)]
+    return [told(each) for each in findings if not _is_error(each)]
 
 
 def _problem(finding: Finding, places: Mapping[ObjectKey, Path]) -> Problem:
     path = places.get(finding.subject) if finding.subject else None
     if path is None:  # an object that stands already
-        return Problem((), finding.code, _told(finding))
+        return Problem((), finding.code, told(finding))
     return Problem((*path, *finding.path), finding.code, f"{finding.subject}: {sentence(finding)}")
 
 
-def _told(finding: Finding) -> str:
+def told(finding: Finding) -> str:
+    """The object, the field, what is wrong and what would be right."""
     about = ", ".join(part for part in (str(finding.subject or ""), finding.field) if part)
     return f"{about}: {sentence(finding)}" if about else sentence(finding)
 

@@ -19,6 +19,7 @@ from laneway.apiserver.whole_writes import (
     WholeWrite,
     check_allowed,
     refusal_of,
+    told,
     warnings_of,
 )
 from laneway.control.declared import (
@@ -128,8 +129,7 @@ class WholeChanges:
             raise refusal_of(change.kind, after, write.places)
         if over := self._expired(after.mesh, write):
             raise refusal_of(change.kind, Refused(state.version, over), write.places)
-        warnings = (*write.warnings, *warnings_of(after.resolution.warnings))
-        return Taken(write, objects, None, state.mesh, after.mesh, warnings)
+        return Taken(write, objects, None, state.mesh, after.mesh, _warnings(write, after))
 
     def _expired(self, mesh: Mesh, write: WholeWrite) -> tuple[Finding, ...]:
         """Lanes of the request that have expired: to apply them again is no way to renew them."""
@@ -158,13 +158,20 @@ class WholeChanges:
             if not settled:
                 self._reconciliation.restore(write.writes)
         late = getattr(result.outcome, "late", ())
-        warnings = (*write.warnings, *warnings_of(result.findings))
+        warnings = _warnings(write, after)
         return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)
 
     def _stand(self, writes: Mapping[ObjectId, Manifest | None], objects: Objects) -> bool:
         """Whether the objects are those that the writes were made from."""
         now = self._store.submitted_objects
         return all(now.get(key) == objects.get(key) for key in writes)
+
+
+def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
+    """Also about what was wrong before: a group that is held does not become what is applied."""
+    resolution = after.resolution
+    wrong = (f"still invalid: {told(finding)}" for _, finding in resolution.errors)
+    return (*write.warnings, *warnings_of(resolution.warnings), *wrong)
 
 
 def _may_expire(write: WholeWrite) -> bool:
