@@ -239,11 +239,12 @@ async def test_waiting_ends_and_says_what_is_not_ready(shop: Api) -> None:
 
 
 async def test_a_group_that_is_held_is_not_said_to_be_changed(shop: Api) -> None:
-    await shop.client.post(LANES, json=lane("bad", fallback=["s9"]))
+    invalid = {"spec": {"fallback": ["s9"]}}
+    await shop.client.patch(f"{LANES}/s1", json=invalid, headers=MERGE)
     spec = {"source": "shop", "objects": [lane("s2")]}
     answer = await shop.ask("changesets", "ChangeSet", spec)
     assert answer.status_code == 201
-    assert "still invalid: Lane shop/bad" in answer.headers["warning"]
+    assert "still invalid: Lane shop/s1" in answer.headers["warning"]
     assert answer.json()["status"]["changes"] == []
 
 
