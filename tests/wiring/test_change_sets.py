@@ -133,7 +133,8 @@ async def test_what_cannot_be_kept_is_taken_back_from_the_mesh(shop: Api) -> Non
     failure = await shop.refused("changesets", "ChangeSet", spec, 507)
     assert "the disk is full" in failure["message"]
     shop.store._keep = keep  # type: ignore[method-assign]
-    await until(lambda: set(shop.lanes()) == {"shop/z", "shop/s1"})
+    await shop.settle()
+    assert set(shop.lanes()) == {"shop/z", "shop/s1"}
 
 
 async def test_what_is_written_meanwhile_is_not_overwritten(shop: Api) -> None:
@@ -291,9 +292,3 @@ async def test_a_disabled_lane_changes_no_path(shop: Api) -> None:
     spec = {"source": "shop", "objects": [lane("s2", enabled=False)]}
     status = await shop.answered("changesets", "ChangeSet", spec, dryRun="All")
     assert status["changedPaths"] == []
-
-
-async def until(true: Any) -> None:
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)

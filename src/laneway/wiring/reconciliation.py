@@ -94,6 +94,7 @@ class Reconciliation:
         self._woken = asyncio.Event()
         self._done = store.latest
         self._own: Draft | None = None
+        self._to_restore, self._restored = 0, 0
         self._passed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -118,14 +119,19 @@ class Reconciliation:
         for key, manifest in applied.items():
             there = StoredObject(manifest, 0, 0) if manifest is not None else None
             self._waiting[key] = there
+        self._to_restore += 1
         self._woken.set()
 
     async def reached(self, revision: int) -> None:
-        """Returns when everything up to the revision is brought about, or cannot be."""
+        """Returns when everything up to the revision is brought about, or cannot be, and what was
+        to be restored is."""
+        restored = self._to_restore
         if self._done < revision:
             self._woken.set()  # it may be one of statuses, which wakes nobody
         async with self._passed:
-            await self._passed.wait_for(lambda: self._done >= revision)
+            await self._passed.wait_for(
+                lambda: self._done >= revision and self._restored >= restored
+            )
 
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
         if revision.draft is self._own:
@@ -136,13 +142,13 @@ class Reconciliation:
 
     async def _pass(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        upto = self._store.latest
+        upto, restored = self._store.latest, self._to_restore
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits:
             await self._apply(edits)
         await self._write_statuses()
         async with self._passed:
-            self._done = upto
+            self._done, self._restored = upto, restored
             self._passed.notify_all()
 
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:

@@ -200,10 +200,10 @@ async def test_an_object_remembers_which_revision_created_it(store: RevisionStor
 
 async def test_objects_are_in_the_order_in_which_they_were_created(store: RevisionStore) -> None:
     """Within a revision, too: a group's first lane may be its baseline."""
-    await append(store, s9="a", s1="a", s5="a")
+    await append(store, s9="a", s5="a", s1="a")
     await append(store, s5="b", s9="b")
     await append(store, s9=None, s2="a")
     await append(store, s9="c", s1="c")
     await store.compact(3)
     for objects in (store.objects, await store.objects_at(4)):
-        assert [key.name for key in objects] == ["s1", "s5", "s2", "s9"]
+        assert [key.name for key in objects] == ["s5", "s1", "s2", "s9"]
