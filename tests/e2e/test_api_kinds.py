@@ -119,8 +119,12 @@ async def test_a_change_set_of_which_a_process_cannot_start_changes_nothing(
         broken = {**broken, "metadata": {**broken["metadata"], "name": "mocka-v4"}}
         broken["spec"] = {**broken["spec"], "command": ["/no/such/program"]}
         given = change_set(LANES["Lane s2"], broken)
-        errors = await kubectl("create", "-f", "-", given=given, fails=True)
+        async with under_load(served) as answers:
+            errors = await kubectl("create", "-f", "-", given=given, fails=True)
         assert "/no/such/program" in errors
+        lost = [each for each in answers if each.status != 200 or "FAILED" in each.body]
+        assert answers
+        assert not lost, lost[:3]
         assert {key.name for key in served.store.objects} & {"s2", "mocka-v4"} == set()
         assert [lane.name for lane in served.embedded.mesh.lanes] == ["s1"]
         assert all(
