@@ -50,7 +50,13 @@ async def test_what_is_created_is_answered_with_what_the_server_fills_in(
             "generation": 1,
             "resourceVersion": "1",
         },
-        "spec": {"group": "shop", "selector": {"version": "s1"}, "weight": 10},
+        "spec": {
+            "group": "shop",
+            "selector": {"version": "s1"},
+            "weight": 10,
+            "enabled": True,
+            "order": 0,
+        },
     }
     assert [(entry["manager"], entry["operation"]) for entry in managed] == [
         ("python-httpx", "Update")
