@@ -157,8 +157,10 @@ async def test_after_a_rollback_a_source_does_not_win_in_silence(shop: Api) -> N
 
 async def test_a_rollback_to_what_is_not_there(shop: Api) -> None:
     await shop.refused("rollbacks", "Rollback", {"revision": 99999}, 422)
+    await weigh(shop, 5)
     await shop.store.compact(shop.store.latest)
-    await shop.refused("rollbacks", "Rollback", {"revision": 0}, 410)
+    await shop.refused("rollbacks", "Rollback", {"revision": 1}, 410)
+    await shop.refused("rollbacks", "Rollback", {"revision": 0}, 422)
 
 
 async def test_a_rollback_that_moves_a_baseline_says_so(shop: Api) -> None:
@@ -191,6 +193,7 @@ async def test_a_request_is_explained_now_and_as_of_a_revision(shop: Api) -> Non
         ({"gateway": "exit"}, "spec.gateway: there is no gateway exit"),
         ({"port": 81}, "port 81"),
         ({"request": {"method": "get"}}, "spec.request.method"),
+        ({"request": {"headers": {"a b": "c"}}}, "`a b` is not a legal header name"),
         ({"revision": 99999}, "spec.revision: there is no revision 99999"),
     ],
 )

@@ -73,6 +73,8 @@ async def test_when_it_is_answered_the_mesh_has_it(shop: Api) -> None:
         (lane("s3", weight=200), "spec.objects[7].spec.weight", "percentage"),
         ({**lane("s3"), "kind": "Lame"}, "spec.objects[7].kind", "Lane"),
         ({**LANE, "spec": {}}, "spec.objects[7].metadata.name", "no name"),
+        ({"apiVersion": "v1", "kind": "ConfigMap"}, "spec.objects[7]", "v1 ConfigMap"),
+        ({}, "spec.objects[7]", "keeps no objects"),
         (lane("s2"), "spec.objects[7]", "twice"),
     ],
 )
@@ -255,6 +257,19 @@ async def test_a_source_is_needed() -> None:
         assert failure["details"]["causes"][0]["field"] == "spec.source"
         failure = await empty.refused("changesets", "ChangeSet", {"source": "a", "prun": 1}, 422)
         assert "did you mean prune?" in failure["message"]
+        failure = await empty.refused("changesets", "ChangeSet", {"source": "a\nb"}, 422)
+        assert "printable" in failure["message"]
+
+
+async def test_an_object_of_an_outdated_version_is_a_conflict_that_force_does_not_end(
+    shop: Api,
+) -> None:
+    old = lane("s1", weight=3)
+    old["metadata"] = {"name": "s1", "resourceVersion": "99"}
+    spec = {"source": "shop", "objects": [old], "force": True}
+    failure = await shop.refused("changesets", "ChangeSet", spec, 409)
+    assert "the object has been modified" in failure["message"]
+    assert "`force`" not in failure["message"]
 
 
 async def test_a_client_that_calls_itself_laneway_is_heard_like_any_other(shop: Api) -> None:

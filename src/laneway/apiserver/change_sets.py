@@ -15,6 +15,7 @@ from laneway.apiserver.failures import Failure, sentence
 from laneway.apiserver.patches import APPLY
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.whole_writes import (
+    FIELD_CONFLICT,
     Author,
     Problem,
     WholeWrite,
@@ -23,7 +24,7 @@ from laneway.apiserver.whole_writes import (
     subject_of,
 )
 from laneway.control.revisions import Manifest, ObjectId, Objects
-from laneway.model.findings import ObjectKey, Path, Source
+from laneway.model.findings import ObjectKey, Path, Severity, Source
 from laneway.model.names import DEFAULT_NAMESPACE
 from laneway.schema import Document
 from laneway.schema.api_requests import ObjectReference, ProposedChanges
@@ -140,7 +141,7 @@ class _Composition:
         if others and not self._author.force:
             subject = subject_of(self._resources[key.resource], manifest)
             message = f'{subject} cannot be deleted: "{", ".join(others)}" applies it, too'
-            self._problem(path, "FieldManagerConflict", message, owner=True)
+            self._problem(path, FIELD_CONFLICT, message, owner=True)
             return
         self.writes[key] = None
 
@@ -151,8 +152,9 @@ class _Composition:
             if known is not None:
                 return known
         _, finding = kind_of(Document(dict(body), Source("the request", None)))
-        if finding is None:
-            self._problem(path, "UnknownKind", f"this server does not keep the kind {kind}")
+        if finding is None or finding.severity is not Severity.ERROR:
+            message = f"this server keeps no objects of {api_version} {kind}"
+            self._problem(path, "UnknownKind", message)
         else:
             self._problem((*path, *finding.path), finding.code, sentence(finding))
         return None

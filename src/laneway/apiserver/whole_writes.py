@@ -22,6 +22,10 @@ from laneway.schema import Document
 _NOWHERE = Source("the request", None)
 
 
+#: Kubernetes' reason of a cause: another manager owns the field.
+FIELD_CONFLICT = "FieldManagerConflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who writes, under the name of which field manager. ``now`` is in RFC 3339; ``uid`` makes a
@@ -102,7 +106,8 @@ def refusal(kind: str, problems: Sequence[Problem]) -> Failure:
     code = 409 if all(each.owner for each in problems) else 422
     told = [f"{p.cause['field']}: {p.message}" if p.cause["field"] else p.message for p in problems]
     listed = "; ".join(told[:10]) + ("; ..." if len(told) > 10 else "")
-    takes_over = "; `force` takes over what others own" if code == 409 else ""
+    owned = all(each.reason == FIELD_CONFLICT for each in problems)
+    takes_over = "; `force` takes over what others own" if owned else ""
     return Failure(
         code,
         f"{kind} is refused, and nothing was changed: {listed}{takes_over}",

@@ -8,13 +8,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from laneway.schema.field_metadata import About, Constraint
-from laneway.schema.fields import Host, Method, Name, Port, Shape, Subdomain, Text
+from laneway.schema.fields import (
+    HeaderName,
+    Host,
+    Method,
+    Name,
+    Port,
+    Shape,
+    Subdomain,
+    Text,
+    wrong,
+)
 
 GROUP, VERSION = "api.laneway.dev", "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise wrong("the name of a field manager has only printable characters")
+    return text
+
 
 _SECONDS = Constraint("1 to 600", "1 至 600", minimum=1, maximum=600)
 _NUMBER = Constraint("0 or more", "不小于 0", minimum=0)
@@ -30,7 +47,9 @@ _Revision = Annotated[
     About("Ask about this revision; about now, if not given.", "所询问的版本；不填则为当前。", 7),
 ]
 _Message = Annotated[
-    Text, About("Why: history shows it.", "变更原因，显示在历史中。", "release 1.8")
+    Text,
+    Field(max_length=1000),
+    About("Why: history shows it.", "变更原因，显示在历史中。", "release 1.8"),
 ]
 
 
@@ -54,6 +73,7 @@ class ProposedChanges(Shape):
     source: Annotated[
         Text,
         Field(min_length=1, max_length=128),
+        AfterValidator(_printable),
         About(
             "Whose objects these are: a field manager.", "这些对象的来源，即字段管理者。", "shop"
         ),
@@ -108,8 +128,8 @@ class PreviewSpec(ProposedChanges):
 class RollbackSpec(Shape):
     revision: Annotated[
         int,
-        Field(ge=0),
-        _NUMBER,
+        Field(ge=1),
+        Constraint("1 or more", "不小于 1", minimum=1),
         About("All objects become what they were then.", "将所有对象恢复到该版本。", 7),
     ]
     message: _Message = ""
@@ -140,7 +160,7 @@ class AskedRequest(Shape):
     path: Annotated[Text, About("The path, with its query.", "路径，含查询参数。", "/mock")] = "/"
     method: Annotated[Method, About("The method.", "请求方法。", "GET")] = "GET"
     headers: Annotated[
-        dict[Text, Text], About("Headers, by name.", "请求头，以名称为键。", {"x-lane": "s2"})
+        dict[HeaderName, Text], About("Headers, by name.", "请求头，以名称为键。", {"x-lane": "s2"})
     ] = {}
 
 
