@@ -43,7 +43,7 @@ from laneway.wiring.reconciliation import STORE, Reconciliation, edits_between
 #: How often a change is made anew, where its objects were written while the mesh changed.
 _ATTEMPTS = 5
 
-#: Makes the writes from the objects that stand; raises ``Failure``.
+#: Makes the writes from the objects that stand; raises ``Failure``. It runs on another thread.
 Compose = Callable[[Objects], WholeWrite]
 
 
@@ -104,7 +104,8 @@ class WholeChanges:
             for _ in range(_ATTEMPTS):
                 await self._reconciliation.reached(self._store.submitted)
                 objects = dict(self._store.submitted_objects)
-                write = compose(objects)
+                # Thousands of objects take seconds, and the proxies are served meanwhile.
+                write = await asyncio.to_thread(compose, objects)
                 check_allowed(change.identity, write, objects, self._resources)
                 if dry_run or not write.writes or _may_expire(write):
                     planned = self._planned(change, write, objects)
