@@ -9,6 +9,7 @@ filter in ``native_breakages``.
 
 from __future__ import annotations
 
+from tests.mutation.api_breakages import API
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
@@ -21,6 +22,7 @@ from tests.mutation.trials import Breakage
 CONTEXTS = "tests/filter/test_trace_contexts.py::"
 
 BREAKAGES = (
+    *API,
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,

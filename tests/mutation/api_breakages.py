@@ -1,0 +1,84 @@
+"""Breakages of the API and of what stands between it and the mesh."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+AUTHENTICATION = "tests/adapters/http/test_authentication.py::"
+OBJECTS = "tests/adapters/http/test_objects.py::"
+WATCHES = "tests/adapters/http/test_watches.py::"
+RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+
+API = (
+    Breakage(
+        "whoever applies an object takes its fields from others",
+        "src/laneway/apiserver/field_ownership.py",
+        old="    if conflicts and not force:\n",
+        new="    if conflicts and force:\n",
+        tests=(OBJECTS + "test_server_side_apply_names_who_owns_a_field",),
+        why="a pipeline undoes in silence what somebody set by hand",
+    ),
+    Breakage(
+        "a request for any host is answered",
+        "src/laneway/adapters/http/authentication.py",
+        old="        if name not in self._hosts:\n",
+        new="        if not name:\n",
+        tests=(AUTHENTICATION + "test_web_pages_of_others_are_refused_with_a_valid_token",),
+        why="a web page reaches the API under a name of its own that leads to this machine",
+    ),
+    Breakage(
+        "an expired token is valid",
+        "src/laneway/apiserver/tokens.py",
+        old=" or token is None or token.expires <= now:\n",
+        new=" or token is None:\n",
+        tests=(
+            "tests/apiserver/test_tokens.py::test_a_token_expires",
+            AUTHENTICATION + "test_a_token_is_needed_that_is_valid",
+        ),
+        why="a token that leaked long ago still changes the mesh",
+    ),
+    Breakage(
+        "a lane is moved to a group by whoever may edit the one it comes from",
+        "src/laneway/adapters/http/objects.py",
+        old="[valid.manifest, *([live.manifest] if live else [])]",
+        new="[live.manifest if live else valid.manifest]",
+        tests=(AUTHENTICATION + "test_a_token_allows_what_its_scope_says",),
+        why="a token for one group changes others",
+    ),
+    Breakage(
+        "an object that loses its labels stays in the watch",
+        "src/laneway/adapters/http/watches.py",
+        old="        if was:\n",
+        new="        if was and event.after is None:\n",
+        tests=(WATCHES + "test_an_object_that_loses_its_labels_leaves_the_watch",),
+        why="controllers and consoles show what is not there any more",
+    ),
+    Breakage(
+        "a watch begins where the server did",
+        "src/laneway/adapters/http/watches.py",
+        old="        if revision >= self._oldest:\n",
+        new="        if revision >= 0:\n",
+        tests=(WATCHES + "test_a_server_that_was_restarted_tells_what_happened_before",),
+        why="whoever watches over a restart misses changes",
+    ),
+    Breakage(
+        "writes that the mesh cannot take together are not tried one by one",
+        "src/laneway/wiring/reconciliation.py",
+        old="        for edit in together.edits:\n",
+        new="        for edit in together.edits[:0]:\n",
+        tests=(
+            RECONCILIATION + "test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken",
+        ),
+        why="one rejected regular expression holds up everybody's changes",
+    ),
+    Breakage(
+        "what failed before drags its neighbours along",
+        "src/laneway/control/declared/declarations.py",
+        old="                    planned, outcome = alone, await self._bring_about(alone)\n",
+        new="                    pass\n",
+        tests=(
+            RECONCILIATION + "test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken",
+        ),
+        why="one rejected lane stops every other lane of its group",
+    ),
+)
