@@ -225,6 +225,11 @@ class Fleet:
         self._supervisors[supervisor.subject] = supervisor
 
 
+def workload_of(instance: ObjectName) -> ObjectName:
+    """The workload that a process with the name ``instance`` runs."""
+    return replace(instance, name=instance.name.partition(_NUMBER)[0])
+
+
 def sidecar_node(sidecar: SidecarPlacement) -> str:
     """Its node id."""
     return names.sidecar_node(sidecar.workload, sidecar.generation)

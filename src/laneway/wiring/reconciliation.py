@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status
+from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status, unreadable_status
 from laneway.control.declared import (
     Declaration,
     Declarations,
+    NotProgrammed,
     Principal,
     Put,
     Refused,
@@ -33,8 +34,9 @@ from laneway.control.revisions import (
     StoredObject,
     StoreError,
 )
-from laneway.model.findings import Source
-from laneway.schema import Document, read_alone
+from laneway.model.findings import Finding, Severity, Source
+from laneway.operator.status import sentence
+from laneway.schema import Alone, Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
 STORE, LANEWAY = "store", "laneway"
@@ -44,22 +46,36 @@ _METADATA = ("name", "namespace", "labels", "annotations")
 
 
 def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
-    """What an object in the store declares; None if it cannot be read any more."""
+    """What an object in the store declares; None if that is nothing, or it cannot be read."""
+    return Declaration.read(_read(key, manifest))
+
+
+def errors_of(key: ObjectId, manifest: Manifest) -> tuple[Finding, ...]:
+    """Why an object in the store cannot be read, as after an upgrade that changed its kind."""
+    read = _read(key, manifest)
+    if read.declared is not None:
+        return ()
+    return tuple(each for each in read.findings if each.severity is Severity.ERROR)
+
+
+def _read(key: ObjectId, manifest: Manifest) -> Alone:
     metadata = {name: manifest["metadata"].get(name) for name in _METADATA}
     written = {name: manifest[name] for name in _READ if name in manifest}
     written["metadata"] = {name: value for name, value in metadata.items() if value}
-    return Declaration.read(read_alone(Document(written, Source(str(key), None))))
+    return read_alone(Document(written, Source(str(key), None)))
 
 
 def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
     """All that the store holds, in the order of creation."""
-    ordered = sorted(objects.items(), key=lambda item: (item[1].created, item[0]))
-    read = (declaration(key, stored.manifest) for key, stored in ordered)
+    read = (declaration(key, objects[key].manifest) for key in _by_creation(objects))
     return Writes(STORE, tuple(Put(each) for each in read if each is not None))
 
 
 class Reconciliation:
-    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh."""
+    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh.
+
+    ``started`` is false where nothing of the store has been brought about yet: the first pass does.
+    """
 
     def __init__(
         self,
@@ -69,6 +85,8 @@ class Reconciliation:
         instances: CountInstances,
         now: Callable[[], datetime],
         report: Callable[[str], None],
+        *,
+        started: bool = True,
     ) -> None:
         self._store = store
         self._declarations = declarations
@@ -77,6 +95,14 @@ class Reconciliation:
         self._now = now
         self._report = report
         self._waiting: dict[ObjectId, StoredObject | None] = {}
+        if not started:
+            self._waiting = dict.fromkeys(_by_creation(store.objects))
+        #: Stays in the store, and declares nothing until it is written again.
+        self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
+        for key, stored in store.objects.items():
+            if errors := errors_of(key, stored.manifest):
+                self.unreadable[key] = errors
+                self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
         self._woken = asyncio.Event()
         self._done = store.latest
         self._passed = asyncio.Condition()
@@ -123,6 +149,9 @@ class Reconciliation:
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at. A lane may have changed its group."""
         stored = self._store.objects.get(key)
+        self.unreadable.pop(key, None)
+        if stored and (errors := errors_of(key, stored.manifest)):
+            self.unreadable[key] = errors
         known = self._declarations.state.objects.by_key
         now = declaration(key, stored.manifest) if stored else None
         before = declaration(key, was.manifest) if was else None
@@ -139,9 +168,10 @@ class Reconciliation:
             return
         for edit in together.edits:
             result = await self._declarations.apply(Write(STORE, edit), Principal(STORE))
-            if isinstance(result, Refused):
-                reasons = [*map(str, result.conflicts), *(f.message for f in result.findings)]
-                self._report("; ".join(reasons) or str(result.outcome))
+            if isinstance(result.outcome, NotProgrammed):
+                self._report(f"{edit.key}: {result.outcome}")
+            elif isinstance(result, Refused):
+                self._report("; ".join([*map(str, result.conflicts), _sentences(result.findings)]))
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
@@ -153,7 +183,10 @@ class Reconciliation:
             if key.resource not in _WITH_STATUS:
                 continue
             manifest = stored.manifest
-            status = lane_status(manifest, state, active, proxies, self._instances, now)
+            if errors := self.unreadable.get(key):
+                status: Mapping[str, Any] | None = unreadable_status(manifest, errors, now)
+            else:
+                status = lane_status(manifest, state, active, proxies, self._instances, now)
             if status is not None and status != manifest.get("status"):
                 changed[key] = _with_status(manifest, status)
         if not changed:
@@ -163,6 +196,14 @@ class Reconciliation:
             await self._store.append(draft, expected=self._store.submitted)
         except (OutdatedDraft, StoreError) as error:
             self._report(f"statuses cannot be written: {error}")
+
+
+def _by_creation(objects: Mapping[ObjectId, StoredObject]) -> list[ObjectId]:
+    return sorted(objects, key=lambda key: (objects[key].created, key))
+
+
+def _sentences(findings: Iterable[Finding]) -> str:
+    return "; ".join(map(sentence, findings))
 
 
 def _with_status(manifest: Manifest, status: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,19 +26,21 @@ from laneway.adapters.http.certificates import given_context, server_context
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.watches import Watches
+from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import SqliteTokens
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
 from laneway.control import events
-from laneway.control.declared import NotProgrammed, Request
+from laneway.control.declared import NotProgrammed, Request, Writes
+from laneway.control.revisions import RevisionStore
 from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
-from laneway.model.selection import Selection
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.lane_expiry import follow_expiry
-from laneway.wiring.reconciliation import Reconciliation, declared_at_start
+from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.workload_instances import WorkloadInstances
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Serving:
         self._report = report
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
+        self._workloads = WorkloadInstances()
         self.address = ""
 
     async def __aenter__(self) -> Self:
@@ -87,11 +90,9 @@ class Serving:
             store = SqliteStore.open(settings.data / "store", _now)
             stack.push_async_callback(store.close)
             tokens = await SqliteTokens.read(store)
-            self.embedded = await stack.enter_async_context(
-                Embedded(_declared(store), settings.mesh, self._heard)
-            )
+            whole = await self._start_mesh(stack, store)
             watches = Watches(store)
-            reconciliation = self._reconciliation = self._reconciling(store)
+            reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
             declarations = self.embedded.declarations
@@ -127,7 +128,28 @@ class Serving:
             self._reconciliation.wake()
         return not isinstance(outcome, NotProgrammed)
 
-    def _reconciling(self, store: SqliteStore) -> Reconciliation:
+    async def _start_mesh(self, stack: AsyncExitStack, store: RevisionStore) -> bool:
+        """False if it starts with nothing, because not everything in the store can be started.
+
+        Then objects are applied one by one, and the statuses say which cannot.
+        """
+        try:
+            self.embedded = await stack.enter_async_context(
+                self._mesh(declared_at_start(store.objects))
+            )
+        except (RunnerError, OSError) as error:
+            # What keeps the mesh as such from starting is raised again here.
+            self.embedded = await stack.enter_async_context(self._mesh(Writes(STORE, ())))
+            self._report(f"not everything can be started: {error}")
+            return False
+        return True
+
+    def _mesh(self, declared: Request) -> Embedded:
+        return Embedded(
+            declared, self._settings.mesh, self._heard, on_proxy=lambda node: self._wake()
+        )
+
+    def _reconciling(self, store: RevisionStore, *, started: bool) -> Reconciliation:
         return Reconciliation(
             store,
             self.embedded.declarations,
@@ -135,6 +157,7 @@ class Serving:
             self._instances,
             _now,
             self._report,
+            started=started,
         )
 
     def _tcp(self) -> TcpEndpoint | None:
@@ -158,6 +181,10 @@ class Serving:
 
     def _heard(self, event: events.Event) -> None:
         self._on_event(event)
+        self._workloads.hear(event)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._reconciliation is not None:
             self._reconciliation.wake()
 
@@ -167,19 +194,7 @@ class Serving:
         return Proxies(len(statuses), sum(status.connected for status in statuses), rejections)
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
-        mesh = self.embedded.mesh
-        ready = {status.name for status in self.embedded.workloads() if status.ready}
-        selection = Selection(mesh)
-        counted = []
-        for name in lane.services:
-            service = mesh.services_by_name.get(name)
-            found = list(selection.workloads(service, lane)) if service else []
-            counted.append(Instances(name, sum(w.name in ready for w in found), len(found)))
-        return tuple(counted)
-
-
-def _declared(store: SqliteStore) -> Request:
-    return declared_at_start(store.objects)
+        return self._workloads.of(lane, self.embedded)
 
 
 def _now() -> datetime:

@@ -1,0 +1,35 @@
+"""Breakages of ``laneway serve`` and ``laneway up``: what they run, say and keep."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+SERVING_TESTS = "tests/wiring/test_serving.py::"
+
+SERVING = (
+    Breakage(
+        "a proxy that comes or goes does not wake the reconciliation",
+        "src/laneway/wiring/embedded.py",
+        old="        self._on_proxy(node)\n",
+        new="",
+        tests=(SERVING_TESTS + "test_a_proxy_that_goes_and_comes_back_shows_in_statuses",),
+        why="statuses say that all is well until somebody writes",
+    ),
+    Breakage(
+        "an object of the store that cannot be read is passed over",
+        "src/laneway/wiring/reconciliation.py",
+        old="            if errors := self.unreadable.get(key):\n",
+        new="            if errors := self.unreadable.get(key) if key.name == '' else ():\n",
+        tests=(RECONCILIATION + "test_what_cannot_be_read_after_an_upgrade_stays_and_is_said",),
+        why="after an upgrade a lane is gone, and nothing says so",
+    ),
+    Breakage(
+        "one program that is missing keeps everything from starting",
+        "src/laneway/wiring/serving.py",
+        old="        except (RunnerError, OSError) as error:\n",
+        new="        except ZeroDivisionError as error:\n",
+        tests=(SERVING_TESTS + "test_it_starts_although_a_process_cannot_be_started_any_more",),
+        why="a server that ran for months does not start any more",
+    ),
+)
