@@ -13,7 +13,7 @@ SERVING = (
         "src/laneway/wiring/embedded.py",
         old="        self._on_proxy(node)\n",
         new="",
-        tests=(SERVING_TESTS + "test_a_proxy_that_goes_and_comes_back_shows_in_statuses",),
+        tests=(SERVING_TESTS + "test_a_stream_that_breaks_wakes_the_reconciliation",),
         why="statuses say that all is well until somebody writes",
     ),
     Breakage(
@@ -31,5 +31,23 @@ SERVING = (
         new="        except ZeroDivisionError as error:\n",
         tests=(SERVING_TESTS + "test_it_starts_although_a_process_cannot_be_started_any_more",),
         why="a server that ran for months does not start any more",
+    ),
+    Breakage(
+        "a proxy is taken for the node that it claims to be",
+        "src/laneway/adapters/xds/server.py",
+        old='        return hmac.compare_digest(sent, f"Bearer {expected}".encode())\n',
+        new="        return bool(sent)\n",
+        tests=(
+            "tests/adapters/xds/test_identity.py::test_a_false_node_id_is_refused_and_the_real_proxy_stays",
+        ),
+        why="whoever reaches the socket reads another proxy's configuration, and takes its place",
+    ),
+    Breakage(
+        "the xDS server of a mesh asks for no token",
+        "src/laneway/wiring/embedded.py",
+        old='XdsServer(self._roster, f"unix:{socket}", fleet.tokens)',
+        new='XdsServer(self._roster, f"unix:{socket}")',
+        tests=(SERVING_TESTS + "test_a_client_that_claims_a_proxys_node_id_is_told_nothing",),
+        why="the same, although the server could tell them apart",
     ),
 )

@@ -11,9 +11,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from tests.adapters.xds.clients import connect
+from tests.adapters.xds.proxies import request
 from tests.wiring.test_reconciliation import ENTRY, WEB, group, key_of, lane, manifest
 
+from laneway.compile.resources import CLUSTER
 from laneway.control.revisions import Draft, RevisionStore
 from laneway.wiring.embedded import Settings
 from laneway.wiring.serving import ServeSettings, Serving
@@ -87,6 +91,23 @@ async def test_a_proxy_that_goes_and_comes_back_shows_in_statuses(tmp_path: Path
         await condition(served, "base", "Programmed", lambda found: not found["message"])
 
 
+async def test_a_stream_that_breaks_wakes_the_reconciliation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process ends by it, so that no event of one does."""
+    async with serving(tmp_path) as served:
+        await write(served.store, **MESH, **{"web-base": workload("base")})
+        await condition(served, "base", "Ready", is_true)
+        woken = asyncio.Event()
+        monkeypatch.setattr(served.reconciliation, "wake", woken.set)
+        node = served.embedded.proxies()[0].node
+        connection = served.embedded._roster._proxies[node].connection
+        assert connection is not None
+        connection.close()
+        async with asyncio.timeout(60):
+            await woken.wait()
+
+
 async def test_a_process_that_cannot_be_started_shows_in_its_lane(tmp_path: Path) -> None:
     async with serving(tmp_path) as served:
         missing = workload("s1", "/nowhere/at/all")
@@ -116,3 +137,16 @@ async def test_it_starts_although_a_process_cannot_be_started_any_more(tmp_path:
         why = f"command {program} does not exist"
         await condition(served, "s1", "Ready", lambda found: why in found["message"])
         assert len(served.store.objects) == len(MESH) + 2
+
+
+async def test_a_client_that_claims_a_proxys_node_id_is_told_nothing(tmp_path: Path) -> None:
+    """The proxy it claims to be is real, and stays connected."""
+    async with serving(tmp_path) as served:
+        await write(served.store, **MESH, **{"web-base": workload("base")})
+        await condition(served, "base", "Ready", is_true)
+        node = next(s.node for s in served.embedded.proxies() if "web-base" in s.node)
+        async with connect(f"unix:{served.embedded.run_dir}/xds.sock") as false:
+            await false.send(request(CLUSTER), node)
+            code, _ = await false.end()
+        assert code is grpc.StatusCode.UNAUTHENTICATED
+        assert all(status.synced for status in served.embedded.proxies())

@@ -115,7 +115,7 @@ class Embedded:
             )
             self._terminations = Terminations(self.plane, fleet, places)
             self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
-            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
+            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}", fleet.tokens))
             stack.push_async_callback(self._close)  # before the server goes
             await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.plane, self._changes)
