@@ -99,7 +99,8 @@ async def test_a_stream_that_breaks_wakes_the_reconciliation(
         await write(served.store, **MESH, **{"web-base": workload("base")})
         await condition(served, "base", "Ready", is_true)
         woken = asyncio.Event()
-        monkeypatch.setattr(served.reconciliation, "wake", woken.set)
+        assert served._reconciliation is not None
+        monkeypatch.setattr(served._reconciliation, "wake", woken.set)
         node = served.embedded.proxies()[0].node
         connection = served.embedded._roster._proxies[node].connection
         assert connection is not None

@@ -65,8 +65,8 @@ class Embedded:
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
     say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
-    ``wiring.lane_expiry``. ``on_proxy`` is called with the node id of a proxy that connected, left, acknowledged all
-    that it should have, or rejected some of it.
+    ``wiring.lane_expiry``. ``on_proxy`` is called with the node id of a proxy
+    that connected, left, acknowledged all that it should have, or rejected some of it.
     """
 
     def __init__(

@@ -79,7 +79,7 @@ class Serving:
         self._on_event = on_event
         self._report = report
         self._stack = AsyncExitStack()
-        self.reconciliation: Reconciliation | None = None
+        self._reconciliation: Reconciliation | None = None
         self._workloads = WorkloadInstances()
         self.address = ""
 
@@ -92,7 +92,7 @@ class Serving:
             tokens = await SqliteTokens.read(store)
             whole = await self._start_mesh(stack, store)
             watches = Watches(store)
-            reconciliation = self.reconciliation = self._reconciling(store, started=whole)
+            reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
             declarations = self.embedded.declarations
@@ -145,9 +145,7 @@ class Serving:
         return True
 
     def _mesh(self, declared: Request) -> Embedded:
-        return Embedded(
-            declared, self._settings.mesh, self._heard, on_proxy=lambda node: self._wake()
-        )
+        return Embedded(declared, self._settings.mesh, self._heard, on_proxy=lambda _: self._wake())
 
     def _reconciling(self, store: RevisionStore, *, started: bool) -> Reconciliation:
         return Reconciliation(
@@ -185,8 +183,8 @@ class Serving:
         self._wake()
 
     def _wake(self) -> None:
-        if self.reconciliation is not None:
-            self.reconciliation.wake()
+        if self._reconciliation is not None:
+            self._reconciliation.wake()
 
     def _proxies(self) -> Proxies:
         statuses = self.embedded.proxies()
