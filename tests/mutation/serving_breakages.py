@@ -19,8 +19,10 @@ SERVING = (
     Breakage(
         "an object of the store that cannot be read is passed over",
         "src/laneway/wiring/reconciliation.py",
-        old="            if errors := self.unreadable.get(key):\n",
-        new="            if errors := self.unreadable.get(key) if key.name == '' else ():\n",
+        old="""\
+                self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
+""",
+        new="",
         tests=(RECONCILIATION + "test_what_cannot_be_read_after_an_upgrade_stays_and_is_said",),
         why="after an upgrade a lane is gone, and nothing says so",
     ),

@@ -42,8 +42,9 @@ async def test_a_false_node_id_is_refused_and_the_real_proxy_stays(
         received = await real.receive()
         async with connect(server.address, metadata=metadata) as false:
             await false.send(request(CLUSTER), node)
-            code, _ = await false.end()
-            assert code is grpc.StatusCode.UNAUTHENTICATED
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await false.receive()
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
         assert roster.nodes == frozenset(TOKENS)
         assert roster.status("mine").connected
         assert not roster.status("yours").connected
