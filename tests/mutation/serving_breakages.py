@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+UP_API = "tests/e2e/test_up_api.py::"
 SERVING_TESTS = "tests/wiring/test_serving.py::"
 
 SERVING = (
@@ -51,5 +52,31 @@ SERVING = (
         new='XdsServer(self._roster, f"unix:{socket}")',
         tests=(SERVING_TESTS + "test_a_client_that_claims_a_proxys_node_id_is_told_nothing",),
         why="the same, although the server could tell them apart",
+    ),
+    Breakage(
+        "a write through the API overwrites what files declare",
+        "src/laneway/wiring/file_objects.py",
+        old="            if source is None or (manifest",
+        new="            if source is not None or (manifest",
+        tests=(UP_API + "test_files_own_what_they_declare_and_the_api_shows_it",),
+        why="the next save of the file takes back what was acknowledged",
+    ),
+    Breakage(
+        "a client that calls itself laneway is taken for laneway",
+        "src/laneway/wiring/reconciliation.py",
+        old="        if any(revision.draft is applied for applied in self._applied):\n",
+        new="        if revision.draft.source == LANEWAY:\n",
+        tests=(UP_API + "test_what_others_declare_through_the_api_runs_beside_it",),
+        why="what it writes is acknowledged, and never brought about",
+    ),
+    Breakage(
+        "the entry of a laneway that was killed is believed",
+        "src/laneway/adapters/host/running_servers.py",
+        old="            fcntl.flock(entry, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
+        new="            return _read(entry)\n",
+        tests=(
+            "tests/adapters/host/test_running_servers.py::test_one_that_was_killed_is_ignored_and_its_entry_removed",
+        ),
+        why="commands ask a server that is gone, and take several for running",
     ),
 )

@@ -104,7 +104,10 @@ class Reconciliation:
                 self.unreadable[key] = errors
                 self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
         self._woken = asyncio.Event()
-        self._done = store.latest
+        #: Drafts under way that the declared state need not be told of. They are known by identity:
+        #: a client chooses the name of its field manager.
+        self._applied: list[Draft] = []
+        self._done, self._began = store.latest, False
         self._passed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -123,13 +126,27 @@ class Reconciliation:
         """Look at the statuses again: an instance became ready, or a proxy came or went."""
         self._woken.set()
 
+    async def append(self, draft: Draft) -> None:
+        """Keep a draft that the declared state has already, or that declares nothing new. Raises
+        ``StoreError``."""
+        self._applied.append(draft)
+        try:
+            await self._store.append(draft, expected=self._store.submitted)
+        finally:
+            self._applied = [each for each in self._applied if each is not draft]
+
+    @property
+    def began(self) -> bool:
+        """Whether all that was there at the start has been looked at."""
+        return self._began
+
     async def reached(self, revision: int) -> None:
         """Returns when everything up to the revision is brought about, or cannot be."""
         async with self._passed:
             await self._passed.wait_for(lambda: self._done >= revision)
 
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
-        if revision.draft.source == LANEWAY:
+        if any(revision.draft is applied for applied in self._applied):
             return
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
@@ -143,7 +160,7 @@ class Reconciliation:
             await self._apply(edits)
         await self._write_statuses()
         async with self._passed:
-            self._done = upto
+            self._done, self._began = upto, True
             self._passed.notify_all()
 
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
@@ -193,7 +210,7 @@ class Reconciliation:
             return
         draft = Draft(changed, LANEWAY, LANEWAY, "status")
         try:
-            await self._store.append(draft, expected=self._store.submitted)
+            await self.append(draft)
         except (OutdatedDraft, StoreError) as error:
             self._report(f"statuses cannot be written: {error}")
 

@@ -55,6 +55,7 @@ class QueuedStore(ABC):
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._guards: list[Callable[[Draft], None]] = []
         self._closed = False
 
     @property
@@ -87,6 +88,7 @@ class QueuedStore(ABC):
                 f"the change was made from revision {expected}, "
                 f"and revision {self._submitted} was written since"
             )
+        self.check(draft)
         self._submitted += 1
         revision = Revision(self._submitted, self._clock(), draft)
         before = self._submitted_objects
@@ -100,6 +102,13 @@ class QueuedStore(ABC):
         # Whoever gives up waiting takes nothing back.
         await asyncio.shield(kept)
         return revision
+
+    def check(self, draft: Draft) -> None:
+        for check in self._guards:
+            check(draft)
+
+    def guard(self, check: Callable[[Draft], None]) -> None:
+        self._guards.append(check)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)

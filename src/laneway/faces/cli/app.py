@@ -148,10 +148,12 @@ def up(
         bool,
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
+    api_listen: server_commands.ApiListen = None,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import Watching, run
     from laneway.wiring.embedded import Settings
+    from laneway.wiring.serving import ServeSettings
 
     if prune and not watch:
         raise typer.BadParameter("--prune is about files that change: it needs --watch")
@@ -163,8 +165,9 @@ def up(
         explain=explain,
         access_log=access_log,
     )
+    listen = server_commands.endpoint("--api-listen", api_listen)
     watching = Watching(paths, prune) if watch else None
-    raise typer.Exit(run(paths, settings, watching, verbose))
+    raise typer.Exit(run(paths, ServeSettings(None, listen, mesh=settings), watching, verbose))
 
 
 @app.command()

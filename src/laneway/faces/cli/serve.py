@@ -7,6 +7,8 @@ from pathlib import Path
 
 from laneway.adapters.host.notifications import notify
 from laneway.faces.cli import lifetimes
+from laneway.faces.cli.findable_servers import findable, reporting
+from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
 from laneway.wiring.logs import log_to_stderr
 from laneway.wiring.serving import ServeSettings, Serving
@@ -19,23 +21,21 @@ def run(settings: ServeSettings) -> int:
 
 async def _serve(settings: ServeSettings) -> int:
     console = output()
-
-    def report(text: str) -> None:
-        console.print(fact("not applied:", "bold red", text), soft_wrap=True)
-
+    report = reporting(console)
     async with Serving(settings, report=report) as serving:
         count = len(serving.store.objects)
         console.print(
             fact("serving:", "bold green", f"{count} objects, revision {serving.store.latest}")
         )
-        console.print(f"socket  {settings.data / 'api.sock'}", soft_wrap=True)
+        console.print(f"socket  {serving.folder / SOCKET}", soft_wrap=True)
         if serving.address:
             console.print(f"API     {serving.address}", soft_wrap=True)
             command = f"laneway kubeconfig --data-dir {settings.data} > laneway.kubeconfig"
             console.print(f"For kubectl: {command}", soft_wrap=True)
-        notify("READY=1", os.environ)
-        await lifetimes.until_interrupted()
-        notify("STOPPING=1", os.environ)
+        with findable("serve", serving.folder / SOCKET, report):
+            notify("READY=1", os.environ)
+            await lifetimes.until_interrupted()
+            notify("STOPPING=1", os.environ)
     console.print("Stopped.")
     return 0
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from laneway.faces.cli.server_requests import Server
 
 tokens = typer.Typer(
     help="Tokens for the API of a laneway that serves on this machine.", no_args_is_help=True
@@ -18,6 +21,26 @@ DataDirectory = Annotated[
         envvar="LANEWAY_DATA_DIR",
         help="Where the store and the API's socket are; by default ~/.local/state/laneway.",
     ),
+]
+ApiListen = Annotated[
+    str | None,
+    typer.Option(
+        "--api-listen",
+        metavar="HOST:PORT",
+        help="Serve the API for TCP, too, with TLS and tokens: kubectl needs it.",
+    ),
+]
+RunningData = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="LANEWAY_DATA_DIR",
+        help="The data directory of the laneway to ask; by default the one that runs.",
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option("--context", metavar="NAME", help="Ask the one of this context of a kubeconfig."),
 ]
 Scopes = Annotated[
     list[str] | None,
@@ -63,7 +86,7 @@ def serve(
     tls = Tls(certificate, key) if certificate and key else None
     settings = ServeSettings(
         _directory(data),
-        _endpoint(listen),
+        endpoint("--listen", listen),
         tuple(hosts or ()),
         tls,
         Settings(concurrency=concurrency, envoy=envoy),
@@ -72,7 +95,8 @@ def serve(
 
 
 def kubeconfig(
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
     name: Annotated[str | None, typer.Option("--name", help="For whom; default: you.")] = None,
     scopes: Scopes = None,
     days: Days = 90,
@@ -80,7 +104,9 @@ def kubeconfig(
     """Print a kubeconfig for the laneway that serves on this machine, with a token of its own."""
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
-    raise typer.Exit(kubeconfig(_directory(data), name or user_name(), scopes or ["admin"], days))
+    raise typer.Exit(
+        kubeconfig(_server(data, context), name or user_name(), scopes or ["admin"], days)
+    )
 
 
 @tokens.command("create")
@@ -88,31 +114,39 @@ def create_token(
     name: Annotated[str, typer.Argument(help="For whom or what.")],
     scopes: Scopes = None,
     days: Days = 90,
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """Make a token and print it. It is not shown again."""
     from laneway.faces.cli.tokens import create
 
-    raise typer.Exit(create(_directory(data), name, scopes or ["admin"], days))
+    raise typer.Exit(create(_server(data, context), name, scopes or ["admin"], days))
 
 
 @tokens.command("list")
-def list_tokens(data: DataDirectory = None) -> None:
+def list_tokens(data: RunningData = None, context: Context = None) -> None:
     """Print the tokens that are valid, without their secrets."""
     from laneway.faces.cli.tokens import show
 
-    raise typer.Exit(show(_directory(data)))
+    raise typer.Exit(show(_server(data, context)))
 
 
 @tokens.command("revoke")
 def revoke_token(
     number: Annotated[str, typer.Argument(metavar="TOKEN", help="As `token list` shows it.")],
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """Make a token invalid at once; streams that it has opened are closed."""
     from laneway.faces.cli.tokens import revoke
 
-    raise typer.Exit(revoke(_directory(data), number))
+    raise typer.Exit(revoke(_server(data, context), number))
+
+
+def _server(data: Path | None, context: str | None) -> Server:
+    from laneway.faces.cli.server_requests import find_server
+
+    return find_server(data.absolute() if data else None, context)
 
 
 def _directory(given: Path | None) -> Path:
@@ -121,10 +155,10 @@ def _directory(given: Path | None) -> Path:
     return (given or default_data_directory()).absolute()
 
 
-def _endpoint(text: str | None) -> tuple[str, int] | None:
+def endpoint(option: str, text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise typer.BadParameter(f"--listen: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
+        raise typer.BadParameter(f"{option}: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
     return host.strip("[]") or "127.0.0.1", int(port)
