@@ -79,4 +79,23 @@ SERVING = (
         ),
         why="commands ask a server that is gone, and take several for running",
     ),
+    Breakage(
+        "a restore replaces the store that is there",
+        "src/laneway/adapters/store/maintenance.py",
+        old="        if file.exists() or file.is_symlink():\n",
+        new="        if False:\n",
+        tests=("tests/adapters/store/test_maintenance.py::test_nothing_is_replaced",),
+        why="a slip of the hand loses what was declared",
+    ),
+    Breakage(
+        "history is compacted into the revisions that are to stay",
+        "src/laneway/control/compaction.py",
+        old="        return max(compacted, min(wanted, latest - self.least))\n",
+        new="        return max(compacted, wanted)\n",
+        tests=(
+            "tests/control/test_compaction.py::test_history_is_bounded_by_age_and_number",
+            "tests/adapters/store/test_maintenance.py::test_history_is_kept_within_its_bounds",
+        ),
+        why="clients that watch a quiet server have to list everything again",
+    ),
 )

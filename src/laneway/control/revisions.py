@@ -139,6 +139,10 @@ class RevisionStore(Protocol):
         number that no revision has yet."""
         ...
 
+    async def last_before(self, moment: datetime) -> int:
+        """The last revision that is older than ``moment``, as are all before it."""
+        ...
+
     async def compact(self, number: int) -> None:
         """Remove the history up to ``number``; all objects as of it, and what follows, stay."""
         ...

@@ -10,12 +10,14 @@ import asyncio
 import os
 import pwd
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
+
+from starlette.routing import Route
 
 from laneway import __version__
 from laneway.adapters.files import Reading
@@ -24,6 +26,8 @@ from laneway.adapters.http.administration import AdministrationEndpoints
 from laneway.adapters.http.application import application
 from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.certificates import given_context, server_context
+from laneway.adapters.http.compactions import compaction_route
+from laneway.adapters.http.metrics import Family, RequestCounts, metrics_route
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.watches import Watches
@@ -35,15 +39,18 @@ from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
 from laneway.apiserver.tokens import TokenStore
 from laneway.control import events
+from laneway.control.compaction import HistoryBounds
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
+from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
 from laneway.wiring.workload_instances import WorkloadInstances
 
 
@@ -62,6 +69,7 @@ class ServeSettings:
 
     ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
     which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
+    ``history`` says how far back revisions are kept.
     """
 
     data: Path | None
@@ -69,6 +77,7 @@ class ServeSettings:
     hosts: Collection[str] = ()
     tls: Tls | None = None
     mesh: Settings = field(default_factory=Settings)
+    history: HistoryBounds = field(default_factory=HistoryBounds)
 
 
 class Serving:
@@ -107,6 +116,10 @@ class Serving:
             reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
+            compacting = asyncio.create_task(
+                compact_regularly(store, settings.history, _now, self._report)
+            )
+            stack.push_async_callback(_cancelled, compacting)
             if self._files is None:
                 expiring = asyncio.create_task(self._follow_expiry())
                 stack.push_async_callback(_cancelled, expiring)
@@ -123,9 +136,11 @@ class Serving:
                 self._server,
             )
             objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
-            app = application(served(), objects, __version__, administration.routes)
+            more = [*administration.routes, *self._operations(store, watches)]
+            app = application(served(), objects, __version__, more)
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
-            server = ApiServer(guarded, self.folder / "api.sock", self._tcp())
+            self._requests = RequestCounts(guarded)
+            server = ApiServer(self._requests, self.folder / "api.sock", self._tcp())
             await stack.enter_async_context(server)
             stack.callback(watches.close)  # before the server waits for its streams
             if settings.listen is not None:
@@ -141,7 +156,22 @@ class Serving:
         """Have the API show what files declare, once it is applied to ``embedded``."""
         await self._shown.show(files.documents)
 
-    async def _open_store(self, stack: AsyncExitStack) -> tuple[RevisionStore, TokenStore]:
+    def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
+        def collect() -> Iterator[Family]:
+            unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
+            yield from store_families(store, store.write_seconds, unreadable)
+            yield proxy_family(self.embedded.proxies())
+            yield watch_family(watches.count)
+            yield self._requests.family()
+
+        async def compacted(keep: int) -> int:
+            return await compact(store, HistoryBounds.last(keep), _now())
+
+        return [metrics_route(collect), compaction_route(compacted, one_document)]
+
+    async def _open_store(
+        self, stack: AsyncExitStack
+    ) -> tuple[MemoryStore | SqliteStore, TokenStore]:
         """Raises ``StoreError``."""
         if self._settings.data is None:
             return MemoryStore(_now), MemoryTokens()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
-from laneway.faces.cli import server_commands
+from laneway.faces.cli import server_commands, store_commands
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
+app.add_typer(store_commands.store, name="store")
 
 
 class Output(enum.StrEnum):

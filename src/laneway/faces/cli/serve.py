@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from laneway.adapters.host.notifications import notify
+from laneway.control import events
+from laneway.control.compaction import HistoryBounds
 from laneway.faces.cli import lifetimes
-from laneway.faces.cli.findable_servers import findable, reporting
+from laneway.faces.cli.failures import Failed
+from laneway.faces.cli.findable_servers import findable
+from laneway.faces.cli.serve_configuration import ServeConfiguration
+from laneway.faces.cli.server_commands import endpoint
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
+from laneway.wiring.embedded import Settings
 from laneway.wiring.logs import log_to_stderr
-from laneway.wiring.serving import ServeSettings, Serving
+from laneway.wiring.serving import ServeSettings, Serving, Tls
+
+log = structlog.get_logger(__name__)
+
+_PROBLEMS = (
+    events.CrashLooping
+    | events.GaveUp
+    | events.Late
+    | events.LogLost
+    | events.Rejected
+    | events.RestartFailed
+)
 
 
-def run(settings: ServeSettings) -> int:
-    log_to_stderr()
-    return lifetimes.run(_serve(settings))
+def run(configuration: ServeConfiguration) -> int:
+    log_to_stderr(logging.getLevelNamesMapping()[configuration.log_level.upper()])
+    return lifetimes.run(_serve(settings(configuration)))
+
+
+def settings(given: ServeConfiguration) -> ServeSettings:
+    """Raises ``Failed``."""
+    if (given.tls_cert is None) != (given.tls_key is None):
+        raise Failed("--tls-cert and --tls-key are given together")
+    tls = (
+        Tls(Path(given.tls_cert), Path(given.tls_key)) if given.tls_cert and given.tls_key else None
+    )
+    data = Path(given.data_dir) if given.data_dir else default_data_directory()
+    return ServeSettings(
+        data.absolute(),
+        endpoint("--listen", given.listen),
+        tuple(given.host),
+        tls,
+        Settings(concurrency=given.concurrency, envoy=Path(given.envoy) if given.envoy else None),
+        HistoryBounds(timedelta(days=given.history_days), given.history_revisions),
+    )
 
 
 async def _serve(settings: ServeSettings) -> int:
     console = output()
-    report = reporting(console)
-    async with Serving(settings, report=report) as serving:
+    report = _log_problem
+    async with Serving(settings, _log_event, report) as serving:
         count = len(serving.store.objects)
         console.print(
             fact("serving:", "bold green", f"{count} objects, revision {serving.store.latest}")
@@ -38,6 +77,16 @@ async def _serve(settings: ServeSettings) -> int:
             notify("STOPPING=1", os.environ)
     console.print("Stopped.")
     return 0
+
+
+def _log_problem(text: str) -> None:
+    log.error("not_applied", reason=text)
+
+
+def _log_event(event: events.Event) -> None:
+    kind = type(event).__name__
+    write = log.warning if isinstance(event, _PROBLEMS) else log.info
+    write(kind, subject=str(event.subject), detail=str(event), output=getattr(event, "output", ()))
 
 
 def default_data_directory() -> Path:

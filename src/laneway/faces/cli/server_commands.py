@@ -50,48 +50,97 @@ Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it 
 
 
 def serve(
-    data: DataDirectory = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar="LANEWAY_CONFIG",
+            help="A YAML file of these settings, by the names of the flags; flags and the "
+            "environment go before it.",
+        ),
+    ] = None,
+    data_dir: DataDirectory = None,
     listen: Annotated[
         str | None,
         typer.Option(
             "--listen",
             metavar="HOST:PORT",
+            envvar="LANEWAY_LISTEN",
             help="Serve the API for TCP, too, with TLS and tokens: kubectl needs it.",
         ),
     ] = None,
-    hosts: Annotated[
+    host: Annotated[
         list[str] | None,
-        typer.Option("--host", help="A further name under which the API is reached."),
+        typer.Option(
+            "--host", envvar="LANEWAY_HOST", help="A further name under which the API is reached."
+        ),
     ] = None,
-    certificate: Annotated[
-        Path | None,
-        typer.Option("--tls-cert", help="Your own certificate; by default by laneway's own CA."),
+    tls_cert: Annotated[
+        str | None,
+        typer.Option(
+            "--tls-cert",
+            envvar="LANEWAY_TLS_CERT",
+            help="Your own certificate; by default by laneway's own CA.",
+        ),
     ] = None,
-    key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
+    tls_key: Annotated[
+        str | None, typer.Option("--tls-key", envvar="LANEWAY_TLS_KEY", help="Its key.")
+    ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, max=64, help="Worker threads of each Envoy.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--concurrency",
+            envvar="LANEWAY_CONCURRENCY",
+            help="Worker threads of each Envoy, 1 to 64; default: 2.",
+        ),
+    ] = None,
     envoy: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--envoy", envvar="LANEWAY_ENVOY", help="The Envoy to run."),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level",
+            metavar="[debug|info|warning|error]",
+            envvar="LANEWAY_LOG_LEVEL",
+            help="What is logged; default: warning. JSON where it is not a terminal.",
+        ),
+    ] = None,
+    history_days: Annotated[
+        int | None,
+        typer.Option(
+            "--history-days",
+            envvar="LANEWAY_HISTORY_DAYS",
+            help="How long revisions are kept; default: 30.",
+        ),
+    ] = None,
+    history_revisions: Annotated[
+        int | None,
+        typer.Option(
+            "--history-revisions",
+            envvar="LANEWAY_HISTORY_REVISIONS",
+            help="How many revisions are kept at most; default: 100000.",
+        ),
     ] = None,
 ) -> None:
     """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
     from laneway.faces.cli.serve import run
-    from laneway.wiring.embedded import Settings
-    from laneway.wiring.serving import ServeSettings, Tls
+    from laneway.faces.cli.serve_configuration import configuration
 
-    if (certificate is None) != (key is None):
-        raise typer.BadParameter("--tls-cert and --tls-key are given together")
-    tls = Tls(certificate, key) if certificate and key else None
-    settings = ServeSettings(
-        _directory(data),
-        endpoint("--listen", listen),
-        tuple(hosts or ()),
-        tls,
-        Settings(concurrency=concurrency, envoy=envoy),
-    )
-    raise typer.Exit(run(settings))
+    given = {
+        "data_dir": str(data_dir) if data_dir else None,
+        "listen": listen,
+        "host": host,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "concurrency": concurrency,
+        "envoy": envoy,
+        "log_level": log_level,
+        "history_days": history_days,
+        "history_revisions": history_revisions,
+    }
+    raise typer.Exit(run(configuration(config, given)))
 
 
 def kubeconfig(
@@ -149,7 +198,7 @@ def _server(data: Path | None, context: str | None) -> Server:
     return find_server(data.absolute() if data else None, context)
 
 
-def _directory(given: Path | None) -> Path:
+def data_directory(given: Path | None) -> Path:
     from laneway.faces.cli.serve import default_data_directory
 
     return (given or default_data_directory()).absolute()
