@@ -10,6 +10,7 @@ import typer
 
 from laneway import __version__
 from laneway.faces.cli import server_commands, store_commands
+from laneway.faces.cli.server_places import endpoint
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
@@ -166,7 +167,7 @@ def up(
         explain=explain,
         access_log=access_log,
     )
-    listen = server_commands.endpoint("--api-listen", api_listen)
+    listen = endpoint("--api-listen", api_listen)
     watching = Watching(paths, prune) if watch else None
     raise typer.Exit(run(paths, ServeSettings(None, listen, mesh=settings), watching, verbose))
 

@@ -16,7 +16,7 @@ from laneway.faces.cli import lifetimes
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findable_servers import findable
 from laneway.faces.cli.serve_configuration import ServeConfiguration
-from laneway.faces.cli.server_commands import endpoint
+from laneway.faces.cli.server_places import data_directory, endpoint
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
 from laneway.wiring.embedded import Settings
@@ -47,9 +47,8 @@ def settings(given: ServeConfiguration) -> ServeSettings:
     tls = (
         Tls(Path(given.tls_cert), Path(given.tls_key)) if given.tls_cert and given.tls_key else None
     )
-    data = Path(given.data_dir) if given.data_dir else default_data_directory()
     return ServeSettings(
-        data.absolute(),
+        data_directory(Path(given.data_dir) if given.data_dir else None),
         endpoint("--listen", given.listen),
         tuple(given.host),
         tls,
@@ -87,10 +86,3 @@ def _log_event(event: events.Event) -> None:
     kind = type(event).__name__
     write = log.warning if isinstance(event, _PROBLEMS) else log.info
     write(kind, subject=str(event.subject), detail=str(event), output=getattr(event, "output", ()))
-
-
-def default_data_directory() -> Path:
-    """Where a user's services keep their state (XDG Base Directory Specification)."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else Path.home() / ".local/state"
-    return base / "laneway"

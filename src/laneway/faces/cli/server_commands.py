@@ -196,18 +196,3 @@ def _server(data: Path | None, context: str | None) -> Server:
     from laneway.faces.cli.server_requests import find_server
 
     return find_server(data.absolute() if data else None, context)
-
-
-def data_directory(given: Path | None) -> Path:
-    from laneway.faces.cli.serve import default_data_directory
-
-    return (given or default_data_directory()).absolute()
-
-
-def endpoint(option: str, text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise typer.BadParameter(f"{option}: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
-    return host.strip("[]") or "127.0.0.1", int(port)
