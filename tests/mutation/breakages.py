@@ -2,8 +2,7 @@
 
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
 breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
-``store_breakages``.
-breaks the running of a mesh on one machine stands in ``embedded_breakages``, and the native lane
+``store_breakages``, what breaks ``laneway serve`` in ``serving_breakages``, and the native lane
 filter in ``native_breakages``.
 """
 

@@ -1,4 +1,4 @@
-"""Where a laneway that serves keeps its data, and where it listens, as the command line names it."""
+"""Where a server keeps its data, and where it listens, as the command line names it."""
 
 from __future__ import annotations
 
