@@ -59,12 +59,10 @@ def manifest(api: str, kind: str, name: str, spec: Any, namespace: str = "", **l
 
 def lane(number: int, services: Sequence[str], weight: int = 0) -> tuple[ObjectId, Any]:
     name = f"lane-{number:03}" if number else "base"
-    mine = (
-        services if not number else [services[(number * 5 + n) % len(services)] for n in range(5)]
-    )
-    spec = {"group": "shop", "selector": {"version": name}, "services": list(mine)}
+    spec: dict[str, Any] = {"group": "shop", "selector": {"version": name}}
     if number:
-        spec |= {"weight": weight}
+        mine = [services[(number * 5 + n) % len(services)] for n in range(5)]
+        spec = {**spec, "services": mine, "weight": weight}
     return ObjectId("lanes.laneway.dev", "", name), manifest(V1, "Lane", name, spec)
 
 

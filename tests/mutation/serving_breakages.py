@@ -80,12 +80,12 @@ SERVING = (
         why="commands ask a server that is gone, and take several for running",
     ),
     Breakage(
-        "a restore replaces the store that is there",
+        "a store is restored beside the log of another",
         "src/laneway/adapters/store/maintenance.py",
-        old="        if file.exists() or file.is_symlink():\n",
-        new="        if False:\n",
+        old='_FILES = ("", "-wal", "-shm")\n',
+        new='_FILES = ("",)\n',
         tests=("tests/adapters/store/test_maintenance.py::test_nothing_is_replaced",),
-        why="a slip of the hand loses what was declared",
+        why="SQLite may take the log for that of the new store",
     ),
     Breakage(
         "history is compacted into the revisions that are to stay",

@@ -229,8 +229,8 @@ async def test_the_authority_stays_and_the_certificate_is_made_anew(tmp_path: Pa
 
 
 def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_piece() -> None:
-    with tcp_socket("127.0.0.1", 0) as listening:
-        with socket.create_connection(listening.getsockname()):
-            connection, _ = listening.accept()
-            with connection:
-                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with tcp_socket("127.0.0.1", 0) as listening, socket.socket() as client:
+        client.connect(listening.getsockname())
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
