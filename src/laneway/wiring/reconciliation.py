@@ -8,6 +8,7 @@ status says why; the mesh runs on as it was.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,8 @@ from laneway.schema import Alone, Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
 STORE, LANEWAY = "store", "laneway"
+#: Seconds for which events of proxies and processes, which come in bursts, are gathered.
+_SETTLE = 0.1
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 _READ = ("apiVersion", "kind", "spec")
 _METADATA = ("name", "namespace", "labels", "annotations")
@@ -103,7 +106,7 @@ class Reconciliation:
             if errors := errors_of(key, stored.manifest):
                 self.unreadable[key] = errors
                 self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
-        self._woken = asyncio.Event()
+        self._woken, self._written = asyncio.Event(), asyncio.Event()
         #: Drafts under way that the declared state need not be told of. They are known by identity:
         #: a client chooses the name of its field manager.
         self._applied: list[Draft] = []
@@ -117,10 +120,19 @@ class Reconciliation:
         try:
             while True:
                 await self._woken.wait()
+                if self._began and not self._waiting:
+                    await self._settled()
                 self._woken.clear()
+                self._written.clear()
                 await self._pass()
         finally:
             stop()
+
+    async def _settled(self) -> None:
+        """After a moment, or at once when something is written."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE):
+                await self._written.wait()
 
     def wake(self) -> None:
         """Look at the statuses again: an instance became ready, or a proxy came or went."""
@@ -151,6 +163,7 @@ class Reconciliation:
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
         self._woken.set()
+        self._written.set()
 
     async def _pass(self) -> None:
         waiting, self._waiting = self._waiting, {}
