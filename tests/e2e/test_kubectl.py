@@ -16,6 +16,7 @@ from tests.e2e.clients import Answer, Call, load
 from tests.e2e.kubectls import VERSIONS, Kubectl, program
 from tests.e2e.scenarios import EXAMPLES, EXPECTED, answer
 
+from laneway.faces.cli.server_requests import LocalServer
 from laneway.faces.cli.tokens import kubeconfig
 from laneway.model.names import ObjectName
 from laneway.wiring.embedded import Settings
@@ -54,7 +55,7 @@ async def kubectl_for(
     served: Serving, folder: Path, version: Path, capsys: pytest.CaptureFixture[str]
 ) -> Kubectl:
     capsys.readouterr()
-    await asyncio.to_thread(kubeconfig, folder / "data", "jack", ["admin"], 1)
+    await asyncio.to_thread(kubeconfig, LocalServer(folder / "data/api.sock"), "jack", ["admin"], 1)
     config = folder / "kubeconfig"
     config.write_text(capsys.readouterr().out)
     return Kubectl(version, config)

@@ -1,94 +1,84 @@
-"""Breakages of the API's own kinds: change sets, history, promotion, previews."""
+"""Breakages of the API and of what stands between it and the mesh."""
 
 from __future__ import annotations
 
 from tests.mutation.trials import Breakage
 
-SETS = "tests/wiring/test_change_sets.py::"
-KINDS = "tests/wiring/test_api_kinds.py::"
-WHOLE = "src/laneway/wiring/whole_changes.py"
+AUTHENTICATION = "tests/adapters/http/test_authentication.py::"
+OBJECTS = "tests/adapters/http/test_objects.py::"
+WATCHES = "tests/adapters/http/test_watches.py::"
+RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 
 API = (
     Breakage(
-        "a change set is kept even if the mesh refuses it",
-        WHOLE,
-        old="""\
-                settled = True  # there is nothing to put back
-                raise refusal_of(change.kind, result, write.places)
-""",
-        new="                pass\n",
+        "whoever applies an object takes its fields from others",
+        "src/laneway/apiserver/field_ownership.py",
+        old="    if conflicts and not force:\n",
+        new="    if conflicts and force:\n",
+        tests=(OBJECTS + "test_server_side_apply_names_who_owns_a_field",),
+        why="a pipeline undoes in silence what somebody set by hand",
+    ),
+    Breakage(
+        "a request for any host is answered",
+        "src/laneway/adapters/http/authentication.py",
+        old="        if name not in self._hosts:\n",
+        new="        if not name:\n",
+        tests=(AUTHENTICATION + "test_web_pages_of_others_are_refused_with_a_valid_token",),
+        why="a web page reaches the API under a name of its own that leads to this machine",
+    ),
+    Breakage(
+        "an expired token is valid",
+        "src/laneway/apiserver/tokens.py",
+        old=" or token is None or token.expires <= now:\n",
+        new=" or token is None:\n",
         tests=(
-            SETS + "test_what_proxies_reject_was_never_written",
-            SETS + "test_with_one_invalid_object_nothing_is_changed",
+            "tests/apiserver/test_tokens.py::test_a_token_expires",
+            AUTHENTICATION + "test_a_token_is_needed_that_is_valid",
         ),
-        why="half of what a pipeline sent is in force, and it is told that all is",
+        why="a token that leaked long ago still changes the mesh",
     ),
     Breakage(
-        "what the store did not keep stays in the mesh",
-        WHOLE,
-        old="            if not settled:\n",
-        new="            if False:\n",
-        tests=(SETS + "test_what_cannot_be_kept_is_taken_back_from_the_mesh",),
-        why="a restart undoes what was never acknowledged, without a word",
+        "a lane is moved to a group by whoever may edit the one it comes from",
+        "src/laneway/adapters/http/objects.py",
+        old="[valid.manifest, *([live.manifest] if live else [])]",
+        new="[live.manifest if live else valid.manifest]",
+        tests=(AUTHENTICATION + "test_a_token_allows_what_its_scope_says",),
+        why="a token for one group changes others",
     ),
     Breakage(
-        "a change set overwrites what was written while it was brought about",
-        WHOLE,
-        old="            if not self._stand(write.writes, objects):\n",
-        new="            if False:\n",
-        tests=(SETS + "test_what_is_written_meanwhile_is_not_overwritten",),
-        why="an edit that was acknowledged is lost",
+        "an object that loses its labels stays in the watch",
+        "src/laneway/adapters/http/watches.py",
+        old="        if was:\n",
+        new="        if was and event.after is None:\n",
+        tests=(WATCHES + "test_an_object_that_loses_its_labels_leaves_the_watch",),
+        why="controllers and consoles show what is not there any more",
     ),
     Breakage(
-        "pruning deletes what another source applies, too",
-        "src/laneway/apiserver/change_sets.py",
-        old="        if others and not self._author.force:\n",
-        new="        if False:\n",
-        tests=(SETS + "test_prune_leaves_what_another_source_applies_too",),
-        why="one team's pipeline deletes another's lane",
+        "a watch begins where the server did",
+        "src/laneway/adapters/http/watches.py",
+        old="        if revision >= self._oldest:\n",
+        new="        if revision >= 0:\n",
+        tests=(WATCHES + "test_a_server_that_was_restarted_tells_what_happened_before",),
+        why="whoever watches over a restart misses changes",
     ),
     Breakage(
-        "pruning deletes what others wrote",
-        "src/laneway/apiserver/change_sets.py",
-        old="if key not in self.seen and self._author.manager in applied_by(stored.manifest):",
-        new="if key not in self.seen:",
-        tests=(SETS + "test_prune_deletes_what_the_source_does_not_declare_any_more",),
-        why="applying a folder deletes everybody's lanes",
-    ),
-    Breakage(
-        "a rollback leaves the fields to the source that declared them",
-        "src/laneway/wiring/change_answers.py",
-        old="        author = self._author(asked, _ROLLBACK, force=True)\n",
-        new='        author = self._author(asked, "shop", force=True)\n',
-        tests=(KINDS + "test_after_a_rollback_a_source_does_not_win_in_silence",),
-        why="the next run of a pipeline brings back what was rolled back",
-    ),
-    Breakage(
-        "a client that calls itself laneway is not heard",
+        "writes that the mesh cannot take together are not tried one by one",
         "src/laneway/wiring/reconciliation.py",
-        old="        if revision.draft is self._own:\n",
-        new="        if revision.draft.source == LANEWAY:\n",
-        tests=(SETS + "test_a_client_that_calls_itself_laneway_is_heard_like_any_other",),
-        why="what was acknowledged never reaches a proxy",
+        old="        for edit in together.edits:\n",
+        new="        for edit in together.edits[:0]:\n",
+        tests=(
+            RECONCILIATION + "test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken",
+        ),
+        why="one rejected regular expression holds up everybody's changes",
     ),
     Breakage(
-        "the order within a revision is lost by a restart",
-        "src/laneway/adapters/store/sqlite.py",
-        old="GROUP BY resource, namespace, name ORDER BY created, position",
-        new="GROUP BY resource, namespace, name ORDER BY created",
+        "what failed before drags its neighbours along",
+        "src/laneway/control/declared/declarations.py",
+        old="                    planned, outcome = alone, await self._bring_about(alone)\n",
+        new="                    pass\n",
         tests=(
-            "tests/adapters/store/test_contract.py::test_objects_are_in_the_order_in_which_they_were_created",
+            RECONCILIATION + "test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken",
         ),
-        why="after a restart another lane is the baseline",
-    ),
-    Breakage(
-        "a preview tries one side of a weight",
-        "src/laneway/compile/analyze/changed_paths.py",
-        old="range(_DRAWS if several else 1)",
-        new="range(1)",
-        tests=(
-            "tests/compile/analyze/test_changed_paths.py::test_a_weight_changes_a_share_of_the_requests",
-        ),
-        why="a preview says that a new weight changes nothing",
+        why="one rejected lane stops every other lane of its group",
     ),
 )

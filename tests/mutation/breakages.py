@@ -2,8 +2,7 @@
 
 Break what a promise rests upon, in the fewest words, and name the tests that are to notice. What
 breaks the running of a mesh on one machine stands in ``embedded_breakages``, what breaks stores in
-``store_breakages``.
-breaks the running of a mesh on one machine stands in ``embedded_breakages``, and the native lane
+``store_breakages``, what breaks ``laneway serve`` in ``serving_breakages``, and the native lane
 filter in ``native_breakages``.
 """
 
@@ -16,17 +15,21 @@ from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.input_breakages import INPUT
 from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.native_breakages import NATIVE
+from tests.mutation.serving_breakages import SERVING
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
+from tests.mutation.whole_change_breakages import WHOLE_CHANGES
 
 CONTEXTS = "tests/filter/test_trace_contexts.py::"
 
 BREAKAGES = (
     *API,
+    *WHOLE_CHANGES,
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,
     *ENTERING_BREAKAGES,
+    *SERVING,
     *STORE,
     *INPUT,
     *NATIVE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -25,11 +26,12 @@ V1 = "laneway.dev/v1alpha1"
 class Serving:
     """A store whose objects are brought about on a mesh in memory."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    def __init__(self, store: MemoryStore | None = None, *, started: bool = True) -> None:
+        self.store = store or MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
         self.declaring = Declaring()
         self.proxies = Proxies(3, 3)
         self.ready = 1
+        self.problems: tuple[str, ...] = ()
         self.reports: list[str] = []
         self.reconciliation = Reconciliation(
             self.store,
@@ -38,6 +40,7 @@ class Serving:
             self._instances,
             lambda: datetime(2026, 1, 1, tzinfo=UTC),
             self.reports.append,
+            started=started,
         )
 
     @property
@@ -45,7 +48,7 @@ class Serving:
         return self.declaring.machine
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
-        return tuple(Instances(service, self.ready, 1) for service in lane.services)
+        return tuple(Instances(service, self.ready, 1, self.problems) for service in lane.services)
 
     async def write(self, **objects: dict[str, Any] | None) -> None:
         """One revision for each object, all of them submitted at once."""
@@ -124,8 +127,8 @@ ALL_TRUE = {
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Serving]:
-    made = Serving()
+async def serving(store: MemoryStore | None = None, **options: bool) -> AsyncIterator[Serving]:
+    made = Serving(store, **options)
     task = asyncio.create_task(made.reconciliation.run())
     await asyncio.sleep(0)
     try:
@@ -232,6 +235,59 @@ async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving)
     shop.reconciliation.wake()
     await asyncio.sleep(0.05)
     assert shop.store.latest == latest
+
+
+async def stored_again(shop: Serving, **replaced: dict[str, Any]) -> MemoryStore:
+    """A store with the same objects, but for some that have another ``spec``."""
+    store = MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    for key, stored in sorted(shop.store.objects.items(), key=lambda item: item[1].created):
+        manifest = {**stored.manifest, "spec": replaced.get(key.name, stored.manifest["spec"])}
+        await store.append(Draft({key: manifest}, "jack", "kubectl"), expected=store.latest)
+    return store
+
+
+async def test_what_cannot_be_read_after_an_upgrade_stays_and_is_said(shop: Serving) -> None:
+    store = await stored_again(shop, s1={"gone": True}, web={"gone": True})
+    async with serving(store, started=False) as again:
+        unreadable = {key.name for key in again.reconciliation.unreadable}
+        assert unreadable == {"s1", "web"}
+        assert len(again.reports) == 2
+        for report in again.reports:
+            assert re.match(r"(lanes|services)\S* \S+ in the store cannot be read: spec\.", report)
+            assert "spec.gone: unknown field" in report
+        await again.write(base=lane("base", weight=1))
+        assert again.conditions("s1")["Accepted"][0] == "False"
+        assert again.conditions("s1")["Ready"][0] == "False"
+        assert {k.name: s.manifest["spec"] for k, s in store.objects.items()}["s1"] == {
+            "gone": True
+        }
+        await again.write(web=WEB)
+        await again.write(s1=lane("s1"))
+        assert again.conditions("s1") == ALL_TRUE
+        assert not again.reconciliation.unreadable
+
+
+async def test_where_not_all_could_be_started_objects_are_tried_one_by_one(shop: Serving) -> None:
+    async with serving(await stored_again(shop), started=False) as again:
+        again.machine.stops = lambda mesh: (
+            "no such command" if any(lane.name == "s1" for lane in mesh.lanes) else ""
+        )
+        await again.write(base=lane("base", weight=1))
+        assert again.lanes() == ["shop/base"]
+        assert again.conditions("s1")["Accepted"] == ("False", "NotProgrammed")
+        assert "Lane shop/s1: no such command" in again.reports
+
+
+async def test_why_instances_are_not_ready_is_in_the_status(shop: Serving) -> None:
+    shop.problems = ("workload default/web-1 ended 5 times in a row",)
+    shop.ready = 0
+    await shop.write(base=lane("base", weight=1))
+    (stored,) = [each for key, each in shop.store.objects.items() if key.name == "base"]
+    (ready,) = [c for c in stored.manifest["status"]["conditions"] if c["type"] == "Ready"]
+    assert ready["message"] == (
+        "no ready instance in lane base of default/web\n"
+        "workload default/web-1 ended 5 times in a row"
+    )
 
 
 async def test_a_restart_declares_all_in_the_order_of_creation(shop: Serving) -> None:

@@ -55,6 +55,15 @@ def lane_status(
     return status_of(manifest, (accepted, programmed, ready), of_lane, now)
 
 
+def unreadable_status(
+    manifest: Mapping[str, Any], findings: Sequence[Finding], now: str
+) -> dict[str, Any]:
+    """The status of a stored object that this version of laneway cannot read."""
+    accepted = _accepted(findings)
+    programmed = Condition("Programmed", False, "NotAccepted", "it cannot be read")
+    return status_of(manifest, (accepted, programmed, _ready(programmed, None, None)), None, now)
+
+
 def _key(manifest: Mapping[str, Any]) -> ObjectKey:
     name = manifest["metadata"]["name"]
     if manifest["kind"] == "LaneGroup":
@@ -113,7 +122,8 @@ def _ready(
     if lane is None or instances is None:
         return Condition("Ready", False, "NotActive", "no state of it is active")
     lacking = [str(each.service) for each in instances if not each.ready]
+    problems = [problem for each in instances for problem in each.problems]
     if lacking:
         why = f"no ready instance in lane {lane.name} of {', '.join(lacking)}"
-        return Condition("Ready", False, "NoReadyInstance", why)
-    return Condition("Ready", True, "InstancesReady")
+        return Condition("Ready", False, "NoReadyInstance", "\n".join([why, *problems]))
+    return Condition("Ready", True, "InstancesReady", "\n".join(problems))

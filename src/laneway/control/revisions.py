@@ -77,6 +77,10 @@ class RevisionCompacted(StoreError):
     """The revision was removed by compaction."""
 
 
+class DeclaredElsewhere(StoreError):
+    """The draft writes an object that somebody else declares; the message says who."""
+
+
 class RevisionStore(Protocol):
     """Keeps revisions. What ``append`` has returned outlives the process and the machine."""
 
@@ -108,11 +112,21 @@ class RevisionStore(Protocol):
         """The objects once all that was handed to ``append`` is kept. The mapping changes."""
         ...
 
+    def check(self, draft: Draft) -> None:
+        """Raises what ``append`` would because of a guard."""
+        ...
+
+    def guard(self, check: Callable[[Draft], None]) -> None:
+        """Have ``check`` called for each draft from now on; it raises ``StoreError`` for those
+        that must not be kept."""
+        ...
+
     async def append(self, draft: Draft, *, expected: int) -> Revision:
         """Keep the draft as the revision after ``expected``, which must be ``submitted``.
 
         Returns when it is kept for good. Raises ``OutdatedDraft``, or ``StoreError`` when it
-        cannot be kept: then none of what was submitted after it is kept either.
+        cannot be kept: then none of what was submitted after it is kept either. Raises what a
+        guard raises.
         """
         ...
 
@@ -126,6 +140,10 @@ class RevisionStore(Protocol):
     async def objects_at(self, number: int) -> Objects:
         """The objects as of a revision. Raises ``RevisionCompacted``, or ``StoreError`` for a
         number that no revision has yet."""
+        ...
+
+    async def last_before(self, moment: datetime) -> int:
+        """The last revision that is older than ``moment``, as are all before it."""
         ...
 
     async def compact(self, number: int) -> None:

@@ -19,11 +19,12 @@ _SERVICE_NAME = "kubernetes.io/service-name"
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """Of one service in one lane."""
+    """Of one service in one lane. ``problems`` say why some are not ready, where that is known."""
 
     service: ObjectName
     ready: int
     total: int
+    problems: tuple[str, ...] = ()
 
 
 class Readiness:

@@ -65,7 +65,8 @@ class Embedded:
     ``InvalidInput``, and ``RunnerError`` (or ``OSError``) when something cannot be started at all;
     what was started by then is stopped again. Whether workloads become ready is ``wait_ready``'s to
     say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
-    ``wiring.lane_expiry``.
+    ``wiring.lane_expiry``. ``on_proxy`` is called with the node id of a proxy
+    that connected, left, acknowledged all that it should have, or rejected some of it.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class Embedded:
         settings: Settings = Settings(),
         on_event: Callable[[events.Event], None] = lambda event: None,
         now: Callable[[], datetime] = utc_now,
+        on_proxy: Callable[[str], None] = lambda node: None,
     ) -> None:
         self._now = now
         self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
+        self._on_proxy = on_proxy
         self._roster = Roster(self._proxy_changed)
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
@@ -112,7 +115,7 @@ class Embedded:
             )
             self._terminations = Terminations(self.plane, fleet, places)
             self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
-            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}"))
+            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}", fleet.tokens))
             stack.push_async_callback(self._close)  # before the server goes
             await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.plane, self._changes)
@@ -140,6 +143,10 @@ class Embedded:
 
     def workloads(self) -> tuple[WorkloadStatus, ...]:
         return tuple(self._fleet.workloads(self.mesh))
+
+    def is_ready(self, workload: ObjectName) -> bool:
+        """Whether its process and its sidecar are; false for one that is not in the mesh."""
+        return self._fleet.is_ready(workload)
 
     def proxy_pid(self, node: str) -> int | None:
         return self._fleet.proxy_pid(node)
@@ -241,3 +248,4 @@ class Embedded:
                 self._on_event(
                     events.Rejected(subject, resource.type_url, resource.name, resource.error)
                 )
+        self._on_proxy(node)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,7 +57,10 @@ class Instance:
 
 
 class Fleet:
-    """``on_ready`` hears when a workload may, and when it may no longer, receive requests."""
+    """``on_ready`` hears when a workload may, and when it may no longer, receive requests.
+
+    ``tokens`` has, by node id, what each proxy proves its identity with to the control plane.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Fleet:
         self._instances: dict[ObjectName, Instance] = {}
         self._stopping: set[events.Subject] = set()
         self._graces: dict[str, float] = {}
+        self.tokens: dict[str, str] = {}
 
     def observe(self, event: events.Event) -> None:
         """To be told of every event of the runner."""
@@ -139,6 +144,7 @@ class Fleet:
         await self._runner.stop_proxy(node, spent)
         self._gone(_proxy(node))
         self._graces.pop(node, None)
+        self.tokens.pop(node, None)
 
     async def stop_listening(self, node: str) -> None:
         """Close the proxy's listening sockets. Raises ``AdminUnreachable``."""
@@ -208,6 +214,8 @@ class Fleet:
             most = max(self._graces.values(), default=0.0)
             return most if gateway else self._graces.get(node, most)
 
+        # The same for all processes of the node: two of them are connected during a hot restart.
+        token = self.tokens.setdefault(node, secrets.token_urlsafe(32))
         proxy = Proxy(
             node,
             lambda admin, number: bootstrap(
@@ -216,6 +224,7 @@ class Fleet:
                 admin,
                 generation=number,
                 max_connections=most_connections(),
+                token=token,
             ),
             gateway=gateway,
             concurrency=self._concurrency,
@@ -223,6 +232,11 @@ class Fleet:
         )
         supervisor = await self._runner.start_proxy(proxy)
         self._supervisors[supervisor.subject] = supervisor
+
+
+def workload_of(instance: ObjectName) -> ObjectName:
+    """The workload that a process with the name ``instance`` runs."""
+    return replace(instance, name=instance.name.partition(_NUMBER)[0])
 
 
 def sidecar_node(sidecar: SidecarPlacement) -> str:

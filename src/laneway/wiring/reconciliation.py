@@ -8,14 +8,16 @@ status says why; the mesh runs on as it was.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status
+from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status, unreadable_status
 from laneway.control.declared import (
     Declaration,
     Declarations,
+    NotProgrammed,
     Principal,
     Put,
     Refused,
@@ -33,24 +35,39 @@ from laneway.control.revisions import (
     StoredObject,
     StoreError,
 )
-from laneway.model.findings import ObjectKey, Source
-from laneway.schema import Document, read_alone
+from laneway.model.findings import Finding, ObjectKey, Severity, Source
+from laneway.operator.status import sentence
+from laneway.schema import Alone, Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
 STORE, LANEWAY = "store", "laneway"
 #: The reason of a revision that writes nothing but statuses.
 STATUS = "status"
+#: Seconds for which events of proxies and processes, which come in bursts, are gathered.
+_SETTLE = 0.1
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 _READ = ("apiVersion", "kind", "spec")
 _METADATA = ("name", "namespace", "labels", "annotations")
 
 
 def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
-    """What an object in the store declares; None if it cannot be read any more."""
+    """What an object in the store declares; None if that is nothing, or it cannot be read."""
+    return Declaration.read(_read(key, manifest))
+
+
+def errors_of(key: ObjectId, manifest: Manifest) -> tuple[Finding, ...]:
+    """Why an object in the store cannot be read, as after an upgrade that changed its kind."""
+    read = _read(key, manifest)
+    if read.declared is not None:
+        return ()
+    return tuple(each for each in read.findings if each.severity is Severity.ERROR)
+
+
+def _read(key: ObjectId, manifest: Manifest) -> Alone:
     metadata = {name: manifest["metadata"].get(name) for name in _METADATA}
     written = {name: manifest[name] for name in _READ if name in manifest}
     written["metadata"] = {name: value for name, value in metadata.items() if value}
-    return Declaration.read(read_alone(Document(written, Source(str(key), None))))
+    return read_alone(Document(written, Source(str(key), None)))
 
 
 def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
@@ -73,7 +90,10 @@ def edits_between(
 
 
 class Reconciliation:
-    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh."""
+    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh.
+
+    ``started`` is false where nothing of the store has been brought about yet: the first pass does.
+    """
 
     def __init__(
         self,
@@ -83,6 +103,8 @@ class Reconciliation:
         instances: CountInstances,
         now: Callable[[], datetime],
         report: Callable[[str], None],
+        *,
+        started: bool = True,
     ) -> None:
         self._store = store
         self._declarations = declarations
@@ -91,9 +113,19 @@ class Reconciliation:
         self._now = now
         self._report = report
         self._waiting: dict[ObjectId, StoredObject | None] = {}
-        self._woken = asyncio.Event()
-        self._done = store.latest
-        self._own: Draft | None = None
+        if not started:
+            self._waiting = dict.fromkeys(store.objects)
+        #: Stays in the store, and declares nothing until it is written again.
+        self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
+        for key, stored in store.objects.items():
+            if errors := errors_of(key, stored.manifest):
+                self.unreadable[key] = errors
+                self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
+        self._woken, self._written = asyncio.Event(), asyncio.Event()
+        #: Drafts under way that the declared state need not be told of. They are known by identity:
+        #: a client chooses the name of its field manager.
+        self._applied: list[Draft] = []
+        self._done, self._began = store.latest, False
         self._to_restore, self._restored = 0, 0
         self._passed = asyncio.Condition()
 
@@ -104,14 +136,37 @@ class Reconciliation:
         try:
             while True:
                 await self._woken.wait()
+                if self._began and not self._waiting:
+                    await self._settled()
                 self._woken.clear()
+                self._written.clear()
                 await self._pass()
         finally:
             stop()
 
+    async def _settled(self) -> None:
+        """After a moment, or at once when something is written."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE):
+                await self._written.wait()
+
     def wake(self) -> None:
         """Look at the statuses again: an instance became ready, or a proxy came or went."""
         self._woken.set()
+
+    async def append(self, draft: Draft) -> None:
+        """Keep a draft that the declared state has already, or that declares nothing new. Raises
+        ``StoreError``."""
+        self._applied.append(draft)
+        try:
+            await self._store.append(draft, expected=self._store.submitted)
+        finally:
+            self._applied = [each for each in self._applied if each is not draft]
+
+    @property
+    def began(self) -> bool:
+        """Whether all that was there at the start has been looked at."""
+        return self._began
 
     def restore(self, applied: Mapping[ObjectId, Manifest | None]) -> None:
         """Have the mesh become what the store says of these objects, after all: they were applied
@@ -120,25 +175,29 @@ class Reconciliation:
             there = StoredObject(manifest, 0, 0) if manifest is not None else None
             self._waiting[key] = there
         self._to_restore += 1
-        self._woken.set()
+        self._hurry()
 
     async def reached(self, revision: int) -> None:
         """Returns when everything up to the revision is brought about, or cannot be, and what was
         to be restored is."""
         restored = self._to_restore
         if self._done < revision:
-            self._woken.set()  # it may be one of statuses, which wakes nobody
+            self._hurry()  # it may be one of statuses, which wakes nobody
         async with self._passed:
             await self._passed.wait_for(
                 lambda: self._done >= revision and self._restored >= restored
             )
 
+    def _hurry(self) -> None:
+        self._woken.set()
+        self._written.set()
+
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
-        if revision.draft is self._own:
+        if any(revision.draft is applied for applied in self._applied):
             return
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
-        self._woken.set()
+        self._hurry()
 
     async def _pass(self) -> None:
         waiting, self._waiting = self._waiting, {}
@@ -148,12 +207,15 @@ class Reconciliation:
             await self._apply(edits)
         await self._write_statuses()
         async with self._passed:
-            self._done, self._restored = upto, restored
+            self._done, self._began, self._restored = upto, True, restored
             self._passed.notify_all()
 
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
+        self.unreadable.pop(key, None)
+        if stored and (errors := errors_of(key, stored.manifest)):
+            self.unreadable[key] = errors
         known = self._declarations.state.objects.by_key
         before, after = (each.manifest if each else None for each in (was, stored))
         yield from edits_between(key, before, after, known)
@@ -165,9 +227,10 @@ class Reconciliation:
             return
         for edit in together.edits:
             result = await self._declarations.apply(Write(STORE, edit), Principal(STORE))
-            if isinstance(result, Refused):
-                reasons = [*map(str, result.conflicts), *(f.message for f in result.findings)]
-                self._report("; ".join(reasons) or str(result.outcome))
+            if isinstance(result.outcome, NotProgrammed):
+                self._report(f"{edit.key}: {result.outcome}")
+            elif isinstance(result, Refused):
+                self._report("; ".join([*map(str, result.conflicts), _sentences(result.findings)]))
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
@@ -179,16 +242,23 @@ class Reconciliation:
             if key.resource not in _WITH_STATUS:
                 continue
             manifest = stored.manifest
-            status = lane_status(manifest, state, active, proxies, self._instances, now)
+            if errors := self.unreadable.get(key):
+                status: Mapping[str, Any] | None = unreadable_status(manifest, errors, now)
+            else:
+                status = lane_status(manifest, state, active, proxies, self._instances, now)
             if status is not None and status != manifest.get("status"):
                 changed[key] = _with_status(manifest, status)
         if not changed:
             return
-        draft = self._own = Draft(changed, LANEWAY, LANEWAY, STATUS)
+        draft = Draft(changed, LANEWAY, LANEWAY, STATUS)
         try:
-            await self._store.append(draft, expected=self._store.submitted)
+            await self.append(draft)
         except (OutdatedDraft, StoreError) as error:
             self._report(f"statuses cannot be written: {error}")
+
+
+def _sentences(findings: Iterable[Finding]) -> str:
+    return "; ".join(map(sentence, findings))
 
 
 def _with_status(manifest: Manifest, status: Mapping[str, Any]) -> dict[str, Any]:

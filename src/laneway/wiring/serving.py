@@ -10,39 +10,52 @@ import asyncio
 import os
 import pwd
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from starlette.routing import Route
+
 from laneway import __version__
+from laneway.adapters.files import Reading
 from laneway.adapters.files.yamls import one_document
 from laneway.adapters.http.administration import AdministrationEndpoints
 from laneway.adapters.http.application import application
 from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.certificates import given_context, server_context
+from laneway.adapters.http.compactions import compaction_route
+from laneway.adapters.http.metrics import Family, RequestCounts, metrics_route
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.virtual_objects import VirtualEndpoints
 from laneway.adapters.http.watches import Watches
+from laneway.adapters.runner.errors import RunnerError
+from laneway.adapters.store.memory import MemoryStore
 from laneway.adapters.store.sqlite import SqliteStore
-from laneway.adapters.store.tokens import SqliteTokens
+from laneway.adapters.store.tokens import MemoryTokens, SqliteTokens
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
+from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
-from laneway.control.declared import NotProgrammed, Request
+from laneway.control.compaction import HistoryBounds
+from laneway.control.declared import NotProgrammed, Request, Writes
+from laneway.control.revisions import RevisionStore
 from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
-from laneway.model.selection import Selection
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering
+from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry
 from laneway.wiring.recent_events import RecentEvents
-from laneway.wiring.reconciliation import Reconciliation, declared_at_start
+from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
+from laneway.wiring.workload_instances import WorkloadInstances
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,76 +68,131 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """``data`` holds the store, the API's Unix socket and its certificates.
+    """``data`` holds the store, the API's Unix socket and its certificates. None is the run
+    directory of the mesh, which is gone afterwards: for what files declare.
 
     ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
     which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
+    ``history`` says how far back revisions are kept.
     """
 
-    data: Path
+    data: Path | None
     listen: tuple[str, int] | None = None
     hosts: Collection[str] = ()
     tls: Tls | None = None
     mesh: Settings = field(default_factory=Settings)
+    history: HistoryBounds = field(default_factory=HistoryBounds)
 
 
 class Serving:
-    """An async context: inside, the API is answered."""
+    """An async context: inside, the API is answered.
+
+    ``files`` are what the mesh begins with where files declare it. Then the store is in memory, and
+    ``show`` is to be told of what the files declare later.
+    """
 
     def __init__(
         self,
         settings: ServeSettings,
         on_event: Callable[[events.Event], None] = lambda event: None,
         report: Callable[[str], None] = lambda text: None,
+        *,
+        files: Reading | None = None,
     ) -> None:
+        assert (files is None) != (settings.data is None)
         self._settings = settings
         self._on_event = on_event
         self._report = report
+        self._files = files
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
+        self._workloads = WorkloadInstances()
         self.address = ""
 
     async def __aenter__(self) -> Self:
         """Raises ``StoreError``, ``ServerUnusable``, and what ``Embedded`` raises."""
         settings = self._settings
         async with AsyncExitStack() as stack:
-            store = SqliteStore.open(settings.data / "store", _now)
-            stack.push_async_callback(store.close)
-            tokens = await SqliteTokens.read(store)
-            self.embedded = await stack.enter_async_context(
-                Embedded(_declared(store), settings.mesh, self._heard)
-            )
+            self.store, self.tokens = store, tokens = await self._open_store(stack)
+            whole = await self._start_mesh(stack, store)
+            self.folder = self._settings.data or self.embedded.run_dir
             watches = Watches(store)
-            reconciliation = self._reconciliation = self._reconciling(store)
+            reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
-            declarations = self.embedded.declarations
-            expiring = asyncio.create_task(
-                follow_expiry(
-                    lambda: declarations.state.mesh, self._renew, declarations.changed, _now
-                )
+            compacting = asyncio.create_task(
+                compact_regularly(store, settings.history, _now, self._report)
             )
-            stack.push_async_callback(_cancelled, expiring)
+            stack.push_async_callback(_cancelled, compacting)
+            if self._files is None:
+                expiring = asyncio.create_task(self._follow_expiry())
+                stack.push_async_callback(_cancelled, expiring)
+            else:
+                self._shown = self._file_objects(store, reconciliation)
+                await self.show(self._files)
             administration = AdministrationEndpoints(
-                tokens, watches, one_document, _now, os.urandom, lambda: True, self._server
+                tokens,
+                watches,
+                one_document,
+                _now,
+                os.urandom,
+                lambda: reconciliation.began,
+                self._server,
             )
             objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
             virtual = self._virtual(store, reconciliation, stack)
-            more = [*administration.routes, *virtual.routes]
+            operations = self._operations(store, watches)
+            more = [*administration.routes, *operations, *virtual.routes]
             app = application(served(), objects, __version__, more, VIRTUAL)
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
-            server = ApiServer(guarded, settings.data / "api.sock", self._tcp())
+            self._requests = RequestCounts(guarded)
+            server = ApiServer(self._requests, self.folder / "api.sock", self._tcp())
             await stack.enter_async_context(server)
             stack.callback(watches.close)  # before the server waits for its streams
             if settings.listen is not None:
                 host = settings.listen[0]
                 self.address = f"https://{f'[{host}]' if ':' in host else host}:{server.port}"
-            self.store, self.tokens = store, tokens
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def show(self, files: Reading) -> None:
+        """Have the API show what files declare, once it is applied to ``embedded``."""
+        await self._shown.show(files.documents)
+
+    def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
+        def collect() -> Iterator[Family]:
+            unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
+            yield from store_families(store, store.write_seconds, unreadable)
+            yield proxy_family(self.embedded.proxies())
+            yield watch_family(watches.count)
+            yield self._requests.family()
+
+        async def compacted(keep: int) -> int:
+            return await compact(store, HistoryBounds.last(keep), _now())
+
+        return [metrics_route(collect), compaction_route(compacted, one_document)]
+
+    async def _open_store(
+        self, stack: AsyncExitStack
+    ) -> tuple[MemoryStore | SqliteStore, TokenStore]:
+        """Raises ``StoreError``."""
+        if self._settings.data is None:
+            return MemoryStore(_now), MemoryTokens()
+        store = SqliteStore.open(self._settings.data / "store", _now)
+        stack.push_async_callback(store.close)
+        return store, await SqliteTokens.read(store)
+
+    def _file_objects(self, store: RevisionStore, reconciliation: Reconciliation) -> FileObjects:
+        return FileObjects(store, reconciliation, served(), _now, _uid, self._report)
+
+    async def _follow_expiry(self) -> None:
+        declarations = self.embedded.declarations
+        await follow_expiry(
+            lambda: declarations.state.mesh, self._renew, declarations.changed, _now
+        )
 
     async def _renew(self) -> bool:
         """Take out the lanes that have expired; statuses follow."""
@@ -133,7 +201,30 @@ class Serving:
             self._reconciliation.wake()
         return not isinstance(outcome, NotProgrammed)
 
-    def _reconciling(self, store: SqliteStore) -> Reconciliation:
+    async def _start_mesh(self, stack: AsyncExitStack, store: RevisionStore) -> bool:
+        """False if it starts with nothing, because not everything in the store can be started.
+
+        Then objects are applied one by one, and the statuses say which cannot. What files declare
+        starts whole, or not at all.
+        """
+        if self._files is not None:
+            self.embedded = await stack.enter_async_context(self._mesh(as_declared(self._files)))
+            return True
+        try:
+            self.embedded = await stack.enter_async_context(
+                self._mesh(declared_at_start(store.objects))
+            )
+        except (RunnerError, OSError) as error:
+            # What keeps the mesh as such from starting is raised again here.
+            self.embedded = await stack.enter_async_context(self._mesh(Writes(STORE, ())))
+            self._report(f"not everything can be started: {error}")
+            return False
+        return True
+
+    def _mesh(self, declared: Request) -> Embedded:
+        return Embedded(declared, self._settings.mesh, self._heard, on_proxy=lambda _: self._wake())
+
+    def _reconciling(self, store: RevisionStore, *, started: bool) -> Reconciliation:
         return Reconciliation(
             store,
             self.embedded.declarations,
@@ -141,10 +232,11 @@ class Serving:
             self._instances,
             _now,
             self._report,
+            started=started,
         )
 
     def _virtual(
-        self, store: SqliteStore, reconciliation: Reconciliation, stack: AsyncExitStack
+        self, store: RevisionStore, reconciliation: Reconciliation, stack: AsyncExitStack
     ) -> VirtualEndpoints:
         embedded, recent = self.embedded, RecentEvents(store)
         stack.callback(recent.close)
@@ -169,11 +261,11 @@ class Serving:
         if settings.tls is not None:
             tls = given_context(settings.tls.certificate, settings.tls.key)
         else:
-            tls = server_context(settings.data / "tls", (host, *settings.hosts), _now())
+            tls = server_context(self.folder / "tls", (host, *settings.hosts), _now())
         return TcpEndpoint(host, port, tls)
 
     def _server(self) -> dict[str, str]:
-        certificate = self._settings.data / "tls/ca.crt"
+        certificate = self.folder / "tls/ca.crt"
         own = self._settings.listen is not None and self._settings.tls is None
         return {
             "address": self.address,
@@ -182,6 +274,10 @@ class Serving:
 
     def _heard(self, event: events.Event) -> None:
         self._on_event(event)
+        self._workloads.hear(event)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._reconciliation is not None:
             self._reconciliation.wake()
 
@@ -191,19 +287,7 @@ class Serving:
         return Proxies(len(statuses), sum(status.connected for status in statuses), rejections)
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
-        mesh = self.embedded.mesh
-        ready = {status.name for status in self.embedded.workloads() if status.ready}
-        selection = Selection(mesh)
-        counted = []
-        for name in lane.services:
-            service = mesh.services_by_name.get(name)
-            found = list(selection.workloads(service, lane)) if service else []
-            counted.append(Instances(name, sum(w.name in ready for w in found), len(found)))
-        return tuple(counted)
-
-
-def _declared(store: SqliteStore) -> Request:
-    return declared_at_start(store.objects)
+        return self._workloads.of(lane, self.embedded)
 
 
 def _now() -> datetime:

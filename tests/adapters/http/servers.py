@@ -95,8 +95,11 @@ class Stream:
         self._lines = response.aiter_lines()
 
     async def next(self) -> tuple[str, dict[str, Any]]:
-        async with asyncio.timeout(30):
-            event = json.loads(await anext(self._lines))
+        try:
+            async with asyncio.timeout(30):
+                event = json.loads(await anext(self._lines))
+        except TimeoutError:
+            raise AssertionError("no event came") from None
         return event["type"], event["object"]
 
     async def ends(self) -> bool:

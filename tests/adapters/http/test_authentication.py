@@ -19,7 +19,7 @@ from tests.adapters.http.servers import LANES, NOW, lane, now, running
 
 from laneway.adapters.http import bodies, connections
 from laneway.adapters.http.certificates import server_context
-from laneway.adapters.http.server import ApiServer, ServerUnusable, TcpEndpoint
+from laneway.adapters.http.server import ApiServer, ServerUnusable, TcpEndpoint, tcp_socket
 from laneway.apiserver.tokens import Token, minted
 
 JSON = {"content-type": "application/json"}
@@ -226,3 +226,11 @@ async def test_the_authority_stays_and_the_certificate_is_made_anew(tmp_path: Pa
     assert (tmp_path / "server.pem").read_bytes() != pair
     modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
     assert modes == dict.fromkeys(("ca.crt", "ca.key", "server.pem"), 0o600)
+
+
+def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_piece() -> None:
+    with tcp_socket("127.0.0.1", 0) as listening, socket.socket() as client:
+        client.connect(listening.getsockname())
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

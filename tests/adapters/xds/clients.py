@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -44,12 +44,16 @@ class Client:
 
 
 @asynccontextmanager
-async def connect(address: str, method: str = "DeltaAggregatedResources") -> AsyncIterator[Client]:
+async def connect(
+    address: str,
+    method: str = "DeltaAggregatedResources",
+    metadata: Sequence[tuple[str, str]] = (),
+) -> AsyncIterator[Client]:
     async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
         yield Client(
             channel.stream_stream(
                 f"/{SERVICE}/{method}",
                 request_serializer=DeltaDiscoveryRequest.SerializeToString,
                 response_deserializer=DeltaDiscoveryResponse.FromString,
-            )()
+            )(metadata=tuple(metadata))
         )

@@ -20,7 +20,7 @@ from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput, ObjectKey, Severity, Source
 from laneway.model.meshes import Mesh
-from laneway.schema import Alone, Check, assemble, read_alone
+from laneway.schema import Alone, Check, Document, assemble, read_alone
 
 #: After so many errors nothing further is read: nobody reads more of them at once, and to look for
 #: what each of a million words might have meant would take minutes.
@@ -31,13 +31,14 @@ MAX_ERRORS = 500
 class Reading:
     """``findings`` are warnings: with an error there is no reading. ``contents`` are by file.
 
-    ``declarations`` are the objects as the files declare them; in ``mesh``, lanes have what they
-    take from their groups.
+    ``declarations`` are the objects as the files declare them, and ``documents`` what these were
+    read from; in ``mesh``, lanes have what they take from their groups.
     """
 
     mesh: Mesh
     findings: tuple[Finding, ...]
     declarations: tuple[Declaration, ...] = ()
+    documents: tuple[Document, ...] = ()
     contents: Mapping[str, Content] = field(default_factory=dict)
 
 
@@ -80,7 +81,8 @@ def read_texts(
     if any(map(_is_error, findings)):
         raise InvalidInput(_told(findings))
     declarations = tuple(filter(None, map(Declaration.read, declared.alone)))
-    return Reading(mesh, _told(findings), declarations, declared.contents)
+    documents = tuple(one.document for one in declared.alone if one.declared is not None)
+    return Reading(mesh, _told(findings), declarations, documents, declared.contents)
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ class AdministrationEndpoints:
         return JSONResponse({"kind": "Server", "apiVersion": API_VERSION, **self._server()})
 
     async def _token_collection(self, request: Request) -> Response:
-        _require_admin(request)
+        require_admin(request)
         if request.method == "GET":
             tokens = sorted(self._tokens.by_id.values(), key=lambda token: token.created)
             items = [_shown(token) for token in tokens]
@@ -97,7 +97,7 @@ class AdministrationEndpoints:
         return JSONResponse(shown, 201)
 
     async def _delete_token(self, request: Request) -> Response:
-        _require_admin(request)
+        require_admin(request)
         number = request.path_params["name"]
         if not await self._tokens.remove(number):
             raise Failure(404, f'tokens.api.laneway.dev "{number}" not found')
@@ -131,8 +131,9 @@ def _time(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _require_admin(request: Request) -> None:
+def require_admin(request: Request, what: str = "tokens are") -> None:
+    """Raises ``Failure``."""
     identity = request.state.identity
     assert isinstance(identity, Identity)
     if ADMIN not in identity.scopes:
-        raise Failure(403, f"tokens are for admins, and {identity.name} is none")
+        raise Failure(403, f"{what} for admins, and {identity.name} is none")

@@ -16,7 +16,7 @@ from laneway.adapters.http.objects import ObjectEndpoints, Place
 from laneway.apiserver import discovery
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource, Served
-from laneway.control.revisions import StoreError
+from laneway.control.revisions import DeclaredElsewhere, StoreError
 
 Endpoint = Callable[[Request, Place], Awaitable[Response]]
 
@@ -44,6 +44,7 @@ def application(
         routes=[*more, *_discovery(every, version), *_objects(resources, objects)],
         exception_handlers={
             Failure: _failed,
+            DeclaredElsewhere: _declared_elsewhere,
             StoreError: _not_kept,
             404: _nothing_there,
             405: _no_such_method,
@@ -157,6 +158,10 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _not_kept(request: Request, error: Exception) -> Response:
     return await _failed(request, Failure(507, f"nothing was changed: {error}"))
+
+
+async def _declared_elsewhere(request: Request, error: Exception) -> Response:
+    return await _failed(request, Failure(409, str(error)))
 
 
 async def _nothing_there(request: Request, error: Exception) -> Response:

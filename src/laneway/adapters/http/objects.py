@@ -219,9 +219,10 @@ class ObjectEndpoints:
         query = write_query(request)
         objects = self._store.submitted_objects
         _check_allowed(request, place, [objects[key].manifest for key in keys])
-        if not keys or query.dry_run or options.get("dryRun"):
-            return
-        await self._append(request, dict.fromkeys(keys), query)
+        draft = _draft(request, dict.fromkeys(keys), query)
+        self._store.check(draft)
+        if keys and not query.dry_run and not options.get("dryRun"):
+            await self._append(draft)
 
     async def _keep(
         self,
@@ -236,22 +237,20 @@ class ObjectEndpoints:
         _check_allowed(request, place, [valid.manifest, *([live.manifest] if live else [])])
         code = 201 if live is None else 200
         unchanged = live is not None and live.manifest == valid.manifest
+        draft = _draft(request, {key: valid.manifest}, query)
+        if not unchanged:
+            self._store.check(draft)
         if unchanged or query.dry_run:
             stored = StoredObject(valid.manifest, live.revision if live else 0, 0)
         else:
-            revision = await self._append(request, {key: valid.manifest}, query)
+            revision = await self._append(draft)
             stored = StoredObject(valid.manifest, revision, revision)
         response = self._answer(request, place, stored, code)
         for warning in valid.warnings:
             response.headers.append("Warning", warning_header(warning))
         return response
 
-    async def _append(
-        self, request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
-    ) -> int:
-        draft = Draft(
-            changes, _identity(request).name, query.manager, f"{request.method} {request.url.path}"
-        )
+    async def _append(self, draft: Draft) -> int:
         revision = await self._store.append(draft, expected=self._store.submitted)
         return revision.number
 
@@ -298,6 +297,13 @@ class ObjectEndpoints:
         self, request: Request, place: Place, stored: StoredObject, code: int = 200
     ) -> Response:
         return JSONResponse(self._presentation(request, place).one(shown(stored)), code)
+
+
+def _draft(
+    request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
+) -> Draft:
+    reason = f"{request.method} {request.url.path}"
+    return Draft(changes, _identity(request).name, query.manager, reason)
 
 
 def _covers(place: Place, key: ObjectId) -> bool:

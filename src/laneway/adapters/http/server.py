@@ -128,11 +128,16 @@ def unix_socket(path: Path) -> socket.socket:
 def tcp_socket(host: str, port: int) -> socket.socket:
     """Raises ``ServerUnusable``."""
     try:
-        return socket.create_server(
+        listening = socket.create_server(
             (host, port),
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
             backlog=_BACKLOG,
         )
+        # Connections inherit it. An answer is written in two pieces, and the second would wait for
+        # the client's delayed acknowledgement of the first: 40 ms. asyncio sets it only on sockets
+        # that were made with the protocol's number.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         message = f"the API cannot listen on {host}:{port}: {error.strerror}; choose another port"
         raise ServerUnusable(message) from error

@@ -107,6 +107,11 @@ class Watches:
         self._listening: dict[asyncio.Queue[Event | None], str] = {}
         self._stop = store.listen(self._hear)
 
+    @property
+    def count(self) -> int:
+        """How many listen."""
+        return len(self._listening)
+
     def close(self) -> None:
         """End every watch."""
         self._stop()

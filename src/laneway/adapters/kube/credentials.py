@@ -60,13 +60,16 @@ def in_cluster(environment: Mapping[str, str], account: Path = _ACCOUNT) -> Cred
     return Credentials(server, tls, lambda: token.read_text().strip())
 
 
-def read(path: Path) -> Credentials:
-    """The current context of a kubeconfig: certificates, tokens, token files and exec plugins."""
+def read(path: Path, name: str | None = None) -> Credentials:
+    """A context of a kubeconfig, by default the current one: certificates, tokens, token files and
+    exec plugins."""
     try:
         config = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise NoCredentials(f"the kubeconfig {path} cannot be read: {error}") from error
-    context = _named(config, "contexts", "context", config.get("current-context"), path)
+    if not isinstance(config, dict):
+        raise NoCredentials(f"the kubeconfig {path} is empty, or no kubeconfig")
+    context = _named(config, "contexts", "context", name or config.get("current-context"), path)
     cluster = _named(config, "clusters", "cluster", context.get("cluster"), path)
     user = _named(config, "users", "user", context.get("user"), path)
     server = str(cluster["server"]).rstrip("/")

@@ -45,11 +45,13 @@ def bootstrap(
     cluster: str = CLUSTER,
     generation: int = 0,
     max_connections: int = MOST_CONNECTIONS,
+    token: str = "",
 ) -> str:
     """The JSON for ``envoy --config-path``. ``xds`` is the control plane, TCP or Unix socket.
 
     ``generation`` tells the control plane which of two processes of the node is the newer.
-    ``max_connections`` is the limit of downstream connections over all listeners.
+    ``max_connections`` is the limit of downstream connections over all listeners. ``token`` proves
+    to the control plane that the proxy is this node; "" is none.
     """
     configuration = {
         "node": {"id": node_id, "cluster": cluster, "metadata": {GENERATION: generation}},
@@ -58,7 +60,7 @@ def bootstrap(
             "ignore_global_conn_limit": True,
         },
         "dynamic_resources": {
-            "ads_config": _ads(),
+            "ads_config": _ads(token),
             "cds_config": _from_ads(),
             "lds_config": _from_ads(),
         },
@@ -106,13 +108,15 @@ def probe_listener(path: Path) -> dict[str, Any]:
     }
 
 
-def _ads() -> dict[str, Any]:
+def _ads(token: str) -> dict[str, Any]:
+    metadata = [{"key": "authorization", "value": f"Bearer {token}"}] if token else []
     return {
         "api_type": "DELTA_GRPC",
         "transport_api_version": "V3",
         "set_node_on_first_message_only": True,
         "grpc_services": [
             {
+                "initial_metadata": metadata,
                 "envoy_grpc": {
                     "cluster_name": XDS_CLUSTER,
                     # Envoy's default of up to 30 s between attempts is made for thousands of
@@ -120,7 +124,7 @@ def _ads() -> dict[str, Any]:
                     "retry_policy": {
                         "retry_back_off": {"base_interval": "0.1s", "max_interval": "2s"}
                     },
-                }
+                },
             }
         ],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from laneway.adapters.store.queued import Clock, Created, QueuedStore
@@ -29,6 +30,10 @@ class MemoryStore(QueuedStore):
         for revision in self._revisions[: self._following(number)]:
             write(objects, revision.number, revision.draft)
         return MappingProxyType(objects)
+
+    async def last_before(self, moment: datetime) -> int:
+        since = (each.number for each in self._revisions if each.at >= moment)
+        return next(since, self._latest + 1) - 1
 
     async def compact(self, number: int) -> None:
         objects = await self.objects_at(number)

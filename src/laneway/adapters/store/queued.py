@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from laneway.control.histograms import Histogram
 from laneway.control.revisions import (
     Draft,
     Listener,
@@ -28,6 +29,8 @@ from laneway.control.revisions import (
 )
 
 Clock = Callable[[], datetime]
+#: In seconds: of a fast disk, of a slow one, and of one that is busy.
+_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 #: The revision that created each object that a revision writes.
 Created = Mapping[ObjectId, int]
 
@@ -55,7 +58,10 @@ class QueuedStore(ABC):
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._guards: list[Callable[[Draft], None]] = []
         self._closed = False
+        #: How long it took to keep the revisions of a batch.
+        self.write_seconds = Histogram(_BUCKETS)
 
     @property
     def latest(self) -> int:
@@ -87,6 +93,7 @@ class QueuedStore(ABC):
                 f"the change was made from revision {expected}, "
                 f"and revision {self._submitted} was written since"
             )
+        self.check(draft)
         self._submitted += 1
         revision = Revision(self._submitted, self._clock(), draft)
         before = self._submitted_objects
@@ -100,6 +107,13 @@ class QueuedStore(ABC):
         # Whoever gives up waiting takes nothing back.
         await asyncio.shield(kept)
         return revision
+
+    def check(self, draft: Draft) -> None:
+        for check in self._guards:
+            check(draft)
+
+    def guard(self, check: Callable[[Draft], None]) -> None:
+        self._guards.append(check)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -125,14 +139,17 @@ class QueuedStore(ABC):
             raise StoreError(f"there is no revision {number} yet; the latest is {self._latest}")
 
     async def _write_what_waits(self) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
+                began = clock()
                 try:
                     await self._keep([e.revision for e in batch], [e.created for e in batch])
                 except StoreError as error:
                     self._fail(batch, error)
                 else:
+                    self.write_seconds.observe(clock() - began)
                     self._acknowledge(batch)
         finally:
             self._writer = None

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
@@ -55,6 +55,9 @@ VALUES (:resource, :namespace, :name, :revision, :created, :manifest, coalesce((
     SELECT position FROM writes WHERE resource = :resource AND namespace = :namespace
     AND name = :name AND created = :created ORDER BY revision DESC LIMIT 1), :position))
 """
+# Texts of one form, which are in the order of the moments.
+_FIRST_SINCE = "SELECT min(number) FROM revisions WHERE at >= ?"
+_WRITES = "SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?"
 # Rows that a later one, up to the same revision, replaces; and deletions, which replaced others.
 _REPLACED = """
 DELETE FROM writes WHERE revision <= :number AND (manifest IS NULL OR EXISTS (
@@ -69,7 +72,7 @@ class SqliteStore(QueuedStore):
 
     def __init__(self, path: Path, clock: Clock, lock: StoreLock, files: _Connections) -> None:
         latest, compacted = files.numbers()
-        super().__init__(clock, _objects_at(files.reading, latest), latest, compacted)
+        super().__init__(clock, objects_at(files.reading, latest), latest, compacted)
         self._path = path
         self._lock = lock
         self._files = files
@@ -86,7 +89,7 @@ class SqliteStore(QueuedStore):
         path = path.absolute()
         lock = lock_store(path)
         try:
-            with _reported(path):
+            with reported(path):
                 files = _Connections(path)
                 try:
                     return cls(path, clock, lock, files)
@@ -103,7 +106,15 @@ class SqliteStore(QueuedStore):
 
     async def objects_at(self, number: int) -> Objects:
         self.check_number(number)
-        return await self._read(lambda: _objects_at(self._files.reading, number))
+        return await self._read(lambda: objects_at(self._files.reading, number))
+
+    async def last_before(self, moment: datetime) -> int:
+        def number() -> int:
+            at = moment.astimezone(UTC).isoformat()
+            (first,) = self._files.reading.execute(_FIRST_SINCE, (at,)).fetchone()
+            return self._latest if first is None else int(first) - 1
+
+        return await self._read(number)
 
     async def compact(self, number: int) -> None:
         self.check_number(number)
@@ -129,7 +140,7 @@ class SqliteStore(QueuedStore):
             except OSError as error:
                 raise StoreUnwritable(f"{path} cannot be made: {error.strerror}") from error
             try:
-                with _reported(path), closing(sqlite3.connect(path)) as target:
+                with reported(path), closing(sqlite3.connect(path)) as target:
                     self._files.reading.backup(target)
                     target.execute("PRAGMA journal_mode = DELETE").fetchone()
             except BaseException:
@@ -160,13 +171,13 @@ class SqliteStore(QueuedStore):
         return await self._run(self._reading, read)
 
     async def _run(self, thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-        def reported() -> T:
-            with _reported(self._path):
+        def call_reported() -> T:
+            with reported(self._path):
                 return call()
 
         if not self._files.is_open:
             raise StoreError("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(thread, reported)
+        return await asyncio.get_running_loop().run_in_executor(thread, call_reported)
 
 
 class _Connections:
@@ -181,7 +192,7 @@ class _Connections:
             self.writing.execute("PRAGMA synchronous = FULL")
             (found,) = self.writing.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
-                raise StoreDamaged(_damaged(path, found))
+                raise StoreDamaged(damaged(path, found))
             migrate(self.writing, path)
             self.reading = _connect(path, "ro")
         except BaseException:
@@ -232,14 +243,14 @@ def _snapshot(database: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _reported(path: Path) -> Iterator[None]:
+def reported(path: Path) -> Iterator[None]:
     """Makes SQLite's errors ours, with the file's name and what would be right."""
     try:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
-            raise StoreDamaged(_damaged(path, str(error))) from error
+            raise StoreDamaged(damaged(path, str(error))) from error
         if code == sqlite3.SQLITE_NOTADB:
             message = f"{path} is not a store; choose another file"
             raise StoreUnusable(message) from error
@@ -249,7 +260,7 @@ def _reported(path: Path) -> Iterator[None]:
         raise StoreUnwritable(f"{path} cannot be read or written: {error}") from error
 
 
-def _damaged(path: Path, found: str) -> str:
+def damaged(path: Path, found: str) -> str:
     return f"{path} is damaged ({' '.join(found.split())}); restore a backup"
 
 
@@ -301,7 +312,7 @@ def _writes(database: sqlite3.Connection, number: int) -> dict[ObjectId, Manifes
     }
 
 
-def _objects_at(database: sqlite3.Connection, number: int) -> Objects:
+def objects_at(database: sqlite3.Connection, number: int) -> Objects:
     return MappingProxyType(
         {
             ObjectId(*key): StoredObject(json.loads(manifest), revision, created)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -49,10 +50,19 @@ class XdsServer:
 
     ``address`` is HOST:PORT on loopback (port 0: any free one) or unix:/PATH. Use it as an async
     context manager, or call ``start`` and ``stop``.
+
+    ``tokens`` has, by node id, the bearer token that a proxy must send to be taken for that node.
+    None takes every proxy's word, for proxies that somebody else starts.
     """
 
-    def __init__(self, roster: Roster, address: str = ANY_PORT) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        address: str = ANY_PORT,
+        tokens: Mapping[str, str] | None = None,
+    ) -> None:
         self._roster = roster
+        self._tokens = tokens
         self._wanted = check_address(address)
         self._server: grpc.aio.Server | None = None
         self._streams: set[asyncio.Task[Any]] = set()
@@ -104,6 +114,11 @@ class XdsServer:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, "the first request must have a node.id"
             )
+        if not self._is_authentic(request.node.id, context):
+            log.warning("proxy_refused", node=request.node.id, hint="its token is not this node's")
+            await context.abort(
+                grpc.StatusCode.UNAUTHENTICATED, "the bearer token is not that of this node.id"
+            )
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
@@ -125,6 +140,16 @@ class XdsServer:
         finally:
             self._roster.disconnect(connection)
             log.info("proxy_disconnected", node=connection.node)
+
+    def _is_authentic(self, node: str, context: ServicerContext) -> bool:
+        if self._tokens is None:
+            return True
+        expected = self._tokens.get(node)
+        given = [value for key, value in context.invocation_metadata() if key == "authorization"]
+        if expected is None or len(given) != 1:
+            return False
+        sent = given[0] if isinstance(given[0], bytes) else given[0].encode()
+        return hmac.compare_digest(sent, f"Bearer {expected}".encode())
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
-from laneway.faces.cli import server_commands
+from laneway.faces.cli import server_commands, store_commands
+from laneway.faces.cli.server_places import endpoint
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
+app.add_typer(store_commands.store, name="store")
 
 
 class Output(enum.StrEnum):
@@ -148,10 +150,12 @@ def up(
         bool,
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
+    api_listen: server_commands.ApiListen = None,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import Watching, run
     from laneway.wiring.embedded import Settings
+    from laneway.wiring.serving import ServeSettings
 
     if prune and not watch:
         raise typer.BadParameter("--prune is about files that change: it needs --watch")
@@ -163,8 +167,9 @@ def up(
         explain=explain,
         access_log=access_log,
     )
+    listen = endpoint("--api-listen", api_listen)
     watching = Watching(paths, prune) if watch else None
-    raise typer.Exit(run(paths, settings, watching, verbose))
+    raise typer.Exit(run(paths, ServeSettings(None, listen, mesh=settings), watching, verbose))
 
 
 @app.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -17,23 +18,37 @@ from laneway.model.names import ObjectName
 from laneway.model.selection import Selection
 from laneway.wiring.embedded import Embedded, Settings
 
+Made = TypeVar("Made")
+
+
+@asynccontextmanager
+async def starting(
+    made: AbstractAsyncContextManager[Made],
+    embedded: Callable[[Made], Embedded],
+    reporter: Reporter,
+) -> AsyncIterator[tuple[Made, tuple[str, ...]]]:
+    """What was made, running, and what did not become ready in its mesh."""
+    reporter.start()
+    try:
+        async with made as entered:
+            problems = await embedded(entered).wait_ready()
+            reporter.started()
+            try:
+                yield entered, problems
+            finally:
+                reporter.stopping()
+    finally:
+        reporter.stopping()
+
 
 @asynccontextmanager
 async def running(
     declared: Mesh | ChangeSet, settings: Settings, reporter: Reporter
 ) -> AsyncIterator[tuple[Embedded, tuple[str, ...]]]:
     """The mesh, running, and what did not become ready in it."""
-    reporter.start()
-    try:
-        async with Embedded(declared, settings, reporter) as embedded:
-            problems = await embedded.wait_ready()
-            reporter.started()
-            try:
-                yield embedded, problems
-            finally:
-                reporter.stopping()
-    finally:
-        reporter.stopping()
+    made = Embedded(declared, settings, reporter)
+    async with starting(made, lambda embedded: embedded, reporter) as found:
+        yield found
 
 
 def print_gateways(console: Console, embedded: Embedded) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from laneway.faces.cli.server_requests import Server
 
 tokens = typer.Typer(
     help="Tokens for the API of a laneway that serves on this machine.", no_args_is_help=True
@@ -19,6 +22,26 @@ DataDirectory = Annotated[
         help="Where the store and the API's socket are; by default ~/.local/state/laneway.",
     ),
 ]
+ApiListen = Annotated[
+    str | None,
+    typer.Option(
+        "--api-listen",
+        metavar="HOST:PORT",
+        help="Serve the API for TCP, too, with TLS and tokens: kubectl needs it.",
+    ),
+]
+RunningData = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="LANEWAY_DATA_DIR",
+        help="The data directory of the laneway to ask; by default the one that runs.",
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option("--context", metavar="NAME", help="Ask the one of this context of a kubeconfig."),
+]
 Scopes = Annotated[
     list[str] | None,
     typer.Option("--scope", help="view, edit:GROUP or admin. May be repeated; default: admin."),
@@ -27,52 +50,102 @@ Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it 
 
 
 def serve(
-    data: DataDirectory = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar="LANEWAY_CONFIG",
+            help="A YAML file of these settings, by the names of the flags; flags and the "
+            "environment go before it.",
+        ),
+    ] = None,
+    data_dir: DataDirectory = None,
     listen: Annotated[
         str | None,
         typer.Option(
             "--listen",
             metavar="HOST:PORT",
+            envvar="LANEWAY_LISTEN",
             help="Serve the API for TCP, too, with TLS and tokens: kubectl needs it.",
         ),
     ] = None,
-    hosts: Annotated[
+    host: Annotated[
         list[str] | None,
-        typer.Option("--host", help="A further name under which the API is reached."),
+        typer.Option(
+            "--host", envvar="LANEWAY_HOST", help="A further name under which the API is reached."
+        ),
     ] = None,
-    certificate: Annotated[
-        Path | None,
-        typer.Option("--tls-cert", help="Your own certificate; by default by laneway's own CA."),
+    tls_cert: Annotated[
+        str | None,
+        typer.Option(
+            "--tls-cert",
+            envvar="LANEWAY_TLS_CERT",
+            help="Your own certificate; by default by laneway's own CA.",
+        ),
     ] = None,
-    key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
+    tls_key: Annotated[
+        str | None, typer.Option("--tls-key", envvar="LANEWAY_TLS_KEY", help="Its key.")
+    ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, max=64, help="Worker threads of each Envoy.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--concurrency",
+            envvar="LANEWAY_CONCURRENCY",
+            help="Worker threads of each Envoy, 1 to 64; default: 2.",
+        ),
+    ] = None,
     envoy: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--envoy", envvar="LANEWAY_ENVOY", help="The Envoy to run."),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level",
+            metavar="[debug|info|warning|error]",
+            envvar="LANEWAY_LOG_LEVEL",
+            help="What is logged; default: warning. JSON where it is not a terminal.",
+        ),
+    ] = None,
+    history_days: Annotated[
+        int | None,
+        typer.Option(
+            "--history-days",
+            envvar="LANEWAY_HISTORY_DAYS",
+            help="How long revisions are kept; default: 30.",
+        ),
+    ] = None,
+    history_revisions: Annotated[
+        int | None,
+        typer.Option(
+            "--history-revisions",
+            envvar="LANEWAY_HISTORY_REVISIONS",
+            help="How many revisions are kept at most; default: 100000.",
+        ),
     ] = None,
 ) -> None:
     """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
     from laneway.faces.cli.serve import run
-    from laneway.wiring.embedded import Settings
-    from laneway.wiring.serving import ServeSettings, Tls
+    from laneway.faces.cli.serve_configuration import configuration
 
-    if (certificate is None) != (key is None):
-        raise typer.BadParameter("--tls-cert and --tls-key are given together")
-    tls = Tls(certificate, key) if certificate and key else None
-    settings = ServeSettings(
-        _directory(data),
-        _endpoint(listen),
-        tuple(hosts or ()),
-        tls,
-        Settings(concurrency=concurrency, envoy=envoy),
-    )
-    raise typer.Exit(run(settings))
+    given = {
+        "data_dir": str(data_dir) if data_dir else None,
+        "listen": listen,
+        "host": host,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "concurrency": concurrency,
+        "envoy": envoy,
+        "log_level": log_level,
+        "history_days": history_days,
+        "history_revisions": history_revisions,
+    }
+    raise typer.Exit(run(configuration(config, given)))
 
 
 def kubeconfig(
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
     name: Annotated[str | None, typer.Option("--name", help="For whom; default: you.")] = None,
     scopes: Scopes = None,
     days: Days = 90,
@@ -80,7 +153,9 @@ def kubeconfig(
     """Print a kubeconfig for the laneway that serves on this machine, with a token of its own."""
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
-    raise typer.Exit(kubeconfig(_directory(data), name or user_name(), scopes or ["admin"], days))
+    raise typer.Exit(
+        kubeconfig(_server(data, context), name or user_name(), scopes or ["admin"], days)
+    )
 
 
 @tokens.command("create")
@@ -88,43 +163,36 @@ def create_token(
     name: Annotated[str, typer.Argument(help="For whom or what.")],
     scopes: Scopes = None,
     days: Days = 90,
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """Make a token and print it. It is not shown again."""
     from laneway.faces.cli.tokens import create
 
-    raise typer.Exit(create(_directory(data), name, scopes or ["admin"], days))
+    raise typer.Exit(create(_server(data, context), name, scopes or ["admin"], days))
 
 
 @tokens.command("list")
-def list_tokens(data: DataDirectory = None) -> None:
+def list_tokens(data: RunningData = None, context: Context = None) -> None:
     """Print the tokens that are valid, without their secrets."""
     from laneway.faces.cli.tokens import show
 
-    raise typer.Exit(show(_directory(data)))
+    raise typer.Exit(show(_server(data, context)))
 
 
 @tokens.command("revoke")
 def revoke_token(
     number: Annotated[str, typer.Argument(metavar="TOKEN", help="As `token list` shows it.")],
-    data: DataDirectory = None,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """Make a token invalid at once; streams that it has opened are closed."""
     from laneway.faces.cli.tokens import revoke
 
-    raise typer.Exit(revoke(_directory(data), number))
+    raise typer.Exit(revoke(_server(data, context), number))
 
 
-def _directory(given: Path | None) -> Path:
-    from laneway.faces.cli.serve import default_data_directory
+def _server(data: Path | None, context: str | None) -> Server:
+    from laneway.faces.cli.server_requests import find_server
 
-    return (given or default_data_directory()).absolute()
-
-
-def _endpoint(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise typer.BadParameter(f"--listen: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    return find_server(data.absolute() if data else None, context)

@@ -1,49 +1,167 @@
-"""Requests to the API of a laneway that runs on this machine, through its Unix socket."""
+"""Requests to the API of a laneway: the client of every command that asks a running one.
+
+The laneway is found by itself where one of this user runs on this machine (``up`` or ``serve``),
+and asked through its Unix socket. A data directory names one of several; a context of a kubeconfig
+one that is elsewhere, asked over TLS with that context's token.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from laneway.adapters.host.running_servers import running_servers
+from laneway.adapters.kube.credentials import Credentials, read
+from laneway.adapters.kube.errors import NoCredentials
 from laneway.faces.cli.failures import Failed
+
+_PATIENCE = 60
+SOCKET = "api.sock"
 
 
 class ServerError(Failed):
-    """What the server says, or why it cannot be asked. Complete for a terminal."""
+    """What the server says, or why it cannot be asked. Complete for a terminal.
+
+    ``code`` is that of HTTP, and ``document`` the Status that came with it; 0 and empty where
+    nothing was answered.
+    """
+
+    def __init__(
+        self, message: str, code: int = 0, document: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.document = document or {}
 
 
-class _Connection(http.client.HTTPConnection):
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    socket: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteServer:
+    credentials: Credentials
+
+
+Server = LocalServer | RemoteServer
+
+
+def find_server(
+    data: Path | None = None,
+    context: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Server:
+    """That of the data directory or of the kubeconfig's context, if one is named; else the one
+    that runs. Raises ``ServerError`` if none or several do."""
+    if context is not None:
+        return RemoteServer(_credentials(context, environment))
+    if data is not None:
+        return LocalServer(data / SOCKET)
+    try:
+        found = running_servers(environment)
+    except OSError as error:
+        raise ServerError(f"{error.filename}: {error.strerror}") from error
+    if not found:
+        raise ServerError(
+            "no laneway of yours runs on this machine; start one with `laneway up -f FILES` or "
+            "`laneway serve`, or name another one by --context"
+        )
+    if len(found) > 1:
+        listed = "\n".join(f"  --data-dir {each.socket.parent}  {each}" for each in found)
+        raise ServerError(f"several laneways run on this machine; say which one:\n{listed}")
+    return LocalServer(found[0].socket)
+
+
+def request(
+    server: Server | Path,
+    method: str,
+    path: str,
+    body: Any = None,
+    content_type: str = "application/json",
+) -> Any:
+    """The answer's document. A path is that of a data directory. Raises ``ServerError``."""
+    if isinstance(server, Path):
+        server = LocalServer(server / SOCKET)
+    headers = {"accept": "application/json"}
+    if body is not None:
+        headers["content-type"] = content_type
+    connection = _connection(server, headers)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        raise ServerError(_unreachable(server, error)) from error
+    finally:
+        connection.close()
+    return _document(answer.status, text)
+
+
+class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("laneway", timeout=60)
+        super().__init__("laneway", timeout=_PATIENCE)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
+        try:  # by the descriptor, since the path of a socket must be short
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
 
 
-def request(data: Path, method: str, path: str, body: Any = None) -> Any:
-    """The answer's document. ``data`` is the server's data directory. Raises ``ServerError``."""
-    address = data / "api.sock"
-    connection = _Connection(address)
-    headers = {"content-type": "application/json"} if body is not None else {}
+def _connection(server: Server, headers: dict[str, str]) -> http.client.HTTPConnection:
+    if isinstance(server, LocalServer):
+        return _UnixConnection(server.socket)
+    credentials = server.credentials
+    parts = urlsplit(credentials.server)
+    if credentials.tls is None:
+        raise ServerError(f"{credentials.server}: a token is sent over https alone")
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise ServerError(
-            f"no laneway serves {data}; start one with `laneway serve --data-dir {data}`"
-        ) from None
-    except OSError as error:
-        raise ServerError(f"{address} cannot be asked: {error}") from error
-    finally:
-        connection.close()
-    document = json.loads(text)
-    if answer.status >= 400:
-        raise ServerError(document["message"])
+        token = credentials.token()
+    except NoCredentials as error:
+        raise ServerError(str(error)) from error
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    return http.client.HTTPSConnection(
+        parts.hostname or "", parts.port or 443, timeout=_PATIENCE, context=credentials.tls
+    )
+
+
+def _unreachable(server: Server, error: Exception) -> str:
+    if isinstance(server, RemoteServer):
+        return f"{server.credentials.server} cannot be asked: {error}"
+    data = server.socket.parent
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"no laneway serves {data}; start one with `laneway serve --data-dir {data}`"
+    return f"{server.socket} cannot be asked: {error}"
+
+
+def _document(code: int, text: str) -> Any:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise ServerError(f"the server answered {code}, and no JSON", code) from None
+    if code >= 400:
+        document = document if isinstance(document, dict) else {}
+        raise ServerError(document.get("message", f"the server answered {code}"), code, document)
     return document
+
+
+def _credentials(context: str, environment: Mapping[str, str]) -> Credentials:
+    named = environment.get("KUBECONFIG", "").split(os.pathsep)[0]
+    path = Path(named) if named else Path(environment.get("HOME", "/"), ".kube/config")
+    try:
+        return read(path, context)
+    except NoCredentials as error:
+        raise ServerError(str(error)) from error

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from laneway.faces.cli.server_requests import ServerError, request
+from laneway.faces.cli.server_requests import Server, ServerError, request
 from laneway.faces.cli.terminals import listing, output
 from laneway.schema.yaml_text import dump_all
 
@@ -17,20 +16,20 @@ _SERVER = "/apis/api.laneway.dev/v1alpha1/server"
 _DAY = 86_400
 
 
-def create(data: Path, name: str, scopes: Sequence[str], days: int) -> int:
+def create(server: Server, name: str, scopes: Sequence[str], days: int) -> int:
     """Prints the token, and nothing else, so that a script can keep it."""
-    print(_create(data, name, scopes, days)["status"]["token"])
+    print(_create(server, name, scopes, days)["status"]["token"])
     return 0
 
 
-def _create(data: Path, name: str, scopes: Sequence[str], days: int) -> Any:
+def _create(server: Server, name: str, scopes: Sequence[str], days: int) -> Any:
     spec = {"name": name, "scopes": list(scopes), "expirationSeconds": days * _DAY}
-    return request(data, "POST", _TOKENS, {"spec": spec})
+    return request(server, "POST", _TOKENS, {"spec": spec})
 
 
-def show(data: Path) -> int:
+def show(server: Server) -> int:
     table = listing("Token", "Name", "Scopes", "Created", "Expires")
-    for token in request(data, "GET", _TOKENS)["items"]:
+    for token in request(server, "GET", _TOKENS)["items"]:
         table.add_row(
             token["metadata"]["name"],
             token["spec"]["name"],
@@ -42,23 +41,24 @@ def show(data: Path) -> int:
     return 0
 
 
-def revoke(data: Path, number: str) -> int:
-    request(data, "DELETE", f"{_TOKENS}/{number}")
+def revoke(server: Server, number: str) -> int:
+    request(server, "DELETE", f"{_TOKENS}/{number}")
     output().print(f"token {number} revoked")
     return 0
 
 
-def kubeconfig(data: Path, name: str, scopes: Sequence[str], days: int) -> int:
+def kubeconfig(server: Server, name: str, scopes: Sequence[str], days: int) -> int:
     """Prints a kubeconfig with a token of its own."""
-    server = request(data, "GET", _SERVER)
-    if not server["address"]:
+    described = request(server, "GET", _SERVER)
+    if not described["address"]:
         raise ServerError(
             "this laneway listens on its Unix socket alone, and kubectl needs TCP; "
-            "start it with `laneway serve --listen 127.0.0.1:7443`"
+            "start it with `laneway serve --listen 127.0.0.1:7443`, or `laneway up` with "
+            "--api-listen 127.0.0.1:7443"
         )
-    token = _create(data, name, scopes, days)["status"]["token"]
-    cluster: dict[str, Any] = {"server": server["address"]}
-    if authority := server["certificateAuthority"]:
+    token = _create(server, name, scopes, days)["status"]["token"]
+    cluster: dict[str, Any] = {"server": described["address"]}
+    if authority := described["certificateAuthority"]:
         encoded = base64.b64encode(authority.encode()).decode()
         cluster["certificate-authority-data"] = encoded
     context = {"cluster": "laneway", "user": name, "namespace": "default"}

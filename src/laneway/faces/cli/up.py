@@ -13,19 +13,21 @@ from laneway.adapters.files import Reading
 from laneway.adapters.files.watching import Unwatchable, require_watchable
 from laneway.compile.envoy.limits import check
 from laneway.faces.cli import lifetimes
+from laneway.faces.cli.findable_servers import findable, print_api, reporting
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.meshes import (
     print_gateways,
     print_requests,
     print_workloads,
-    running,
+    starting,
 )
 from laneway.faces.cli.reports import Reporter
+from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import errors, fact, output
-from laneway.faces.cli.watching import Follower, as_declared
-from laneway.wiring.embedded import Settings
+from laneway.faces.cli.watching import Follower
 from laneway.wiring.logs import log_to_stderr
+from laneway.wiring.serving import ServeSettings, Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class Watching:
     prune: bool = False
 
 
-def run(files: Sequence[str], settings: Settings, watching: Watching | None, verbose: bool) -> int:
+def run(
+    files: Sequence[str], settings: ServeSettings, watching: Watching | None, verbose: bool
+) -> int:
     if watching is not None:
         try:
             require_watchable(watching.files)
@@ -49,14 +53,16 @@ def run(files: Sequence[str], settings: Settings, watching: Watching | None, ver
 
 
 async def _up(
-    reading: Reading, settings: Settings, watching: Watching | None, verbose: bool
+    reading: Reading, settings: ServeSettings, watching: Watching | None, verbose: bool
 ) -> int:
     """What is not ready stays, and is asked on: the rest of the mesh works without it."""
     mesh = reading.mesh
     console = output()
     began = time.monotonic()
     reporter = Reporter(console, mesh, verbose=verbose)
-    async with running(as_declared(reading), settings, reporter) as (embedded, problems):
+    serving = Serving(settings, reporter, reporting(console), files=reading)
+    async with starting(serving, lambda serving: serving.embedded, reporter) as (_, problems):
+        embedded = serving.embedded
         seconds = time.monotonic() - began
         print_workloads(console, embedded)
         console.print()
@@ -69,8 +75,10 @@ async def _up(
         number = f"{len(mesh.workloads)} workloads behind {len(embedded.proxies())} Envoy proxies"
         console.print(fact("up:", "bold green", f"{number}, after {seconds:.1f} s"))
         console.print(f"Logs are in {embedded.log_dir}. Ctrl-C stops everything.", soft_wrap=True)
-        follower = Follower(console, embedded)
-        await lifetimes.until_interrupted(beside=_follow(follower, reading, watching))
+        print_api(console, serving)
+        follower = Follower(console, embedded, serving.show)
+        with findable("up", serving.folder / SOCKET, reporting(console)):
+            await lifetimes.until_interrupted(beside=_follow(follower, reading, watching))
     console.print("Stopped.")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from rich.console import Console
@@ -12,12 +12,10 @@ from laneway.adapters.files.watching import Event, Invalid, Settled, Waiting, wa
 from laneway.compile.envoy.limits import check
 from laneway.control.declared import (
     Applied,
-    ChangeSet,
     NotProgrammed,
     Principal,
     Programmed,
     Refused,
-    ReplaceAll,
     Result,
     Unchanged,
 )
@@ -26,25 +24,28 @@ from laneway.faces.cli.lane_expiry import refusing_expired
 from laneway.faces.cli.terminals import fact
 from laneway.schema.reports import ChangeReport
 from laneway.wiring.embedded import Embedded
+from laneway.wiring.file_objects import as_declared
 from laneway.wiring.lane_expiry import LONGEST_WAIT, Clock, follow_expiry, utc_now
 
-#: The source of what files declare.
-FILES = "files"
 _WATCHER = Principal("laneway up --watch")
 _STAYS = "what ran before runs on"
 
 
-def as_declared(reading: Reading) -> ChangeSet:
-    """The files declare exactly what was read, and checked."""
-    return ChangeSet(FILES, ReplaceAll(reading.declarations), checked=True)
-
-
 class Follower:
-    """Applies what is saved to a running mesh, and prints what becomes of it."""
+    """Applies what is saved to a running mesh, and prints what becomes of it.
 
-    def __init__(self, console: Console, embedded: Embedded) -> None:
+    ``applied`` is called with what the files declare, whenever it has been applied.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        embedded: Embedded,
+        applied: Callable[[Reading], Awaitable[None]] | None = None,
+    ) -> None:
         self._console = console
         self._embedded = embedded
+        self._applied = applied
         #: Whether the files differ from what runs, as was said last.
         self._behind = False
 
@@ -62,7 +63,10 @@ class Follower:
                 if reading.mesh != self._embedded.declarations.state.mesh:
                     print_findings(self._console, reading.findings)
                 request = as_declared(reading)
-                self._print(await self._embedded.declarations.apply(request, _WATCHER))
+                result = await self._embedded.declarations.apply(request, _WATCHER)
+                self._print(result)
+                if self._applied is not None and isinstance(result, Applied):
+                    await self._applied(reading)
             case Invalid(error):
                 print_findings(self._console, error.findings)
                 self._behind = True

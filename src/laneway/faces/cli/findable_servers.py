@@ -1,0 +1,46 @@
+"""A laneway that runs: how the other commands find it, and what a terminal is told of its API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from laneway.adapters.host.running_servers import RunningServer, registered
+from laneway.faces.cli.terminals import fact
+from laneway.wiring.serving import Serving
+
+
+@contextmanager
+def findable(command: str, socket: Path, report: Callable[[str], None]) -> Iterator[None]:
+    """Where it cannot be made so, that is reported, and everything else goes on."""
+    server = RunningServer(command, Path.cwd(), socket.absolute(), os.getpid())
+    entry = registered(server, os.environ)
+    try:
+        entry.__enter__()
+    except OSError as error:
+        report(f"other commands do not find it by themselves: {error.filename}: {error.strerror}")
+        yield
+        return
+    try:
+        yield
+    finally:
+        entry.__exit__(None, None, None)
+
+
+def reporting(console: Console) -> Callable[[str], None]:
+    """Prints what could not be applied, or answered."""
+
+    def report(text: str) -> None:
+        console.print(fact("not applied:", "bold red", text), soft_wrap=True)
+
+    return report
+
+
+def print_api(console: Console, serving: Serving) -> None:
+    if serving.address:
+        console.print(f"API     {serving.address}", soft_wrap=True)
+        console.print("For kubectl: laneway kubeconfig > laneway.kubeconfig", soft_wrap=True)

@@ -1,0 +1,143 @@
+"""What files declare, as objects of the API that ``laneway up`` answers.
+
+Files have been applied to the declared state, as one change set, before they are shown here. They
+own their objects: whoever writes one of them through the API is told to change the file, because
+the next save would take the write back. Statuses are written all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from laneway.adapters.files import Reading
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.writes import Write, created, replaced
+from laneway.control.declared import ChangeSet, ReplaceAll
+from laneway.control.revisions import (
+    DeclaredElsewhere,
+    Draft,
+    Manifest,
+    ObjectId,
+    RevisionStore,
+)
+from laneway.model.findings import Source
+from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.schema import Document
+from laneway.wiring.reconciliation import Reconciliation
+
+#: The source of what files declare, and their field manager.
+FILES = "files"
+_WRITTEN = ("name", "namespace", "labels", "annotations")
+
+
+def as_declared(reading: Reading) -> ChangeSet:
+    """The files declare exactly what was read, and checked."""
+    return ChangeSet(FILES, ReplaceAll(reading.declarations), checked=True)
+
+
+class FileObjects:
+    """``uid`` makes a new one each time. ``report`` is told of what the API cannot show."""
+
+    def __init__(
+        self,
+        store: RevisionStore,
+        reconciliation: Reconciliation,
+        resources: Iterable[Resource],
+        now: Callable[[], datetime],
+        uid: Callable[[], str],
+        report: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._reconciliation = reconciliation
+        self._resources = {
+            (api_version, resource.kind.name): resource
+            for resource in resources
+            for api_version in resource.kind.api_versions
+        }
+        self._now = now
+        self._uid = uid
+        self._report = report
+        self._sources: dict[ObjectId, Source] = {}
+        self._draft: Draft | None = None
+        store.guard(self._check)
+
+    async def show(self, documents: Iterable[Document]) -> None:
+        """These are all that the files declare now."""
+        changes: dict[ObjectId, Manifest | None] = {}
+        sources: dict[ObjectId, Source] = {}
+        for document in documents:
+            key, write = self._target(document)
+            if key in sources:
+                self._report(f"{key} is declared twice, in several groups: the API shows one")
+                continue
+            sources[key] = document.source
+            try:
+                manifest = self._manifest(key, write, document)
+            except Failure as failure:
+                self._report(f"the API does not show {key}: {failure}")
+                continue
+            live = self._store.submitted_objects.get(key)
+            if live is None or live.manifest != manifest:
+                changes[key] = manifest
+        gone = self._sources.keys() - sources.keys()
+        changes |= {key: None for key in gone if key in self._store.submitted_objects}
+        self._sources = sources
+        if changes:
+            self._draft = Draft(changes, "laneway up", FILES, "files")
+            await self._reconciliation.append(self._draft)
+        self._reconciliation.wake()
+
+    def _target(self, document: Document) -> tuple[ObjectId, Write]:
+        data = _object(document)
+        resource = self._resources[data["apiVersion"], data["kind"]]
+        metadata = data["metadata"]
+        namespace = metadata.get("namespace") or DEFAULT_NAMESPACE if resource.namespaced else ""
+        key = ObjectId(resource.qualified, namespace, metadata["name"])
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        uid, api_version = self._uid(), data["apiVersion"]
+        return key, Write(
+            resource, namespace, key.name, FILES, now, uid, api_version, validation="Ignore"
+        )
+
+    def _manifest(self, key: ObjectId, write: Write, document: Document) -> Manifest:
+        """Raises ``Failure``."""
+        data = _object(document)
+        metadata = data["metadata"]
+        written: dict[str, Any] = {
+            **data,
+            "metadata": {name: metadata[name] for name in _WRITTEN if name in metadata},
+        }
+        live = self._store.submitted_objects.get(key)
+        valid = replaced(write, live, written) if live else created(write, written)
+        return valid.manifest
+
+    def _check(self, draft: Draft) -> None:
+        if draft is self._draft:
+            return
+        objects = self._store.submitted_objects
+        for key, manifest in draft.writes.items():
+            source = self._sources.get(key)
+            live = objects.get(key)
+            if source is None or (manifest and live and _same(manifest, live.manifest)):
+                continue
+            raise DeclaredElsewhere(
+                f'{key.resource} "{key.name}" is declared by {FILES} ({source}): change it there'
+            )
+
+
+def _object(document: Document) -> Mapping[str, Any]:
+    """What has been read as an object has this form."""
+    assert isinstance(document.data, Mapping)
+    return document.data
+
+
+def _same(one: Manifest, other: Manifest) -> bool:
+    """But for the status."""
+    return _without_status(one) == _without_status(other)
+
+
+def _without_status(manifest: Manifest) -> Mapping[str, Any]:
+    return {name: value for name, value in manifest.items() if name != "status"}

@@ -1,0 +1,60 @@
+"""Which node a proxy is taken for: the one whose token it sends, whatever node id it claims."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from tests.adapters.xds.clients import connect
+from tests.adapters.xds.proxies import request
+from tests.adapters.xds.resources import cluster
+
+from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.server import XdsServer
+from laneway.compile.resources import CLUSTER, Snapshot
+
+TOKENS = {"mine": "s3cret", "yours": "other"}
+
+
+@pytest.mark.parametrize(
+    ("node", "metadata"),
+    [
+        ("mine", ()),
+        ("mine", (("authorization", "Bearer other"),)),
+        ("mine", (("authorization", "Bearer "),)),
+        ("mine", (("authorization", "s3cret"),)),
+        ("mine", (("authorization", "Bearer s3cret"), ("authorization", "Bearer other"))),
+        ("yours", (("authorization", "Bearer s3cret"),)),
+        ("nobody", (("authorization", "Bearer s3cret"),)),
+        ("nobody", (("authorization", "Bearer "),)),
+    ],
+)
+async def test_a_false_node_id_is_refused_and_the_real_proxy_stays(
+    node: str, metadata: tuple[tuple[str, str], ...]
+) -> None:
+    roster = Roster()
+    roster.publish({each: Snapshot({CLUSTER: {"c": cluster("c", 1)}}) for each in TOKENS})
+    authentic = [("authorization", "Bearer s3cret")]
+    async with (
+        XdsServer(roster, tokens=TOKENS) as server,
+        connect(server.address, metadata=authentic) as real,
+    ):
+        await real.send(request(CLUSTER), "mine")
+        received = await real.receive()
+        async with connect(server.address, metadata=metadata) as false:
+            await false.send(request(CLUSTER), node)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await false.receive()
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert roster.nodes == frozenset(TOKENS)
+        assert roster.status("mine").connected
+        assert not roster.status("yours").connected
+        await real.acknowledge(received)
+
+
+async def test_a_token_that_is_withdrawn_lets_nobody_in() -> None:
+    tokens = dict(TOKENS)
+    async with XdsServer(Roster(), tokens=tokens) as server:
+        del tokens["mine"]
+        async with connect(server.address, metadata=[("authorization", "Bearer s3cret")]) as late:
+            await late.send(request(CLUSTER), "mine")
+            assert (await late.end())[0] is grpc.StatusCode.UNAUTHENTICATED

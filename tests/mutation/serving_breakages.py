@@ -1,0 +1,111 @@
+"""Breakages of ``laneway serve`` and ``laneway up``: what they run, say and keep."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+UP_API = "tests/e2e/test_up_api.py::"
+SERVING_TESTS = "tests/wiring/test_serving.py::"
+
+SERVING = (
+    Breakage(
+        "a proxy that comes or goes does not wake the reconciliation",
+        "src/laneway/wiring/embedded.py",
+        old="        self._on_proxy(node)\n",
+        new="",
+        tests=(SERVING_TESTS + "test_a_stream_that_breaks_wakes_the_reconciliation",),
+        why="statuses say that all is well until somebody writes",
+    ),
+    Breakage(
+        "an object of the store that cannot be read is passed over",
+        "src/laneway/wiring/reconciliation.py",
+        old="""\
+                self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
+""",
+        new="",
+        tests=(RECONCILIATION + "test_what_cannot_be_read_after_an_upgrade_stays_and_is_said",),
+        why="after an upgrade a lane is gone, and nothing says so",
+    ),
+    Breakage(
+        "one program that is missing keeps everything from starting",
+        "src/laneway/wiring/serving.py",
+        old="        except (RunnerError, OSError) as error:\n",
+        new="        except ZeroDivisionError as error:\n",
+        tests=(SERVING_TESTS + "test_it_starts_although_a_process_cannot_be_started_any_more",),
+        why="a server that ran for months does not start any more",
+    ),
+    Breakage(
+        "a proxy is taken for the node that it claims to be",
+        "src/laneway/adapters/xds/server.py",
+        old='        return hmac.compare_digest(sent, f"Bearer {expected}".encode())\n',
+        new="        return bool(sent)\n",
+        tests=(
+            "tests/adapters/xds/test_identity.py::test_a_false_node_id_is_refused_and_the_real_proxy_stays",
+        ),
+        why="whoever reaches the socket reads another proxy's configuration, and takes its place",
+    ),
+    Breakage(
+        "the xDS server of a mesh asks for no token",
+        "src/laneway/wiring/embedded.py",
+        old='XdsServer(self._roster, f"unix:{socket}", fleet.tokens)',
+        new='XdsServer(self._roster, f"unix:{socket}")',
+        tests=(SERVING_TESTS + "test_a_client_that_claims_a_proxys_node_id_is_told_nothing",),
+        why="the same, although the server could tell them apart",
+    ),
+    Breakage(
+        "a write through the API overwrites what files declare",
+        "src/laneway/wiring/file_objects.py",
+        old="            if source is None or (manifest",
+        new="            if source is not None or (manifest",
+        tests=(UP_API + "test_files_own_what_they_declare_and_the_api_shows_it",),
+        why="the next save of the file takes back what was acknowledged",
+    ),
+    Breakage(
+        "a client that calls itself laneway is taken for laneway",
+        "src/laneway/wiring/reconciliation.py",
+        old="        if any(revision.draft is applied for applied in self._applied):\n",
+        new="        if revision.draft.source == LANEWAY:\n",
+        tests=(UP_API + "test_what_others_declare_through_the_api_runs_beside_it",),
+        why="what it writes is acknowledged, and never brought about",
+    ),
+    Breakage(
+        "the entry of a laneway that was killed is believed",
+        "src/laneway/adapters/host/running_servers.py",
+        old="            fcntl.flock(entry, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
+        new="            return _read(entry)\n",
+        tests=(
+            "tests/adapters/host/test_running_servers.py::test_one_that_was_killed_is_ignored_and_its_entry_removed",
+        ),
+        why="commands ask a server that is gone, and take several for running",
+    ),
+    Breakage(
+        "a store is restored beside the log of another",
+        "src/laneway/adapters/store/maintenance.py",
+        old='_FILES = ("", "-wal", "-shm")\n',
+        new='_FILES = ("",)\n',
+        tests=("tests/adapters/store/test_maintenance.py::test_nothing_is_replaced",),
+        why="SQLite may take the log for that of the new store",
+    ),
+    Breakage(
+        "history is compacted into the revisions that are to stay",
+        "src/laneway/control/compaction.py",
+        old="        return max(compacted, min(wanted, latest - self.least))\n",
+        new="        return max(compacted, wanted)\n",
+        tests=(
+            "tests/control/test_compaction.py::test_history_is_bounded_by_age_and_number",
+            "tests/adapters/store/test_maintenance.py::test_history_is_kept_within_its_bounds",
+        ),
+        why="clients that watch a quiet server have to list everything again",
+    ),
+    Breakage(
+        "the second piece of an answer waits for an acknowledgement of the first",
+        "src/laneway/adapters/http/server.py",
+        old="        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\n",
+        new="",
+        tests=(
+            "tests/adapters/http/test_authentication.py::test_answers_do_not_wait_for_the_acknowledgement_of_their_first_piece",
+        ),
+        why="every request over TCP takes 40 ms longer",
+    ),
+)
