@@ -46,7 +46,7 @@ RULE_ACTION_BREAKAGES = (
     Breakage(
         "lanes that a lookup joins take requests of others that it knows",
         "src/laneway/compile/envoy/entry_lookups.py",
-        old="    named = None if is_all else LaneNames(choice.header, tuple(lanes))\n",
+        old="    named = None if is_all else LaneNames(choice.header, tuple(here))\n",
         new="    named = None\n",
         tests=(REAL + "test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane",),
         why="a lane is routed by the rule of another one, whose shape its own has",

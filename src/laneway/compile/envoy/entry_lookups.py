@@ -117,8 +117,9 @@ def _joined(routes: Sequence[IngressRoute], found: Shared) -> IngressRoute:
     rules = tuple(rule for each in routes for rule in each.rules)
     lookup = found.lookups[number]
     # What the lookup has found may be another lane, if not all of its lanes are here.
-    is_all = {*lookup.lanes.values()} == {*lanes}
-    named = None if is_all else LaneNames(choice.header, tuple(lanes))
+    here = dict.fromkeys(each.named.lanes[0] for each in routes if each.named)
+    is_all = {*lookup.lanes.values()} == {*here}
+    named = None if is_all else LaneNames(choice.header, tuple(here))
     return replace(first, route=route, rules=rules, named=named, **_asking(first, lookup))
 
 
