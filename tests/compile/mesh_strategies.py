@@ -30,6 +30,7 @@ from laneway.model.lanes import (
 )
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import HeaderChanges, Retries, RuleActions
 from laneway.model.workloads import Workload, WorkloadPort
 
 SERVICES = (service("a", 8000, 9000), service("b"), service("c"))
@@ -62,6 +63,18 @@ def subsets(values: Sequence[ObjectName]) -> st.SearchStrategy[tuple[ObjectName,
     return st.sets(st.sampled_from(values)).map(lambda some: tuple(v for v in values if v in some))
 
 
+def actions(*, rewrites: bool) -> st.SearchStrategy[RuleActions]:
+    """Few, so that lanes often have the same. Without a time limit, which any request may meet."""
+    uris = ["/v2/", "/v2"] if rewrites else []
+    changing = RuleActions(
+        request_headers=HeaderChanges((("x-env", "100%"),), (("x-via", "1"),), ("x-beta",)),
+        response_headers=HeaderChanges((("x-env", "a, b"),), (("x-via", "2"),)),
+    )
+    retrying = RuleActions(retries=Retries(3, ("5xx", "unavailable", "409")))
+    others = [RuleActions(authority="internal.test:81"), changing, retrying]
+    return st.sampled_from([*(RuleActions(uri=uri) for uri in uris), *others])
+
+
 @st.composite
 def rules(draw: st.DrawFn, services: tuple[ObjectName, ...]) -> tuple[IngressRule, ...]:
     """Few conditions, so that lanes often state the same."""
@@ -92,6 +105,8 @@ def rules(draw: st.DrawFn, services: tuple[ObjectName, ...]) -> tuple[IngressRul
             port=draw(st.sampled_from([None, 9000])) if destination == name("a") else None,
             online=draw(st.integers(0, 5)) > 0,
         )
+        if draw(st.integers(0, 4)) == 0:
+            one = replace(one, actions=draw(actions(rewrites=one.uri is not None)))
         if draw(st.integers(0, 3)) == 0:
             weight, sticky = draw(st.sampled_from([(100, None), (40, None), (20, STICKIES[1])]))
             one = replace(one, enter=True, weight=weight, sticky=sticky)

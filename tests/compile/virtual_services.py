@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from laneway.compile.simulate import Request
 from laneway.model.gateways import Gateway
 
 Resource = Mapping[str, Any]
@@ -46,6 +47,26 @@ def gateway_route(
     covering = [domain for domain in by_domain if _covers(domain, name)]
     best = max(covering, key=lambda domain: (domain == name, len(domain)), default="")
     return next((route for route in by_domain.get(best, ()) if _takes(route, arrival)), None)
+
+
+def rewritten(route: Resource, arrival: Arrival, request: Request, query: str) -> Request:
+    """What ``rewrite`` and ``headers`` of the route make of a request: a path's prefix is replaced
+    where the match is one, otherwise all of the path."""
+    rewrite, path, headers = route.get("rewrite", {}), arrival.path, dict(request.headers)
+    if "uri" in rewrite:
+        (match,) = (match for match in route["match"] if _matches(match, arrival))
+        rest = path[len(match["uri"]["prefix"]) :] if "prefix" in match["uri"] else ""
+        path = rewrite["uri"] + rest
+    changes = route.get("headers", {}).get("request", {})
+    for name in changes.get("remove", ()):
+        headers.pop(name, None)
+    for name, value in changes.get("add", {}).items():
+        before = f"{headers[name]}," if name in headers else ""
+        headers[name] = before + value.replace("%%", "%")
+    for name, value in changes.get("set", {}).items():
+        headers[name] = value.replace("%%", "%")
+    host = rewrite.get("authority", request.host)
+    return replace(request, host=host, path=path + query, headers=headers)
 
 
 def called_service(services: Iterable[Resource], host: str) -> Resource | None:

@@ -11,9 +11,12 @@ from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Hop, Outcome, Request, simulate
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import NO_CHANGES
 
 #: Proxies acknowledge before their workers know: so often is a request made again, with a pause.
 ATTEMPTS = 3
+#: Headers that rules of random meshes change, and nobody else.
+_CHANGED = {"x-env", "x-via", "x-beta"}
 
 
 def possible(
@@ -78,7 +81,29 @@ def _difference(mesh: Mesh, outcome: Outcome, path: Path) -> str | None:
             return reason
     if len(expected) != len(path.hops):
         return f"{len(expected)} hops expected, {len(path.hops)} made"
-    return _end_difference(outcome, path)
+    return _action_difference(outcome, path) or _end_difference(outcome, path)
+
+
+def _action_difference(outcome: Outcome, path: Path) -> str | None:
+    """What the gateway's rule has made of the request, and of a service's answer."""
+    if outcome.sent is None or not path.hops:
+        return None
+    entered, sent = path.hops[0], outcome.sent
+    got = (entered.target, entered.headers.get("host"))
+    if got != (sent.path, sent.host):
+        return f"expected the request to be for {sent.host}{sent.path}, got {got[1]}{got[0]}"
+    for name in sorted(_CHANGED):
+        expected = ",".join(sent.header_lines.get(name, ())) if name in sent.header_lines else None
+        if entered.headers.get(name) != expected:
+            return f"expected {name}: {expected}, got {entered.headers.get(name)}"
+    changes = outcome.response_headers if outcome.failure is None else NO_CHANGES
+    for name, value in (*changes.set, *changes.add):
+        if path.headers.get(name) != value:
+            return f"expected {name}: {value} in the answer, got {path.headers.get(name)}"
+    for name in changes.remove:
+        if name in path.headers:
+            return f"expected no {name} in the answer, got {path.headers[name]}"
+    return None
 
 
 def _hop_difference(mesh: Mesh, hop: Hop, seen: Seen) -> str | None:

@@ -39,16 +39,27 @@ class Behaviour:
     passes_on: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer of an application. Without a status the connection is cut; with 0 it waits."""
+
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Echo:
     """``ports`` are the workload's, which it listens on at a free port and at their distances.
-    ``host`` is its address, one of loopback."""
+    ``host`` is its address, one of loopback. ``failures`` are its next answers; ``taken`` is the
+    number of requests that it got."""
 
     name: str
     ports: Sequence[int]
     behaviour: Callable[[], Behaviour]
     proxy: Callable[[], Address]
     host: str = "127.0.0.1"
+    failures: list[Failure] = field(default_factory=list)
+    taken: int = 0
     _sockets: list[socket.socket] = field(default_factory=list)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -96,6 +107,16 @@ class Echo:
             try:
                 while True:
                     request = await read_message(reader)
+                    self.taken += 1
+                    if self.failures:
+                        if (failure := self.failures.pop(0)).status is None:
+                            writer.transport.abort()
+                            return
+                        if failure.status == 0:
+                            await reader.read()  # until the caller gives up
+                            return
+                        writer.write(_failed(failure))
+                        continue
                     writer.write(_response(await self._answer(port, request)))
             except (OSError, EOFError):
                 pass
@@ -106,7 +127,9 @@ class Echo:
         return serve
 
     async def _answer(self, port: int, request: Message) -> Mapping[str, Any]:
-        hops: list[Any] = [{"workload": self.name, "port": port, "headers": request.headers}]
+        target = request.start.split()[1]
+        hop = {"workload": self.name, "port": port, "headers": request.headers, "target": target}
+        hops: list[Any] = [hop]
         behaviour = self.behaviour()
         kept = {name: v for name, v in request.headers.items() if name in behaviour.passes_on}
         for url in behaviour.calls:
@@ -164,7 +187,13 @@ async def read_message(reader: asyncio.StreamReader) -> Message:
 
 def _response(answer: Mapping[str, Any]) -> bytes:
     body = json.dumps(answer).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nx-app: echo\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def _failed(failure: Failure) -> bytes:
+    lines = [f"HTTP/1.1 {failure.status} Failed", "content-length: 0"]
+    lines += [f"{name}: {value}" for name, value in failure.headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _host(url: str) -> str:

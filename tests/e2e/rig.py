@@ -7,11 +7,11 @@ ready, and who is dead without anybody knowing; the rig tells hop by hop what re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from tests.e2e.echoes import Behaviour, Echo, Headers, exchange, report
+from tests.e2e.echoes import Behaviour, Echo, Failure, Headers, Message, exchange, report
 
 from laneway.compile.envoy.visibility import EXPLAIN_HEADER
 from laneway.compile.simulate import Applications, Request
@@ -37,6 +37,7 @@ class Seen:
     workload: ObjectName
     port: int
     headers: Headers
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What a request went through, as ``Outcome`` of the simulator."""
+    """What a request went through, as ``Outcome`` of the simulator, and the answer's headers."""
 
     hops: tuple[Seen, ...]
     refusal: Refusal | None
+    headers: Headers
 
 
 class Rig:
@@ -83,6 +85,19 @@ class Rig:
     def ask(self, request: Request, port: int | None = None) -> Path:
         """Send ``request`` to a port of the only gateway, its first unless told."""
         return self._run(self._ask(request, port))
+
+    def fail(self, workload: ObjectName, failures: Iterable[Failure]) -> None:
+        """Its next answers, however many are left of those before. Its count begins anew."""
+        self._echoes[workload].failures = list(failures)
+        self._echoes[workload].taken = 0
+
+    def taken(self, workload: ObjectName) -> int:
+        """How many requests it got since then."""
+        return self._echoes[workload].taken
+
+    def status(self, request: Request) -> int:
+        """The status of the answer, whoever gives it."""
+        return self._run(self._exchange(request, None)).status
 
     def pause(self) -> None:
         """Let the proxies' workers do what they were told."""
@@ -155,7 +170,7 @@ class Rig:
         for name in dead:
             self._echoes[name].die()
 
-    async def _ask(self, request: Request, port: int | None) -> Path:
+    async def _exchange(self, request: Request, port: int | None) -> Message:
         assert self._embedded is not None
         (placement,) = self._embedded.plane.placements.gateways.values()
         address = placement.listeners[port or next(iter(placement.listeners))]
@@ -165,15 +180,19 @@ class Rig:
             for value in ((values,) if isinstance(values, str) else values)
         ]
         headers.append((EXPLAIN_HEADER, _MAY_ASK))
-        answer = report(
-            await exchange(address, request.method, request.path, request.host, headers)
-        )
+        return await exchange(address, request.method, request.path, request.host, headers)
+
+    async def _ask(self, request: Request, port: int | None) -> Path:
+        response = await self._exchange(request, port)
+        answer = report(response)
         hops = tuple(
-            Seen(ObjectName(*hop["workload"].split("/")), hop["port"], hop["headers"])
+            Seen(
+                ObjectName(*hop["workload"].split("/")), hop["port"], hop["headers"], hop["target"]
+            )
             for hop in answer["hops"]
         )
         failure = answer["failure"]
-        return Path(hops, Refusal(**failure) if failure else None)
+        return Path(hops, Refusal(**failure) if failure else None, response.headers)
 
     async def _close_echoes(self) -> None:
         for echo in self._echoes.values():

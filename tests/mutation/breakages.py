@@ -15,6 +15,7 @@ from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.input_breakages import INPUT
 from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.native_breakages import NATIVE
+from tests.mutation.rule_action_breakages import RULE_ACTION_BREAKAGES
 from tests.mutation.serving_breakages import SERVING
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
@@ -30,6 +31,7 @@ BREAKAGES = (
     *MEMBERSHIP,
     *ENTERING_BREAKAGES,
     *SERVING,
+    *RULE_ACTION_BREAKAGES,
     *STORE,
     *INPUT,
     *NATIVE,

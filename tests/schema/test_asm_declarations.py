@@ -26,6 +26,7 @@ from laneway.model.lanes import (
     Unmatched,
 )
 from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import NO_ACTIONS, RuleActions
 from laneway.schema import Document, decode
 from laneway.schema.asm_declarations import declarations, losses
 
@@ -70,7 +71,14 @@ def without_losses(declared: Mesh) -> tuple[list[LaneGroup], list[Lane]]:
 
 
 def anonymous(one: IngressRule) -> IngressRule:
-    return replace(one, name="r", methods=(), query={}, enter=False, weight=100, sticky=None)
+    plain = replace(one, name="r", methods=(), query={}, enter=False, weight=100, sticky=None)
+    return replace(plain, actions=NO_ACTIONS)
+
+
+def test_actions_of_rules_are_lost_and_reported() -> None:
+    acting = rule("a", uri=exact("/mock"), actions=RuleActions(uri="/v2"))
+    one = mesh([group("a")], [lane("s1", "a", acting)], [service("a")])
+    assert [finding.path for finding in losses(one)] == [("spec", "ingress", 0, "actions")]
 
 
 @given(meshes())

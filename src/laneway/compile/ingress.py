@@ -2,8 +2,9 @@
 
 What the baseline asks for is taken from every request. Lanes usually repeat its rules (``/mock`` on
 any host): one route serves them all, and the route header chooses its target, so that the number of
-routes does not grow with the number of lanes. What only other lanes ask for is taken from requests
-that name one of them, and from no other: a lane that comes or goes changes no one else's way.
+routes does not grow with the number of lanes. What only other lanes ask for, or ask for with other
+actions, is taken from requests that name one of them, and from no other: a lane that comes or goes
+changes no one else's way.
 
 In a strict group the rules themselves say which lane a request enters, whether it names one or not
 (ASM's strict groups have no route header). The route header decides only among lanes that state the
@@ -40,18 +41,34 @@ from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode, Propagation, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.rule_conditions import Condition
+from laneway.model.rule_actions import RuleActions
+from laneway.model.rule_conditions import Condition, conditions_of
 from laneway.model.trace_contexts import is_known
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One lane's rule for one host."""
+    """One lane's rule for one host.
+
+    ``actions`` are those of the lane's first rule that asks for the same.
+    """
 
     group: LaneGroup
     lane: Lane
     rule: IngressRule
     condition: Condition
+    actions: RuleActions
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What happens to all requests that meet a condition. ``lane``: they enter it, if any."""
+
+    actions: RuleActions
+    lane: Lane | None = None
+
+    def has(self, claim: _Claim) -> bool:
+        return self.lane in (None, claim.lane) and self.actions == claim.actions
 
 
 def lower_gateway(
@@ -62,8 +79,8 @@ def lower_gateway(
     claims = {group.name: list(_claims(mesh, group)) for group in groups}
     common = {group.name: _common(mesh, group, claims) for group in groups}
     routes: list[IngressRoute] = []
-    for name, conditions in common.items():
-        own = [claim for claim in claims[name] if not _is_common(claim, conditions)]
+    for name, stated in common.items():
+        own = [claim for claim in claims[name] if not _is_common(claim, stated)]
         routes += _own_routes(mesh, own, services)
     routes += _common_routes(mesh, claims, common, services)
     routes.sort(key=precedence)
@@ -103,15 +120,17 @@ def baggage_member(group: LaneGroup) -> BaggageMember:
 
 def _claims(mesh: Mesh, group: LaneGroup) -> Iterable[_Claim]:
     for lane in mesh.lanes_by_group[group.name]:
+        stated: dict[Condition, RuleActions] = {}
         for rule in lane.ingress:
             if rule.online:
-                for host in rule.hosts:
-                    yield _Claim(group, lane, rule, Condition.of(rule, host))
+                for condition in conditions_of(rule):
+                    actions = stated.setdefault(condition, rule.actions)
+                    yield _Claim(group, lane, rule, condition, actions)
 
 
 def _common(
     mesh: Mesh, group: LaneGroup, claims: Mapping[str, Sequence[_Claim]]
-) -> Mapping[Condition, Lane | None]:
+) -> Mapping[Condition, _Common]:
     """What is for all requests, in order: what the baseline asks for. Where no lane is the
     baseline, all are alike.
 
@@ -120,13 +139,14 @@ def _common(
     """
     baseline = mesh.baseline(group)
     own = claims[group.name]
-    common: dict[Condition, Lane | None] = {
-        claim.condition: None for claim in own if baseline is None or claim.lane is baseline
-    }
+    common: dict[Condition, _Common] = {}
+    for claim in own:
+        if baseline is None or claim.lane is baseline:
+            common.setdefault(claim.condition, _Common(claim.actions))
     others = {c.condition for name, some in claims.items() if name != group.name for c in some}
     for claim in own:
         if _is_entered(claim) and claim.condition not in others:
-            common.setdefault(claim.condition, claim.lane)
+            common.setdefault(claim.condition, _Common(claim.actions, claim.lane))
     return common
 
 
@@ -138,7 +158,7 @@ def _is_entered(claim: _Claim) -> bool:
 def _common_routes(
     mesh: Mesh,
     claims: Mapping[str, list[_Claim]],
-    common: Mapping[str, Mapping[Condition, Lane | None]],
+    common: Mapping[str, Mapping[Condition, _Common]],
     services: Mapping[ObjectName, ServiceRoutes],
 ) -> list[IngressRoute]:
     """Routes for all requests. Groups whose baselines state the same share a route."""
@@ -151,7 +171,7 @@ def _common_routes(
                 stating[claim.condition].append(claim)
     return [
         _entered_route(mesh, condition, members, services)
-        if common[members[0].group.name][condition]
+        if common[members[0].group.name][condition].lane
         else _ingress_route(
             mesh, condition, members, services, split=_split(mesh, members, services)
         )
@@ -159,8 +179,8 @@ def _common_routes(
     ]
 
 
-def _is_common(claim: _Claim, common: Mapping[Condition, Lane | None]) -> bool:
-    return claim.condition in common and common[claim.condition] in (None, claim.lane)
+def _is_common(claim: _Claim, stated: Mapping[Condition, _Common]) -> bool:
+    return claim.condition in stated and stated[claim.condition].has(claim)
 
 
 def _entered_route(
@@ -194,7 +214,9 @@ def _own_routes(
     alike: dict[tuple[object, ...], list[dict[Condition, list[_Claim]]]] = {}
     for stated in by_lane.values():
         in_order = sorted(stated.items(), key=lambda item: precedence(item[0]))
-        ways = ((c, own[0].rule.destination, own[0].rule.port) for c, own in in_order)
+        ways = (
+            (c, own[0].actions, own[0].rule.destination, own[0].rule.port) for c, own in in_order
+        )
         alike.setdefault(tuple(ways), []).append(dict(in_order))
     return [
         _ingress_route(mesh, condition, members, services, named=_names(members))
@@ -230,6 +252,7 @@ def _ingress_route(
         split=split,
         not_found=claims[0].group.unmatched is Unmatched.NOT_FOUND,
         named=named,
+        actions=claims[0].actions,
     )
 
 

@@ -16,6 +16,7 @@ from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, MemoryLimits, Sticky
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import NO_ACTIONS, RuleActions
 from laneway.model.services import Service, ServicePort
 
 
@@ -173,6 +174,7 @@ class IngressRoute:
     (``GatewayRoutes.trace_contexts``). ``not_found``: a request that names none of the lanes is
     answered 404 instead of the default. ``entered``: the lane whose rule it is alone, and which
     all requests enter that meet it; there is no choice, and the default is the lane's.
+    ``actions`` are those of all of the rules.
     """
 
     host: str
@@ -187,6 +189,7 @@ class IngressRoute:
     not_found: bool = False
     named: LaneNames | None = None
     entered: EnteredLane | None = None
+    actions: RuleActions = NO_ACTIONS
 
     @property
     def empty_trace_headers(self) -> Iterator[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from datetime import datetime
 from laneway.model.label_selectors import LabelRequirement
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import NO_ACTIONS, RuleActions
 
 
 class Mode(enum.Enum):
@@ -80,7 +81,8 @@ class IngressRule:
     ``destination`` is the entry service; ``port`` ``None`` is its only (else first) port.
     A rule that is not ``online`` takes no effect. With ``enter`` a request that names no lane
     enters this one by meeting the conditions: ``weight`` percent of them do, at random or, where
-    ``sticky`` (else the group's) tells users apart, always the same users.
+    ``sticky`` (else the group's) tells users apart, always the same users. ``actions`` are taken
+    on all requests that the rule takes.
     """
 
     name: str
@@ -95,6 +97,7 @@ class IngressRule:
     enter: bool = False
     weight: int = 100
     sticky: Sticky | None = None
+    actions: RuleActions = NO_ACTIONS
 
 
 @dataclass(frozen=True, slots=True)

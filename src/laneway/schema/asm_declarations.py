@@ -15,6 +15,7 @@ from laneway.model.keys import key_of
 from laneway.model.label_selectors import admitted, equal_labels
 from laneway.model.lanes import CallsWithoutLane, IngressRule, Lane, LaneGroup, RouteBy, Unmatched
 from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import NO_ACTIONS
 from laneway.model.rule_conditions import conditions_of
 from laneway.schema import asm
 
@@ -88,6 +89,9 @@ def _lane_losses(
         if rule.enter:
             fix = "set the route header by a VirtualService of your own"
             yield _lost(lane, ("spec", "ingress", index, "enter"), fix)
+        if rule.actions != NO_ACTIONS:
+            fix = "add them to the VirtualServices that ASM generates"
+            yield _lost(lane, ("spec", "ingress", index, "actions"), fix)
         for field, given in (("methods", rule.methods), ("query", rule.query)):
             if given:
                 yield _lost(lane, ("spec", "ingress", index, field), "match a header, or the path")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator
 
 from laneway.model.findings import Finding
 from laneway.model.lanes import (
     CallsWithoutLane,
-    IngressRule,
     Lane,
     LaneGroup,
     MemoryLimits,
@@ -20,15 +19,12 @@ from laneway.model.lanes import (
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
 from laneway.schema.fields import (
     EndToEndHeader,
-    Hosts,
-    Methods,
     Name,
     Percentage,
-    Port,
     Shape,
     Text,
-    wrong,
 )
+from laneway.schema.ingress_rules import IngressRuleSpec
 from laneway.schema.kind import Built, Kind, Written, no_effect
 from laneway.schema.lane_lives import Order, Time, instant, written_instant
 from laneway.schema.lane_selectors import (
@@ -45,11 +41,9 @@ from laneway.schema.objects import (
     Object,
     Reference,
     References,
-    expand_reference,
     names,
     references,
 )
-from laneway.schema.request_matches import HeaderConditions, Match, PathCondition, Query, UriMatch
 from laneway.schema.trace_memory import TraceMemorySpec, unused_memory
 
 
@@ -64,141 +58,6 @@ ServiceKey = Annotated[
     str,
     Constraint("`name` or `namespace/name` of a service", "服务的 `name` 或 `namespace/name`"),
 ]
-
-
-class Destination(Shape):
-    """``{service, port}``, or the service alone."""
-
-    short_form = Reference.short_form
-    summary = Constraint(
-        "a service, or `{service, port}`; a service is `name`, `namespace/name` or "
-        "`{name, namespace}`",
-        "服务，或 `{service, port}`；服务写作 `name`、`namespace/name` 或 `{name, namespace}`",
-    )
-
-    service: Annotated[Reference, About("The service.", "目标服务。", "default/mocka")]
-    port: Annotated[
-        Port | None,
-        About(
-            "One of the service's ports; the first one, if not given.",
-            "服务的某个端口；不填则为服务的第一个端口。",
-            8000,
-        ),
-    ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written_short(cls, value: object) -> object:
-        return {"service": expand_reference(value)} if isinstance(value, str) else value
-
-
-class IngressRuleSpec(Shape):
-    about = About(
-        "Which requests may enter: all conditions must hold.",
-        "哪些请求可以进入：必须满足所有条件。",
-        {"name": "r1", "destination": "mocka"},
-    )
-    cel_rules = (
-        Rule(
-            "!(has(self.weight) || has(self.sticky)) || (has(self.enter) && self.enter)",
-            "weight and sticky are of rules with enter: true",
-        ),
-    )
-
-    name: Annotated[Name, About("Tells the rule apart.", "规则名称，用于区分规则。", "r1")]
-    hosts: Annotated[Hosts, About("Any of these hosts.", "匹配其中任一域名。", ["*.shop.test"])] = [
-        "*"
-    ]
-    uri: PathCondition = None
-    headers: HeaderConditions = {}
-    methods: Annotated[
-        Methods,
-        About(
-            "Any of these methods; any at all, if not given.",
-            "匹配其中任一方法；不填则匹配任意方法。",
-            ["GET", "POST"],
-        ),
-    ] = []
-    query: Annotated[
-        Query,
-        About(
-            "Conditions on query parameters, by name.",
-            "对查询参数的条件，以名称为键。",
-            {"debug": {"exact": "1"}},
-        ),
-    ] = {}
-    destination: Annotated[
-        Destination, About("The entry service.", "入口服务。", {"service": "mocka", "port": 8000})
-    ]
-    online: Annotated[bool, About("Whether the rule takes effect.", "规则是否生效。", False)] = True
-    enter: Annotated[
-        bool,
-        About(
-            "Whether requests that name no lane enter this one by meeting the rule.",
-            "未指定泳道的请求满足规则时，是否进入本泳道。",
-            True,
-        ),
-    ] = False
-    weight: Annotated[
-        Percentage | None,
-        About(
-            "With `enter`: the percentage of these requests that enters; all, if not given.",
-            "与 `enter` 同用：进入本泳道的请求百分比；不填则全部进入。",
-            10,
-        ),
-    ] = None
-    sticky: Annotated[
-        StickySpec | None,
-        About(
-            "With `enter`: what keeps a user in or out of the lane; the group's, if not given.",
-            "与 `enter` 同用：使同一用户始终进入或始终不进入泳道；不填则与泳道组相同。",
-            {"header": "x-user"},
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _only_with_enter(self) -> IngressRuleSpec:
-        for name in ("weight", "sticky"):
-            if getattr(self, name) is not None and not self.enter:
-                raise wrong(
-                    f"{name} says how many requests enter without naming the lane, and this rule "
-                    "lets none do so",
-                    f"add enter: true, or remove {name}",
-                )
-        return self
-
-    @property
-    def rule(self) -> IngressRule:
-        return IngressRule(
-            name=self.name,
-            destination=self.destination.service.object_name,
-            hosts=tuple(self.hosts),
-            uri=self.uri.match if self.uri else None,
-            headers={name: match.match for name, match in self.headers.items()},
-            port=self.destination.port,
-            online=self.online,
-            methods=tuple(self.methods),
-            query={name: match.match for name, match in self.query.items()},
-            enter=self.enter,
-            weight=100 if self.weight is None else self.weight,
-            sticky=self.sticky.sticky if self.sticky else None,
-        )
-
-    @classmethod
-    def written(cls, rule: IngressRule) -> IngressRuleSpec:
-        return cls.of(
-            name=rule.name,
-            hosts=list(rule.hosts),
-            uri=UriMatch.written(rule.uri) if rule.uri else None,
-            headers={name: Match.written(match) for name, match in rule.headers.items()},
-            methods=list(rule.methods),
-            query={name: Match.written(match) for name, match in rule.query.items()},
-            destination=Destination.of(service=Reference.to(rule.destination), port=rule.port),
-            online=rule.online,
-            enter=rule.enter,
-            weight=rule.weight if rule.enter and rule.weight != 100 else None,
-            sticky=StickySpec.written(rule.sticky) if rule.sticky else None,
-        )
 
 
 Rules = Annotated[list[IngressRuleSpec], ClusterBound(64)]

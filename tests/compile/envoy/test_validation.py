@@ -30,8 +30,8 @@ from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.regexes import PROXY_PROGRAM_SIZE, fault
 from laneway.schema.fields import Shape
+from laneway.schema.ingress_rules import IngressRuleSpec
 from laneway.schema.lane_sources import StickySpec
-from laneway.schema.laneway import IngressRuleSpec
 
 S = TypeVar("S", bound=Shape)
 

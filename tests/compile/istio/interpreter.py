@@ -25,6 +25,7 @@ from tests.compile.virtual_services import (
     called_route,
     called_service,
     gateway_route,
+    rewritten,
 )
 
 from laneway.compile.entry_filters import ENTERED_HEADER, ENTRY, NAMES
@@ -65,6 +66,37 @@ class Istio:
 
     def path(self, request: Request, port: int, applications: Applications, draw: int) -> Path:
         """The hops of a request that enters by the mesh's only gateway."""
+        entered = self._entered(request, port, draw)
+        if entered is None:
+            return [400]
+        arrival, route = entered
+        if route is None:
+            return [404]
+        if "directResponse" in route:
+            return [int(route["directResponse"]["status"])]
+        headers: Mapping[str, str] = {n: ",".join(values) for n, values in arrival.lines.items()}
+        way, headers = self._routed(route, "GATEWAY", headers, draw)
+        return self._walk(way, headers, applications)
+
+    def sent(self, request: Request, port: int, draw: int) -> Request | None:
+        """The request as its first service gets it; ``None`` if the gateway itself answers."""
+        entered = self._entered(request, port, draw)
+        if entered is None:
+            return None
+        arrival, route = entered
+        if route is None or "directResponse" in route:
+            return None
+        lines = {name: ",".join(values) for name, values in arrival.lines.items()}
+        _, headers = self._routed(route, "GATEWAY", lines, draw)
+        mark = "?" if "?" in request.path else ""
+        return rewritten(
+            route, arrival, replace(request, headers=headers), f"{mark}{arrival.query}"
+        )
+
+    def _entered(
+        self, request: Request, port: int, draw: int
+    ) -> tuple[Arrival, Resource | None] | None:
+        """Which route takes the request, and in which form; ``None``: its path is refused."""
         (gateway,) = self.mesh.gateways
         for carrier in self._carriers("gateway", gateway.selector):
             if isinstance(carrier, BaggageMember):
@@ -73,7 +105,7 @@ class Istio:
                 request, _ = trace_contexts.enter([carrier], request)
         target = split_target(request.path)
         if target is None:
-            return [400]
+            return None
         request = self._with_lane(request, port, target[1])
         arrival, route = self._gateway_route(request, port, target)
         if (context := self._entry_context(route, draw)) is not None:
@@ -83,13 +115,7 @@ class Istio:
             arrival, route = self._gateway_route(replace(request, headers=lines), port, target)
             lines = {name: value for name, value in lines.items() if name != ENTERED_HEADER}
             arrival = replace(arrival, lines=lines)
-        if route is None:
-            return [404]
-        if "directResponse" in route:
-            return [int(route["directResponse"]["status"])]
-        headers: Mapping[str, str] = {n: ",".join(values) for n, values in arrival.lines.items()}
-        way, headers = self._routed(route, "GATEWAY", headers, draw)
-        return self._walk(way, headers, applications)
+        return arrival, route
 
     def _gateway_route(
         self, request: Request, port: int, target: tuple[str, str]

@@ -25,7 +25,9 @@ from laneway.model.lanes import (
     Unmatched,
 )
 from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import NO_ACTIONS
 from laneway.model.services import Service
+from laneway.model.suggestions import listing
 from laneway.model.trace_contexts import is_known
 
 #: What every gateway of Envoy's puts into a request that lacks it.
@@ -194,6 +196,15 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             "with enter it meets",
             f"send {group.route_header}: {lane.name}, or set the header by a VirtualService of "
             "your own",
+        )
+    acting = [rule.name for rule in lane.ingress if rule.online and rule.actions != NO_ACTIONS]
+    if acting:
+        yield told(
+            "ingress",
+            "ASM_NO_ACTIONS",
+            f"the documents do not say what rules of lane {lane.name} do with requests besides "
+            f"routing them ({listing(acting)})",
+            "add the actions to the VirtualServices that ASM generates, in its console",
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from laneway.compile.entry_filters import Lookup
 from laneway.compile.envoy import names
-from laneway.compile.ir import EntryRule, IngressRoute, Route, ServerRoutes
+from laneway.compile.ir import EntryRule, IngressRoute, LaneNames, Route, ServerRoutes
 from laneway.model.matches import MatchKind, StringMatch
 
 #: Each costs every request of the gateway a look at its table.
@@ -81,7 +81,7 @@ def joined(routes: Iterable[IngressRoute], found: Shared) -> Iterator[IngressRou
         lanes = [] if route.named is None else list(route.named.lanes)
         number = _owner(route, found)
         default = names.target_cluster(route.route.default)
-        key = (number, route.not_found, route.trace_headers, default)
+        key = (number, route.not_found, route.trace_headers, default, route.actions)
         place = places.get(key)
         if number is not None and place is not None and last.get(lanes[0], -1) <= place:
             result[place].append(route)
@@ -100,8 +100,11 @@ def _owner(route: IngressRoute, found: Shared) -> int | None:
     if named is None or len(named.lanes) != 1 or len(route.route.choices) != 1:
         return None
     number = found.owners.get((named.lanes[0], *_condition(route)))
-    of_header = number is not None and found.lookups[number].header == named.header.lower()
-    return number if of_header else None
+    if number is None or found.lookups[number].header != named.header.lower():
+        return None
+    # What replaces a part of the path needs a route that knows the path.
+    by_path = found.lookups[number].by == "path" and route.actions.uri is not None
+    return None if by_path else number
 
 
 def _joined(routes: Sequence[IngressRoute], found: Shared) -> IngressRoute:
@@ -112,8 +115,12 @@ def _joined(routes: Sequence[IngressRoute], found: Shared) -> IngressRoute:
     lanes = {lane: to for each in routes for lane, to in each.route.choices[0].lanes.items()}
     route = Route((replace(choice, lanes=lanes),), first.route.default)
     rules = tuple(rule for each in routes for rule in each.rules)
-    asking = _asking(first, found.lookups[number])
-    return replace(first, route=route, rules=rules, named=None, **asking)
+    lookup = found.lookups[number]
+    # What the lookup has found may be another lane, if not all of its lanes are here.
+    here = dict.fromkeys(each.named.lanes[0] for each in routes if each.named)
+    is_all = {*lookup.lanes.values()} == {*here}
+    named = None if is_all else LaneNames(choice.header, tuple(here))
+    return replace(first, route=route, rules=rules, named=named, **_asking(first, lookup))
 
 
 def _asking(rule: _Rule, lookup: Lookup) -> dict[str, Any]:

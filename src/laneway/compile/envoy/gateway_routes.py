@@ -20,6 +20,7 @@ from laneway.compile.envoy.entry_lookups import Shared, joined, shared
 from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.packing import duration, resource
+from laneway.compile.envoy.rule_actions import act
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
 from laneway.compile.resources import ROUTE, Resource
@@ -133,6 +134,7 @@ def _ingress_route(
     if ingress.entered is not None:
         named = visibility.header(ingress.entered.header.lower(), ingress.entered.lane)
         route.request_headers_to_add.append(named)
+    act(route, ingress.actions)
     return route
 
 

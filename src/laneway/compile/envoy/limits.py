@@ -11,12 +11,14 @@ from laneway.model.checks import check as check_mesh
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
+from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 
 
 def limits(mesh: Mesh) -> list[Finding]:
-    """In the order of the mesh's gateways. An error where nothing would remain of one in use."""
-    return [finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)]
+    """In the order of the mesh's objects. An error where nothing would remain of a used gateway."""
+    found = [finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)]
+    return found + [finding for lane in mesh.lanes for finding in _lane(lane)]
 
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
@@ -50,3 +52,19 @@ def _gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Finding]:
         path,
         Severity.WARNING,
     )
+
+
+def _lane(lane: Lane) -> Iterator[Finding]:
+    for index, rule in enumerate(lane.ingress):
+        retries = rule.actions.retries
+        if rule.online and retries and retries.per_try_timeout:
+            yield Finding(
+                "ENVOY_NO_TRY_TIMEOUT",
+                f"on this machine each try of a request of rule {rule.name} may take as long as "
+                "the whole request: Envoy would set the instance aside that is too slow, and the "
+                "next try would leave the lane",
+                "set actions.timeout; on Istio it is fine as it is",
+                key_of(lane),
+                ("spec", "ingress", index, "actions", "retries", "perTryTimeout"),
+                Severity.WARNING,
+            )

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from laneway.compile.gateway_api.names import LaneServices
 from laneway.compile.gateway_api.options import Options
+from laneway.compile.gateway_api.resources import Rule
 from laneway.compile.gateway_api.route_plans import Plan, plans
-from laneway.compile.gateway_api.rule_limits import precedence_limits, rule_limits
+from laneway.compile.gateway_api.rule_limits import action_limits, precedence_limits, rule_limits
 from laneway.compile.gateway_api.supported_matches import is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute
 from laneway.model.findings import Finding, Severity, telling
@@ -38,6 +39,7 @@ def gateway_limits(
     yield from _entering(mesh, gateway)
     told = [finding for ingress in routes for finding in rule_limits(ingress)]
     yield from dict.fromkeys(told)  # A rule for several hosts is several routes.
+    yield from action_limits(found)
     yield from precedence_limits(found)
 
 
@@ -116,7 +118,20 @@ def _features(found: Iterable[Plan]) -> list[str]:
                 names.add("HTTPRouteQueryParamMatching")
             if any(backend.sets for backend in rule.backends):
                 names.add("HTTPRouteBackendRequestHeaderModification")
+            names.update(_action_features(rule))
     return sorted(names)
+
+
+def _action_features(rule: Rule) -> Iterator[str]:
+    if rule.timeout is not None:
+        yield "HTTPRouteRequestTimeout"
+    for each in rule.filters:
+        if each["type"] == "ResponseHeaderModifier":
+            yield "HTTPRouteResponseHeaderModification"
+        if "hostname" in each.get("urlRewrite", {}):
+            yield "HTTPRouteHostRewrite"
+        if "path" in each.get("urlRewrite", {}):
+            yield "HTTPRoutePathRewrite"
 
 
 def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from laneway.compile.gateway_api.resources import Rule
 
-#: The CRD's limits (the last is a validation rule).
+#: The CRD's limits (the last is a validation rule; another one lets a rule that replaces the
+#: prefix of a path have a single match).
 RULES = 16
 MATCHES_OF_RULE = 64
 MATCHES = 128
@@ -27,5 +29,6 @@ def packed(rules: Iterable[Rule]) -> list[list[Rule]]:
 
 
 def _parts(rule: Rule) -> Iterator[Rule]:
-    for start in range(0, len(rule.matches), MATCHES_OF_RULE):
-        yield Rule(rule.matches[start : start + MATCHES_OF_RULE], rule.backends)
+    size = 1 if rule.replaces_prefix else MATCHES_OF_RULE
+    for start in range(0, len(rule.matches), size):
+        yield replace(rule, matches=rule.matches[start : start + size])

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from laneway.compile.gateway_api.matches import Match, Order, Unmet, compare, meet
 from laneway.compile.gateway_api.resources import Backend
+from laneway.compile.gateway_api.rule_actions import Actions
 from laneway.model.matches import MatchKind
 
 #: Matches of one domain from which on no more are added: an API server takes no object of any size.
@@ -30,6 +31,10 @@ class Entry:
     match: Match
     backends: tuple[Backend, ...]
     source: int
+    actions: Actions | None = None
+
+    def leads_where(self, other: Entry) -> bool:
+        return (self.backends, self.actions) == (other.backends, other.actions)
 
 
 @dataclass
@@ -107,7 +112,7 @@ def _overruling(
     ties: list[int] = []
     for earlier in rivals:
         entry, standing = found.entries[earlier], found.matches[earlier]
-        if not standing or entry.backends == found.entries[at].backends:
+        if not standing or entry.leads_where(found.entries[at]):
             continue
         both = meet(entry.match, match)
         if both is Unmet.DISJOINT:

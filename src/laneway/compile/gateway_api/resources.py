@@ -34,10 +34,19 @@ class Backend:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Requests that meet one of ``matches`` go to ``backends``; without any, they are answered
-    500."""
+    500. ``timeout`` is that of the whole request."""
 
     matches: tuple[Match, ...]
     backends: tuple[Backend, ...]
+    filters: tuple[Document, ...] = ()
+    timeout: str | None = None
+
+    @property
+    def replaces_prefix(self) -> bool:
+        paths = (
+            each["urlRewrite"].get("path", {}) for each in self.filters if "urlRewrite" in each
+        )
+        return any("replacePrefixMatch" in path for path in paths)
 
 
 def document(
@@ -71,6 +80,10 @@ def parent(group: str, kind: str, name: str, port: int | None) -> Document:
 
 def _rule(rule: Rule, namespace: str) -> Document:
     spec: Document = {"matches": [match.document() for match in rule.matches]}
+    if rule.filters:
+        spec["filters"] = list(rule.filters)
+    if rule.timeout is not None:
+        spec["timeouts"] = {"request": rule.timeout}
     if rule.backends:
         spec["backendRefs"] = [_backend(backend, namespace) for backend in rule.backends]
     return spec

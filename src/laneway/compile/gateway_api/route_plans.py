@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
+from laneway.compile.gateway_api.matches import Match
 from laneway.compile.gateway_api.names import LaneServices
 from laneway.compile.gateway_api.packing import packed
 from laneway.compile.gateway_api.precedence import Arrangement, Entry, arrange
-from laneway.compile.gateway_api.resources import Backend, Rule
+from laneway.compile.gateway_api.resources import Backend, Document, Rule
+from laneway.compile.gateway_api.rule_actions import Actions
 from laneway.compile.gateway_api.services import backend
 from laneway.compile.gateway_api.supported_matches import conditions, is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute, Split, VirtualHost
 from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import NO_ACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,19 @@ def _plan(mesh: Mesh, host: VirtualHost, port: int | None, services: LaneService
 def _rules(arrangement: Arrangement) -> Iterator[Rule]:
     """Neighbours that lead to the same are one rule."""
     standing = [
-        (entry.backends, matches)
+        (Rule((), entry.backends, *_acted(entry, match)), match)
         for entry, matches in zip(arrangement.entries, arrangement.matches, strict=True)
-        if matches
+        for match in matches
     ]
-    for backends, neighbours in groupby(standing, key=itemgetter(0)):
-        merged = dict.fromkeys(match for _, matches in neighbours for match in matches)
-        yield Rule(tuple(merged), backends)
+    for rule, neighbours in groupby(standing, key=itemgetter(0)):
+        yield replace(rule, matches=tuple(dict.fromkeys(match for _, match in neighbours)))
+
+
+def _acted(entry: Entry, match: Match) -> tuple[tuple[Document, ...], str | None]:
+    """The filters and the timeout of requests that meet one match of an entry."""
+    if entry.actions is None or not entry.backends:
+        return (), None
+    return entry.actions.filters(match.path), entry.actions.timeout
 
 
 def _entries(
@@ -67,11 +76,12 @@ def _entries(
     if ingress.not_found:
         rest = ()
     matches = conditions(ingress)
+    actions = None if ingress.actions == NO_ACTIONS else Actions.of_route(ingress)
     for header, lane, to in _lanes(mesh, ingress, services):
         for match in matches:
             named = match.with_header(header, lane)
             if named is not None:
-                yield Entry(named, to, source)
+                yield Entry(named, to, source, actions)
     if ingress.named is not None:
         return
     if ingress.split is not None:
@@ -79,7 +89,7 @@ def _entries(
     if ingress.entered is not None:
         entered = (ingress.entered.header.lower(), ingress.entered.lane)
         rest = tuple(replace(to, sets=entered) for to in rest)
-    yield from (Entry(match, rest, source) for match in matches)
+    yield from (Entry(match, rest, source, actions) for match in matches)
 
 
 def _lanes(

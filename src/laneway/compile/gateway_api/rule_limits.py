@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from laneway.compile.gateway_api.matches import Match, Order, Unmet, compare, meet
 from laneway.compile.gateway_api.route_plans import Plan
+from laneway.compile.gateway_api.rule_actions import untold
 from laneway.compile.gateway_api.supported_matches import METHODS, conditions, problems
 from laneway.compile.ir import IngressRoute
 from laneway.model.findings import Finding, Path, Severity
@@ -48,6 +49,7 @@ def rule_limits(ingress: IngressRoute) -> Iterator[Finding]:
             "methods",
         )
     yield from _strings(ingress, told)
+    yield from _rewriting(ingress, told)
 
 
 def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
@@ -81,6 +83,44 @@ def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
             f"rule {rule.name} of lane {lane.name} needs regular expressions for "
             f"{listing(regexes)}, of which an implementation knows a syntax of its own or none",
             "see that yours knows RE2's, or match exact values",
+        )
+
+
+def action_limits(found: Iterable[Plan]) -> Iterator[Finding]:
+    """Each rule once, whatever the domains and lanes that it is for."""
+    told: dict[int, Finding] = {}
+    for plan in found:
+        for entry, matches in zip(plan.arrangement.entries, plan.arrangement.matches, strict=True):
+            lane, rule = plan.host.routes[entry.source].rules[0]
+            if entry.actions is None or not entry.backends or id(rule) in told:
+                continue
+            reasons = list(untold(entry.actions.of))
+            if any(entry.actions.keeps_path(match.path) for match in matches):
+                reasons.append("a new prefix for paths that a regular expression takes")
+            if reasons:
+                told[id(rule)] = _Teller(lane, rule)(
+                    "GATEWAY_API_ACTIONS_LEFT_OUT",
+                    f"an HTTPRoute cannot say all actions of rule {rule.name} of lane {lane.name}: "
+                    f"without {', '.join(reasons)}",
+                    "use what your implementation has for it, or another dialect",
+                    "actions",
+                )
+    yield from told.values()
+
+
+def _rewriting(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
+    uri, new = ingress.uri, ingress.actions.uri
+    if uri is None or new is None or uri.kind is not MatchKind.PREFIX:
+        return
+    if uri.value.endswith("/") != new.endswith("/"):
+        yield told(
+            "GATEWAY_API_REWRITE_BY_ELEMENT",
+            f"Gateway API replaces whole path elements, so {uri.value} becomes {new} without a "
+            "slash too many or too few; in laneway the text of the prefix is replaced",
+            "end both with a slash, or neither",
+            "actions",
+            "rewrite",
+            "uri",
         )
 
 

@@ -39,10 +39,11 @@ from laneway.compile.istio.resources import (
     destination,
     document,
     named_lane,
-    retries,
 )
+from laneway.compile.istio.rule_actions import acted
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import RuleActions
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _virtual_service(
     name, namespace = gateway.gateway.name, _namespace(gateway, host, port)
     http = [_at_port(route, port) for route in entry_routes(gateway, host.entries)]
     http += [
-        _http_route(branch, port)
+        _http_route(branch, ingress.actions, port)
         for ingress in host.routes
         for branch in branches_of(gateway, ingress)
     ]
@@ -209,7 +210,7 @@ def _at_port(route: Document, port: int | None) -> Document:
     return {**route, "match": [{**match, "port": port} for match in route.get("match", [{}])]}
 
 
-def _http_route(branch: Branch, port: int | None) -> Document:
+def _http_route(branch: Branch, actions: RuleActions, port: int | None) -> Document:
     match = branch.match if port is None else {**branch.match, "port": port}
     http: Document = {"name": branch.name}
     if match:
@@ -222,7 +223,7 @@ def _http_route(branch: Branch, port: int | None) -> Document:
         http["route"] = _weighted(branch.split)
     else:
         http["route"] = [{"destination": destination(branch.target)}]
-    return {**http, "retries": retries()}
+    return {**http, **acted(actions)}
 
 
 def _weighted(split: Split) -> list[Document]:
@@ -257,7 +258,8 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
         routed = patches.by_weight(branch.split)
     else:
         routed = {}
-    action = {**routed, **patches.tried_again()}
+    stays = ingress.actions.retries is not None
+    action = {**routed, **(patches.tried_again_in_subset() if stays else patches.tried_again())}
     return {"route": action, **patches.filled_in(ingress.trace_headers, branch.empty)}
 
 

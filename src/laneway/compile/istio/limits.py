@@ -42,6 +42,7 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
     for gateway in routes.gateways.values():
         findings += _gateway(gateway)
         findings += _refused_rules(gateway)
+        findings += _actions(gateway)
     return findings
 
 
@@ -191,3 +192,31 @@ def _refused_rules(gateway: GatewayRoutes) -> Iterator[Finding]:
             "this rule is left out of the gateway's routes",
             f"write at most {LONGEST:,} bytes, without \\C; split the rule, if its list is long",
         )
+
+
+def _actions(gateway: GatewayRoutes) -> Iterator[Finding]:
+    """An instance whose application is dead is not set aside, and one that is too slow is."""
+    acting = {
+        (key_of(lane), lane.ingress.index(rule)): rule
+        for server in gateway.servers
+        for host in server.virtual_hosts
+        for route in host.routes
+        for lane, rule in route.rules
+    }
+    for (lane_key, index), rule in acting.items():
+        told = telling(lane_key, ("spec", "ingress", index, "actions"))
+        retries = rule.actions.retries
+        if retries is not None:
+            yield told(
+                "ISTIO_RETRIES_MEET_DEAD_APPLICATION",
+                f"in Istio a request of rule {rule.name} that meets a dead application is tried "
+                "again in the same lane, and may be answered 503; in laneway it falls back",
+                "give pods a readiness probe: one that is not ready gets no requests",
+            )
+        if rule.actions.timeout or (retries and retries.per_try_timeout):
+            yield told(
+                "ISTIO_TIMEOUT_EJECTS",
+                f"in Istio an instance that takes longer than rule {rule.name} allows is set aside "
+                "for some seconds, and other requests of its lane fall back meanwhile",
+                "set times that an instance exceeds only when it hangs",
+            )

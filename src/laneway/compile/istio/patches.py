@@ -136,6 +136,12 @@ def tried_again() -> Document:
     }
 
 
+def tried_again_in_subset() -> Document:
+    """The same for retries that a rule asks for: they never go to another lane."""
+    unreachable = [{"name": UNREACHABLE_HEADER, "present_match": True}]
+    return {"retry_policy": {"retriable_headers": unreachable}}
+
+
 def inserted_filter(context: str, value: Document) -> Document:
     """An HTTP filter right before the router, where Istio puts its own extensions."""
     connections = {"name": _CONNECTIONS, "subFilter": {"name": "envoy.filters.http.router"}}

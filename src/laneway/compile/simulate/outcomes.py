@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import NO_CHANGES, HeaderChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Why(enum.Enum):
     BAGGAGE = "baggage"
     NAME_READ = "name read"
     ENTERED = "enter rule"
+    ACTION = "rule's action"
     NO_GROUP = "service in no group"
     NO_LANE = "no lane named"
     UNKNOWN_LANE = "unknown lane"
@@ -100,9 +102,13 @@ class Outcome:
     """The hops in the order in which applications make them, up to the first that fails.
 
     ``unknown_calls`` are the services among them of whose own calls nothing is known: where the
-    path really may go on.
+    path really may go on. ``sent`` is the request as the first service gets it, with the host, the
+    path and the headers that the gateway's rule gives it; ``response_headers`` are what the rule
+    changes of the answer.
     """
 
     hops: tuple[Hop, ...] = ()
     failure: Failure | None = None
     unknown_calls: tuple[ObjectName, ...] = ()
+    sent: Request | None = None
+    response_headers: HeaderChanges = NO_CHANGES

@@ -30,6 +30,7 @@ from laneway.compile.simulate.gateways import (
 from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.compile.simulate.path_normalization import split_target
+from laneway.compile.simulate.rule_actions import action_reasons, changed, rewritten
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -81,9 +82,9 @@ def simulate(
         return Outcome(failure=Failure(_no_route(hosts, request), 404))
     if coloured.decided:
         route = replace(route, split=None)
-    headers = {name: ",".join(values) for name, values in request.header_lines.items()}
+    sent = rewritten(route, request, target[0])
     why = (*read, *made_up, *named.reasons, *coloured.reasons)
-    return simulation.walk(route, headers, why, draw)
+    return simulation.walk(route, sent, why, draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,20 @@ class _Simulation:
     ready: frozenset[ObjectName]
 
     def walk(
-        self, ingress: IngressRoute, headers: Headers, read: tuple[Reason, ...], draw: int
+        self, ingress: IngressRoute, sent: Request, read: tuple[Reason, ...], draw: int
     ) -> Outcome:
         """Depth first, since an application waits for a call before it makes the next."""
+        headers: Headers
+        headers = {name: ",".join(values) for name, values in sent.header_lines.items()}
         choice = self._enter(ingress, headers, draw)
         if isinstance(choice, Failure):
             return Outcome(failure=choice)
         headers, reasons = set_trace_headers(ingress.trace_headers, headers)
         headers = {**headers, **_named(ingress, headers, choice)}
-        hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *read, *reasons))
+        headers = changed(ingress.actions.request_headers, headers)
+        sent = replace(sent, headers=headers)
+        acted = action_reasons(ingress.actions, sent)
+        hop, failure = self._arrive(None, choice, (_rule(ingress, choice), *read, *reasons, *acted))
         hops, memories, callers = [hop], TraceMemories(), tuple[ObjectName, ...]()
         pending: list[_Pending] = []
         while failure is None:
@@ -132,7 +138,7 @@ class _Simulation:
                 hops.append(hop)
         called = dict.fromkeys(each.service for each in hops if each.workloads)
         unknown = tuple(name for name in called if name in self.applications.unknown)
-        return Outcome(tuple(hops), failure, unknown)
+        return Outcome(tuple(hops), failure, unknown, sent, ingress.actions.response_headers)
 
     def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
         route = ingress.route

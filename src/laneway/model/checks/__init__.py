@@ -18,6 +18,7 @@ from laneway.model.checks import (
     path_regexes,
     policies,
     references,
+    rule_actions,
     services,
     shared_workloads,
     workloads,
@@ -38,6 +39,7 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from policies.check(mesh, gaps)
     yield from lane_lives.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
+    yield from rule_actions.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
     yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)

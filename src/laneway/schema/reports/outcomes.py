@@ -20,6 +20,7 @@ Reasons = Literal[
     "baggage",
     "name read",
     "enter rule",
+    "rule's action",
     "service in no group",
     "no lane named",
     "unknown lane",

@@ -1,0 +1,86 @@
+"""What a rule does with its requests, in Envoy's terms: fields of the routes that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from envoy.config.core.v3 import base_pb2
+from envoy.config.route.v3 import route_components_pb2
+from envoy.type.matcher.v3 import string_pb2
+from google.protobuf.duration_pb2 import Duration
+
+from laneway.compile.envoy import names, visibility
+from laneway.compile.envoy.actions import RETRY_POLICY
+from laneway.model.rule_actions import NO_ACTIONS, HeaderChanges, Retries, RuleActions
+
+#: Conditions on ``grpc-status``. Workloads' proxies send it under another name, so that Envoy does
+#: not take the application's answer for a failure of its host.
+_GRPC = {
+    "cancelled": "1",
+    "deadline-exceeded": "4",
+    "internal": "13",
+    "resource-exhausted": "8",
+    "unavailable": "14",
+}
+
+
+def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
+    """Add them to a route that leads to a cluster."""
+    if actions == NO_ACTIONS:
+        return
+    if actions.uri is not None:
+        route.route.prefix_rewrite = actions.uri
+    if actions.authority is not None:
+        route.route.host_rewrite_literal = actions.authority
+    if actions.timeout is not None:
+        # Not ``timeout``, which ejects the host that was too slow, and so ends its lane for others.
+        limit = route.route.max_stream_duration.max_stream_duration
+        limit.CopyFrom(_duration(actions.timeout))
+    if actions.retries is not None:
+        route.route.retry_policy.CopyFrom(_retry_policy(actions.retries))
+    request, response = actions.request_headers, actions.response_headers
+    route.request_headers_to_add.extend(_values(request))
+    route.request_headers_to_remove.extend(request.remove)
+    route.response_headers_to_add.extend(_values(response))
+    route.response_headers_to_remove.extend(response.remove)
+
+
+def _values(changes: HeaderChanges) -> Iterator[base_pb2.HeaderValueOption]:
+    """Values are as they are written: a ``%`` begins no command of Envoy's."""
+    for name, value in changes.set:
+        yield visibility.header(name, value.replace("%", "%%"))
+    for name, value in changes.add:
+        yield visibility.header(name, value.replace("%", "%%"), "APPEND_IF_EXISTS_OR_ADD")
+
+
+def _retry_policy(retries: Retries) -> route_components_pb2.RetryPolicy:
+    """What certainly did not reach an application is tried again, too, and counts as an attempt.
+
+    Envoy counts all tries of a request together. It waits longer between them than for such
+    requests alone (25 ms, Envoy's default), so that the next one knows which hosts were ejected.
+    """
+    policy = route_components_pb2.RetryPolicy()
+    policy.CopyFrom(RETRY_POLICY)
+    policy.ClearField("retry_back_off")
+    policy.num_retries.value = retries.attempts
+    conditions = [policy.retry_on]
+    for condition in retries.retry_on:
+        if condition in _GRPC:
+            status = string_pb2.StringMatcher(exact=_GRPC[condition])
+            policy.retriable_headers.add(name=names.GRPC_STATUS_HEADER, string_match=status)
+        elif condition.isdecimal():
+            policy.retriable_status_codes.append(int(condition))
+        elif condition not in policy.retry_on.split(","):
+            conditions.append(condition)
+    if policy.retriable_status_codes:
+        conditions.append("retriable-status-codes")
+    policy.retry_on = ",".join(conditions)
+    # No ``per_try_timeout``: it ejects a host as well, so that the next try would leave the lane.
+    return policy
+
+
+def _duration(time: timedelta) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(time)
+    return duration

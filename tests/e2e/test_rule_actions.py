@@ -1,0 +1,188 @@
+"""Actions of ingress rules: what real proxies make of requests, and what the simulator says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.compile.meshes import exact, group, lane, mesh, name, prefix, regex, rule, service
+from tests.e2e.agreement import ATTEMPTS, hold
+from tests.e2e.echoes import Failure
+from tests.e2e.rig import Rig
+
+from laneway.compile.simulate import Applications, Call, Request
+from laneway.model.meshes import Mesh
+from laneway.model.rule_actions import HeaderChanges, Retries, RuleActions
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+CALLS = Applications(
+    {name("a"): (Call(name("b"), 8000),)}, {name(one): frozenset({"x-lane"}) for one in "ab"}
+)
+A_BASE, A_BETA = name("a-v-base"), name("a-v-beta")
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    one = Rig()
+    yield one
+    one.close()
+
+
+def declared(base: RuleActions, beta: RuleActions, **condition: object) -> Mesh:
+    """Two lanes whose rules ask for the same; their ``beta`` has no service b."""
+    lanes = [
+        lane("base", "a b", rule("a", actions=base, **condition)),
+        lane("beta", "a", rule("a", actions=beta, **condition)),
+    ]
+    return mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
+
+
+def agree(rig: Rig, one: Mesh, *requests: Request) -> None:
+    everything = frozenset(workload.name for workload in one.workloads)
+    for request in requests:
+        hold(rig, one, [request] * ATTEMPTS, 80, CALLS, everything)
+
+
+BETA = {"x-lane": "beta"}
+
+
+def grpc(status: int) -> Failure:
+    return Failure(200, {"content-type": "application/grpc", "grpc-status": str(status)})
+
+
+def test_the_path_and_the_host_are_those_that_the_rule_of_the_lane_gives(rig: Rig) -> None:
+    base = RuleActions(uri="/api/", authority="internal.test:81")
+    one = declared(base, RuleActions(uri="/v2/"), uri=prefix("/m/"))
+    rig.adopt(one, CALLS)
+    agree(rig, one, *(
+        Request(host="shop.test", path=path, headers=headers)
+        for path in ("/m/", "/m/x/y?q=1", "/m/?", "/m/%6d%2f?a?b", "/n/../m/m/")
+        for headers in ({}, BETA, {"x-lane": "unknown"})
+    ))  # fmt: skip
+    (entered, called) = rig.ask(Request(host="shop.test", path="/m/x?q=1", headers=BETA)).hops
+    assert (entered.target, entered.headers["host"]) == ("/v2/x?q=1", "shop.test")
+    assert called.headers["x-lane"] == "beta"
+    (entered, _) = rig.ask(Request(host="shop.test", path="/m/x?q=1")).hops
+    assert (entered.target, entered.headers["host"]) == ("/api/x?q=1", "internal.test:81")
+
+
+@pytest.mark.parametrize("uri", [exact("/mock"), regex("/mo+ck|/x")], ids=["exact", "regex"])
+def test_without_a_prefix_all_of_the_path_is_replaced(rig: Rig, uri: object) -> None:
+    one = declared(RuleActions(uri="/new"), RuleActions(uri="/beta"), uri=uri)
+    rig.adopt(one, CALLS)
+    agree(rig, one, Request(path="/mock?q=/mock"), Request(path="/mock", headers=BETA))
+
+
+def test_headers_are_set_added_and_removed_both_ways(rig: Rig) -> None:
+    request = HeaderChanges(
+        (("x-env", '100%REQ(x-user)%% "a, b"'),), (("x-via", "shop"),), ("x-beta",)
+    )
+    response = HeaderChanges((("x-env", "%"),), (("x-via", "gateway"),), ("x-app",))
+    changing = RuleActions(request_headers=request, response_headers=response)
+    one = declared(RuleActions(), changing)
+    rig.adopt(one, CALLS)
+    mine = {"x-env": "mine", "x-beta": "1", "X-Via": "me"}
+    agree(rig, one, Request(headers={**mine, **BETA}), Request(headers=BETA), Request(headers=mine))
+    assert "x-app" not in rig.ask(Request(headers=BETA)).headers
+    assert "x-app" in rig.ask(Request()).headers
+
+
+def test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane(rig: Rig) -> None:
+    """Rules of one shape share a route, unless their actions differ or need the path."""
+    lanes = [lane("base", "a b", rule("a"))]
+    for number in range(4):
+        actions = RuleActions(uri=f"/v{number % 2}/") if number else RuleActions()
+        sets = HeaderChanges((("x-env", f"{number // 2}"),))
+        own = rule("a", uri=prefix(f"/l{number}/"), actions=actions, enter=True)
+        by_user = rule(
+            "a",
+            headers={"x-user": exact(f"u{number}")},
+            actions=RuleActions(request_headers=sets),
+            enter=True,
+        )
+        lanes.append(lane(f"l{number}", "a", own, by_user, names=(f"alias{number}",)))
+    one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
+    rig.adopt(one, CALLS)
+    agree(
+        rig,
+        one,
+        *(Request(path=f"/l{number}/x?q") for number in range(5)),
+        *(Request(headers={"x-user": f"u{number}"}) for number in range(5)),
+        *(Request(path="/l3/x", headers={"x-lane": f"alias{number}"}) for number in range(4)),
+    )
+
+
+def test_weights_share_the_actions(rig: Rig) -> None:
+    acting = RuleActions(uri="/v2", request_headers=HeaderChanges((("x-env", "w"),)))
+    shared = rule("a", uri=exact("/mock"), actions=acting)
+    lanes = [lane("base", "a b", shared), lane("beta", "a b", shared, weight=50)]
+    one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
+    rig.adopt(one, CALLS)
+    asked = [rig.ask(Request(path="/mock?q")).hops[0] for _ in range(40)]
+    assert {(hop.target, hop.headers["x-env"]) for hop in asked} == {("/v2?q", "w")}
+    assert {hop.workload for hop in asked} == {A_BASE, A_BETA}
+
+
+@pytest.mark.parametrize(
+    ("condition", "failure", "is_tried_again"),
+    [
+        ("5xx", Failure(500), True),
+        ("503", Failure(503), True),
+        ("503", Failure(502), False),
+        ("gateway-error", Failure(502), True),
+        ("gateway-error", Failure(500), False),
+        ("retriable-4xx", Failure(409), True),
+        ("5xx", Failure(None), True),  # its own proxy answers 503
+        ("reset", Failure(None), False),
+        ("unavailable", grpc(14), True),
+        ("unavailable", grpc(13), False),
+        ("internal", grpc(13), True),
+    ],
+)  # fmt: skip
+def test_a_request_is_tried_again_in_its_lane_as_often_as_the_rule_says(
+    rig: Rig, condition: str, failure: Failure, is_tried_again: bool
+) -> None:
+    retrying = RuleActions(retries=Retries(2, (condition,)))
+    one = declared(RuleActions(), retrying)
+    rig.adopt(one, CALLS)
+    for failures, tries in ((1, 2), (2, 3), (5, 3)):
+        rig.fail(A_BETA, [failure] * failures)
+        rig.fail(A_BASE, [])
+        rig.status(Request(headers=BETA))
+        assert rig.taken(A_BETA) == (tries if is_tried_again else 1), failures
+        assert rig.taken(A_BASE) == 0
+    rig.fail(A_BETA, [])
+    rig.fail(A_BASE, [failure] * 2)
+    rig.status(Request())
+    assert rig.taken(A_BASE) == 1  # its rule asks for none
+    rig.fail(A_BASE, [])
+
+
+def test_a_request_that_reached_no_application_falls_back_all_the_same(rig: Rig) -> None:
+    one = declared(RuleActions(), RuleActions(retries=Retries(3, ("5xx",))))
+    rig.adopt(one, CALLS)
+    rig.suffer(frozenset(), frozenset({A_BETA}))
+    for _ in range(5):
+        path = rig.ask(Request(headers=BETA))
+        assert path.refusal is None
+        assert path.hops[0].workload == A_BASE
+
+
+def test_a_request_that_takes_too_long_is_answered_504_and_its_lane_goes_on(rig: Rig) -> None:
+    """To be slow is not to be dead: other requests meet the same instance."""
+    limited = rule("a", uri=exact("/slow"), actions=RuleActions(timeout=timedelta(milliseconds=50)))
+    beta = lane("beta", "a", limited, rule("a"))
+    entered = lane("entered", "a", replace(limited, uri=exact("/x"), enter=True), rule("a"))
+    lanes = [lane("base", "a b", rule("a")), beta, entered]
+    one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
+    rig.adopt(one, CALLS)
+    for path, lane_name, headers in (("/slow", "beta", BETA), ("/x", "entered", {})):
+        workload = name(f"a-v-{lane_name}")
+        rig.fail(workload, [Failure(0)])
+        assert rig.status(Request(path=path, headers=headers)) == 504
+        for _ in range(5):
+            (hop, _) = rig.ask(Request(headers={"x-lane": lane_name})).hops
+            assert hop.workload == workload
