@@ -75,7 +75,7 @@ class Rig:
         self._runner.close()
 
     def adopt(self, mesh: Mesh, applications: Applications) -> None:
-        """From now on ``mesh`` is in force; everything is ready, and nothing dead."""
+        """From now on ``mesh`` is active; everything is ready, and nothing is dead."""
         self._run(self._adopt(mesh, applications))
 
     def suffer(self, unready: frozenset[ObjectName], dead: frozenset[ObjectName]) -> None:

@@ -37,7 +37,7 @@ STORE = (
 """,
         new="    try:\n        yield\n",
         tests=(SQLITE + "test_a_log_that_was_cut_anywhere_has_whole_revisions",),
-        why="after a power cut, half a change is in force",
+        why="after a power cut, half a change is active",
     ),
     Breakage(
         "what waits behind a failed write is written",

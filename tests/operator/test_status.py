@@ -119,8 +119,8 @@ def test_pods_of_two_lanes_are_a_condition_of_both_unless_it_is_wanted() -> None
             got, _ = conditions(item, acceptance, Result(), known, shared)
             shares = [each for each in got if each.type == "SharesWorkloads"]
             assert len(shares) == count
-            assert all(f"is lane {other}'s, too" in each.message for each in shares)
-            assert [note.warning for note in notes(item, got) if "too" in note.text] == [
+            assert all(f"also belongs to lane {other}" in each.message for each in shares)
+            assert [note.warning for note in notes(item, got) if "also belongs" in note.text] == [
                 True
             ] * count
 

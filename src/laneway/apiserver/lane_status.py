@@ -89,7 +89,7 @@ def _programmed(
     if standing is Standing.NOT_ACCEPTED:
         return Condition("Programmed", False, "NotAccepted", "it has errors")
     if standing is Standing.GROUP_NOT_ACCEPTED:
-        why = f"its lane group {group} is not accepted, or held"
+        why = f"its lane group {group} is not accepted, or stays at its last valid state"
         return Condition("Programmed", False, "GroupNotAccepted", why)
     if proxies.rejections:
         return Condition("Programmed", False, "RejectedByProxies", "\n".join(proxies.rejections))
@@ -120,7 +120,7 @@ def _ready(
     if not programmed.status:
         return Condition("Ready", False, "NotProgrammed")
     if lane is None or instances is None:
-        return Condition("Ready", False, "NotActive", "no state of it is active")
+        return Condition("Ready", False, "NotActive", "the object has no active state")
     lacking = [str(each.service) for each in instances if not each.ready]
     problems = [problem for each in instances for problem in each.problems]
     if lacking:

@@ -1,4 +1,4 @@
-"""Lanes as subsets by equal labels, which are all that DestinationRules and Services know.
+"""Lanes as subsets by equal labels, the only selectors that DestinationRules and Services have.
 
 A lane with ``matchExpressions`` can be one only if its equal labels tell it apart from every other
 lane of its services. Where they do not, the group is not accepted on such a platform; where they
@@ -31,14 +31,14 @@ class Platform:
 
 
 def subset_labels(lane: Lane) -> Mapping[str, str]:
-    """The labels that have one value in all workloads of the lane."""
+    """The labels that have the same value in all workloads of the lane."""
     if not lane.match_expressions:
         return lane.selector
     return equal_labels(admitted(lane.selector, lane.match_expressions))
 
 
 def refused_groups(mesh: Mesh, platform: Platform) -> Iterator[Finding]:
-    """An error for each group of which equal labels cannot tell the lanes apart."""
+    """An error for each group whose lanes cannot be told apart by equal labels."""
     for group in mesh.groups:
         lanes = [lane for lane in mesh.lanes_by_group[group.name] if is_approximated(lane)]
         wrong = {lane.name: other for lane in lanes if (other := _not_told_apart(mesh, lane))}
@@ -47,10 +47,10 @@ def refused_groups(mesh: Mesh, platform: Platform) -> Iterator[Finding]:
             first, others = next(iter(wrong.items()))
             yield Finding(
                 platform.refused,
-                f"{platform.name} selects pods by equal labels alone, which do not tell lane "
+                f"{platform.name} selects pods only by equal labels, which do not tell lane "
                 f"{names} from other lanes: lane {first} from {listing(others, 4)}",
-                "give the pods of these lanes a label of their own, with one value for each lane "
-                f"(not {_NOT_A_LANES_OWN}), and write it in the lanes' selectors",
+                "give the pods of these lanes their own label, with one value for each lane "
+                f"(not {_NOT_A_LANES_OWN}), and add it to the lanes' selectors",
                 key_of(group),
                 ("metadata", "name"),
                 Severity.ERROR,
@@ -58,15 +58,15 @@ def refused_groups(mesh: Mesh, platform: Platform) -> Iterator[Finding]:
 
 
 def approximations(mesh: Mesh, group: LaneGroup, platform: Platform) -> Iterator[Finding]:
-    """A warning for each lane of which only the equal labels count."""
+    """A warning for each lane whose other conditions than equal labels are ignored."""
     for lane in mesh.lanes_by_group[group.name]:
         if is_approximated(lane):
             labels = written(subset_labels(lane))
             yield Finding(
                 platform.approximated,
-                f"{platform.name} selects pods by equal labels alone: all pods with {labels} are "
-                f"lane {lane.name}'s there, whatever its matchExpressions ask besides",
-                "leave no pod with these labels that is not the lane's",
+                f"{platform.name} selects pods only by equal labels: all pods with {labels} are "
+                f"lane {lane.name}'s there, whatever else its matchExpressions require",
+                "make sure that only pods of the lane have these labels",
                 key_of(lane),
                 ("spec", "matchExpressions"),
                 Severity.WARNING,
@@ -74,13 +74,13 @@ def approximations(mesh: Mesh, group: LaneGroup, platform: Platform) -> Iterator
 
 
 def is_approximated(lane: Lane) -> bool:
-    """Whether the lane asks for anything else than equal labels."""
+    """Whether the lane has other conditions than equal labels."""
     asked = admitted(lane.selector, lane.match_expressions)
     return bool(lane.match_expressions) and asked.keys() != equal_labels(asked).keys()
 
 
 def _not_told_apart(mesh: Mesh, lane: Lane) -> list[str]:
-    """Lanes with one of its services of which some pods may have the same equal labels."""
+    """Lanes that contain one of its services and may select pods with the same equal labels."""
     own = subset_labels(lane)
     services = set(lane.services)
     return [

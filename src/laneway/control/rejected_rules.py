@@ -24,7 +24,7 @@ _Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RejectedRule:
-    """A rule that is not in force, and why, in the proxy's words."""
+    """A rule that is not active, with the proxy's error message as the reason."""
 
     lane: Lane
     rule: IngressRule

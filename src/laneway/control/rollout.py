@@ -67,7 +67,7 @@ class Plane:
 
     @property
     def mesh(self) -> Mesh:
-        """What is in force; during a change, what was before it."""
+        """The active mesh; during a change, the mesh before it."""
         return self._state.mesh
 
     @property
@@ -106,7 +106,7 @@ class Plane:
         self._placements = replace(self._placements, terminating=others)
 
     def publish(self) -> None:
-        """Send out what is in force, at the places that hold now."""
+        """Publish the active mesh with the current addresses."""
         self._publish(self._compile())
 
     async def change(self, mesh: Mesh, *, deadline: float = PHASE_DEADLINE) -> Change:
@@ -122,7 +122,7 @@ class Plane:
                 if result.applied:
                     self._state = state
             finally:
-                # Taken back, or cancelled half way: what was there before is in force again.
+                # Reverted, or cancelled half way: the previous mesh is active again.
                 self._next = None
                 if self._state is not state:
                     self.publish()

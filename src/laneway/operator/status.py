@@ -110,7 +110,7 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if standing is Standing.NOT_ACCEPTED:
         return Condition("Programmed", False, "NotAccepted", "it has errors")
     if standing is Standing.GROUP_NOT_ACCEPTED:
-        why = f"its lane group {group} is not accepted, or held"
+        why = f"its lane group {group} is not accepted, or stays at its last valid state"
         return Condition("Programmed", False, "GroupNotAccepted", why)
     if inactive := acceptance.inactive.get(key_of(manifest)):
         why = "requests that name it count as without a lane"
@@ -149,7 +149,8 @@ def _ready(
     if not programmed.status:
         return Condition("Ready", False, "NotProgrammed")
     if lane is None or instances is None:
-        return Condition("Ready", True, HELD, "as it was: nothing is known while the group is held")
+        why = "unchanged: readiness is not updated while the last valid state stays active"
+        return Condition("Ready", True, HELD, why)
     lacking = [str(each.service) for each in instances if not each.ready]
     if lacking:
         why = f"no ready instance in lane {lane.name} of {', '.join(lacking)}"
@@ -159,8 +160,8 @@ def _ready(
 
 def _shares(others: Mapping[str, str]) -> Condition:
     """Only where it is so."""
-    pods = [f"pod {pod} is lane {lane}'s, too" for lane, pod in others.items()]
-    fix = "tell them apart by labels, or say that it is wanted: sharesWorkloadsWith"
+    pods = [f"pod {pod} also belongs to lane {lane}" for lane, pod in others.items()]
+    fix = "tell them apart by labels, or declare that it is intended: sharesWorkloadsWith"
     return Condition(SHARES_WORKLOADS, True, "PodsOfSeveralLanes", _lines([*pods, fix]))
 
 

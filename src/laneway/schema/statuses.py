@@ -31,7 +31,7 @@ class Condition(Shape):
         Text, ClusterBound(1024), About("The reason, as a code.", "原因代码。", "Valid")
     ]
     message: Annotated[
-        Text, ClusterBound(32768), About("The reason, in words.", "原因说明。", "is in force")
+        Text, ClusterBound(32768), About("The reason, in words.", "原因说明。", "it has errors")
     ]
     observed_generation: Annotated[
         Count | None, About("The generation that this is about.", "对应的资源版本。", 1)

@@ -135,7 +135,7 @@ async def test_a_fault_that_lasts_is_told_once() -> None:
         api.fail("get", "/leases/.*", 403, "nope", times=3)
         with structlog.testing.capture_logs() as logs:
             async with leading(election(client, Clock()), Work()):
-                told = [entry for entry in logs if entry["event"] == "the lease cannot be had"]
+                told = [entry for entry in logs if entry["event"] == "cannot acquire the lease"]
         assert len(told) == 1
         assert "nope; allow `get` on `leases`" in told[0]["error"]
 

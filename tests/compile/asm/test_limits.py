@@ -102,7 +102,7 @@ def test_the_rule_before_is_one_of_the_lanes_own_group_if_there_is_one() -> None
         ]
     assert "rule own of lane s1 takes" in found[0].message
     assert "rule r of lane t1 of group other takes" in found[1].message
-    assert found[1].fix == "give the groups hosts or paths of their own"
+    assert found[1].fix == "give each group its own hosts or paths"
 
 
 def test_what_nobody_meets_is_not_told() -> None:

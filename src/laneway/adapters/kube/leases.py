@@ -98,10 +98,13 @@ class Election:
                 renewed = self._clock()
             elif self._seen is not None and self._holder() not in ("", self._identity):
                 break
-        log.warning("the lease is lost", identity=self._identity)
+        log.warning("lost the lease", identity=self._identity)
 
     async def _try(self) -> bool:
-        """Take or renew the lease; whether it is ours now. Faults are told once, and are a no."""
+        """Take or renew the lease, and return whether we hold it.
+
+        Errors are logged once, and count as not held.
+        """
         fault = ""
         try:
             return await self._take(await self._read())
@@ -110,7 +113,7 @@ class Election:
         except ClusterError as error:
             fault = str(error)
             if fault != self._fault:
-                log.warning("the lease cannot be had", error=fault)
+                log.warning("cannot acquire the lease", error=fault)
             return False
         finally:
             self._fault = fault
@@ -166,4 +169,4 @@ class Election:
                 body = self._lease(lease["metadata"], lease["spec"], self._now(), holder="")
                 await self._client.update(LEASES, body)
         except ClusterError as error:
-            log.warning("the lease could not be given back", error=str(error))
+            log.warning("cannot release the lease", error=str(error))

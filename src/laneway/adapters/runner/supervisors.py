@@ -59,7 +59,7 @@ class Supervisor:
         self._chance = chance
         self._history = History(backoff)
         self._process: Process | None = None
-        self._problem = "it has not been asked yet"
+        self._problem = "not probed yet"
         self._failure = ""
         self._settled = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -243,7 +243,7 @@ def expose(task: asyncio.Task[None]) -> None:
     """A task that fails and that nobody awaits is a defect of laneway; it must not be silent."""
     if not task.cancelled() and (error := task.exception()):
         context = {
-            "message": "a process is not looked after any more",
+            "message": "a process is no longer supervised",
             "exception": error,
             "task": task,
         }

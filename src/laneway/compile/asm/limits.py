@@ -1,4 +1,4 @@
-"""Where ASM's documents cannot say what the mesh says: requests that ASM answers otherwise."""
+"""The compile report of ASM: which requests ASM answers differently from laneway."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from laneway.model.services import Service
 from laneway.model.suggestions import listing
 from laneway.model.trace_contexts import is_known
 
-#: What every gateway of Envoy's puts into a request that lacks it.
+#: Every Envoy gateway adds this header to a request that lacks it.
 _ALWAYS_THERE = "x-request-id"
 
 PLATFORM = Platform("ASM", "ASM_SELECTOR_REFUSED", "ASM_SELECTOR_APPROXIMATED")
 
 
 def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
-    """Warnings, for whoever takes the documents to ASM."""
+    """Warnings for users who apply the documents to ASM."""
     findings: list[Finding] = []
     before = asked_before(routes)
     for group in mesh.groups:
@@ -67,15 +67,15 @@ def _service(service: Service) -> Iterator[Finding]:
         if reason := not_http(port):
             yield telling(key_of(service), ("spec", "ports", index))(
                 "ASM_PORT_NOT_HTTP",
-                f"ASM routes no requests by lane at port {port.port} of {service.name}, which is "
-                f"not HTTP by {reason}",
-                "set appProtocol to http, http2 or grpc, if that is what it is",
+                f"ASM does not route by lane at port {port.port} of {service.name}, which is not "
+                f"HTTP according to {reason}",
+                "if the port speaks HTTP, set appProtocol to http, http2 or grpc",
             )
     if service.headless:
         yield telling(key_of(service), ("spec", "clusterIP"))(
             "ASM_HEADLESS",
             f"Service {service.name} is headless, so sidecars send a call to the pod that its "
-            "caller chose by DNS, of whichever lane: lanes apply at the gateway alone",
+            "caller chose by DNS, in any lane: lanes apply only at the gateway",
             "let callers use a Service with a clusterIP",
         )
 
@@ -106,45 +106,44 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     if group.propagation is Propagation.BAGGAGE and not strict:
         yield told(
             "ASM_BAGGAGE",
-            f"ASM keeps the lanes of group {group.name} in baggage by an ASMHeaderPropagation, "
-            "which is not among the documents",
+            f"ASM needs an ASMHeaderPropagation to keep the lanes of group {group.name} in "
+            "baggage, which is not among the documents",
             f"declare one for the header {group.route_header} in every namespace of the group",
         )
     if group.propagation is Propagation.TRACE and not strict:
         there = group.trace_header.lower() == _ALWAYS_THERE
         yield told(
             "ASM_TRACE_ID_NEEDED",
-            f"in ASM lanes of group {group.name} travel by {group.trace_header} alone: a call "
-            f"without it is the baseline's, though it may have {group.route_header}"
-            + ("" if there else "; and the gateway sets none where the request comes without one"),
+            f"ASM keeps the lanes of group {group.name} only by {group.trace_header}: a call "
+            f"without it goes to the baseline, even if it has {group.route_header}"
+            + ("" if there else "; and the gateway adds none to a request that has none"),
             "let all applications pass it on"
-            + ("" if there else f"; send it, or choose {_ALWAYS_THERE}"),
+            + ("" if there else f"; send it with each request, or choose {_ALWAYS_THERE}"),
         )
     if group.route_by != RouteBy():
         yield telling(key_of(group), ("spec", "routeBy"))(
             "ASM_NO_ROUTE_BY",
-            f"in ASM a request names its lane of group {group.name} in {group.route_header} alone",
+            f"in ASM only {group.route_header} can name a lane of group {group.name}",
             f"send {group.route_header}",
         )
     if group.propagation is Propagation.TRACE and is_known(group.trace_header):
         yield told(
             "ASM_TRACE_FORMAT",
-            f"laneway goes by the trace id in {group.trace_header}; ASM does not document whether "
-            "it does, or compares the whole value, which is another one at each hop",
-            "try it there, or choose a header that stays the same, such as x-request-id",
+            f"laneway reads the trace id in {group.trace_header}; ASM does not document whether it "
+            "does so or compares the whole value, which changes at each hop",
+            "test it in ASM, or choose a header that stays the same, such as x-request-id",
         )
     if group.propagation is Propagation.TRACE and group.trace_memory != MemoryLimits():
         yield telling(key_of(group), ("spec", "traceMemory"))(
             "ASM_TRACE_MEMORY",
-            f"how long, and how many, trace ids of group {group.name} are remembered is for ASM to "
-            "decide",
+            f"ASM decides how many trace ids of group {group.name} it remembers, and for how long",
             "remove spec.traceMemory",
         )
     if len(lanes) > 1:
         yield telling(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
-            f"in ASM a request with several {group.route_header} headers is of a lane of group "
-            f"{group.name} that one of them names; in laneway of none",
+            f"in ASM a request with several {group.route_header} headers gets a lane of group "
+            f"{group.name} that one of them names; in laneway it gets none",
             "send the header once",
         )
 
@@ -155,8 +154,8 @@ def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
         yield telling(key_of(group), ("spec", "services"))(
             "ASM_LABEL_OF_CALLER",
             f"in ASM a call into group {group.name} from a service outside it (such as "
-            f"{others[0].name}) is of the lane by whose trace id the caller's own group knows it, "
-            f"whatever {group.route_header} says",
+            f"{others[0].name}) gets the lane that the caller's own group remembers for its trace "
+            f"id, whatever {group.route_header} says",
             "add the callers to the group, or let applications pass on the route header itself",
         )
 
@@ -169,7 +168,8 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         yield told(
             "fallback",
             "ASM_ONE_FALLBACK",
-            f"ASM has one fallback, so lane {lane.name} falls back to the baseline at once there",
+            f"ASM has only one fallback, so lane {lane.name} falls back directly to the baseline "
+            "there",
             "remove spec.fallback, or name services' baselines in the group",
         )
     if lane.mode not in (None, group.mode):
@@ -178,24 +178,24 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         yield told(
             "weight",
             "ASM_NO_WEIGHT",
-            f"the documents give no requests to lane {lane.name} by weight",
-            "set weights in ASM's console, or by a VirtualService of your own",
+            f"the documents send no requests to lane {lane.name} by weight",
+            "set weights in ASM's console, or in your own VirtualService",
         )
     if lane.names:
         yield told(
             "names",
             "ASM_NO_NAMES",
-            f"in ASM nothing but {lane.name} itself names lane {lane.name}",
+            f"in ASM only the value {lane.name} names lane {lane.name}; its other names are "
+            "ignored",
             f"send {group.route_header}: {lane.name}",
         )
     if any(rule.enter and rule.online for rule in lane.ingress):
         yield told(
             "ingress",
             "ASM_NO_ENTER",
-            f"in ASM a request enters lane {lane.name} only if it names the lane, whatever rules "
-            "with enter it meets",
-            f"send {group.route_header}: {lane.name}, or set the header by a VirtualService of "
-            "your own",
+            f"in ASM a request enters lane {lane.name} only if it names the lane; enter has no "
+            "effect on its rules",
+            f"send {group.route_header}: {lane.name}, or set the header in your own VirtualService",
         )
     acting = [rule.name for rule in lane.ingress if rule.online and rule.actions != NO_ACTIONS]
     if acting:
@@ -215,8 +215,8 @@ def _own_calls(mesh: Mesh, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
     if rule is CallerRule.WITHOUT_LANE and not strict and lane is not mesh.baseline(group):
         yield telling(key_of(lane), ("spec", "callsWithoutLane"))(
             "ASM_CALLS_WITHOUT_LANE",
-            f"in ASM a call without a lane is the baseline's, also where a workload of lane "
-            f"{lane.name} makes it",
+            f"in ASM a call without a lane goes to the baseline, even from a workload of lane "
+            f"{lane.name}",
             f"let the application name the lane in {group.route_header}",
         )
 
@@ -226,19 +226,19 @@ def _one_mode(group: LaneGroup, lane: Lane) -> tuple[str, str]:
     header = f"let applications pass on {group.route_header}"
     if group.mode is Mode.STRICT:
         return (
-            f"ASM knows the lanes of a strict group by the pod that calls, so requests of lane "
+            f"ASM finds the lanes of a strict group by the calling pod, so requests of lane "
             f"{lane.name} that fell back do not return to it there",
             "remove spec.mode",
         )
     if group.propagation is Propagation.TRACE:
         return (
             f"ASM routes by trace id in one mode, so between services lane {lane.name} is "
-            "permissive there, as its group",
+            "permissive there, like its group",
             f"remove spec.mode, or {header}",
         )
     return (
-        f"in ASM calls of lane {lane.name}'s workloads belong to it only if they name it, as its "
-        "group is permissive",
+        f"in ASM calls from workloads of lane {lane.name} belong to it only if they name it, "
+        "because its group is permissive",
         f"remove spec.mode, or {header}",
     )
 
@@ -249,10 +249,10 @@ def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
     yield telling(key_of(lane), ("spec", "ingress"))(
         "ASM_OWN_RULES_ALONE",
         f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway rule "
-        f"{rule.name} of lane {owner.name}{of} takes some of them before",
-        "give the groups hosts or paths of their own"
+        f"{rule.name} of lane {owner.name}{of} takes precedence for some of them",
+        "give each group its own hosts or paths"
         if another
-        else "give the lane that rule as well",
+        else "add that rule to the lane as well",
     )
 
 
@@ -263,15 +263,15 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             if namespaces is not None and ROOT_NAMESPACE not in namespaces:
                 yield telling(key_of(routes.gateway), ("spec", "servers"))(
                     "ASM_HOST_OF_NAMESPACE",
-                    f"Gateway {routes.gateway.name} takes routes of {host.domain} from namespace "
-                    f"{' or '.join(namespaces)} alone, and ASM's are in {ROOT_NAMESPACE}",
+                    f"Gateway {routes.gateway.name} accepts routes of {host.domain} only from "
+                    f"namespace {' or '.join(namespaces)}, but ASM's are in {ROOT_NAMESPACE}",
                     f"add {ROOT_NAMESPACE}/{host.domain} to the gateway's hosts",
                 )
     if len(routes.groups) > 1:
         yield telling(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",
             f"in ASM a request at Gateway {routes.gateway.name} that names lanes of several of "
-            f"the groups {', '.join(sorted(routes.groups))} is of the one created first that has a "
-            "rule for it; in laneway the more specific rule takes it",
-            "give groups gateways of their own, or rules that do not overlap",
+            f"the groups {', '.join(sorted(routes.groups))} goes to the one created first that has "
+            "a rule for it; in laneway the more specific rule takes it",
+            "give each group its own gateway, or rules that do not overlap",
         )

@@ -1,7 +1,7 @@
-"""Where ASM answers requests of a strict group otherwise.
+"""Where ASM answers requests of a strict group differently.
 
-ASM knows a strict lane by the labels of the pod that calls, wherever that pod belongs, and tries
-the lanes' rules at the gateway in the order in which the lanes were created.
+ASM finds a strict lane by the labels of the calling pod, whatever lane the pod belongs to, and
+tries the lanes' rules at the gateway in the order in which the lanes were created.
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ def strict_limits(mesh: Mesh, routes: MeshRoutes, group: LaneGroup) -> Iterator[
     for (lane, rule), (first, its) in found.values():
         yield telling(key_of(lane), ("spec", "ingress"))(
             "ASM_STRICT_RULES_IN_ORDER",
-            f"in ASM rule {its.name} of lane {first.name}, which was created before, takes some of "
-            f"the requests that rule {rule.name} of lane {lane.name} takes in laneway",
-            "let each rule say all that tells its requests from those of other lanes",
+            f"in ASM rule {its.name} of lane {first.name}, which was created first, takes some "
+            f"requests that rule {rule.name} of lane {lane.name} takes in laneway",
+            "give each rule conditions that only requests of its own lane meet",
         )
 
 
 def _callers(group: LaneGroup) -> Finding:
     return telling(key_of(group), ("spec", "mode"))(
         "ASM_STRICT_CALLERS",
-        f"in ASM a call to a service of the strict group {group.name} is of the lane whose labels "
-        "the calling pod has, whatever it belongs to, and has no route (404) if it has none",
-        "give the lanes labels that no other workloads have, and let no others call the group",
+        f"in ASM a call to a service of the strict group {group.name} belongs to the lane whose "
+        "labels the calling pod has, even if the pod is not in the group; without such labels it "
+        "has no route (404)",
+        "use labels that no other workloads have, and let only the group's workloads call it",
     )
 
 
 def _out_of_order(
     host: VirtualHost, group: LaneGroup, places: Mapping[str, int]
 ) -> Iterator[tuple[_Ruling, _Ruling]]:
-    """(a lane's rule, the rule of a lane created before that laneway asks later)."""
+    """Pairs of a lane's rule and a rule of an older lane that laneway tries later."""
     own = [
         (route, [pair for pair in route.rules if pair[0].group == group.name])
         for route in host.routes
@@ -64,7 +65,7 @@ def _out_of_order(
 
 
 def _tell_apart(one: IngressRoute, other: IngressRoute) -> bool:
-    """Both ask for lanes by name, as lanes that share a rule with the baseline do."""
+    """Whether both match lanes by name, as lanes that share a rule with the baseline do."""
     return all(
         route.entered is None and (route.named is not None or len(route.rules) > 1)
         for route in (one, other)

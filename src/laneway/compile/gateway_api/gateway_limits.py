@@ -1,6 +1,6 @@
-"""The compile report of a gateway: what its HTTPRoutes cannot say, or not everywhere.
+"""The compile report of a gateway: what its HTTPRoutes cannot express, or not on every platform.
 
-Rule by rule it is in ``rule_limits``.
+``rule_limits`` reports on single ingress rules.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def _objects(
     if used and options.gateway_class is not None and secured:
         yield Finding(
             "GATEWAY_API_TLS",
-            f"Gateway {gateway.name} is generated without listeners for TLS ({secured}): which "
-            "certificates they have is not carried over",
+            f"Gateway {gateway.name} is generated without its TLS listeners ({secured}), because "
+            "their certificates are not converted",
             "declare the Gateway yourself (without --gateway-class), with HTTPS listeners",
             key,
             path,
@@ -74,9 +74,9 @@ def _objects(
     if features:
         yield Finding(
             "GATEWAY_API_FEATURES",
-            f"the routes of Gateway {gateway.name} need what an implementation need not support: "
-            f"{', '.join(features)}",
-            "see that yours has it",
+            f"the routes of Gateway {gateway.name} need features that an implementation need not "
+            f"support: {', '.join(features)}",
+            "check that yours supports them",
             key,
             path,
             Severity.NOTE,
@@ -86,7 +86,7 @@ def _objects(
         yield Finding(
             "GATEWAY_API_GROUPS_SHARE_GATEWAY",
             f"groups {', '.join(groups)} share the objects generated for Gateway {gateway.name}",
-            "give groups gateways of their own, if they are to change independently",
+            "give each group its own gateway if they must change independently",
             key,
             path,
             Severity.WARNING,
@@ -97,8 +97,9 @@ def _objects(
         if not is_host(host):
             yield Finding(
                 "GATEWAY_API_HOST_LEFT_OUT",
-                f"{host} is no host name to Gateway API, so there are no routes for it",
-                "use letters, digits, - and dots",
+                f"{host} is not a valid host name in Gateway API, so no routes are generated for "
+                "it",
+                "use only letters, digits, - and dots",
                 key,
                 path,
                 Severity.WARNING,
@@ -145,9 +146,9 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
         key = key_of(group)
         yield Finding(
             "GATEWAY_API_UNKNOWN_LANE_WEIGHED",
-            f"a request whose {group.route_header} names no lane of group {group.name} is given "
-            "one by weight, as if it had none; in laneway it is the baseline's",
-            "send the header only with a lane in it",
+            f"a request whose {group.route_header} names no lane of group {group.name} gets a lane "
+            "by weight, as if it had no header; in laneway it goes to the baseline",
+            "send the header only with the name of a lane",
             key,
             ("spec", "routeHeader"),
             Severity.WARNING,
@@ -155,9 +156,9 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
         if group.sticky is not None:
             yield Finding(
                 "GATEWAY_API_NOT_STICKY",
-                f"each request is given a lane of group {group.name} at random: Gateway API's "
-                "standard channel keeps nobody in one",
-                "remove spec.sticky, or configure session persistence as your gateway has it",
+                f"each request gets a lane of group {group.name} at random: the standard channel "
+                "of Gateway API has no session persistence",
+                "remove spec.sticky, or configure session persistence with your gateway's own API",
                 key,
                 ("spec", "sticky"),
                 Severity.WARNING,
@@ -165,34 +166,35 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
 
 
 def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
-    """Nothing looks at a request before an HTTPRoute takes it."""
+    """In Gateway API nothing can set a lane before an HTTPRoute takes the request."""
     for group in mesh.groups:
         if group.gateway != gateway.gateway.name:
             continue
         if group.route_by != RouteBy():
             yield telling(key_of(group), ("spec", "routeBy"))(
                 "GATEWAY_API_NO_ROUTE_BY",
-                f"a request names its lane of group {group.name} in {group.route_header} alone",
+                f"only {group.route_header} can name a lane of group {group.name}",
                 f"send {group.route_header}",
             )
         for lane in mesh.lanes_by_group[group.name]:
             if lane.names:
                 yield telling(key_of(lane), ("spec", "names"))(
                     "GATEWAY_API_NO_NAMES",
-                    f"nothing but {lane.name} itself names lane {lane.name}",
+                    f"only the value {lane.name} names lane {lane.name}; its other names are "
+                    "ignored",
                     f"send {group.route_header}: {lane.name}",
                 )
             if any(rule.enter and rule.online for rule in lane.ingress):
                 yield telling(key_of(lane), ("spec", "ingress"))(
                     "GATEWAY_API_NO_ENTER",
-                    f"a request enters lane {lane.name} only if it names the lane, whatever rules "
-                    "with enter it meets",
+                    f"a request enters lane {lane.name} only if it names the lane; enter has no "
+                    "effect on its rules",
                     f"send {group.route_header}: {lane.name}",
                 )
 
 
 def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:
-    """Where another rule would take what a lane's rule does not, the refusal is a rule, too."""
+    """A refusal is a rule of its own where another rule would take the request otherwise."""
     groups = {
         plan.host.routes[entry.source].rules[0][0].group: None
         for plan in found
@@ -202,8 +204,8 @@ def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:
     for name in groups:
         yield Finding(
             "GATEWAY_API_REFUSED_STATUS",
-            f"some requests that name no lane of group {name} are answered 500; in laneway 404",
-            "take it for the same",
+            f"some requests that name no lane of group {name} are answered 500; in laneway, 404",
+            "treat 500 like 404 there",
             key_of(mesh.groups_by_name[name]),
             ("spec", "unmatched"),
             Severity.WARNING,

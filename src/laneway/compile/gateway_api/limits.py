@@ -1,7 +1,7 @@
 """The compile report: where Gateway API cannot do what laneway's own proxies do.
 
-Read beside ``documents``; each limit is told of the object that it concerns. Here are those of
-groups and services; ``gateway_limits`` has those of ingress rules.
+Read this beside ``documents``. Each limitation is a finding about the object that it concerns. This
+module covers groups and services; ``gateway_limits`` covers ingress rules.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def limits(mesh: Mesh, routes: MeshRoutes, options: Options) -> list[Finding]:
 def _propagation(group: LaneGroup) -> Iterator[Finding]:
     key, path = key_of(group), ("spec", "traceHeader")
     remedy = (
-        f"let applications pass on {group.route_header} themselves, or use a mesh that laneway has "
-        "another dialect for"
+        f"let applications pass on {group.route_header} themselves, or use a mesh for which "
+        "laneway has another dialect"
     )
     if group.propagation is Propagation.TRACE:
         yield Finding(
             "GATEWAY_API_NO_TRACE_MEMORY",
-            f"nothing in Gateway API remembers the lane of each {group.trace_header}: from the "
-            f"second service on, requests of group {group.name} are the baseline's",
+            f"Gateway API cannot remember which lane each {group.trace_header} belongs to: from "
+            f"the second service on, requests of group {group.name} go to the baseline",
             remedy,
             key,
             path,
@@ -67,9 +67,9 @@ def _propagation(group: LaneGroup) -> Iterator[Finding]:
     elif group.propagation is Propagation.BAGGAGE:
         yield Finding(
             "GATEWAY_API_NO_BAGGAGE",
-            f"nothing in Gateway API takes a lane from baggage: from the second service on, "
-            f"requests of group {group.name} are the baseline's, and at once if only baggage names "
-            "the lane",
+            f"Gateway API cannot read a lane from baggage: from the second service on, requests of "
+            f"group {group.name} go to the baseline, and from the first one on if only baggage "
+            "names the lane",
             remedy,
             key,
             path,
@@ -81,8 +81,8 @@ def _lane_header(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]
     if len(lanes) > 1:
         yield Finding(
             "GATEWAY_API_HEADER_TWICE",
-            f"what lane of group {group.name} a request with several {group.route_header} headers "
-            "has is the implementation's affair; in laneway it has none",
+            f"a request with more than one {group.route_header} header gets an "
+            f"implementation-defined lane of group {group.name}; in laneway it gets none",
             "send the header once",
             key_of(group),
             ("spec", "routeHeader"),
@@ -96,7 +96,7 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
         yield Finding(
             "GATEWAY_API_STRICT_STATUS",
             f"where a strict lane of group {group.name} ({listing(strict)}) has no ready instance, "
-            "the answer should be 503 and may be 500, and says neither lane nor service",
+            "the answer should be 503 but may be 500, and names neither the lane nor the service",
             "look at the HTTPRoute that took the request, and at the endpoints of its backend",
             key_of(group),
             ("spec", "mode"),
@@ -108,11 +108,11 @@ def _callers(group: LaneGroup, rules: Mapping[str, CallerRule]) -> Iterator[Find
     if rules:
         yield Finding(
             "GATEWAY_API_CALLER_UNKNOWN",
-            f"an HTTPRoute cannot tell who calls: calls of workloads of {listing(rules, 4)} of "
-            f"group {group.name} are in their lane only if applications pass on "
+            f"an HTTPRoute does not know the caller: calls from workloads of {listing(rules, 4)} "
+            f"of group {group.name} stay in their lane only if applications pass on "
             f"{group.route_header}",
             f"let applications pass on {group.route_header}, which the gateway sets, or use a mesh "
-            "that laneway has another dialect for",
+            "for which laneway has another dialect",
             key_of(group),
             ("spec", "mode" if CallerRule.ALWAYS in rules.values() else "callsWithoutLane"),
             Severity.WARNING,
@@ -120,7 +120,7 @@ def _callers(group: LaneGroup, rules: Mapping[str, CallerRule]) -> Iterator[Find
 
 
 def _failover(group: LaneGroup, lane: Lane, services: Iterable[ServiceRoutes]) -> Iterator[Finding]:
-    """A lane that lacks a service falls back, one without a ready instance of it does not."""
+    """A lane that lacks a service falls back; a lane without a ready instance of it does not."""
     alone = [
         routes.service.name.name
         for routes in services
@@ -134,9 +134,10 @@ def _failover(group: LaneGroup, lane: Lane, services: Iterable[ServiceRoutes]) -
     if alone:
         yield Finding(
             "GATEWAY_API_NO_FAILOVER",
-            f"lane {lane.name} falls back for {listing(alone, 4)} only by what lanes contain, not "
-            "where no instance is ready: the answer is 503 then, as Gateway API knows no failover",
-            "take a service out of the lane while the lane has no instance of it",
+            f"lane {lane.name} falls back only for services that it does not contain: where it has "
+            f"no ready instance of {listing(alone, 4)}, the answer is 503, because Gateway API has "
+            "no failover",
+            "remove a service from the lane while the lane has no instance of it",
             key_of(lane),
             ("spec", "services"),
             Severity.WARNING,
@@ -152,7 +153,7 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
         yield Finding(
             "GATEWAY_API_NO_SELECTOR",
             f"Service {service.name} has no selector, so its lanes' Services have no endpoints",
-            "give it a selector",
+            "add a selector",
             key,
             ("spec", "selector"),
             Severity.WARNING,
@@ -161,9 +162,9 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
         if reason := not_http(port):
             yield Finding(
                 "GATEWAY_API_PORT_NOT_HTTP",
-                f"port {port.port} of {service.name} is not HTTP by {reason}: a mesh that goes by "
-                "that routes no requests by lane there",
-                "set appProtocol to http, kubernetes.io/h2c or grpc, if that is what it is",
+                f"port {port.port} of {service.name} is not HTTP according to {reason}: a mesh "
+                "that uses this information does not route its requests by lane",
+                "if the port speaks HTTP, set appProtocol to http, kubernetes.io/h2c or grpc",
                 key,
                 ("spec", "ports", index),
                 Severity.WARNING,
@@ -171,8 +172,8 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     if service.headless:
         yield Finding(
             "GATEWAY_API_HEADLESS",
-            f"Service {service.name} is headless: its callers choose a pod by DNS, of whichever "
-            "lane, and a mesh need not apply routes to such calls",
+            f"Service {service.name} is headless: its callers choose a pod of any lane by DNS, and "
+            "a mesh need not apply routes to such calls",
             "let callers use a Service with a clusterIP",
             key,
             ("spec", "clusterIP"),
@@ -181,8 +182,8 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     if len(service.ports) > 1:
         yield Finding(
             "GATEWAY_API_FEATURES",
-            f"the HTTPRoutes of {service.name} are of one port each, which a mesh need not support",
-            "see that yours has HTTPRouteParentRefPort",
+            f"each HTTPRoute of {service.name} is for one port, which a mesh need not support",
+            "check that your mesh supports HTTPRouteParentRefPort",
             key,
             ("spec", "ports"),
             Severity.NOTE,

@@ -1,4 +1,4 @@
-"""The compile report, rule by rule: conditions that cannot be said, and rules that overlap."""
+"""The compile report of ingress rules: unsupported conditions, and rules that overlap."""
 
 from __future__ import annotations
 
@@ -35,17 +35,18 @@ def rule_limits(ingress: IngressRoute) -> Iterator[Finding]:
     if reasons:
         yield told(
             "GATEWAY_API_RULE_LEFT_OUT",
-            f"an HTTPRoute cannot say rule {rule.name} of lane {lane.name}: {'; '.join(reasons)}",
-            "change it, or keep it to another dialect",
+            f"an HTTPRoute cannot express rule {rule.name} of lane {lane.name}: "
+            f"{'; '.join(reasons)}",
+            "change the rule, or use another dialect",
         )
         return
     beyond = [method for method in ingress.methods if method not in METHODS]
     if beyond:
         yield told(
             "GATEWAY_API_METHODS_LEFT_OUT",
-            f"an HTTPRoute cannot say {', '.join(beyond)}: rule {rule.name} of lane {lane.name} "
+            f"an HTTPRoute cannot match {', '.join(beyond)}: rule {rule.name} of lane {lane.name} "
             "does not take such requests",
-            f"remove it, or name no methods; it knows {', '.join(sorted(METHODS))}",
+            f"choose from {', '.join(sorted(METHODS))}, or name no methods",
             "methods",
         )
     yield from _strings(ingress, told)
@@ -65,8 +66,8 @@ def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
         if value not in ("", "/"):
             yield told(
                 "GATEWAY_API_PREFIX_BY_ELEMENT",
-                f"a prefix is one of whole path elements in Gateway API: {text}",
-                "nothing to do, if that is meant; else write a regex",
+                f"in Gateway API a prefix matches whole path elements: {text}",
+                "nothing to do if this is what you want; otherwise write a regex",
                 "uri",
             )
     documents = match.document()
@@ -81,8 +82,8 @@ def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
         yield told(
             "GATEWAY_API_REGEX",
             f"rule {rule.name} of lane {lane.name} needs regular expressions for "
-            f"{listing(regexes)}, of which an implementation knows a syntax of its own or none",
-            "see that yours knows RE2's, or match exact values",
+            f"{listing(regexes)}; implementations differ in the syntax, or support none",
+            "check that yours supports RE2 syntax, or match exact values",
         )
 
 
@@ -125,7 +126,7 @@ def _rewriting(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
 
 
 def precedence_limits(found: Iterable[Plan]) -> Iterator[Finding]:
-    """Each pair of rules once, whatever the domains and lanes that they meet for."""
+    """One finding for each pair of rules, however many domains and lanes they share."""
     told: dict[tuple[int, int], Finding] = {}
     for plan in found:
         routes, entries = plan.host.routes, plan.arrangement.entries
@@ -137,9 +138,9 @@ def precedence_limits(found: Iterable[Plan]) -> Iterator[Finding]:
             lane, rule = routes[0].rules[0]
             told[id(plan.host), 0] = _Teller(lane, rule)(
                 "GATEWAY_API_PRECEDENCE",
-                f"the rules for {plan.host.domain} overlap in too many ways to say all of them, so "
-                "that some requests may be taken by other rules than in laneway",
-                "let fewer rules overlap",
+                f"the rules for {plan.host.domain} overlap in too many ways to express them all: "
+                "other rules than in laneway may take some requests",
+                "reduce the overlap of the rules",
             )
     yield from told.values()
 
@@ -148,10 +149,10 @@ def _unsure(first: IngressRoute, second: IngressRoute) -> Finding:
     (lane, rule), (other_lane, other) = first.rules[0], second.rules[0]
     return _Teller(lane, rule)(
         "GATEWAY_API_PRECEDENCE",
-        f"which rule takes a request that both {rule.name} of lane {lane.name} and {other.name} of "
-        f"lane {other_lane.name} are for is the implementation's affair; in laneway it is "
+        f"rules {rule.name} (lane {lane.name}) and {other.name} (lane {other_lane.name}) both "
+        "match some requests; which rule wins depends on the implementation, and in laneway it is "
         f"{rule.name}",
-        "let conditions be exact, or rules apart",
+        "use exact conditions, or rules that do not overlap",
     )
 
 

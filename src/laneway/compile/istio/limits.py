@@ -1,6 +1,6 @@
 """The compile report: where upstream Istio cannot do what laneway's own proxies do.
 
-Read beside ``documents``. Each limit is told where it is met, of the object that it concerns.
+Read this beside ``documents``. Each limitation is a finding about the object that it concerns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
 from laneway.model.meshes import Mesh
 
-#: Routes by lane from which on their number is worth a word: 100 cost a proxy some 5 µs a request.
+#: More routes by lane than this are reported: 100 cost a proxy about 5 µs for each request.
 MANY_LANES = 100
 
 PLATFORM = Platform("Istio", "ISTIO_SELECTOR_REFUSED", "ISTIO_SELECTOR_APPROXIMATED")
@@ -57,16 +57,16 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
     if chains:
         yield told(
             "ISTIO_DEAD_APPLICATION",
-            f"in Istio an instance of group {group.name} whose application is dead is not set "
-            "aside: requests meet it, once or twice each, before they are answered elsewhere",
-            "give pods a readiness probe: one that is not ready gets no requests",
+            f"Istio does not eject an instance of group {group.name} whose application is dead: "
+            "each request may try it once or twice before another instance answers",
+            "give pods a readiness probe: a pod that is not ready gets no requests",
         )
     if any(len(chain) > 1 for chain in chains):
         yield told(
             "ISTIO_SPILL_UNDER_EJECTION",
-            f"in Istio a lane of group {group.name} sends some requests to its fallback once fewer "
-            "than about 71 % of its ready instances can be reached; in laneway while none can",
-            "give pods a readiness probe: those that are not ready do not count",
+            f"in Istio a lane of group {group.name} sends some requests to its fallback if fewer "
+            "than about 71 % of its ready instances are reachable; in laneway, only if none is",
+            "give pods a readiness probe: pods that are not ready do not count",
         )
 
 
@@ -75,14 +75,14 @@ def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
     if strict:
         yield telling(key_of(group), ("spec", "mode"))(
             "ISTIO_STRICT_UNEXPLAINED",
-            "in Istio the 503 of a strict lane without an instance does not say which lane and "
-            f"service it is of (group {group.name})",
-            "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% has both",
+            "in Istio the 503 of a strict lane without an instance does not name the lane and the "
+            f"service (group {group.name})",
+            "look for UH in the access log of the caller's proxy; %UPSTREAM_CLUSTER% names both",
         )
 
 
 def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[Finding]:
-    """Pods that two lanes select are of neither, which a match by labels cannot say."""
+    """Pods that two lanes select belong to neither, which a match by labels cannot express."""
     callers = Callers(mesh)
     for lane in lanes:
         known = lane.name in routes.caller_rules.get(lane.group, {})
@@ -90,8 +90,8 @@ def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[
         if known and (other := next(filter(None, shared), None)):
             yield telling(key_of(lane), ("spec", "selector"))(
                 "ISTIO_CALLERS_SHARED",
-                f"in Istio calls without a lane that workloads of lane {lane.name} make stay "
-                f"without one, since lane {other.name} selects some of these workloads, too",
+                f"in Istio calls without a lane from workloads of lane {lane.name} stay without "
+                f"one, because lane {other.name} also selects some of these workloads",
                 "give each lane labels that no other lane's workloads have",
             )
 
@@ -100,8 +100,8 @@ def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]
     if len(lanes) > 1:
         yield telling(key_of(group), ("spec", "routeHeader"))(
             "ISTIO_LANE_NAMED_TWICE",
-            f"in Istio a request with several {group.route_header} headers is of the first "
-            f"declared lane of group {group.name} that one of them names; in laneway of none",
+            f"in Istio a request with several {group.route_header} headers gets the first declared "
+            f"lane of group {group.name} that one of them names; in laneway it gets none",
             "send the header once",
         )
 
@@ -113,15 +113,15 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
         if reason := not_http(port):
             yield told(
                 "ISTIO_PORT_NOT_HTTP",
-                f"Istio routes no requests by lane at port {port.port} of {service.name}, which is "
-                f"not HTTP by {reason}: all of them go to any version",
-                "set appProtocol to http, http2 or grpc, if that is what it is",
+                f"Istio does not route by lane at port {port.port} of {service.name}, which is not "
+                f"HTTP according to {reason}: requests go to any version",
+                "if the port speaks HTTP, set appProtocol to http, http2 or grpc",
             )
     if routes.subsets and service.headless:
         yield telling(key_of(service), ("spec", "clusterIP"))(
             "ISTIO_HEADLESS",
             f"Service {service.name} is headless, so Istio's sidecars send a call to the pod that "
-            "its caller chose by DNS, of whichever lane: lanes apply at the gateway alone",
+            "its caller chose by DNS, in any lane: lanes apply only at the gateway",
             "let callers use a Service with a clusterIP, or set "
             "PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES=true in istiod",
         )
@@ -129,8 +129,8 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     if number > MANY_LANES:
         yield told(
             "ISTIO_MANY_LANES",
-            f"Istio's proxies try up to {number} routes, one after the other, for each request to "
-            f"{service.name}; laneway's look the lane up",
+            f"Istio's proxies try up to {number} routes, one after another, for each request to "
+            f"{service.name}; laneway's proxies look up the lane in a map",
             "remove lanes, or services from lanes, that are no longer needed",
         )
 
@@ -152,31 +152,32 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
                 )
     if (routes.baggage or routes.naming) and not gateway.selector:
         where = ["in baggage"] * bool(routes.baggage)
-        where += ["by another name, or enters by a rule,"] * bool(routes.naming)
+        where += ["by another name or enters by a rule"] * bool(routes.naming)
         yield told(
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
-            f"the lane of a request that names it {' or '.join(where)} is not found at Gateway "
-            f"{gateway.name}, since it does not say which pods it is for",
-            "give it a selector",
+            f"Gateway {gateway.name} has no selector for its pods, so it does not find the lane of "
+            f"a request that names it {' or '.join(where)}",
+            "add a selector to the Gateway",
         )
     for context in () if gateway.selector else routes.trace_contexts:
         yield told(
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
-            f"a request without {context.trace_header} gets none at Gateway {gateway.name}, since "
-            f"it does not say which pods it is for: group {context.group} loses its lane",
-            "give it a selector",
+            f"Gateway {gateway.name} has no selector for its pods, so it adds no "
+            f"{context.trace_header} to requests without one: group {context.group} loses their "
+            "lane",
+            "add a selector to the Gateway",
         )
     if len(routes.groups) > 1:
         yield told(
             "ISTIO_GROUPS_SHARE_GATEWAY",
             f"groups {', '.join(sorted(routes.groups))} share the objects generated for Gateway "
             f"{gateway.name}",
-            "give groups gateways of their own, if they are to change independently",
+            "give each group its own gateway if they must change independently",
         )
 
 
 def _refused_rules(gateway: GatewayRoutes) -> Iterator[Finding]:
-    """One for each rule, wherever its regex stands and however many domains it has."""
+    """One finding for each rule, wherever it has the regex and however many domains it has."""
     refusals = {
         (key_of(lane), lane.ingress.index(rule)): regex
         for server in gateway.servers
@@ -190,7 +191,7 @@ def _refused_rules(gateway: GatewayRoutes) -> Iterator[Finding]:
             "ISTIO_REGEX_REFUSED",
             f"Istio refuses the regular expression `{regex[:40]}{'...' if regex[40:] else ''}`, so "
             "this rule is left out of the gateway's routes",
-            f"write at most {LONGEST:,} bytes, without \\C; split the rule, if its list is long",
+            f"write at most {LONGEST:,} bytes, without \\C; split the rule if its list is long",
         )
 
 

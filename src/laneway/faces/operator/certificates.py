@@ -58,8 +58,8 @@ class Certificate:
     def _failed(self, error: Exception) -> None:
         fault = f"{type(error).__name__}: {error}"
         if fault != self._fault:
-            stays = "the last one stays" if self.loaded.is_set() else "the webhook waits for it"
-            log.warning("no certificate", folder=str(self._folder), error=fault, so=stays)
+            effect = "the last one stays" if self.loaded.is_set() else "the webhook waits for it"
+            log.warning("no certificate", folder=str(self._folder), error=fault, effect=effect)
         self._fault = fault
 
 

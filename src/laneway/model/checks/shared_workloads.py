@@ -106,7 +106,7 @@ def _findings(
             code,
             message,
             "tell them apart by labels, or by matchExpressions such as {key: lane, operator: "
-            f"DoesNotExist}}; or say that it is wanted: sharesWorkloadsWith: [{wanted}]",
+            f"DoesNotExist}}; or declare that it is intended: sharesWorkloadsWith: [{wanted}]",
             key_of(lanes[name]),
             ("spec", "selector"),
             severity,
