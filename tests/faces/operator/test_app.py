@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -98,11 +98,10 @@ async def test_the_webhook_is_served_beside_the_rest_and_ends_with_it(tmp_path: 
         said = b""
         while b"serving the webhook" not in said:
             said = await process.stderr.readline()
-        found = re.search(r"port\S*=\D*(\d+)", re.sub(r"\x1b\[\d*m", "", said.decode()))
-        assert found is not None, said
+        port = json.loads(said)["port"]
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=issuer.trusting())) as session,
-            session.post(f"https://127.0.0.1:{found[1]}/validate", json=body) as response,
+            session.post(f"https://127.0.0.1:{port}/validate", json=body) as response,
         ):
             answer = await response.json()
         assert "did you mean group?" in answer["response"]["status"]["message"]
