@@ -22,7 +22,7 @@ Manifest = Mapping[str, Any]
 Emit = Callable[[Mesh, MeshRoutes], Iterable[dict[str, Any]]]
 #: Lists what of a mesh the platform does not support, as warnings about the mesh's objects.
 Report = Callable[[Mesh, MeshRoutes], Iterable[Finding]]
-#: Errors about groups that cannot be had on the platform at all.
+#: Errors about groups that the platform does not support at all.
 Refuse = Callable[[Mesh], Iterable[Finding]]
 #: The object that routes the hosts of a manifest already, if it is not laneway's.
 FindClaim = Callable[[Manifest], Manifest | None]

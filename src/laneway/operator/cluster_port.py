@@ -44,7 +44,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is told about an object: a Kubernetes Event. ``warning`` or normal."""
+    """A Kubernetes Event about an object: a warning or a normal one."""
 
     reason: str
     text: str

@@ -56,7 +56,7 @@ class ServicePortSpec(Shape):
 
 
 class ServiceSpec(Shape):
-    """All fields of Kubernetes' ServiceSpec, so that a misspelt one is told from an unused one."""
+    """All fields of Kubernetes' ServiceSpec, to distinguish misspelt fields from unused ones."""
 
     ports: Annotated[
         list[ServicePortSpec],

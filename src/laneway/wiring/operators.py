@@ -36,7 +36,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Observers:
-    """Who is told of what happens; metrics are made of it."""
+    """Callbacks for what happens; metrics are computed from them."""
 
     passed: Callable[[Pass, float], None] = lambda result, seconds: None
     changed: Callable[[Resource], None] = lambda resource: None

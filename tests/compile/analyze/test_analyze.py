@@ -206,7 +206,7 @@ def test_a_rule_of_the_baseline_that_takes_other_lanes_requests() -> None:
     finding = only(of([wide, own], [wide]), Code.DIVERTING_RULE)
     assert finding.example is not None
     assert finding.example.headers == (("x-lane", "s2"),)
-    assert finding.fix == "give lane s2 that rule as well"
+    assert finding.fix == "add that rule to lane s2 as well"
 
 
 def test_a_lanes_own_rule_takes_nobody_elses_requests() -> None:
@@ -505,7 +505,7 @@ def test_a_rule_for_named_requests_alone_is_told_with_what_others_get() -> None:
         declared = mesh([group("a")], [lane("s1", "a", rule("a")), lane("s2", "a", own)], ABC[:1])
         note = only(declared, Code.NAMED_REQUESTS_ONLY)
         assert note.severity is Severity.NOTE
-        assert note.fix == "add enter: true to the rule, if such requests shall enter the lane"
+        assert note.fix == "add enter: true to the rule if such requests should enter the lane"
         assert note.field == "spec.ingress[0]"
         assert note.example is not None
         assert note.example.outcome == "a in lane s1"

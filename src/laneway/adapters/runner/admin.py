@@ -1,4 +1,4 @@
-"""Asks and tells a running Envoy through its admin interface, on a Unix socket of our own.
+"""Queries and controls a running Envoy through its admin interface, on a Unix socket.
 
 ``probes`` asks whether it is live, ``proxies`` drains it before stopping it, faces read counters.
 """

@@ -1,8 +1,8 @@
-"""How many connections a proxy can hold: as many as the system lets it have open files for.
+"""How many connections a proxy can have, given the system's limit of open files.
 
-A proxy that is out of descriptors leaves clients waiting in its accept queue, and takes endpoints
-that it cannot connect to for dead. So it is given a limit of connections that it reaches before,
-and closes those above it at once.
+A proxy that is out of descriptors leaves clients waiting in its accept queue, and treats endpoints
+that it cannot connect to as dead. So it gets a lower limit of connections, and closes those above
+the limit at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The run directory: private to this user and this laneway, and short enough for Unix sockets.
 
-A laneway that was killed leaves sockets there, and shared memory that only the files in it tell of.
-The next one that is given the directory removes both.
+A laneway that was killed leaves sockets there, and shared memory that only files in it refer to.
+The next laneway that uses the directory removes both.
 """
 
 from __future__ import annotations
@@ -52,9 +52,8 @@ class RunDirectory:
 def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> RunDirectory:
     """``asked``, made if it is not there; else a new one where such things belong.
 
-    Raises ``RunDirectoryUnusable`` when the path is too long, when other users can write to it or
-    could replace it, or when another laneway uses it, whose sockets Envoy would take over without
-    a word.
+    Raises ``RunDirectoryUnusable`` if the path is too long, if other users can write to it or could
+    replace it, or if another laneway uses it: Envoy would silently take over the other's sockets.
     """
     path = asked.absolute() if asked else _make_temporary(environment)
     _check_length(path)

@@ -1,9 +1,10 @@
-"""What a workload's process is given: its environment and its command line. Pure.
+"""The environment and the command line of a workload's process. Pure.
 
-The environment of laneway itself, without the proxy settings there, since the sidecar takes their
-place; then ours; then the workload's own, which wins. References ``$(NAME)`` are Kubernetes': to
-variables that laneway sets or that stand before in ``env``, never to the inherited ones; one that
-cannot be resolved stays as it is; ``$$(NAME)`` is the escape.
+First comes the environment of laneway itself, without its proxy settings, which the sidecar
+replaces; then laneway's variables; then the workload's own, which take precedence. References
+``$(NAME)`` work as in Kubernetes: they refer to variables that laneway sets or that precede in
+``env``, never to inherited ones. One that cannot be resolved stays unchanged; ``$$(NAME)`` is the
+escape.
 """
 
 from __future__ import annotations

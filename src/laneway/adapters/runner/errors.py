@@ -2,7 +2,7 @@
 
 ``RunnerError``
     ``EnvoyUnavailable``  no usable Envoy binary, or one of an unsupported version
-    ``PortUnavailable``   a port that the user fixed cannot be had, or no free port is left
+    ``PortUnavailable``   a port that the user fixed is in use, or no free port is left
     ``RunDirectoryUnusable``  the run or log directory cannot hold sockets, or is not ours alone
     ``Unstartable``       a command or working directory that cannot work, found before starting
     ``NotReady``          a workload or proxy that was started and did not become ready

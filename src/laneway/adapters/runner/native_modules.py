@@ -1,8 +1,8 @@
-"""Whether an Envoy takes the native lane filter.
+"""Whether an Envoy can load the native lane filter.
 
-A dynamic module is made for one version of Envoy's interface. Another Envoy may not know such
-modules, may lack one of the extensions, or may have another interface, of which it only warns. So
-it is asked before any proxy starts, by what it says to a configuration that has both extensions.
+A dynamic module is built for one version of Envoy's interface. Another Envoy may not know such
+modules, may lack one of the extensions, or may have another interface, for which it only warns. So
+laneway has it validate a configuration with both extensions before any proxy starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SECONDS = 20
 
 
 def refusal(envoy: EnvoyBinary, module: Path) -> str:
-    """Why ``envoy`` does not take ``module``; "" when it does."""
+    """Why ``envoy`` cannot load ``module``; "" if it can."""
     command = [str(envoy.path), "--mode", "validate", "--log-level", "info"]
     command += ["--config-yaml", json.dumps(_configuration(module))]
     try:

@@ -1,4 +1,4 @@
-"""Readiness: asking one workload or proxy how it is, and what a row of answers means.
+"""Readiness: probes of one workload or proxy, and the thresholds that decide from their answers.
 
 A probe is an async function that gives "" for a good answer, else what is wrong; it never raises.
 ``Readiness`` is the pure half: Kubernetes' thresholds, and how long to wait before asking again.
@@ -54,7 +54,7 @@ class Readiness:
         return True
 
     def pause(self) -> float:
-        """Seconds until the next question."""
+        """Seconds until the next probe."""
         if self._answered:
             return self.settings.period
         pause = min(self._pause, self.settings.period)

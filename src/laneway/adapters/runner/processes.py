@@ -4,7 +4,7 @@ Signals go to the whole group, as systemd's do to a unit, so that a command that
 that starts others, ends as a whole. When the child itself ends, what is left of its group is
 killed *before* the child is reaped: until then its number cannot be anyone else's.
 
-A workload may start whatever it likes, and therefore runs below a ``shim``, which also finds what
+A workload may start any process, and therefore runs below a ``shim``, which also finds what
 has left the group. A proxy starts nothing, and is our own child.
 """
 

@@ -1,4 +1,4 @@
-"""What it takes to run one Envoy: its files, its command line, its probe, and how it is drained."""
+"""How one Envoy runs: its files, its command line, its probe, and how it is drained."""
 
 from __future__ import annotations
 

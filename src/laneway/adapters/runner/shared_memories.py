@@ -1,8 +1,8 @@
-"""Memory that an Envoy shares with the one that takes over from it in a hot restart.
+"""Memory that an Envoy shares with its successor in a hot restart.
 
-The native lane filter keeps there which trace id belongs to which lane. It is a file that has no
-name and no disk (``memfd_create``): nobody else can open it, it cannot be full before the machine's
-memory is, and it goes with the last process that has it.
+In it the native lane filter stores which trace id belongs to which lane. It is a file without a
+name or a disk (``memfd_create``): nobody else can open it, only the machine's memory limits it, and
+it disappears with the last process that uses it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SharedMemory:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What tells a process of it, or that there is none."""
+        """The variable that names the memory to a process, or says that there is none."""
         return {MEMORY_VARIABLE: "" if self._descriptor is None else str(self._descriptor)}
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""When to start an ended process again: pure, time and chance are arguments.
+"""When to restart a process that ended. Pure: time and randomness are arguments.
 
 ``supervisors`` reports what happens and does what this says.
 """

@@ -1,4 +1,4 @@
-"""Keeps one workload or proxy running: starts it, asks how it is, starts it again, stops it.
+"""Keeps one workload or proxy running: starts, probes, restarts and stops it.
 
 ``workloads`` and ``proxies`` say what a charge is; ``supervision`` and ``probes`` decide; this
 module has the tasks and timers, and tells every change as an event.

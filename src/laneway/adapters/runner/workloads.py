@@ -1,4 +1,4 @@
-"""What it takes to run one workload: its command checked, its environment, its probe.
+"""How one workload runs: the check of its command, its environment, its probe.
 
 Whatever can be known to be wrong before a process is started is refused here, in words; what only
 shows later (it ends, it never answers) is the supervisor's to tell.

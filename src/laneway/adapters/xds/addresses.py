@@ -10,9 +10,9 @@ LONGEST_PATH = 107
 
 
 def check_address(address: str) -> str:
-    """The address, if it is loopback or a unix socket; ValueError says what would be right.
+    """The address, if it is loopback or a Unix socket; otherwise ValueError with the correct form.
 
-    Snapshots tell where every workload is, and the stream is plain text without credentials.
+    Snapshots contain the address of every workload, and the stream is plain text.
     """
     if address.startswith("unix:"):
         if not address.startswith("unix:/"):

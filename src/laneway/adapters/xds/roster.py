@@ -1,7 +1,7 @@
 """The proxies that the server knows: what each should have, and the stream it is on now.
 
 Implements the ports ``Publisher`` and ``Proxies``; ``server`` brings it connections. All of it
-runs in one event loop, nothing blocks, and a slow proxy holds up nobody but itself.
+runs in one event loop, nothing blocks, and a slow proxy delays only itself.
 """
 
 from __future__ import annotations

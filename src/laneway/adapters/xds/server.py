@@ -52,7 +52,7 @@ class XdsServer:
     context manager, or call ``start`` and ``stop``.
 
     ``tokens`` has, by node id, the bearer token that a proxy must send to be taken for that node.
-    None takes every proxy's word, for proxies that somebody else starts.
+    With None every proxy is trusted; this is for proxies that another program starts.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
-"""Whether an address can be listened on, asked before gRPC is: gRPC gives no reason, writes its
-own to standard error, and takes a unix socket away from a server that is using it.
+"""Checks that a server can listen on an address, before gRPC tries: gRPC gives no reason, writes to
+standard error, and takes a Unix socket away from a server that is using it.
 """
 
 from __future__ import annotations

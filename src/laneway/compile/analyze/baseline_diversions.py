@@ -81,6 +81,6 @@ def _finding(survey: Survey, meeting: Meeting, group: LaneGroup, lanes: list[str
         winner,
         f"{rule_of(winner)}, {describe(winner)}, takes requests that name lane {whose}, too, "
         f"before {rule_of(meeting.loser)}",
-        f"give lane {whose} that rule as well",
+        f"add that rule to lane {whose} as well",
         tried(survey, meeting.port, _naming(meeting, group, lanes[0])).example(),
     )

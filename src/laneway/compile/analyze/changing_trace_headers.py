@@ -52,8 +52,8 @@ def _finding(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
         trial = tried(survey, reached.entry.port, request)
         yield Finding(
             Code.CHANGING_TRACE_HEADER,
-            f"the name of {group.trace_header} says that every hop has a value of its own: the "
-            f"second hop's is unknown to sidecars, and lanes of group {group.name} end there",
+            f"the name of {group.trace_header} says that its value changes at every hop: sidecars "
+            f"do not know the second hop's value, and lanes of group {group.name} end there",
             "choose a header that stays the same, such as x-request-id, or one whose trace id "
             "laneway knows, such as traceparent or b3",
             key_of(group),

@@ -76,10 +76,10 @@ def _meeting(
         yield about(
             Code.SHADOWED_ENTER_RULE,
             loser,
-            f"no request enters by {rule_of(loser)} unless it names the lane: {of}, lets all of "
-            "these enter before",
-            "ask for something that the other rule does not, or give both the same conditions and "
-            "weights",
+            f"no request enters by {rule_of(loser)} unless it names the lane: {of}, takes "
+            "precedence for all of them",
+            "add a condition that the other rule does not have, or give both the same conditions "
+            "and weights",
             example,
         )
     elif precedence(first) == precedence(second):
@@ -87,8 +87,8 @@ def _meeting(
             Code.OVERLAPPING_ENTER_RULES,
             loser,
             f"requests that meet both {of}, and {rule_of(loser)} enter by the former, and neither "
-            "asks for more than the other: only the order of the alphabet decides",
-            "ask for more in the one that shall choose, or for other values",
+            "is more specific: only alphabetical order decides",
+            "add conditions to the rule that should decide, or use other values",
             example,
         )
     else:
@@ -97,7 +97,7 @@ def _meeting(
             loser,
             f"requests that meet both {of}, and {rule_of(loser)} enter by the former: it is more "
             "specific",
-            "as precedence has it; nothing to do if it is meant so",
+            "this is the rule of precedence; nothing to do if it is what you want",
             example,
             Severity.NOTE,
         )
@@ -144,9 +144,9 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
             Code.NAMED_REQUESTS_ONLY,
             reached.route,
             f"{rule_of(reached.route)}, {describe(reached.route)}, takes only requests that name "
-            f"{listing([lane.name for lane in new], 4)}: whoever meets the rest of it and sends "
-            f"no {named.header} does not get there",
-            "add enter: true to the rule, if such requests shall enter the lane",
+            f"{listing([lane.name for lane in new], 4)}: a request that meets its other conditions "
+            f"but has no {named.header} does not get there",
+            "add enter: true to the rule if such requests should enter the lane",
             trial.example(),
             Severity.NOTE,
         )

@@ -43,12 +43,12 @@ def _finding(survey: Survey, overlap: Meeting) -> Finding:
     example = tried(survey, overlap.port, overlap.request).example()
     taker = f"{rule_of(winner)} of group {winner.groups[0]}, {describe(winner)},"
     if contains(loser, winner):
-        message = f"{taker} takes its part of {rule_of(loser, group)}: it asks for more"
-        fix = "as precedence has it; nothing to do if it is meant so"
+        message = f"{taker} takes its part of {rule_of(loser, group)}: it is more specific"
+        fix = "this is the rule of precedence; nothing to do if it is what you want"
         severity = Severity.NOTE
     else:
-        message = f"{taker} takes what both it and {rule_of(loser, group)} ask for: it precedes"
-        fix = "give the groups hosts or paths of their own, or put one rule inside the other"
+        message = f"{taker} takes requests that {rule_of(loser, group)} also matches: it precedes"
+        fix = "give each group its own hosts or paths, or make one rule part of the other"
         severity = Severity.WARNING
     return about(Code.OVERLAPPING_RULES, loser, message, fix, example, severity, group)
 
@@ -65,5 +65,5 @@ def _same(survey: Survey, reached: Reached) -> Finding:
     if len(weighted) > 1:
         message += f", and of weights only those of group {next(iter(weighted))} count"
     example = tried(survey, reached.entry.port, reached.request).example()
-    fix = f"give them hosts or paths of their own, or name a lane in {' or '.join(headers)}"
+    fix = f"give each its own hosts or paths, or name a lane in {' or '.join(headers)}"
     return about(Code.OVERLAPPING_RULES, route, message, fix, example, group=others[0])

@@ -62,9 +62,9 @@ def _sticky(survey: Survey, group: LaneGroup, reached: Reached) -> Iterator[Find
     if sticky.name.lower() == group.route_header.lower():
         yield Finding(
             Code.HEADER_CONFLICT,
-            f"users cannot be told apart by {sticky.name}, the route header: only requests "
-            "without it are given a lane by weight",
-            "name a header of users, such as x-user",
+            f"{sticky.name}, the route header, cannot distinguish users: only requests without it "
+            "get a lane by weight",
+            "name a header that identifies users, such as x-user",
             key_of(group),
             ("spec", "sticky"),
             Severity.WARNING,
@@ -81,9 +81,9 @@ def _shared_ids(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
             trial = tried(survey, reached.entry.port, request)
             yield Finding(
                 Code.SHARED_TRACE_ID,
-                f"{group.trace_header} does not tell requests apart: {why}; of two at a time in "
-                "different lanes, one is taken for the other",
-                "choose a trace header that is unique to a request, such as x-request-id",
+                f"{group.trace_header} does not distinguish requests: {why}; sidecars confuse two "
+                "concurrent requests in different lanes",
+                "choose a trace header that is unique for each request, such as x-request-id",
                 key_of(group),
                 ("spec", "traceHeader"),
                 Severity.WARNING,

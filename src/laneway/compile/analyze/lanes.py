@@ -50,7 +50,7 @@ def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
     yield Finding(
         Code.GROUP_WITHOUT_RULES,
         f"no request enters lane group {group.name} at gateway {group.gateway}: {what}",
-        "give the group an ingress rule, or let it have no gateway if others call its services",
+        "add an ingress rule to the group, or remove its gateway if only others call its services",
         key_of(group),
         ("spec", "gateway"),
         Severity.WARNING,
@@ -72,8 +72,8 @@ def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
         yield Finding(
             Code.BASELINE_WITHOUT_RULE,
             f"lane {baseline.name} is the baseline of group {group.name} and has no rule: the "
-            "rules of other lanes only take requests that name these",
-            "give it the rule by which requests without a lane enter",
+            "rules of other lanes only take requests that name these lanes",
+            "add the rule by which requests without a lane enter",
             key_of(baseline),
             ("spec", "ingress"),
             Severity.WARNING,
@@ -126,7 +126,7 @@ def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         yield Finding(
             Code.UNREACHABLE_LANE,
             f"no request gets into lane {lane.name}: {_why(group, lane)}",
-            "give it an ingress rule, or a service that others call",
+            "add an ingress rule, or a service that others call",
             key_of(lane),
             rules,
             Severity.WARNING,
@@ -138,8 +138,8 @@ def _lane(survey: Survey, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         yield Finding(
             Code.LANE_WITHOUT_RULE,
             f"lane {lane.name} has no rule by which requests enter it, so the baseline answers at "
-            f"the entry though the lane has that service{leaves}",
-            "give it the ingress rule that the other lanes have",
+            f"the entry although the lane has that service{leaves}",
+            "add the ingress rule that the other lanes have",
             key_of(lane),
             rules,
             Severity.WARNING,

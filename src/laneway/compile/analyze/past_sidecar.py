@@ -35,8 +35,8 @@ def _calls(mesh: Mesh, workload: Workload, listeners: dict[int, ObjectKey]) -> I
             if called is not None and called != key_of(workload):
                 yield Finding(
                     Code.CALL_PAST_SIDECAR,
-                    f"{host}:{port} is a port of {called}: the call passes no sidecar of the "
-                    "caller's, so it goes there whatever its lane, and the lane is lost",
+                    f"{host}:{port} is a port of {called}: the call bypasses the sidecar of its "
+                    "caller, so it goes there whatever its lane, and the lane is lost",
                     "write the URL of the service, as in http://cart:80/",
                     key_of(workload),
                     ("spec", "env", variable),

@@ -89,8 +89,8 @@ def _taken(
             Code.SHARED_ROUTE_HEADER,
             f"requests of lane {lane.name} of group {group.name} enter lane {lane.name} of group "
             f"{other.name}, too: both groups name lanes in {group.route_header}",
-            "if these are not meant to be one, give a group another route header, or the lane "
-            "another name",
+            "if they should not be one lane, use another route header in one group, or another "
+            "name for the lane",
             key_of(other),
             ("spec", "routeHeader"),
             Severity.WARNING,

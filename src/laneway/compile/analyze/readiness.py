@@ -49,7 +49,7 @@ def _finding(
     return Finding(
         Code.NO_READY_WORKLOAD,
         f"{what}: {f'lane {instead} answers' if instead else 'its requests are refused with 503'}",
-        "start one, or see why those that run are not ready",
+        "start one, or find out why the running ones are not ready",
         key_of(lane),
         ("spec", "services", index, "name"),
         Severity.WARNING if instead else Severity.ERROR,

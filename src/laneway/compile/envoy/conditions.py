@@ -14,7 +14,7 @@ from laneway.model.regexes import one_of
 
 
 def condition(rule: IngressRoute | EntryRule) -> route_components_pb2.RouteMatch:
-    """Of path, method, headers and query; the host is the virtual host's affair."""
+    """Matchers for path, method, headers and query; the virtual host matches the host."""
     match = route_components_pb2.RouteMatch()
     _match_path(match, rule.uri)
     match.headers.extend(_header_matchers(rule))

@@ -1,7 +1,7 @@
-"""What a rule asks of a request, as an HTTPRoute says it; what two rules ask at once.
+"""The conditions of a rule as an HTTPRoute expresses them, and those of two rules together.
 
-A path prefix is one of whole elements here (``/a`` takes ``/a/b`` and not ``/ab``); header values
-and query parameters know no prefix, so a regular expression says it.
+Here a path prefix consists of whole elements (``/a`` matches ``/a/b`` but not ``/ab``). Header
+values and query parameters have no prefix match, so a regular expression replaces it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REFUSED = re.compile(r"//|/\.\.?(?:/|$)|%2f", re.IGNORECASE)
 
 
 class Unmet(enum.Enum):
-    """Why two conditions have no common one that can be said."""
+    """Why no match can express two conditions together."""
 
     DISJOINT = "no request meets both"
     OPAQUE = "at least one is a regular expression"
@@ -81,7 +81,7 @@ class Match:
 
 
 def path_of(uri: StringMatch | None) -> Path:
-    """What comes closest: Core support if it can be, else a regular expression."""
+    """The closest match: one of Core support if possible, else a regular expression."""
     if uri is None or uri == StringMatch(MatchKind.PREFIX, ""):
         return EVERY_PATH
     if uri.kind is MatchKind.REGEX or not _sayable(uri.value):
@@ -98,7 +98,7 @@ def _sayable(value: str) -> bool:
 
 
 def regex_of(match: StringMatch) -> str:
-    """For the whole value."""
+    """A regular expression that matches the whole value."""
     match match.kind:
         case MatchKind.EXACT:
             return re.escape(match.value)
@@ -114,7 +114,7 @@ def _anchored(regex: str) -> str:
 
 
 def is_exact(match: StringMatch) -> bool:
-    """Whether Exact says it: its value must not be empty."""
+    """Whether Exact can express it: its value must not be empty."""
     return match.kind is MatchKind.EXACT and match.value != ""
 
 
@@ -148,7 +148,7 @@ def _compare_paths(first: Path, second: Path) -> Order:
 
 
 def meet(first: Match, second: Match) -> Match | Unmet:
-    """What both ask; as one match, if that can be said."""
+    """The conditions of both as one match, or why there is none."""
     if first.method and second.method and first.method != second.method:
         return Unmet.DISJOINT
     parts = (

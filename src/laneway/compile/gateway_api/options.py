@@ -1,4 +1,4 @@
-"""What a cluster decides, besides the mesh."""
+"""Settings of one cluster."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The shapes that all kinds share.
 
-Fields that the API server would fill in are there already: who compares what was rendered with
-what the cluster holds sees no difference.
+They contain the fields that the API server would default, so that a comparison of the rendered
+documents with the objects in the cluster shows no difference.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def http_route(
     rules: Iterable[Rule],
     hostnames: Iterable[str] = (),
 ) -> Document:
-    """``parent``: of which Service or Gateway it routes the requests."""
+    """``parent`` is the Service or Gateway whose requests it routes."""
     spec: Document = {"parentRefs": [parent]}
     hosts = list(hostnames)
     if hosts:

@@ -22,7 +22,7 @@ from laneway.model.rule_actions import NO_ACTIONS
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``routes`` are the rules of each HTTPRoute; ``port`` ``None``: of all ports alike."""
+    """``routes`` are the rules of each HTTPRoute. Without a ``port`` it is for all ports."""
 
     host: VirtualHost
     port: int | None
@@ -31,7 +31,7 @@ class Plan:
 
 
 def plans(mesh: Mesh, gateway: GatewayRoutes, services: LaneServices) -> Iterator[Plan]:
-    """For each domain; by port, if not all ports of the gateway have the same."""
+    """A plan for each domain; for each port, too, if the gateway's ports have different domains."""
     by_port = {server.server.port: server.virtual_hosts for server in gateway.servers}
     alike = len({frozenset(host.domain for host in hosts) for hosts in by_port.values()}) <= 1
     for port, hosts in list(by_port.items())[: 1 if alike else None]:
@@ -51,7 +51,7 @@ def _plan(mesh: Mesh, host: VirtualHost, port: int | None, services: LaneService
 
 
 def _rules(arrangement: Arrangement) -> Iterator[Rule]:
-    """Neighbours that lead to the same are one rule."""
+    """Neighbouring entries with the same backends become one rule."""
     standing = [
         (Rule((), entry.backends, *_acted(entry, match)), match)
         for entry, matches in zip(arrangement.entries, arrangement.matches, strict=True)
@@ -71,7 +71,7 @@ def _acted(entry: Entry, match: Match) -> tuple[tuple[Document, ...], str | None
 def _entries(
     mesh: Mesh, source: int, ingress: IngressRoute, services: LaneServices
 ) -> Iterator[Entry]:
-    """By lane; then, by weight or not, what names none, if the rule is for all."""
+    """One entry for each lane, then one for requests that name none, if the rule is for all."""
     rest: tuple[Backend, ...] = (backend(ingress.route.default, services),)
     if ingress.not_found:
         rest = ()
@@ -95,10 +95,10 @@ def _entries(
 def _lanes(
     mesh: Mesh, ingress: IngressRoute, services: LaneServices
 ) -> Iterator[tuple[str, str, tuple[Backend, ...]]]:
-    """(header, lane, backends), without lanes that go the way of the rest.
+    """(header, lane, backends), without lanes that have the same backends as other requests.
 
-    Those that do are told all the same where others must not be taken for them: by weights, which
-    are for requests without a lane, or by another group's header.
+    Such lanes are still listed where other requests would otherwise match: because of weights,
+    which are for requests without a lane, or of another group's header.
     """
     rest = (backend(ingress.route.default, services),)
     if ingress.named is not None:
@@ -121,7 +121,7 @@ def _lanes(
 
 
 def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
-    """The chosen lane is named to whom the request reaches, as if the caller had."""
+    """A backend for each share. It gets the lane's header, as if the caller had sent it."""
     return tuple(
         replace(
             backend(share.target, services),

@@ -44,9 +44,9 @@ def service_documents(
 
 
 def backend(target: Target, services: LaneServices) -> Backend:
-    """The first lane of the chain that contains the service: what follows needs health to decide.
+    """The first lane of the chain that contains the service. To choose a later one needs health.
 
-    Without a chain, all the instances of the service, in lanes or not.
+    Without a chain: all instances of the service, whether they are in lanes or not.
     """
     own = target.service.name
     service = services[own, target.chain[0]] if target.chain else own
@@ -54,8 +54,8 @@ def backend(target: Target, services: LaneServices) -> Backend:
 
 
 def _rules(group: LaneGroup, route: Route, services: LaneServices) -> Iterator[Rule]:
-    """The baseline's comes first, as the place of it then does not change as lanes come and go:
-    lanes' rules precede, since they state more."""
+    """The baseline's rule is the first, so its position does not change when lanes are added or
+    removed. Rules of lanes still take precedence, because they have more conditions."""
     default = backend(route.default, services)
     yield Rule((Match(),), (default,))
     by_backend: dict[Backend, list[Match]] = {}
@@ -72,8 +72,8 @@ def _rules(group: LaneGroup, route: Route, services: LaneServices) -> Iterator[R
 def _lane_service(
     group: LaneGroup, service: Service, lane: Lane | None, name: ObjectName
 ) -> Document:
-    """Without a selector no instance: for a lane that lacks the service, or whose labels contradict
-    the service's own."""
+    """A Service without a selector has no instances: for a lane that lacks the service, or whose
+    labels contradict the service's own."""
     ports = [_port(port, alone=len(service.ports) == 1) for port in service.ports]
     spec: Document = {"ports": ports}
     labels = subset_labels(lane) if lane else {}
@@ -84,7 +84,7 @@ def _lane_service(
 
 
 def _port(port: ServicePort, alone: bool) -> Document:
-    """Kubernetes wants names where there are several."""
+    """Kubernetes requires names if there are several ports."""
     name = port.name or ("" if alone else f"port-{port.port}")
     named: Document = {"name": name} if name else {}
     protocol = {"appProtocol": port.app_protocol} if port.app_protocol else {}

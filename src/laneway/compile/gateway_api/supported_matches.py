@@ -1,4 +1,4 @@
-"""What of an ingress rule's conditions an HTTPRoute can hold, and what it cannot."""
+"""Which conditions of an ingress rule an HTTPRoute can express, and which it cannot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[
 
 
 def conditions(ingress: IngressRoute) -> tuple[Match, ...]:
-    """A match for each method; none where the route cannot be said."""
+    """A match for each method; none if an HTTPRoute cannot express the route."""
     if next(problems(ingress), None) is not None:
         return ()
     methods = [method for method in ingress.methods if method in METHODS]
@@ -34,7 +34,7 @@ def conditions(ingress: IngressRoute) -> tuple[Match, ...]:
 
 
 def problems(ingress: IngressRoute) -> Iterator[str]:
-    """Why it cannot be said at all."""
+    """The reasons why an HTTPRoute cannot express the route at all."""
     if ingress.uri is not None and len(path_of(ingress.uri).value) + _ANCHORS > _PATH_VALUE:
         yield f"a path has at most {_PATH_VALUE:,} characters"
     if ingress.methods and not METHODS.intersection(ingress.methods):
@@ -47,7 +47,7 @@ def problems(ingress: IngressRoute) -> Iterator[str]:
 
 
 def is_host(domain: str) -> bool:
-    """``*`` is said by naming no host."""
+    """Whether Gateway API accepts the host. A route for ``*`` names no host."""
     return domain == "*" or (_HOST.fullmatch(domain) is not None and len(domain) <= 253)
 
 

@@ -1,7 +1,7 @@
-"""Workloads whose calls belong to their lane, as VirtualServices know them: by ``sourceLabels``.
+"""Workloads whose calls belong to their lane, which VirtualServices match by ``sourceLabels``.
 
-istiod leaves a route out of the configuration of a proxy whose pod has other labels, so that these
-routes cost no other caller anything.
+istiod omits such a route from the configuration of a proxy whose pod has other labels, so these
+routes cost other callers nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from laneway.model.meshes import Mesh
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A lane whose workloads' calls belong to it; ``sources`` are what a match says of these."""
+    """A lane to which the calls of its workloads belong. ``sources`` are the matches for them."""
 
     lane: str
     rule: CallerRule
@@ -49,8 +49,8 @@ def _sources(
 ) -> Iterator[Document]:
     """The workloads behind each of the lane's services: by the service's labels and the lane's.
 
-    None where another lane selects some of them, too: those are of neither lane, which cannot be
-    said, since a match has no negative labels.
+    None if another lane also selects some of them. Those belong to neither lane, which no match can
+    express, because it has no negative labels.
     """
     for name in lane.services:
         service = mesh.services_by_name.get(name)

@@ -1,4 +1,4 @@
-"""What a rule asks of a request, as a match of a VirtualService's route."""
+"""The conditions of a rule, as a match in a route of a VirtualService."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """All resources of a mesh.
 
-``Emitter`` remembers, as Envoy's does: what a service becomes is the very same objects again while
-what it is made from stays the same, so that whoever carries them on sees at once what has changed.
+Like Envoy's, ``Emitter`` remembers: as long as the inputs of a service are the same, it returns the
+same objects for it, so that callers find by identity what has changed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from laneway.model.meshes import Mesh
 
 
 class Emitter:
-    """Resources are not to be changed by who gets them: the next emission may give them again."""
+    """Callers must not change the resources: the next emission may return them again."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._memo = Memo()
 
     def __call__(self, mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
-        """What stands behind a route comes before it: group by group, then gateway by gateway."""
+        """A route follows the objects that it refers to: first all groups, then all gateways."""
         for group in mesh.groups:
             if mesh.lanes_by_group[group.name]:
                 yield from self._group(mesh, group, routes)
@@ -59,5 +59,5 @@ class Emitter:
 
 
 def emit(mesh: Mesh, routes: MeshRoutes, options: Options) -> Iterator[Document]:
-    """Once; see ``Emitter``."""
+    """A single emission; see ``Emitter``."""
     return Emitter(options)(mesh, routes)

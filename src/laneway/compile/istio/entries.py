@@ -1,9 +1,8 @@
-"""EnvoyFilter and routes: which lane a request is in, before a gateway routes it.
+"""EnvoyFilters and routes that find the lane of a request before a gateway routes it.
 
-The two Lua filters of ``compile.entry_filters`` run at the gateway's pods. Of each ``enter`` rule
-there is a route, before all others, with the filter context that tells its lane; it takes what has
-no route header, once. A route of its own answers 404 after all others, since filters know nothing
-of a request that no route takes.
+The two Lua filters of ``compile.entry_filters`` run at the gateway's pods. Each ``enter`` rule has
+a route before all others, whose filter context contains the lane. It takes a request without a
+route header once. A final route answers 404, because filters do not see requests without a route.
 """
 
 from __future__ import annotations
@@ -25,12 +24,13 @@ _PRIORITY = 10
 
 
 def has_naming(gateway: GatewayRoutes) -> bool:
-    """Without a selector the filters would be for all gateways of the mesh, so there are none."""
+    """Whether the gateway has the filters. Without a selector they would apply to all gateways of
+    the mesh, so there are none."""
     return bool(gateway.naming and gateway.gateway.selector)
 
 
 def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> Document:
-    """The filters, and what they know for all routes of the gateway's ports."""
+    """The filters, with their data for all routes of the gateway's ports."""
     scripts = {NAMES: entry_filters.NO_SCRIPT}
     if gateway.has_entries:
         scripts[ENTRY] = entry_filters.ENTRY_SCRIPT
@@ -72,12 +72,13 @@ def no_rule() -> Document:
 
 
 def without_entered() -> Document:
-    """What ``withoutHeaders`` says of requests of which no rule has decided."""
+    """The ``withoutHeaders`` that match requests for which no ``enter`` rule has decided."""
     return {ENTERED_HEADER: {}}
 
 
 def entry_patch(gateway: GatewayRoutes, entry: EntryRule) -> Document:
-    """What the filter learns from the rule's route. Chance, or a hash, is Envoy's."""
+    """The data that the filter gets from the rule's route. Envoy itself draws the random number or
+    computes the hash."""
     split = entry.split
     if len(split.ranges) == 1:
         value = _told(entry_filters.entry_context(split.header, split.ranges[0].lane))

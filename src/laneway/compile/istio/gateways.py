@@ -1,7 +1,7 @@
 """What ingress rules become at a gateway: VirtualServices with routes in order of precedence.
 
-One for each domain, with the rules of all groups: Istio joins what several say of one host in the
-order of their creation, which would make precedence an accident.
+There is one for each domain, with the rules of all groups: Istio merges several VirtualServices of
+one host in the order of their creation, which would make precedence accidental.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from laneway.model.rule_actions import RuleActions
 class Branch:
     """One of the routes that a condition becomes. Without ``target`` it answers 404.
 
-    ``empty`` are trace headers that are there and empty, where the route is for such requests.
+    ``empty`` are trace headers that must be present and empty, if the route is for such requests.
     ``entered`` is the lane that its requests enter without naming it.
     """
 
@@ -91,9 +91,9 @@ def gateway_documents(
 
 
 def _domains(gateway: GatewayRoutes) -> Iterator[tuple[VirtualHost, int | None]]:
-    """A gateway's domains; by port, if not all its ports have the same.
+    """A gateway's domains, for each port if its ports have different ones.
 
-    Without the rules that Istio refuses, since it would refuse the others of the domain, too.
+    Rules that Istio refuses are left out, because it would also refuse the others of the domain.
     """
     by_port = {server.server.port: _accepted(gateway, server) for server in gateway.servers}
     if len({frozenset(h.domain for h in hosts) for hosts in by_port.values()}) > 1:
@@ -141,8 +141,7 @@ def _virtual_service(
 
 
 def _namespace(gateway: GatewayRoutes, host: VirtualHost, port: int | None) -> str:
-    """Where the routes of a domain must stand, so that the gateway takes them: beside it, if it
-    takes them from there."""
+    """The namespace from which the gateway accepts routes of a domain: its own, if possible."""
     servers = [each.server for each in gateway.servers if port in (None, each.server.port)]
     taken = [namespaces for each in servers if (namespaces := each.namespaces_of(host.domain))]
     own = gateway.gateway.name.namespace
@@ -166,7 +165,8 @@ def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branc
 
 
 def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
-    """By lane; then, by weight, what names none; then the rest, if the rule is for all."""
+    """A branch for each lane; then, by weight, for requests that name none; then for all others, if
+    the rule is for all."""
     route, base = ingress.route, condition(ingress)
 
     def name(branch: str) -> str:
@@ -190,9 +190,9 @@ def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]
 
 
 def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
-    """The lanes that need a route: not those that go the way of the rest, if that is the same.
+    """The lanes that need a route: not those whose target is the same as that of other requests.
 
-    Nor those that the rule turns away by a condition of its own on the route header.
+    Nor those that the rule itself excludes by a condition on the route header.
     """
     default, asked = ingress.route.default, ingress.headers.get(choice.header.lower())
     if ingress.named is not None:
@@ -227,7 +227,7 @@ def _http_route(branch: Branch, actions: RuleActions, port: int | None) -> Docum
 
 
 def _weighted(split: Split) -> list[Document]:
-    """Istio's own weights, where there is neither fallback nor stickiness."""
+    """Istio's own weights, if there is neither fallback nor stickiness."""
     return [
         {
             "destination": destination(share.target),
@@ -264,7 +264,7 @@ def _patch(ingress: IngressRoute, branch: Branch) -> Document:
 
 
 def _group(mesh: Mesh, ingress: IngressRoute) -> LaneGroup:
-    """The group that an object is said to be of: the first, where groups share a domain."""
+    """The group in the object's label: the first one, if groups share a domain."""
     return mesh.groups_by_name[ingress.groups[0]]
 
 

@@ -27,7 +27,7 @@ def _subset(part: Manifest) -> Hashable:
 
 
 def _patch(part: Manifest) -> Hashable:
-    """Two patches are one if they make the same object, or match the same thing."""
+    """Two patches are the same if they create the same object, or match the same one."""
     if part.get("applyTo") in ("CLUSTER", "HTTP_FILTER", _EXTENSION):
         value = (part.get("patch") or {}).get("value") or {}
         if "name" in value:
@@ -36,7 +36,7 @@ def _patch(part: Manifest) -> Hashable:
 
 
 def _has_extensions_only(manifest: Manifest) -> bool:
-    """Other EnvoyFilters refer to it. A proxy waits for an extension that is not there."""
+    """Whether other EnvoyFilters refer to it. A proxy waits for a missing extension."""
     patches = (manifest.get("spec") or {}).get("configPatches") or []
     return bool(patches) and all(each.get("applyTo") == _EXTENSION for each in patches)
 
@@ -67,10 +67,10 @@ KINDS = kinds_of(
 
 
 def claims(existing: Iterable[Manifest]) -> FindClaim:
-    """Finds the VirtualService of somebody else that routes a host in the mesh already.
+    """Finds a user's VirtualService that already routes a host in the mesh.
 
-    One VirtualService routes a host in the mesh: if there are several, Istio takes the oldest. So
-    one that is younger than laneway's own has no effect, and is no claim. (At a gateway, Istio
+    Only one VirtualService routes a host in the mesh: if there are several, Istio takes the oldest.
+    So one that is younger than laneway's own has no effect, and is no claim. (At a gateway, Istio
     merges them.)
     """
     routes = [manifest for manifest in existing if manifest["kind"] == "VirtualService"]

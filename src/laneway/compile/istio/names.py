@@ -1,4 +1,4 @@
-"""Names of what is emitted: stable, so that a change of one lane renames nothing of another's."""
+"""Names of emitted objects. They are stable: a change of one lane renames nothing of another."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def service_route(target: Target, lane: str | None) -> str:
 
 
 def caller_route(target: Target, lane: str) -> str:
-    """The route of calls that are of ``lane`` because a workload of it makes them."""
+    """The route of calls that belong to ``lane`` because one of its workloads makes them."""
     return f"laneway|{target.port.port}|caller {lane}|{target.service.host}"
 
 
@@ -80,7 +80,7 @@ def entry_filter(gateway: ObjectName) -> str:
 
 
 def entry_route(gateway: ObjectName, entry: EntryRule) -> str:
-    """Of one ``enter`` condition, which may be several lanes'."""
+    """The route of one ``enter`` condition, which several lanes may share."""
     condition = [entry.group, *_condition(entry)]
     return f"laneway|{gateway}|enter {entry.rules[0][1].name}-{_digest(condition)}"
 

@@ -1,9 +1,9 @@
-"""EnvoyFilter: fallback, and what else Istio's own API cannot say of a route.
+"""EnvoyFilters for fallback, and for other properties of a route that Istio's API cannot express.
 
-Patches are of four sorts. A cluster is added that Envoy fills from Istio's subsets: it serves from
-the first of them that has a healthy instance. A route, found by its name, is led to it, and tries
-again where a request did not reach an application. A workload's inbound side tells callers so.
-An HTTP filter is inserted before the router (``lane_filters`` says which).
+There are four sorts of patches. One adds a cluster over Istio's subsets, which uses the first
+subset with a healthy instance. One finds a route by its name, sends it to that cluster, and retries
+requests that did not reach an application. One makes a workload's inbound side mark such requests.
+One inserts an HTTP filter before the router (see ``lane_filters``).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def envoy_filter(
     groups: Collection[str] = (),
     priority: int = 0,
 ) -> Document:
-    """For the proxies that ``selector`` selects; without one, for all that the patches concern.
+    """Patches for the proxies that ``selector`` selects, or for all proxies without one.
 
-    Those of higher ``priority`` are applied after others.
+    Istio applies those with a higher ``priority`` later.
     """
     selected = {"workloadSelector": {"labels": dict(selector)}} if selector else {}
     ordered = {"priority": priority} if priority else {}
@@ -49,7 +49,7 @@ def envoy_filter(
 
 
 def added_clusters(context: str, targets: Iterable[Target]) -> list[Document]:
-    """An aggregate for every target with a fallback, once for each chain."""
+    """An aggregate cluster for each chain that has a fallback."""
     chains = {names.target_cluster(target): target for target in targets if len(target.chain) > 1}
     return [_added_cluster(context, target) for target in chains.values()]
 
@@ -113,15 +113,15 @@ def merged_route(context: str, route: str, value: Document) -> Document:
 
 
 def to_target(target: Target) -> Document:
-    """The action that leads to the chain, where the target has a fallback."""
+    """The action that sends requests to the chain, if the target has a fallback."""
     return {"cluster": names.target_cluster(target)} if len(target.chain) > 1 else {}
 
 
 def tried_again() -> Document:
-    """The action's retries, by what ``resources.retries`` has made of them.
+    """The action's retries, in addition to those of ``resources.retries``.
 
-    An instance whose application is dead is not ejected by that, so that a request may meet it
-    again: after two tries in a lane it goes to the next one of the chain.
+    They do not eject an instance whose application is dead, so a request may try it again. After
+    two tries in a lane it goes to the next one of the chain.
     """
     priorities = {
         "name": "envoy.retry_priorities.previous_priorities",
@@ -153,9 +153,10 @@ def inserted_filter(context: str, value: Document) -> Document:
 
 
 def unreachable_told() -> list[Document]:
-    """On the inbound side: a request that could not be delivered is marked; nobody else marks any.
+    """On the inbound side, marks a response if the request could not be delivered.
 
-    Envoy's flag UF: no connection to the application, so that the request certainly went nowhere.
+    Envoy's flag is UF: no connection to the application, so the request has certainly not arrived.
+    The mark is removed from responses of applications.
     """
     mapper = {
         "filter": {"response_flag_filter": {"flags": ["UF"]}},
@@ -189,7 +190,7 @@ def unreachable_told() -> list[Document]:
 
 
 def by_weight(split: Split) -> Document:
-    """The action that leads by weight. It replaces the one cluster that Istio generates.
+    """The action that routes by weight. It replaces the one cluster that Istio generates.
 
     (Merged into weights that Istio generates, the list of clusters would be appended to it.)
     """
@@ -210,10 +211,10 @@ def by_weight(split: Split) -> Document:
 
 
 def filled_in(headers: Iterable[str], empty: Container[str] = ()) -> Document:
-    """Headers that the request gets if it has none: without a trace id no lane is remembered.
+    """Headers that the gateway adds if they are missing: without a trace id no lane is remembered.
 
-    A random UUID, and nothing that the client sent: its ids may repeat, or be known to others.
-    ``empty`` are those of them that are there and empty.
+    The value is a random UUID, not one from the client, whose ids may repeat or be known to others.
+    ``empty`` are the headers that are present but empty.
     """
     added = [
         _header(
@@ -227,7 +228,7 @@ def filled_in(headers: Iterable[str], empty: Container[str] = ()) -> Document:
 
 
 def lane_named(header: str, lane: str) -> Document:
-    """The request gets ``lane`` as the value of the route header, whatever it had before."""
+    """Sets the route header of the request to ``lane``, whatever its value was."""
     if not lane:
         return {}
     return {"request_headers_to_add": [_header(header.lower(), lane, "OVERWRITE_IF_EXISTS_OR_ADD")]}

@@ -1,6 +1,6 @@
-"""Which regular expressions Istio's validation takes: fewer than the proxies themselves.
+"""Which regular expressions Istio's validation accepts: fewer than the proxies themselves.
 
-A VirtualService with another one is refused as a whole, with all the rules of its domain.
+Istio refuses a VirtualService with any other as a whole, with all the rules of its domain.
 """
 
 from __future__ import annotations

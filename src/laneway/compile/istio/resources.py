@@ -25,15 +25,15 @@ def document(
     spec: Document,
     groups: Collection[str] = (),
 ) -> Document:
-    """``groups`` are all that the object is made for, where ``group`` need not be the only one."""
+    """``groups`` are all groups that the object is for, if ``group`` is not the only one."""
     metadata = owned_metadata(namespace, name, group.name, groups)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def destination(target: Target) -> Document:
-    """The lane's own subset, which needs no EnvoyFilter; a chain's fallback comes by one.
+    """The lane's own subset, without an EnvoyFilter. (An EnvoyFilter adds a chain's fallback.)
 
-    The port is always named: without it, a gateway would take its own for the service's.
+    It always names the port: otherwise a gateway would use its own port for the service's.
     """
     subset = {"subset": target.chain[0]} if target.chain else {}
     port = {"number": target.port.port}
@@ -41,7 +41,7 @@ def destination(target: Target) -> Document:
 
 
 def retries() -> Document:
-    """Replay only what cannot have reached an application; which headers say so, a patch says."""
+    """Retry only requests that cannot have reached an application. A patch adds the header."""
     return {"attempts": 8, "retryOn": "connect-failure,refused-stream,retriable-headers"}
 
 
@@ -54,5 +54,5 @@ def string_matches(matches: Mapping[str, StringMatch]) -> Document:
 
 
 def named_lane(header: str, lane: str) -> Document:
-    """``headers`` of a route or destination: the request names ``lane``, whatever it did before."""
+    """``headers`` of a route or destination that set the route header to ``lane``."""
     return {} if not lane else {"headers": {"request": {"set": {header.lower(): lane}}}}

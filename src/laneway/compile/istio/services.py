@@ -51,7 +51,7 @@ def service_documents(
 
 
 def lane_targets(route: Route) -> dict[str, Target]:
-    """The lanes that go another way than a request without one."""
+    """The lanes whose target differs from that of a request without a lane."""
     return {
         lane: target
         for choice in route.choices
@@ -61,7 +61,7 @@ def lane_targets(route: Route) -> dict[str, Target]:
 
 
 def last_resorts(routes: ServiceRoutes) -> set[str]:
-    """The subsets after which no other is tried."""
+    """The subsets that are last in their chain."""
     targets = [
         target
         for route in routes.by_port.values()
@@ -71,7 +71,7 @@ def last_resorts(routes: ServiceRoutes) -> set[str]:
 
 
 def _destination_rule(group: LaneGroup, routes: ServiceRoutes) -> Document:
-    """Policies are the subsets' own, so that a DestinationRule of the user's keeps its policy."""
+    """Only subsets have policies, so that a user's own DestinationRule keeps its policy."""
     service = routes.service
     last = last_resorts(routes)
     subsets = [_subset(lane, lane.name in last) for lane in routes.subsets]
@@ -83,7 +83,7 @@ def _destination_rule(group: LaneGroup, routes: ServiceRoutes) -> Document:
 def _subset(lane: Lane, last_resort: bool) -> Document:
     """Eject an instance at the first failure to connect, never for what an application answers.
 
-    Where no fallback follows, the last instance stays: to try it is better than to fail for sure.
+    Without a fallback the last instance stays: trying it is better than certain failure.
     """
     detection = {
         "splitExternalLocalOriginErrors": True,
@@ -118,7 +118,7 @@ def _virtual_service(
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A route for some of the calls to a port. Those of ``caller`` name its lane from then on."""
+    """A route for some calls to a port. Calls of ``caller`` name its lane from then on."""
 
     name: str
     matches: list[Document]

@@ -1,4 +1,4 @@
-"""What the mock application is told, by environment variables named as the article names them.
+"""Settings of the mock application: environment variables, with the article's names.
 
 ``app``, ``version``  what it says of itself
 ``upstream_url``      whom it calls for every request; nobody if unset

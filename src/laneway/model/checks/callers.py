@@ -34,7 +34,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
             yield Finding(
                 Code.WORKLOAD_IN_TWO_GROUPS,
                 f"calls of Workload {workload.name} belong to {names}",
-                "let each group have a Workload of its own, so that one lane decides",
+                "declare a separate Workload for each group, so that one lane decides",
                 key_of(workload),
                 ("metadata", "labels"),
             )
@@ -65,7 +65,7 @@ def _shared(lane: Lane, other: Lane, what: str) -> Finding:
     return Finding(
         Code.STRICT_LANES_OVERLAP,
         f"the strict lane {lane.name} selects {what} that lane {other.name} selects, too",
-        "a call is of the lane of the workload that makes it: give each lane labels that no other "
+        "a call belongs to the lane of the calling workload: give each lane labels that no other "
         "lane's workloads have",
         key_of(lane),
         _SELECTOR,

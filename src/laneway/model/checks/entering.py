@@ -68,7 +68,7 @@ def _route_by(group: LaneGroup) -> Iterator[Finding]:
     before = {group.route_header.lower()}
     for index, header in enumerate(group.route_by.headers):
         if header.lower() in before:
-            message = f"the header {header} is read before already"
+            message = f"the header {header} is already read before"
             yield _no_effect(group, ("spec", "routeBy", "headers", index), message, "remove it")
         before.add(header.lower())
 
@@ -86,8 +86,8 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                 yield _no_effect(lane, path, message, "give it a weight, or remove enter")
             if group.route_header.lower() in map(str.lower, rule.headers):
                 message = (
-                    f"no request enters lane {lane.name} by rule {rule.name}: who names no lane "
-                    f"has no {group.route_header}, for which it asks"
+                    f"no request enters lane {lane.name} by rule {rule.name}: it requires "
+                    f"{group.route_header}, which requests without a lane do not have"
                 )
                 fix = "remove that condition, or remove enter"
                 yield _no_effect(lane, (*path[:-1], "enter"), message, fix)
@@ -99,7 +99,7 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                     others = ", ".join(name for name in by_lane if name != lane.name)
                     yield Finding(
                         Code.WEIGHTS_EXCEED_100,
-                        f"requests that meet rule {rule.name} enter {others}, too, and the weights "
+                        f"requests that meet rule {rule.name} also enter {others}, and the weights "
                         f"of these enter rules add up to {total}",
                         "give them weights of at most 100 together, or other conditions",
                         key_of(lane),

@@ -91,12 +91,12 @@ def _claimed(claims: _Claims, group: LaneGroup, lane: Lane) -> Iterator[Finding]
             owner, other, first = claims.setdefault(condition, (group, lane, rule))
             where = f"{host}{f', {rule.uri}' if rule.uri else ''}"
             if other is lane and first is not rule:
-                message = f"rule {first.name} of this lane says the same of {where}: it precedes"
+                message = f"rule {first.name} of this lane already matches {where}"
                 yield _warning(lane, path, message, "remove one of them")
             elif other is not lane:
                 yield Finding(
                     Code.CONFLICTING_INGRESS,
-                    f"lane {lane.name} of group {owner.name} has claimed {where} at this gateway",
+                    f"lane {lane.name} of group {owner.name} already has {where} at this gateway",
                     "give one of the rules another host or path, or its group another route header",
                     key_of(lane),
                     path,

@@ -36,9 +36,9 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
             if character := asks_for(uri.value):
                 yield Finding(
                     Code.QUERY_IN_PATH_REGEX,
-                    f"rule {rule.name} asks for a `{character}` in the path, which is matched "
+                    f"rule {rule.name} requires a `{character}` in the path, which is matched "
                     "without its query: no request has one there",
-                    "leave that part out of the regular expression, and state conditions on the "
+                    "remove that part of the regular expression, and write conditions on the "
                     "query in `query`",
                     key_of(lane),
                     ("spec", "ingress", index, "uri", "regex"),

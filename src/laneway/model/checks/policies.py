@@ -43,7 +43,7 @@ def _fallback(group: LaneGroup, lane: Lane, lanes: Mapping[str, Lane]) -> Iterat
             fix = suggestion(name, lanes, f"its lanes: {listing(lanes)}")
             yield Finding(Code.UNKNOWN_FALLBACK, message, fix, key_of(lane), path)
         elif name in before:
-            message = f"lane {name} is tried already"
+            message = f"lane {name} is already tried"
             yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
         before.add(name)
 
@@ -108,27 +108,27 @@ def _weights(mesh: Mesh, group: LaneGroup, lanes: Mapping[str, Lane]) -> Iterato
         path: Path = ("spec", "weight")
         if not any(rule.online for rule in lane.ingress):
             message = f"no request enters lane {lane.name} by weight: it has no ingress rule"
-            fix = "say which requests: give it, or its group, an ingress rule"
+            fix = "add an ingress rule to it, or to its group"
             yield Finding(Code.NO_EFFECT, message, fix, key_of(lane), path, _WARNING)
         elif lane is baseline:
-            message = f"lane {lane.name} is the baseline, and gets what others leave anyway"
+            message = f"lane {lane.name} is the baseline, and gets all other requests anyway"
             yield Finding(Code.NO_EFFECT, message, "remove it", key_of(lane), path, _WARNING)
         elif baseline is not None and not set(_online(lane)) & set(_online(baseline)):
             message = (
                 f"no request enters lane {lane.name} by weight: lane {baseline.name}, the "
                 "baseline, has none of its rules"
             )
-            fix = "say which requests they share: give both the same rule"
+            fix = "add the same rule to both, so that they share its requests"
             yield Finding(Code.NO_EFFECT, message, fix, key_of(lane), path, _WARNING)
     yield from _excess(weighted, baseline)
     rules = [rule for lane in lanes.values() for rule in lane.ingress if rule.enter]
     if group.sticky and not weighted and all(rule.weight == 100 for rule in rules):
-        message = "no lane of the group has a weight: users stay where they ask to go"
+        message = "no lane of the group has a weight, so there is nothing to keep users in"
         fix = "give lanes weights, or remove it"
         yield Finding(Code.NO_EFFECT, message, fix, key_of(group), ("spec", "sticky"), _WARNING)
     if weighted and group.unmatched is Unmatched.NOT_FOUND:
-        message = "a request without a lane is given one by weight, not answered 404"
-        fix = "only one that names an unknown lane is still answered 404"
+        message = "a request without a lane gets one by weight, and is not answered 404"
+        fix = "only a request that names an unknown lane is still answered 404"
         yield Finding(Code.NO_EFFECT, message, fix, key_of(group), ("spec", "unmatched"), _WARNING)
 
 
@@ -149,7 +149,7 @@ def _excess(weighted: list[Lane], baseline: Lane | None) -> Iterator[Finding]:
                 yield Finding(
                     Code.WEIGHTS_EXCEED_100,
                     f"with lane {lane.name} the weights of one condition add up to {total}",
-                    "they are percentages: what they leave of 100 goes to the baseline",
+                    "they are percentages: the rest up to 100 goes to the baseline",
                     key_of(lane),
                     ("spec", "weight"),
                 )

@@ -22,7 +22,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
                     Code.SERVICE_WITHOUT_LANES,
                     f"Service {name} {_reason(service)}, so no lane has instances of it, the "
                     "baseline included: calls to it are answered 503",
-                    "leave it out of the group and its lanes",
+                    "remove it from the group and its lanes",
                     key_of(group),
                     ("spec", "services", index, "name"),
                     Severity.WARNING,

@@ -97,7 +97,7 @@ def _findings(
             code = Code.BASELINE_SHARES_WORKLOADS
             message = (
                 f"lane {name} has workloads in common with the baseline {listing(firsts)}, {what}:"
-                " they answer requests without a lane, too"
+                " they also answer requests without a lane"
             )
         else:
             message = f"lane {name} has workloads in common with {listing(firsts, 4)}, {what}"

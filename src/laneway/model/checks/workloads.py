@@ -75,8 +75,8 @@ def _elsewhere(selection: Selection, service: Service, lane: Lane | None = None)
         return ""
     home = service.name.namespace
     return (
-        f"Workload {workload.name} has the labels, but Service {service.name} selects in its own "
-        f"namespace alone: move the Workload to namespace {home}"
+        f"Workload {workload.name} has the labels, but Service {service.name} selects only in its "
+        f"own namespace: move the Workload to namespace {home}"
     )
 
 
@@ -112,7 +112,7 @@ def _listen_ports(mesh: Mesh) -> Iterator[Finding]:
     owners: dict[int, ObjectKey] = {}
     for number, key, path in fixed:
         if number in owners:
-            message = f"{owners[number]} listens at port {number} already"
+            message = f"{owners[number]} already listens at port {number}"
             fix = "fix another port, or 0 to let laneway choose"
             yield Finding(Code.CONFLICTING_LISTEN_PORT, message, fix, key, path)
         else:
@@ -127,8 +127,8 @@ def _addresses_of_proxies(mesh: Mesh, owners: Mapping[int, ObjectKey]) -> Iterat
         if port.isdecimal() and int(port) in owners and _THIS_MACHINE.fullmatch(host):
             yield Finding(
                 Code.CONFLICTING_LISTEN_PORT,
-                f"at {workload.address} listens the proxy of {owners[int(port)]}",
-                "write where the application itself listens",
+                f"the proxy of {owners[int(port)]} listens at {workload.address}",
+                "write the address where the application itself listens",
                 key_of(workload),
                 ("spec", "address"),
             )

@@ -1,6 +1,6 @@
 """Which resources a resource makes a proxy subscribe to: a cluster its endpoints, a listener or
 a scope its routes. ``streams`` needs it to wait for those subscriptions and to answer them in time.
-(Scopes themselves are asked for all at once, as clusters and listeners are.)
+(A proxy requests all scopes at once, like clusters and listeners.)
 """
 
 from __future__ import annotations

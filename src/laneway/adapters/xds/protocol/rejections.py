@@ -1,4 +1,4 @@
-"""Whose fault a NACK is: reads Envoy's error text for the resources it names.
+"""Which resources cause a NACK, according to Envoy's error text.
 
 A proxy refuses a response, not a resource. For clusters and listeners Envoy applies the good ones
 and names each bad one; for everything else (endpoints, routes, a message that breaks a protobuf
@@ -26,8 +26,8 @@ class Rejection:
 
 
 def attribute(names: Iterable[str], error: str) -> dict[str, str]:
-    """Whom of ``names``, the resources of one response, the error is about, each with its part of
-    the text. A resource that was alone is the one. Empty: it cannot be told."""
+    """Those of ``names``, the resources of one response, that caused the error, each with its part
+    of the text. A single resource is always the cause. Empty if the text does not say."""
     names = tuple(names)
     prefix = _NAMING.match(error)
     named = _named(names, error[prefix.end() :]) if prefix else {}

@@ -1,5 +1,5 @@
-"""What is worked out once, however many proxies it is for: a resource's bytes and references, and
-what changed between two snapshots.
+"""Results that all proxies share: a resource's bytes and references, and the difference between two
+snapshots.
 """
 
 from __future__ import annotations
