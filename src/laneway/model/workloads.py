@@ -66,6 +66,8 @@ class Workload:
     """One instance. Exactly one of ``command`` and ``address`` is given.
 
     ``address`` is ``host:port`` of an application that laneway does not start.
+    ``folder`` is that of the file which declares it, absolute; ``working_dir`` is relative to it,
+    and the default. ``None``: laneway's own folder.
     ``env`` and ``command`` may refer to ``$(PORT)`` and to other variables as Kubernetes does.
     ``termination_grace_period``: seconds that the requests inside it and its process may take to
     end, from the moment that it receives no new ones. Default and name are Kubernetes'.
@@ -80,6 +82,7 @@ class Workload:
     address: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str | None = None
+    folder: str | None = None
     readiness: ReadinessProbe = ReadinessProbe()
     start_timeout: float = 30.0
     termination_grace_period: float = 30.0

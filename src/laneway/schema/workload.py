@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding
+from laneway.model.machine_defaults import PORT
 from laneway.model.names import ObjectName
 from laneway.model.workloads import (
     DeclaredCall,
@@ -243,7 +244,10 @@ Ports = Annotated[list[WorkloadPortSpec], Field(min_length=1)]
 class WorkloadSpec(Shape):
     cel_rules = (
         Rule("has(self.command) != has(self.address)", "needs one of command and address"),
-        Rule("!has(self.address) || self.ports.size() <= 1", "one address cannot serve many ports"),
+        Rule(
+            "!has(self.address) || !has(self.ports) || self.ports.size() <= 1",
+            "one address cannot serve many ports",
+        ),
     )
 
     command: Annotated[
@@ -265,8 +269,9 @@ class WorkloadSpec(Shape):
     working_dir: Annotated[
         Folder | None,
         About(
-            "The folder where the command runs; laneway's own, if not given.",
-            "命令的工作目录；不填则为 laneway 的当前目录。",
+            "The folder where the command runs, relative to that of the file which declares the "
+            "workload, and that folder if not given.",
+            "命令的工作目录，相对于声明它的文件所在的目录；不填则为该目录。",
             "services/mocka",
         ),
     ] = None
@@ -279,9 +284,13 @@ class WorkloadSpec(Shape):
         ),
     ] = {}
     ports: Annotated[
-        Ports,
-        About("The application's ports.", "应用的端口。", [{"name": "http", "port": 8000}]),
-    ]
+        Ports | None,
+        About(
+            "The application's ports; one with the number 80, if not given.",
+            "应用的端口；不填则为一个端口，端口号 80。",
+            [{"name": "http", "port": 8000}],
+        ),
+    ] = None
     readiness: Annotated[
         Readiness,
         About(
@@ -325,7 +334,7 @@ class WorkloadSpec(Shape):
                 "needs one of command and address" + (", has both" if self.command else ""),
                 "laneway starts a command; an address is of an application that already runs",
             )
-        if self.address is not None and len(self.ports) > 1:
+        if self.address is not None and len(self.ports or ()) > 1:
             raise wrong("one address cannot serve many ports", "keep one port")
         return self
 
@@ -357,10 +366,11 @@ class WorkloadObject(Object):
 
 def _build_workload(document: WorkloadObject) -> Built:
     spec = document.spec
+    ports = spec.ports or [WorkloadPortSpec(port=PORT)]
     workload = Workload(
         name=document.metadata.object_name,
         labels=document.metadata.labels,
-        ports=tuple(WorkloadPort(p.port, p.name, p.listen) for p in spec.ports),
+        ports=tuple(WorkloadPort(p.port, p.name, p.listen) for p in ports),
         command=tuple(spec.command or ()),
         address=spec.address,
         env=spec.env,
@@ -376,8 +386,8 @@ def _build_workload(document: WorkloadObject) -> Built:
     idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
     why = "laneway does not start an application that it has the address of"
     return workload, [
-        *repeated([port.port for port in spec.ports], ("spec", "ports"), "port"),
-        *repeated([port.name for port in spec.ports], ("spec", "ports"), "name"),
+        *repeated([port.port for port in ports], ("spec", "ports"), "port"),
+        *repeated([port.name for port in ports], ("spec", "ports"), "name"),
         *_probed(workload),
         *(no_effect(("spec", name), why, "remove it") for name in idle),
     ]

@@ -102,9 +102,9 @@ def _probe(workload: Workload, placement: SidecarPlacement) -> probes.Probe:
 
 
 def _working_directory(workload: Workload) -> Path | None:
-    if workload.working_dir is None:
+    if workload.working_dir is None and workload.folder is None:
         return None
-    folder = Path(workload.working_dir)
+    folder = Path(workload.folder or "", workload.working_dir or "")
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise Unstartable(f"workload {workload.name}: working directory {folder.absolute()} {what}")

@@ -25,6 +25,7 @@ from laneway.model.checks import (
 )
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
+from laneway.model.machine_defaults import attributed
 from laneway.model.meshes import Mesh
 
 __all__ = ["Gaps", "check"]
@@ -32,7 +33,10 @@ __all__ = ["Gaps", "check"]
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     """Everything wrong or doubtful between the objects of ``mesh``, ``gaps`` considered."""
-    gaps = gaps or Gaps()
+    yield from attributed(mesh, _findings(mesh, gaps or Gaps()))
+
+
+def _findings(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     yield from references.check(mesh, gaps)
     yield from services.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
