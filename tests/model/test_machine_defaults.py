@@ -43,7 +43,7 @@ def test_a_gateway_that_a_group_names_is_assumed_by_that_name_at_the_port_it_fix
 
 
 def test_groups_that_name_one_gateway_share_it() -> None:
-    groups = [replace(GROUP, gateway=GATEWAY), group("b", "other", listen=81)]
+    groups: list[Declared] = [replace(GROUP, gateway=GATEWAY), group("b", "other", listen=81)]
     (gateway,) = machine_mesh_of(groups).gateways
     assert (gateway.servers[0].listen, gateway.assumed_for) == (81, key_of(groups[1]))
 
@@ -62,7 +62,8 @@ def test_no_gateway_is_assumed_beside_a_declared_one() -> None:
 def test_nothing_is_assumed_in_the_place_of_what_has_errors() -> None:
     known = [ObjectKey("Gateway", "default/entry"), ObjectKey("Service", "default/a")]
     mesh = machine_mesh_of(SHOP, known)
-    assert mesh.gateways == mesh.services == ()
+    assert not mesh.gateways
+    assert not mesh.services
 
 
 def test_a_group_without_rules_has_no_gateway() -> None:
