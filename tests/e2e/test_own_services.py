@@ -180,3 +180,18 @@ async def test_an_application_that_runs_already_is_told_how_to_call(folder: Path
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+
+
+async def test_a_call_at_a_wrong_port_or_by_https_is_answered_with_the_reason(folder: Path) -> None:
+    async with running(folder) as embedded:
+        fix = embedded.mesh.workloads_by_name[ObjectName("default", "cart-fix")]
+        proxy = f"http://127.0.0.1:{fix.outbound_port}"
+        async with httpx.AsyncClient(trust_env=False, proxy=proxy) as client:
+            answer = await client.get("http://cart:9999/")
+            assert answer.status_code == 503
+            assert "laneway: cart:9999 is no service of the mesh with that port" in answer.text
+        reader, writer = await asyncio.open_connection("127.0.0.1", fix.outbound_port)
+        writer.write(b"CONNECT cart:443 HTTP/1.1\r\nHost: cart:443\r\n\r\n")
+        assert b"503" in await reader.readline()
+        assert b"called by http" in await reader.readuntil(b"no such host\n")
+        writer.close()

@@ -81,4 +81,15 @@ OWN_SERVICES = (
         ),
         why="a debugger calls a port that somebody else may have by now",
     ),
+    Breakage(
+        "a call at a wrong port is answered without a reason",
+        "src/laneway/compile/envoy/visibility.py",
+        old='        filter=_flags("DF"),\n',
+        new='        filter=_flags("UH"),\n',
+        tests=(
+            "tests/e2e/test_own_services.py::"
+            "test_a_call_at_a_wrong_port_or_by_https_is_answered_with_the_reason",
+        ),
+        why="a user looks for the fault in the application",
+    ),
 )

@@ -74,6 +74,7 @@ def outbound_listener(
     # Its caller is a workload of the mesh, and may know.
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.local_reply_config.mappers.append(visibility.forbidden_reply())
+    manager.local_reply_config.mappers.append(visibility.unknown_host_reply())
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
     manager.generate_request_id.value = False
@@ -81,11 +82,16 @@ def outbound_listener(
 
 
 def call_listener(
-    variable: str, call: CallPlacement, filters: Sequence[hcm_pb2.HttpFilter], options: Options
+    variable: str,
+    call: CallPlacement,
+    lanes: LaneHooks,
+    callers: Iterable[CallerLane],
+    options: Options,
 ) -> Resource:
     """A loopback port that leads to one service, for clients that ignore ``http_proxy``."""
-    manager = _manager("outbound", [*filters, *egress_filters()])
+    manager = _manager("outbound", lanes, after=egress_filters())
     use_scopes(manager, call.host)
+    manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
     _tell_lanes(manager, options)
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.generate_request_id.value = False

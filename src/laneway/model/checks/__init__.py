@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.model.checks import (
+    called_urls,
     callers,
     calls,
     entering,
@@ -48,5 +49,6 @@ def _findings(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
     yield from calls.check(mesh, gaps)
+    yield from called_urls.check(mesh, gaps)
     yield from shared_workloads.check(mesh, gaps)
     yield from callers.check(mesh, gaps)
