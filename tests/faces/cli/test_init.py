@@ -41,8 +41,9 @@ def test_commands_and_addresses_are_those_that_it_is_told(cli: Cli, tmp_path: Pa
     path = tmp_path / "my.yaml"
     words = ("web=node 'my web.js' --port $(PORT)", "cart=127.0.0.1:9000", "cart@new=true 1 yes")
     options = [word for service in words for word in ("--service", service)]
-    assert cli("init", "-o", path, "--port", 18080, *options).code == 0
+    assert cli("init", "-o", path, "--port", 18080, "--call-urls", *options).code == 0
     mesh = read([str(path)]).mesh
+    assert [c.variable for c in mesh.workloads[0].call_urls] == ["CART_URL"]
     runs = {str(each.name): (each.command, each.address) for each in mesh.workloads}
     assert runs == {
         "default/web-base": (("node", "my web.js", "--port", "$(PORT)"), None),

@@ -45,6 +45,13 @@ def init(
         int,
         typer.Option("--port", min=0, max=65535, help="The gateway's port; 0: any free one."),
     ] = 0,
+    call_urls: Annotated[
+        bool,
+        typer.Option(
+            "--call-urls",
+            help="For clients that ignore http_proxy: CART_URL and the like hold URLs of services.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
     """Write a file for your own services, which laneway up runs. Asks where it is told nothing.
@@ -73,6 +80,7 @@ def init(
         trace_header,
         port,
         next((each.name for each in mesh.gateways), None),
+        call_urls,
     )
     written = text(starter)
     # Whatever was given, what is written is valid.

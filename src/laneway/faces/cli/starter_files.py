@@ -46,7 +46,8 @@ class StarterService:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The first service is the one that requests enter by."""
+    """The first service is the one that requests enter by. With ``call_urls``, each workload has
+    the URLs of the other services."""
 
     group: str
     services: Sequence[StarterService]
@@ -54,6 +55,7 @@ class Starter:
     trace_header: str
     port: int = 0
     gateway: ObjectName | None = None
+    call_urls: bool = False
 
     @property
     def lanes(self) -> list[str]:
@@ -116,6 +118,9 @@ def _workload(
             "header": starter.trace_header,
             **({"upstream_url": f"http://{_host(following)}/"} if following else {}),
         }
+    others = [_reference(each.name) for each in starter.services if each is not service]
+    if starter.call_urls and run.how and others:
+        spec["callUrls"] = others
     if service.ports:
         spec["ports"] = list(service.ports)
     return stand_in + _head("Workload", metadata) + f"spec: {_flow(spec)}\n"
