@@ -16,8 +16,8 @@ pytestmark = pytest.mark.envoy
 
 
 @pytest.fixture
-async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    monkeypatch.chdir(ROOT)  # the commands of the example are relative to it
+async def gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[str]:
+    monkeypatch.chdir(tmp_path)  # the example runs from anywhere
     mesh = read([str(ROOT / "examples" / "shop")]).mesh
     async with Embedded(mesh, Settings(free_gateway_ports=True)) as embedded:
         assert not await embedded.wait_ready()

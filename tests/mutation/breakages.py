@@ -15,6 +15,7 @@ from tests.mutation.entering_breakages import ENTERING_BREAKAGES
 from tests.mutation.input_breakages import INPUT
 from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.native_breakages import NATIVE
+from tests.mutation.own_services_breakages import OWN_SERVICES
 from tests.mutation.rule_action_breakages import RULE_ACTION_BREAKAGES
 from tests.mutation.serving_breakages import SERVING
 from tests.mutation.store_breakages import STORE
@@ -35,6 +36,7 @@ BREAKAGES = (
     *STORE,
     *INPUT,
     *NATIVE,
+    *OWN_SERVICES,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",

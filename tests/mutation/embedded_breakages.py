@@ -29,14 +29,8 @@ EMBEDDED = (
     Breakage(
         "what was started for a change that is refused stops at once",
         "src/laneway/wiring/rollouts.py",
-        old="""\
-        for successor in self._successors:
-            terminations.process(successor)
-""",
-        new="""\
-        for successor in self._successors:
-            await self._site.fleet.stop(successor, spent=1000)
-""",
+        old="                terminations.process(successor)\n",
+        new="                await self._site.fleet.stop(successor, spent=1000)\n",
         tests=(
             "tests/e2e/test_changes.py::test_what_is_inside_a_process_that_is_taken_back_is_answered",
         ),

@@ -7,9 +7,16 @@ of its own, every declared port as it is, and counts as ready.
 from __future__ import annotations
 
 from laneway.model.meshes import Mesh
-from laneway.model.placements import Address, GatewayPlacement, Placements, SidecarPlacement
+from laneway.model.placements import (
+    Address,
+    CallPlacement,
+    GatewayPlacement,
+    Placements,
+    SidecarPlacement,
+)
 
 _OUTBOUND = 15001
+_CALLS = 15101
 _APPLICATION_OFFSET = 20000
 _HOSTS = 250
 
@@ -28,7 +35,13 @@ def nominal_placements(mesh: Mesh) -> Placements:
                 p.number: Address(host, (p.number + _APPLICATION_OFFSET) % 65536 or 1)
                 for p in workload.ports
             },
-            outbound=Address(host, _OUTBOUND),
+            outbound=Address(host, workload.outbound_port or _OUTBOUND),
+            calls={
+                call.variable: CallPlacement(
+                    Address(host, _CALLS + number), f"{call.service.name}.{call.service.namespace}"
+                )
+                for number, call in enumerate(workload.call_urls)
+            },
         )
     gateways = {
         gateway.name: GatewayPlacement(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from laneway.model.findings import ObjectKey
 from laneway.model.hosts import host_covers
 from laneway.model.names import ObjectName
 
@@ -43,9 +44,13 @@ class GatewayServer:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
+    """``assumed_for``: the lane group that it was assumed for, if nobody declared it
+    (``machine_defaults``)."""
+
     name: ObjectName
     servers: tuple[GatewayServer, ...]
     selector: Mapping[str, str] = field(default_factory=dict)
+    assumed_for: ObjectKey | None = None
 
     @property
     def plain(self) -> tuple[GatewayServer, ...]:

@@ -118,7 +118,8 @@ class LaneGroup:
     ``service_baselines`` overrides it for single services (ASM: serviceLevelFallbackTarget).
     ``sticky`` ``None``: a request that is given a lane by weight is given it at random.
     ``ingress`` are the rules of every lane that states none; a mesh that was read has them in its
-    lanes already.
+    lanes already. ``listen`` is the port of this machine where a gateway that is assumed for the
+    group listens; 0 lets the runner choose.
     """
 
     name: str
@@ -135,6 +136,7 @@ class LaneGroup:
     route_by: RouteBy = RouteBy()
     calls_without_lane: CallsWithoutLane = CallsWithoutLane.BASELINE
     trace_memory: MemoryLimits = MemoryLimits()
+    listen: int = 0
 
     @property
     def propagation(self) -> Propagation:

@@ -22,11 +22,21 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPlacement:
+    """A loopback port that leads to one service. ``host`` is what callers of the service name, with
+    its port unless that is 80."""
+
+    address: Address
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class SidecarPlacement:
     """The addresses around one workload, keyed by the workload port's number where there are many.
 
     ``inbound``: the sidecar's listeners, which callers' clusters use as endpoints.
     ``application``: where the application itself listens. ``outbound``: the forward proxy.
+    ``calls``: by the variables that hold their URLs.
     ``generation`` is above 1 while a sidecar of an earlier workload of this name is terminating.
     """
 
@@ -35,6 +45,7 @@ class SidecarPlacement:
     application: Mapping[int, Address]
     outbound: Address
     generation: int = 1
+    calls: Mapping[str, CallPlacement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from laneway.model.findings import ObjectKey
 from laneway.model.names import ObjectName
 
 
@@ -32,6 +33,8 @@ class Service:
 
     ``headless`` (``clusterIP: None``): a mesh's callers choose among its pods by DNS.
     ``external_name``: another host that it stands for (``type: ExternalName``); empty for none.
+    ``assumed_for``: the workload that it was assumed for, if nobody declared it
+    (``machine_defaults``).
     """
 
     name: ObjectName
@@ -39,6 +42,7 @@ class Service:
     selector: Mapping[str, str] = field(default_factory=dict)
     headless: bool = False
     external_name: str = ""
+    assumed_for: ObjectKey | None = None
 
     @property
     def host(self) -> str:

@@ -8,6 +8,7 @@ listeners, and its outbound calls go through the sidecar by ``http_proxy``.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +37,12 @@ class DeclaredCall:
     service: ObjectName
     port: int | None = None
 
+    @property
+    def variable(self) -> str:
+        """Which holds the URL of the loopback port for it: ``CART_URL``, ``CART_8080_URL``."""
+        words = (self.service.name, *([str(self.port)] if self.port else []), "url")
+        return re.sub(r"[^A-Z0-9]", "_", "_".join(words).upper())
+
 
 class RestartPolicy(enum.Enum):
     """What happens when a workload's process ends by itself."""
@@ -63,9 +70,15 @@ class ReadinessProbe:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One instance. Exactly one of ``command`` and ``address`` is given.
+    """One instance. At least one of ``command`` and ``address`` is given.
 
-    ``address`` is ``host:port`` of an application that laneway does not start.
+    ``address`` is the ``host:port`` of an application that listens at a port of its own. laneway
+    starts it only if there is a ``command``, too.
+    ``env_file`` is relative to ``folder``, and read at each start; ``env`` wins over it.
+    ``outbound_port`` is where the sidecar takes the application's calls; 0 lets the runner choose.
+    ``call_urls`` are the calls that get a loopback port each.
+    ``folder`` is that of the file which declares it, absolute; ``working_dir`` is relative to it,
+    and the default. ``None``: laneway's own folder.
     ``env`` and ``command`` may refer to ``$(PORT)`` and to other variables as Kubernetes does.
     ``termination_grace_period``: seconds that the requests inside it and its process may take to
     end, from the moment that it receives no new ones. Default and name are Kubernetes'.
@@ -80,11 +93,20 @@ class Workload:
     address: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str | None = None
+    folder: str | None = None
     readiness: ReadinessProbe = ReadinessProbe()
     start_timeout: float = 30.0
     termination_grace_period: float = 30.0
     restart: RestartPolicy = RestartPolicy.ALWAYS
     calls: tuple[DeclaredCall, ...] | None = None
+    env_file: str | None = None
+    outbound_port: int = 0
+    call_urls: tuple[DeclaredCall, ...] = ()
+
+    @property
+    def has_fixed_port(self) -> bool:
+        """Whether two processes of it cannot run at once."""
+        return bool(self.command) and self.address is not None
 
     def port(self, number_or_name: int | str) -> WorkloadPort | None:
         return next((p for p in self.ports if number_or_name in (p.number, p.name)), None)

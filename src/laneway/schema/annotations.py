@@ -6,7 +6,8 @@ Kubernetes takes any key, so a misspelt one would be passed over in silence. The
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
@@ -16,13 +17,14 @@ from laneway.schema.kind import no_effect
 
 PREFIX = "laneway.dev"
 #: The annotation that fixes the port a gateway's server listens at on this machine:
-#: ``80=18080,81=0``; 0 lets the runner choose.
+#: ``80=18080,81=0``; 0 lets the runner choose. In a LaneGroup, that of the gateway which is assumed
+#: if none is declared.
 LISTEN_PORTS = f"{PREFIX}/listen-ports"
 
 #: The kinds that obey a key; none for what laneway writes into what it generates, which may well
 #: be read again.
 _ANNOTATIONS: Mapping[str, frozenset[str] | None] = {
-    LISTEN_PORTS: frozenset({"Gateway"}),
+    LISTEN_PORTS: frozenset({"Gateway", "LaneGroup"}),
     f"{PREFIX}/groups": None,
     f"{PREFIX}/content": None,
 }
@@ -35,6 +37,27 @@ def own_metadata(document: Document, kind: str) -> Iterator[Finding]:
         keys = document.get("metadata", field)
         if isinstance(keys, Mapping):
             yield from _keys(keys, ("metadata", field), known, kind)
+
+
+def listen_ports(
+    annotations: Mapping[str, str], declared: Collection[int], whose: str
+) -> tuple[dict[int, int], list[Finding]]:
+    """The ports to listen at by the ports of a gateway, which has those ``declared``."""
+    path = ("metadata", "annotations", LISTEN_PORTS)
+    listens: dict[int, int] = {}
+    findings = []
+    for part in filter(None, re.split(r"[\s,]+", annotations.get(LISTEN_PORTS, ""))):
+        match = re.fullmatch(r"([0-9]{1,5})=([0-9]{1,5})", part)
+        if not match or int(match[2]) > 65535:
+            message, fix = f"`{part}` fixes no port", "write port=listen pairs, as in 80=18080"
+            findings.append(Finding(Code.INVALID_VALUE, message, fix, path=path))
+        elif int(match[1]) not in declared:
+            fix = f"its ports: {', '.join(map(str, sorted(declared)))}"
+            message = f"no server of {whose} has port {match[1]}"
+            findings.append(Finding(Code.UNKNOWN_PORT, message, fix, path=path))
+        else:
+            listens[int(match[1])] = int(match[2])
+    return listens, findings
 
 
 def _keys(

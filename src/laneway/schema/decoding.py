@@ -7,7 +7,7 @@ leaves a gap, so that an object which stands there misspelt is not also reported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from laneway.schema.templates import instead_of_values
 
 Decoded = tuple[Mesh, tuple[Finding, ...]]
 Check = Callable[[Mesh, Gaps], Iterable[Finding]]
+MeshOf = Callable[[Sequence[Declared]], Mesh]
 
 
 def decode(
@@ -78,8 +79,14 @@ def read_alone(document: Document) -> Alone:
     return Alone(document, kind, tuple(found), declared)
 
 
-def assemble(read: Iterable[Alone], *, complete: bool = True, check: Check = check) -> Decoded:
-    """What ``decode`` gives, of documents that are read already."""
+def assemble(
+    read: Iterable[Alone],
+    *,
+    complete: bool = True,
+    check: Check = check,
+    mesh_of: MeshOf = mesh_of,
+) -> Decoded:
+    """What ``decode`` gives, of documents that are read already. ``mesh_of`` makes the mesh."""
     reading = _Reading(complete)
     for one in read:
         reading.take(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -11,7 +10,7 @@ from pydantic import Field
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.schema.annotations import LISTEN_PORTS
+from laneway.schema.annotations import LISTEN_PORTS, listen_ports
 from laneway.schema.field_metadata import About
 from laneway.schema.fields import Opaque, Port, Shape, Subdomain, Text
 from laneway.schema.kind import Built, Kind, Written, not_honoured
@@ -214,23 +213,8 @@ def _left_out(server: Server, path: Path) -> Finding | None:
 
 
 def _listen_ports(document: GatewayObject) -> tuple[dict[int, int], list[Finding]]:
-    text = document.metadata.annotations.get(LISTEN_PORTS, "")
-    path = ("metadata", "annotations", LISTEN_PORTS)
     declared = {server.port.number for server in document.spec.servers}
-    listens: dict[int, int] = {}
-    findings = []
-    for part in filter(None, re.split(r"[\s,]+", text)):
-        match = re.fullmatch(r"([0-9]{1,5})=([0-9]{1,5})", part)
-        if not match or int(match[2]) > 65535:
-            message, fix = f"`{part}` fixes no port", "write port=listen pairs, as in 80=18080"
-            findings.append(Finding(Code.INVALID_VALUE, message, fix, path=path))
-        elif int(match[1]) not in declared:
-            fix = f"its ports: {', '.join(map(str, sorted(declared)))}"
-            message = f"no server of this gateway has port {match[1]}"
-            findings.append(Finding(Code.UNKNOWN_PORT, message, fix, path=path))
-        else:
-            listens[int(match[1])] = int(match[2])
-    return listens, findings
+    return listen_ports(document.metadata.annotations, declared, "this gateway")
 
 
 def _write(gateway: Gateway) -> Written:

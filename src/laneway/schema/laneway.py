@@ -16,6 +16,8 @@ from laneway.model.lanes import (
     Mode,
     Unmatched,
 )
+from laneway.model.machine_defaults import PORT
+from laneway.schema.annotations import LISTEN_PORTS, listen_ports
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
 from laneway.schema.fields import (
     EndToEndHeader,
@@ -76,8 +78,9 @@ class LaneGroupSpec(Shape):
     gateway: Annotated[
         Reference | None,
         About(
-            "Istio's Gateway where requests enter. Without one, lanes have no ingress rules.",
-            "请求进入的 Istio Gateway。不填则泳道不能有入口规则。",
+            "Istio's Gateway where requests enter. On one machine, one is assumed if none is "
+            "declared and there are rules.",
+            "请求进入的 Istio Gateway。单机上有入口规则而未声明任何 Gateway 时，自动提供一个。",
             "istio-system/ingressgateway",
         ),
     ] = None
@@ -334,6 +337,9 @@ class LaneObject(Object):
 def _build_group(document: LaneGroupObject) -> Built:
     spec = document.spec
     trace_header = spec.trace_header or spec.route_header
+    listens, findings = listen_ports(
+        document.metadata.annotations, {PORT}, "the gateway that is assumed"
+    )
     group = LaneGroup(
         name=document.metadata.name,
         services=names(spec.services),
@@ -352,8 +358,9 @@ def _build_group(document: LaneGroupObject) -> Built:
         calls_without_lane=CallsWithoutLane(spec.calls_without_lane),
         route_by=spec.route_by.route_by,
         trace_memory=spec.trace_memory.limits if spec.trace_memory else MemoryLimits(),
+        listen=listens.get(PORT, 0),
     )
-    return group, (*scope(document), *unused_memory(group))
+    return group, (*scope(document), *unused_memory(group), *findings)
 
 
 def scope(document: Object) -> Iterator[Finding]:
@@ -389,7 +396,9 @@ def _build_lane(document: LaneObject) -> Built:
 
 
 def _write_group(group: LaneGroup) -> Written:
-    return Metadata.of(name=group.name), LaneGroupSpec.of(
+    annotations = {LISTEN_PORTS: f"{PORT}={group.listen}"} if group.listen else None
+    metadata = Metadata.of(name=group.name, annotations=annotations)
+    return metadata, LaneGroupSpec.of(
         gateway=Reference.to(group.gateway) if group.gateway else None,
         mode=group.mode.value,
         route_header=group.route_header,

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding
+from laneway.model.machine_defaults import PORT
 from laneway.model.names import ObjectName
 from laneway.model.workloads import (
     DeclaredCall,
@@ -242,8 +243,11 @@ Ports = Annotated[list[WorkloadPortSpec], Field(min_length=1)]
 
 class WorkloadSpec(Shape):
     cel_rules = (
-        Rule("has(self.command) != has(self.address)", "needs one of command and address"),
-        Rule("!has(self.address) || self.ports.size() <= 1", "one address cannot serve many ports"),
+        Rule("has(self.command) || has(self.address)", "needs a command or an address"),
+        Rule(
+            "!has(self.address) || !has(self.ports) || self.ports.size() <= 1",
+            "one address cannot serve many ports",
+        ),
     )
 
     command: Annotated[
@@ -257,16 +261,18 @@ class WorkloadSpec(Shape):
     address: Annotated[
         Address | None,
         About(
-            "Where an application listens that already runs; instead of `command`.",
-            "已在运行的应用的监听地址；与 `command` 二选一。",
+            "Where the application listens, if it chooses its port itself. Without a `command`, it "
+            "runs already.",
+            "应用自行选定端口时的监听地址。没有 `command` 时，应用须已在运行。",
             "127.0.0.1:9000",
         ),
     ] = None
     working_dir: Annotated[
         Folder | None,
         About(
-            "The folder where the command runs; laneway's own, if not given.",
-            "命令的工作目录；不填则为 laneway 的当前目录。",
+            "The folder where the command runs, relative to that of the file which declares the "
+            "workload, and that folder if not given.",
+            "命令的工作目录，相对于声明它的文件所在的目录；不填则为该目录。",
             "services/mocka",
         ),
     ] = None
@@ -278,10 +284,43 @@ class WorkloadSpec(Shape):
             {"bind": "127.0.0.1:$(PORT)"},
         ),
     ] = {}
+    env_file: Annotated[
+        Folder | None,
+        About(
+            "A file of lines `NAME=VALUE`, read at each start; relative as `workingDir` is. `env` "
+            "wins over it.",
+            "由 `NAME=VALUE` 行组成的文件，每次启动时读取；相对路径的规则与 `workingDir` 相同。"
+            "`env` 优先。",
+            ".env",
+        ),
+    ] = None
+    outbound_port: Annotated[
+        ListenPort,
+        About(
+            "The port of this machine where the sidecar takes the application's calls "
+            "(`http_proxy`); 0 lets laneway choose.",
+            "边车接收应用对外调用的本机端口（`http_proxy`）；0 表示由 laneway 选择。",
+            15001,
+        ),
+    ] = 0
+    call_urls: Annotated[
+        list[CalledService],
+        About(
+            "Services that get a port of their own on loopback, for clients that ignore "
+            "`http_proxy`. `CART_URL` (with a port, `CART_8080_URL`) holds the URL.",
+            "为忽略 `http_proxy` 的客户端，给这些服务各开一个回环端口，"
+            "URL 在 `CART_URL` 中（带端口时为 `CART_8080_URL`）。",
+            ["cart", "shop/stock:8080"],
+        ),
+    ] = []
     ports: Annotated[
-        Ports,
-        About("The application's ports.", "应用的端口。", [{"name": "http", "port": 8000}]),
-    ]
+        Ports | None,
+        About(
+            "The application's ports; one with the number 80, if not given.",
+            "应用的端口；不填则为一个端口，端口号 80。",
+            [{"name": "http", "port": 8000}],
+        ),
+    ] = None
     readiness: Annotated[
         Readiness,
         About(
@@ -312,20 +351,21 @@ class WorkloadSpec(Shape):
         list[CalledService] | None,
         About(
             "The services that a request here leads to calls of, in turn, for `explain` and "
-            "`analyze`; if not given, those whose URLs are in `env`.",
-            "请求到达后依次调用的服务，供 `explain` 和 `analyze` 使用；不填则取 `env` 中的 URL。",
+            "`analyze`; if not given, those in `callUrls` or whose URLs are in `env`.",
+            "请求到达后依次调用的服务，供 `explain` 和 `analyze` 使用；"
+            "不填则取 `callUrls` 或 `env` 中的 URL。",
             ["cart", "shop/stock:8080"],
         ),
     ] = None
 
     @model_validator(mode="after")
     def _command_or_address(self) -> WorkloadSpec:
-        if (self.command is None) == (self.address is None):
+        if self.command is None and self.address is None:
             raise wrong(
-                "needs one of command and address" + (", has both" if self.command else ""),
-                "laneway starts a command; an address is of an application that already runs",
+                "needs a command or an address",
+                "laneway starts a command; an address alone is of an application that already runs",
             )
-        if self.address is not None and len(self.ports) > 1:
+        if self.address is not None and len(self.ports or ()) > 1:
             raise wrong("one address cannot serve many ports", "keep one port")
         return self
 
@@ -357,10 +397,11 @@ class WorkloadObject(Object):
 
 def _build_workload(document: WorkloadObject) -> Built:
     spec = document.spec
+    ports = spec.ports or [WorkloadPortSpec(port=PORT)]
     workload = Workload(
         name=document.metadata.object_name,
         labels=document.metadata.labels,
-        ports=tuple(WorkloadPort(p.port, p.name, p.listen) for p in spec.ports),
+        ports=tuple(WorkloadPort(p.port, p.name, p.listen) for p in ports),
         command=tuple(spec.command or ()),
         address=spec.address,
         env=spec.env,
@@ -369,16 +410,23 @@ def _build_workload(document: WorkloadObject) -> Built:
         start_timeout=spec.start_timeout_seconds,
         termination_grace_period=spec.termination_grace_period_seconds,
         restart=RestartPolicy(spec.restart_policy),
-        calls=_calls(spec.calls, document.metadata.namespace),
+        calls=_calls(
+            spec.call_urls or None if spec.calls is None else spec.calls,
+            document.metadata.namespace,
+        ),
+        env_file=spec.env_file,
+        outbound_port=spec.outbound_port,
+        call_urls=_calls(spec.call_urls, document.metadata.namespace) or (),
     )
-    started = ("env", "working_dir", "restart_policy")
-    given = spec.model_fields_set if spec.address else ()
+    started = ("env", "env_file", "working_dir", "restart_policy")
+    given = () if spec.command else spec.model_fields_set
     idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
     why = "laneway does not start an application that it has the address of"
     return workload, [
-        *repeated([port.port for port in spec.ports], ("spec", "ports"), "port"),
-        *repeated([port.name for port in spec.ports], ("spec", "ports"), "name"),
+        *repeated([port.port for port in ports], ("spec", "ports"), "port"),
+        *repeated([port.name for port in ports], ("spec", "ports"), "name"),
         *_probed(workload),
+        *_call_variables(workload),
         *(no_effect(("spec", name), why, "remove it") for name in idle),
     ]
 
@@ -395,6 +443,17 @@ def _calls(texts: list[str] | None, namespace: str) -> tuple[DeclaredCall, ...] 
             name, home, *_ = [*host.split("."), namespace]
         calls.append(DeclaredCall(ObjectName(home, name), int(port) if port else None))
     return tuple(calls)
+
+
+def _call_variables(workload: Workload) -> Iterator[Finding]:
+    """Errors of services whose URLs would be in one variable."""
+    before: dict[str, DeclaredCall] = {}
+    for index, call in enumerate(workload.call_urls):
+        first = before.setdefault(call.variable, call)
+        if first is not call:
+            message = f"the URL of {_written_call(first)} is in {call.variable} already"
+            fix = "remove one of them" if first == call else "give one of them its port"
+            yield Finding(Code.INVALID_VALUE, message, fix, path=("spec", "callUrls", index))
 
 
 def _written_call(call: DeclaredCall) -> str:
@@ -415,13 +474,16 @@ def _write_workload(workload: Workload) -> Written:
     metadata = WorkloadMetadata.of(
         name=workload.name.name, namespace=workload.name.namespace, labels=dict(workload.labels)
     )
-    is_started = workload.address is None
+    is_started = bool(workload.command)
     always = workload.restart is RestartPolicy.ALWAYS
     return metadata, WorkloadSpec.of(
         command=list(workload.command) or None,
         address=workload.address,
         working_dir=workload.working_dir,
         env=dict(workload.env) if is_started or workload.env else None,
+        env_file=workload.env_file,
+        outbound_port=workload.outbound_port or None,
+        call_urls=[_written_call(each) for each in workload.call_urls] or None,
         ports=[
             WorkloadPortSpec.of(name=port.name or None, port=port.number, listen=port.listen)
             for port in workload.ports

@@ -35,11 +35,12 @@ DEFAULTS = Settings()
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``summary`` is for ``--help``. ``reads_mesh`` is False if the documents are the same for
-    every mesh."""
+    every mesh. ``for_cluster``: Services and gateways are expected to be in the cluster."""
 
     summary: str
     configured: Callable[[Settings], ConfiguredDialect]
     reads_mesh: bool = True
+    for_cluster: bool = True
 
 
 def _asm(settings: Settings) -> ConfiguredDialect:
@@ -88,7 +89,7 @@ def _crds(settings: Settings) -> ConfiguredDialect:
 
 DIALECTS: Mapping[str, Entry] = {
     "asm": Entry("as Alibaba Cloud ASM does", _asm),
-    "envoy": Entry("as proxies get it", _envoy),
+    "envoy": Entry("as proxies get it", _envoy, for_cluster=False),
     "istio": Entry("for upstream Istio", _istio),
     "gateway-api": Entry("HTTPRoutes, for other meshes", _gateway_api),
     "crds": Entry(
@@ -118,10 +119,13 @@ def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Fi
     from laneway.compile.existing_objects import conflicts
     from laneway.compile.lower import lower
     from laneway.model.lane_lives import active
+    from laneway.model.machine_defaults import assumptions
 
     mesh = active(mesh)
     dialect, routes = DIALECTS[name].configured(settings), lower(mesh)
     findings = [*dialect.refuse(mesh), *dialect.report(mesh, routes)]
+    if DIALECTS[name].for_cluster:
+        findings += assumptions(mesh)
     if mesh.existing:
         findings += conflicts(mesh.existing, dialect.emit(mesh, routes))
     return findings

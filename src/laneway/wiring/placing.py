@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from laneway.adapters.runner.ports import Ports
@@ -13,6 +13,7 @@ from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import (
     Address,
+    CallPlacement,
     GatewayPlacement,
     Placements,
     SidecarPlacement,
@@ -58,9 +59,10 @@ class Places:
                 )
                 for gateway in mesh.gateways
             }
-            fixed_first = sorted(mesh.workloads, key=lambda w: not any(p.listen for p in w.ports))
+            fixed_first = sorted(mesh.workloads, key=lambda each: not _fixes_ports(each))
             sidecars = {
                 workload.name: _sidecar(
+                    mesh,
                     workload,
                     before.sidecars.get(workload.name),
                     _free(sidecar_node, workload.name, running),
@@ -124,6 +126,7 @@ def both(first: Placements, second: Placements) -> Placements:
             one,
             inbound={**other.inbound, **one.inbound},
             application={**other.application, **one.application},
+            calls={**other.calls, **one.calls},
         )
     gateways = {**second.gateways, **first.gateways}
     for name in second.gateways.keys() & first.gateways.keys():
@@ -155,7 +158,12 @@ def _addresses(placements: Placements) -> Iterable[Address]:
 
 def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
     """What the sidecar's Envoy listens on."""
-    return (*sidecar.inbound.values(), sidecar.outbound)
+    calls = (call.address for call in sidecar.calls.values())
+    return (*sidecar.inbound.values(), sidecar.outbound, *calls)
+
+
+def _fixes_ports(workload: Workload) -> bool:
+    return bool(workload.outbound_port) or any(port.listen for port in workload.ports)
 
 
 def _free(
@@ -166,7 +174,11 @@ def _free(
 
 
 def _sidecar(
-    workload: Workload, before: SidecarPlacement | None, generation: int, reserve: _Reserve
+    mesh: Mesh,
+    workload: Workload,
+    before: SidecarPlacement | None,
+    generation: int,
+    reserve: _Reserve,
 ) -> SidecarPlacement:
     """``generation`` counts where there is none ``before``."""
     owner = f"Workload {workload.name}"
@@ -181,10 +193,25 @@ def _sidecar(
         application[port.number] = (
             _running(workload, index) or known or reserve(f"{owner} application", 0)
         )
-    if before:
-        return replace(before, inbound=inbound, application=application)
-    outbound = reserve(f"{owner} outbound", 0)
-    return SidecarPlacement(workload.name, inbound, application, outbound, generation)
+    outbound = before.outbound if before else None
+    if outbound is None or workload.outbound_port not in (0, outbound.port):
+        outbound = reserve(f"{owner} outbound", workload.outbound_port)
+    calls = _calls(mesh, workload, before.calls if before else {}, reserve)
+    generation = before.generation if before else generation
+    return SidecarPlacement(workload.name, inbound, application, outbound, generation, calls)
+
+
+def _calls(
+    mesh: Mesh, workload: Workload, before: Mapping[str, CallPlacement], reserve: _Reserve
+) -> Mapping[str, CallPlacement]:
+    calls = {}
+    for call in workload.call_urls:
+        port = call.port or mesh.services_by_name[call.service].ports[0].port
+        host = f"{call.service.name}.{call.service.namespace}"
+        known = before.get(call.variable)
+        address = known.address if known else reserve(f"{workload.name} {call.variable}", 0)
+        calls[call.variable] = CallPlacement(address, host if port == 80 else f"{host}:{port}")
+    return calls
 
 
 def _running(workload: Workload, index: int) -> Address | None:

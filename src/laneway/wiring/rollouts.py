@@ -39,6 +39,7 @@ class Rollout:
         self._old, self._before = site.plane.mesh, site.plane.placements
         self._new, self._after = mesh, placements
         self._successors: list[Instance] = []
+        self._stopped: list[Instance] = []
 
     async def start(self, anew: Collection[ObjectName]) -> None:
         """Start what is new, and wait until new processes of old workloads are ready.
@@ -89,18 +90,42 @@ class Rollout:
         plane.publish()
         await plane.wait_synced()
         for successor in self._successors:
-            terminations.process(successor)
+            if successor.workload.name not in {each.workload.name for each in self._stopped}:
+                terminations.process(successor)
         for sidecar, process in zip(added, last, strict=True):
             terminations.workload(sidecar, process)
         self._close_listeners(self._after, self._before)
+        for stopped in self._stopped:
+            await self._start_again(stopped)
 
     async def _start_successor(self, workload: Workload) -> None:
+        known = self._old.workloads_by_name[workload.name]
+        if known.has_fixed_port or workload.has_fixed_port:
+            await self._stop(known)
         placed, before = self._after.sidecars[workload.name], self._before.sidecars[workload.name]
         moved = self._site.places.move(workload, placed, before)
         self._after = with_sidecar(self._after, moved)
         successor = await self._site.fleet.start(workload, moved)
         self._successors.append(successor)
         await self._site.fleet.wait_instance(successor)
+
+    async def _stop(self, workload: Workload) -> None:
+        """Its successor needs the port, so others answer until the successor is ready."""
+        plane, fleet = self._site.plane, self._site.fleet
+        if (instance := fleet.release(workload.name)) is not None:
+            self._stopped.append(instance)
+        plane.set_ready(workload.name, False)
+        await plane.wait_synced()
+        if instance is not None:
+            await fleet.stop(instance)
+
+    async def _start_again(self, stopped: Instance) -> None:
+        """The workload as it was, at the port that a successor may have."""
+        fleet, workload = self._site.fleet, stopped.workload
+        successors = (each for each in self._successors if each.workload.name == workload.name)
+        for instance in (stopped, *successors):
+            await fleet.stop(instance)
+        fleet.adopt(await fleet.start(workload, self._before.sidecars[workload.name]))
 
     def _leave(self, sidecar: TerminatingSidecar) -> Instance | None:
         """The workload receives nothing any more; its name may come back one day."""

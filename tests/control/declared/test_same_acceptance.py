@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from tests.compile.meshes import group, lane, rule, service
-from tests.control.declared.declaring import GROUP, JACK, SHOP, put, remove
+from tests.control.declared.declaring import GATE, GROUP, JACK, SHOP, put, remove
 
 from laneway.compile.envoy.limits import check
 from laneway.control.declared import DeclaredState, Request
 from laneway.control.declared.planning import plan
 from laneway.model.acceptance import Standing
 from laneway.model.findings import ObjectKey
+from laneway.model.gateways import Gateway
 from laneway.model.keys import Declared, key_of
 from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.names import ObjectName
 from laneway.operator.acceptance import accept, candidate
 from laneway.operator.manifests import Manifest
 from laneway.schema import encode
@@ -40,7 +42,10 @@ CASES: dict[str, tuple[Request, ...]] = {
     ),
     "two groups with one service": (put(group("c b", "other")),),
     "a service that is gone": (remove("Service", "default/b"),),
-    "a gateway that is gone": (remove("Gateway", "istio-system/ingressgateway"),),
+    "a gateway that is gone, and another stays": (
+        put(Gateway(ObjectName("default", "other"), GATE.servers)),
+        remove("Gateway", "istio-system/ingressgateway"),
+    ),
     "a group that is gone": (remove("LaneGroup", "test"),),
     "a baseline that is gone": (remove("Lane", "test/base"),),
 }

@@ -82,3 +82,16 @@ def test_a_dialect_that_is_not_there(cli: Cli, examples: Path) -> None:
     result = cli("render", "-f", examples / "asm", "--dialect", "nginx")
     assert result.code == 2
     assert "choose one of asm, envoy, istio, gateway-api, crds" in " ".join(result.message.split())
+
+
+@pytest.mark.parametrize("dialect", ["asm", "istio", "gateway-api"])
+def test_a_cluster_is_said_to_need_what_is_assumed_on_one_machine(
+    cli: Cli, examples: Path, dialect: str
+) -> None:
+    told = cli("render", "-f", examples / "shop", "--dialect", dialect).err
+    assert "Service default/cart is not declared" in told
+    assert "Gateway default/shop is not declared" in told
+
+
+def test_proxies_of_this_machine_need_nothing_else(cli: Cli, examples: Path) -> None:
+    assert cli("render", "-f", examples / "shop", "--dialect", "envoy").err == ""

@@ -7,7 +7,7 @@ objects and the checks between them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from laneway.adapters.files.presentation import presentable
@@ -19,7 +19,10 @@ from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, InvalidInput, ObjectKey, Severity, Source
+from laneway.model.group_defaults import mesh_of
+from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
+from laneway.model.workloads import Workload
 from laneway.schema import Alone, Check, Document, assemble, read_alone
 
 #: After so many errors nothing further is read: nobody reads more of them at once, and to look for
@@ -32,7 +35,8 @@ class Reading:
     """``findings`` are warnings: with an error there is no reading. ``contents`` are by file.
 
     ``declarations`` are the objects as the files declare them, and ``documents`` what these were
-    read from; in ``mesh``, lanes have what they take from their groups.
+    read from; in ``mesh``, lanes have what they take from their groups, and there is what is
+    assumed on one machine.
     """
 
     mesh: Mesh
@@ -72,7 +76,12 @@ def read_texts(
     for text in found:
         declared.take(text)
     complete = whole and declared.complete
-    mesh, decoded = assemble(declared.alone, complete=complete, check=_limited(check))
+    mesh, decoded = assemble(
+        declared.alone,
+        complete=complete,
+        check=_limited(check),
+        mesh_of=machine_mesh_of if whole else mesh_of,
+    )
     findings = [*declared.findings, *decoded]
     if declared.errors < MAX_ERRORS <= sum(map(_is_error, decoded)):
         findings.append(_too_many(None))
@@ -118,7 +127,7 @@ class _Declared:
             else:
                 count += 1
                 for document in item.items():
-                    one = read_alone(document)
+                    one = _located(read_alone(document), text.folder)
                     self.alone.append(one)
                     self.errors += sum(map(_is_error, one.findings))
             if self.errors >= MAX_ERRORS:
@@ -131,6 +140,13 @@ class _Declared:
         if _is_error(finding):
             self.complete = False
             self.errors += 1
+
+
+def _located(one: Alone, folder: str | None) -> Alone:
+    """With the folder of the file, which relative paths of a workload start from."""
+    if not isinstance(one.declared, Workload):
+        return one
+    return replace(one, declared=replace(one.declared, folder=folder))
 
 
 def _key(one: Alone) -> ObjectKey | None:

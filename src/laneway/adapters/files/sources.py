@@ -11,7 +11,7 @@ import codecs
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -32,10 +32,14 @@ _OTHER_ENCODINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One file's content; ``name`` is the path as the user wrote it, continued into folders."""
+    """One file's content; ``name`` is the path as the user wrote it, continued into folders.
+
+    ``folder`` is absolute; standard input and pipes have none.
+    """
 
     name: str
     content: str
+    folder: str | None = None
 
 
 def texts(
@@ -118,7 +122,10 @@ def _read(name: str) -> Text | Finding:
         return _unreadable(name, error)
     if len(content) > MAX_BYTES:
         return _too_large(name, len(content))
-    return _decoded(name, content)
+    text = _decoded(name, content)
+    if isinstance(text, Finding):
+        return text
+    return replace(text, folder=os.path.dirname(os.path.abspath(name)))
 
 
 def _open_without_waiting(name: str, flags: int) -> int:

@@ -28,7 +28,7 @@ _LONGEST_SOCKET = "/admin-99999.sock"
 _MOST = _MOST_SOCKET_PATH - len(_LONGEST_SOCKET)
 # Other sockets in the directory are somebody else's.
 _SOCKETS = re.compile(r"(xds|api)\.sock|(admin|probe)-[0-9]+\.sock")
-_FOLDERS = ("proxies", "logs")
+_FOLDERS = ("proxies", "logs", "environments")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,11 @@ _PROXY_SETTINGS = frozenset(
 _NO_PROXY = "localhost,127.0.0.1,::1"
 
 
-def variables(workload: Workload, placement: SidecarPlacement) -> Mapping[str, str]:
-    """What laneway sets and the workload adds: all that ``$(NAME)`` may refer to."""
+def variables(
+    workload: Workload, placement: SidecarPlacement, from_file: Mapping[str, str] = {}
+) -> Mapping[str, str]:
+    """What laneway sets and the workload adds: all that ``$(NAME)`` may refer to. ``from_file`` is
+    what its ``env_file`` holds, taken as it stands."""
     outbound = f"http://{placement.outbound}"
     known = {
         **_ports(workload, placement),
@@ -34,6 +37,8 @@ def variables(workload: Workload, placement: SidecarPlacement) -> Mapping[str, s
         "HTTP_PROXY": outbound,
         "no_proxy": _NO_PROXY,
         "NO_PROXY": _NO_PROXY,
+        **{name: f"http://{call.address}" for name, call in placement.calls.items()},
+        **from_file,
     }
     for name, value in workload.env.items():
         known[name] = expand(value, known)

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
+from laneway.adapters.runner import environment_files, environments
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.connections import Connections
@@ -122,6 +123,8 @@ class Runner:
         subject = events.WorkloadInstance(workload.name)
         self._refuse_twice(subject)
         log = self._log(subject)
+        variables = environments.variables(workload, placement)
+        environment_files.write(self.run_dir, str(workload.name), variables)
         return self._start(
             workload_charge(workload, placement, self._leash, log, self._connections)
         )
@@ -191,6 +194,8 @@ class Runner:
             self._gateways.discard(subject)
             if isinstance(subject, events.ProxyInstance):
                 self._admins.pop(subject.name, None)
+            else:
+                environment_files.remove(self.run_dir, subject.name)
 
     def _refuse_twice(self, subject: events.Subject) -> None:
         if subject in self._supervisors:

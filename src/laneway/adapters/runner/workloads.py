@@ -13,7 +13,7 @@ import sysconfig
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from laneway.adapters.runner import environments, probes
+from laneway.adapters.runner import env_files, environments, probes
 from laneway.adapters.runner.connections import Connections
 from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.leash import Leash
@@ -47,7 +47,7 @@ def workload_charge(
 
     def launch() -> Process:
         # Looked up each time: what is on disk may change between two lives.
-        known = environments.variables(workload, placement)
+        known = environments.variables(workload, placement, env_file(workload))
         scripts = sysconfig.get_path("scripts")
         environment = environments.environment(known, os.environ, scripts)
         command = [environments.expand(argument, known) for argument in workload.command]
@@ -72,6 +72,22 @@ def workload_charge(
         restarts=workload.restart is RestartPolicy.ALWAYS,
         output=log.tail,
     )
+
+
+def env_file(workload: Workload) -> Mapping[str, str]:
+    """What the workload's ``env_file`` holds. Raises ``Unstartable``."""
+    if workload.env_file is None:
+        return {}
+    path = Path(workload.folder or "", workload.env_file)
+    try:
+        return env_files.parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        message = f"workload {workload.name}: envFile {path.absolute()}: {reason}"
+        raise Unstartable(message) from error
+    except env_files.InvalidLine as error:
+        message = f"workload {workload.name}: envFile {path.absolute()}, {error}"
+        raise Unstartable(message) from error
 
 
 async def _until_unused(
@@ -102,9 +118,9 @@ def _probe(workload: Workload, placement: SidecarPlacement) -> probes.Probe:
 
 
 def _working_directory(workload: Workload) -> Path | None:
-    if workload.working_dir is None:
+    if workload.working_dir is None and workload.folder is None:
         return None
-    folder = Path(workload.working_dir)
+    folder = Path(workload.folder or "", workload.working_dir or "")
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise Unstartable(f"workload {workload.name}: working directory {folder.absolute()} {what}")

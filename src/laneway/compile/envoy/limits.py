@@ -8,23 +8,41 @@ from collections.abc import Iterator
 
 from laneway.model.checks import Gaps
 from laneway.model.checks import check as check_mesh
+from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane
+from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 
 
 def limits(mesh: Mesh) -> list[Finding]:
     """In the order of the mesh's objects. An error where nothing would remain of a used gateway."""
-    found = [finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)]
-    return found + [finding for lane in mesh.lanes for finding in _lane(lane)]
+    return [
+        *(finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)),
+        *(finding for group in mesh.groups for finding in _group(mesh, group)),
+        *(finding for lane in mesh.lanes for finding in _lane(lane)),
+    ]
 
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     """Everything wrong or doubtful with a mesh that is to run on this machine."""
     yield from check_mesh(mesh, gaps)
     yield from limits(mesh)
+
+
+def _group(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
+    gateway = mesh.gateways_by_name.get(group.gateway) if group.gateway else None
+    if group.listen and (gateway is None or not gateway.assumed_for):
+        which = f"Gateway {gateway.name} is declared" if gateway else "the group has no rules"
+        yield Finding(
+            Code.NO_EFFECT,
+            f"the port that lane group {group.name} fixes has no effect: {which}",
+            "write the annotation into the Gateway" if gateway else "remove it",
+            key_of(group),
+            ("metadata", "annotations", "laneway.dev/listen-ports"),
+            Severity.WARNING,
+        )
 
 
 def _gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.resources import LISTENER, Resource
 from laneway.model.callers import CallerLane
 from laneway.model.names import ObjectName
-from laneway.model.placements import Address
+from laneway.model.placements import Address, CallPlacement
 
 _ROUTER = hcm_pb2.HttpFilter(
     name="envoy.filters.http.router",
@@ -74,10 +74,28 @@ def outbound_listener(
     # Its caller is a workload of the mesh, and may know.
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.local_reply_config.mappers.append(visibility.forbidden_reply())
+    manager.local_reply_config.mappers.append(visibility.unknown_host_reply())
     manager.upgrade_configs.add(upgrade_type="CONNECT")
     manager.http2_protocol_options.allow_connect = True
     manager.generate_request_id.value = False
     return _listener("outbound", address, manager, "OUTBOUND")
+
+
+def call_listener(
+    variable: str,
+    call: CallPlacement,
+    lanes: LaneHooks,
+    callers: Iterable[CallerLane],
+    options: Options,
+) -> Resource:
+    """A loopback port that leads to one service, for clients that ignore ``http_proxy``."""
+    manager = _manager("outbound", lanes, after=egress_filters())
+    use_scopes(manager, call.host)
+    manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
+    _tell_lanes(manager, options)
+    manager.local_reply_config.mappers.append(visibility.unavailable_reply())
+    manager.generate_request_id.value = False
+    return _listener(f"call|{variable}", call.address, manager, "OUTBOUND")
 
 
 def gateway_listener(

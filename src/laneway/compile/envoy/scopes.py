@@ -64,8 +64,9 @@ end
 """
 
 
-def use_scopes(manager: hcm_pb2.HttpConnectionManager) -> None:
-    """Route by scopes; ``manager`` has its other filters already."""
+def use_scopes(manager: hcm_pb2.HttpConnectionManager, host: str | None = None) -> None:
+    """Route by scopes; ``manager`` has its other filters already. With a ``host``, all requests go
+    to that service, whatever host they name."""
     scoped = manager.scoped_routes
     scoped.name = names.SCOPES
     fragment = scoped.scope_key_builder.fragments.add()
@@ -74,8 +75,10 @@ def use_scopes(manager: hcm_pb2.HttpConnectionManager) -> None:
     # A sidecar that began without them would send calls within the mesh to DNS.
     scoped.rds_config_source.CopyFrom(ads(wait=0))
     scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads(wait=0))
-    manager.early_header_mutation_extensions.append(_host_header())
+    manager.early_header_mutation_extensions.append(_host_header(host))
     manager.http_filters.insert(0, _unknown_host())
+    if host is not None:
+        manager.http_filters.insert(0, _named_host(host))
 
 
 def service_scopes(service: Service) -> Iterable[Resource]:
@@ -109,21 +112,34 @@ def _scope(name: str, host: str, routes: str) -> Resource:
 
 
 @cache
-def _host_header() -> extension_pb2.TypedExtensionConfig:
+def _host_header(host: str | None) -> extension_pb2.TypedExtensionConfig:
+    """Fills in what the request names, or ``host`` as a client of a proxy names it."""
+    authority = host or "%REQ(:AUTHORITY)%"
+    scheme = "http" if host else "%REQ(:SCHEME)%"
     mutations = [
         # An empty host overwrites nothing.
         mutation_rules_pb2.HeaderMutation(remove=names.HOST_HEADER),
-        mutation_rules_pb2.HeaderMutation(
-            append=visibility.header(names.HOST_HEADER, "%REQ(:AUTHORITY)%")
-        ),
+        mutation_rules_pb2.HeaderMutation(append=visibility.header(names.HOST_HEADER, authority)),
         mutation_rules_pb2.HeaderMutation(remove=names.SCHEME_HEADER),
-        mutation_rules_pb2.HeaderMutation(
-            append=visibility.header(names.SCHEME_HEADER, "%REQ(:SCHEME)%")
-        ),
+        mutation_rules_pb2.HeaderMutation(append=visibility.header(names.SCHEME_HEADER, scheme)),
     ]
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
         header_mutation_pb2.HeaderMutation(mutations=mutations),
+    )
+
+
+@cache
+def _named_host(host: str) -> hcm_pb2.HttpFilter:
+    """The application behind the port reads the service's name, not a loopback address."""
+    code = f"""\
+function envoy_on_request(request)
+  request:headers():replace(":authority", "{host}")
+end
+"""
+    source = base_pb2.DataSource(inline_string=code)
+    return hcm_pb2.HttpFilter(
+        name="laneway.named_host", typed_config=packed(lua_pb2.Lua(default_source_code=source))
     )
 
 

@@ -18,6 +18,7 @@ from laneway.compile.envoy.entry_routes import entry_filter_chain
 from laneway.compile.envoy.gateway_routes import gateway_routes
 from laneway.compile.envoy.lane_hooks import gateway_hooks, inbound_hooks, outbound_hooks
 from laneway.compile.envoy.listeners import (
+    call_listener,
     gateway_listener,
     inbound_listener,
     outbound_listener,
@@ -173,6 +174,8 @@ def _sidecar(
             yield inbound_listener(workload.name, port, listen, inbound, options)
     yield tunnel_cluster(placement.outbound)
     yield outbound_listener(placement.outbound, outbound, callers, options)
+    for variable, call in placement.calls.items():
+        yield call_listener(variable, call, outbound, callers, options)
 
 
 def _gateway(

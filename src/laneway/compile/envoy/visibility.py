@@ -201,6 +201,18 @@ def forbidden_reply() -> hcm_pb2.ResponseMapper:
     )
 
 
+@cache
+def unknown_host_reply() -> hcm_pb2.ResponseMapper:
+    """A sidecar that was asked for a host which is no service's at that port, and not in DNS."""
+    return hcm_pb2.ResponseMapper(
+        filter=_flags("DF"),
+        body_format_override=_text(
+            "laneway: %REQ(:AUTHORITY)% is no service of the mesh with that port (services are "
+            "called by http, at the ports of their Service), and DNS knows no such host\n"
+        ),
+    )
+
+
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
     """A workload's proxy that could not connect to its application (flag UF).
 

@@ -11,7 +11,7 @@ from laneway.control.declared.resolution import Check, Resolution, resolve
 from laneway.control.declared.results import NotProgrammed, Refused, VersionConflict
 from laneway.control.declared.state import DeclaredState, Failure
 from laneway.model.findings import Finding, ObjectKey
-from laneway.model.group_defaults import mesh_of
+from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 
 #: The code of the finding of an object that proxies or processes could not take.
@@ -42,7 +42,7 @@ def plan(
     if not merge.changed and not merge.moved:
         version = state.version
     if _is_checked(request, merge):
-        accepted = mesh_of([each.declared for each in merge.objects.ordered])
+        accepted = machine_mesh_of([each.declared for each in merge.objects.ordered])
         return DeclaredState(version, merge.objects, Resolution(accepted))
     failures = _still_there(state.failures, merge, retry=retry)
     errors = {failure.key: (failure.finding,) for failure in failures}

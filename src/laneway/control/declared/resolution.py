@@ -15,9 +15,9 @@ from laneway.control.declared.objects import DeclaredObject, Objects, objects_of
 from laneway.model.acceptance import Acceptance, Candidate, Standing, accept
 from laneway.model.checks import Gaps
 from laneway.model.findings import Finding, ObjectKey, Severity
-from laneway.model.group_defaults import mesh_of
 from laneway.model.keys import Declared, key_of
 from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 
 #: What looks between objects.
@@ -107,7 +107,7 @@ class _Judge:
         self.warnings: tuple[Finding, ...] = ()
 
     def __call__(self, keys: Collection[ObjectKey]) -> tuple[Mesh, Errors]:
-        mesh = mesh_of([self._objects[key].declared for key in keys])
+        mesh = machine_mesh_of([self._objects[key].declared for key in keys], self._objects.keys())
         findings = list(self._check(mesh, Gaps()))
         self.warnings = tuple(each for each in findings if each.severity is not Severity.ERROR)
         errors = _errors(findings)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
-from laneway.faces.cli import server_commands, store_commands
+from laneway.faces.cli import environments, init, server_commands, store_commands
 from laneway.faces.cli.server_places import endpoint
 from laneway.wiring.dialects import DIALECTS
 
@@ -24,6 +24,8 @@ app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
+app.command()(environments.env)
+app.command()(init.init)
 
 
 class Output(enum.StrEnum):

@@ -13,6 +13,7 @@ from laneway.adapters.files import Reading
 from laneway.adapters.files.watching import Unwatchable, require_watchable
 from laneway.compile.envoy.limits import check
 from laneway.faces.cli import lifetimes
+from laneway.faces.cli.environments import print_outbound
 from laneway.faces.cli.findable_servers import findable, print_api, reporting
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.inputs import read_files
@@ -70,6 +71,7 @@ async def _up(
         console.print()
         print_requests(console, embedded)
         console.print()
+        print_outbound(console, embedded)
         for problem in problems:
             console.print(fact("not ready:", "bold yellow", problem), soft_wrap=True)
         number = f"{len(mesh.workloads)} workloads behind {len(embedded.proxies())} Envoy proxies"

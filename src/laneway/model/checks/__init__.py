@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laneway.model.checks import (
+    called_urls,
     callers,
     calls,
     entering,
@@ -25,6 +26,7 @@ from laneway.model.checks import (
 )
 from laneway.model.checks.gaps import Gaps
 from laneway.model.findings import Finding
+from laneway.model.machine_defaults import attributed
 from laneway.model.meshes import Mesh
 
 __all__ = ["Gaps", "check"]
@@ -32,7 +34,10 @@ __all__ = ["Gaps", "check"]
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     """Everything wrong or doubtful between the objects of ``mesh``, ``gaps`` considered."""
-    gaps = gaps or Gaps()
+    yield from attributed(mesh, _findings(mesh, gaps or Gaps()))
+
+
+def _findings(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     yield from references.check(mesh, gaps)
     yield from services.check(mesh, gaps)
     yield from groups.check(mesh, gaps)
@@ -44,5 +49,6 @@ def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
     yield from path_regexes.check(mesh, gaps)
     yield from workloads.check(mesh, gaps)
     yield from calls.check(mesh, gaps)
+    yield from called_urls.check(mesh, gaps)
     yield from shared_workloads.check(mesh, gaps)
     yield from callers.check(mesh, gaps)

@@ -10,12 +10,17 @@ from laneway.model.findings import Finding, Path
 from laneway.model.keys import key_of
 from laneway.model.meshes import Mesh
 from laneway.model.suggestions import listing, suggestion
+from laneway.model.workloads import DeclaredCall
 
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     for workload in mesh.workloads:
-        for index, call in enumerate(workload.calls or ()):
-            path: Path = ("spec", "calls", index)
+        paths: dict[Path, DeclaredCall] = {
+            ("spec", "callUrls", index): call for index, call in enumerate(workload.call_urls)
+        }
+        if workload.calls != workload.call_urls:  # as they are where only these are declared
+            paths |= {("spec", "calls", i): call for i, call in enumerate(workload.calls or ())}
+        for path, call in paths.items():
             service = mesh.services_by_name.get(call.service)
             if service is None:
                 if not gaps.may_hold("Service", str(call.service)):

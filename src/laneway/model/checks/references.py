@@ -9,6 +9,7 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.machine_defaults import without_common_port
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing, suggestion
@@ -25,10 +26,13 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 def _group(mesh: Mesh, gaps: Gaps, group: LaneGroup) -> Iterator[Finding]:
     for index, service in enumerate(group.services):
         if service not in mesh.services_by_name and not gaps.may_hold("Service", str(service)):
+            fix = _service_fix(service, mesh.services_by_name)
+            if without_common_port(mesh, service):
+                fix = f"declare it: the Workloads of app {service.name} have no port in common"
             yield Finding(
                 Code.UNKNOWN_SERVICE,
                 f"there is no Service {service}",
-                _service_fix(service, mesh.services_by_name),
+                fix,
                 key_of(group),
                 ("spec", "services", index, "name"),
             )

@@ -109,6 +109,11 @@ def _listen_ports(mesh: Mesh) -> Iterator[Finding]:
         for server in gateway.plain
         if server.listen
     ]
+    fixed += [
+        (workload.outbound_port, key_of(workload), ("spec", "outboundPort"))
+        for workload in mesh.workloads
+        if workload.outbound_port
+    ]
     owners: dict[int, ObjectKey] = {}
     for number, key, path in fixed:
         if number in owners:
