@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
-from laneway.faces.cli import server_commands, store_commands
+from laneway.faces.cli import console_commands, server_commands, store_commands
 from laneway.faces.cli.server_places import endpoint
 from laneway.wiring.dialects import DIALECTS
 
@@ -24,6 +24,7 @@ app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
+app.command()(console_commands.console)
 
 
 class Output(enum.StrEnum):
