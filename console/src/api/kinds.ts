@@ -25,8 +25,9 @@ type Manifest<Kind, Spec> = {
 type GroupSchema = Schemas['dev.laneway.v1alpha1.LaneGroup'];
 type LaneSchema = Schemas['dev.laneway.v1alpha1.Lane'];
 
-export type GroupSpec = GroupSchema['spec'];
+type Stated = 'mode' | 'routeHeader' | 'services';
 /** What the server fills in may be left out by who writes. */
+export type GroupSpec = Partial<GroupSchema['spec']> & Pick<GroupSchema['spec'], Stated>;
 export type LaneSpec = Partial<LaneSchema['spec']> & { group: string };
 export type IngressRule = NonNullable<LaneSchema['spec']['ingress']>[number];
 export type WrittenRule = Partial<IngressRule> & { name: string };

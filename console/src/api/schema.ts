@@ -34,7 +34,7 @@ export interface components {
                     /** @description The query parameter that may name a lane. */
                     query?: string;
                 };
-                /** @description What applications pass on: the route header (if not given), a header with a trace id, or `baggage` (W3C). */
+                /** @description What applications pass on: the route header (if not given), a header with a trace id (also `traceparent`, `b3`, `sw8` and the like), or `baggage` (W3C). */
                 traceHeader?: string;
                 /** @description The lane that answers for others; the first one declared, if not given (in a cluster, the one created first). */
                 baseline?: string;
@@ -54,6 +54,19 @@ export interface components {
                     header?: string;
                     /** @description The cookie that tells users apart. */
                     cookie?: string;
+                };
+                /**
+                 * @description Where a call goes that names no lane and is made by a workload of a single lane: to the baseline, or into that lane (`ownLane`). Cron jobs and consumers make such calls.
+                 * @default baseline
+                 * @enum {string}
+                 */
+                callsWithoutLane: "baseline" | "ownLane";
+                /** @description How long, and how many, trace ids sidecars remember. */
+                traceMemory?: {
+                    /** @description For how long a lane is remembered after its request came in. It is remembered for longer while the request is open, and while it makes calls; 300, if not given. */
+                    ttlSeconds?: number;
+                    /** @description How many sets of 16 trace ids a sidecar has room for; 16384, if not given. */
+                    sets?: number;
                 };
                 /** @description The rules of every lane that states none. */
                 ingress?: {
@@ -282,6 +295,11 @@ export interface components {
                  * @default 0
                  */
                 weight: number;
+                /**
+                 * @description Where calls of its workloads go that name no lane, if not where the group says.
+                 * @enum {string}
+                 */
+                callsWithoutLane?: "baseline" | "ownLane";
                 /** @description Further values that name the lane at the gateway, besides its own name. */
                 names?: string[];
             };

@@ -29,7 +29,6 @@ describe('the form of a lane group', () => {
         mode: 'permissive',
         routeHeader: 'x-asm-prefer-tag',
         traceHeader: 'my-request-id',
-        unmatched: 'baseline',
         services: [
           { name: 'mocka', namespace: 'default' },
           { name: 'mockb', namespace: 'default' },

@@ -49,7 +49,6 @@ export function groupManifest(values: GroupValues, before?: LaneGroup): LaneGrou
     kind: 'LaneGroup',
     metadata: before?.metadata ?? { name: values.name.trim() },
     spec: {
-      unmatched: 'baseline',
       ...rest,
       ...(values.gateway === '' ? {} : { gateway: references.write(values.gateway) }),
       mode: values.mode,

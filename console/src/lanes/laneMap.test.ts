@@ -13,7 +13,6 @@ function group(spec: Partial<LaneGroup['spec']> = {}): LaneGroup {
     spec: {
       mode: 'permissive',
       routeHeader: 'x-lane',
-      unmatched: 'baseline',
       services: ['mocka', { name: 'mockb' }, 'default/mockc'],
       ...spec,
     },
