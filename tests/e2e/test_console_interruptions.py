@@ -17,6 +17,7 @@ import pytest
 from tests.adapters.http.servers import LANES, lane, service
 from tests.e2e.test_console import PATIENCE, WALK, programs
 
+from laneway.faces.cli.server_requests import LocalServer
 from laneway.faces.cli.tokens import create
 from laneway.wiring.embedded import Settings
 from laneway.wiring.serving import ServeSettings, Serving
@@ -115,7 +116,8 @@ async def test_interruptions_cost_no_input(
             path = "/api/v1/namespaces/default/services"
             assert (await client.post(path, json=service("mocka", 80))).status_code == 201
         capsys.readouterr()
-        await asyncio.to_thread(create, server.data, "jill", ["view"], 1)
+        local = LocalServer(server.data / "api.sock")
+        await asyncio.to_thread(create, local, "jill", ["view"], 1)
         viewer = capsys.readouterr().out.strip().splitlines()[-1]
         walk = WALK.with_name("interruptions.mjs")
         process = await asyncio.create_subprocess_exec(

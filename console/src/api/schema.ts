@@ -133,6 +133,56 @@ export interface components {
                         /** @description The cookie that tells users apart. */
                         cookie?: string;
                     };
+                    /** @description What happens to the rule's requests besides routing them. */
+                    actions?: {
+                        /** @description Another path or host for the entry service. */
+                        rewrite?: {
+                            /** @description Replaces what the rule's `uri` matched: the prefix, or all of the path. The query stays. */
+                            uri?: string;
+                            /** @description Replaces the host. */
+                            authority?: string;
+                        };
+                        /** @description After what time the gateway answers 504; never, if not given. */
+                        timeout?: string;
+                        /** @description When a request is tried again in the lane that it was routed to. Such a retry never falls back, and an application may get the request more than once. */
+                        retries?: {
+                            /** @description How often a request is tried again, for whatever reason. */
+                            attempts: number;
+                            /** @description How long each try may take; `timeout` alone limits it, if not given. */
+                            perTryTimeout?: string;
+                            /** @description When to try again, besides where the request did not reach an application: Envoy's conditions; `unavailable,cancelled` (gRPC), if not given. */
+                            retryOn?: string;
+                        };
+                        /** @description Headers to set, add or remove; none that carries a lane. */
+                        headers?: {
+                            /** @description Changes of the request, as the entry service gets it. */
+                            request?: {
+                                /** @description Headers that get this value alone. */
+                                set?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that get this value besides those they have. */
+                                add?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that are removed. */
+                                remove?: string[];
+                            };
+                            /** @description Changes of the response, as the caller gets it. */
+                            response?: {
+                                /** @description Headers that get this value alone. */
+                                set?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that get this value besides those they have. */
+                                add?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that are removed. */
+                                remove?: string[];
+                            };
+                        };
+                    };
                 }[];
                 /** @description All services of the call chain. */
                 services: unknown[];
@@ -281,6 +331,56 @@ export interface components {
                         header?: string;
                         /** @description The cookie that tells users apart. */
                         cookie?: string;
+                    };
+                    /** @description What happens to the rule's requests besides routing them. */
+                    actions?: {
+                        /** @description Another path or host for the entry service. */
+                        rewrite?: {
+                            /** @description Replaces what the rule's `uri` matched: the prefix, or all of the path. The query stays. */
+                            uri?: string;
+                            /** @description Replaces the host. */
+                            authority?: string;
+                        };
+                        /** @description After what time the gateway answers 504; never, if not given. */
+                        timeout?: string;
+                        /** @description When a request is tried again in the lane that it was routed to. Such a retry never falls back, and an application may get the request more than once. */
+                        retries?: {
+                            /** @description How often a request is tried again, for whatever reason. */
+                            attempts: number;
+                            /** @description How long each try may take; `timeout` alone limits it, if not given. */
+                            perTryTimeout?: string;
+                            /** @description When to try again, besides where the request did not reach an application: Envoy's conditions; `unavailable,cancelled` (gRPC), if not given. */
+                            retryOn?: string;
+                        };
+                        /** @description Headers to set, add or remove; none that carries a lane. */
+                        headers?: {
+                            /** @description Changes of the request, as the entry service gets it. */
+                            request?: {
+                                /** @description Headers that get this value alone. */
+                                set?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that get this value besides those they have. */
+                                add?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that are removed. */
+                                remove?: string[];
+                            };
+                            /** @description Changes of the response, as the caller gets it. */
+                            response?: {
+                                /** @description Headers that get this value alone. */
+                                set?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that get this value besides those they have. */
+                                add?: {
+                                    [key: string]: string;
+                                };
+                                /** @description Headers that are removed. */
+                                remove?: string[];
+                            };
+                        };
                     };
                 }[];
                 /** @description Lanes to try after this one, in order, before the baseline. */
