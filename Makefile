@@ -8,10 +8,12 @@ DEVELOP := $(VENV)/.ready-develop
 DOCS := $(VENV)/.ready-docs
 # Tests start hundreds of Pythons; none of them is to compile the same sources again.
 export PYTHONDONTWRITEBYTECODE :=
+CONSOLE := console
+CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* src/*/*))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup develop demo check test nightly test-cluster lint mutants laws golden docs \
-  bench bench-compare soak sanitize fuzz lock clean
+.PHONY: help setup develop demo console check test nightly test-cluster lint mutants laws golden docs \
+  bench bench-compare soak sanitize fuzz lock clean test-console
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -42,10 +44,27 @@ $(DOCS): $(READY) requirements-docs.lock
 demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers.
 	@$(BIN)/laneway demo
 
+# Whoever has no Node goes without: laneway says so where the console would be.
+console: $(CONSOLE)/dist/index.html  ## Build the console, which needs Node 20 or newer.
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.ready $(CONSOLE_SOURCES)
+	cd $(CONSOLE) && npx --no-install vite build
+
+$(CONSOLE)/node_modules/.ready: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
+	cd $(CONSOLE) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+test-console:
+	@if ! node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; then \
+	  echo "The console is neither built nor tested: there is no Node 20 or newer."; \
+	elif ! $(MAKE) $(CONSOLE)/node_modules/.ready; then \
+	  echo "The console is neither built nor tested: npm cannot install its packages."; \
+	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
+
 check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
 	$(BIN)/pytest -q -n auto -m "not envoy"
 
-test: lint  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
+test: lint test-console  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
 	$(BIN)/pytest -q -n auto -m "not envoy" --cov --cov-report=
 	$(BIN)/pytest -q -n auto --dist loadfile -m envoy --cov --cov-append --cov-report=term:skip-covered
 
@@ -68,7 +87,7 @@ test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
 
 golden: develop  ## Rewrite the golden files; read the diff before committing it.
 	$(BIN)/pytest -q --update-golden tests/compile tests/schema tests/mutation/test_breakages.py \
-	  tests/adapters/files/test_golden_errors.py tests/deploy/test_charts.py
+	  tests/adapters/http/test_console_types.py tests/adapters/files/test_golden_errors.py tests/deploy/test_charts.py
 
 bench: develop  ## Run every benchmark; each prints a table and writes build/bench/NAME.json.
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
@@ -102,4 +121,5 @@ lock: setup  ## Resolve pyproject.toml into the lock files again.
 	$(COMPILE) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 
 clean:  ## Remove what setup and the tests made.
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist build
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist build \
+	  $(CONSOLE)/dist $(CONSOLE)/node_modules

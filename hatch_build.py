@@ -3,7 +3,8 @@
 The filter is compiled to WebAssembly, and to modules that Envoy loads as native code. A wheel has
 those for every processor; an editable install only the one for the machine that it is made on.
 
-It also puts the examples, which ``laneway demo`` runs, into the wheel.
+It also puts the examples, which ``laneway demo`` runs, into the wheel, and the console if it was
+built (``make console``).
 
 Hatchling calls the hook before it makes a wheel, editable ones included; the compiler is the
 ``ziglang`` build dependency. ``python hatch_build.py`` does the same for those who work on the
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 SOURCES = ROOT / "filter" / "src"
 PACKAGE = ROOT / "src" / "laneway" / "filter"
+CONSOLE = ROOT / "console" / "dist"
 CACHE = ROOT / ".zig-cache"
 COMPILER = "ziglang"
 PROCESSORS = ("x86_64", "aarch64")
@@ -137,6 +139,8 @@ def get_build_hook() -> type[BuildHookInterface[Any]]:
                 build([platform.machine()] if editable else PROCESSORS)
                 if not editable:  # There they are found at the root of the sources.
                     build_data["force_include"][str(ROOT / "examples")] = "laneway/examples"
+                    if (CONSOLE / "index.html").is_file():
+                        build_data["force_include"][str(CONSOLE)] = "laneway/console"
 
     return FilterBuildHook
 

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -24,12 +25,32 @@ def test_a_wheel_has_the_modules_for_every_processor(tmp_path: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {m.name: archive.read(f"laneway/filter/{m.name}") for m in (WASM, X86, ARM)}
+        console = {name for name in archive.namelist() if name.startswith("laneway/console/")}
     assert packed[WASM.name] == trace_memory.module_path().read_bytes()
     # ELF's e_machine.
     machines = {
         name: int.from_bytes(packed[name][18:20], "little") for name in (X86.name, ARM.name)
     }
     assert machines == {X86.name: 62, ARM.name: 183}
+    built = {
+        f"laneway/console/{path.relative_to(hatch_build.CONSOLE)}"
+        for path in hatch_build.CONSOLE.rglob("*")
+        if path.is_file()
+    }
+    assert console == built, "the console where it was built, and nothing where it was not"
+
+
+def test_an_archive_of_the_sources_has_the_console_that_was_built(tmp_path: Path) -> None:
+    page = hatch_build.CONSOLE / "index.html"
+    if not page.is_file():
+        pytest.skip("the console was not built: `make console` builds it")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=hatch_build.ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        names = [name.partition("/")[2] for name in files.getnames()]
+    assert "console/dist/index.html" in names
+    assert not [name for name in names if "node_modules" in name]
 
 
 def test_the_module_is_webassembly_that_envoy_can_call() -> None:

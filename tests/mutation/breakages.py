@@ -9,6 +9,7 @@ filter in ``native_breakages``.
 from __future__ import annotations
 
 from tests.mutation.api_breakages import API
+from tests.mutation.console_breakages import CONSOLE
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
@@ -37,6 +38,7 @@ BREAKAGES = (
     *INPUT,
     *NATIVE,
     *OWN_SERVICES,
+    *CONSOLE,
     Breakage(
         "a misspelt annotation is passed over",
         "src/laneway/schema/annotations.py",

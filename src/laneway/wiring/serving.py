@@ -22,11 +22,14 @@ from starlette.routing import Route
 from laneway import __version__
 from laneway.adapters.files import Reading
 from laneway.adapters.files.yamls import one_document
+from laneway.adapters.http import console_files
 from laneway.adapters.http.administration import AdministrationEndpoints
 from laneway.adapters.http.application import application
 from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.certificates import given_context, server_context
 from laneway.adapters.http.compactions import compaction_route
+from laneway.adapters.http.console_endpoints import ConsoleEndpoints, sign_in_url
+from laneway.adapters.http.console_files import ConsoleFiles, ConsoleNotBuilt
 from laneway.adapters.http.metrics import Family, RequestCounts, metrics_route
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
@@ -38,6 +41,7 @@ from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import MemoryTokens, SqliteTokens
 from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
+from laneway.apiserver.sign_in_codes import SignInCodes
 from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
@@ -49,6 +53,7 @@ from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering
 from laneway.wiring.compactions import compact, compact_regularly
+from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry
@@ -73,7 +78,8 @@ class ServeSettings:
 
     ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
     which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
-    ``history`` says how far back revisions are kept.
+    ``history`` says how far back revisions are kept. ``console`` is where browsers on this machine
+    find the console; it has no TLS, so it is on loopback.
     """
 
     data: Path | None
@@ -82,6 +88,7 @@ class ServeSettings:
     tls: Tls | None = None
     mesh: Settings = field(default_factory=Settings)
     history: HistoryBounds = field(default_factory=HistoryBounds)
+    console: tuple[str, int] | None = None
 
 
 class Serving:
@@ -107,11 +114,15 @@ class Serving:
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
         self._workloads = WorkloadInstances()
-        self.address = ""
+        self.address = self.console_address = ""
+        self._codes = SignInCodes()
 
     async def __aenter__(self) -> Self:
         """Raises ``StoreError``, ``ServerUnusable``, and what ``Embedded`` raises."""
         settings = self._settings
+        pages = ConsoleFiles(console_folder())
+        if settings.console is not None and not pages.built:
+            raise ConsoleNotBuilt
         async with AsyncExitStack() as stack:
             self.store, self.tokens = store, tokens = await self._open_store(stack)
             whole = await self._start_mesh(stack, store)
@@ -141,22 +152,49 @@ class Serving:
             )
             objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
             virtual = self._virtual(store, reconciliation, stack)
+            console = [*pages.routes, *self._console(tokens, watches).routes]
             operations = self._operations(store, watches)
-            more = [*administration.routes, *operations, *virtual.routes]
+            more = [*console, *administration.routes, *operations, *virtual.routes]
             app = application(served(), objects, __version__, more, VIRTUAL)
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
             self._requests = RequestCounts(guarded)
-            server = ApiServer(self._requests, self.folder / "api.sock", self._tcp())
+            plain = TcpEndpoint(*settings.console, None) if settings.console else None
+            server = ApiServer(self._requests, self.folder / "api.sock", self._tcp(), plain)
             await stack.enter_async_context(server)
             stack.callback(watches.close)  # before the server waits for its streams
-            if settings.listen is not None:
-                host = settings.listen[0]
-                self.address = f"https://{f'[{host}]' if ':' in host else host}:{server.port}"
+            self._note_addresses(server, pages)
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def sign_in_link(self) -> str:
+        """A URL that signs one browser in."""
+        code = self._codes.issue(os.urandom(32), _now())
+        return sign_in_url(self.console_address, code)
+
+    def _console(self, tokens: TokenStore, watches: Watches) -> ConsoleEndpoints:
+        return ConsoleEndpoints(
+            served(),
+            watches,
+            tokens,
+            self._codes,
+            one_document,
+            _now,
+            os.urandom,
+            lambda: self.console_address,
+        )
+
+    def _note_addresses(self, server: ApiServer, pages: ConsoleFiles) -> None:
+        settings = self._settings
+        if settings.listen is not None:
+            self.address = _url("https", settings.listen[0], server.port)
+            if pages.built:
+                self.console_address = self.address + console_files.ROOT
+        if settings.console is not None:
+            plain = _url("http", settings.console[0], server.console_port)
+            self.console_address = plain + console_files.ROOT
 
     async def show(self, files: Reading) -> None:
         """Have the API show what files declare, once it is applied to ``embedded``."""
@@ -292,6 +330,10 @@ class Serving:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _uid() -> str:

@@ -4,6 +4,8 @@ A Unix socket is for the user that laneway runs as (``connections`` sees to that
 everything. Over TCP a bearer token is needed. There are no cookies, so that no web page acts for
 whoever has the browser; and a request whose ``Host`` or ``Origin`` is a stranger's is refused, so
 that no web page reaches a port of this machine under a name of its own (DNS rebinding).
+
+The files of the console are for everybody, since a browser needs them before it can send a token.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from laneway.adapters.http.console_files import ROOT, SIGN_IN
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import ADMIN, Identity, Token, identified
 
@@ -65,7 +68,7 @@ class Authentication:
             return Identity(self._local_user, frozenset({ADMIN}))
         self._check_host(request)
         self._check_origin(request)
-        if request.url.path in _OPEN:
+        if request.scope["path"] in _OPEN or is_console(request):
             return None
         header = request.headers.get("authorization", "")
         if len(header) > _LONGEST_HEADER:
@@ -90,9 +93,19 @@ class Authentication:
             own = f"{request.url.scheme}://{request.headers['host']}"
             if f"{parts.scheme}://{parts.netloc}" != own:
                 raise Failure(403, "requests of other web sites are not answered")
+        # A link to the console may stand anywhere; what it leads to cannot be framed or read there.
+        navigation = request.method == "GET" and is_console(request)
+        if navigation and request.headers.get("sec-fetch-mode") == "navigate":
+            return
         # Browsers say so where they send no Origin.
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise Failure(403, "requests of other web sites are not answered")
+
+
+def is_console(request: Request) -> bool:
+    return request.scope["path"] in ("/console", SIGN_IN) or (
+        request.method == "GET" and request.scope["path"].startswith(ROOT)
+    )
 
 
 def is_unix_socket(request: Request) -> bool:

@@ -140,7 +140,7 @@ class ObjectEndpoints:
                 return manifest["metadata"]["name"] == place.name and by_query(manifest)
 
         watch = Watch(
-            place.resource.qualified,
+            {place.resource.qualified},
             place.namespace,
             selects,
             presentation.key,
@@ -154,7 +154,7 @@ class ObjectEndpoints:
             watch, query.since, initial=query.initial, seconds=query.seconds
         )
         if "text/event-stream" in request.headers.get("accept", ""):
-            return StreamingResponse(_server_sent(lines), media_type="text/event-stream")
+            return StreamingResponse(server_sent_events(lines), media_type="text/event-stream")
         return StreamingResponse(lines, media_type="application/json")
 
     async def _create(self, request: Request, place: Place) -> Response:
@@ -350,7 +350,7 @@ def _success(details: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _server_sent(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def server_sent_events(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
     async for each in lines:
         event = json.loads(each)

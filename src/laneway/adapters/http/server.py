@@ -1,8 +1,13 @@
-"""Runs the API on its sockets: a Unix socket always, a TCP port with TLS where one is asked for."""
+"""Runs the API on its sockets.
+
+A Unix socket always; where they are asked for, a TCP port with TLS, and a port of loopback without
+TLS for browsers, which do not know laneway's own CA.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 import ssl
@@ -27,33 +32,41 @@ class ServerUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TcpEndpoint:
-    """``port`` 0 is any free one."""
+    """``port`` 0 is any free one. Without ``tls``, ``host`` must be one of loopback."""
 
     host: str
     port: int
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
 
 
 class ApiServer:
-    """An async context: it serves inside. ``endpoints`` says where, once it does."""
+    """An async context: it serves inside. ``port`` and ``console_port`` say where, once it does."""
 
-    def __init__(self, app: ASGIApp, unix: Path | None, tcp: TcpEndpoint | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        unix: Path | None,
+        tcp: TcpEndpoint | None = None,
+        console: TcpEndpoint | None = None,
+    ) -> None:
         self._app = app
         self._unix = unix
         self._tcp = tcp
+        self._console = console
         self._sockets: list[socket.socket] = []
         self._servers: list[uvicorn.Server] = []
         self._running: list[asyncio.Task[None]] = []
         self.port = 0
+        self.console_port = 0
 
     async def __aenter__(self) -> Self:
         try:
             if self._unix is not None:
                 await self._serve(unix_socket(self._unix), None)
             if self._tcp is not None:
-                listening = tcp_socket(self._tcp.host, self._tcp.port)
-                self.port = listening.getsockname()[1]
-                await self._serve(listening, self._tcp.tls)
+                self.port = await self._serve_tcp(self._tcp)
+            if self._console is not None:
+                self.console_port = await self._serve_tcp(self._console)
         except BaseException:
             await self._stop()
             raise
@@ -61,6 +74,16 @@ class ApiServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
+
+    async def _serve_tcp(self, endpoint: TcpEndpoint) -> int:
+        """The port."""
+        if endpoint.tls is None and not is_loopback(endpoint.host):
+            raise ServerUnusable(
+                f"without TLS laneway listens on loopback alone, and {endpoint.host} is not of it"
+            )
+        listening = tcp_socket(endpoint.host, endpoint.port)
+        await self._serve(listening, endpoint.tls)
+        return int(listening.getsockname()[1])
 
     async def _serve(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
         self._sockets.append(listening)
@@ -96,6 +119,14 @@ class ApiServer:
             listening.close()
         if self._unix is not None:
             self._unix.unlink(missing_ok=True)
+
+
+def is_loopback(host: str) -> bool:
+    """Names count as elsewhere, as what they resolve to may change; ``localhost`` does not."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def unix_socket(path: Path) -> socket.socket:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,7 +69,7 @@ def line(kind: str, shown_object: Mapping[str, Any]) -> bytes:
 class Watch:
     """What a client asked for. ``form`` is the same for those to whom ``show`` shows the same."""
 
-    resource: str
+    resources: Collection[str]
     namespace: str
     selects: Selector
     form: str
@@ -80,7 +80,7 @@ class Watch:
     token: str = ""
 
     def covers(self, key: ObjectId) -> bool:
-        return key.resource == self.resource and self.namespace in ("", key.namespace)
+        return key.resource in self.resources and self.namespace in ("", key.namespace)
 
     def line(self, event: Event) -> bytes | None:
         """None for what the client does not see."""
@@ -220,7 +220,8 @@ class Watches:
 def _first_lines(
     watch: Watch, objects: Objects, missed: Iterable[Event], latest: int
 ) -> Iterator[bytes]:
-    for key, stored in sorted(objects.items(), key=lambda item: item[0]):
+    # In the order of creation, which tells clients the order of a group's lanes.
+    for key, stored in sorted(objects.items(), key=lambda item: (item[1].created, item[0])):
         if watch.covers(key) and watch.selects(stored.manifest):
             yield line("ADDED", watch.show(shown(stored)))
     if watch.marks_initial:

@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from laneway import __version__
-from laneway.faces.cli import environments, init, server_commands, store_commands
+from laneway.faces.cli import (
+    console_commands,
+    environments,
+    init,
+    server_commands,
+    store_commands,
+)
 from laneway.faces.cli.server_places import endpoint
 from laneway.wiring.dialects import DIALECTS
 
@@ -26,6 +32,7 @@ app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
 app.command()(environments.env)
 app.command()(init.init)
+app.command()(console_commands.console)
 
 
 class Output(enum.StrEnum):

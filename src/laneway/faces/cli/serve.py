@@ -54,6 +54,7 @@ def settings(given: ServeConfiguration) -> ServeSettings:
         tls,
         Settings(concurrency=given.concurrency, envoy=Path(given.envoy) if given.envoy else None),
         HistoryBounds(timedelta(days=given.history_days), given.history_revisions),
+        endpoint("--console", given.console),
     )
 
 
@@ -70,6 +71,9 @@ async def _serve(settings: ServeSettings) -> int:
             console.print(f"API     {serving.address}", soft_wrap=True)
             command = f"laneway kubeconfig --data-dir {settings.data} > laneway.kubeconfig"
             console.print(f"For kubectl: {command}", soft_wrap=True)
+        if settings.console is not None:
+            console.print(f"Console {serving.sign_in_link()}", soft_wrap=True)
+            console.print("The link signs one browser in; `laneway console` prints another.")
         with findable("serve", serving.folder / SOCKET, report):
             notify("READY=1", os.environ)
             await lifetimes.until_interrupted()

@@ -26,6 +26,7 @@ class ServeConfiguration(BaseModel):
 
     data_dir: str | None = None
     listen: str | None = None
+    console: str | None = None
     host: list[str] = Field(default_factory=list)
     tls_cert: str | None = None
     tls_key: str | None = None

@@ -123,6 +123,15 @@ def serve(
             help="How many revisions are kept at most; default: 100000.",
         ),
     ] = None,
+    console: Annotated[
+        str | None,
+        typer.Option(
+            "--console",
+            metavar="HOST:PORT",
+            envvar="LANEWAY_CONSOLE",
+            help="Show the console to browsers on this machine, and print a link that signs in.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
     from laneway.faces.cli.serve import run
@@ -139,6 +148,7 @@ def serve(
         "log_level": log_level,
         "history_days": history_days,
         "history_revisions": history_revisions,
+        "console": console,
     }
     raise typer.Exit(run(configuration(config, given)))
 

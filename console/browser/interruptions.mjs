@@ -1,0 +1,99 @@
+/**
+ * What happens to somebody who has the console open while things change around them:
+ * `node interruptions.mjs CHROMIUM LINK VIEWER_TOKEN`. It prints a word for each thing that shall
+ * happen now, waits for a line that says that it has, and prints what it saw as JSON in the end.
+ */
+import { createInterface } from 'node:readline';
+
+import { open, transfer } from './browser.mjs';
+
+const [program, link, viewer] = process.argv.slice(2);
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const HOSTILE = '"><img src=x onerror="document.title=1">';
+
+async function happens(what) {
+  console.log(what);
+  await answers.next();
+}
+
+const { browser, page, errors } = await open(program);
+const dialogs = [];
+page.on('dialog', (dialog) => dialogs.push(dialog.message()));
+try {
+  await page.goto(link);
+  const name = page.getByRole('textbox', { name: 'Lane group name' });
+  await page.goto(link.replace(/#.*/, '#/new-group'));
+
+  // What the API finds stands beside the field, before anything is written.
+  await name.fill('No Name');
+  await page.getByRole('alert').filter({ hasText: 'No Name' }).first().waitFor();
+  await name.fill('shop');
+  await page.getByRole('textbox', { name: 'Trace header' }).fill('x-lane');
+  await page.getByRole('checkbox', { name: 'Use the trace header' }).check();
+
+  // The server goes away and comes back: the page says so, and keeps what was typed.
+  await happens('stop');
+  await page.getByText('Connection lost').waitFor();
+  await page.getByRole('button', { name: 'OK' }).click();
+  await page.getByText('The server does not answer').waitFor();
+  await happens('start');
+  await page.getByText('Live', { exact: true }).waitFor();
+  const kept = [await name.inputValue()];
+
+  // So it does if the page is loaded again, or the token is revoked.
+  await page.reload();
+  kept.push(await name.inputValue());
+  await happens('revoke');
+  await page.getByRole('textbox', { name: 'Token' }).fill('lw_no_token');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('This is no valid token').waitFor();
+  await happens('sign in');
+  await page.goto((await answers.next()).value);
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.goto(link.replace(/#.*/, '#/new-group'));
+  kept.push(await name.inputValue());
+  await transfer(page, ['mocka(default)']);
+  await page.getByRole('button', { name: 'OK' }).click();
+  await page.locator('h1').getByText('shop', { exact: true }).waitFor();
+
+  // A change by somebody else shows by itself; hostile texts are texts.
+  await happens('lane');
+  await page.getByRole('rowheader', { name: 's1' }).waitFor();
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('button', { name: 'Add: Headers' }).waitFor();
+  const value = page.getByRole('textbox', { name: 'Headers: Value' });
+  const shown = await value.inputValue();
+
+  // Somebody else changes the lane: nothing is overwritten, and the input stays.
+  await value.fill('mine');
+  await happens('other');
+  await page.getByText('Somebody else changed s1').waitFor();
+  const blocked = await page.getByRole('button', { name: 'OK' }).isDisabled();
+  kept.push(await value.inputValue());
+  await page.getByRole('button', { name: 'Discard my input' }).click();
+  const current = await value.inputValue();
+
+  // Who may only look is offered nothing that fails.
+  await page.evaluate((token) => sessionStorage.setItem('laneway.token', token), viewer);
+  await page.goto(link.replace(/#.*/, '#/groups/shop'));
+  await page.reload();
+  await page.getByRole('rowheader', { name: 's1' }).waitFor();
+  await page.waitForTimeout(500);
+  const offered = [];
+  for (const each of ['Create lane', 'Edit', 'Delete']) {
+    offered.push(await page.getByText(each, { exact: true }).count());
+  }
+  await page.goto(link.replace(/#.*/, '#/groups/shop/edit'));
+  await page.getByText('You may look at everything here').waitFor();
+  offered.push(await page.locator('form button:enabled:not(:has-text("Cancel"))').count());
+  const title = await page.title();
+  console.log(
+    JSON.stringify({ errors, dialogs, kept, shown, hostile: HOSTILE, blocked, current, offered, title }),
+  );
+} catch (error) {
+  console.error(await page.locator('body').innerText());
+  throw error;
+} finally {
+  await browser.close();
+}
+process.exit(0);

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+
+import { completeEvents, endsInitial, events, type StreamEvent } from './eventStream';
+import type { AnyObject } from './kinds';
+import { after, ofKind } from './objects';
+import { refused } from './requests';
+
+function lane(name: string, version = '1'): AnyObject {
+  const metadata = { name, resourceVersion: version };
+  return { apiVersion: 'laneway.dev/v1alpha1', kind: 'Lane', metadata, spec: { group: 'test' } };
+}
+
+describe('server-sent events', () => {
+  it('are read as they become complete', () => {
+    expect(completeEvents('id: 1\ndata: {"a":1}\n\ndata: {"b"')).toEqual({
+      data: ['{"a":1}'],
+      rest: 'data: {"b"',
+    });
+  });
+
+  it('may come in pieces, also within a character', async () => {
+    const added: StreamEvent = { type: 'ADDED', object: lane('泳道') };
+    const bytes = new TextEncoder().encode(`id: 4\ndata: ${JSON.stringify(added)}\n\n: ping\n\n`);
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(new Uint8Array([byte]));
+        controller.close();
+      },
+    });
+    const found = [];
+    for await (const lot of events(body)) found.push(...lot);
+    expect(found).toEqual([added]);
+  });
+
+  it('end the first objects by a bookmark that says so', () => {
+    const annotations = { 'k8s.io/initial-events-end': 'true' };
+    expect(endsInitial({ type: 'BOOKMARK', object: { metadata: { annotations } } })).toBe(true);
+    expect(endsInitial({ type: 'BOOKMARK', object: { metadata: {} } })).toBe(false);
+    expect(endsInitial({ type: 'ADDED', object: lane('s1') })).toBe(false);
+  });
+});
+
+describe('objects', () => {
+  it('keep the order of their creation when they change', () => {
+    const objects = after(new Map(), [
+      { type: 'ADDED', object: lane('s2') },
+      { type: 'ADDED', object: lane('s1') },
+      { type: 'MODIFIED', object: lane('s2', '5') },
+    ]);
+    const lanes = ofKind({ connection: 'live', objects }, 'Lane');
+    expect(lanes.map(({ metadata }) => [metadata.name, metadata.resourceVersion])).toEqual([
+      ['s2', '5'],
+      ['s1', '1'],
+    ]);
+  });
+
+  it('are gone when they are deleted', () => {
+    const objects = after(new Map(), [
+      { type: 'ADDED', object: lane('s1') },
+      { type: 'DELETED', object: lane('s1') },
+    ]);
+    expect(objects.size).toBe(0);
+  });
+});
+
+describe('a refusal', () => {
+  it('is read with its findings', () => {
+    const causes = [{ reason: 'INVALID', field: 'spec.mode', message: 'expected strict' }];
+    const status = { kind: 'Status', message: 'is invalid', details: { causes } };
+    expect(refused(422, JSON.stringify(status))).toMatchObject({
+      code: 422,
+      message: 'is invalid',
+      findings: [{ field: 'spec.mode', message: 'expected strict' }],
+    });
+  });
+
+  it('is quoted where something else answers', () => {
+    expect(refused(502, '<h1>Bad Gateway</h1>').message).toBe('<h1>Bad Gateway</h1>');
+  });
+});

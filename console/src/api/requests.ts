@@ -1,0 +1,132 @@
+/** Requests to the API, and its refusals as findings that belong to fields. */
+import type { Lane, LaneGroup, Written } from './kinds';
+import * as session from './session';
+
+/** What is wrong with an object, or doubtful. `field` is a path such as `spec.services[1].name`. */
+export interface Finding {
+  field: string;
+  message: string;
+}
+
+export interface Identity {
+  name: string;
+  scopes: string[];
+}
+
+/** The API said no. `findings` are empty where it is not about single fields. */
+export class Refused extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly findings: Finding[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** Nobody answered. */
+export class Unreachable extends Error {}
+
+const MANAGER = 'fieldManager=laneway-console&fieldValidation=Strict';
+const LANEWAY = '/apis/laneway.dev/v1alpha1';
+const OWN = '/apis/api.laneway.dev/v1alpha1';
+const PLURALS = { LaneGroup: 'lanegroups', Lane: 'lanes' } as const;
+
+export const STREAM =
+  `${OWN}/events?` +
+  [
+    'lanegroups.laneway.dev',
+    'lanes.laneway.dev',
+    'services',
+    'workloads.laneway.dev',
+    'gateways.networking.istio.io',
+  ]
+    .map((resource) => `resource=${resource}`)
+    .join('&');
+
+export function headers(token = session.token()): Record<string, string> {
+  return token === null ? {} : { Authorization: `Bearer ${token}` };
+}
+
+async function ask(method: string, path: string, body?: unknown, type = 'application/json') {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: { ...headers(), ...(body === undefined ? {} : { 'Content-Type': type }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      cache: 'no-store',
+    });
+  } catch (error) {
+    throw new Unreachable(String(error));
+  }
+  if (answer.status === 401 && path !== SIGN_IN) session.end();
+  if (!answer.ok) throw refused(answer.status, await answer.text());
+  return (await answer.json()) as unknown;
+}
+
+/** Reads Kubernetes' `Status`; whatever else answers is quoted as it is. */
+export function refused(code: number, text: string): Refused {
+  try {
+    const status = JSON.parse(text) as {
+      message: string;
+      details?: { causes?: { field?: string; message: string }[] };
+    };
+    const causes = status.details?.causes ?? [];
+    return new Refused(
+      code,
+      status.message,
+      causes.map(({ field, message }) => ({ field: field ?? '', message })),
+    );
+  } catch {
+    return new Refused(code, text.slice(0, 500));
+  }
+}
+
+const SIGN_IN = '/console/sign-in';
+
+/** Exchanges the code of a link for a token of this tab's own. */
+export async function signIn(code: string): Promise<void> {
+  session.begin(((await ask('POST', SIGN_IN, { code })) as { token: string }).token);
+}
+
+export async function identity(): Promise<Identity> {
+  return ((await ask('GET', `${OWN}/identity`)) as { status: Identity }).status;
+}
+
+/** Whether the API knows the token. It is not the session's yet. */
+export async function isValid(token: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${OWN}/identity`, { headers: headers(token), cache: 'no-store' });
+    if (!answer.ok && answer.status !== 401) throw refused(answer.status, await answer.text());
+    return answer.ok;
+  } catch (error) {
+    throw error instanceof Refused ? error : new Unreachable(String(error));
+  }
+}
+
+function path(kind: Written['kind'], name = ''): string {
+  const collection = `${LANEWAY}/${PLURALS[kind]}`;
+  return name ? `${collection}/${encodeURIComponent(name)}` : collection;
+}
+
+/**
+ * Creates the object, or replaces the one that it was made from. With `resourceVersion` the API
+ * refuses (409) what was made from an outdated one.
+ */
+export async function write(object: Written, dryRun = false): Promise<void> {
+  const query = dryRun ? `${MANAGER}&dryRun=All` : MANAGER;
+  const { kind, metadata } = object;
+  if (metadata.resourceVersion === undefined) await ask('POST', `${path(kind)}?${query}`, object);
+  else await ask('PUT', `${path(kind, metadata.name)}?${query}`, object);
+}
+
+export async function remove(object: Written): Promise<void> {
+  await ask('DELETE', path(object.kind, object.metadata.name));
+}
+
+export async function setBaseline(group: LaneGroup, lane: Lane): Promise<void> {
+  const patch = { spec: { baseline: lane.metadata.name } };
+  const target = `${path('LaneGroup', group.metadata.name)}?${MANAGER}`;
+  await ask('PATCH', target, patch, 'application/merge-patch+json');
+}

@@ -1,0 +1,188 @@
+/** 创建泳道: a lane's name, the labels of its workloads, and its services. */
+import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
+import { AutoComplete, Button, Input, Space, Switch } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import type { Lane, LaneGroup } from '../api/kinds';
+import { ofKind } from '../api/objects';
+import { at } from '../lanes/findings';
+import { emptyLane, laneManifest, laneValues, type LaneValues } from '../lanes/laneForm';
+import { labelNames, labelValues, lanesOf, servicesOf, type Label } from '../lanes/lanes';
+import { matching, workloadsOf } from '../lanes/workloads';
+import { EditorPage } from '../parts/EditorPage';
+import { Field } from '../parts/Field';
+import { useDraft, useMayEdit, useObjects } from '../parts/hooks';
+import { ServicesTransfer } from '../parts/ServicesTransfer';
+import { groupLink } from '../routes';
+
+const PATHS = ['metadata.name', 'spec.selector', 'spec.services', 'spec.enabled'];
+
+export function EditLane({ group, before }: { group: LaneGroup; before?: Lane | undefined }) {
+  const { t } = useTranslation();
+  const objects = useObjects();
+  const groupName = group.metadata.name;
+  const name = before?.metadata.name ?? '';
+  const generation = before?.metadata.generation;
+  const others = lanesOf(group, ofKind(objects, 'Lane'));
+  const start = () => ({
+    values: before ? laneValues(before, group) : emptyLane(group, others),
+    generation,
+  });
+  const [draft, setDraft, discard] = useDraft(`lane.${groupName}.${name}`, start);
+  const [touched, setTouched] = useState(false);
+  const mayEdit = useMayEdit(groupName);
+  const { values } = draft;
+  const change = (changed: Partial<LaneValues>): void => {
+    setTouched(true);
+    setDraft({ ...draft, values: { ...values, ...changed } });
+  };
+  return (
+    <EditorPage
+      title={before ? t('lane.edit', { name }) : t('lane.newIn', { group: groupName })}
+      object={laneManifest(values, group, before)}
+      paths={PATHS}
+      mayEdit={mayEdit}
+      outdated={draft.generation !== generation}
+      touched={touched}
+      back={groupLink(groupName)}
+      discard={discard}
+      reload={() => setDraft(start())}
+    >
+      {(findings) => (
+        <>
+          <Field
+            label={t('lane.name')}
+            hint={t('lane.nameHint', { header: group.spec.routeHeader })}
+            required
+            findings={at(findings, 'metadata.name')}
+          >
+            {(id, described) => (
+              <Input
+                id={id}
+                {...described}
+                value={values.name}
+                disabled={before !== undefined || !mayEdit}
+                onChange={({ target }) => change({ name: target.value })}
+                autoComplete="off"
+              />
+            )}
+          </Field>
+          <Field
+            label={t('lane.labels')}
+            hint={t('lane.labelsHint')}
+            required
+            findings={at(findings, 'spec.selector')}
+            group
+          >
+            {() => (
+              <Labels
+                group={group}
+                values={values}
+                disabled={!mayEdit}
+                onChange={(labels) => change({ labels })}
+              />
+            )}
+          </Field>
+          <Field label={t('lane.services')} required findings={at(findings, 'spec.services')} group>
+            {() => (
+              <ServicesTransfer
+                services={servicesOf(group)}
+                chosen={values.services}
+                disabled={!mayEdit}
+                onChange={(services) => change({ services })}
+              />
+            )}
+          </Field>
+          <Field
+            label={t('lane.enabled')}
+            hint={t('lane.enabledHint')}
+            findings={at(findings, 'spec.enabled')}
+          >
+            {(id, described) => (
+              <Switch
+                id={id}
+                {...described}
+                checked={values.enabled}
+                onChange={(enabled) => change({ enabled })}
+              />
+            )}
+          </Field>
+        </>
+      )}
+    </EditorPage>
+  );
+}
+
+interface LabelsProps {
+  group: LaneGroup;
+  values: LaneValues;
+  disabled: boolean;
+  onChange: (labels: Label[]) => void;
+}
+
+function Labels({ group, values, disabled, onChange }: LabelsProps) {
+  const { t } = useTranslation();
+  const objects = useObjects();
+  const services = ofKind(objects, 'Service');
+  const workloads = ofKind(objects, 'Workload');
+  const candidates = workloadsOf(workloads, services, servicesOf(group));
+  const found = matching(workloadsOf(workloads, services, values.services), values.labels);
+  const { labels } = values;
+  const set = (index: number, changed: Partial<Label>): void =>
+    onChange(labels.map((each, i) => (i === index ? { ...each, ...changed } : each)));
+  const complete = labels.some(({ name, value }) => name && value) && values.services.length > 0;
+  return (
+    <>
+      {labels.map((label, index) => (
+        <Space key={index} className="pair" wrap>
+          <AutoComplete
+            aria-label={t('lane.labelName')}
+            placeholder={t('lane.labelName')}
+            value={label.name}
+            disabled={disabled}
+            options={labelNames(candidates).map((value) => ({ value }))}
+            showSearch={{ filterOption: contains }}
+            onChange={(name: string) => set(index, { name })}
+          />
+          <AutoComplete
+            aria-label={t('lane.labelValue')}
+            placeholder={t('lane.labelValue')}
+            value={label.value}
+            disabled={disabled}
+            options={labelValues(candidates, label.name).map((value) => ({ value }))}
+            showSearch={{ filterOption: contains }}
+            onChange={(value: string) => set(index, { value })}
+          />
+          {labels.length > 1 && (
+            <Button
+              type="text"
+              icon={<MinusCircleOutlined aria-hidden />}
+              aria-label={`${t('actions.remove')} ${label.name}`}
+              onClick={() => onChange(labels.filter((_, i) => i !== index))}
+            />
+          )}
+        </Space>
+      ))}
+      <Button
+        type="link"
+        size="small"
+        icon={<PlusOutlined aria-hidden />}
+        onClick={() => onChange([...labels, { name: '', value: '' }])}
+      >
+        {t('lane.addLabel')}
+      </Button>
+      {complete && (
+        <div className="matching" aria-live="polite">
+          {found.length > 0
+            ? t('lane.matching', { names: found.map(({ metadata }) => metadata.name).join(', ') })
+            : t('lane.matchingNone')}
+        </div>
+      )}
+    </>
+  );
+}
+
+function contains(text: string, option: { value?: unknown } | undefined): boolean {
+  return String(option?.value ?? '').toLowerCase().includes(text.toLowerCase());
+}

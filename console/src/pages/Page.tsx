@@ -1,0 +1,38 @@
+/** The page that a route names, once its objects are known. */
+import { Result, Skeleton } from 'antd';
+import { useTranslation } from 'react-i18next';
+
+import { ofKind } from '../api/objects';
+import { useObjects } from '../parts/hooks';
+import type { Route } from '../routes';
+import { EditGroup } from './EditGroup';
+import { EditLane } from './EditLane';
+import { Group } from './Group';
+import { Groups } from './Groups';
+import { Rules } from './Rules';
+
+export function Page({ route }: { route: Route }) {
+  const { t } = useTranslation();
+  const objects = useObjects();
+  if (objects.connection === 'connecting' && objects.objects.size === 0) return <Skeleton active />;
+  if (route.page === 'groups') return <Groups />;
+  if (route.page === 'new-group') return <EditGroup key="new" />;
+  if (!('group' in route)) return <Missing text={t('nowhere')} />;
+
+  const group = ofKind(objects, 'LaneGroup').find(({ metadata }) => metadata.name === route.group);
+  if (group === undefined) return <Missing text={t('group.noneFound', { name: route.group })} />;
+  if (route.page === 'group') return <Group group={group} />;
+  if (route.page === 'edit-group') return <EditGroup key={route.group} before={group} />;
+  if (route.page === 'new-lane') return <EditLane key="new" group={group} />;
+
+  const lane = ofKind(objects, 'Lane').find(
+    ({ metadata, spec }) => metadata.name === route.lane && spec.group === route.group,
+  );
+  if (lane === undefined) return <Missing text={t('lane.noneFound', { name: route.lane })} />;
+  if (route.page === 'edit-lane') return <EditLane key={route.lane} group={group} before={lane} />;
+  return <Rules key={route.lane} group={group} lane={lane} />;
+}
+
+function Missing({ text }: { text: string }) {
+  return <Result status="info" title={text} />;
+}

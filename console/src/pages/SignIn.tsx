@@ -1,0 +1,74 @@
+/** Signing in: by the link that laneway prints, which has a code, or by a token. */
+import { Alert, Button, Card, Form, Input, Typography } from 'antd';
+import { useEffect, useState } from 'react';
+import { Trans, useTranslation } from 'react-i18next';
+
+import { isValid, Refused, signIn } from '../api/requests';
+import * as session from '../api/session';
+import { Field } from '../parts/Field';
+import { groupsLink } from '../routes';
+
+export function SignIn({ code }: { code: string }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState('');
+  const [wrong, setWrong] = useState('');
+  const [working, setWorking] = useState(code !== '');
+
+  useEffect(() => {
+    if (code === '') return;
+    // Out of the history before it is used, so that going back does not try it again.
+    window.history.replaceState(null, '', groupsLink);
+    signIn(code).then(
+      () => window.dispatchEvent(new HashChangeEvent('hashchange')),
+      (error: unknown) => {
+        window.dispatchEvent(new HashChangeEvent('hashchange'));
+        setWorking(false);
+        setWrong(error instanceof Refused ? error.message : t('unreachable'));
+      },
+    );
+  }, [code, t]);
+
+  const submit = async (): Promise<void> => {
+    setWorking(true);
+    try {
+      if (await isValid(text.trim())) session.begin(text.trim());
+      else setWrong(t('signIn.wrong'));
+    } catch (error) {
+      setWrong(error instanceof Refused ? error.message : t('unreachable'));
+    } finally {
+      setWorking(false);
+    }
+  };
+  return (
+    <Card className="sign-in">
+      <Typography.Title level={1}>{t('signIn.title')}</Typography.Title>
+      <div aria-live="assertive">
+        {wrong !== '' && <Alert type="error" showIcon title={wrong} />}
+      </div>
+      <Form layout="vertical" onFinish={() => void submit()}>
+        <Field label={t('signIn.token')} findings={[]} required>
+          {(id, described) => (
+            <Input.Password
+              id={id}
+              {...described}
+              value={text}
+              onChange={({ target }) => setText(target.value)}
+              autoComplete="off"
+            />
+          )}
+        </Field>
+        <Typography.Paragraph type="secondary">
+          <Trans i18nKey="signIn.hint">
+            {'Run '}
+            <code>laneway console</code>
+            {' or '}
+            <code>laneway token create NAME</code>
+          </Trans>
+        </Typography.Paragraph>
+        <Button type="primary" htmlType="submit" loading={working} disabled={text.trim() === ''}>
+          {working ? t('signIn.working') : t('signIn.submit')}
+        </Button>
+      </Form>
+    </Card>
+  );
+}

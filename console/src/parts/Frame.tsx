@@ -1,0 +1,96 @@
+/** The header of every page. */
+import { Alert, Badge, Button, Select, Space } from 'antd';
+import { useContext, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import * as session from '../api/session';
+import { groupsLink } from '../routes';
+import { choose, type Language } from '../texts/texts';
+import type { Choice, Colours } from './colours';
+import { useObjects, Who } from './hooks';
+
+interface Props {
+  colours: Colours;
+  signedIn: boolean;
+  children: ReactNode;
+}
+
+export function Frame({ colours, signedIn, children }: Props) {
+  const { t, i18n } = useTranslation();
+  return (
+    <>
+      <a className="skip" href="#content" onClick={toContent}>
+        {t('skip')}
+      </a>
+      <header>
+        <a className="brand" href={groupsLink}>
+          <strong>laneway</strong> <span>{t('title')}</span>
+        </a>
+        <Space wrap>
+          {signedIn && <ConnectionBadge />}
+          <Select<Language>
+            size="small"
+            aria-label={t('language')}
+            value={i18n.language as Language}
+            onChange={choose}
+            options={[
+              { value: 'en', label: 'English' },
+              { value: 'zh-CN', label: '中文' },
+            ]}
+          />
+          <Select<Choice>
+            size="small"
+            aria-label={t('theme.label')}
+            value={colours.choice}
+            onChange={colours.choose}
+            options={(['system', 'light', 'dark'] as const).map((value) => ({
+              value,
+              label: t(`theme.${value}`),
+            }))}
+          />
+          {signedIn && <SignOut />}
+        </Space>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {signedIn && <Lost />}
+        {children}
+      </main>
+    </>
+  );
+}
+
+/** The fragment is the route, so the link must not change it. */
+function toContent(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById('content')?.focus();
+}
+
+function ConnectionBadge() {
+  const { t } = useTranslation();
+  const { connection } = useObjects();
+  const status = { live: 'success', connecting: 'processing', lost: 'error' } as const;
+  const text = connection === 'live' ? t('connection.live') : t('connection.connecting');
+  return <Badge status={status[connection]} text={text} />;
+}
+
+function Lost() {
+  const { t } = useTranslation();
+  const { connection } = useObjects();
+  return (
+    <div role="status">
+      {connection === 'lost' && (
+        <Alert type="warning" showIcon banner title={t('connection.lost')} />
+      )}
+    </div>
+  );
+}
+
+function SignOut() {
+  const { t } = useTranslation();
+  const { name } = useContext(Who);
+  return (
+    <Button size="small" onClick={session.end} title={name}>
+      {t('signIn.out')}
+    </Button>
+  );
+}

@@ -1,0 +1,48 @@
+/** The console's pages as fragments of its URL, so that each can be linked to and bookmarked. */
+
+export type Route =
+  | { page: 'groups' }
+  | { page: 'new-group' }
+  | { page: 'group'; group: string }
+  | { page: 'edit-group'; group: string }
+  | { page: 'new-lane'; group: string }
+  | { page: 'edit-lane'; group: string; lane: string }
+  | { page: 'rules'; group: string; lane: string }
+  | { page: 'sign-in'; code: string }
+  | { page: 'nowhere' };
+
+export function read(fragment: string): Route {
+  const parts = fragment.replace(/^#?\/?/, '').split('/').map(decoded);
+  const [first, second, third, fourth, fifth] = parts;
+  if (first === '' && parts.length === 1) return { page: 'groups' };
+  if (first === 'sign-in' && second) return { page: 'sign-in', code: second };
+  if (first === 'new-group' && parts.length === 1) return { page: 'new-group' };
+  if (first !== 'groups' || !second) return { page: 'nowhere' };
+  const group = second;
+  if (parts.length === 2) return { page: 'group', group };
+  if (third === 'edit' && parts.length === 3) return { page: 'edit-group', group };
+  if (third === 'new-lane' && parts.length === 3) return { page: 'new-lane', group };
+  if (third === 'lanes' && fourth && parts.length === 4) {
+    return { page: 'edit-lane', group, lane: fourth };
+  }
+  if (third === 'lanes' && fourth && fifth === 'rules' && parts.length === 5) {
+    return { page: 'rules', group, lane: fourth };
+  }
+  return { page: 'nowhere' };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function link(...parts: string[]): string {
+  return `#/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+export const groupsLink = '#/';
+export const groupLink = (group: string, ...more: string[]): string =>
+  link('groups', group, ...more);

@@ -1,0 +1,139 @@
+"""What the console asks for beyond objects: who it is, a token, and one stream of all changes.
+
+A browser opens at most six connections to a server, for all of its tabs together. With a watch for
+each resource two open consoles would use them up, so one stream carries all that a console shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from laneway.adapters.http.administration import API_VERSION
+from laneway.adapters.http.bodies import ReadYaml, body
+from laneway.adapters.http.console_files import SIGN_IN
+from laneway.adapters.http.objects import server_sent_events
+from laneway.adapters.http.watches import Watch, Watches
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.resources import Resource
+from laneway.apiserver.sign_in_codes import CODE_LIFE, SESSION_LIFE, SignInCodes
+from laneway.apiserver.tokens import ADMIN, Identity, TokenStore, minted
+
+_API = f"/apis/{API_VERSION}"
+
+
+class ConsoleEndpoints:
+    """``random`` makes so many random bytes; ``address`` is the console's URL, or ""."""
+
+    def __init__(
+        self,
+        resources: Collection[Resource],
+        watches: Watches,
+        tokens: TokenStore,
+        codes: SignInCodes,
+        read_yaml: ReadYaml,
+        now: Callable[[], datetime],
+        random: Callable[[int], bytes],
+        address: Callable[[], str],
+    ) -> None:
+        self._resources = frozenset(resource.qualified for resource in resources)
+        self._watches = watches
+        self._tokens = tokens
+        self._codes = codes
+        self._read_yaml = read_yaml
+        self._now = now
+        self._random = random
+        self._address = address
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route(SIGN_IN, self._sign_in, methods=["POST"]),
+            Route(f"{_API}/identity", _identity),
+            Route(f"{_API}/events", self._events),
+            Route(f"{_API}/signinlinks", self._create_link, methods=["POST"]),
+        ]
+
+    async def _sign_in(self, request: Request) -> Response:
+        """Exchanges a code for a token. Whoever asks has no token yet."""
+        data = await body(request, self._read_yaml)
+        code = data.get("code") if isinstance(data, dict) else None
+        if not isinstance(code, str) or not self._codes.use(code, self._now()):
+            raise Failure(
+                401,
+                "the link was used already, or is too old; `laneway console` prints a new one",
+            )
+        token, text = minted("console", [ADMIN], self._random(37), self._now(), SESSION_LIFE)
+        await self._tokens.add(token)
+        return JSONResponse({"token": text}, 201, {"Cache-Control": "no-store"})
+
+    async def _create_link(self, request: Request) -> Response:
+        identity = request.state.identity
+        assert isinstance(identity, Identity)
+        if ADMIN not in identity.scopes:
+            raise Failure(403, f"links to sign in are for admins, and {identity.name} is none")
+        address = self._address()
+        if not address:
+            raise Failure(
+                404, "this laneway shows no console; start it with `--console 127.0.0.1:0`"
+            )
+        code = self._codes.issue(self._random(32), self._now())
+        status = {
+            "url": sign_in_url(address, code),
+            "expirationTimestamp": (self._now() + CODE_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        document = {"kind": "SignInLink", "apiVersion": API_VERSION, "status": status}
+        return JSONResponse(document, 201, {"Cache-Control": "no-store"})
+
+    async def _events(self, request: Request) -> Response:
+        """All objects of ``resource`` (may be repeated), a bookmark, then what changes."""
+        asked = frozenset(request.query_params.getlist("resource"))
+        if not asked or not asked <= self._resources:
+            raise Failure(400, f"resource: name some of {', '.join(sorted(self._resources))}")
+        watch = Watch(
+            asked,
+            "",
+            lambda manifest: True,
+            "without managedFields",
+            _without_managed_fields,
+            _bookmark,
+            wants_bookmarks=True,
+            marks_initial=True,
+            token=request.state.identity.token,
+        )
+        lines = await self._watches.stream(watch, None, initial=True, seconds=None)
+        return StreamingResponse(
+            server_sent_events(lines),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+def sign_in_url(address: str, code: str) -> str:
+    """The code stands in the fragment, which is sent to no server, and so to no log."""
+    return f"{address}#/sign-in/{code}"
+
+
+async def _identity(request: Request) -> Response:
+    """Who the token is for, so that nobody is offered what is forbidden to them."""
+    identity = request.state.identity
+    assert isinstance(identity, Identity)
+    status = {"name": identity.name, "scopes": sorted(identity.scopes)}
+    return JSONResponse({"kind": "Identity", "apiVersion": API_VERSION, "status": status})
+
+
+def _without_managed_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
+    return {**manifest, "metadata": metadata}
+
+
+def _bookmark(revision: int, initial: bool) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+    if initial:
+        metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+    return {"kind": "Bookmark", "apiVersion": API_VERSION, "metadata": metadata}

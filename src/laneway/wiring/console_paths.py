@@ -1,0 +1,16 @@
+"""Where the built console is: in the package where it was installed, else in the clone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import laneway
+
+
+def console_folder() -> Path | None:
+    """None where the console was not built."""
+    package = Path(laneway.__file__).parent
+    for folder in (package / "console", package.parents[1] / "console/dist"):
+        if (folder / "index.html").is_file():
+            return folder
+    return None

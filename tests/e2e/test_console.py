@@ -1,0 +1,104 @@
+"""The article's steps by the console alone, in a real browser, then requests through the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from tests.e2e.clients import Call, load
+from tests.e2e.scenarios import EXAMPLES, EXPECTED
+
+from laneway.model.names import ObjectName
+from laneway.wiring.console_paths import console_folder
+from laneway.wiring.embedded import Settings
+from laneway.wiring.serving import ServeSettings, Serving
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+WALK = Path(__file__).parents[2] / "console/browser/article.mjs"
+GATEWAY = ObjectName("istio-system", "ingressgateway")
+ROUTE_HEADER = {1: "x-asm-prefer-tag", 2: "my-request-id"}
+#: Seconds that the browser may take.
+PATIENCE = 240
+COLLECTIONS = {
+    "Gateway": "/apis/networking.istio.io/v1beta1/namespaces/{}/gateways",
+    "Service": "/api/v1/namespaces/{}/services",
+    "Workload": "/apis/laneway.dev/v1alpha1/namespaces/{}/workloads",
+}
+
+
+def programs() -> tuple[str, str]:
+    """Node and Chromium; skips where the console cannot be tried."""
+    if console_folder() is None or not (WALK.parents[1] / "node_modules/playwright-core").is_dir():
+        pytest.skip("the console was not built: `make console` builds it")
+    node, chromium = shutil.which("node"), shutil.which("chromium")
+    if node is None or chromium is None:
+        pytest.skip("there is no node, or no chromium (on Debian: apt install nodejs chromium)")
+    return node, chromium
+
+
+async def deploy(data: Path, scenario: int) -> None:
+    """The article's first step: what stands in a cluster before anybody opens the console."""
+    folder = EXAMPLES / f"scenario-{scenario}"
+    transport = httpx.AsyncHTTPTransport(uds=str(data / "api.sock"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://laneway") as client:
+        for name in ("lanes.yaml", "workloads.yaml"):
+            for each in yaml.safe_load_all((folder / name).read_text()):
+                if each["kind"] in COLLECTIONS:
+                    namespace = each["metadata"].get("namespace", "default")
+                    path = COLLECTIONS[each["kind"]].format(namespace)
+                    answer = await client.post(path, json=each)
+                    assert answer.status_code == 201, answer.text
+
+
+async def walk(link: str, scenario: int, language: str) -> dict[str, Any]:
+    node, chromium = programs()
+    shots = os.environ.get("LANEWAY_SCREENSHOTS", "")
+    process = await asyncio.create_subprocess_exec(
+        *(node, str(WALK), chromium, link, str(scenario), language),
+        *([shots] if shots else []),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            output, errors = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        raise
+    assert process.returncode == 0, errors.decode()
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+@pytest.mark.parametrize(("scenario", "language"), [(1, "zh-CN"), (2, "en")])
+async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -> None:
+    programs()
+    mesh = Settings(free_gateway_ports=True, concurrency=1)
+    settings = ServeSettings(tmp_path / "data", mesh=mesh, console=("127.0.0.1", 0))
+    async with Serving(settings) as served:
+        await deploy(tmp_path / "data", scenario)
+        found = await walk(served.sign_in_link(), scenario, language)
+        url = served.embedded.gateway_urls()[GATEWAY][80]
+        for lane, expected in EXPECTED.items():
+            calls = [
+                Call("/mock", {"my-request-id": f"x000{number}", ROUTE_HEADER[scenario]: lane})
+                for number in range(100)
+            ]
+            answers = await load(url, calls)
+            assert {each.body for each in answers} == {expected}
+    assert not found["errors"], "\n".join(found["errors"])
+    assert not found["faults"], "\n".join(found["faults"])
+    assert found["strangers"] == [], "requests that leave the server"
+    assert found["stored"]["cookies"] == ""
+    assert "sign-in" not in found["stored"]["fragment"]
+    assert [name.split(",")[0].split("，")[0] for name in found["keyboard"]] == [
+        *("s1", "s1", "s2", "s2", "s3", "s3")
+    ]
