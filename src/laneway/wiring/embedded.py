@@ -42,6 +42,9 @@ from laneway.wiring.placing import Places, nodes
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
+#: The file of a proxy's access log, in the proxy's folder.
+ACCESS_LOG = "access.log"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -97,7 +100,7 @@ class Embedded:
             options = Options(
                 await choose_module(envoy, self._on_event),
                 explain=settings.explain,
-                access_log="access.log" if settings.access_log else None,
+                access_log=ACCESS_LOG if settings.access_log else None,
             )
             self.plane = Plane(self._roster, self._roster, Emitter(options))
             runner = self._runner = await stack.enter_async_context(
@@ -150,6 +153,24 @@ class Embedded:
 
     def proxy_pid(self, node: str) -> int | None:
         return self._fleet.proxy_pid(node)
+
+    def proxy_is_ready(self, node: str) -> bool:
+        return self._fleet.proxy_is_ready(node)
+
+    def proxy_restarts(self, node: str) -> int:
+        return self._fleet.proxy_restarts(node)
+
+    def log_path(self, subject: events.Subject) -> Path:
+        """Where the output of a workload or proxy is kept; at a limit, it goes on in a new file."""
+        return self._runner.log_path(subject)
+
+    def access_log_path(self, node: str) -> Path | None:
+        """None where proxies write none: see ``Settings.access_log``."""
+        return self._runner.proxy_file(node, ACCESS_LOG) if self._settings.access_log else None
+
+    async def proxy_admin(self, node: str, target: str) -> bytes:
+        """What the proxy's admin interface answers. Raises ``KeyError``, ``AdminUnreachable``."""
+        return await self._runner.admin(node).get(target)
 
     async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
         """Requests that a proxy has sent on, by (service, lane, served lane).

@@ -35,11 +35,15 @@ _NUMBER = "~"
 
 @dataclass(frozen=True, slots=True)
 class WorkloadStatus:
-    """``pid`` is None for a workload that is not ours to run, and between two lives."""
+    """``pid`` is None for a workload that is not ours to run, and between two lives.
+
+    ``restarts`` counts how often its process was started again because it had ended.
+    """
 
     name: ObjectName
     ready: bool
     pid: int | None
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,8 +181,9 @@ class Fleet:
     def workloads(self, mesh: Mesh) -> Iterable[WorkloadStatus]:
         for workload in mesh.workloads:
             if instance := self._instances.get(workload.name):
-                pid = self._supervisors[instance.subject].pid
-                yield WorkloadStatus(workload.name, self.is_ready(workload.name), pid)
+                supervisor = self._supervisors[instance.subject]
+                ready = self.is_ready(workload.name)
+                yield WorkloadStatus(workload.name, ready, supervisor.pid, supervisor.restarts)
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -188,6 +193,14 @@ class Fleet:
     def proxy_pid(self, node: str) -> int | None:
         supervisor = self._supervisors.get(_proxy(node))
         return supervisor.pid if supervisor else None
+
+    def proxy_restarts(self, node: str) -> int:
+        supervisor = self._supervisors.get(_proxy(node))
+        return supervisor.restarts if supervisor else 0
+
+    def proxy_is_ready(self, node: str) -> bool:
+        supervisor = self._supervisors.get(_proxy(node))
+        return supervisor is not None and supervisor.ready
 
     def is_ready(self, workload: ObjectName) -> bool:
         if (instance := self._instances.get(workload)) is None:

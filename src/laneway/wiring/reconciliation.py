@@ -177,6 +177,11 @@ class Reconciliation:
         self._to_restore += 1
         self._hurry()
 
+    async def caught_up(self) -> None:
+        """Returns when all that is written by now is brought about, or cannot be."""
+        self.wake()  # a revision that holds nothing but statuses wakes nobody
+        await self.reached(self._store.latest)
+
     async def reached(self, revision: int) -> None:
         """Returns when everything up to the revision is brought about, or cannot be, and what was
         to be restored is."""

@@ -32,6 +32,7 @@ from laneway.adapters.http.console_endpoints import ConsoleEndpoints, sign_in_ur
 from laneway.adapters.http.console_files import ConsoleFiles, ConsoleNotBuilt
 from laneway.adapters.http.metrics import Family, RequestCounts, metrics_route
 from laneway.adapters.http.objects import ObjectEndpoints
+from laneway.adapters.http.processes import ProcessEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.virtual_objects import VirtualEndpoints
 from laneway.adapters.http.watches import Watches
@@ -57,6 +58,7 @@ from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry
+from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
 from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
@@ -150,17 +152,27 @@ class Serving:
                 lambda: reconciliation.began,
                 self._server,
             )
+            processes = ProcessEndpoints(
+                Processes(self.embedded, reconciliation, self._workloads.problems), one_document
+            )
             objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
             virtual = self._virtual(store, reconciliation, stack)
             console = [*pages.routes, *self._console(tokens, watches).routes]
             operations = self._operations(store, watches)
-            more = [*console, *administration.routes, *operations, *virtual.routes]
+            more = [
+                *console,
+                *administration.routes,
+                *operations,
+                *virtual.routes,
+                *processes.routes,
+            ]
             app = application(served(), objects, __version__, more, VIRTUAL)
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
             self._requests = RequestCounts(guarded)
             plain = TcpEndpoint(*settings.console, None) if settings.console else None
             server = ApiServer(self._requests, self.folder / "api.sock", self._tcp(), plain)
             await stack.enter_async_context(server)
+            stack.callback(processes.close)
             stack.callback(watches.close)  # before the server waits for its streams
             self._note_addresses(server, pages)
             self._stack = stack.pop_all()

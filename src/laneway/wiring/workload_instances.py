@@ -51,6 +51,10 @@ class WorkloadInstances:
         elif isinstance(event, _OVER):
             self._problems.pop(name, None)
 
+    def problems(self) -> Mapping[ObjectName, str]:
+        """Why workloads are not ready, as far as something has gone wrong."""
+        return dict(self._problems)
+
     def of(self, lane: Lane, embedded: Embedded) -> tuple[Instances, ...]:
         """In the order of the lane's services."""
         declared = self._declared(embedded.declarations.state, embedded.mesh)

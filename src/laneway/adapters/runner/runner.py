@@ -96,7 +96,7 @@ class Runner:
         self._refuse_twice(subject)
         log = self._log(subject)
         admin = Admin(socket_path(self.run_dir, next(self._numbers)))
-        folder = self.run_dir / "proxies" / _file_name(proxy.name)
+        folder = self._proxy_folder(proxy.name)
         memory = self._memories[subject] = SharedMemory()
         charge = proxy_charge(
             proxy,
@@ -161,6 +161,10 @@ class Runner:
         kind = "proxy" if isinstance(subject, events.ProxyInstance) else "workload"
         return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
 
+    def proxy_file(self, proxy: str, name: str) -> Path:
+        """Where a proxy's file of this relative name is."""
+        return self._proxy_folder(proxy) / name
+
     async def aclose(self) -> None:
         """Stop everything: gateways, then workloads, then sidecars. May be called again.
 
@@ -196,6 +200,9 @@ class Runner:
                 self._admins.pop(subject.name, None)
             else:
                 environment_files.remove(self.run_dir, subject.name)
+
+    def _proxy_folder(self, proxy: str) -> Path:
+        return self.run_dir / "proxies" / _file_name(proxy)
 
     def _refuse_twice(self, subject: events.Subject) -> None:
         if subject in self._supervisors:

@@ -54,6 +54,8 @@ class Supervisor:
         backoff: Backoff,
     ) -> None:
         self.ready = False
+        #: How often it was started again because it had ended.
+        self.restarts = 0
         self._charge = charge
         self._emit = emit
         self._chance = chance
@@ -177,6 +179,7 @@ class Supervisor:
             await asyncio.sleep(restart.delay)
             try:
                 self._launch()
+                self.restarts += 1
             except Exception as error:
                 self._problem = str(error)
                 self._emit(events.RestartFailed(self.subject, self._problem))

@@ -13,6 +13,8 @@ from laneway.faces.cli import (
     console_commands,
     environments,
     init,
+    object_commands,
+    process_commands,
     server_commands,
     store_commands,
 )
@@ -33,6 +35,8 @@ app.add_typer(store_commands.store, name="store")
 app.command()(environments.env)
 app.command()(init.init)
 app.command()(console_commands.console)
+object_commands.register(app)
+process_commands.register(app)
 
 
 class Output(enum.StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
@@ -13,9 +13,8 @@ from laneway.control.declared import ChangeSet
 from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.requests import gateway_requests
 from laneway.faces.cli.terminals import listing
+from laneway.model.lane_workloads import lanes_by_workload
 from laneway.model.meshes import Mesh
-from laneway.model.names import ObjectName
-from laneway.model.selection import Selection
 from laneway.wiring.embedded import Embedded, Settings
 
 Made = TypeVar("Made")
@@ -68,19 +67,6 @@ def print_workloads(console: Console, embedded: Embedded) -> None:
         process = str(status.pid) if status.pid else "-"
         table.add_row(str(status.name), " ".join(lanes.get(status.name, ())) or "-", process, state)
     console.print(table)
-
-
-def lanes_by_workload(mesh: Mesh) -> Mapping[ObjectName, Mapping[str, None]]:
-    """Which lanes each workload serves in, in order; none for those in no lane."""
-    selection = Selection(mesh)
-    found: dict[ObjectName, dict[str, None]] = {}
-    for group in mesh.groups:
-        for lane in mesh.lanes_by_group[group.name]:
-            for name in lane.services:
-                service = mesh.services_by_name.get(name)
-                for workload in selection.workloads(service, lane) if service else ():
-                    found.setdefault(workload.name, {})[lane.name] = None
-    return found
 
 
 def print_requests(console: Console, embedded: Embedded) -> None:

@@ -164,7 +164,7 @@ def kubeconfig(
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
     raise typer.Exit(
-        kubeconfig(_server(data, context), name or user_name(), scopes or ["admin"], days)
+        kubeconfig(running_server(data, context), name or user_name(), scopes or ["admin"], days)
     )
 
 
@@ -179,7 +179,7 @@ def create_token(
     """Make a token and print it. It is not shown again."""
     from laneway.faces.cli.tokens import create
 
-    raise typer.Exit(create(_server(data, context), name, scopes or ["admin"], days))
+    raise typer.Exit(create(running_server(data, context), name, scopes or ["admin"], days))
 
 
 @tokens.command("list")
@@ -187,7 +187,7 @@ def list_tokens(data: RunningData = None, context: Context = None) -> None:
     """Print the tokens that are valid, without their secrets."""
     from laneway.faces.cli.tokens import show
 
-    raise typer.Exit(show(_server(data, context)))
+    raise typer.Exit(show(running_server(data, context)))
 
 
 @tokens.command("revoke")
@@ -199,10 +199,11 @@ def revoke_token(
     """Make a token invalid at once; streams that it has opened are closed."""
     from laneway.faces.cli.tokens import revoke
 
-    raise typer.Exit(revoke(_server(data, context), number))
+    raise typer.Exit(revoke(running_server(data, context), number))
 
 
-def _server(data: Path | None, context: str | None) -> Server:
+def running_server(data: Path | None, context: str | None) -> Server:
+    """The one that a command asks. Raises ``ServerError``."""
     from laneway.faces.cli.server_requests import find_server
 
     return find_server(data.absolute() if data else None, context)

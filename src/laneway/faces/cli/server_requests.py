@@ -11,7 +11,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,25 @@ def request(
     finally:
         connection.close()
     return _document(answer.status, text)
+
+
+def lines(server: Server, path: str) -> Iterator[str]:
+    """The lines of an answer that is streamed, as they come. Raises ``ServerError``."""
+    headers = {"accept": "application/x-ndjson"}
+    connection = _connection(server, headers)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        if answer.status >= 400:
+            _document(answer.status, answer.read().decode())
+        if connection.sock is not None:
+            connection.sock.settimeout(None)  # the next line may take long
+        while line := answer.readline():
+            yield line.decode().rstrip("\n")
+    except (OSError, http.client.HTTPException) as error:
+        raise ServerError(_unreachable(server, error)) from error
+    finally:
+        connection.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):

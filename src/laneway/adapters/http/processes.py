@@ -1,0 +1,192 @@
+"""Endpoints of the processes of a mesh on one machine: what runs, its logs, starting and stopping.
+
+They are for admins: an environment holds secrets, and whoever restarts a workload changes what
+others use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from laneway.adapters.host.log_lines import LogLines
+from laneway.adapters.http.administration import API_VERSION, require_admin
+from laneway.adapters.http.bodies import ReadYaml, body
+from laneway.apiserver.failures import Failure
+
+_ROOT = f"/apis/{API_VERSION}"
+_FOLLOW_PERIOD = 0.2
+_LONGEST_WAIT = 600
+#: What may be asked of a proxy's admin interface. Its other answers change something, or tell keys.
+_CONFIGURATION = {
+    "all": "/config_dump?include_eds",
+    "bootstrap": "/config_dump?resource=bootstrap",
+    "clusters": "/config_dump?resource=dynamic_active_clusters",
+    "listeners": "/config_dump?resource=dynamic_listeners",
+    "routes": "/config_dump?resource=dynamic_route_configs",
+    "endpoints": "/clusters?format=json",
+    "stats": "/stats?format=json&usedonly",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """``lane`` is for access logs: lines of other lanes are left out; "" leaves out none."""
+
+    name: str
+    path: Path
+    lane: str = ""
+
+    def selects(self, line: str) -> bool:
+        if not self.lane:
+            return True
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return False
+        return self.lane in (entry.get("lane"), entry.get("served"))
+
+
+class Processes(Protocol):
+    """What runs. All methods raise ``Failure``, for instance for a name that there is not."""
+
+    def running(self) -> list[dict[str, Any]]: ...
+
+    async def restart(self, name: str) -> None: ...
+
+    async def start(self, name: str) -> None: ...
+
+    async def stop(self, name: str) -> None: ...
+
+    def logs(self, names: Sequence[str], lane: str, *, access: bool) -> Sequence[LogFile]: ...
+
+    def environment(self, name: str) -> dict[str, Any]: ...
+
+    async def proxy_config(self, node: str, target: str) -> bytes: ...
+
+    async def synchronization(self, seconds: float) -> dict[str, Any]: ...
+
+
+class ProcessEndpoints:
+    def __init__(self, processes: Processes, read_yaml: ReadYaml) -> None:
+        self._processes = processes
+        self._read_yaml = read_yaml
+        self._closed = asyncio.Event()
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route(f"{_ROOT}/processes", self._list),
+            Route(f"{_ROOT}/processes/log", self._log),
+            Route(f"{_ROOT}/processes/environment", self._environment),
+            Route(f"{_ROOT}/processactions", self._act, methods=["POST"]),
+            Route(f"{_ROOT}/proxyconfig", self._proxy_config),
+            Route(f"{_ROOT}/synchronization", self._synchronization),
+        ]
+
+    def close(self) -> None:
+        """End the logs that are followed."""
+        self._closed.set()
+
+    async def _list(self, request: Request) -> Response:
+        require_admin(request, "processes are")
+        items = [
+            {"kind": "Process", "apiVersion": API_VERSION, **each}
+            for each in await asyncio.to_thread(self._processes.running)
+        ]
+        return JSONResponse({"kind": "ProcessList", "apiVersion": API_VERSION, "items": items})
+
+    async def _act(self, request: Request) -> Response:
+        require_admin(request, "processes are")
+        data = await body(request, self._read_yaml)
+        spec = data.get("spec") if isinstance(data, dict) else None
+        if not isinstance(spec, dict):
+            raise Failure(400, "the body is not a ProcessAction with a spec")
+        actions: dict[str, Callable[[str], Awaitable[None]]] = {
+            "restart": self._processes.restart,
+            "start": self._processes.start,
+            "stop": self._processes.stop,
+        }
+        action, name = spec.get("action"), spec.get("name")
+        if action not in actions:
+            raise Failure(422, f"spec.action: {action!r} is none of {', '.join(actions)}")
+        if not isinstance(name, str) or not name:
+            raise Failure(422, "spec.name: expected the name of a workload or a proxy")
+        await actions[action](name)
+        document = {"kind": "ProcessAction", "apiVersion": API_VERSION, "spec": spec}
+        return JSONResponse(document, 201)
+
+    async def _environment(self, request: Request) -> Response:
+        require_admin(request, "environments are")
+        found = self._processes.environment(_parameter(request, "name"))
+        return JSONResponse({"kind": "Environment", "apiVersion": API_VERSION, **found})
+
+    async def _proxy_config(self, request: Request) -> Response:
+        require_admin(request, "configurations of proxies are")
+        part = _parameter(request, "part")
+        if part not in _CONFIGURATION:
+            raise Failure(422, f"part: {part!r} is none of {', '.join(_CONFIGURATION)}")
+        name = _parameter(request, "name")
+        found = await self._processes.proxy_config(name, _CONFIGURATION[part])
+        return Response(found, media_type="application/json")
+
+    async def _synchronization(self, request: Request) -> Response:
+        seconds = _number(request, "timeoutSeconds")
+        wait = 60 if seconds is None else min(seconds, _LONGEST_WAIT)
+        return JSONResponse(await self._processes.synchronization(wait))
+
+    async def _log(self, request: Request) -> Response:
+        """Lines of JSON: which log, and its line."""
+        require_admin(request, "logs are")
+        query = request.query_params
+        access, follow = (query.get(name, "") == "true" for name in ("access", "follow"))
+        files = self._processes.logs(query.getlist("name"), query.get("lane", ""), access=access)
+        lines = self._lines(files, _number(request, "tailLines"), follow=follow)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    async def _lines(
+        self, files: Sequence[LogFile], last: int | None, *, follow: bool
+    ) -> AsyncIterator[bytes]:
+        logs = [(file, LogLines(file.path)) for file in files]
+        try:
+            for file, log in logs:
+                lines = await asyncio.to_thread(log.written, last)
+                yield _encoded(file, lines if follow else [*lines, *log.rest()])
+            while follow and not self._closed.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closed.wait(), _FOLLOW_PERIOD)
+                for file, log in logs:
+                    yield _encoded(file, await asyncio.to_thread(log.added))
+        finally:
+            for _, log in logs:
+                log.close()
+
+
+def _encoded(file: LogFile, lines: Sequence[str]) -> bytes:
+    selected = ({"name": file.name, "line": line} for line in lines if file.selects(line))
+    return b"".join(json.dumps(each).encode() + b"\n" for each in selected)
+
+
+def _parameter(request: Request, name: str) -> str:
+    value = request.query_params.get(name, "")
+    if not value:
+        raise Failure(400, f"{name}: the parameter is missing")
+    return value
+
+
+def _number(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name, "")
+    if not value:
+        return None
+    if not value.isdecimal() or len(value) > 9:
+        raise Failure(400, f"{name}: {value!r} is not a number")
+    return int(value)

@@ -1,0 +1,121 @@
+"""``laneway get``: objects of a running laneway, once or as they change."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from laneway.apiserver.tables import table
+from laneway.faces.cli import object_requests
+from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
+from laneway.faces.cli.resource_words import ObjectReference, references
+from laneway.faces.cli.server_requests import Server
+from laneway.faces.cli.terminals import errors, output
+
+_WATCH_PERIOD = 1.0
+Found = list[tuple[ObjectReference, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``namespace`` "" is every one."""
+
+    words: Sequence[str]
+    namespace: str
+    selector: str = ""
+    form: Format = Format.TABLE
+
+
+def run(server: Server, query: Query, *, watch: bool = False) -> int:
+    wanted = references(query.words, query.namespace)
+    found = _found(server, wanted, query.selector)
+    single = len(wanted) == 1 and bool(wanted[0].name)
+    _print(found, query, single=single)
+    if watch:
+        _watch(lambda: _found(server, wanted, query.selector), found, query)
+    return 0
+
+
+def _found(server: Server, wanted: Sequence[ObjectReference], selector: str) -> Found:
+    return [
+        (_reference(each, manifest), manifest)
+        for each in wanted
+        for manifest in object_requests.find(server, each, selector)
+    ]
+
+
+def _reference(of: ObjectReference, manifest: Mapping[str, Any]) -> ObjectReference:
+    metadata = manifest["metadata"]
+    return ObjectReference(of.resource, metadata.get("namespace", ""), metadata["name"])
+
+
+def _print(found: Found, query: Query, *, single: bool) -> None:
+    if query.form in (Format.JSON, Format.YAML):
+        shown = [object_requests.presentable(manifest) for _, manifest in found]
+        print_documents(shown, query.form, single=single)
+    elif query.form is Format.NAME:
+        print_names([str(reference) for reference, _ in found])
+    elif not found:
+        errors().print("No objects found.")
+    else:
+        _print_tables(found, query)
+
+
+def _print_tables(found: Found, query: Query) -> None:
+    groups = itertools.groupby(found, key=lambda item: item[0].resource.qualified)
+    tables = [list(group) for _, group in groups]
+    for number, group in enumerate(tables):
+        if number:
+            output().print()
+        _print_table(group, query, several=len(tables) > 1)
+
+
+def _print_table(group: Found, query: Query, *, several: bool) -> None:
+    resource = group[0][0].resource
+    manifests = [manifest for _, manifest in group]
+    made = table(resource, manifests, {}, datetime.now(UTC))
+    columns = [each["name"] for each in made["columnDefinitions"]]
+    rows = [row["cells"] for row in made["rows"]]
+    if several:
+        for row, (reference, _) in zip(rows, group, strict=True):
+            row[0] = str(reference)
+    if query.form is Format.WIDE:
+        columns += ["Labels", "Message"]
+        for row, manifest in zip(rows, manifests, strict=True):
+            row += [_labels(manifest), _message(manifest)]
+    if not query.namespace and resource.namespaced:
+        columns.insert(0, "Namespace")
+        for row, (reference, _) in zip(rows, group, strict=True):
+            row.insert(0, reference.namespace)
+    print_rows(columns, rows)
+
+
+def _labels(manifest: Mapping[str, Any]) -> str:
+    labels = manifest["metadata"].get("labels") or {}
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def _message(manifest: Mapping[str, Any]) -> str:
+    """Why it is not as it shall be."""
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    wrong = [each for each in conditions if each["status"] != "True"]
+    told = (each.get("message") or each.get("reason", "") for each in wrong)
+    return "; ".join(dict.fromkeys(told))
+
+
+def _watch(look: Callable[[], Found], before: Found, query: Query) -> None:
+    """Until interrupted, prints what is new or has changed, and what is gone."""
+    known = dict(before)
+    while True:
+        time.sleep(_WATCH_PERIOD)
+        now = dict(look())
+        changed = [item for item in now.items() if known.get(item[0]) != item[1]]
+        if changed:
+            _print(changed, query, single=len(changed) == 1)
+        for gone in [each for each in known if each not in now]:
+            output().print(f"{gone} deleted")
+        known = now

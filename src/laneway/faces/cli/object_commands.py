@@ -1,0 +1,232 @@
+"""The commands about the objects of a running laneway: their options and their help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from laneway.faces.cli.output_formats import Format, FormatOption
+from laneway.faces.cli.server_commands import Context, RunningData, running_server
+
+if TYPE_CHECKING:
+    from laneway.faces.cli.apply import Application
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RESOURCE [NAME]... | RESOURCE/NAME...", show_default=False),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-f",
+        "--file",
+        metavar="FILE",
+        show_default=False,
+        help="A YAML file, a folder of them, or - for standard input. May be repeated.",
+    ),
+]
+Namespace = Annotated[
+    str, typer.Option("-n", "--namespace", metavar="NAME", help="Of Services and Workloads.")
+]
+FilesNamespace = Annotated[
+    str | None,
+    typer.Option("-n", "--namespace", metavar="NAME", help="Of objects that name none."),
+]
+AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Of every namespace.")]
+Selector = Annotated[
+    str, typer.Option("-l", "--selector", metavar="LABELS", help="Those with labels: app=cart.")
+]
+Seconds = Annotated[
+    int,
+    typer.Option("--timeout", min=1, max=600, help="Seconds to wait for all proxies to have it."),
+]
+Manager = Annotated[
+    str, typer.Option("--field-manager", metavar="NAME", help="Who owns the fields applied.")
+]
+Force = Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others own.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (get, describe, apply, diff, edit, delete, wait):
+        app.command()(command)
+
+
+def get(
+    words: Words = None,
+    namespace: Namespace = "default",
+    everywhere: AllNamespaces = False,
+    selector: Selector = "",
+    form: FormatOption = Format.TABLE,
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Go on; print changes.")] = False,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """List objects of a running laneway: lanes, lanegroups, services, workloads, gateways, all.
+
+    Use it to see what is declared and whether it is Ready.
+
+    Example: laneway get lanes -o wide
+
+    Exit codes: 0 done, 1 not found or not answered, 2 misused.
+    """
+    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.get import Query, run
+
+    query = Query(words or [], "" if everywhere else namespace, selector, form)
+    server = running_server(data, context)
+    raise typer.Exit(until_interrupted(lambda: run(server, query, watch=watch)))
+
+
+def describe(
+    words: Words = None,
+    namespace: Namespace = "default",
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show an object with its conditions, and why they are as they are.
+
+    Use it when `get` says that something is not Ready.
+
+    Example: laneway describe lane s1
+
+    Exit codes: 0 done, 1 not found or not answered, 2 misused.
+    """
+    from laneway.faces.cli.describe import run
+
+    raise typer.Exit(run(running_server(data, context), words or [], namespace))
+
+
+def apply(
+    files: Files = None,
+    namespace: FilesNamespace = None,
+    manager: Manager = "laneway-apply",
+    force: Force = False,
+    dry_run: DryRun = False,
+    seconds: Seconds = 60,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Apply what files declare, and say what changed and that all proxies have it.
+
+    Use it as kubectl apply --server-side: fields that others own are left alone, or a conflict.
+
+    Example: laneway apply -f lanes.yaml
+
+    Exit codes: 0 all proxies have it, 1 something was refused, rejected or late, 2 misused.
+    """
+    from laneway.faces.cli.apply import run
+
+    how = _application(files, namespace, manager, force, dry_run, seconds)
+    raise typer.Exit(run(running_server(data, context), how))
+
+
+def diff(
+    files: Files = None,
+    namespace: FilesNamespace = None,
+    manager: Manager = "laneway-apply",
+    force: Force = False,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show what `apply` would change, as a unified diff.
+
+    Use it before `apply`, and in a pipeline to notice that files and mesh differ.
+
+    Example: laneway diff -f lanes.yaml
+
+    Exit codes: 0 no difference, 1 differences, 2 misused, refused or not answered.
+    """
+    from laneway.faces.cli.apply import diff
+
+    how = _application(files, namespace, manager, force, True, 60)
+    raise typer.Exit(diff(lambda: running_server(data, context), how))
+
+
+def edit(
+    words: Words = None,
+    namespace: Namespace = "default",
+    seconds: Seconds = 60,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Open an object in an editor ($KUBE_EDITOR, $EDITOR or vi), and apply what is saved.
+
+    Use it for a quick change to what runs; what lasts belongs into a file.
+
+    Example: laneway edit lanegroup test
+
+    Exit codes: 0 applied or unchanged, 1 refused (your text is kept in a file), 2 misused.
+    """
+    from laneway.faces.cli.edit import run
+
+    raise typer.Exit(run(running_server(data, context), words or [], namespace, seconds))
+
+
+def delete(
+    words: Words = None,
+    files: Files = None,
+    namespace: Namespace = "default",
+    selector: Selector = "",
+    every: Annotated[bool, typer.Option("--all", help="All objects of the resource.")] = False,
+    ignore_missing: Annotated[
+        bool, typer.Option("--ignore-not-found", help="What is not there is no failure.")
+    ] = False,
+    dry_run: DryRun = False,
+    seconds: Seconds = 60,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Delete objects, by name or as files declare them, and wait until all proxies know.
+
+    Requests under way are answered: a lane's next ones go to the baseline.
+
+    Example: laneway delete lane s2
+
+    Exit codes: 0 gone from all proxies, 1 not found, refused or late, 2 misused.
+    """
+    from laneway.faces.cli.delete import Deletion, run
+
+    how = Deletion(
+        words or [], files or [], namespace, selector, every, ignore_missing, dry_run, seconds
+    )
+    raise typer.Exit(run(running_server(data, context), how))
+
+
+def wait(
+    words: Words = None,
+    what: Annotated[
+        str, typer.Option("--for", metavar="WHAT", help="condition=NAME[=STATUS], or delete.")
+    ] = "condition=Ready",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="30s, 2m; 0 looks once.")
+    ] = "30s",
+    namespace: Namespace = "default",
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Wait until objects have a condition, or are gone.
+
+    Use it in scripts, between `apply` and the first request.
+
+    Example: laneway wait lane/s1 --for=condition=Ready --timeout=60s
+
+    Exit codes: 0 it holds for all, 1 it did not come about in time, 2 misused.
+    """
+    from laneway.faces.cli.wait import run
+
+    raise typer.Exit(run(running_server(data, context), words or [], namespace, what, timeout))
+
+
+def _application(
+    files: list[str] | None,
+    namespace: str | None,
+    manager: str,
+    force: bool,
+    dry_run: bool,
+    seconds: int,
+) -> Application:
+    from laneway.faces.cli.apply import Application
+
+    return Application(files or [], namespace, manager, force, dry_run, seconds)

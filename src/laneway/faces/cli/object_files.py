@@ -1,0 +1,79 @@
+"""The objects that files name, for commands that hand them to a running laneway.
+
+The server checks objects; here only what is no object of a served kind is refused.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from laneway.adapters.files.sources import texts
+from laneway.adapters.files.yamls import documents
+from laneway.faces.cli.failures import Failed
+from laneway.faces.cli.resource_words import ObjectReference, resource_of
+from laneway.model.findings import Finding, InvalidInput, Severity, Source
+from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.schema import Document
+
+
+@dataclass(frozen=True, slots=True)
+class FileObject:
+    reference: ObjectReference
+    manifest: Mapping[str, Any]
+    source: Source
+
+
+def file_objects(paths: Sequence[str], namespace: str | None = None) -> list[FileObject]:
+    """In the order of the files. ``namespace`` is of objects that name none.
+
+    Raises ``InvalidInput`` and ``Failed``, ``typer.BadParameter`` where no file is named.
+    """
+    if not paths:
+        raise typer.BadParameter("say which files: -f FILE (a folder, or - for standard input)")
+    found = [
+        _file_object(document, namespace) for each in _documents(paths) for document in each.items()
+    ]
+    if not found:
+        raise Failed(f"nothing is declared in {', '.join(paths)}")
+    return found
+
+
+def _documents(paths: Sequence[str]) -> Iterator[Document]:
+    problems: list[Finding] = []
+    read: list[Document] = []
+    for text in texts(paths, sys.stdin):
+        if isinstance(text, Finding):
+            problems.append(text)
+            continue
+        for item in documents(text.name, text.content):
+            (problems if isinstance(item, Finding) else read).append(item)  # type: ignore[arg-type]
+    if any(each.severity is Severity.ERROR for each in problems):
+        raise InvalidInput(problems)
+    yield from read
+
+
+def _file_object(document: Document, namespace: str | None) -> FileObject:
+    data, source = document.data, document.source
+    if not isinstance(data, Mapping):
+        raise Failed(f"{source}: expected an object with apiVersion, kind and metadata")
+    kind, version = document.get("kind"), document.get("apiVersion")
+    resource = resource_of(str(kind), str(version))
+    if resource is None:
+        raise Failed(f"{source}: kind {kind!r} of {version!r} is not served by laneway")
+    name, where = document.get("metadata", "name"), document.get("metadata", "namespace")
+    if not isinstance(name, str) or not name:
+        raise Failed(f"{source}: {kind}: metadata.name: expected a name")
+    if not resource.namespaced:
+        return FileObject(ObjectReference(resource, "", name, str(version)), data, source)
+    if where is not None and not isinstance(where, str):
+        raise Failed(f"{source}: {kind} {name}: metadata.namespace: expected a name")
+    if namespace and where and where != namespace:
+        raise Failed(f"{source}: {kind} {name}: metadata.namespace is {where}, not {namespace}")
+    where = where or namespace or DEFAULT_NAMESPACE
+    reference = ObjectReference(resource, where, name, str(version))
+    return FileObject(reference, data, source)

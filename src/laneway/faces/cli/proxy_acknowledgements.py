@@ -1,0 +1,54 @@
+"""Waiting until every proxy has acknowledged what was written to the API, and saying so."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from rich.console import Console
+from rich.text import Text
+
+from laneway.faces.cli.server_requests import Server, ServerError, request
+from laneway.faces.cli.terminals import fact
+
+_PATH = "/apis/api.laneway.dev/v1alpha1/synchronization"
+
+
+def acknowledged(server: Server, seconds: int) -> dict[str, Any] | None:
+    """What the proxies say of all that has been written; None where the server has no proxies of
+    its own to ask, as a cluster."""
+    try:
+        found: dict[str, Any] = request(
+            server, "GET", f"{_PATH}?{urlencode({'timeoutSeconds': seconds})}"
+        )
+    except ServerError as error:
+        if error.code == 404:
+            return None
+        raise
+    return found
+
+
+def print_acknowledgements(console: Console, server: Server, seconds: int) -> int:
+    """The command's exit code: 1 unless all connected proxies have what was written."""
+    found = acknowledged(server, seconds)
+    if found is None:
+        return 0
+    proxies = found["proxies"]
+    console.print(_line(proxies, found), soft_wrap=True)
+    for rejection in found["rejections"]:
+        console.print(fact("rejected:", "bold red", rejection), soft_wrap=True)
+    late = proxies["connected"] - proxies["synced"]
+    return int(bool(found["rejections"]) or not found["reached"] or late > 0)
+
+
+def _line(proxies: dict[str, int], found: dict[str, Any]) -> Text:
+    total, connected, synced = proxies["total"], proxies["connected"], proxies["synced"]
+    if not found["reached"]:
+        return fact("proxies:", "bold yellow", "it is not applied yet; look again: laneway get all")
+    if synced == total:
+        return fact("proxies:", "bold green", f"all {total} have it")
+    away = total - connected
+    parts = [f"{synced} of {total} have it"]
+    if away:
+        parts.append(f"{away} are not connected and get it when they are")
+    return fact("proxies:", "bold yellow", "; ".join(parts))

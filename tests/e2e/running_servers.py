@@ -1,0 +1,71 @@
+"""A ``laneway serve`` in a thread of its own, for commands that run in the test's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from laneway.wiring.embedded import Settings
+from laneway.wiring.serving import ServeSettings, Serving
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class RunningServer:
+    """``do`` runs a coroutine where the server runs."""
+
+    data: Path
+    serving: Serving
+    loop: asyncio.AbstractEventLoop
+
+    def do(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
+
+
+@contextmanager
+def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
+    mesh = Settings(free_gateway_ports=True, concurrency=1, **settings)
+    made = ServeSettings(folder / "data", mesh=mesh)
+    started, stop = threading.Event(), asyncio.Event()
+    servers: list[RunningServer] = []
+    failures: list[BaseException] = []
+
+    async def serve() -> None:
+        async with Serving(made) as serving:
+            servers.append(RunningServer(folder / "data", serving, asyncio.get_running_loop()))
+            started.set()
+            await stop.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            started.set()
+
+    # Commands in the test's thread have standard output for themselves.
+    errors_alone = structlog.make_filtering_bound_logger(logging.ERROR)
+    structlog.configure(wrapper_class=errors_alone)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert started.wait(60)
+    if failures:
+        raise failures[0]
+    (server,) = servers
+    try:
+        yield server
+    finally:
+        server.loop.call_soon_threadsafe(stop.set)
+        thread.join(60)
+        assert not thread.is_alive()
+        structlog.reset_defaults()

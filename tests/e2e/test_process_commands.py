@@ -1,0 +1,205 @@
+"""The commands about processes, on a running mesh: ``ps``, ``logs``, ``restart``, ``exec``..."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.clients import Call, load
+from tests.e2e.running_servers import RunningServer, running_server
+from tests.e2e.scenarios import EXAMPLES, EXPECTED
+from tests.faces.cli.conftest import Result
+from tests.faces.cli.conftest import cli as cli
+
+from laneway.model.names import ObjectName
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+GATEWAY = ObjectName("istio-system", "ingressgateway")
+FILES = EXAMPLES / "scenario-2"
+LANEWAY = Path(sys.executable).with_name("laneway")
+Ask = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("serve"), access_log=True) as running:
+        command = [str(LANEWAY), "apply", "-f", str(FILES), "--data-dir", str(running.data)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [LANEWAY, "wait", "lanes", "--timeout=60s", "--data-dir", str(running.data)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        yield running
+
+
+@pytest.fixture
+def ask(server: RunningServer, cli: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    monkeypatch.setenv("LANEWAY_DATA_DIR", str(server.data))
+    return cli
+
+
+def path_of(server: RunningServer, lane: str, count: int = 1) -> set[str]:
+    """What the lane's requests are answered with."""
+    url = server.serving.embedded.gateway_urls()[GATEWAY][80]
+    calls = [Call("/mock", {"my-request-id": lane})] * count
+    return {answer.body for answer in server.do(load(url, calls))}
+
+
+def process(ask: Ask, name: str) -> dict[str, dict[str, object]]:
+    items = json.loads(ask("ps", "-o", "json").out)["items"]
+    (found,) = [each for each in items if each["metadata"]["name"] == name]
+    return dict(found)
+
+
+def test_ps_shows_state_pid_memory_and_ports(ask: Ask) -> None:
+    found = ask("ps")
+    assert found.code == 0
+    assert re.search(
+        r"^default/mocka-v1 +Workload +Ready +\d+ +0 +[\d.]+ MiB +\d+->8000",
+        found.out,
+        re.M,
+    )
+    assert re.search(r"^router~ingressgateway\.istio-system +Gateway +Ready +\d+", found.out, re.M)
+    status = process(ask, "mockb-v1")["status"]
+    assert os.path.exists(f"/proc/{status['pid']}")
+    assert len(ask("ps", "--workloads", "-o", "name").out.split()) == 9
+    assert len(ask("ps", "--proxies", "-o", "name").out.split()) == 10
+    assert process(ask, "mocka-v2")["spec"]["lanes"] == ["s2"]
+    assert " s2 " in ask("ps", "-o", "wide").out
+
+
+def test_ps_counts_restarts(ask: Ask) -> None:
+    before = process(ask, "mockc-v3")["status"]
+    os.kill(int(str(before["pid"])), 9)
+    for _ in range(600):
+        after = process(ask, "mockc-v3")["status"]
+        if after["state"] == "Ready" and after["pid"] != before["pid"]:
+            break
+    assert (after["restarts"], after["state"]) == (1, "Ready")
+
+
+def test_proxy_status_is_synced_for_all(ask: Ask) -> None:
+    found = ask("proxy-status")
+    assert found.code == 0
+    rows = [line.split() for line in found.out.splitlines()[1:]]
+    assert len(rows) == 10
+    assert {word for row in rows for word in row[2:]} == {"SYNCED"}
+
+
+def test_logs_are_those_of_the_workloads_of_a_lane(ask: Ask, server: RunningServer) -> None:
+    marked = ask("exec", "mocka-v1", "--", "true")
+    assert marked.code == 0
+    log = server.serving.embedded.log_dir
+    for name in ("mocka-v1", "mocka-v2", "mockb-v1"):
+        with (log / f"default_{name}.workload.log").open("a") as file:
+            file.write(f"here is {name}\nand last of {name}\n")
+    of_lane = ask("logs", "--lane", "s2").out
+    assert "default/mocka-v2 | here is mocka-v2\n" in of_lane
+    assert "mocka-v1" not in of_lane
+    one = ask("logs", "mockb-v1", "--tail", "1")
+    assert one.out == "and last of mockb-v1\n"
+    every = ask("logs").out
+    assert "here is mocka-v1" in every
+    assert "here is mockb-v1" in every
+
+
+def test_logs_follow_until_interrupted(server: RunningServer) -> None:
+    path = server.serving.embedded.log_dir / "default_mockc-v2.workload.log"
+    with (
+        path.open("a") as file,
+        subprocess.Popen(
+            [LANEWAY, "logs", "-f", "--tail=1", "mockc-v2", "--data-dir", str(server.data)],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as following,
+    ):
+        assert following.stdout is not None
+        file.write("first\n")
+        file.flush()
+        while following.stdout.readline() != "first\n":
+            pass
+        os.replace(path, f"{path}.1")  # what laneway does at the limit
+        path.write_text("second\n")
+        assert following.stdout.readline() == "second\n"
+        following.send_signal(2)
+        assert following.wait(30) == 130
+
+
+def test_access_logs_are_those_of_a_lane(ask: Ask, server: RunningServer) -> None:
+    assert path_of(server, "s2") == {EXPECTED["s2"]}
+    assert path_of(server, "s3") == {EXPECTED["s3"]}
+    for _ in range(600):
+        found = ask("logs", "--access", "--lane", "s2", "--no-prefix")
+        if "mockc-v2" in found.out:
+            break
+    entries = [json.loads(line) for line in found.out.splitlines()]
+    assert {"s2"} <= {entry["lane"] for entry in entries}
+    assert all("s2" in (entry["lane"], entry["served"]) for entry in entries)
+    assert ask("logs", "--access", "ingressgateway", "-n").code == 2
+    at_gateway = ask("logs", "--access", "istio-system/ingressgateway").out.splitlines()
+    assert all(json.loads(line)["path"] == "/mock" for line in at_gateway)
+
+
+def test_stop_and_start_take_a_workload_out_and_back(ask: Ask, server: RunningServer) -> None:
+    assert ask("stop", "mocka-v2").out == "mocka-v2 stopped\n"
+    assert process(ask, "mocka-v2")["status"]["state"] == "Stopped"
+    assert path_of(server, "s2") == {
+        EXPECTED["s2"].replace("mocka(version: v2", "mocka(version: v1")
+    }
+    assert ask("start", "mocka-v2").out == "mocka-v2 started\n"
+    assert process(ask, "mocka-v2")["status"]["state"] == "Ready"
+    pid = process(ask, "mocka-v2")["status"]["pid"]
+    assert ask("start", "mocka-v2").code == 0
+    assert process(ask, "mocka-v2")["status"]["pid"] == pid
+    assert ask("wait", "lane/s2").code == 0
+    assert path_of(server, "s2") == {EXPECTED["s2"]}
+
+
+def test_restart_makes_new_processes(ask: Ask) -> None:
+    node = "sidecar~mockb-v3.default"
+    before = [process(ask, name)["status"]["pid"] for name in ("mockb-v3", node)]
+    found = ask("restart", "mockb-v3", node)
+    assert found.code == 0, found
+    assert found.out == f"mockb-v3 restarted\n{node} restarted\n"
+    after = [process(ask, name)["status"]["pid"] for name in ("mockb-v3", node)]
+    assert not set(before) & set(after)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["restart", "mocka-v9"], "there is no workload mocka-v9; did you mean default/mocka-v"),
+        (["restart", "sidecar~x.default"], "there is no proxy sidecar~x.default"),
+        (["stop", "elsewhere/mocka-v1"], "there is no workload elsewhere/mocka-v1"),
+        (["logs", "mocka"], "there is no workload mocka"),
+        (["logs", "--lane", "s9"], "lane s9 has no workloads here"),
+        (["exec", "mocka-v9", "--", "true"], "there is no workload mocka-v9"),
+    ],
+)
+def test_what_is_not_there_is_said(ask: Ask, words: list[str], said: str) -> None:
+    found = ask(*words)
+    assert (found.code, said in found.message) == (1, True), found
+
+
+def test_exec_calls_as_the_workload_would(server: RunningServer) -> None:
+    script = (
+        "import os, urllib.request as r; "
+        "print(r.urlopen('http://mockc:8000/').read().decode(), os.environ['version'])"
+    )
+    command = [str(LANEWAY), "exec", "mockb-v3", "--data-dir", str(server.data), "--"]
+    done = subprocess.run(
+        [*command, sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "-> mockc(version: v1, ip: 127.0.0.1) v3\n", done
+    failing = subprocess.run([*command, "sh", "-c", "exit 7"], check=False)
+    assert failing.returncode == 7
+    missing = subprocess.run([*command, "no-such-program"], check=False, capture_output=True)
+    assert missing.returncode == 127
