@@ -34,7 +34,7 @@ class RunningServer:
 @contextmanager
 def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
     mesh = Settings(free_gateway_ports=True, concurrency=1, **settings)
-    made = ServeSettings(folder / "data", mesh=mesh)
+    made = ServeSettings(folder / "data", ("127.0.0.1", 0), mesh=mesh)
     started, stop = threading.Event(), asyncio.Event()
     servers: list[RunningServer] = []
     failures: list[BaseException] = []

@@ -203,3 +203,43 @@ def test_exec_calls_as_the_workload_would(server: RunningServer) -> None:
     assert failing.returncode == 7
     missing = subprocess.run([*command, "no-such-program"], check=False, capture_output=True)
     assert missing.returncode == 127
+
+
+def test_processes_are_for_admins_and_exec_is_for_this_machine(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scope in ("view", "admin"):
+        made = ask("kubeconfig", "--scope", scope)
+        (tmp_path / scope).write_text(made.out)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "admin"))
+    assert "default/mocka-v1" in ask("ps", "--context", "laneway").out
+    there = ask("exec", "--context", "laneway", "mocka-v1", "--", "true")
+    assert (there.code, "on the machine of the workload" in there.message) == (1, True)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "view"))
+    assert "s1" in ask("get", "lanes", "--context", "laneway").out
+    for words in (["ps"], ["proxy-status"], ["logs"], ["restart", "mocka-v1"]):
+        refused = ask(*words, "--context", "laneway")
+        assert (refused.code, "are for admins" in refused.message) == (1, True), refused
+
+
+def test_what_does_not_become_ready_is_said_with_the_reason(
+    ask: Ask, tmp_path: Path, server: RunningServer
+) -> None:
+    crashing = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Workload",
+        "metadata": {"name": "crashing", "namespace": "default"},
+        "spec": {"command": ["false"], "ports": [{"port": 8000}]},
+    }
+    path = tmp_path / "crashing.yaml"
+    path.write_text(json.dumps(crashing))
+    assert ask("apply", "-f", path).code == 0
+    started = ask("restart", "crashing", "--timeout", "0")
+    assert (started.code, "laneway logs crashing" in started.message) == (1, True)
+    for _ in range(600):
+        status = process(ask, "crashing")["status"]
+        if status["message"]:
+            break
+    assert status["state"] == "NotReady"
+    assert "exited with 1" in str(status["message"])
+    assert ask("delete", "-f", path).code == 0
