@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -230,3 +232,21 @@ def test_edit_applies_what_the_editor_saves(
     monkeypatch.setenv("KUBE_EDITOR", "false")
     assert ask("edit", "lane", "s2").code == 1
     ask("apply", "-f", FILES, "--force-conflicts")
+
+
+def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
+    ask: Ask, server: RunningServer, tmp_path: Path
+) -> None:
+    pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        new = written(tmp_path, {**lane("s3"), "metadata": {"name": "s8"}})
+        found = ask("apply", "-f", new, "--timeout", "1")
+        assert found.code == 1
+        assert "lane.laneway.dev/s8 created" in found.out
+        assert "all 10 have it" not in found.out
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    gone = ask("delete", "-f", new)
+    assert (gone.code, "proxies: all 10 have it" in gone.out) == (0, True), gone

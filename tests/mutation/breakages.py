@@ -9,6 +9,7 @@ filter in ``native_breakages``.
 from __future__ import annotations
 
 from tests.mutation.api_breakages import API
+from tests.mutation.command_breakages import COMMANDS
 from tests.mutation.console_breakages import CONSOLE
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
@@ -28,6 +29,7 @@ CONTEXTS = "tests/filter/test_trace_contexts.py::"
 BREAKAGES = (
     *API,
     *WHOLE_CHANGES,
+    *COMMANDS,
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,

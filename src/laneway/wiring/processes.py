@@ -31,6 +31,8 @@ from laneway.wiring.fleets import WorkloadStatus, sidecar_node
 from laneway.wiring.reconciliation import Reconciliation
 
 _API_VERSION = "api.laneway.dev/v1alpha1"
+#: Seconds in which a proxy that has just been started connects.
+_CONNECTING, _PERIOD = 5.0, 0.05
 #: The last word of a resource's type, as ``istioctl proxy-status`` calls it.
 _SERVICES = {
     "Cluster": "CDS",
@@ -131,7 +133,7 @@ class Processes:
         try:
             async with asyncio.timeout(seconds):
                 await self._reconciliation.caught_up()
-                await self._embedded.wait_synced()
+                await self._settled()
         except TimeoutError:
             reached = False
         statuses = self._embedded.proxies()
@@ -146,6 +148,20 @@ class Processes:
             },
             "rejections": [text for each in statuses for text in rejected(each)],
         }
+
+    async def _settled(self) -> None:
+        """Until every connected proxy has answered. One that has just been started connects soon;
+        one that is away for longer is not waited for."""
+        clock = asyncio.get_running_loop().time
+        patience = clock() + _CONNECTING
+        while True:
+            await self._embedded.wait_synced()
+            statuses = self._embedded.proxies()
+            late = [each for each in statuses if not (each.synced or rejected(each))]
+            away = [each for each in statuses if not each.connected]
+            if not any(each.connected for each in late) and (not away or clock() >= patience):
+                return
+            await asyncio.sleep(_PERIOD)
 
     def _proxy(
         self, status: ProxyStatus, role: str, of: ObjectName, ports: Mapping[str, str]

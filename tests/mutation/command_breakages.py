@@ -1,0 +1,44 @@
+"""Breakages of the commands that ask a running laneway, and of what answers them."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+OBJECTS = "tests/e2e/test_object_commands.py::"
+PROCESSES = "tests/e2e/test_process_commands.py::"
+LOG_LINES = "tests/adapters/host/test_log_lines.py::"
+
+COMMANDS = (
+    Breakage(
+        "apply says that all proxies have it, whatever they say",
+        "src/laneway/wiring/processes.py",
+        old="            reached = False\n",
+        new="            pass\n",
+        tests=(OBJECTS + "test_apply_does_not_say_that_a_proxy_has_it_which_hangs",),
+        why="a pipeline sends requests to a lane that a proxy does not know yet",
+    ),
+    Breakage(
+        "logs are for everybody with a token",
+        "src/laneway/adapters/http/processes.py",
+        old='        require_admin(request, "logs")\n',
+        new="",
+        tests=(PROCESSES + "test_processes_are_for_admins_and_exec_is_for_this_machine",),
+        why="what applications write may hold secrets of their users",
+    ),
+    Breakage(
+        "a log that goes on in a new file is followed no further",
+        "src/laneway/adapters/host/log_lines.py",
+        old="            lines += self._read()\n",
+        new="            pass\n",
+        tests=(LOG_LINES + "test_no_line_is_lost_when_the_log_goes_on_in_a_new_file",),
+        why="`logs -f` loses lines whenever a log reaches its limit",
+    ),
+    Breakage(
+        "exec gives a command the environment of the shell alone",
+        "src/laneway/faces/cli/lifecycles.py",
+        old='**found["environment"]',
+        new="**{}",
+        tests=(PROCESSES + "test_exec_calls_as_the_workload_would",),
+        why="its calls go past the sidecar, to whatever listens there",
+    ),
+)
