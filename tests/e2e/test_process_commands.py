@@ -243,3 +243,23 @@ def test_what_does_not_become_ready_is_said_with_the_reason(
     assert status["state"] == "NotReady"
     assert "exited with 1" in str(status["message"])
     assert ask("delete", "-f", path).code == 0
+
+
+def test_proxy_config_shows_what_envoy_has(ask: Ask, server: RunningServer) -> None:
+    placement = server.serving.embedded.plane.placements.sidecars[ObjectName("default", "mocka-v1")]
+    listeners = ask("proxy-config", "listeners", "mocka-v1")
+    assert listeners.code == 0, listeners
+    assert re.search(rf"^inbound\|8000 +{placement.inbound[8000]} ", listeners.out, re.M)
+    clusters = ask("proxy-config", "clusters", "sidecar~mocka-v1.default", "-o", "name").out
+    assert "inbound|8000||" in clusters.split()
+    routes = ask("proxy-config", "routes", "mocka-v1").out
+    assert re.search(r"^outbound\|8000\|\|mockb\.default\S* +\* +\d+ ", routes, re.M)
+    endpoints = ask("proxy-config", "endpoints", "mocka-v1").out
+    assert re.search(
+        rf"^{placement.application[8000]} +HEALTHY +inbound\|8000\|\|$", endpoints, re.M
+    )
+    whole = ask("proxy-config", "endpoints", "mocka-v1", "-o", "json").out
+    assert "cluster_statuses" in json.loads(whole)
+    assert ask("proxy-config", "listeners", "istio-system/ingressgateway").code == 0
+    assert ask("proxy-config", "bootstrap", "mocka-v1").code == 2
+    assert "there is no workload" in ask("proxy-config", "routes", "nobody").message

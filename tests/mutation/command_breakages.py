@@ -10,10 +10,10 @@ LOG_LINES = "tests/adapters/host/test_log_lines.py::"
 
 COMMANDS = (
     Breakage(
-        "apply says that all proxies have it, whatever they say",
-        "src/laneway/wiring/processes.py",
-        old="            reached = False\n",
-        new="            pass\n",
+        "apply succeeds although a proxy does not have it",
+        "src/laneway/faces/cli/proxy_acknowledgements.py",
+        old='int(bool(found["rejections"]) or not found["reached"] or late > 0)',
+        new='int(bool(found["rejections"]))',
         tests=(OBJECTS + "test_apply_does_not_say_that_a_proxy_has_it_which_hangs",),
         why="a pipeline sends requests to a lane that a proxy does not know yet",
     ),

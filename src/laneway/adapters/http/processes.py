@@ -26,10 +26,9 @@ from laneway.apiserver.failures import Failure
 _ROOT = f"/apis/{API_VERSION}"
 _FOLLOW_PERIOD = 0.2
 _LONGEST_WAIT = 600
-#: What may be asked of a proxy's admin interface. Its other answers change something, or tell keys.
+#: What may be asked of a proxy's admin interface. Its other answers change something, or tell the
+#: secret by which the proxy proves who it is.
 _CONFIGURATION = {
-    "all": "/config_dump?include_eds",
-    "bootstrap": "/config_dump?resource=bootstrap",
     "clusters": "/config_dump?resource=dynamic_active_clusters",
     "listeners": "/config_dump?resource=dynamic_listeners",
     "routes": "/config_dump?resource=dynamic_route_configs",

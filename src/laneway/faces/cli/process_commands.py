@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     for command in (ps, logs, restart, stop, start):
         app.command()(command)
     app.command("proxy-status")(proxy_status)
+    app.command("proxy-config")(proxy_config)
     app.command("exec")(execute)
 
 
@@ -60,6 +62,35 @@ def proxy_status(
     from laneway.faces.cli.ps import proxy_status
 
     raise typer.Exit(proxy_status(running_server(data, context), form))
+
+
+class Part(enum.StrEnum):
+    CLUSTERS = "clusters"
+    LISTENERS = "listeners"
+    ROUTES = "routes"
+    ENDPOINTS = "endpoints"
+
+
+def proxy_config(
+    part: Annotated[Part, typer.Argument(help="Which part of the configuration.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A proxy's node id, a workload, or a gateway.")
+    ],
+    form: FormatOption = Format.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show the configuration that a proxy has, as its Envoy tells it: a table, or all as JSON.
+
+    Use it when proxy-status says SYNCED and a request still goes elsewhere than you think.
+
+    Example: laneway proxy-config endpoints mocka-v2
+
+    Exit codes: 0 done, 1 not found or not answered, 2 misused.
+    """
+    from laneway.faces.cli.proxy_configurations import run
+
+    raise typer.Exit(run(running_server(data, context), part.value, name, form))
 
 
 def logs(
