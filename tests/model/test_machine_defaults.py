@@ -54,7 +54,7 @@ def test_no_gateway_is_assumed_beside_a_declared_one() -> None:
     mesh = machine_mesh_of([*SHOP, declared])
     assert mesh.gateways == (declared,)
     assert mesh.groups[0].gateway is None
-    misspelt = [replace(GROUP, gateway=name("entyr")), BASE, declared]
+    misspelt: list[Declared] = [replace(GROUP, gateway=name("entyr")), BASE, declared]
     codes = [each.code for each in check(machine_mesh_of(misspelt))]
     assert "UNKNOWN_GATEWAY" in codes
 

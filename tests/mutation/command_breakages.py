@@ -20,7 +20,7 @@ COMMANDS = (
     Breakage(
         "logs are for everybody with a token",
         "src/laneway/adapters/http/processes.py",
-        old='        require_admin(request, "logs")\n',
+        old='        require_admin(request, "logs are")\n',
         new="",
         tests=(PROCESSES + "test_processes_are_for_admins_and_exec_is_for_this_machine",),
         why="what applications write may hold secrets of their users",

@@ -24,8 +24,13 @@ MEMBERSHIP = (
     Breakage(
         "a sidecar does not say whose calls it sends",
         "src/laneway/compile/envoy/listeners.py",
-        old="extend(map(caller_headers, callers))",
-        new="extend(map(caller_headers, ()))",
+        old="""\
+    manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
+    _tell_lanes(manager, options)
+    # Its caller""",
+        new="""\
+    _tell_lanes(manager, options)
+    # Its caller""",
         tests=(
             _STRICT + "test_a_request_enters_a_lane_by_its_rule_and_stays_in_it",
             _OWN + "test_a_call_begun_in_a_lane_is_of_it_where_its_group_says_so",
