@@ -53,6 +53,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_field(
     values = {
         "data-dir": "/data",
         "listen": "127.0.0.1:7443",
+        "console": "127.0.0.1:7480",
         "host": ["a"],
         "tls-cert": "c",
         "tls-key": "k",
