@@ -15,7 +15,7 @@ export interface components {
             metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /** @description The services of a call chain, and how lanes among them work. */
             spec: {
-                /** @description Istio's Gateway where requests enter. Without one, lanes have no ingress rules. Written as `name`, `namespace/name` or `{name, namespace}`. */
+                /** @description Istio's Gateway where requests enter. On one machine, one is assumed if none is declared and there are rules. Written as `name`, `namespace/name` or `{name, namespace}`. */
                 gateway?: unknown;
                 /**
                  * @description Whether lanes fall back to the baseline (`permissive`) or answer 503 (`strict`) where they have no healthy instance.
@@ -460,16 +460,25 @@ export interface components {
             spec?: {
                 /** @description What laneway starts, as arguments. `$(PORT)` is the port to listen at. */
                 command?: string[];
-                /** @description Where an application listens that already runs; instead of `command`. */
+                /** @description Where the application listens, if it chooses its port itself. Without a `command`, it runs already. */
                 address?: string;
-                /** @description The folder where the command runs; laneway's own, if not given. */
+                /** @description The folder where the command runs, relative to that of the file which declares the workload, and that folder if not given. */
                 workingDir?: string;
                 /** @description Variables of the environment; `$(PORT)` and other variables are filled in. */
                 env?: {
                     [key: string]: string;
                 };
-                /** @description The application's ports. */
-                ports: {
+                /** @description A file of lines `NAME=VALUE`, read at each start; relative as `workingDir` is. `env` wins over it. */
+                envFile?: string;
+                /**
+                 * @description The port of this machine where the sidecar takes the application's calls (`http_proxy`); 0 lets laneway choose.
+                 * @default 0
+                 */
+                outboundPort: number;
+                /** @description Services that get a port of their own on loopback, for clients that ignore `http_proxy`. `CART_URL` (with a port, `CART_8080_URL`) holds the URL. */
+                callUrls?: string[];
+                /** @description The application's ports; one with the number 80, if not given. */
+                ports?: {
                     /** @description The name that Services refer to. */
                     name?: string;
                     /** @description The number that Services refer to. */
@@ -539,7 +548,7 @@ export interface components {
                  * @enum {string}
                  */
                 restartPolicy: "Always" | "Never";
-                /** @description The services that a request here leads to calls of, in turn, for `explain` and `analyze`; if not given, those whose URLs are in `env`. */
+                /** @description The services that a request here leads to calls of, in turn, for `explain` and `analyze`; if not given, those in `callUrls` or whose URLs are in `env`. */
                 calls?: string[];
             };
             metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
