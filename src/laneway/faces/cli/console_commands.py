@@ -8,7 +8,12 @@ _LINKS = "/apis/api.laneway.dev/v1alpha1/signinlinks"
 
 
 def console(data: RunningData = None, context: Context = None) -> None:
-    """Print a link to the console. It signs one browser in, and is good for ten minutes."""
+    """Print a link to the console. It signs one browser in, and is good for ten minutes.
+
+    Exit codes: 0 printed; 1 refused, or no laneway runs.
+
+    Example: laneway console --data-dir data
+    """
     from laneway.faces.cli.server_requests import find_server, request
 
     server = find_server(data.absolute() if data else None, context)
