@@ -134,7 +134,7 @@ class _Run:
 
 def _uncaught(run: _Run) -> str:
     """Why the run does not count as a test that caught a breakage."""
-    if run.trouble or run.errors:
+    if run.trouble or (run.errors and not run.failures):
         return f"could not run: {run.trouble or run.errors[0]}"
     if not run.failures:
         return "SURVIVED: the test passes"
@@ -168,10 +168,11 @@ def _run(tree: Path, test: str, environment: Mapping[str, str]) -> _Run:
 def _read(report: Path) -> _Run:
     passed, failures, errors = 0, [], []
     for case in ElementTree.parse(report).iter("testcase"):
-        if (error := case.find("error")) is not None:
-            errors.append(_first_line(error))
-        elif (failure := case.find("failure")) is not None:
+        # One that fails may leave something behind, which then is an error of its teardown, too.
+        if (failure := case.find("failure")) is not None:
             failures.append(_first_line(failure))
+        elif (error := case.find("error")) is not None:
+            errors.append(_first_line(error))
         elif case.find("skipped") is None:
             passed += 1
     return _Run(passed, tuple(failures), tuple(errors))

@@ -45,11 +45,14 @@ class Recorder:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def wait_for(self, kind: type[E], count: int = 1) -> E:
-        """The ``count``-th event of this kind, once it has been told."""
-        async with asyncio.timeout(DEADLINE):
-            while len(self.of(kind)) < count:
-                self._told.clear()
-                await self._told.wait()
+        """The ``count``-th event of this kind, once it has come."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while len(self.of(kind)) < count:
+                    self._told.clear()
+                    await self._told.wait()
+        except TimeoutError:
+            raise AssertionError(f"{len(self.of(kind))} of {count} {kind.__name__} came") from None
         return self.of(kind)[count - 1]
 
 
