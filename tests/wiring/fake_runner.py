@@ -119,6 +119,7 @@ class Supervisor:
         self.subject = subject
         self.ready = False
         self.pid = 1
+        self.restarts = 0
         self.settled = asyncio.Event()
 
     async def wait_ready(self) -> None:

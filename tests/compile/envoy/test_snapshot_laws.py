@@ -115,8 +115,11 @@ def test_a_lane_changes_no_path_of_requests_that_do_not_name_it(
 
 
 def is_concerned(before: Mesh, after: Mesh, request: Request, port: int) -> bool:
-    """Whether the lane that is new lets the request enter; or makes its gateway, as the first one
-    there, read names, so that those of no lane are removed."""
+    """Whether the lane that is new lets the request enter, as its rules do in a strict group; or
+    makes its gateway, as the first one there, read names, so that those of no lane are removed."""
+    (lane,) = (lane for lane in after.lanes if lane.name == NEW)
+    if lane.ingress and after.groups_by_name[lane.group].mode is Mode.STRICT:
+        return True
     (gateway,) = lower(after).gateways.values()
     host = covering_host(hosts_at(gateway, port), request.host)
     target = split_target(request.path)
