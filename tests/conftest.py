@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from tests.process_caches import clear_process_caches
 
@@ -48,6 +49,7 @@ def caches_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
     if replaces:
         clear_process_caches()
     yield
+    structlog.reset_defaults()  # it may write to what pytest has closed by then
     if replaces:
         clear_process_caches()
 

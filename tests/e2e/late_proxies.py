@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from laneway.adapters.xds.roster import Roster
 from laneway.adapters.xds.server import XdsServer
 
 #: Called for every message in either direction; gives the seconds by which it is late.
@@ -22,9 +21,6 @@ def late_server(delay: Delay) -> type[XdsServer]:
     """The xDS server with a slow line to each proxy, in place of ``XdsServer``."""
 
     class LateServer(XdsServer):
-        def __init__(self, roster: Roster, address: str) -> None:
-            super().__init__(roster, address)
-
         async def deltas(self, request: object, context: Any) -> None:
             await super().deltas(request, _LateContext(context, delay))
 

@@ -250,12 +250,15 @@ async def test_a_gateway_that_is_removed_answers_and_its_port_is_free_at_once(ru
     (server,) = gateway.servers
     fixed = replace(gateway, servers=(replace(server, listen=free_port()),))
     mesh = replace(mesh, gateways=(fixed,))
+    # Where none is declared, one is assumed.
+    server = replace(server, listen=free_port())
+    other = replace(gateway, name=ObjectName("default", "other"), servers=(server,))
     async with run(mesh, free_gateway_ports=False) as embedded:
         requests = []
         for _ in range(2):
             requests.append(await Inside.begin(embedded, "s1", "mockb"))
-            assert (await embedded.change(replace(mesh, gateways=()))).applied
-            assert embedded.gateway_urls() == {}
+            assert (await embedded.change(replace(mesh, gateways=(other,)))).applied
+            assert embedded.gateway_urls().keys() == {other.name}
             assert (await embedded.change(mesh)).applied
             assert await embedded.wait_ready() == ()
             assert (await _ask(gateway_url(embedded), "s1")).body == EXPECTED["s1"]

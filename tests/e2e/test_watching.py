@@ -83,13 +83,13 @@ async def test_what_is_saved_is_applied_whole_or_refused_whole(tmp_path: Path) -
         assert "what ran before runs on" in await watched.line("refused:")
         assert await watched.body("s2") == moved
         watched.rewrite("selectr:", "selector:")
-        watched.rewrite("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v1")
+        watched.rewrite("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v2")
         assert "~lane test/s2" in await watched.line("applied:")
-        assert await watched.body("s2") == EXPECTED["s1"]
+        assert await watched.body("s2") == EXPECTED["s2"]
         watched.rewrite("[mocka, mockc]", "[mocka, mockx]")
         assert "mockx" in await watched.line("UNKNOWN_SERVICE")
         await watched.line("refused:")
-        assert await watched.body("s2") == EXPECTED["s1"]
+        assert await watched.body("s2") == EXPECTED["s2"]
 
 
 async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) -> None:
