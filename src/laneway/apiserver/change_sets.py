@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from laneway.apiserver import field_ownership, writes
-from laneway.apiserver.failures import Failure, sentence
+from laneway.apiserver.failures import Failure
 from laneway.apiserver.patches import APPLY
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Resource, by_kind
 from laneway.apiserver.whole_writes import (
     FIELD_CONFLICT,
     Author,
@@ -76,11 +76,7 @@ class _Composition:
         self._spec = spec
         self._objects = objects
         self._author = author
-        self._by_kind = {
-            (api_version, resource.kind.name): resource
-            for resource in resources
-            for api_version in resource.kind.api_versions
-        }
+        self._by_kind = by_kind(resources)
         self._resources = {resource.qualified: resource for resource in resources}
         self.writes: dict[ObjectId, Manifest | None] = {}
         self.seen: dict[ObjectId, Path] = {}
@@ -156,7 +152,7 @@ class _Composition:
             message = f"this server keeps no objects of {api_version} {kind}"
             self._problem(path, "UnknownKind", message)
         else:
-            self._problem((*path, *finding.path), finding.code, sentence(finding))
+            self._problem((*path, *finding.path), finding.code, finding.explanation)
         return None
 
     def _first(self, path: Path, key: ObjectId) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from laneway.model.findings import Finding, field_text
+from laneway.model.findings import Finding
 
 #: https://kubernetes.io/docs/reference/using-api/api-concepts/: the reason of each code.
 _REASONS = {
@@ -64,10 +64,6 @@ class Failure(Exception):
 def finding_causes(findings: Sequence[Finding]) -> list[dict[str, str]]:
     """Each finding as a cause: its code, the field, what is wrong and what would be right."""
     return [
-        {"reason": finding.code, "message": sentence(finding), "field": field_text(finding.path)}
+        {"reason": finding.code, "message": finding.explanation, "field": finding.field}
         for finding in findings
     ]
-
-
-def sentence(finding: Finding) -> str:
-    return f"{finding.message}; {finding.fix}" if finding.fix else finding.message

@@ -8,14 +8,13 @@ Other writes take over what they change, and ask nobody.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from laneway.apiserver import field_paths
 from laneway.apiserver.field_paths import FieldPath, fields
-from laneway.apiserver.structure import Place, Structure
+from laneway.apiserver.structure import Place, Structure, copied
 
 Manifest = Mapping[str, Any]
 
@@ -71,7 +70,7 @@ def apply(
     now: str,
 ) -> dict[str, Any]:
     """The object after a server-side apply. Raises ``Conflicts`` unless ``force``."""
-    applied = _without_managed_fields(applied)
+    applied = without_managed_fields(applied)
     before = live or {}
     standing, wanted = fields(before, structure), fields(applied, structure)
     owners = dict(owners_of(before))
@@ -110,7 +109,7 @@ def update(
     if set_by:
         kept = owners[by].paths if by in owners else frozenset()
         owners[by] = Owned(kept | set_by, now)
-    return with_owners(_copied(changed), owners)
+    return with_owners(copied(changed), owners)
 
 
 def owners_of(manifest: Manifest) -> Owners:
@@ -151,7 +150,7 @@ def merged(before: Any, applied: Any, structure: Structure, place: Place = ()) -
         and place not in structure.atomic
     ):
         return {
-            **_copied(before),
+            **copied(before),
             **{
                 name: merged(before.get(name), value, structure, (*place, name))
                 for name, value in applied.items()
@@ -160,14 +159,14 @@ def merged(before: Any, applied: Any, structure: Structure, place: Place = ()) -
     lists = isinstance(before, list) and isinstance(applied, list)
     if lists and all(structure.is_split(place, each) for each in (before, applied)):
         return _merged_items(before, applied, structure, place)
-    return _copied(applied)
+    return copied(applied)
 
 
 def _merged_items(
     before: Sequence[Any], applied: Sequence[Any], structure: Structure, place: Place
 ) -> list[Any]:
     """In the order of the items that stand, and then of those that are new."""
-    items = {_key(item, structure, place): _copied(item) for item in before}
+    items = {_key(item, structure, place): copied(item) for item in before}
     for item in applied:
         key = _key(item, structure, place)
         items[key] = merged(items.get(key), item, structure, (*place, "*"))
@@ -222,14 +221,11 @@ def _less(owned: Owned, paths: Iterable[FieldPath]) -> Owned:
 
 
 def _same(before: Manifest, after: Manifest) -> bool:
-    return _without_managed_fields(before) == _without_managed_fields(after)
+    return without_managed_fields(before) == without_managed_fields(after)
 
 
-def _without_managed_fields(manifest: Manifest) -> dict[str, Any]:
+def without_managed_fields(manifest: Manifest) -> dict[str, Any]:
+    """The object, of which nobody is said to own anything."""
     metadata = dict(manifest.get("metadata") or {})
     metadata.pop("managedFields", None)
     return {**manifest, "metadata": metadata}
-
-
-def _copied(value: Any) -> Any:
-    return json.loads(json.dumps(value))

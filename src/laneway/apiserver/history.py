@@ -8,6 +8,7 @@ from typing import Any
 from laneway.apiserver.rollbacks import declared_part
 from laneway.control.revisions import Draft, Objects, Revision
 from laneway.model.findings import Path, field_text
+from laneway.model.times import timestamp
 from laneway.schema.api_requests import API_VERSION
 
 _OPERATIONS = ("created", "changed", "deleted")
@@ -23,7 +24,7 @@ def shown(revision: Revision, before: Objects, *, whole: bool) -> dict[str, Any]
         "kind": "Revision",
         "metadata": {
             "name": str(revision.number),
-            "creationTimestamp": revision.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creationTimestamp": timestamp(revision.at),
         },
         "spec": {
             "author": revision.draft.principal,

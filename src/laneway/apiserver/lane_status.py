@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from laneway.control.declared import DeclaredState
-from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
-from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.operator.ready_instances import Instances
-from laneway.operator.status import Condition, sentence, status_of
+from laneway.operator.status import (
+    Condition,
+    accepted,
+    lane_of,
+    not_accepted,
+    status_of,
+)
 
 CountInstances = Callable[[Lane], tuple[Instances, ...]]
 
@@ -46,22 +51,21 @@ def lane_status(
     if key not in state.objects.by_key:
         return None
     status = state.status(key)
-    accepted = _accepted(status.findings)
     programmed = _programmed(key, manifest, state, proxies)
-    lane = _lane(key, active)
+    lane = lane_of(manifest, active)
     counted = instances(lane) if lane is not None else None
     ready = _ready(programmed, lane, counted)
     of_lane = counted if key.kind == "Lane" else None
-    return status_of(manifest, (accepted, programmed, ready), of_lane, now)
+    return status_of(manifest, (accepted(status.findings), programmed, ready), of_lane, now)
 
 
 def unreadable_status(
     manifest: Mapping[str, Any], findings: Sequence[Finding], now: str
 ) -> dict[str, Any]:
     """The status of a stored object that this version of laneway cannot read."""
-    accepted = _accepted(findings)
     programmed = Condition("Programmed", False, "NotAccepted", "it cannot be read")
-    return status_of(manifest, (accepted, programmed, _ready(programmed, None, None)), None, now)
+    found = (accepted(findings), programmed, _ready(programmed, None, None))
+    return status_of(manifest, found, None, now)
 
 
 def _key(manifest: Mapping[str, Any]) -> ObjectKey:
@@ -71,47 +75,19 @@ def _key(manifest: Mapping[str, Any]) -> ObjectKey:
     return ObjectKey("Lane", f"{manifest['spec']['group']}/{name}")
 
 
-def _accepted(findings: Sequence[Finding]) -> Condition:
-    if not findings:
-        return Condition("Accepted", True, "Valid")
-    return Condition("Accepted", False, findings[0].code, "\n".join(map(sentence, findings)))
-
-
 def _programmed(
     key: ObjectKey, manifest: Mapping[str, Any], state: DeclaredState, proxies: Proxies
 ) -> Condition:
     group = key.name.partition("/")[0]
     standing = state.status(key).standing
-    if standing is Standing.HELD:
-        wrong = sorted({str(other) for other, _ in state.resolution.errors})
-        why = f"the last valid state of group {group} stays active because of errors in "
-        return Condition("Programmed", _was_programmed(manifest), "Held", why + ", ".join(wrong))
-    if standing is Standing.NOT_ACCEPTED:
-        return Condition("Programmed", False, "NotAccepted", "it has errors")
-    if standing is Standing.GROUP_NOT_ACCEPTED:
-        why = f"its lane group {group} is not accepted, or stays at its last valid state"
-        return Condition("Programmed", False, "GroupNotAccepted", why)
+    wrong = sorted({str(other) for other, _ in state.resolution.errors})
+    if condition := not_accepted(standing, manifest, group, wrong):
+        return condition
     if proxies.rejections:
         return Condition("Programmed", False, "RejectedByProxies", "\n".join(proxies.rejections))
     away = proxies.total - proxies.connected
     message = f"{away} of {proxies.total} proxies are not connected" if away else ""
     return Condition("Programmed", True, "AcknowledgedByProxies", message)
-
-
-def _was_programmed(manifest: Mapping[str, Any]) -> bool:
-    conditions = (manifest.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Programmed" and c.get("status") == "True" for c in conditions)
-
-
-def _lane(key: ObjectKey, active: Mesh) -> Lane | None:
-    """The lane itself, or the baseline of a group: its services answer where no lane does."""
-    group_name, _, name = key.name.partition("/")
-    group: LaneGroup | None = active.groups_by_name.get(group_name)
-    if group is None:
-        return None
-    if not name:
-        return active.baseline(group)
-    return next((lane for lane in active.lanes_by_group[group_name] if lane.name == name), None)
 
 
 def _ready(

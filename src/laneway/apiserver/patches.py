@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonpatch
 
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.structure import Place, Structure
+from laneway.apiserver.structure import Place, Structure, copied
 
 MERGE = "application/merge-patch+json"
 JSON = "application/json-patch+json"
@@ -28,8 +27,8 @@ def patched(kind: str, live: Mapping[str, Any], patch: Any, structure: Structure
     if not isinstance(patch, Mapping):
         raise Failure(400, "the patch is not an object")
     if kind == STRATEGIC:
-        return _strategic(_copied(live), patch, structure, ())  # type: ignore[no-any-return]
-    merged = _merged(_copied(live), patch)
+        return _strategic(copied(live), patch, structure, ())  # type: ignore[no-any-return]
+    merged = _merged(copied(live), patch)
     assert isinstance(merged, dict)
     return merged
 
@@ -37,7 +36,7 @@ def patched(kind: str, live: Mapping[str, Any], patch: Any, structure: Structure
 def _merged(live: Any, patch: Any) -> Any:
     """RFC 7386."""
     if not isinstance(patch, Mapping):
-        return _copied(patch)
+        return copied(patch)
     result = live if isinstance(live, dict) else {}
     for name, value in patch.items():
         if value is None:
@@ -61,7 +60,7 @@ def _strategic(live: Any, patch: Any, structure: Structure, place: Place) -> Any
         return result
     keys = structure.keyed.get(place)
     if keys is None or not isinstance(patch, list):
-        return _copied(patch)
+        return copied(patch)
     # Kubernetes merges a Service's ports by the first of their keys.
     return _strategic_items(live or [], patch, structure, place, next(iter(keys)))
 
@@ -87,13 +86,9 @@ def _json_patched(live: Mapping[str, Any], operations: Any) -> dict[str, Any]:
     if not isinstance(operations, list) or len(operations) > _MOST_OPERATIONS:
         raise Failure(400, f"a JSON patch is a list of at most {_MOST_OPERATIONS} operations")
     try:
-        document = jsonpatch.apply_patch(_copied(live), operations, in_place=True)
+        document = jsonpatch.apply_patch(copied(live), operations, in_place=True)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Failure(422, f"the patch cannot be applied: {error}") from error
     if not isinstance(document, dict):
         raise Failure(422, "the patch leaves no object")
     return document
-
-
-def _copied(value: Any) -> Any:
-    return json.loads(json.dumps(value))

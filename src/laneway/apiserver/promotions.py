@@ -18,7 +18,7 @@ from laneway.apiserver.resources import Resource
 from laneway.apiserver.whole_writes import Author, WholeWrite
 from laneway.control.revisions import Manifest, ObjectId, Objects
 from laneway.model.meshes import Mesh
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing, suggestion
 from laneway.schema.api_requests import PromotionSpec
 
@@ -53,8 +53,8 @@ def promoted(
             "`laneway convert` writes it as one",
         )
     before: Mapping[str, str] = live.manifest["spec"].get(_FIELD) or {}
-    known = {_name(each): each for each in before}
-    keys = [known.get(service, _short(service)) for service in services]
+    known = {ObjectName.of(each): each for each in before}
+    keys = [known.get(service, service.short) for service in services]
     after = dict.fromkeys(keys, spec.lane)
     patch = {"spec": {_FIELD: after}}
     undo = {"spec": {_FIELD: {each: before.get(each) for each in keys}}}
@@ -97,23 +97,14 @@ def _services(spec: PromotionSpec, mesh: Mesh) -> tuple[ObjectName, ...]:
         return lane.services
     wanted = []
     for index, text in enumerate(spec.services):
-        if _name(text) not in lane.services:
-            names = [_short(each) for each in lane.services]
+        if ObjectName.of(text) not in lane.services:
+            names = [each.short for each in lane.services]
             fix = suggestion(text, names, f"there is {listing(names)}")
             raise Failure(
                 422, f"spec.services[{index}]: lane {spec.lane} has no service {text}; {fix}"
             )
-        wanted.append(_name(text))
+        wanted.append(ObjectName.of(text))
     return tuple(wanted)
-
-
-def _name(text: str) -> ObjectName:
-    namespace, _, name = text.rpartition("/")
-    return ObjectName(namespace or DEFAULT_NAMESPACE, name)
-
-
-def _short(name: ObjectName) -> str:
-    return name.name if name.namespace == DEFAULT_NAMESPACE else str(name)
 
 
 def _owned(manifest: Manifest, manager: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -150,6 +150,15 @@ def _resource(kind: Kind, defined: Mapping[str, Any] | None) -> Resource:
     namespaced = kind.scope == ("metadata", "namespace")
     has_status = defined is not None
     return Resource(kind, plural, namespaced, schema, structure, tuple(columns), has_status)
+
+
+def by_kind(resources: Iterable[Resource]) -> Mapping[tuple[str, str], Resource]:
+    """By ``apiVersion`` and ``kind``, as objects say what they are."""
+    return {
+        (api_version, resource.kind.name): resource
+        for resource in resources
+        for api_version in resource.kind.api_versions
+    }
 
 
 def served() -> tuple[Resource, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from laneway.control.revisions import Manifest, Revision, StoredObject
 from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.model.times import timestamp
 from laneway.operator.cluster_port import Note
 from laneway.operator.status import Condition, notes
 
@@ -55,7 +56,7 @@ def _event(
         "metadata": {
             "name": f"{metadata['name']}.{revision:x}.{number}",
             "namespace": namespace,
-            "creationTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creationTimestamp": timestamp(at),
         },
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": "laneway",

@@ -6,6 +6,7 @@ Objects are split into fields, lists are not, unless the schema gives their item
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,3 +62,9 @@ def _parts(place: Place, schema: Mapping[str, Any]) -> Iterator[tuple[Place, Map
         yield from _parts((*place, name), part)
     if isinstance(items := schema.get("items"), Mapping):
         yield from _parts((*place, "*"), items)
+
+
+def copied(value: Any) -> Any:
+    """Plain data once more, of which no part is also a part of something else: parts may be changed
+    in place, also where YAML's aliases made several of one."""
+    return json.loads(json.dumps(value))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from laneway.apiserver.failures import Failure, finding_causes, sentence
+from laneway.apiserver.failures import Failure, finding_causes
 from laneway.apiserver.resources import Resource
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity, Source, field_text
@@ -50,7 +50,7 @@ def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Val
         findings = _findings(kept, resource)
     if errors := [each for each in findings if each.severity is Severity.ERROR]:
         raise _invalid(resource, kept, errors)
-    warnings += [_warning(each) for each in findings if each.severity is Severity.WARNING]
+    warnings += [each.field_explanation for each in findings if each.severity is Severity.WARNING]
     return Valid(kept, tuple(warnings))
 
 
@@ -68,13 +68,9 @@ def _hint(finding: Finding) -> str:
     return f" ({finding.fix})" if finding.fix else ""
 
 
-def _warning(finding: Finding) -> str:
-    return f"{field_text(finding.path)}: {sentence(finding)}" if finding.path else sentence(finding)
-
-
 def _invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
     name = manifest["metadata"]["name"]
-    told = [f"{field_text(each.path)}: {sentence(each)}" for each in errors]
+    told = [f"{field_text(each.path)}: {each.explanation}" for each in errors]
     listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
     return Failure(
         422,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from laneway.apiserver.failures import Failure, finding_causes, sentence
+from laneway.apiserver.failures import Failure, finding_causes
 from laneway.apiserver.tokens import Identity
 from laneway.model.findings import field_text
 from laneway.schema import api_requests
@@ -94,7 +94,7 @@ def spec_of(resource: VirtualResource, body: Any) -> Shape:
         return resource.spec.model_validate(spec)
     except ValidationError as error:
         found = problems(error, resource.spec)
-        told = [f"{field_text(('spec', *each.path))}: {sentence(each)}" for each in found]
+        told = [f"{field_text(('spec', *each.path))}: {each.explanation}" for each in found]
         causes = finding_causes(found)
         for cause, each in zip(causes, found, strict=True):
             cause["field"] = field_text(("spec", *each.path))

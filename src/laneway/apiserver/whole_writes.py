@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from laneway.apiserver.failures import Failure, sentence
+from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.validation import STRICT
@@ -153,13 +153,15 @@ def _problem(finding: Finding, places: Mapping[ObjectKey, Path]) -> Problem:
     path = places.get(finding.subject) if finding.subject else None
     if path is None:  # an object that stands already
         return Problem((), finding.code, told(finding))
-    return Problem((*path, *finding.path), finding.code, f"{finding.subject}: {sentence(finding)}")
+    return Problem(
+        (*path, *finding.path), finding.code, f"{finding.subject}: {finding.explanation}"
+    )
 
 
 def told(finding: Finding) -> str:
     """The object, the field, what is wrong and what would be right."""
     about = ", ".join(part for part in (str(finding.subject or ""), finding.field) if part)
-    return f"{about}: {sentence(finding)}" if about else sentence(finding)
+    return f"{about}: {finding.explanation}" if about else finding.explanation
 
 
 def _is_error(finding: Finding) -> bool:

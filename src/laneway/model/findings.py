@@ -90,13 +90,22 @@ class Finding:
         """The path as people write it: ``spec.services[1].name``."""
         return field_text(self.path)
 
+    @property
+    def explanation(self) -> str:
+        """What is wrong, and what would be right."""
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+    @property
+    def field_explanation(self) -> str:
+        """The field, what is wrong, and what would be right."""
+        return f"{self.field}: {self.explanation}" if self.path else self.explanation
+
     def __str__(self) -> str:
         """One line that says it all, the place first."""
         where = f"{self.source}: " if self.source else ""
         about = ", ".join(part for part in (str(self.subject or ""), self.field) if part)
-        what = f"{about}: {self.message}" if about else self.message
+        what = f"{about}: {self.explanation}" if about else self.explanation
         text = f"{where}{self.severity.value} {self.code}: {what}"
-        text = f"{text}; {self.fix}" if self.fix else text
         return f"{text}; for example {self.example}" if self.example else text
 
 

@@ -6,6 +6,7 @@ The ground of the ground floor: every other module of ``model`` leans on it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 DEFAULT_NAMESPACE = "default"
@@ -27,13 +28,35 @@ class ObjectName:
     namespace: str
     name: str
 
+    @classmethod
+    def of(cls, text: str) -> ObjectName:
+        """Of ``namespace/name``, or of a name in the default namespace."""
+        namespace, _, name = text.rpartition("/")
+        return cls(namespace or DEFAULT_NAMESPACE, name)
+
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def short(self) -> str:
+        """The name alone in the default namespace, where ``of`` reads it."""
+        return self.name if self.namespace == DEFAULT_NAMESPACE else str(self)
 
     @property
     def host(self) -> str:
         """The cluster-internal DNS name of the service so named."""
         return f"{self.name}.{self.namespace}.svc.cluster.local"
+
+
+def find_name(text: str, known: Collection[ObjectName]) -> ObjectName | None:
+    """The one of ``known`` that ``text`` means: a name alone may be of any namespace, if only one
+    has it."""
+    wanted = ObjectName.of(text)
+    if wanted in known:
+        return wanted
+    alone = not text.rpartition("/")[0]
+    same = [each for each in known if alone and each.name == wanted.name]
+    return same[0] if len(same) == 1 else None
 
 
 def is_label(text: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lanes import Lane
+from laneway.model.meshes import Mesh
 from laneway.operator.acceptance import (
     FAILED,
     GROUP,
@@ -67,11 +68,11 @@ def conditions(
     """A lane's or group's conditions; and, for a lane that is in the mesh, its instances."""
     if fault := result.faults.get(group_name(manifest)):
         return _after_fault(fault), None
-    accepted = _accepted(manifest, acceptance)
+    errors = acceptance.findings.get(key_of(manifest), ())
     programmed = _programmed(manifest, acceptance, result)
     lane = _lane(manifest, acceptance)
     instances = readiness.of(lane) if lane is not None else None
-    found = (accepted, programmed, _ready(programmed, lane, instances))
+    found = (accepted(errors), programmed, _ready(programmed, lane, instances))
     if manifest["kind"] == GROUP:
         return found, None
     with_lanes = shared.get((lane.group, lane.name)) if lane is not None else None
@@ -87,24 +88,21 @@ def _after_fault(fault: str) -> tuple[Condition, ...]:
     )
 
 
-def _accepted(manifest: Manifest, acceptance: Acceptance) -> Condition:
-    findings = acceptance.findings.get(key_of(manifest), ())
-    if not findings:
+def accepted(errors: Sequence[Finding]) -> Condition:
+    """Whether an object is accepted that has these errors."""
+    if not errors:
         return Condition("Accepted", True, "Valid")
-    return Condition("Accepted", False, findings[0].code, _lines(map(sentence, findings)))
+    return Condition("Accepted", False, errors[0].code, explanations(errors))
 
 
-def sentence(finding: Finding) -> str:
-    """Field, what is wrong, and what would be right."""
-    text = f"{finding.field}: {finding.message}" if finding.path else finding.message
-    return f"{text}; {finding.fix}" if finding.fix else text
+def not_accepted(
+    standing: Standing, manifest: Manifest, group: str, wrong: Iterable[str]
+) -> Condition | None:
+    """What Programmed is for an object that is not accepted, or held; None for any other.
 
-
-def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
-    group = group_name(manifest)
-    standing = acceptance.standing(candidate(manifest))
+    ``wrong`` are the objects for which its group is held.
+    """
     if standing is Standing.HELD:
-        wrong = [str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out]
         why = f"the last valid state of group {group} stays active because of errors in "
         return Condition("Programmed", is_applied(manifest), HELD, why + ", ".join(wrong))
     if standing is Standing.NOT_ACCEPTED:
@@ -112,6 +110,15 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if standing is Standing.GROUP_NOT_ACCEPTED:
         why = f"its lane group {group} is not accepted, or stays at its last valid state"
         return Condition("Programmed", False, "GroupNotAccepted", why)
+    return None
+
+
+def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
+    group = group_name(manifest)
+    standing = acceptance.standing(candidate(manifest))
+    wrong = (str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out)
+    if condition := not_accepted(standing, manifest, group, wrong):
+        return condition
     if inactive := acceptance.inactive.get(key_of(manifest)):
         why = "requests that name it count as without a lane"
         return Condition("Programmed", False, inactive.value, why)
@@ -120,7 +127,7 @@ def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> C
     if notices := result.notices.get(group):
         return Condition("Programmed", True, "Partial", _lines(notices))
     limits = result.limits.get(_subject(manifest), ())
-    return Condition("Programmed", True, "Applied", _lines(map(sentence, limits)))
+    return Condition("Programmed", True, "Applied", explanations(limits))
 
 
 def _subject(manifest: Manifest) -> ObjectKey:
@@ -132,10 +139,17 @@ def _subject(manifest: Manifest) -> ObjectKey:
 
 
 def _lane(manifest: Manifest, acceptance: Acceptance) -> Lane | None:
-    """The lane itself, or the baseline of a group: its services answer where no lane does."""
-    name, mesh = group_name(manifest), acceptance.mesh
+    if key_of(manifest) in acceptance.left_out:
+        return None
+    return lane_of(manifest, acceptance.mesh)
+
+
+def lane_of(manifest: Manifest, mesh: Mesh) -> Lane | None:
+    """The lane itself, or the baseline of a group: its services answer where no lane does. None if
+    it is not in the mesh."""
+    name = group_name(manifest)
     group = mesh.groups_by_name.get(name)
-    if group is None or key_of(manifest) in acceptance.left_out:
+    if group is None:
         return None
     if manifest["kind"] == GROUP:
         return mesh.baseline(group)
@@ -163,6 +177,10 @@ def _shares(others: Mapping[str, str]) -> Condition:
     pods = [f"pod {pod} also belongs to lane {lane}" for lane, pod in others.items()]
     fix = "tell them apart by labels, or declare that it is intended: sharesWorkloadsWith"
     return Condition(SHARES_WORKLOADS, True, "PodsOfSeveralLanes", _lines([*pods, fix]))
+
+
+def explanations(findings: Iterable[Finding]) -> str:
+    return _lines(finding.field_explanation for finding in findings)
 
 
 def _lines(texts: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ from laneway.control.revisions import (
     StoreError,
 )
 from laneway.model.lane_lives import active
+from laneway.model.times import timestamp
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
 from laneway.wiring.reconciliation import declared_at_start
 from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
@@ -168,7 +169,7 @@ class ChangeAnswers:
         return [str(key) for key in watched if not _is_ready(objects[key].manifest)]
 
     def _author(self, asked: Asked, manager: str, *, force: bool) -> Author:
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = timestamp(self._now())
         return Author(asked.identity, manager, now, self._uid, force or asked.force)
 
 

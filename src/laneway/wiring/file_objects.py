@@ -13,7 +13,7 @@ from typing import Any
 
 from laneway.adapters.files import Reading
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.resources import Resource
+from laneway.apiserver.resources import Resource, by_kind
 from laneway.apiserver.writes import Write, created, replaced
 from laneway.control.declared import ChangeSet, ReplaceAll
 from laneway.control.revisions import (
@@ -25,6 +25,7 @@ from laneway.control.revisions import (
 )
 from laneway.model.findings import Source
 from laneway.model.names import DEFAULT_NAMESPACE
+from laneway.model.times import timestamp
 from laneway.schema import Document
 from laneway.wiring.reconciliation import Reconciliation
 
@@ -52,11 +53,7 @@ class FileObjects:
     ) -> None:
         self._store = store
         self._reconciliation = reconciliation
-        self._resources = {
-            (api_version, resource.kind.name): resource
-            for resource in resources
-            for api_version in resource.kind.api_versions
-        }
+        self._resources = by_kind(resources)
         self._now = now
         self._uid = uid
         self._report = report
@@ -96,7 +93,7 @@ class FileObjects:
         metadata = data["metadata"]
         namespace = metadata.get("namespace") or DEFAULT_NAMESPACE if resource.namespaced else ""
         key = ObjectId(resource.qualified, namespace, metadata["name"])
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = timestamp(self._now())
         uid, api_version = self._uid(), data["apiVersion"]
         return key, Write(
             resource, namespace, key.name, FILES, now, uid, api_version, validation="Ignore"

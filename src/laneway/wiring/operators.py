@@ -16,6 +16,7 @@ from laneway.adapters.kube.cluster import KubeCluster
 from laneway.adapters.kube.leases import Election, Terms
 from laneway.adapters.kube.resources import Resource
 from laneway.compile.dialect import ConfiguredDialect
+from laneway.model.times import timestamp
 from laneway.operator.pacing import Pace, Pacer
 from laneway.operator.reconciler import SETTLE, Pass, Reconciler
 
@@ -114,7 +115,7 @@ class Operator:
 
 
 def seconds() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp(datetime.now(UTC))
 
 
 def microseconds() -> str:

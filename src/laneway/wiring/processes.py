@@ -22,7 +22,7 @@ from laneway.control import events
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.rollout import rejected
 from laneway.model.lane_workloads import lanes_by_workload
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 from laneway.model.suggestions import suggestion
 from laneway.model.workloads import Workload
@@ -203,7 +203,7 @@ class Processes:
         if not wanted:
             yield from (status.node for status in self._embedded.proxies())
         for name in wanted:
-            gateway = _object_name(name)
+            gateway = ObjectName.of(name)
             if self._is_proxy(name):
                 yield name
             elif placed := placements.gateways.get(gateway):
@@ -222,7 +222,7 @@ class Processes:
 
     def _workload(self, word: str) -> ObjectName:
         known = self._embedded.mesh.workloads_by_name
-        name = _object_name(word)
+        name = ObjectName.of(word)
         if name in known:
             return name
         same = [each for each in known if "/" not in word and each.name == word]
@@ -279,11 +279,6 @@ def _by_service(status: ProxyStatus) -> Iterator[tuple[str, str]]:
             yield service, "REJECTED"
         else:
             yield service, "STALE" if verdicts else "SYNCED"
-
-
-def _object_name(word: str) -> ObjectName:
-    namespace, _, name = word.rpartition("/")
-    return ObjectName(namespace or DEFAULT_NAMESPACE, name)
 
 
 async def _carried_out(work: Any) -> None:

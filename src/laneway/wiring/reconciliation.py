@@ -36,7 +36,7 @@ from laneway.control.revisions import (
     StoreError,
 )
 from laneway.model.findings import Finding, ObjectKey, Severity, Source
-from laneway.operator.status import sentence
+from laneway.model.times import timestamp
 from laneway.schema import Alone, Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
@@ -239,7 +239,7 @@ class Reconciliation:
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = timestamp(self._now())
         state, active = self._declarations.state, self._declarations.active
         # From here to the append there is no await: nobody writes in between.
         changed: dict[ObjectId, Manifest | None] = {}
@@ -263,7 +263,7 @@ class Reconciliation:
 
 
 def _sentences(findings: Iterable[Finding]) -> str:
-    return "; ".join(map(sentence, findings))
+    return "; ".join(finding.field_explanation for finding in findings)
 
 
 def _with_status(manifest: Manifest, status: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from laneway.control.declared.planning import plan
 from laneway.control.revisions import RevisionCompacted, RevisionStore, StoreError
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+from laneway.model.names import ObjectName, find_name
 from laneway.model.suggestions import listing, suggestion
 from laneway.wiring.reconciliation import STORE, declared_at_start
 
@@ -50,14 +50,9 @@ def workload_names(words: Iterable[str], mesh: Mesh, field: str) -> frozenset[Ob
 
 def object_name(word: str, known: Iterable[ObjectName], field: str, what: str) -> ObjectName:
     """``name`` or ``namespace/name``, of one that exists. Raises ``Failure``."""
-    namespace, _, name = word.rpartition("/")
-    wanted = ObjectName(namespace or DEFAULT_NAMESPACE, name)
     names = list(known)
-    if wanted in names:
-        return wanted
-    same = [each for each in names if not namespace and each.name == name]
-    if len(same) == 1:
-        return same[0]
+    if found := find_name(word, names):
+        return found
     words = [str(each) for each in names]
-    fix = suggestion(str(wanted), words, f"there is {listing(words) or 'none'}")
+    fix = suggestion(str(ObjectName.of(word)), words, f"there is {listing(words) or 'none'}")
     raise Failure(422, f"{field}: there is no {what} {word}; {fix}")

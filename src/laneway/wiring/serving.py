@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -57,7 +56,7 @@ from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
-from laneway.wiring.lane_expiry import follow_expiry
+from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
@@ -134,7 +133,7 @@ class Serving:
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
             compacting = asyncio.create_task(
-                compact_regularly(store, settings.history, _now, self._report)
+                compact_regularly(store, settings.history, utc_now, self._report)
             )
             stack.push_async_callback(_cancelled, compacting)
             if self._files is None:
@@ -147,7 +146,7 @@ class Serving:
                 tokens,
                 watches,
                 one_document,
-                _now,
+                utc_now,
                 os.urandom,
                 lambda: reconciliation.began,
                 self._server,
@@ -155,7 +154,7 @@ class Serving:
             processes = ProcessEndpoints(
                 Processes(self.embedded, reconciliation, self._workloads.problems), one_document
             )
-            objects = ObjectEndpoints(store, watches, _now, _uid, one_document)
+            objects = ObjectEndpoints(store, watches, utc_now, _uid, one_document)
             virtual = self._virtual(store, reconciliation, stack)
             console = [*pages.routes, *self._console(tokens, watches).routes]
             operations = self._operations(store, watches)
@@ -167,7 +166,7 @@ class Serving:
                 *processes.routes,
             ]
             app = application(served(), objects, __version__, more, VIRTUAL)
-            guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, _now)
+            guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, utc_now)
             self._requests = RequestCounts(guarded)
             plain = TcpEndpoint(*settings.console, None) if settings.console else None
             server = ApiServer(self._requests, self.folder / "api.sock", self._tcp(), plain)
@@ -183,7 +182,7 @@ class Serving:
 
     def sign_in_link(self) -> str:
         """A URL that signs one browser in."""
-        code = self._codes.issue(os.urandom(32), _now())
+        code = self._codes.issue(os.urandom(32), utc_now())
         return sign_in_url(self.console_address, code)
 
     def _console(self, tokens: TokenStore, watches: Watches) -> ConsoleEndpoints:
@@ -193,7 +192,7 @@ class Serving:
             tokens,
             self._codes,
             one_document,
-            _now,
+            utc_now,
             os.urandom,
             lambda: self.console_address,
         )
@@ -221,7 +220,7 @@ class Serving:
             yield self._requests.family()
 
         async def compacted(keep: int) -> int:
-            return await compact(store, HistoryBounds.last(keep), _now())
+            return await compact(store, HistoryBounds.last(keep), utc_now())
 
         return [metrics_route(collect), compaction_route(compacted, one_document)]
 
@@ -230,18 +229,18 @@ class Serving:
     ) -> tuple[MemoryStore | SqliteStore, TokenStore]:
         """Raises ``StoreError``."""
         if self._settings.data is None:
-            return MemoryStore(_now), MemoryTokens()
-        store = SqliteStore.open(self._settings.data / "store", _now)
+            return MemoryStore(utc_now), MemoryTokens()
+        store = SqliteStore.open(self._settings.data / "store", utc_now)
         stack.push_async_callback(store.close)
         return store, await SqliteTokens.read(store)
 
     def _file_objects(self, store: RevisionStore, reconciliation: Reconciliation) -> FileObjects:
-        return FileObjects(store, reconciliation, served(), _now, _uid, self._report)
+        return FileObjects(store, reconciliation, served(), utc_now, _uid, self._report)
 
     async def _follow_expiry(self) -> None:
         declarations = self.embedded.declarations
         await follow_expiry(
-            lambda: declarations.state.mesh, self._renew, declarations.changed, _now
+            lambda: declarations.state.mesh, self._renew, declarations.changed, utc_now
         )
 
     async def _renew(self) -> bool:
@@ -280,7 +279,7 @@ class Serving:
             self.embedded.declarations,
             self._proxies,
             self._instances,
-            _now,
+            utc_now,
             self._report,
             started=started,
         )
@@ -298,10 +297,10 @@ class Serving:
             embedded.proxies,
             embedded.lane_counts,
             recent,
-            _now,
+            utc_now,
             _uid,
         )
-        return VirtualEndpoints(VIRTUAL, answers, one_document, _now)
+        return VirtualEndpoints(VIRTUAL, answers, one_document, utc_now)
 
     def _tcp(self) -> TcpEndpoint | None:
         settings = self._settings
@@ -311,7 +310,7 @@ class Serving:
         if settings.tls is not None:
             tls = given_context(settings.tls.certificate, settings.tls.key)
         else:
-            tls = server_context(self.folder / "tls", (host, *settings.hosts), _now())
+            tls = server_context(self.folder / "tls", (host, *settings.hosts), utc_now())
         return TcpEndpoint(host, port, tls)
 
     def _server(self) -> dict[str, str]:
@@ -338,10 +337,6 @@ class Serving:
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self._workloads.of(lane, self.embedded)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _url(scheme: str, host: str, port: int) -> str:

@@ -25,6 +25,7 @@ from laneway.apiserver.tokens import (
     TokenStore,
     minted,
 )
+from laneway.model.times import timestamp
 
 API_VERSION = "api.laneway.dev/v1alpha1"
 _ROOT = f"/apis/{API_VERSION}"
@@ -121,14 +122,10 @@ def _shown(token: Token) -> dict[str, Any]:
     return {
         "kind": "Token",
         "apiVersion": API_VERSION,
-        "metadata": {"name": token.id, "creationTimestamp": _time(token.created)},
+        "metadata": {"name": token.id, "creationTimestamp": timestamp(token.created)},
         "spec": {"name": token.name, "scopes": sorted(token.scopes)},
-        "status": {"expirationTimestamp": _time(token.expires)},
+        "status": {"expirationTimestamp": timestamp(token.expires)},
     }
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def require_admin(request: Request, what: str = "tokens are") -> None:

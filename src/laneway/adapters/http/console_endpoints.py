@@ -6,7 +6,7 @@ each resource two open consoles would use them up, so one stream carries all tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +20,11 @@ from laneway.adapters.http.console_files import SIGN_IN
 from laneway.adapters.http.objects import server_sent_events
 from laneway.adapters.http.watches import Watch, Watches
 from laneway.apiserver.failures import Failure
+from laneway.apiserver.field_ownership import without_managed_fields
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.sign_in_codes import CODE_LIFE, SESSION_LIFE, SignInCodes
 from laneway.apiserver.tokens import ADMIN, Identity, TokenStore, minted
+from laneway.model.times import timestamp
 
 _API = f"/apis/{API_VERSION}"
 
@@ -85,7 +87,7 @@ class ConsoleEndpoints:
         code = self._codes.issue(self._random(32), self._now())
         status = {
             "url": sign_in_url(address, code),
-            "expirationTimestamp": (self._now() + CODE_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expirationTimestamp": timestamp(self._now() + CODE_LIFE),
         }
         document = {"kind": "SignInLink", "apiVersion": API_VERSION, "status": status}
         return JSONResponse(document, 201, {"Cache-Control": "no-store"})
@@ -100,7 +102,7 @@ class ConsoleEndpoints:
             "",
             lambda manifest: True,
             "without managedFields",
-            _without_managed_fields,
+            without_managed_fields,
             _bookmark,
             wants_bookmarks=True,
             marks_initial=True,
@@ -125,11 +127,6 @@ async def _identity(request: Request) -> Response:
     assert isinstance(identity, Identity)
     status = {"name": identity.name, "scopes": sorted(identity.scopes)}
     return JSONResponse({"kind": "Identity", "apiVersion": API_VERSION, "status": status})
-
-
-def _without_managed_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
-    return {**manifest, "metadata": metadata}
 
 
 def _bookmark(revision: int, initial: bool) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from laneway.control.revisions import (
     StoredObject,
     StoreError,
 )
+from laneway.model.times import timestamp
 
 _PATCHES = (patches.MERGE, patches.JSON, patches.STRATEGIC, patches.APPLY)
 
@@ -282,7 +283,7 @@ class ObjectEndpoints:
             place.namespace,
             place.name,
             query.manager,
-            self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            timestamp(self._now()),
             self._uid(),
             place.api_version,
             query.validation,

@@ -12,7 +12,7 @@ from laneway.compile.analyze.reachability import Port, Reached, Survey
 from laneway.compile.simulate import Hop, Outcome, Request, Why, simulate
 from laneway.model.examples import Example
 from laneway.model.lanes import Lane
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
+from laneway.model.names import ObjectName
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def tell(outcome: Outcome) -> str:
 
 
 def _told(hop: Hop) -> str:
-    service = hop.service.name if hop.service.namespace == DEFAULT_NAMESPACE else str(hop.service)
+    service = hop.service.short
     if hop.served is None:
         return f"{service} in no lane"
     instead = hop.intended is not None and hop.intended != hop.served

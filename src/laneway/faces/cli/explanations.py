@@ -19,7 +19,6 @@ from laneway.faces.cli.terminals import (
     print_hanging,
 )
 from laneway.model.meshes import Mesh
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName
 
 #: Columns between those of the table, and for the reasons so that they can be read.
 _GAP = 3
@@ -39,7 +38,7 @@ def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
         status = f"{outcome.failure.status} " if outcome.failure.status else ""
         console.print(fact("->", "bold red", f"{status}{outcome.failure.message}"), soft_wrap=True)
     if outcome.unknown_calls:
-        names = ", ".join(map(_short, outcome.unknown_calls))
+        names = ", ".join(name.short for name in outcome.unknown_calls)
         errors().print(
             f"Calls of {names} are unknown, and the path may go on there: say them with --calls "
             "SERVICE=A,B, or in `spec.calls` of the Workload.",
@@ -93,7 +92,7 @@ def _summary(outcome: Outcome) -> str:
 
 def _service(mesh: Mesh, hop: Hop) -> Text:
     several = len(mesh.services_by_name[hop.service].ports) > 1
-    return Text(f"{_short(hop.service)}{f':{hop.port}' if several else ''}", "bold")
+    return Text(f"{hop.service.short}{f':{hop.port}' if several else ''}", "bold")
 
 
 def _lane(hop: Hop) -> Text:
@@ -109,7 +108,7 @@ def _lane(hop: Hop) -> Text:
 def _workloads(hop: Hop) -> Text:
     if not hop.workloads:
         return Text("nobody", "red")
-    shown = "\n".join(_short(workload) for workload in hop.workloads[:5])
+    shown = "\n".join(workload.short for workload in hop.workloads[:5])
     more = f"\n{len(hop.workloads) - 5} more" if len(hop.workloads) > 5 else ""
     return Text(f"{shown}{more}")
 
@@ -123,9 +122,5 @@ def _why(hop: Hop) -> Table:
 
 
 def _names(hop: Hop) -> str:
-    names = [_short(workload) for workload in hop.workloads]
-    return names[0] if len(names) == 1 else f"one of {len(names)} of {_short(hop.service)}"
-
-
-def _short(name: ObjectName) -> str:
-    return name.name if name.namespace == DEFAULT_NAMESPACE else str(name)
+    names = [workload.short for workload in hop.workloads]
+    return names[0] if len(names) == 1 else f"one of {len(names)} of {hop.service.short}"

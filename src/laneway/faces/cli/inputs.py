@@ -14,7 +14,7 @@ from laneway.faces.cli.terminals import errors
 from laneway.model.checks import check as check_mesh
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
-from laneway.model.names import DEFAULT_NAMESPACE, ObjectName, is_header
+from laneway.model.names import ObjectName, find_name, is_header
 from laneway.model.suggestions import listing, suggestion
 from laneway.schema import Check
 
@@ -37,16 +37,11 @@ def read_mesh(files: Sequence[str], *, check: Check = check_mesh) -> Mesh:
 
 def object_name(word: str, known: Iterable[ObjectName], what: str) -> ObjectName:
     """``name`` or ``namespace/name``, of one that exists."""
-    namespace, _, name = word.rpartition("/")
-    wanted = ObjectName(namespace or DEFAULT_NAMESPACE, name)
     names = list(known)
-    if wanted in names:
-        return wanted
-    same = [candidate for candidate in names if not namespace and candidate.name == name]
-    if len(same) == 1:
-        return same[0]
-    words = [str(candidate) for candidate in names]
-    fix = suggestion(str(wanted), words, f"there is: {listing(words) or 'none'}")
+    if found := find_name(word, names):
+        return found
+    words = [str(each) for each in names]
+    fix = suggestion(str(ObjectName.of(word)), words, f"there is: {listing(words) or 'none'}")
     raise typer.BadParameter(f"there is no {what} {word}; {fix}")
 
 

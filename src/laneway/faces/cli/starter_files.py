@@ -70,8 +70,8 @@ def text(starter: Starter) -> str:
 
 def _documents(starter: Starter) -> Iterator[str]:
     fixed = starter.port and {"annotations": {"laneway.dev/listen-ports": f"80={starter.port}"}}
-    gateway = f"  gateway: {_reference(starter.gateway)}\n" if starter.gateway else ""
-    names = [_reference(service.name) for service in starter.services]
+    gateway = f"  gateway: {starter.gateway.short}\n" if starter.gateway else ""
+    names = [service.name.short for service in starter.services]
     yield _head("LaneGroup", {"name": starter.group, **(fixed or {})}) + (
         "spec:\n"
         f"{gateway}"
@@ -84,7 +84,7 @@ def _documents(starter: Starter) -> Iterator[str]:
         spec: dict[str, object] = {"group": starter.group, "selector": {"lane": lane}}
         if lane != BASELINE:
             spec["services"] = [
-                _reference(service.name)
+                service.name.short
                 for service in starter.services
                 if any(run.lane == lane for run in service.runs)
             ]
@@ -118,7 +118,7 @@ def _workload(
             "header": starter.trace_header,
             **({"upstream_url": f"http://{_host(following)}/"} if following else {}),
         }
-    others = [_reference(each.name) for each in starter.services if each is not service]
+    others = [each.name.short for each in starter.services if each is not service]
     if starter.call_urls and run.how and others:
         spec["callUrls"] = others
     if service.ports:
@@ -128,10 +128,6 @@ def _workload(
 
 def _head(kind: str, metadata: Mapping[str, object]) -> str:
     return f"apiVersion: laneway.dev/v1alpha1\nkind: {kind}\nmetadata: {_flow(metadata)}\n"
-
-
-def _reference(name: ObjectName) -> str:
-    return name.name if name.namespace == DEFAULT_NAMESPACE else str(name)
 
 
 def _host(name: ObjectName) -> str:

@@ -13,7 +13,6 @@ from laneway.adapters.store.sqlite import SqliteStore
 from laneway.control.compaction import HistoryBounds
 from laneway.faces.cli.server_requests import SOCKET, LocalServer, request
 from laneway.faces.cli.terminals import errors, fact, output
-from laneway.operator.status import sentence
 from laneway.wiring import compactions
 from laneway.wiring.reconciliation import errors_of
 
@@ -64,9 +63,8 @@ def check(data: Path) -> int:
     for key, stored in sorted(contents.objects.items(), key=lambda item: item[0]):
         for finding in errors_of(key, stored.manifest):
             unreadable = True
-            errors().print(
-                fact("cannot be read:", "bold red", f"{key}: {sentence(finding)}"), soft_wrap=True
-            )
+            text = f"{key}: {finding.field_explanation}"
+            errors().print(fact("cannot be read:", "bold red", text), soft_wrap=True)
     return int(unreadable)
 
 

@@ -20,7 +20,6 @@ from laneway.faces.operator.serving import serve
 from laneway.model.findings import Finding
 from laneway.operator.admission import Verdict
 from laneway.operator.manifests import Manifest
-from laneway.operator.status import sentence
 
 Judge = Callable[[Manifest, Manifest | None], Awaitable[Verdict]]
 
@@ -85,7 +84,7 @@ async def _verdict(request: Mapping[str, Any], judge: Judge) -> Verdict:
 
 def _text(finding: Finding) -> str:
     """``UNKNOWN_FIELD: spec.servces: ...``; of which object, the API server says itself."""
-    return f"{finding.code}: {finding.subject}, {sentence(finding)}"
+    return f"{finding.code}: {finding.subject}, {finding.field_explanation}"
 
 
 def _shortened(texts: Sequence[str]) -> list[str]:
