@@ -10,6 +10,17 @@ LOG_LINES = "tests/adapters/host/test_log_lines.py::"
 
 COMMANDS = (
     Breakage(
+        "apply forgets where a workload's file is",
+        "src/laneway/faces/cli/object_files.py",
+        old='    if kind == "Workload" and folder is not None:\n',
+        new='    if kind == "Workloads" and folder is not None:\n',
+        tests=(
+            "tests/faces/cli/test_object_files.py::test_a_command_runs_in_the_folder_of_its_file",
+            "tests/faces/cli/test_object_files.py::test_relative_paths_start_from_there",
+        ),
+        why="what runs by `up` crashes when it is applied to a laneway that was started elsewhere",
+    ),
+    Breakage(
         "apply succeeds although a proxy does not have it",
         "src/laneway/faces/cli/proxy_acknowledgements.py",
         old='int(bool(found["rejections"]) or not found["reached"] or late > 0)',

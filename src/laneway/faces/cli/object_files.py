@@ -5,6 +5,7 @@ The server checks objects; here only what is no object of a served kind is refus
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,28 +37,34 @@ def file_objects(paths: Sequence[str], namespace: str | None = None) -> list[Fil
     if not paths:
         raise typer.BadParameter("say which files: -f FILE (a folder, or - for standard input)")
     found = [
-        _file_object(document, namespace) for each in _documents(paths) for document in each.items()
+        _file_object(document, folder, namespace)
+        for each, folder in _documents(paths)
+        for document in each.items()
     ]
     if not found:
         raise Failed(f"nothing is declared in {', '.join(paths)}")
     return found
 
 
-def _documents(paths: Sequence[str]) -> Iterator[Document]:
+def _documents(paths: Sequence[str]) -> Iterator[tuple[Document, str | None]]:
+    """Each with the folder of its file."""
     problems: list[Finding] = []
-    read: list[Document] = []
+    read: list[tuple[Document, str | None]] = []
     for text in texts(paths, sys.stdin):
         if isinstance(text, Finding):
             problems.append(text)
             continue
         for item in documents(text.name, text.content):
-            (problems if isinstance(item, Finding) else read).append(item)  # type: ignore[arg-type]
+            if isinstance(item, Finding):
+                problems.append(item)
+            else:
+                read.append((item, text.folder))
     if any(each.severity is Severity.ERROR for each in problems):
         raise InvalidInput(problems)
     yield from read
 
 
-def _file_object(document: Document, namespace: str | None) -> FileObject:
+def _file_object(document: Document, folder: str | None, namespace: str | None) -> FileObject:
     data, source = document.data, document.source
     if not isinstance(data, Mapping):
         raise Failed(f"{source}: expected an object with apiVersion, kind and metadata")
@@ -74,6 +81,21 @@ def _file_object(document: Document, namespace: str | None) -> FileObject:
         raise Failed(f"{source}: {kind} {name}: metadata.namespace: expected a name")
     if namespace and where and where != namespace:
         raise Failed(f"{source}: {kind} {name}: metadata.namespace is {where}, not {namespace}")
+    if kind == "Workload" and folder is not None:
+        data = _located(data, folder)
     where = where or namespace or DEFAULT_NAMESPACE
     reference = ObjectReference(resource, where, name, str(version))
     return FileObject(reference, data, source)
+
+
+def _located(manifest: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
+    """A workload whose paths start from its file's folder, which the server does not know."""
+    spec = manifest.get("spec")
+    if not isinstance(spec, Mapping) or "command" not in spec:
+        return manifest
+    paths = {"workingDir": spec.get("workingDir", "")}
+    if "envFile" in spec:
+        paths["envFile"] = spec["envFile"]
+    # What is no text, the server refuses.
+    located = {k: os.path.join(folder, v) for k, v in paths.items() if isinstance(v, str)}
+    return {**manifest, "spec": {**spec, **{k: os.path.normpath(v) for k, v in located.items()}}}
