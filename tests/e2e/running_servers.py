@@ -31,6 +31,14 @@ class RunningServer:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
 
+def log_errors_alone() -> None:
+    """Commands in the test's thread have standard output for themselves.
+
+    Each test asks for it: after each, logging is as it was.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 @contextmanager
 def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
     mesh = Settings(free_gateway_ports=True, concurrency=1, **settings)
@@ -53,9 +61,6 @@ def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
         finally:
             started.set()
 
-    # Commands in the test's thread have standard output for themselves.
-    errors_alone = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(wrapper_class=errors_alone)
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert started.wait(60)
@@ -68,4 +73,3 @@ def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
         server.loop.call_soon_threadsafe(stop.set)
         thread.join(60)
         assert not thread.is_alive()
-        structlog.reset_defaults()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.e2e.running_servers import RunningServer, running_server
+from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
@@ -32,6 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def ask(server: RunningServer, cli: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Runs a command that asks the server; everything of scenario 2 is applied, and ready."""
     monkeypatch.setenv("LANEWAY_DATA_DIR", str(server.data))
+    log_errors_alone()
     assert cli("apply", "-f", FILES).code == 0
     assert cli("wait", "lanes", "--timeout=60s").code == 0
     return cli

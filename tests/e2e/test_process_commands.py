@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.clients import Call, load
-from tests.e2e.running_servers import RunningServer, running_server
+from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
@@ -43,6 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture
 def ask(server: RunningServer, cli: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setenv("LANEWAY_DATA_DIR", str(server.data))
+    log_errors_alone()
     return cli
 
 

@@ -119,7 +119,8 @@ async def test_figures_and_logs_say_what_happens(tmp_path: Path) -> None:
             assert (await client.get(f"{V1}/lanes/none")).status_code == 404
         await write(served, WEB, group(), lane("base"), workload("base"))
         synced = 'laneway_proxies{state="synced"}'
-        found = await until(served.metrics, lambda found: found[synced] == 1)
+        # The sidecar's and the gateway's, which nobody had to declare.
+        found = await until(served.metrics, lambda found: found[synced] == 2)
         assert found['laneway_store_objects{resource="lanes.laneway.dev"}'] == 1
         assert found['laneway_api_requests_total{method="POST",code="201"}'] == 4
         assert found['laneway_api_requests_total{method="GET",code="404"}'] == 1
