@@ -12,7 +12,7 @@ CONSOLE := console
 CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* src/*/*))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup develop demo console check test nightly test-cluster lint mutants laws golden docs \
+.PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws golden docs \
   bench bench-compare soak sanitize fuzz lock clean test-console
 
 help:  ## List the targets.
@@ -61,14 +61,23 @@ test-console:
 	  echo "The console is neither built nor tested: npm cannot install its packages."; \
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
+UNIT := $(BIN)/pytest -q -n auto --dist worksteal -m "not envoy"
+WITH_ENVOY := $(BIN)/pytest -q -n auto --dist loadfile -m envoy
+
 check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
-	$(BIN)/pytest -q -n auto -m "not envoy"
+	$(UNIT)
 
-test: lint test-console  ## Lint, type-check and run all the tests, five mutants among them; print the coverage.
-	$(BIN)/pytest -q -n auto -m "not envoy" --cov --cov-report=
-	$(BIN)/pytest -q -n auto --dist loadfile -m envoy --cov --cov-append --cov-report=term:skip-covered
+# The types take one core for as long as npm takes another.
+test: develop  ## Lint, type-check and run all the tests, five mutants among them.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-console
+	$(UNIT)
+	$(WITH_ENVOY)
 
-nightly: test mutants laws sanitize soak  ## All of `test`, every mutant, 1,000 examples of each law and changes.
+coverage: develop  ## Run all the tests and print what they cover, which takes twice as long.
+	$(UNIT) --cov --cov-report=
+	$(WITH_ENVOY) --cov --cov-append --cov-report=term:skip-covered
+
+nightly: test coverage mutants laws sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
 	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy" --hypothesis-profile nightly

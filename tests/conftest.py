@@ -14,9 +14,11 @@ from hypothesis import settings
 from tests.process_caches import clear_process_caches
 
 # How long an example takes depends on the machine. Those tests that say no other number of examples
-# try these few each time, others in each run; `make nightly` tries many.
-settings.register_profile("laneway", deadline=None, max_examples=40)
+# try these few, the same ones each time: what a search finds must not fail somebody else's change.
+# `make nightly` searches: it tries many, others in each run. The mutation run must not need luck.
+settings.register_profile("laneway", deadline=None, max_examples=40, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.register_profile("mutants", deadline=None, max_examples=300, derandomize=True)
 settings.load_profile("laneway")
 
 Golden = Callable[[Path, str], None]

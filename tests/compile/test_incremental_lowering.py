@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from tests.compile.edit_strategies import successions
 from tests.compile.meshes import group, lane, mesh, name, service
 
@@ -18,7 +18,6 @@ SERVICES = [service("a"), service("b"), service("c")]
 
 
 @given(successions())
-@settings(max_examples=300)
 def test_whatever_came_before_the_result_is_lowers(meshes: list[Mesh]) -> None:
     lowerer, last = Lowerer(), Mesh()
     for each in [*meshes, meshes[0]]:

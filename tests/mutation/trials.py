@@ -146,7 +146,14 @@ def _run(tree: Path, test: str, environment: Mapping[str, str]) -> _Run:
     """Run one test in the copy, against the copy's sources."""
     report = tree / "report.xml"
     report.unlink(missing_ok=True)
-    options = ("-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}")
+    options = (
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-profile=mutants",
+        f"--junitxml={report}",
+    )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, test],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from tests.compile.mesh_strategies import meshes
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
@@ -82,7 +82,6 @@ def test_actions_of_rules_are_lost_and_reported() -> None:
 
 
 @given(meshes())
-@settings(max_examples=60)
 def test_what_is_not_lost_comes_back(declared: Mesh) -> None:
     assume(all(one.services for one in declared.lanes))  # In a document, none means all.
     again = read_again(declared)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.schema.declared import NAMES, labels, meshes, rules, selectors, single_objects
 
@@ -50,7 +50,6 @@ def read_again(data: dict[str, Any]) -> Declared | None:
 
 
 @given(single_objects())
-@settings(max_examples=200)
 def test_an_object_is_written_as_a_document_that_declares_it(declared: Declared) -> None:
     assert read_again(encode(declared)) == declared
 
@@ -104,7 +103,6 @@ def asm_lanes(draw: st.DrawFn) -> Lane:
 
 
 @given(asm_groups(), asm_lanes())
-@settings(max_examples=60)
 def test_asms_kinds_are_written_as_they_are_read(group: LaneGroup, lane: Lane) -> None:
     assert read_again(asm.GROUP.document(group)) == group
     assert read_again(asm.LANE.document(lane)) == lane

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from laneway.adapters.files.yamls import documents
@@ -78,7 +78,6 @@ def mutations(draw: st.DrawFn) -> list[Document]:
 
 
 @given(mutations())
-@settings(max_examples=300, deadline=None)
 def test_decode_never_raises(found: list[Document]) -> None:
     for finding in decode(found)[1]:
         assert isinstance(finding, Finding)

@@ -88,7 +88,7 @@ def test_objects_come_and_go() -> None:
 
 
 @given(meshes(), meshes())
-@settings(max_examples=30)
+@settings(max_examples=settings().max_examples // 4)
 def test_no_difference_is_missed(before: Mesh, after: Mesh) -> None:
     """Objects that are not reported are equal, and one that changed has fields that did."""
     assert changes(before, before) == []

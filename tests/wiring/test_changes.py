@@ -67,7 +67,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, report_multiple_bugs=False)
+@settings(report_multiple_bugs=False)
 @given(st.integers(0, 1 << 30), st.lists(steps, min_size=1, max_size=6))
 def test_whatever_overlaps_what_runs_is_what_is_declared(seed: int, many: list[Step]) -> None:
     async def run() -> None:

@@ -110,7 +110,7 @@ class Step:
 steps = st.builds(Step, st.one_of(requests, st.sampled_from(NAMES)), cancellations, turns)
 
 
-@settings(max_examples=150, deadline=None, report_multiple_bugs=False)
+@settings(report_multiple_bugs=False)
 @given(st.integers(0, 1 << 30), st.lists(steps, min_size=1, max_size=6))
 def test_whatever_sources_do_what_runs_is_what_is_declared(seed: int, many: list[Step]) -> None:
     async def run() -> None:

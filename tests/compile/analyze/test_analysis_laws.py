@@ -36,7 +36,7 @@ from laneway.model.regexes import fault
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=_SLOW)
+@settings(suppress_health_check=_SLOW)
 @given(meshes(), st.none() | st.frozensets(st.sampled_from(NAMES)))
 def test_every_example_does_what_its_finding_says(
     mesh: Mesh, ready: frozenset[ObjectName] | None
@@ -46,7 +46,7 @@ def test_every_example_does_what_its_finding_says(
             assert finding.example is not None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
+@settings(suppress_health_check=_SLOW)
 @given(chain_strategies.meshes(), st.randoms(use_true_random=False))
 def test_no_lane_is_lost_inside_its_group(mesh: Mesh, chance: Random) -> None:
     ready = frozenset(w.name for w in mesh.workloads if chance.random() < 0.7)
@@ -68,7 +68,7 @@ def requests() -> Iterator[Request]:
         yield Request(host, path + query, method, {**beta, **name})
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=settings().max_examples // 10, suppress_health_check=_SLOW)
 @given(meshes())
 def test_exactly_the_rules_that_are_told_take_no_request(mesh: Mesh) -> None:
     """Brute force: every request of the vocabulary, and which rules took one."""
@@ -130,7 +130,7 @@ def test_stems_hold_all_that_a_regex_matches(text: str, data: st.DataObject) -> 
         assert any(found == s.text if s.whole else found.startswith(s.text) for s in stems)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(suppress_health_check=[*HealthCheck])
 @given(
     rule_documents.regexes.filter(lambda text: len(text) < 200 and not fault(text)),
     st.lists(st.text("a/x-1A.*é", max_size=4), min_size=1, max_size=20),

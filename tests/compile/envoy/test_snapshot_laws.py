@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.compile.mesh_strategies import NAMES, PORTS, meshes, requests, rules, subsets
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
@@ -71,7 +71,6 @@ def anonymous(draw: st.DrawFn) -> Request:
 
 
 @given(additions())
-@settings(max_examples=50)
 def test_a_lane_that_is_deleted_might_as_well_never_have_existed(meshes: tuple[Mesh, Mesh]) -> None:
     """Byte for byte, though an emitter remembers what it has emitted."""
     before, more = meshes
@@ -103,7 +102,6 @@ def ways(mesh: Mesh, request: Request, port: int, ready: Sequence[ObjectName]) -
     st.sampled_from(PORTS),
     st.frozensets(st.sampled_from(NAMES)),
 )
-@settings(max_examples=200)
 def test_a_lane_changes_no_path_of_requests_that_do_not_name_it(
     meshes: tuple[Mesh, Mesh], asked: list[Request], port: int, down: frozenset[ObjectName]
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from tests.compile.gateway_api.emission import codes, emitted
 from tests.compile.gateway_api.interpreter import GatewayApi, Path
@@ -130,7 +130,6 @@ def reason(mesh: Mesh, request: Request, expected: Path, found: Path, told: set[
 
 
 @given(meshes(), applications(), situations(), st.integers(0, 99), st.booleans(), st.randoms())
-@settings(max_examples=300, deadline=None)
 def test_gateway_api_does_what_the_simulator_says(
     mesh: Mesh,
     calls: Applications,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from tests.compile.meshes import exact, prefix, regex
 
@@ -82,7 +82,6 @@ def entries(draw: st.DrawFn, strings: Sequence[StringMatch]) -> list[Entry]:
 
 
 @given(entries([exact("1"), exact("2"), exact("12"), prefix("1")]))
-@settings(max_examples=500)
 def test_without_regular_expressions_the_two_are_the_same(declared: list[Entry]) -> None:
     found = arrange(declared)
     assert not found.full
@@ -93,7 +92,6 @@ def test_without_regular_expressions_the_two_are_the_same(declared: list[Entry])
 
 
 @given(entries([exact("1"), exact("2"), prefix("1"), regex("1.*"), regex("[12]")]))
-@settings(max_examples=500)
 def test_where_they_may_differ_it_is_told(declared: list[Entry]) -> None:
     found = arrange(declared)
     for request in REQUESTS:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compile.chain_strategies import CHAIN, LANES, SERVICES, SUBSETS, meshes
 from tests.compile.meshes import (
@@ -203,7 +203,6 @@ def situations(draw: st.DrawFn) -> tuple[Mesh, dict[str, str], list[ObjectName]]
 
 
 @given(situations())
-@settings(max_examples=200)
 def test_every_request_is_answered_or_its_failure_explained(
     situation: tuple[Mesh, dict[str, str], list[ObjectName]],
 ) -> None:
@@ -222,7 +221,6 @@ def test_every_request_is_answered_or_its_failure_explained(
 
 
 @given(situations(), SUBSETS, st.booleans())
-@settings(max_examples=200)
 def test_a_lane_changes_nothing_for_requests_that_do_not_name_it(
     situation: tuple[Mesh, dict[str, str], list[ObjectName]], contained: str, enters: bool
 ) -> None:
@@ -235,7 +233,6 @@ def test_a_lane_changes_nothing_for_requests_that_do_not_name_it(
 
 
 @given(situations())
-@settings(max_examples=200)
 def test_a_lane_is_left_only_for_its_fallbacks(
     situation: tuple[Mesh, dict[str, str], list[ObjectName]],
 ) -> None:
