@@ -97,7 +97,7 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
         cpu, proxy_cpu = time.process_time(), cpu_seconds(pid)
         for number in range(rounds):
             began = clock()
-            change = await embedded.plane.change((second, first)[number % 2])
+            change = await embedded.control_plane.change((second, first)[number % 2])
             assert change.applied, change
             assert not change.late, change
             result.in_force.append(change.in_force_seconds)
@@ -107,8 +107,8 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
         result.proxy_memory = resident_mebibytes(pid)
         for number in range(rounds):
             began = clock()
-            embedded.plane.set_ready(name, number % 2 == 1)
-            await embedded.plane.wait_synced()
+            embedded.control_plane.set_ready(name, number % 2 == 1)
+            await embedded.control_plane.wait_synced()
             result.endpoint_changes.append(clock() - began)
     return result
 

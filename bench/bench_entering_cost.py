@@ -130,14 +130,14 @@ async def main() -> None:
     every = {FEW: Case(mesh(3), []), AGAIN: Case(mesh(3), []), MANY: Case(mesh(1000), [])}
     ports = Ports()
     answering = ports.reserve("answering")
-    rosters = list(snapshots(every, answering, ports))
+    registries = list(snapshots(every, answering, ports))
     ports.close()
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         directory = Path(temporary)
         stack.enter_context(envoy(directory, "answerer", answerer(answering)))
-        for case, roster in zip(every.values(), rosters, strict=True):
+        for case, registry in zip(every.values(), registries, strict=True):
             xds = directory / f"{case.node}.sock"
-            server = XdsServer(roster, f"unix:{xds}")
+            server = XdsServer(registry, f"unix:{xds}")
             await server.__aenter__()
             configuration = bootstrap(case.node, xds, directory / f"{case.node}-admin.sock")
             process = stack.enter_context(envoy(directory, case.node, configuration))

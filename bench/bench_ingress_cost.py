@@ -22,11 +22,11 @@ from bench.reports import Report
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.filter import module_path
 from laneway.model.gateways import Gateway, GatewayServer
@@ -108,7 +108,7 @@ async def measure(every: dict[str, Case], rounds: int, count: int) -> None:
                     case.costs.setdefault(asked, []).append(spent)
 
 
-def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Iterator[Roster]:
+def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Iterator[ProxyRegistry]:
     for number, case in enumerate(every.values()):
         case.address, case.node = ports.reserve(f"gateway {number}"), f"gateway-{number}"
         sidecar = SidecarPlacement(WEB, {8000: answering}, {8000: answering}, answering)
@@ -119,9 +119,9 @@ def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Itera
         )
         options = Options(FilterModule(str(module_path())))
         emitted = emit(case.mesh, lower(case.mesh), placed, options)
-        roster = Roster()
-        roster.publish({case.node: emitted[names.gateway_node(GATEWAY)]})
-        yield roster
+        registry = ProxyRegistry()
+        registry.publish({case.node: emitted[names.gateway_node(GATEWAY)]})
+        yield registry
 
 
 def report(every: dict[str, Case]) -> None:
@@ -145,14 +145,14 @@ async def main() -> None:
     log_to_stderr()
     every, ports = cases(), Ports()
     answering = ports.reserve("answering")
-    rosters = list(snapshots(every, answering, ports))
+    registries = list(snapshots(every, answering, ports))
     ports.close()
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         directory = Path(temporary)
         stack.enter_context(envoy(directory, "answerer", answerer(answering)))
-        for case, roster in zip(every.values(), rosters, strict=True):
+        for case, registry in zip(every.values(), registries, strict=True):
             xds = directory / f"{case.node}.sock"
-            server = XdsServer(roster, f"unix:{xds}")
+            server = XdsServer(registry, f"unix:{xds}")
             await server.__aenter__()
             configuration = bootstrap(case.node, xds, directory / f"{case.node}-admin.sock")
             process = stack.enter_context(envoy(directory, case.node, configuration))

@@ -33,11 +33,11 @@ from bench.reports import Report
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import names
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
 from laneway.filter import module_path, native_module_path
 from laneway.model.lanes import Lane, LaneGroup
@@ -343,7 +343,7 @@ async def main() -> None:
     options = parser.parse_args()
     log_to_stderr()
     compared = cases()
-    ports, roster = Ports(), Roster()
+    ports, registry = Ports(), ProxyRegistry()
     answering = ports.reserve("answering")
     variants = [
         Variant(name, ports.reserve(name), ports.reserve(name)) for name in (*PLAIN, *compared)
@@ -360,8 +360,8 @@ async def main() -> None:
                 placements(variant, answering),
                 Options(case.module),
             )
-            roster.publish({variant.name: snapshots[names.sidecar_node(APPLICATION)]})
-        async with XdsServer(roster, f"unix:{directory}/xds.sock"):
+            registry.publish({variant.name: snapshots[names.sidecar_node(APPLICATION)]})
+        async with XdsServer(registry, f"unix:{directory}/xds.sock"):
             await run(directory, variants, answering, options)
     publish(variants, compared)
 

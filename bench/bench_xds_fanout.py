@@ -29,7 +29,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
     DeltaDiscoveryResponse,
 )
 
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import SERVICE, XdsServer
 from laneway.compile.resources import CLUSTER, ENDPOINT, Resource, Snapshot
 
@@ -114,17 +114,17 @@ def cpu_s() -> float:
 
 async def measure(count: int, clusters: int, rounds: int) -> tuple[str, ...]:
     settled: dict[str, float] = {}
-    roster = Roster(on_change=lambda node: settled.__setitem__(node, time.perf_counter()))
+    registry = ProxyRegistry(on_change=lambda node: settled.__setitem__(node, time.perf_counter()))
     nodes = [f"node-{index}" for index in range(count)]
     source = snapshots(clusters)
     first = next(source)
-    async with XdsServer(roster) as server:
-        roster.publish(dict.fromkeys(nodes, first))
+    async with XdsServer(registry) as server:
+        registry.publish(dict.fromkeys(nodes, first))
         command = (sys.executable, "-m", "bench.bench_xds_fanout", "--proxies")
         client = await asyncio.create_subprocess_exec(*command, server.address, str(count))
         try:
             started = time.perf_counter()
-            await asyncio.wait_for(roster.wait_synced(frozenset(nodes)), 120)
+            await asyncio.wait_for(registry.wait_synced(frozenset(nodes)), 120)
             connected = time.perf_counter() - started
             each: list[float] = []
             last: list[float] = []
@@ -134,9 +134,9 @@ async def measure(count: int, clusters: int, rounds: int) -> tuple[str, ...]:
                 changed = dict.fromkeys(nodes, next(source))
                 settled.clear()
                 start = time.perf_counter()
-                roster.publish(changed)
+                registry.publish(changed)
                 publish.append((time.perf_counter() - start) * 1000)
-                await asyncio.wait_for(roster.wait_synced(frozenset(nodes)), 60)
+                await asyncio.wait_for(registry.wait_synced(frozenset(nodes)), 60)
                 times = [(when - start) * 1000 for when in settled.values()]
                 each.extend(times)
                 last.append(max(times))

@@ -18,7 +18,7 @@ import pytest
 from deploy.charts import documents
 from tests.cluster.administrators import ApiError, Object
 from tests.cluster.sandboxes import LANEWAY, Sandbox, until
-from tests.faces.operator.authorities import authority
+from tests.faces.operator.certificate_authorities import authority
 
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client

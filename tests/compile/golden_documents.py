@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tests.compile.cases import CASES, NAMES, mesh_named
 from tests.compile.gateway_api.emission import emitted as emitted_for_gateway_api
+from tests.compile.golden_cases import CASES, NAMES, mesh_named
 from tests.compile.istio.emission import emitted as emitted_for_istio
 from tests.compile.short_form import short_form
 
 from laneway.compile.asm.documents import emit as emit_asm
 from laneway.compile.envoy import names
 from laneway.compile.envoy.documents import documents
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.gateway_api.options import Options as GatewayOptions
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
@@ -44,7 +44,7 @@ _OPTIONS = Options(FilterModule("/opt/laneway/trace_memory.wasm"))
 
 
 def snapshots_of(mesh: Mesh) -> Mapping[str, Snapshot]:
-    return emit(mesh, lower(mesh), nominal_placements(mesh), _OPTIONS)
+    return emit(mesh, lower(mesh), placeholder_placements(mesh), _OPTIONS)
 
 
 def asm_documents(mesh: Mesh) -> list[Document]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.compile.cases import CASES, FOLDER, Call, calls_of, mesh_of, simulated, text
+from tests.compile.golden_cases import CASES, FOLDER, Call, calls_of, mesh_of, simulated, text
 from tests.compile.golden_documents import ENVOY_TYPES, golden_texts, snapshots_of
 
 CALLS = [

@@ -10,9 +10,9 @@ from tests.compile.meshes import group, lane, mesh, name, service
 
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower
-from laneway.model.inheritance import inherited
 from laneway.model.lanes import Mode
 from laneway.model.meshes import Mesh
+from laneway.model.structural_sharing import share_unchanged
 
 SERVICES = [service("a"), service("b"), service("c")]
 
@@ -21,7 +21,7 @@ SERVICES = [service("a"), service("b"), service("c")]
 def test_whatever_came_before_the_result_is_lowers(meshes: list[Mesh]) -> None:
     lowerer, last = Lowerer(), Mesh()
     for each in [*meshes, meshes[0]]:
-        last = inherited(each, last)
+        last = share_unchanged(each, last)
         assert lowerer(last) == lower(each)
 
 
@@ -37,7 +37,7 @@ def test_what_is_equal_is_the_same_object(meshes: list[Mesh]) -> None:
     lowerer, last = Lowerer(), Mesh()
     before = lowerer(last)
     for each in meshes:
-        last = inherited(each, last)
+        last = share_unchanged(each, last)
         routes = lowerer(last)
         for known in before.services.keys() & routes.services.keys():
             if before.services[known] == routes.services[known]:
@@ -50,7 +50,7 @@ def test_one_lanes_change_makes_only_its_services_anew() -> None:
     lowerer = Lowerer()
     before = lowerer(declared)
     moved = replace(declared.lanes[1], services=(name("b"),))
-    after = lowerer(inherited(replace(declared, lanes=(declared.lanes[0], moved)), declared))
+    after = lowerer(share_unchanged(replace(declared, lanes=(declared.lanes[0], moved)), declared))
     same = {one.name for one in before.services if before.services[one] is after.services[one]}
     assert same == {"c"}
 

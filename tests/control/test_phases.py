@@ -8,10 +8,10 @@ from hypothesis import given
 from tests.compile.edit_strategies import successions
 
 from laneway.adapters.xds.protocol.references import references
+from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
@@ -32,7 +32,7 @@ Snapshots = Mapping[str, Snapshot]
 
 def emitted(meshes: list[Mesh]) -> tuple[Snapshots, Snapshots]:
     emitter = Emitter(OPTIONS)
-    first, last = (emitter(each, lower(each), nominal_placements(each)) for each in meshes)
+    first, last = (emitter(each, lower(each), placeholder_placements(each)) for each in meshes)
     return first, last
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.compile.meshes import group, lane, mesh, rule, service
 from tests.compile.meshes import regex as any_regex
 
+from laneway.control.control_plane import Change
 from laneway.control.rejected_rules import leave_out_rejected
-from laneway.control.rollout import Change
 from laneway.model.meshes import Mesh
 
 

@@ -1,8 +1,8 @@
 """A control plane in a process of its own, so that it can die without its proxies.
 
 ``laneway up`` is the parent of all proxies and takes them with it on purpose. Here the fleet stays
-in the test's process, and this program has the rest: xDS server, roster and plane. It takes one
-pickled command a line (``Command``) and answers with one pickled ``Report`` a line.
+in the test's process, and this program has the rest: xDS server, proxy registry, control plane.
+It takes one pickled command a line (``Command``) and answers with one pickled ``Report`` a line.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import Any
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryResponse
 
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
-from laneway.control.rollout import Change, Plane
+from laneway.control.control_plane import Change, ControlPlane
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -57,8 +57,8 @@ class Report:
 class CountingServer(XdsServer):
     """Reads what it writes."""
 
-    def __init__(self, roster: Roster, address: str) -> None:
-        super().__init__(roster, address)
+    def __init__(self, registry: ProxyRegistry, address: str) -> None:
+        super().__init__(registry, address)
         self.sent: Counter[tuple[str, str]] = Counter()
         self.responses = 0
 
@@ -130,22 +130,22 @@ def _read(line: bytes) -> Any:
 
 
 async def serve(socket: str) -> None:
-    roster = Roster()
+    registry = ProxyRegistry()
     options = Options(FilterModule(str(module_path())))
-    plane = Plane(roster, roster, partial(emit, options=options))
-    server = CountingServer(roster, f"unix:{socket}")
+    control_plane = ControlPlane(registry, registry, partial(emit, options=options))
+    server = CountingServer(registry, f"unix:{socket}")
     async with server:
         while line := await asyncio.to_thread(sys.stdin.buffer.readline):
             command: Command = _read(line)
             change = None
             if command.ready:
-                plane.set_ready(*command.ready)
+                control_plane.set_ready(*command.ready)
             if command.mesh is not None:
                 for name in command.placements.ready:
-                    plane.set_ready(name, True)
-                plane.place(command.placements)
-                change = await plane.change(command.mesh, deadline=command.deadline)
-            synced = frozenset(node for node in plane.nodes if roster.status(node).synced)
+                    control_plane.set_ready(name, True)
+                control_plane.place(command.placements)
+                change = await control_plane.change(command.mesh, deadline=command.deadline)
+            synced = frozenset(node for node in control_plane.nodes if registry.status(node).synced)
             report = Report(change, server.sent, server.responses, synced)
             sys.stdout.buffer.write(_line(report))
             sys.stdout.buffer.flush()

@@ -16,7 +16,7 @@ from envoy.extensions.network.dns_resolver.cares.v3.cares_dns_resolver_pb2 impor
 
 from laneway.compile.envoy import clusters, egress, listeners
 from laneway.compile.envoy.clusters import dns_cache
-from laneway.compile.envoy.packing import extension, socket_address
+from laneway.compile.envoy.protobuf import extension, socket_address
 from laneway.model.placements import Address
 
 _A = 1

@@ -128,7 +128,7 @@ async def test_ports_come_and_go(run: Run) -> None:
             urls = embedded.gateway_urls()[gateway.name]
             (second,) = await load(urls[81], [SCENARIO.call("s2", 1)])
             assert (second.status, second.body) == (200, EXPECTED["s2"])
-            assert set(embedded.plane.placements.sidecars[MOCKA_V1].inbound) == {8000, 9000}
+            assert set(embedded.control_plane.placements.sidecars[MOCKA_V1].inbound) == {8000, 9000}
             assert (await embedded.change(mesh)).applied
             assert set(embedded.gateway_urls()[gateway.name]) == {80}
         answers = await requests.stop()

@@ -40,7 +40,7 @@ async def test_a_client_reaches_the_service(folder: Path, client: str) -> None:
         pytest.skip(f"{command[0]} is not installed: {client} is not tried")
     async with running(folder) as embedded:
         (web,) = (each for each in embedded.mesh.workloads if each.name.name == "web")
-        placement = embedded.plane.placements.sidecars[web.name]
+        placement = embedded.control_plane.placements.sidecars[web.name]
         known = environments.variables(web, placement)
         process = await asyncio.create_subprocess_exec(
             *command, env=environments.environment(known, os.environ, ""), stdout=PIPE

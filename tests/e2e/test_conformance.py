@@ -18,14 +18,21 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.compile.cases import CASES, applications_of, calls_of, down_in, mesh_of, request_of
 from tests.compile.documented_differences import KINDS
 from tests.compile.finding_examples import EXHIBITS, Exhibit
+from tests.compile.golden_cases import (
+    CASES,
+    applications_of,
+    calls_of,
+    down_in,
+    mesh_of,
+    request_of,
+)
 from tests.compile.interpreters import Asked, Readers
 from tests.compile.mesh_strategies import Situation, applications, meshes, situations, traced
 from tests.compile.meshes import name
-from tests.e2e.agreement import ATTEMPTS, has_weights, hold
-from tests.e2e.rig import Rig
+from tests.e2e.live_meshes import LiveMesh
+from tests.e2e.simulator_comparison import ATTEMPTS, has_weights, hold
 
 from laneway.compile.simulate import Applications, infer
 from laneway.model.meshes import Mesh
@@ -39,17 +46,17 @@ _DRAWS = tuple(share + end for share in range(0, 100, 20) for end in (0, 19))
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    one = Rig()
+def live() -> Iterator[LiveMesh]:
+    one = LiveMesh()
     yield one
     one.close()
 
 
-def conform(rig: Rig, readers: Readers, asked: Asked) -> int:
+def conform(live: LiveMesh, readers: Readers, asked: Asked) -> int:
     """Proxies, Istio and ASM, one after another. Returns how many attempts the proxies took."""
     attempts = [traced(asked.request, number) for number in islice(_NUMBERS, ATTEMPTS)]
     mesh, calls = readers.mesh, readers.calls
-    tries = hold(rig, mesh, attempts, asked.port, calls, asked.alive)
+    tries = hold(live, mesh, attempts, asked.port, calls, asked.alive)
     weighted = has_weights(mesh)
     one = replace(asked, request=attempts[0])
     for draw in _DRAWS if weighted else (0,):
@@ -91,7 +98,7 @@ BAGGAGE = st.sampled_from([None, None, "x-lane=s2", "a=b, x-lane = s3 ;p=1", "x-
     print_blob=True,
 )
 def test_every_reader_of_a_mesh_takes_the_same_path(
-    rig: Rig,
+    live: LiveMesh,
     mesh: Mesh,
     calls: Applications,
     cases: list[Situation],
@@ -99,19 +106,19 @@ def test_every_reader_of_a_mesh_takes_the_same_path(
     chance: Random,
 ) -> None:
     readers = Readers(mesh, calls, chance)
-    rig.adopt(mesh, calls)
-    rig.suffer(cases[0].unready, cases[0].dead)
+    live.adopt(mesh, calls)
+    live.suffer(cases[0].unready, cases[0].dead)
     for case in cases:
         request = case.request
         if baggage is not None:
             request = replace(request, headers={**request.headers, "baggage": baggage})
-        tries = conform(rig, readers, Asked(request, case.port, case.alive, case.dead))
+        tries = conform(live, readers, Asked(request, case.port, case.alive, case.dead))
         event(f"agreed at attempt {min(tries, 3)}")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("dies", [False, True], ids=["unready", "dead"])
-def test_the_golden_calls_do_too(rig: Rig, case: Path, dies: bool) -> None:
+def test_the_golden_calls_do_too(live: LiveMesh, case: Path, dies: bool) -> None:
     """What is down has no endpoint, or nobody knows yet that it is down."""
     mesh = mesh_of(case)
     everything = frozenset(workload.name for workload in mesh.workloads)
@@ -122,13 +129,13 @@ def test_the_golden_calls_do_too(rig: Rig, case: Path, dies: bool) -> None:
             continue
         calls = applications_of(mesh, call)
         unready, dead = (frozenset(), down) if dies else (down, frozenset())
-        rig.adopt(mesh, calls)
-        rig.suffer(unready, dead)
-        conform(rig, Readers(mesh, calls), Asked(request_of(call), port, everything - down, dead))
+        live.adopt(mesh, calls)
+        live.suffer(unready, dead)
+        conform(live, Readers(mesh, calls), Asked(request_of(call), port, everything - down, dead))
 
 
 @pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.code)
-def test_where_a_platform_cannot_its_report_says_so(rig: Rig, exhibit: Exhibit) -> None:
+def test_where_a_platform_cannot_its_report_says_so(live: LiveMesh, exhibit: Exhibit) -> None:
     """The proxies do as the simulator, the platform does not, and of this the finding speaks."""
     mesh = exhibit.mesh
     everything = frozenset(workload.name for workload in mesh.workloads)
@@ -137,9 +144,9 @@ def test_where_a_platform_cannot_its_report_says_so(rig: Rig, exhibit: Exhibit) 
     calls = Applications(calls.calls, {s.name: frozenset(exhibit.kept) for s in mesh.services})
     readers = Readers(mesh, calls)
     asked = Asked(exhibit.request, 80, everything - unready)
-    rig.adopt(mesh, calls)
-    rig.suffer(unready, frozenset())
-    hold(rig, mesh, [exhibit.request] * ATTEMPTS, 80, calls, asked.alive)
+    live.adopt(mesh, calls)
+    live.suffer(unready, frozenset())
+    hold(live, mesh, [exhibit.request] * ATTEMPTS, 80, calls, asked.alive)
     assert not readers.agree(exhibit.platform, asked, exhibit.code)
     told = [f for f in readers.reports[exhibit.platform] if f.code == exhibit.code]
     assert str(told[0].subject) == exhibit.subject

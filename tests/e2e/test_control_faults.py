@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from tests.e2e.scenarios import EXPECTED, SCENARIOS, Scenario, answer
-from tests.e2e.separate import Separate
+from tests.e2e.separate_control_plane import SeparateControlPlane
 from tests.e2e.traffic import Traffic, outcomes
 
 from laneway.compile.envoy import names
@@ -40,7 +40,7 @@ CHANGED = {**EXPECTED, "s2": answer("v1", "v1", "v2")}
 async def test_a_control_plane_that_is_killed_and_restarted_is_not_noticed(
     scenario: Scenario,
 ) -> None:
-    async with Separate(scenario.mesh) as mesh:
+    async with SeparateControlPlane(scenario.mesh) as mesh:
         traffic = Traffic(mesh.url, scenario)
         await traffic.more(200)
         before = {node: await mesh.versions(node) for node in mesh.nodes}
@@ -68,7 +68,7 @@ async def test_a_control_plane_that_is_killed_and_restarted_is_not_noticed(
 
 
 async def test_a_control_plane_restarted_with_another_mesh_sends_just_the_difference() -> None:
-    async with Separate(SCENARIOS[1].mesh) as mesh:
+    async with SeparateControlPlane(SCENARIOS[1].mesh) as mesh:
         traffic = Traffic(mesh.url)
         await traffic.more(100)
         await mesh.kill_control()
@@ -92,7 +92,7 @@ async def test_a_control_plane_restarted_with_another_mesh_sends_just_the_differ
 
 async def test_a_proxy_that_was_away_during_a_change_catches_up() -> None:
     """One hangs, which the change waits for until its deadline; then it dies and comes back."""
-    async with Separate(SCENARIOS[1].mesh) as mesh:
+    async with SeparateControlPlane(SCENARIOS[1].mesh) as mesh:
         traffic = Traffic(mesh.url)
         pid = mesh.fleet.proxy_pid(UNUSED)
         assert pid is not None
@@ -117,7 +117,7 @@ async def test_a_proxy_that_was_away_during_a_change_catches_up() -> None:
     print(f"{len(answers)} requests, none lost")
 
 
-async def same_versions(mesh: Separate) -> bool:
+async def same_versions(mesh: SeparateControlPlane) -> bool:
     """The proxy that was away holds what calls need in the same versions as another."""
     other = names.sidecar_node(ObjectName("default", "mocka-v1"))
     mine, theirs = await mesh.versions(UNUSED), await mesh.versions(other)

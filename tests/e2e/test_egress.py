@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from tests.compile.meshes import name
 from tests.e2e.conftest import running
-from tests.e2e.echoes import Behaviour, Echo, exchange
+from tests.e2e.echo_applications import Behaviour, Echo, exchange
 from tests.e2e.name_servers import name_server, use_name_server
 
 from laneway.model.meshes import Mesh
@@ -105,7 +105,7 @@ async def world() -> AsyncIterator[World]:
             ),
         )
         embedded = await stack.enter_async_context(running(mesh))
-        placed = embedded.plane.placements.sidecars[name("near")]
+        placed = embedded.control_plane.placements.sidecars[name("near")]
         yield World(
             placed.outbound,
             {

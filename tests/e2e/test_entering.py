@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.compile.entering import CALLS, CASES, SERVICES, declared, weighted
+from tests.compile.entering_meshes import CALLS, CASES, SERVICES, declared, weighted
 from tests.compile.meshes import exact, group, lane, mesh, prefix, rule
-from tests.e2e.agreement import ATTEMPTS, hold
-from tests.e2e.rig import Rig
+from tests.e2e.live_meshes import LiveMesh
+from tests.e2e.simulator_comparison import ATTEMPTS, hold
 
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Request, simulate
@@ -20,56 +20,56 @@ pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    one = Rig()
+def live() -> Iterator[LiveMesh]:
+    one = LiveMesh()
     yield one
     one.close()
 
 
 @pytest.mark.parametrize("trace", ["x-lane", "x-trace"])
-def test_requests_are_in_the_lane_that_they_name_or_enter(rig: Rig, trace: str) -> None:
+def test_requests_are_in_the_lane_that_they_name_or_enter(live: LiveMesh, trace: str) -> None:
     one = declared(trace_header=trace)
     everything = frozenset(workload.name for workload in one.workloads)
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     for request, expected in CASES:
         outcome = simulate(one, lower(one), request, applications=CALLS)
         assert [hop.intended for hop in outcome.hops] == [expected] * 2, request
         assert [hop.served for hop in outcome.hops] == ["base", expected or "base"], request
-        hold(rig, one, [request] * ATTEMPTS, 80, CALLS, everything)
-        (entered, _) = rig.ask(request, 80).hops
+        hold(live, one, [request] * ATTEMPTS, 80, CALLS, everything)
+        (entered, _) = live.ask(request, 80).hops
         assert entered.headers.get("x-lane") == expected, request
         assert "x-laneway-entered" not in entered.headers
 
 
-def test_who_names_an_alias_is_not_turned_away(rig: Rig) -> None:
+def test_who_names_an_alias_is_not_turned_away(live: LiveMesh) -> None:
     one = declared(unmatched=Unmatched.NOT_FOUND)
-    rig.adopt(one, CALLS)
-    assert rig.ask(Request(headers={"x-lane": "gray"}, path="/own")).refusal is None
-    assert rig.ask(Request(headers={"x-user": "jack"})).refusal is None
+    live.adopt(one, CALLS)
+    assert live.ask(Request(headers={"x-lane": "gray"}, path="/own")).refusal is None
+    assert live.ask(Request(headers={"x-user": "jack"})).refusal is None
     for headers in ({}, {"x-lane": "unknown"}):
-        refusal = rig.ask(Request(headers=headers)).refusal
+        refusal = live.ask(Request(headers=headers)).refusal
         assert refusal is not None
         assert (refusal.status, refusal.body[:9]) == (404, "laneway: ")
 
 
-def test_a_rule_has_a_weight_of_its_own_above_the_lanes(rig: Rig) -> None:
+def test_a_rule_has_a_weight_of_its_own_above_the_lanes(live: LiveMesh) -> None:
     one = weighted(None)
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     acme = Request(headers={"x-company": "acme"})
-    asked = [rig.ask(acme).hops[0].headers.get("x-lane") for _ in range(300)]
+    asked = [live.ask(acme).hops[0].headers.get("x-lane") for _ in range(300)]
     assert {*Counter(asked)} == {"beta", "gamma", None}
     assert 40 < Counter(asked)["beta"] < 150
     assert 100 < Counter(asked)[None] < 200
-    others = {rig.ask(Request()).hops[0].headers.get("x-lane") for _ in range(20)}
+    others = {live.ask(Request()).hops[0].headers.get("x-lane") for _ in range(20)}
     assert others == {"gamma"}
 
 
-def test_a_user_stays_in_or_out_of_the_lane(rig: Rig) -> None:
-    rig.adopt(weighted(Sticky(StickyKind.HEADER, "x-user")), CALLS)
+def test_a_user_stays_in_or_out_of_the_lane(live: LiveMesh) -> None:
+    live.adopt(weighted(Sticky(StickyKind.HEADER, "x-user")), CALLS)
     lanes = set()
     for number in range(20):
         request = Request(headers={"x-company": "acme", "x-user": f"user-{number}"})
-        seen = {rig.ask(request).hops[0].headers.get("x-lane") for _ in range(4)}
+        seen = {live.ask(request).hops[0].headers.get("x-lane") for _ in range(4)}
         assert len(seen) == 1, number
         lanes |= seen
     assert lanes == {"beta", "gamma", None}
@@ -86,7 +86,7 @@ def alike(number: int) -> tuple[IngressRule, ...]:
     )
 
 
-def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
+def test_many_rules_of_one_shape_choose_each_its_lane(live: LiveMesh) -> None:
     """They share a route, which is exact all the same."""
     lanes = [lane(f"l{number}", "cart", *alike(number)) for number in range(200)]
     one = mesh([group("web cart")], [lane("base", "web cart", rule("web")), *lanes], SERVICES)
@@ -94,7 +94,7 @@ def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
     running = tuple(w for w in one.workloads if w.labels["version"] in versions)
     some = replace(one, workloads=running)
     everything = frozenset(workload.name for workload in running)
-    rig.adopt(some, CALLS)
+    live.adopt(some, CALLS)
     for request, expected in [
         *[(Request(headers={"x-user": f"user-{n:03}"}), f"l{n}") for n in (3, 7, 199)],
         (Request(headers={"x-user": ("user-007", "user-003")}), "l3"),
@@ -116,4 +116,4 @@ def test_many_rules_of_one_shape_choose_each_its_lane(rig: Rig) -> None:
     ]:
         (path, *_) = simulate(some, lower(some), request, applications=CALLS).hops
         assert path.intended == expected, request
-        hold(rig, some, [request] * ATTEMPTS, 80, CALLS, everything)
+        hold(live, some, [request] * ATTEMPTS, 80, CALLS, everything)

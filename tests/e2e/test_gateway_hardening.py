@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.compile.meshes import ROUTE_HEADER, group, lane, mesh, name, rule, service
 from tests.e2e.conftest import running
-from tests.e2e.echoes import Behaviour, Echo, Message, exchange, read_message, report
+from tests.e2e.echo_applications import Behaviour, Echo, Message, exchange, read_message, report
 
 from laneway.compile.envoy import listeners
 from laneway.model.matches import MatchKind, StringMatch
@@ -39,7 +39,7 @@ async def gateway() -> AsyncIterator[Address]:
         patch.setattr(listeners, "_HEADERS_SECONDS", 1)
         async with running(whole, explain=SECRET) as embedded:
             ((address,),) = (
-                g.listeners.values() for g in embedded.plane.placements.gateways.values()
+                g.listeners.values() for g in embedded.control_plane.placements.gateways.values()
             )
             yield address
     app.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from tests.compile.meshes import name
 from tests.e2e.conftest import Run
-from tests.e2e.echoes import Behaviour, Echo, exchange, read_message
+from tests.e2e.echo_applications import Behaviour, Echo, exchange, read_message
 from tests.e2e.name_servers import name_server, use_name_server
 
 from laneway.compile.envoy import egress
@@ -86,7 +86,7 @@ async def world(run: Run, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worl
         server = await stack.enter_async_context(name_server({"outside.example": ["127.0.0.2"]}))
         use_name_server(monkeypatch, server)
         embedded = await stack.enter_async_context(run(mesh))
-        outbound = embedded.plane.placements.sidecars[CALLER].outbound
+        outbound = embedded.control_plane.placements.sidecars[CALLER].outbound
         yield World(outbound, outside.replace("127.0.0.2", "outside.example"))
 
 

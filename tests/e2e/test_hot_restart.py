@@ -33,7 +33,7 @@ async def connecting(embedded: Embedded, stopped: asyncio.Event) -> list[Answer]
 async def follows_changes(embedded: Embedded, node: str) -> None:
     """While its parent drains, the successor alone is configured."""
     for ready in (False, True):
-        embedded.plane.set_ready(UNUSED, ready)
+        embedded.control_plane.set_ready(UNUSED, ready)
         assert await embedded.wait_synced() == ()
         status = next(proxy for proxy in embedded.proxies() if proxy.node == node)
         assert status.synced, status

@@ -70,7 +70,7 @@ async def served(
 
 def resident(embedded: Embedded) -> int:
     """Bytes of memory of all Envoys together."""
-    pids = (embedded.proxy_pid(node) for node in embedded.plane.nodes)
+    pids = (embedded.proxy_pid(node) for node in embedded.control_plane.nodes)
     pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 

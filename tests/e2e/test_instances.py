@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from tests.compile.meshes import ROUTE_HEADER, group, lane, mesh, name, rule, service, workload
-from tests.e2e.rig import Rig
+from tests.e2e.live_meshes import LiveMesh
 
 from laneway.compile.simulate import Applications, Request
 from laneway.model.meshes import Mesh
@@ -22,8 +22,8 @@ NOBODY = frozenset[ObjectName]()
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    one = Rig()
+def live() -> Iterator[LiveMesh]:
+    one = LiveMesh()
     one.adopt(_mesh(), Applications())
     yield one
     one.close()
@@ -36,24 +36,28 @@ def _mesh() -> Mesh:
     return replace(declared, workloads=(workload("a", "v-s1"), *instances))
 
 
-def answers(rig: Rig, times: int = 60) -> Counter[ObjectName | int]:
+def answers(live: LiveMesh, times: int = 60) -> Counter[ObjectName | int]:
     """Who answered how often; a status for who did not."""
-    paths = [rig.ask(Request(headers={ROUTE_HEADER: "s2"})) for _ in range(times)]
+    paths = [live.ask(Request(headers={ROUTE_HEADER: "s2"})) for _ in range(times)]
     return Counter(path.refusal.status if path.refusal else path.hops[0].workload for path in paths)
 
 
 @pytest.mark.parametrize("dead", [1, 2])
 @pytest.mark.parametrize("noticed", [True, False], ids=["unready", "dead"])
-def test_a_lane_that_is_partly_down_stays_the_lane(rig: Rig, dead: int, noticed: bool) -> None:
+def test_a_lane_that_is_partly_down_stays_the_lane(
+    live: LiveMesh, dead: int, noticed: bool
+) -> None:
     down = frozenset(INSTANCES[:dead])
-    rig.suffer(*((down, NOBODY) if noticed else (NOBODY, down)))
-    assert set(answers(rig)) == set(INSTANCES[dead:])
+    live.suffer(*((down, NOBODY) if noticed else (NOBODY, down)))
+    assert set(answers(live)) == set(INSTANCES[dead:])
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["unready", "dead"])
-def test_a_lane_that_goes_down_at_once_falls_back_without_an_error(rig: Rig, noticed: bool) -> None:
+def test_a_lane_that_goes_down_at_once_falls_back_without_an_error(
+    live: LiveMesh, noticed: bool
+) -> None:
     down = frozenset(INSTANCES)
-    rig.suffer(*((down, NOBODY) if noticed else (NOBODY, down)))
-    assert set(answers(rig)) == {BASELINE}
-    rig.suffer(NOBODY, NOBODY)
-    assert set(answers(rig)) == set(INSTANCES)
+    live.suffer(*((down, NOBODY) if noticed else (NOBODY, down)))
+    assert set(answers(live)) == {BASELINE}
+    live.suffer(NOBODY, NOBODY)
+    assert set(answers(live)) == set(INSTANCES)

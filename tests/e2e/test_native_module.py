@@ -42,7 +42,7 @@ def has_native_module(embedded: Embedded, node: str) -> bool:
 
 async def onward(embedded: Embedded, trace: str) -> str:
     """What the sidecar's application gets when it calls mockb with that trace id."""
-    sidecar = embedded.plane.placements.sidecars[MOCKA]
+    sidecar = embedded.control_plane.placements.sidecars[MOCKA]
     call = Call("http://mockb:8000/", {"my-request-id": trace})
     status, _, body = await fetch(f"http://{sidecar.outbound}", call)
     assert status == 200

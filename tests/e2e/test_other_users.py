@@ -76,7 +76,7 @@ async def test_another_user_reaches_no_socket_and_no_file(run: Run, run_dir: Pat
         files = [path for path in embedded.run_dir.rglob("*") if path.is_file()]
         sockets = [path for path in embedded.run_dir.rglob("*") if path.is_socket()]
         memory = [shared_memory(path) for path in files if path.name == "base-id"]
-        ports = [address.port for address in addresses(embedded.plane.placements)]
+        ports = [address.port for address in addresses(embedded.control_plane.placements)]
         # Their folders keep others out as it is; these are for what is in the run directory itself.
         assert [path for path in (*files, *sockets, *memory) if path.stat().st_mode & 0o077] == []
         tried = as_someone(files=[*files, *memory], sockets=sockets, ports=ports)
@@ -100,7 +100,7 @@ async def test_nothing_listens_but_what_must(run: Run) -> None:
         names = unix_names(mine)
         assert len(names) >= 1 + 5 * len(embedded.proxies())
         assert [name for name in names if name.startswith("@")] == []
-        assert listening(mine) <= addresses(embedded.plane.placements)
+        assert listening(mine) <= addresses(embedded.control_plane.placements)
 
 
 def as_someone(**asked: list[Any]) -> dict[str, dict[str, int]]:

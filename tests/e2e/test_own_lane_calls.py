@@ -25,7 +25,7 @@ LANE_HEADER = {"scenario-1": "x-asm-prefer-tag", "scenario-2": "my-request-id"}
 async def versions(embedded: Embedded, workload: str, headers: dict[str, str]) -> list[str]:
     """The versions that answer a call from the workload to mockb."""
     name = ObjectName("default", workload)
-    outbound = embedded.plane.placements.sidecars[name].outbound
+    outbound = embedded.control_plane.placements.sidecars[name].outbound
     async with httpx.AsyncClient(proxy=f"http://{outbound.host}:{outbound.port}") as client:
         answer = await client.get("http://mockb:8000/", headers=headers)
     assert answer.status_code == 200, answer.text

@@ -247,7 +247,9 @@ def test_what_does_not_become_ready_is_said_with_the_reason(
 
 
 def test_proxy_config_shows_what_envoy_has(ask: Ask, server: RunningServer) -> None:
-    placement = server.serving.embedded.plane.placements.sidecars[ObjectName("default", "mocka-v1")]
+    placement = server.serving.embedded.control_plane.placements.sidecars[
+        ObjectName("default", "mocka-v1")
+    ]
     listeners = ask("proxy-config", "listeners", "mocka-v1")
     assert listeners.code == 0, listeners
     assert re.search(rf"^inbound\|8000 +{placement.inbound[8000]} ", listeners.out, re.M)

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 from tests.compile.meshes import exact, group, lane, mesh, name, prefix, regex, rule, service
-from tests.e2e.agreement import ATTEMPTS, hold
-from tests.e2e.echoes import Failure
-from tests.e2e.rig import Rig
+from tests.e2e.echo_applications import Failure
+from tests.e2e.live_meshes import LiveMesh
+from tests.e2e.simulator_comparison import ATTEMPTS, hold
 
 from laneway.compile.simulate import Applications, Call, Request
 from laneway.model.meshes import Mesh
@@ -25,8 +25,8 @@ A_BASE, A_BETA = name("a-v-base"), name("a-v-beta")
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    one = Rig()
+def live() -> Iterator[LiveMesh]:
+    one = LiveMesh()
     yield one
     one.close()
 
@@ -40,10 +40,10 @@ def declared(base: RuleActions, beta: RuleActions, **condition: object) -> Mesh:
     return mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
 
 
-def agree(rig: Rig, one: Mesh, *requests: Request) -> None:
+def agree(live: LiveMesh, one: Mesh, *requests: Request) -> None:
     everything = frozenset(workload.name for workload in one.workloads)
     for request in requests:
-        hold(rig, one, [request] * ATTEMPTS, 80, CALLS, everything)
+        hold(live, one, [request] * ATTEMPTS, 80, CALLS, everything)
 
 
 BETA = {"x-lane": "beta"}
@@ -53,44 +53,46 @@ def grpc(status: int) -> Failure:
     return Failure(200, {"content-type": "application/grpc", "grpc-status": str(status)})
 
 
-def test_the_path_and_the_host_are_those_that_the_rule_of_the_lane_gives(rig: Rig) -> None:
+def test_the_path_and_the_host_are_those_that_the_rule_of_the_lane_gives(live: LiveMesh) -> None:
     base = RuleActions(uri="/api/", authority="internal.test:81")
     one = declared(base, RuleActions(uri="/v2/"), uri=prefix("/m/"))
-    rig.adopt(one, CALLS)
-    agree(rig, one, *(
+    live.adopt(one, CALLS)
+    agree(live, one, *(
         Request(host="shop.test", path=path, headers=headers)
         for path in ("/m/", "/m/x/y?q=1", "/m/?", "/m/%6d%2f?a?b", "/n/../m/m/")
         for headers in ({}, BETA, {"x-lane": "unknown"})
     ))  # fmt: skip
-    (entered, called) = rig.ask(Request(host="shop.test", path="/m/x?q=1", headers=BETA)).hops
+    (entered, called) = live.ask(Request(host="shop.test", path="/m/x?q=1", headers=BETA)).hops
     assert (entered.target, entered.headers["host"]) == ("/v2/x?q=1", "shop.test")
     assert called.headers["x-lane"] == "beta"
-    (entered, _) = rig.ask(Request(host="shop.test", path="/m/x?q=1")).hops
+    (entered, _) = live.ask(Request(host="shop.test", path="/m/x?q=1")).hops
     assert (entered.target, entered.headers["host"]) == ("/api/x?q=1", "internal.test:81")
 
 
 @pytest.mark.parametrize("uri", [exact("/mock"), regex("/mo+ck|/x")], ids=["exact", "regex"])
-def test_without_a_prefix_all_of_the_path_is_replaced(rig: Rig, uri: object) -> None:
+def test_without_a_prefix_all_of_the_path_is_replaced(live: LiveMesh, uri: object) -> None:
     one = declared(RuleActions(uri="/new"), RuleActions(uri="/beta"), uri=uri)
-    rig.adopt(one, CALLS)
-    agree(rig, one, Request(path="/mock?q=/mock"), Request(path="/mock", headers=BETA))
+    live.adopt(one, CALLS)
+    agree(live, one, Request(path="/mock?q=/mock"), Request(path="/mock", headers=BETA))
 
 
-def test_headers_are_set_added_and_removed_both_ways(rig: Rig) -> None:
+def test_headers_are_set_added_and_removed_both_ways(live: LiveMesh) -> None:
     request = HeaderChanges(
         (("x-env", '100%REQ(x-user)%% "a, b"'),), (("x-via", "shop"),), ("x-beta",)
     )
     response = HeaderChanges((("x-env", "%"),), (("x-via", "gateway"),), ("x-app",))
     changing = RuleActions(request_headers=request, response_headers=response)
     one = declared(RuleActions(), changing)
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     mine = {"x-env": "mine", "x-beta": "1", "X-Via": "me"}
-    agree(rig, one, Request(headers={**mine, **BETA}), Request(headers=BETA), Request(headers=mine))
-    assert "x-app" not in rig.ask(Request(headers=BETA)).headers
-    assert "x-app" in rig.ask(Request()).headers
+    agree(
+        live, one, Request(headers={**mine, **BETA}), Request(headers=BETA), Request(headers=mine)
+    )
+    assert "x-app" not in live.ask(Request(headers=BETA)).headers
+    assert "x-app" in live.ask(Request()).headers
 
 
-def test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane(rig: Rig) -> None:
+def test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane(live: LiveMesh) -> None:
     """Rules of one shape share a route, unless their actions differ or need the path."""
     lanes = [lane("base", "a b", rule("a"))]
     for number in range(4):
@@ -105,9 +107,9 @@ def test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane(rig: Rig
         )
         lanes.append(lane(f"l{number}", "a", own, by_user, names=(f"alias{number}",)))
     one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     agree(
-        rig,
+        live,
         one,
         *(Request(path=f"/l{number}/x?q") for number in range(5)),
         *(Request(headers={"x-user": f"u{number}"}) for number in range(5)),
@@ -115,13 +117,13 @@ def test_who_enters_by_a_rule_or_an_alias_gets_the_actions_of_that_lane(rig: Rig
     )
 
 
-def test_weights_share_the_actions(rig: Rig) -> None:
+def test_weights_share_the_actions(live: LiveMesh) -> None:
     acting = RuleActions(uri="/v2", request_headers=HeaderChanges((("x-env", "w"),)))
     shared = rule("a", uri=exact("/mock"), actions=acting)
     lanes = [lane("base", "a b", shared), lane("beta", "a b", shared, weight=50)]
     one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
-    rig.adopt(one, CALLS)
-    asked = [rig.ask(Request(path="/mock?q")).hops[0] for _ in range(40)]
+    live.adopt(one, CALLS)
+    asked = [live.ask(Request(path="/mock?q")).hops[0] for _ in range(40)]
     assert {(hop.target, hop.headers["x-env"]) for hop in asked} == {("/v2?q", "w")}
     assert {hop.workload for hop in asked} == {A_BASE, A_BETA}
 
@@ -143,46 +145,46 @@ def test_weights_share_the_actions(rig: Rig) -> None:
     ],
 )  # fmt: skip
 def test_a_request_is_tried_again_in_its_lane_as_often_as_the_rule_says(
-    rig: Rig, condition: str, failure: Failure, is_tried_again: bool
+    live: LiveMesh, condition: str, failure: Failure, is_tried_again: bool
 ) -> None:
     retrying = RuleActions(retries=Retries(2, (condition,)))
     one = declared(RuleActions(), retrying)
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     for failures, tries in ((1, 2), (2, 3), (5, 3)):
-        rig.fail(A_BETA, [failure] * failures)
-        rig.fail(A_BASE, [])
-        rig.status(Request(headers=BETA))
-        assert rig.taken(A_BETA) == (tries if is_tried_again else 1), failures
-        assert rig.taken(A_BASE) == 0
-    rig.fail(A_BETA, [])
-    rig.fail(A_BASE, [failure] * 2)
-    rig.status(Request())
-    assert rig.taken(A_BASE) == 1  # its rule asks for none
-    rig.fail(A_BASE, [])
+        live.fail(A_BETA, [failure] * failures)
+        live.fail(A_BASE, [])
+        live.status(Request(headers=BETA))
+        assert live.taken(A_BETA) == (tries if is_tried_again else 1), failures
+        assert live.taken(A_BASE) == 0
+    live.fail(A_BETA, [])
+    live.fail(A_BASE, [failure] * 2)
+    live.status(Request())
+    assert live.taken(A_BASE) == 1  # its rule asks for none
+    live.fail(A_BASE, [])
 
 
-def test_a_request_that_reached_no_application_falls_back_all_the_same(rig: Rig) -> None:
+def test_a_request_that_reached_no_application_falls_back_all_the_same(live: LiveMesh) -> None:
     one = declared(RuleActions(), RuleActions(retries=Retries(3, ("5xx",))))
-    rig.adopt(one, CALLS)
-    rig.suffer(frozenset(), frozenset({A_BETA}))
+    live.adopt(one, CALLS)
+    live.suffer(frozenset(), frozenset({A_BETA}))
     for _ in range(5):
-        path = rig.ask(Request(headers=BETA))
+        path = live.ask(Request(headers=BETA))
         assert path.refusal is None
         assert path.hops[0].workload == A_BASE
 
 
-def test_a_request_that_takes_too_long_is_answered_504_and_its_lane_goes_on(rig: Rig) -> None:
+def test_a_request_that_takes_too_long_is_answered_504_and_its_lane_goes_on(live: LiveMesh) -> None:
     """To be slow is not to be dead: other requests meet the same instance."""
     limited = rule("a", uri=exact("/slow"), actions=RuleActions(timeout=timedelta(milliseconds=50)))
     beta = lane("beta", "a", limited, rule("a"))
     entered = lane("entered", "a", replace(limited, uri=exact("/x"), enter=True), rule("a"))
     lanes = [lane("base", "a b", rule("a")), beta, entered]
     one = mesh([group("a b", trace_header="x-lane")], lanes, [service("a"), service("b")])
-    rig.adopt(one, CALLS)
+    live.adopt(one, CALLS)
     for path, lane_name, headers in (("/slow", "beta", BETA), ("/x", "entered", {})):
         workload = name(f"a-v-{lane_name}")
-        rig.fail(workload, [Failure(0)])
-        assert rig.status(Request(path=path, headers=headers)) == 504
+        live.fail(workload, [Failure(0)])
+        assert live.status(Request(path=path, headers=headers)) == 504
         for _ in range(5):
-            (hop, _) = rig.ask(Request(headers={"x-lane": lane_name})).hops
+            (hop, _) = live.ask(Request(headers={"x-lane": lane_name})).hops
             assert hop.workload == workload

@@ -173,7 +173,7 @@ async def test_a_slow_answer_outlives_its_workload_and_lane(run: Run) -> None:
         assert (slow.status, slow.body) == (200, answer("v2", "v1", "v1"))
         await embedded.wait_terminated()
         assert not any(map(alive, pids))
-        assert embedded.plane.nodes == {proxy.node for proxy in embedded.proxies()}
+        assert embedded.control_plane.nodes == {proxy.node for proxy in embedded.proxies()}
 
 
 async def test_what_is_terminating_calls_by_the_routes_that_are_current(run: Run) -> None:
@@ -424,10 +424,10 @@ async def is_what_runs(embedded: Embedded, mesh: Mesh) -> None:
     """Exactly the processes of the mesh run, and all that callers may be sent to is there."""
     assert {status.name for status in embedded.workloads()} == set(mesh.workloads_by_name)
     assert all(status.ready for status in embedded.workloads())
-    assert embedded.plane.placements.sidecars.keys() == mesh.workloads_by_name.keys()
-    assert embedded.plane.placements.ready == mesh.workloads_by_name.keys()
+    assert embedded.control_plane.placements.sidecars.keys() == mesh.workloads_by_name.keys()
+    assert embedded.control_plane.placements.ready == mesh.workloads_by_name.keys()
     assert len(embedded.proxies()) == len(mesh.workloads) + len(mesh.gateways)
-    assert embedded.plane.nodes == {proxy.node for proxy in embedded.proxies()}
+    assert embedded.control_plane.nodes == {proxy.node for proxy in embedded.proxies()}
     # Each application stands below a shim, whose command line ends with the application's.
     commands = [_command(pid) for pid in children()]
     applications = [each for each in commands if "soak_application.py" in each]

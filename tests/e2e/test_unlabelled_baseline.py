@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.compile.meshes import ROUTE_HEADER, group, lane, mesh, name, rule, service, workload
-from tests.e2e.rig import Rig
+from tests.e2e.live_meshes import LiveMesh
 
 from laneway.compile.simulate import Applications, Call, Request
 from laneway.model.label_selectors import LabelRequirement, Operator
@@ -39,19 +39,19 @@ def _mesh() -> Mesh:
 
 
 def test_requests_without_a_lane_meet_no_lanes_pods() -> None:
-    rig = Rig()
+    live = LiveMesh()
     try:
         calls = Applications(
             {name("a"): (Call(name("b"), 8000),)}, {name("a"): frozenset({ROUTE_HEADER})}
         )
-        rig.adopt(_mesh(), calls)
-        assert answers(rig, {}) == {(name("a"), name("b"))}
-        assert answers(rig, {ROUTE_HEADER: "beta"}) == {(name("a"), name("b-beta"))}
-        assert answers(rig, {ROUTE_HEADER: "nobody"}) == {(name("a"), name("b"))}
+        live.adopt(_mesh(), calls)
+        assert answers(live, {}) == {(name("a"), name("b"))}
+        assert answers(live, {ROUTE_HEADER: "beta"}) == {(name("a"), name("b-beta"))}
+        assert answers(live, {ROUTE_HEADER: "nobody"}) == {(name("a"), name("b"))}
     finally:
-        rig.close()
+        live.close()
 
 
-def answers(rig: Rig, headers: dict[str, str]) -> set[tuple[ObjectName, ...]]:
-    paths = [rig.ask(Request(headers=headers)) for _ in range(12)]
+def answers(live: LiveMesh, headers: dict[str, str]) -> set[tuple[ObjectName, ...]]:
+    paths = [live.ask(Request(headers=headers)) for _ in range(12)]
     return set(Counter(tuple(hop.workload for hop in path.hops) for path in paths))

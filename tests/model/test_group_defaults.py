@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import given
-from tests.schema.declared import meshes
+from tests.schema.object_strategies import meshes
 
 from laneway.model.group_defaults import mesh_of, with_group_defaults
 from laneway.model.keys import Declared

@@ -53,7 +53,7 @@ BREAKAGES = (
     ),
     Breakage(
         "a sidecar that is terminating is not configured any more",
-        "src/laneway/compile/envoy/snapshots.py",
+        "src/laneway/compile/envoy/emitter.py",
         old="        for each in placements.terminating:\n",
         new="        for each in placements.terminating[:0]:\n",
         tests=(TERMINATION + "test_what_is_terminating_calls_by_the_routes_that_are_current",),
@@ -61,7 +61,7 @@ BREAKAGES = (
     ),
     Breakage(
         "a new port is served only when callers are sent there",
-        "src/laneway/compile/envoy/snapshots.py",
+        "src/laneway/compile/envoy/emitter.py",
         old="    for port, address in placement.application.items():\n",
         new="""\
     declared = [port.number for port in workload.ports]
@@ -184,7 +184,7 @@ BREAKAGES = (
     ),
     Breakage(
         "no retry when a sidecar cannot reach its application",
-        "src/laneway/compile/envoy/actions.py",
+        "src/laneway/compile/envoy/route_actions.py",
         old='"connect-failure,refused-stream,retriable-headers"',
         new='"connect-failure,refused-stream"',
         tests=(
@@ -194,7 +194,7 @@ BREAKAGES = (
     ),
     Breakage(
         "responses are retried whatever their cause",
-        "src/laneway/compile/envoy/actions.py",
+        "src/laneway/compile/envoy/route_actions.py",
         old='"connect-failure,refused-stream,retriable-headers"',
         new='"connect-failure,refused-stream,retriable-headers,5xx,reset"',
         tests=(
@@ -247,7 +247,7 @@ BREAKAGES = (
     ),
     Breakage(
         "a web page may use a sidecar as its proxy",
-        "src/laneway/compile/envoy/scopes.py",
+        "src/laneway/compile/envoy/scoped_routes.py",
         old='  if headers:get(":method") ~= "CONNECT" and not',
         new='  if headers:get(":method") == "NONE" and not',
         tests=("tests/e2e/test_egress.py::test_loopback_is_not_called",),
@@ -306,7 +306,7 @@ BREAKAGES = (
     ),
     Breakage(
         "lanes' names are one regular expression, however many",
-        "src/laneway/compile/envoy/alternatives.py",
+        "src/laneway/compile/envoy/regex_alternation.py",
         old="MOST_CHARACTERS = 8192\n",
         new="MOST_CHARACTERS = 1 << 30\n",
         tests=(

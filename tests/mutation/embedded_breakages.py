@@ -48,7 +48,7 @@ EMBEDDED = (
     ),
     Breakage(
         "an emptied file takes back what it declared",
-        "src/laneway/adapters/files/settling.py",
+        "src/laneway/adapters/files/debouncing.py",
         old="not found[name].documents and before.objects & lost",
         new="not found[name].documents and not before.objects",
         tests=(
@@ -70,7 +70,7 @@ EMBEDDED = (
     Breakage(
         "a process is stopped before every proxy has acknowledged",
         "src/laneway/wiring/changes.py",
-        old="        await self._site.plane.wait_synced()\n        if instance:\n",
+        old="        await self._site.control_plane.wait_synced()\n        if instance:\n",
         new="        if instance:\n",
         tests=(OVERLAPS,),
         why="requests that a proxy sends by the endpoints before the stop are refused",
@@ -133,11 +133,11 @@ EMBEDDED = (
     ),
     Breakage(
         "a new port leads to where nobody listens",
-        "src/laneway/wiring/placing.py",
+        "src/laneway/wiring/address_allocation.py",
         old="                if port.number in before.application\n",
         new="                if port.number\n",
         tests=(
-            "tests/wiring/test_placing.py::test_a_successor_takes_the_place_of_a_port_that_is_new",
+            "tests/wiring/test_address_allocation.py::test_a_successor_takes_the_place_of_a_port_that_is_new",
             SOAK,
         ),
         why="requests hang while a service moves to another port",
@@ -155,24 +155,24 @@ EMBEDDED = (
     ),
     Breakage(
         "phases do not wait for one another",
-        "src/laneway/control/rollout.py",
+        "src/laneway/control/control_plane.py",
         old="        statuses = await self.wait_synced(deadline)\n",
         new="        statuses: Mapping[str, ProxyStatus] = {}\n",
         tests=(
             SOAK,
-            "tests/control/test_rollout.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+            "tests/control/test_control_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
         ),
         why="a proxy that is late sends requests to what others have dropped already",
         environment=SHORT_SOAK,
     ),
     Breakage(
         "what was rejected before a change refuses it",
-        "src/laneway/control/rollout.py",
+        "src/laneway/control/control_plane.py",
         old="        known = self._rejected()",
         new="        known: Set[tuple[str, ResourceStatus]] = frozenset()",
         tests=(
             "tests/e2e/test_changes.py::test_a_rule_that_envoy_rejects_at_the_start_is_left_out",
-            "tests/control/test_rollout.py::test_what_was_rejected_before_does_not_keep_a_change_from_mending_it",
+            "tests/control/test_control_plane.py::test_what_was_rejected_before_does_not_keep_a_change_from_mending_it",
         ),
         why="a gateway that rejected its first routes can never be mended",
     ),
@@ -188,12 +188,12 @@ EMBEDDED = (
     ),
     Breakage(
         "a change is not taken back after a rejection",
-        "src/laneway/control/rollout.py",
+        "src/laneway/control/control_plane.py",
         old="                if self._state is not state:\n                    self.publish()\n",
         new="                pass\n",
         tests=(
-            "tests/control/test_rollout.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
-            "tests/control/test_rollout.py::test_a_change_that_is_cancelled_is_taken_back",
+            "tests/control/test_control_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+            "tests/control/test_control_plane.py::test_a_change_that_is_cancelled_is_taken_back",
         ),
         why="proxies that accepted a change that another refused keep half of it",
     ),
@@ -204,7 +204,7 @@ EMBEDDED = (
         new="",
         tests=(
             "tests/adapters/runner/test_shim.py::test_what_has_left_the_group_ends_when_the_workload_ends",
-            "tests/adapters/runner/test_leash.py::test_no_orphan_though_the_leash_was_killed_first",
+            "tests/adapters/runner/test_orphan_reaper.py::test_no_orphan_though_the_leash_was_killed_first",
         ),
         why="what a workload started outlives it, and laneway",
     ),
@@ -221,7 +221,7 @@ EMBEDDED = (
     ),
     Breakage(
         "a gateway's port is let go when its proxy starts",
-        "src/laneway/wiring/placing.py",
+        "src/laneway/wiring/address_allocation.py",
         old="        self._ports.share(addresses)\n",
         new="        self._ports.release(addresses)\n",
         tests=("tests/e2e/test_single_start.py::test_one_wins_and_the_others_name_it",),
@@ -229,20 +229,20 @@ EMBEDDED = (
     ),
     Breakage(
         "changes are not made one after another",
-        "src/laneway/control/rollout.py",
+        "src/laneway/control/control_plane.py",
         old="        async with self._changing:\n",
         new="        if True:\n",
-        tests=("tests/control/test_rollout.py::test_changes_are_made_one_after_another",),
+        tests=("tests/control/test_control_plane.py::test_changes_are_made_one_after_another",),
         why="two changes at once take each other's routes away",
         quick=True,
     ),
     Breakage(
         "a rejected phase goes on",
-        "src/laneway/control/rollout.py",
+        "src/laneway/control/control_plane.py",
         old="            if rejections:\n                return Change(False",
         new="            if rejections and deadline < 0:\n                return Change(False",
         tests=(
-            "tests/control/test_rollout.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+            "tests/control/test_control_plane.py::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
         ),
         why="a change that a proxy refused is reported as applied",
         quick=True,
@@ -287,11 +287,11 @@ EMBEDDED = (
     ),
     Breakage(
         "shared memory outlives a laneway that was killed",
-        "src/laneway/adapters/runner/leash.py",
+        "src/laneway/adapters/runner/orphan_reaper.py",
         old='    rm -f "/dev/shm/envoy_shared_memory_${number}0" "$file"\n',
         new="    :\n",
         tests=(
-            "tests/adapters/runner/test_leash.py::test_shared_memory_goes_though_the_run_directory_stays",
+            "tests/adapters/runner/test_orphan_reaper.py::test_shared_memory_goes_though_the_run_directory_stays",
         ),
         why="files stay in /dev/shm after each `kill -9`",
     ),

@@ -9,7 +9,7 @@ IN_LANE = ENTERING + "test_requests_are_in_the_lane_that_they_name_or_enter"
 WEIGHT = ENTERING + "test_a_rule_has_a_weight_of_its_own_above_the_lanes"
 ALIKE = ENTERING + "test_many_rules_of_one_shape_choose_each_its_lane"
 ISTIO = "tests/compile/istio/test_entering.py::"
-ORDER = "tests/compile/test_entries.py::"
+ORDER = "tests/compile/test_enter_rules.py::"
 
 ENTERING_BREAKAGES = (
     Breakage(
@@ -62,7 +62,7 @@ ENTERING_BREAKAGES = (
     ),
     Breakage(
         "enter rules that are equally specific go by who came first",
-        "src/laneway/compile/entries.py",
+        "src/laneway/compile/enter_rules.py",
         old="    return sorted(entries, key=_order)\n",
         new="    return sorted(entries, key=precedence)\n",
         tests=(ORDER + "test_neither_lanes_nor_rules_are_ordered_by_who_came_first",),

@@ -61,7 +61,7 @@ OWN_SERVICES = (
     ),
     Breakage(
         "what a loopback port takes is routed by the host that it names",
-        "src/laneway/compile/envoy/scopes.py",
+        "src/laneway/compile/envoy/scoped_routes.py",
         old='    authority = host or "%REQ(:AUTHORITY)%"\n',
         new='    authority = "%REQ(:AUTHORITY)%"\n',
         tests=(
@@ -72,11 +72,11 @@ OWN_SERVICES = (
     ),
     Breakage(
         "the environment of a laneway that has ended is printed",
-        "src/laneway/adapters/runner/environment_files.py",
+        "src/laneway/adapters/runner/recorded_environments.py",
         old="    if not ((run_dir / FOLDER).is_dir() and _is_locked(run_dir)):\n",
         new="    if not (run_dir / FOLDER).is_dir():\n",
         tests=(
-            "tests/adapters/runner/test_environment_files.py::"
+            "tests/adapters/runner/test_recorded_environments.py::"
             "test_what_a_laneway_left_behind_is_not_running",
         ),
         why="a debugger calls a port that somebody else may have by now",

@@ -48,8 +48,8 @@ SERVING = (
     Breakage(
         "the xDS server of a mesh asks for no token",
         "src/laneway/wiring/embedded.py",
-        old='XdsServer(self._roster, f"unix:{socket}", fleet.tokens)',
-        new='XdsServer(self._roster, f"unix:{socket}")',
+        old='XdsServer(self._registry, f"unix:{socket}", fleet.tokens)',
+        new='XdsServer(self._registry, f"unix:{socket}")',
         tests=(SERVING_TESTS + "test_a_client_that_claims_a_proxys_node_id_is_told_nothing",),
         why="the same, although the server could tell them apart",
     ),

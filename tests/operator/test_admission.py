@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.compile.cases import ROOT
+from tests.compile.golden_cases import ROOT
 from tests.wiring.declared_objects import gateway, group, lane, service
 
 from laneway.adapters.kube.resources import SERVICES

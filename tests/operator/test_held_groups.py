@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.operator.emitting import cluster, document
+from tests.operator.fake_dialects import cluster, document
 
 from laneway.compile.istio.kinds import KINDS
 from laneway.compile.ownership import GROUPS

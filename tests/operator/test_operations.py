@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.operator.emitting import cluster, document, route
+from tests.operator.fake_dialects import cluster, document, route
 
 from laneway.compile.istio.kinds import KINDS, claims
 from laneway.compile.ownership import MANAGED_BY

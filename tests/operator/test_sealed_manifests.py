@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.operator.emitting import document
+from tests.operator.fake_dialects import document
 
 from laneway.operator import sealed_manifests
 from laneway.operator.manifests import Manifest, is_current, seal

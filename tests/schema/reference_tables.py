@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.compile.cases import ROOT
+from tests.compile.golden_cases import ROOT
 
 from laneway.schema.field_metadata import About
 from laneway.schema.field_reference import FieldRow, Language, code, field_rows

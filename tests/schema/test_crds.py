@@ -14,8 +14,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from tests.compile.cases import ROOT
-from tests.schema.declared import NAMES, groups, labels, lanes
+from tests.compile.golden_cases import ROOT
+from tests.schema.object_strategies import NAMES, groups, labels, lanes
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Source

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.schema.declared import NAMES, labels, meshes, rules, selectors, single_objects
+from tests.schema.object_strategies import NAMES, labels, meshes, rules, selectors, single_objects
 
 from laneway.model.codes import Code
 from laneway.model.findings import Source

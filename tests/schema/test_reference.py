@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
-from tests.schema.declared import single_objects
+from tests.schema.object_strategies import single_objects
 from tests.schema.reference_tables import PAGES, ROOTS, filled, sections, table
 
 from laneway.model.keys import Declared

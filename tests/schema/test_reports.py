@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import get_args
 
 from hypothesis import given, settings
-from tests.schema.declared import meshes
+from tests.schema.object_strategies import meshes
 
 from laneway.compile.simulate import Failure, Outcome, Request, Why
 from laneway.model.findings import Finding

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-from tests.control.declared.declaring import Declaring, Machine
+from tests.control.declared.declared_states import Declaring, Machine
 
 from laneway.adapters.files.yamls import one_document
 from laneway.adapters.http.application import application

@@ -16,14 +16,14 @@ from tests.wiring.fake_runner import NEVER, REFUSED, FakeRunner, Proxies, emit
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.control import events
-from laneway.control.rollout import Plane
+from laneway.control.control_plane import ControlPlane
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.meshes import Mesh
 from laneway.model.services import Service, ServicePort
 from laneway.model.workloads import Workload, WorkloadPort
+from laneway.wiring.address_allocation import AddressAllocator, addresses, nodes
 from laneway.wiring.changes import Changes
 from laneway.wiring.fleets import Fleet
-from laneway.wiring.placing import Places, addresses, nodes
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
@@ -43,14 +43,14 @@ class Running:
             await asyncio.sleep(0)
         await self.site.terminations.finish()
         assert self.runner.problems == []
-        plane, fleet = self.site.plane, self.site.fleet
-        placements = plane.placements
+        control_plane, fleet = self.site.control_plane, self.site.fleet
+        placements = control_plane.placements
         assert placements.terminating == ()
-        assert placements.sidecars.keys() == plane.mesh.workloads_by_name.keys()
-        assert placements.gateways.keys() == plane.mesh.gateways_by_name.keys()
+        assert placements.sidecars.keys() == control_plane.mesh.workloads_by_name.keys()
+        assert placements.gateways.keys() == control_plane.mesh.gateways_by_name.keys()
         proxies = {s.name for s in self.runner.running if isinstance(s, events.ProxyInstance)}
-        assert proxies == fleet.nodes == plane.nodes == nodes(placements)
-        statuses = {status.name: status.ready for status in fleet.workloads(plane.mesh)}
+        assert proxies == fleet.nodes == control_plane.nodes == nodes(placements)
+        statuses = {status.name: status.ready for status in fleet.workloads(control_plane.mesh)}
         processes = list(self.runner.placed.values())
         assert sorted(p.workload for _, p in processes) == sorted(statuses)
         for _, placed in processes:
@@ -65,11 +65,16 @@ def running(seed: int) -> Iterator[Running]:
     random = Random(seed)
     proxies, ports = Proxies(random), Ports(random)
     runner = FakeRunner(random, proxies)
-    plane = Plane(proxies, proxies, emit)
-    places = Places(ports, free_gateway_ports=True)
-    fleet = Fleet(cast(Runner, runner), places, Path("xds"), 1, plane.set_ready)
+    control_plane = ControlPlane(proxies, proxies, emit)
+    allocator = AddressAllocator(ports, free_gateway_ports=True)
+    fleet = Fleet(cast(Runner, runner), allocator, Path("xds"), 1, control_plane.set_ready)
     runner.on_event = fleet.observe
-    site = Site(plane, fleet, places, Terminations(plane, fleet, places, workers_follow=0))
+    site = Site(
+        control_plane,
+        fleet,
+        allocator,
+        Terminations(control_plane, fleet, allocator, workers_follow=0),
+    )
     try:
         yield Running(site, runner, ports, Changes(site))
     finally:

@@ -20,8 +20,8 @@ from tests.wiring.running_meshes import cancel_at, mesh, pass_turns, running, wo
 from laneway.adapters.runner.errors import Closed, NotReady
 from laneway.compile.envoy.names import sidecar_node
 from laneway.model.meshes import Mesh
+from laneway.wiring.address_allocation import nodes
 from laneway.wiring.changes import Changes
-from laneway.wiring.placing import nodes
 
 NAMES = ("a", "b", "c")
 
@@ -94,7 +94,7 @@ async def test_changes_that_overlap_are_made_in_their_order() -> None:
         wanted = [mesh(workload("b", 0)), mesh(workload("a", 1)), mesh(workload("c", 0))]
         changes = await asyncio.gather(*map(m.changes.change, wanted))
         assert all(change.applied for change in changes)
-        assert m.site.plane.mesh == wanted[-1]
+        assert m.site.control_plane.mesh == wanted[-1]
         await m.settled()
 
 
@@ -112,7 +112,9 @@ async def test_a_change_does_not_wait_for_what_is_terminating() -> None:
         assert len({each.name for each in instances}) == 3
         assert len({address for each in instances for address in each.addresses}) == 3
         await pass_turns(200)
-        assert len(m.site.fleet.nodes - nodes(m.site.plane.placements)) == 1  # the first one's
+        assert (
+            len(m.site.fleet.nodes - nodes(m.site.control_plane.placements)) == 1
+        )  # the first one's
         ended.set()
         await m.settled()
 
@@ -130,7 +132,7 @@ async def test_a_change_that_is_cancelled_again_and_again_is_taken_back() -> Non
                 await asyncio.sleep(0)
             (result,) = await asyncio.gather(change, return_exceptions=True)
             assert isinstance(result, asyncio.CancelledError | NotReady)
-            assert m.site.plane.mesh == old
+            assert m.site.control_plane.mesh == old
             await m.settled()
 
 

@@ -58,7 +58,7 @@ def no_check(mesh: Mesh, gaps: object) -> tuple[Finding, ...]:
 
 
 def declared(running: Running, begin: Mesh) -> Declarations:
-    runtime = DeclaredRuntime(running.site.plane, running.changes)
+    runtime = DeclaredRuntime(running.site.control_plane, running.changes)
     return Declarations(initial(whole(begin), no_check), runtime, no_check, lambda: 0.0, utc_now)
 
 
@@ -129,10 +129,10 @@ def test_whatever_sources_do_what_runs_is_what_is_declared(seed: int, many: list
                     assert isinstance(result, asyncio.CancelledError), repr(result)
             await m.settled()
             state = declarations.state
-            assert by_name(state.mesh) == by_name(m.site.plane.mesh)
+            assert by_name(state.mesh) == by_name(m.site.control_plane.mesh)
             for each in state.objects.ordered:
                 if not state.status(each.key).findings:
-                    assert each.declared in m.site.plane.mesh.workloads
+                    assert each.declared in m.site.control_plane.mesh.workloads
 
     asyncio.run(run())
 
@@ -159,7 +159,7 @@ async def test_what_cannot_become_ready_is_refused_with_the_runners_words() -> N
         assert isinstance(written, Applied)
         assert isinstance(written.outcome, NotProgrammed)
         await m.settled()
-        assert m.site.plane.mesh.workloads == (workload("a", 0),)
+        assert m.site.control_plane.mesh.workloads == (workload("a", 0),)
 
 
 async def test_a_program_is_told_of_other_sources_by_exceptions() -> None:
@@ -175,7 +175,7 @@ async def test_a_program_is_told_of_other_sources_by_exceptions() -> None:
         with pytest.raises(DeclarationConflict, match="Workload default/b is declared by files"):
             change_of(taken)
         assert change_of(await declarations.apply(whole(Mesh()), JACK)).applied
-        assert m.site.plane.mesh.workloads == (workload("b", 0),)
+        assert m.site.control_plane.mesh.workloads == (workload("b", 0),)
         await m.settled()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.compile.cases import CASES, mesh_of
+from tests.compile.golden_cases import CASES, mesh_of
 
 from laneway.adapters.kube.resources import generated
 from laneway.compile.lower import lower

@@ -11,9 +11,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 from tests.adapters.kube.api_servers import ApiServer
-from tests.operator.emitting import DIALECT, emit
+from tests.operator.fake_dialects import DIALECT, emit
 from tests.wiring.declared_objects import gateway, group, lane, service
-from tests.wiring.operating import (
+from tests.wiring.running_operators import (
     ROUTES,
     RULE,
     Passes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from tests.control.declared.declaring import Machine
+from tests.control.declared.declared_states import Machine
 from tests.model.test_lane_lives import declared
 
 from laneway.control.declared import Declarations, Programmed, Unchanged

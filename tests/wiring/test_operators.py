@@ -13,9 +13,9 @@ import kmock
 import pytest
 import structlog
 from tests.adapters.kube.api_servers import ApiServer, client_of
-from tests.operator.emitting import DIALECT
+from tests.operator.fake_dialects import DIALECT
 from tests.wiring.declared_objects import endpoints, gateway, group, lane, service
-from tests.wiring.operating import (
+from tests.wiring.running_operators import (
     PACE,
     ROUTES,
     ROUTES_OF_A,

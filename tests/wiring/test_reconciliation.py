@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.control.declared.declaring import Declaring, Machine
+from tests.control.declared.declared_states import Declaring, Machine
 
 from laneway.adapters.store.memory import MemoryStore
 from laneway.apiserver.lane_status import Proxies

@@ -101,7 +101,7 @@ async def test_a_stream_that_breaks_wakes_the_reconciliation(
         assert served._reconciliation is not None
         monkeypatch.setattr(served._reconciliation, "wake", woken.set)
         node = served.embedded.proxies()[0].node
-        connection = served.embedded._roster._proxies[node].connection
+        connection = served.embedded._registry._proxies[node].connection
         assert connection is not None
         connection.close()
         with contextlib.suppress(TimeoutError):

@@ -12,14 +12,14 @@ from laneway.compile.identity_diff import changes
 from laneway.compile.ingress import lower_gateway
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.compile.lower import lower_callers, lower_memories, lower_service
-from laneway.model.inheritance import lane_changes
 from laneway.model.lanes import LaneGroup, Mode
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.structural_sharing import lane_changes
 
 
 class Lowerer:
-    """Quick for a mesh that is ``inherited`` from the one before, right for any."""
+    """Fast for a mesh that shares unchanged objects with the one before, correct for any."""
 
     def __init__(self) -> None:
         self._mesh = Mesh()

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from laneway.compile.entries import lower_entries, lower_naming
+from laneway.compile.enter_rules import lower_entries, lower_naming
+from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import (
     BaggageMember,
     EnteredLane,
@@ -34,7 +35,6 @@ from laneway.compile.ir import (
     TraceMemory,
     VirtualHost,
 )
-from laneway.compile.precedence import precedence
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.hosts import host_covers

@@ -2,7 +2,7 @@
 
 Make before break, across all proxies: what is new is *added* everywhere and warmed while requests
 still take the old routes; then everybody is *switched* to the new routes while the old clusters
-are still there; then what is old is *removed*. ``plane`` waits between phases.
+are still there; then what is old is *removed*. ``control_plane`` waits between phases.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from laneway.control.rollout import Change
+from laneway.control.control_plane import Change
 from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane
 from laneway.model.meshes import Mesh

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from laneway.adapters.runner.errors import Closed, PortUnavailable
+from laneway.control.control_plane import Change
 from laneway.control.rejected_rules import RejectedRule, leave_out_rejected
-from laneway.control.rollout import Change
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -31,9 +31,9 @@ class Changes:
     async def begin(self, mesh: Mesh) -> None:
         """Where nothing runs yet. What was started by a failure is left to the runner to stop."""
         site = self._site
-        placements = site.places.place(mesh, Placements())
-        site.plane.place(placements)
-        await site.plane.change(mesh)
+        placements = site.allocator.place(mesh, Placements())
+        site.control_plane.place(placements)
+        await site.control_plane.change(mesh)
         await site.fleet.start_proxies(mesh, placements)
         for workload in mesh.workloads:
             placed = placements.sidecars[workload.name]
@@ -56,7 +56,7 @@ class Changes:
     async def start(self, name: ObjectName) -> None:
         """Start a workload; one that serves is replaced. Raises ``KeyError``, and as ``change``."""
         async with self._exclusive():
-            mesh = self._site.plane.mesh
+            mesh = self._site.control_plane.mesh
             if name in mesh.workloads_by_name and self._site.fleet.is_ready(name):
                 await self._change(mesh, anew=(name,))
             else:
@@ -65,7 +65,9 @@ class Changes:
     async def leave_out_rejected(self) -> tuple[RejectedRule, ...]:
         """Go on without the ingress rules that a proxy rejects; returns them."""
         async with self._exclusive():
-            return await leave_out_rejected(self._site.plane.mesh, self._site.plane.change)
+            return await leave_out_rejected(
+                self._site.control_plane.mesh, self._site.control_plane.change
+            )
 
     async def restart_proxy(self, node: str) -> None:
         """Hot. Raises ``KeyError`` for an unknown node, and ``Unstartable``."""
@@ -89,7 +91,7 @@ class Changes:
         rollout = Rollout(self._site, mesh, await self._place(mesh))
         try:
             await rollout.start(anew)
-            change = await self._site.plane.change(mesh)
+            change = await self._site.control_plane.change(mesh)
         except BaseException:
             await _completed(rollout.take_back())
             raise
@@ -98,29 +100,33 @@ class Changes:
 
     async def _place(self, mesh: Mesh) -> Placements:
         """A port that the user fixed may be one that something is about to stop listening on."""
-        places, plane, fleet = self._site.places, self._site.plane, self._site.fleet
+        allocator, control_plane, fleet = (
+            self._site.allocator,
+            self._site.control_plane,
+            self._site.fleet,
+        )
         try:
-            return places.place(mesh, plane.placements, fleet.nodes)
+            return allocator.place(mesh, control_plane.placements, fleet.nodes)
         except PortUnavailable:
             await self._site.terminations.listeners_closed()
-        return places.place(mesh, plane.placements, fleet.nodes)
+        return allocator.place(mesh, control_plane.placements, fleet.nodes)
 
     async def _stop(self, name: ObjectName) -> None:
         instance = self._site.fleet.release(name)
-        self._site.plane.set_ready(name, False)
-        await self._site.plane.wait_synced()
+        self._site.control_plane.set_ready(name, False)
+        await self._site.control_plane.wait_synced()
         if instance:
             self._site.terminations.process(instance)
 
     async def _start(self, name: ObjectName) -> None:
-        plane, fleet = self._site.plane, self._site.fleet
-        workload = plane.mesh.workloads_by_name[name]
+        control_plane, fleet = self._site.control_plane, self._site.fleet
+        workload = control_plane.mesh.workloads_by_name[name]
         await _completed(self._stop(name))
-        placed = plane.placements.sidecars[name]
+        placed = control_plane.placements.sidecars[name]
         if self._site.terminations.hold(placed.application.values()):
-            placed = self._site.places.move(workload, placed, placed)
-            plane.place(with_sidecar(plane.placements, placed))
-            plane.publish()
+            placed = self._site.allocator.move(workload, placed, placed)
+            control_plane.place(with_sidecar(control_plane.placements, placed))
+            control_plane.publish()
         fleet.adopt(await fleet.start(workload, placed))
 
 

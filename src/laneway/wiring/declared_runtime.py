@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from laneway.adapters.runner.errors import RunnerError
+from laneway.control.control_plane import Change, ControlPlane
 from laneway.control.declared import (
     Applied,
     CannotRun,
@@ -19,7 +20,6 @@ from laneway.control.declared import (
 )
 from laneway.control.declared.planning import plan
 from laneway.control.declared.resolution import Check
-from laneway.control.rollout import Change, Plane
 from laneway.model.findings import InvalidInput
 from laneway.model.meshes import Mesh
 from laneway.wiring.changes import Changes
@@ -35,13 +35,13 @@ class DeclarationConflict(Exception):
 class DeclaredRuntime:
     """``control.declared.Runtime``, by processes and proxies."""
 
-    def __init__(self, plane: Plane, changes: Changes) -> None:
-        self._plane = plane
+    def __init__(self, control_plane: ControlPlane, changes: Changes) -> None:
+        self._control_plane = control_plane
         self._changes = changes
 
     @property
     def mesh(self) -> Mesh:
-        return self._plane.mesh
+        return self._control_plane.mesh
 
     async def change(self, mesh: Mesh) -> Change:
         try:

@@ -20,25 +20,25 @@ from typing import Self
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import visibility
+from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
+from laneway.control.control_plane import Change, ControlPlane, rejected
 from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, Verdict
-from laneway.control.rollout import Change, Plane, rejected
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.wiring.address_allocation import AddressAllocator, nodes
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
 from laneway.wiring.filter_modules import choose_module
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.lane_expiry import utc_now
-from laneway.wiring.placing import Places, nodes
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
@@ -85,7 +85,7 @@ class Embedded:
         self._settings = settings
         self._on_event = on_event
         self._on_proxy = on_proxy
-        self._roster = Roster(self._proxy_changed)
+        self._registry = ProxyRegistry(self._proxy_changed)
         self._rejected: set[tuple[str, str, str, str]] = set()
         self._stack = AsyncExitStack()
 
@@ -95,14 +95,14 @@ class Embedded:
         async with AsyncExitStack() as stack:
             ports = Ports()
             stack.callback(ports.close)
-            places = Places(ports, free_gateway_ports=settings.free_gateway_ports)
+            allocator = AddressAllocator(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
             options = Options(
                 await choose_module(envoy, self._on_event),
                 explain=settings.explain,
                 access_log=ACCESS_LOG if settings.access_log else None,
             )
-            self.plane = Plane(self._roster, self._roster, Emitter(options))
+            self.control_plane = ControlPlane(self._registry, self._registry, Emitter(options))
             runner = self._runner = await stack.enter_async_context(
                 Runner(
                     envoy,
@@ -114,14 +114,16 @@ class Embedded:
             self.run_dir, self.log_dir = runner.run_dir, runner.log_dir
             socket = runner.run_dir / "xds.sock"
             fleet = self._fleet = Fleet(
-                runner, places, socket, settings.concurrency, self.plane.set_ready
+                runner, allocator, socket, settings.concurrency, self.control_plane.set_ready
             )
-            self._terminations = Terminations(self.plane, fleet, places)
-            self._changes = Changes(Site(self.plane, fleet, places, self._terminations))
-            await stack.enter_async_context(XdsServer(self._roster, f"unix:{socket}", fleet.tokens))
+            self._terminations = Terminations(self.control_plane, fleet, allocator)
+            self._changes = Changes(Site(self.control_plane, fleet, allocator, self._terminations))
+            await stack.enter_async_context(
+                XdsServer(self._registry, f"unix:{socket}", fleet.tokens)
+            )
             stack.push_async_callback(self._close)  # before the server goes
             await self._changes.begin(active(state.mesh, self._now()))
-            runtime = DeclaredRuntime(self.plane, self._changes)
+            runtime = DeclaredRuntime(self.control_plane, self._changes)
             self._declarations = Declarations(state, runtime, check, time.monotonic, self._now)
             self._stack = stack.pop_all()
         return self
@@ -131,18 +133,20 @@ class Embedded:
 
     @property
     def mesh(self) -> Mesh:
-        return self.plane.mesh
+        return self.control_plane.mesh
 
     def gateway_urls(self) -> Mapping[ObjectName, Mapping[int, str]]:
         """Gateway -> declared port -> where it really listens, as a URL."""
         return {
             name: {port: f"http://{address}" for port, address in placement.listeners.items()}
-            for name, placement in self.plane.placements.gateways.items()
+            for name, placement in self.control_plane.placements.gateways.items()
         }
 
     def proxies(self) -> tuple[ProxyStatus, ...]:
         """Those of the mesh: not those that are terminating."""
-        return tuple(self._roster.status(node) for node in sorted(nodes(self.plane.placements)))
+        return tuple(
+            self._registry.status(node) for node in sorted(nodes(self.control_plane.placements))
+        )
 
     def workloads(self) -> tuple[WorkloadStatus, ...]:
         return tuple(self._fleet.workloads(self.mesh))
@@ -200,7 +204,7 @@ class Embedded:
 
         A proxy that is away is not waited for: it catches up when it is back.
         """
-        statuses = await self.plane.wait_synced()
+        statuses = await self.control_plane.wait_synced()
         return tuple(rejection for s in statuses.values() for rejection in rejected(s))
 
     async def start_workload(self, name: ObjectName) -> None:
@@ -261,7 +265,7 @@ class Embedded:
         self._on_event(event)
 
     def _proxy_changed(self, node: str) -> None:
-        for resource in self._roster.status(node).resources:
+        for resource in self._registry.status(node).resources:
             key = (node, resource.type_url, resource.name, resource.sent)
             if resource.verdict is Verdict.REJECTED and key not in self._rejected:
                 self._rejected.add(key)

@@ -27,7 +27,7 @@ from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, Placements, SidecarPlacement
 from laneway.model.workloads import Workload
-from laneway.wiring.placing import Places, sidecar_addresses
+from laneway.wiring.address_allocation import AddressAllocator, sidecar_addresses
 
 # Between a workload's name and the number of its process, where others of it run.
 _NUMBER = "~"
@@ -69,13 +69,13 @@ class Fleet:
     def __init__(
         self,
         runner: Runner,
-        places: Places,
+        allocator: AddressAllocator,
         xds: Path,
         concurrency: int,
         on_ready: Callable[[ObjectName, bool], None],
     ) -> None:
         self._runner = runner
-        self._places = places
+        self._allocator = allocator
         self._xds = xds
         self._concurrency = concurrency
         self._on_ready = on_ready
@@ -100,12 +100,12 @@ class Fleet:
             self._graces[node] = workload.termination_grace_period
         for gateway, placed in placements.gateways.items():
             node = names.gateway_node(gateway, placed.generation)
-            self._places.share(placed.listeners.values())
+            self._allocator.share(placed.listeners.values())
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=True)
         for sidecar in placements.sidecars.values():
             node = sidecar_node(sidecar)
-            self._places.share(sidecar_addresses(sidecar))
+            self._allocator.share(sidecar_addresses(sidecar))
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=False)
 
@@ -117,7 +117,7 @@ class Fleet:
             sidecar_node(placement),
             () if workload.address else tuple(placement.application.values()),
         )
-        self._places.release(instance.addresses)
+        self._allocator.release(instance.addresses)
         process = replace(workload, name=instance.name)
         supervisor = await self._runner.start_workload(process, placement)
         self._supervisors[supervisor.subject] = supervisor

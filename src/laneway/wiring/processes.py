@@ -19,8 +19,8 @@ from laneway.adapters.runner.errors import RunnerError
 from laneway.apiserver.failures import Failure
 from laneway.compile.envoy import names
 from laneway.control import events
+from laneway.control.control_plane import rejected
 from laneway.control.proxies import ProxyStatus, Verdict
-from laneway.control.rollout import rejected
 from laneway.model.lane_workloads import lanes_by_workload
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
@@ -58,7 +58,7 @@ class Processes:
 
     def running(self) -> list[dict[str, Any]]:
         """Gateways, then workloads, each before its sidecar."""
-        placements = self._embedded.plane.placements
+        placements = self._embedded.control_plane.placements
         proxies = {status.node: status for status in self._embedded.proxies()}
         found = []
         for gateway in placements.gateways.values():
@@ -113,7 +113,7 @@ class Processes:
     def environment(self, name: str) -> dict[str, Any]:
         """What a workload's process is given on top of laneway's own environment."""
         workload = self._embedded.mesh.workloads_by_name[self._workload(name)]
-        placement = self._embedded.plane.placements.sidecars[workload.name]
+        placement = self._embedded.control_plane.placements.sidecars[workload.name]
         return {
             "environment": dict(environments.variables(workload, placement)),
             "workingDirectory": workload.working_dir or str(Path.cwd()),
@@ -199,7 +199,7 @@ class Processes:
 
     def _nodes(self, wanted: Sequence[str]) -> Iterator[str]:
         """Proxies by their node ids, or by what they belong to."""
-        placements = self._embedded.plane.placements
+        placements = self._embedded.control_plane.placements
         if not wanted:
             yield from (status.node for status in self._embedded.proxies())
         for name in wanted:

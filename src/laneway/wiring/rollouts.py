@@ -1,8 +1,8 @@
 """One change of what runs on this machine: new things start first, what is gone ends last.
 
-``changes`` makes one rollout for each change and brings the plane's own transaction between its
-steps: ``start``, then ``settle``, or ``take_back`` where the change fails, is refused or cancelled.
-What is gone is handed to ``terminations`` when every proxy has acknowledged to send nothing to it.
+``changes`` makes one rollout for each change. It calls ``start``, lets the control plane change the
+proxies, and then calls ``settle``, or ``take_back`` if the change failed, was refused or cancelled.
+Removed processes are handed to ``terminations`` once no proxy sends requests to them any more.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from laneway.compile.envoy.names import gateway_node
-from laneway.control.rollout import Plane
+from laneway.control.control_plane import ControlPlane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements, SidecarPlacement, TerminatingSidecar
 from laneway.model.workloads import Workload
+from laneway.wiring.address_allocation import AddressAllocator, addresses, merged
 from laneway.wiring.fleets import Fleet, Instance
-from laneway.wiring.placing import Places, addresses, both
 from laneway.wiring.terminations import Terminations
 
 
@@ -25,9 +25,9 @@ from laneway.wiring.terminations import Terminations
 class Site:
     """What changes work on: configuration, processes, ports, and what is ending."""
 
-    plane: Plane
+    control_plane: ControlPlane
     fleet: Fleet
-    places: Places
+    allocator: AddressAllocator
     terminations: Terminations
 
 
@@ -36,7 +36,7 @@ class Rollout:
 
     def __init__(self, site: Site, mesh: Mesh, placements: Placements) -> None:
         self._site = site
-        self._old, self._before = site.plane.mesh, site.plane.placements
+        self._old, self._before = site.control_plane.mesh, site.control_plane.placements
         self._new, self._after = mesh, placements
         self._successors: list[Instance] = []
         self._stopped: list[Instance] = []
@@ -47,10 +47,10 @@ class Rollout:
         Workloads in ``anew`` get a new process though nothing of them changed. Raises what
         starting raises, and ``NotReady``.
         """
-        plane, fleet = self._site.plane, self._site.fleet
-        plane.place(both(self._before, self._after))
+        control_plane, fleet = self._site.control_plane, self._site.fleet
+        control_plane.place(merged(self._before, self._after))
         for sidecar in _removed(self._old, self._new, self._before):
-            plane.keep(sidecar)
+            control_plane.keep(sidecar)
         await fleet.start_proxies(self._new, self._after)
         for workload in self._new.workloads:
             known = self._old.workloads_by_name.get(workload.name)
@@ -62,15 +62,21 @@ class Rollout:
 
     async def settle(self) -> None:
         """Requests go to successors now, and what is gone terminates."""
-        plane, fleet, terminations = self._site.plane, self._site.fleet, self._site.terminations
-        plane.place(self._after)
+        control_plane, fleet, terminations = (
+            self._site.control_plane,
+            self._site.fleet,
+            self._site.terminations,
+        )
+        control_plane.place(self._after)
         replaced = [fleet.adopt(successor) for successor in self._successors]
         for successor in self._successors:
-            plane.set_ready(successor.workload.name, fleet.is_ready(successor.workload.name))
+            control_plane.set_ready(
+                successor.workload.name, fleet.is_ready(successor.workload.name)
+            )
         removed = _removed(self._old, self._new, self._before)
         last = [self._leave(sidecar) for sidecar in removed]
-        plane.publish()
-        await plane.wait_synced()
+        control_plane.publish()
+        await control_plane.wait_synced()
         for instance in filter(None, replaced):
             terminations.process(instance)
         for sidecar, process in zip(removed, last, strict=True):
@@ -79,16 +85,16 @@ class Rollout:
 
     async def take_back(self) -> None:
         """What was started may have been sent requests already, and terminates like all others."""
-        plane, terminations = self._site.plane, self._site.terminations
+        control_plane, terminations = self._site.control_plane, self._site.terminations
         for sidecar in _removed(self._old, self._new, self._before):
-            plane.drop(sidecar)
+            control_plane.drop(sidecar)
         added = _removed(self._new, self._old, self._after)
         for sidecar in added:
-            plane.keep(sidecar)
+            control_plane.keep(sidecar)
         last = [self._leave(sidecar) for sidecar in added]
-        plane.place(self._before)
-        plane.publish()
-        await plane.wait_synced()
+        control_plane.place(self._before)
+        control_plane.publish()
+        await control_plane.wait_synced()
         for successor in self._successors:
             if successor.workload.name not in {each.workload.name for each in self._stopped}:
                 terminations.process(successor)
@@ -103,7 +109,7 @@ class Rollout:
         if known.has_fixed_port or workload.has_fixed_port:
             await self._stop(known)
         placed, before = self._after.sidecars[workload.name], self._before.sidecars[workload.name]
-        moved = self._site.places.move(workload, placed, before)
+        moved = self._site.allocator.move(workload, placed, before)
         self._after = with_sidecar(self._after, moved)
         successor = await self._site.fleet.start(workload, moved)
         self._successors.append(successor)
@@ -111,11 +117,11 @@ class Rollout:
 
     async def _stop(self, workload: Workload) -> None:
         """Its successor needs the port, so others answer until the successor is ready."""
-        plane, fleet = self._site.plane, self._site.fleet
+        control_plane, fleet = self._site.control_plane, self._site.fleet
         if (instance := fleet.release(workload.name)) is not None:
             self._stopped.append(instance)
-        plane.set_ready(workload.name, False)
-        await plane.wait_synced()
+        control_plane.set_ready(workload.name, False)
+        await control_plane.wait_synced()
         if instance is not None:
             await fleet.stop(instance)
 
@@ -131,7 +137,7 @@ class Rollout:
         """The workload receives nothing any more; its name may come back one day."""
         name = sidecar.workload.name
         instance = self._site.fleet.release(name)
-        self._site.plane.set_ready(name, False)
+        self._site.control_plane.set_ready(name, False)
         return instance
 
     def _close_listeners(self, placed: Placements, kept: Placements) -> None:

@@ -46,9 +46,9 @@ from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
+from laneway.control.control_plane import rejected
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
-from laneway.control.rollout import rejected
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering

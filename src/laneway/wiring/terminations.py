@@ -15,10 +15,10 @@ from typing import Any
 
 from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.supervisors import expose
-from laneway.control.rollout import Plane
+from laneway.control.control_plane import ControlPlane
 from laneway.model.placements import Address, TerminatingSidecar
+from laneway.wiring.address_allocation import AddressAllocator, addresses, sidecar_addresses
 from laneway.wiring.fleets import Fleet, Instance, sidecar_node
-from laneway.wiring.placing import Places, addresses, sidecar_addresses
 
 #: Seconds between a proxy's acknowledgement and the moment when its workers act accordingly: the
 #: main thread acknowledges, and Envoy does not tell when its workers have followed.
@@ -29,11 +29,15 @@ class Terminations:
     """Everything that is terminating. The grace period of each begins when it is handed over."""
 
     def __init__(
-        self, plane: Plane, fleet: Fleet, places: Places, workers_follow: float = WORKERS_FOLLOW
+        self,
+        control_plane: ControlPlane,
+        fleet: Fleet,
+        allocator: AddressAllocator,
+        workers_follow: float = WORKERS_FOLLOW,
     ) -> None:
-        self._plane = plane
+        self._control_plane = control_plane
         self._fleet = fleet
-        self._places = places
+        self._allocator = allocator
         self._workers_follow = workers_follow
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -54,7 +58,7 @@ class Terminations:
 
     def workload(self, sidecar: TerminatingSidecar, instance: Instance | None) -> None:
         """The sidecar ends, after the process behind it and those that are terminating there."""
-        self._plane.keep(sidecar)
+        self._control_plane.keep(sidecar)
         if instance:
             self.process(instance)
         self._begin(self._end_workload(sidecar))
@@ -97,8 +101,8 @@ class Terminations:
         behind = [task for each, task in self._processes.items() if each.sidecar == node]
         await asyncio.wait([closing, *behind])
         await self._fleet.stop_proxy(node, _now() - began)
-        self._plane.drop(sidecar)
-        self._plane.publish()
+        self._control_plane.drop(sidecar)
+        self._control_plane.publish()
         self._let_go(
             (*sidecar_addresses(sidecar.placement), *sidecar.placement.application.values())
         )
@@ -107,9 +111,9 @@ class Terminations:
         """It stops listening for requests, and stays as the way for those that are inside."""
         await asyncio.sleep(self._workers_follow)
         closed = replace(sidecar.placement, inbound={})
-        self._plane.keep(replace(sidecar, placement=closed))
-        self._plane.publish()
-        await self._plane.wait_synced()
+        self._control_plane.keep(replace(sidecar, placement=closed))
+        self._control_plane.publish()
+        await self._control_plane.wait_synced()
         await self._forget_closed(sidecar.placement.inbound.values())
 
     async def _end_gateway(self, node: str, listeners: Collection[Address]) -> None:
@@ -129,8 +133,8 @@ class Terminations:
 
     def _let_go(self, places: Iterable[Address]) -> None:
         """Ports may be given to others now, but for those that somebody else has by now."""
-        kept = addresses(self._plane.placements) | self._held()
-        self._places.forget(place for place in places if place not in kept)
+        kept = addresses(self._control_plane.placements) | self._held()
+        self._allocator.forget(place for place in places if place not in kept)
 
     def _held(self) -> frozenset[Address]:
         return frozenset(place for each in self._processes for place in each.addresses)

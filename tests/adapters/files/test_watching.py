@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laneway.adapters.files.debouncing import LONG_QUIET, PATIENCE, QUIET
 from laneway.adapters.files.fingerprints import Fingerprint, Writers
 from laneway.adapters.files.reading import Reading, read_texts
-from laneway.adapters.files.settling import LONG_QUIET, PATIENCE, QUIET
 from laneway.adapters.files.sources import Text
 from laneway.adapters.files.watching import Event, Invalid, Settled, Waiting, Watch
 from laneway.model.codes import Code

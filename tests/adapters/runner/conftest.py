@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.adapters.runner.recorders import Recorder
+from tests.adapters.runner.event_recorders import Recorder
 
 from laneway.adapters.runner.binary import EnvoyBinary, find_envoy
 from laneway.adapters.runner.ports import Ports
+from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.runner import Runner
-from laneway.adapters.runner.supervision import Backoff
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.adapters.runner.recorders import workload
+from tests.adapters.runner.event_recorders import workload
 
 from laneway.adapters.runner.environments import environment, expand, variables
 from laneway.model.placements import Address, SidecarPlacement

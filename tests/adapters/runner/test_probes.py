@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
-from laneway.adapters.runner.exchanges import exchange
+from laneway.adapters.runner.http_client import exchange
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.probes import Readiness, http_probe, proxy_probe, tcp_probe
 from laneway.model.placements import Address

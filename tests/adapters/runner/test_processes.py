@@ -9,25 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.adapters.runner.recorders import eventually, is_running
+from tests.adapters.runner.event_recorders import eventually, is_running
 
 from laneway.adapters.runner import processes
-from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
 
 
 class Starter:
     def __init__(self, folder: Path) -> None:
         self.log = LogFile(folder / "child.log")
-        self.leash = Leash()
+        self.reaper = OrphanReaper()
 
     def python(self, code: str) -> Process:
         return Process.start(
             [sys.executable, "-c", code],
             environment={"PYTHONUNBUFFERED": "1"},
             working_directory=None,
-            leash=self.leash,
+            reaper=self.reaper,
             log=self.log,
         )
 
@@ -39,7 +39,7 @@ class Starter:
 def starter(tmp_path: Path) -> Iterator[Starter]:
     starter = Starter(tmp_path)
     yield starter
-    starter.leash.close()
+    starter.reaper.close()
     starter.log.close()
 
 
@@ -136,7 +136,7 @@ async def test_a_command_that_is_no_program_ends_as_in_a_shell(
         [str(script)],
         environment={},
         working_directory=None,
-        leash=starter.leash,
+        reaper=starter.reaper,
         log=starter.log,
     )
     assert (await process.wait()).code in (126, 127)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.adapters.runner.recorders import (
+from tests.adapters.runner.event_recorders import (
     DEADLINE,
     Recorder,
     empty_bootstrap,
@@ -23,7 +23,7 @@ from laneway.adapters.runner import proxies
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.bootstraps import probe_listener, probe_socket
 from laneway.adapters.runner.errors import NotReady
-from laneway.adapters.runner.exchanges import exchange
+from laneway.adapters.runner.http_client import exchange
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner

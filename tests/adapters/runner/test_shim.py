@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.adapters.runner.recorders import eventually, is_running
+from tests.adapters.runner.event_recorders import eventually, is_running
 from tests.adapters.runner.test_processes import Starter
 
 from laneway.adapters.runner.processes import _SHIM, ExitStatus, Process
@@ -71,7 +71,7 @@ class Trees(Starter):
             [sys.executable, "-c", code],
             environment={"PYTHONUNBUFFERED": "1", "MARK": str(self.log.path)},
             working_directory=None,
-            leash=self.leash,
+            reaper=self.reaper,
             log=self.log,
         )
 
@@ -95,7 +95,7 @@ def trees(tmp_path: Path) -> Iterator[Trees]:
     left = trees.living()
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    trees.leash.close()
+    trees.reaper.close()
     trees.log.close()
     assert not left
 
@@ -216,7 +216,7 @@ async def test_signals_that_python_ignores_are_not_ignored_by_the_workload(trees
         ["/bin/sh", "-c", "grep SigIgn /proc/self/status"],
         environment={"PATH": os.defpath},
         working_directory=None,
-        leash=trees.leash,
+        reaper=trees.reaper,
         log=trees.log,
     )
     await process.wait()
@@ -237,7 +237,7 @@ async def test_a_file_that_is_no_program_ends_as_in_a_shell(
     script.write_text(text)
     script.chmod(0o755)
     process = Process.start_tree(
-        [str(script)], environment={}, working_directory=None, leash=trees.leash, log=trees.log
+        [str(script)], environment={}, working_directory=None, reaper=trees.reaper, log=trees.log
     )
     assert await process.wait() == ExitStatus(code)
     assert trees.log.tail()[-1] in ("hello", f"{script}: No such file or directory")

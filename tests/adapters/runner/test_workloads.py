@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.adapters.runner.recorders import Recorder, is_running, placement, workload
+from tests.adapters.runner.event_recorders import Recorder, is_running, placement, workload
 
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.ports import Ports

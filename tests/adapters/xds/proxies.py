@@ -17,7 +17,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
 from laneway.adapters.xds.protocol.references import references
-from laneway.adapters.xds.protocol.sharing import Shared
+from laneway.adapters.xds.protocol.shared_results import Shared
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
 from laneway.compile.resources import (

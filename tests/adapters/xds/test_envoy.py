@@ -24,7 +24,7 @@ from tests.adapters.xds.resources import (
     snapshot,
 )
 
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.resources import CLUSTER, ROUTE, Resource
 from laneway.control.proxies import ProxyStatus, Verdict
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.envoy
 class Bench:
     """An xDS server, an Envoy, and two services: ``one`` and ``two``."""
 
-    def __init__(self, roster: Roster, socket: Path, one: int, two: int) -> None:
-        self.roster = roster
+    def __init__(self, registry: ProxyRegistry, socket: Path, one: int, two: int) -> None:
+        self.registry = registry
         self.socket = socket
         self.ports = {"one": one, "two": two}
         self.envoy: Envoy
@@ -51,9 +51,9 @@ class Bench:
         return made
 
     async def publish(self, *resources: Resource) -> ProxyStatus:
-        self.roster.publish({"n": snapshot(resources)})
+        self.registry.publish({"n": snapshot(resources)})
         async with asyncio.timeout(20):
-            return (await self.roster.wait_synced(frozenset({"n"})))["n"]
+            return (await self.registry.wait_synced(frozenset({"n"})))["n"]
 
     async def call(self, path: str = "/", listener: str = "l") -> tuple[int, str]:
         port = await self.envoy.port(listener)
@@ -61,14 +61,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def serve(folder: Path, roster: Roster) -> AsyncIterator[Bench]:
+async def serve(folder: Path, registry: ProxyRegistry) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
         # A socket's path must be short, and pytest's is not.
         short = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         one = await stack.enter_async_context(upstream("one"))
         two = await stack.enter_async_context(upstream("two"))
-        made = Bench(roster, short / "xds.sock", one, two)
-        async with XdsServer(roster, f"unix:{made.socket}") as server:
+        made = Bench(registry, short / "xds.sock", one, two)
+        async with XdsServer(registry, f"unix:{made.socket}") as server:
             made.stop = server.stop
             made.envoy = await stack.enter_async_context(start(folder, made.socket))
             await made.publish(*made.mesh("one"))
@@ -77,13 +77,13 @@ async def serve(folder: Path, roster: Roster) -> AsyncIterator[Bench]:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with serve(tmp_path, Roster()) as made:
+    async with serve(tmp_path, ProxyRegistry()) as made:
         yield made
 
 
 async def test_a_mesh_is_served(bench: Bench) -> None:
-    assert bench.roster.status("n").synced
-    assert all(each.verdict is Verdict.ACKED for each in bench.roster.resources("n"))
+    assert bench.registry.status("n").synced
+    assert all(each.verdict is Verdict.ACKED for each in bench.registry.resources("n"))
     assert await bench.call() == (200, "one")
 
 
@@ -186,7 +186,7 @@ async def test_scopes_come_change_and_go(bench: Bench) -> None:
     assert [await in_scope(bench, key) for key in "xyz"] == [(200, "one"), (200, "two"), (404, "")]
     assert (await bench.publish(*scoped(bench, y="one", z="two"))).synced
     assert [await in_scope(bench, key) for key in "xyz"] == [(404, ""), (200, "one"), (200, "two")]
-    held = {each.name for each in bench.roster.resources("n") if each.type_url == ROUTE}
+    held = {each.name for each in bench.registry.resources("n") if each.type_url == ROUTE}
     assert held == {"r", "routes-of-y", "routes-of-z"}
 
 
@@ -211,7 +211,7 @@ async def test_a_proxy_that_comes_back_is_sent_no_scope_again(bench: Bench) -> N
     before = await updates()
     assert all(before)
     await bench.stop()
-    another = Roster()
+    another = ProxyRegistry()
     another.publish({"n": snapshot(each for each in mesh if each.name not in ("y", "routes-of-y"))})
     async with XdsServer(another, f"unix:{bench.socket}"), asyncio.timeout(20):
         assert (await another.wait_synced(frozenset({"n"})))["n"].synced
@@ -220,7 +220,7 @@ async def test_a_proxy_that_comes_back_is_sent_no_scope_again(bench: Bench) -> N
 
 
 async def test_responses_in_pieces(tmp_path: Path) -> None:
-    async with serve(tmp_path, Roster(response_bytes=200)) as bench:
+    async with serve(tmp_path, ProxyRegistry(response_bytes=200)) as bench:
         names = [f"c{index}" for index in range(50)]
         assert (await bench.publish(*bench.mesh(*names))).synced
         assert await bench.envoy.clusters() == set(names)
@@ -235,7 +235,7 @@ async def test_proxies_serve_on_without_a_server_and_then_are_sent_nothing(
     mesh = snapshot(bench.mesh("one"))
     await bench.stop()
     assert await bench.call() == (200, "one")
-    another = Roster()  # as another process, it knows nothing of the proxy
+    another = ProxyRegistry()  # as another process, it knows nothing of the proxy
     another.publish({"n": mesh})
     async with XdsServer(another, f"unix:{bench.socket}"):
         async with asyncio.timeout(20):

@@ -8,7 +8,7 @@ from tests.adapters.xds.clients import connect
 from tests.adapters.xds.proxies import request
 from tests.adapters.xds.resources import cluster
 
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.compile.resources import CLUSTER, Snapshot
 
@@ -31,11 +31,11 @@ TOKENS = {"mine": "s3cret", "yours": "other"}
 async def test_a_false_node_id_is_refused_and_the_real_proxy_stays(
     node: str, metadata: tuple[tuple[str, str], ...]
 ) -> None:
-    roster = Roster()
-    roster.publish({each: Snapshot({CLUSTER: {"c": cluster("c", 1)}}) for each in TOKENS})
+    registry = ProxyRegistry()
+    registry.publish({each: Snapshot({CLUSTER: {"c": cluster("c", 1)}}) for each in TOKENS})
     authentic = [("authorization", "Bearer s3cret")]
     async with (
-        XdsServer(roster, tokens=TOKENS) as server,
+        XdsServer(registry, tokens=TOKENS) as server,
         connect(server.address, metadata=authentic) as real,
     ):
         await real.send(request(CLUSTER), "mine")
@@ -45,15 +45,15 @@ async def test_a_false_node_id_is_refused_and_the_real_proxy_stays(
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await false.receive()
             assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        assert roster.nodes == frozenset(TOKENS)
-        assert roster.status("mine").connected
-        assert not roster.status("yours").connected
+        assert registry.nodes == frozenset(TOKENS)
+        assert registry.status("mine").connected
+        assert not registry.status("yours").connected
         await real.acknowledge(received)
 
 
 async def test_a_token_that_is_withdrawn_lets_nobody_in() -> None:
     tokens = dict(TOKENS)
-    async with XdsServer(Roster(), tokens=tokens) as server:
+    async with XdsServer(ProxyRegistry(), tokens=tokens) as server:
         del tokens["mine"]
         async with connect(server.address, metadata=[("authorization", "Bearer s3cret")]) as late:
             await late.send(request(CLUSTER), "mine")

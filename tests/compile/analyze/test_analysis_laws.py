@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.compile import chain_strategies, rule_documents
-from tests.compile.analyze.proofs import proved
+from tests.compile.analyze.example_checks import proved
 from tests.compile.mesh_strategies import (
     LANE_NAMES,
     NAMES,

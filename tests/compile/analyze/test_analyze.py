@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.compile.analyze.proofs import only, proved
+from tests.compile.analyze.example_checks import only, proved
 from tests.compile.meshes import (
     GATEWAY,
     ROUTE_HEADER,

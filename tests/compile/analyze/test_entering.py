@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.compile.analyze.proofs import only, proved
+from tests.compile.analyze.example_checks import only, proved
 from tests.compile.meshes import (
     exact,
     group,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.compile.cases import ROOT
+from tests.compile.golden_cases import ROOT
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, prefix, rule, service
 
 from laneway.compile.asm import limits as asm_limits

@@ -12,12 +12,12 @@ from tests.compile.edit_strategies import successions
 from tests.compile.mesh_strategies import meshes
 from tests.e2e.scenarios import SCENARIOS
 
+from laneway.compile.envoy.emitter import Emitter, emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import Emitter, emit
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower
 from laneway.compile.memo import Memo, Same
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
@@ -28,9 +28,9 @@ from laneway.compile.resources import (
     Layers,
     Snapshot,
 )
-from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
 from laneway.model.placements import Placements
+from laneway.model.structural_sharing import share_unchanged
 
 OPTIONS = Options(FilterModule("filter.wasm"))
 
@@ -59,7 +59,7 @@ def test_whatever_came_before_the_result_is_that_of_a_fresh_emitter(
 ) -> None:
     emitter = Emitter(OPTIONS)
     for mesh in [*sequence, sequence[0]]:
-        placements = nominal_placements(mesh)
+        placements = placeholder_placements(mesh)
         ready = data.draw(st.sets(st.sampled_from(sorted(placements.ready))))
         placed = replace(placements, ready=frozenset(ready))
         assert versions(emitter, mesh, placed) == versions(Emitter(OPTIONS), mesh, placed)
@@ -71,8 +71,8 @@ def test_nor_does_it_matter_which_change_of_lanes_services_or_workloads_came_bef
 ) -> None:
     emitter, lowerer, last = Emitter(OPTIONS), Lowerer(), Mesh()
     for mesh in [*sequence, sequence[0]]:
-        last = inherited(mesh, last)
-        placements = nominal_placements(mesh)
+        last = share_unchanged(mesh, last)
+        placements = placeholder_placements(mesh)
         ready = data.draw(st.sets(st.sampled_from(sorted(placements.ready))))
         placed = replace(placements, ready=frozenset(ready))
         emitted = _versions(emitter(last, lowerer(last), placed))
@@ -81,7 +81,7 @@ def test_nor_does_it_matter_which_change_of_lanes_services_or_workloads_came_bef
 
 def test_an_emission_that_failed_leaves_nothing_behind(mesh: Mesh) -> None:
     """The service that is gone in it is looked at again after it."""
-    emitter, placements = Emitter(OPTIONS), nominal_placements(mesh)
+    emitter, placements = Emitter(OPTIONS), placeholder_placements(mesh)
     whole = versions(emitter, mesh, placements)
     routes = lower(mesh)
     first, *rest = routes.services
@@ -96,7 +96,7 @@ def test_an_emission_that_failed_leaves_nothing_behind(mesh: Mesh) -> None:
 
 
 def test_what_did_not_change_is_the_same_object(mesh: Mesh) -> None:
-    emitter, placements = Emitter(OPTIONS), nominal_placements(mesh)
+    emitter, placements = Emitter(OPTIONS), placeholder_placements(mesh)
     before = emitter(mesh, lower(mesh), placements)
     assert emitter(mesh, lower(mesh), placements) == before
     again = emitter(mesh, lower(mesh), placements)
@@ -116,7 +116,7 @@ def test_what_did_not_change_is_the_same_object(mesh: Mesh) -> None:
 
 
 def test_what_proxies_share_is_one_object(mesh: Mesh) -> None:
-    snapshots = emit(mesh, lower(mesh), nominal_placements(mesh), OPTIONS)
+    snapshots = emit(mesh, lower(mesh), placeholder_placements(mesh), OPTIONS)
     for url in (CLUSTER, ENDPOINT):
         layers = [snapshot.resources(url) for snapshot in snapshots.values()]
         assert all(isinstance(each, Layers) for each in layers)

@@ -17,10 +17,10 @@ from tests.compile.istio.emission import emitted
 from tests.compile.meshes import GATEWAY, ROUTE_HEADER, group, lane, mesh, name, rule, service
 
 from laneway.compile.envoy import names
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import LISTENER, ROUTE
 from laneway.model.lanes import MemoryLimits
 from laneway.model.meshes import Mesh
@@ -43,7 +43,7 @@ def declared(*trace_headers: str, **fields: Any) -> Mesh:
 
 def in_envoy(of: Mesh, node: str) -> list[Settings]:
     """The settings of the lane filters in a proxy's listeners."""
-    snapshot = emit(of, lower(of), nominal_placements(of), OPTIONS)[node]
+    snapshot = emit(of, lower(of), placeholder_placements(of), OPTIONS)[node]
     return [
         settings
         for resource in snapshot.resources(LISTENER).values()
@@ -107,7 +107,9 @@ def test_a_gateway_makes_up_contexts_of_tracing_systems_alone(header: str) -> No
 def test_trace_headers_that_are_empty_together_are_filled_in_together() -> None:
     of = declared("x-one", "x-two")
     (resource,) = (
-        emit(of, lower(of), nominal_placements(of), OPTIONS)[AT_GATEWAY].resources(ROUTE).values()
+        emit(of, lower(of), placeholder_placements(of), OPTIONS)[AT_GATEWAY]
+        .resources(ROUTE)
+        .values()
     )
     (host,) = route_pb2.RouteConfiguration.FromString(resource.body).virtual_hosts
     found = [

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from tests.compile.meshes import GATEWAY, group, lane, mesh, rule, service
 
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.limits import check, limits
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import LISTENER
 from laneway.model.findings import Severity
 from laneway.model.gateways import Gateway, GatewayServer
@@ -35,7 +35,7 @@ def test_ports_with_tls_are_left_out_and_told() -> None:
     (finding,) = limits(made)
     assert (finding.code, finding.severity) == ("ENVOY_GATEWAY_TLS", Severity.WARNING)
     assert finding.message.endswith(": 443")
-    placements = nominal_placements(made)
+    placements = placeholder_placements(made)
     assert set(placements.gateways[GATEWAY].listeners) == {80}
     snapshots = emit(made, lower(made), placements, Options(FilterModule("/m.wasm")))
     listeners = [name for snapshot in snapshots.values() for name in snapshot.resources(LISTENER)]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.compile.mesh_strategies import NAMES, PORTS, meshes, requests, rules, subsets
 from tests.compile.meshes import exact, group, lane, mesh, rule, service
 
+from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.simulate import Request, simulate
 from laneway.compile.simulate.gateways import covering_host, hosts_at, meets
 from laneway.compile.simulate.path_normalization import split_target
@@ -28,7 +28,7 @@ NEW = "new"
 
 def emitted(emitter: Emitter, mesh: Mesh) -> Mapping[str, Mapping[tuple[str, str], str]]:
     """Versions, which are hashes of the bytes, by node, type and name."""
-    snapshots = emitter(mesh, lower(mesh), nominal_placements(mesh))
+    snapshots = emitter(mesh, lower(mesh), placeholder_placements(mesh))
     return {
         node: {
             (type_url, name): resource.version

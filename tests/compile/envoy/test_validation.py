@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.compile import rule_documents
-from tests.compile.cases import CASES, mesh_of
 from tests.compile.envoy.bootstraps import complaints, static_bootstrap
+from tests.compile.golden_cases import CASES, mesh_of
 from tests.compile.mesh_strategies import meshes
 from tests.compile.meshes import GATEWAY, group, lane, mesh, prefix, rule, service
 from tests.compile.meshes import regex as any_regex
 
 from laneway.adapters.runner.binary import find_envoy
+from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.names import gateway_node
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import emit
 from laneway.compile.lower import lower
-from laneway.compile.nominal_placements import nominal_placements
+from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import ROUTE
 from laneway.filter import module_path
 from laneway.model.meshes import Mesh
@@ -42,7 +42,7 @@ EVERYTHING = Options(FilterModule(str(module_path())), explain="token", access_l
 
 
 def judged(declared: Mesh, folder: Path) -> str:
-    snapshots = emit(declared, lower(declared), nominal_placements(declared), EVERYTHING)
+    snapshots = emit(declared, lower(declared), placeholder_placements(declared), EVERYTHING)
     return complaints(ENVOY, static_bootstrap(snapshots), folder)
 
 
@@ -107,7 +107,7 @@ def test_lanes_in_one_regex_have_half_of_what_envoy_takes() -> None:
     """Also where their names have nothing in common, which is the most that they can need."""
     many = [lane(f"{number * 7919 % 100_000:05}", "", rule("a")) for number in range(3_000)]
     declared = mesh([group("a")], [lane("s1", "a"), *many], [service("a")])
-    snapshots = emit(declared, lower(declared), nominal_placements(declared), EVERYTHING)
+    snapshots = emit(declared, lower(declared), placeholder_placements(declared), EVERYTHING)
     found = [
         header.string_match.safe_regex.regex
         for resource in snapshots[gateway_node(GATEWAY)].resources(ROUTE).values()
@@ -134,7 +134,7 @@ def test_a_rule_of_more_lanes_than_one_regex_may_name_is_accepted(tmp_path: Path
 
 def test_what_is_wrong_is_seen(tmp_path: Path) -> None:
     declared = mesh_of(CASES[0])
-    snapshots = emit(declared, lower(declared), nominal_placements(declared), EVERYTHING)
+    snapshots = emit(declared, lower(declared), placeholder_placements(declared), EVERYTHING)
     configuration = static_bootstrap(snapshots)
     gone = configuration["static_resources"]["clusters"].pop(0)["name"]
     assert f"unknown cluster '{gone}'" in complaints(ENVOY, configuration, tmp_path)

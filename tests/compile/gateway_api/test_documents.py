@@ -13,8 +13,8 @@ from tests.compile.gateway_api.validation import problems
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, name, rule, service
 
 from laneway.compile.gateway_api.matches import Match
-from laneway.compile.gateway_api.packing import MATCHES, MATCHES_OF_RULE, RULES, packed
 from laneway.compile.gateway_api.resources import Rule
+from laneway.compile.gateway_api.route_splitting import MATCHES, MATCHES_OF_RULE, RULES, packed
 from laneway.compile.simulate import Applications, Request
 from laneway.model.lanes import Lane, Mode
 from laneway.model.meshes import Mesh

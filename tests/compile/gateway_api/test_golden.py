@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.compile.cases import NAMES, ROOT, mesh_named
 from tests.compile.gateway_api.emission import emitted, report
 from tests.compile.gateway_api.validation import problems
+from tests.compile.golden_cases import NAMES, ROOT, mesh_named
 from tests.compile.golden_documents import WITH_GATEWAY, golden_texts
 
 from laneway.compile.gateway_api.options import Options

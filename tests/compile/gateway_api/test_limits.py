@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.compile.cases import ROOT
 from tests.compile.gateway_api.emission import codes, emitted, report
 from tests.compile.gateway_api.validation import problems
+from tests.compile.golden_cases import ROOT
 from tests.compile.meshes import (
     GATEWAY,
     ROUTE_HEADER,

@@ -31,7 +31,7 @@ from tests.compile.virtual_services import (
 from laneway.compile.entry_filters import ENTERED_HEADER, ENTRY, NAMES
 from laneway.compile.ir import BaggageMember, Carrier, LaneNaming, TraceMemory
 from laneway.compile.simulate import Applications, Request, baggage, trace_contexts
-from laneway.compile.simulate.entries import read_names
+from laneway.compile.simulate.enter_rules import read_names
 from laneway.compile.simulate.gateways import FRESH_ID
 from laneway.compile.simulate.path_normalization import split_target
 from laneway.compile.simulate.trace_memories import TraceMemories

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.compile.entering import CALLS, CASES, declared, weighted
+from tests.compile.entering_meshes import CALLS, CASES, declared, weighted
 from tests.compile.interpreters import Asked, Readers
 
 from laneway.compile.simulate import Request

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.compile.cases import ROOT
+from tests.compile.golden_cases import ROOT
 from tests.compile.istio.emission import emitted
 
 from laneway.adapters.files import read

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.compile.cases import NAMES, ROOT, mesh_named
+from tests.compile.golden_cases import NAMES, ROOT, mesh_named
 from tests.compile.golden_documents import golden_texts
 from tests.compile.istio.emission import emitted
 from tests.compile.istio.validation import problems

@@ -20,7 +20,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.json_format import ParseDict
-from tests.compile.cases import NAMES, mesh_named
+from tests.compile.golden_cases import NAMES, mesh_named
 from tests.compile.istio.emission import OPTIONS, emitted
 from tests.compile.istio.interpreter import Istio
 from tests.compile.meshes import exact, group, lane, mesh, name, rule, service

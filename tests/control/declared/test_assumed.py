@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.compile.meshes import group, lane, name, rule, workload
-from tests.control.declared.declaring import planned, put, remove
+from tests.control.declared.declared_states import planned, put, remove
 
 from laneway.control.declared import Declaration, Put, Writes
 from laneway.model.acceptance import Standing

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.compile.meshes import group, lane, rule, service
-from tests.control.declared.declaring import BASE, BLUE, SHOP, Declaring, files, put, remove
+from tests.control.declared.declared_states import BASE, BLUE, SHOP, Declaring, files, put, remove
 
 from laneway.control.declared import (
     NotProgrammed,

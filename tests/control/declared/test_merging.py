@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compile.meshes import lane, rule, service
-from tests.control.declared.declaring import (
+from tests.control.declared.declared_states import (
     BASE,
     BLUE,
     JACK,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.compile.meshes import group, lane, rule, service, workload
-from tests.control.declared.declaring import (
+from tests.control.declared.declared_states import (
     BASE,
     BLUE,
     GROUP,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.compile.meshes import group, lane, rule, service
-from tests.control.declared.declaring import GATE, GROUP, JACK, SHOP, put, remove
+from tests.control.declared.declared_states import GATE, GROUP, JACK, SHOP, put, remove
 
 from laneway.compile.envoy.limits import check
 from laneway.control.declared import DeclaredState, Request

@@ -15,7 +15,7 @@ import pytest
 
 from laneway import __version__
 from laneway.adapters.runner.errors import PortUnavailable
-from laneway.faces.cli import lifetimes
+from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed, report
 
 from .conftest import Cli
@@ -118,7 +118,7 @@ def test_an_interruption_unwinds_and_is_130(capsys: pytest.CaptureFixture[str]) 
             unwound.append(True)
         return 0
 
-    assert lifetimes.run(command()) == 130
+    assert interruption.run(command()) == 130
     assert unwound == [True]
     assert "Stopping" in capsys.readouterr().err
 
@@ -126,23 +126,23 @@ def test_an_interruption_unwinds_and_is_130(capsys: pytest.CaptureFixture[str]) 
 def test_what_runs_until_interrupted_goes_on_after_it() -> None:
     async def command() -> int:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
-        await lifetimes.until_interrupted()
+        await interruption.until_interrupted()
         await asyncio.sleep(0)  # Stopping in order may wait.
         return 7
 
-    assert lifetimes.run(command()) == 7
+    assert interruption.run(command()) == 7
 
 
 def test_a_second_interruption_ends_at_once() -> None:
     script = (
         "import asyncio\n"
-        "from laneway.faces.cli import lifetimes\n"
+        "from laneway.faces.cli import interruption\n"
         "async def command():\n"
         "    print('up', flush=True)\n"
-        "    await lifetimes.until_interrupted()\n"
+        "    await interruption.until_interrupted()\n"
         "    print('stopping', flush=True)\n"
         "    await asyncio.sleep(60)\n"
-        "lifetimes.run(command())\n"
+        "interruption.run(command())\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
-from laneway.adapters.runner.environment_files import write
+from laneway.adapters.runner.recorded_environments import write
 
 from .conftest import Cli
 

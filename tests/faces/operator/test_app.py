@@ -16,7 +16,7 @@ import pytest
 import structlog
 import yaml
 from tests.adapters.kube.api_servers import ApiServer, serving
-from tests.faces.operator.authorities import authority
+from tests.faces.operator.certificate_authorities import authority
 from typer.testing import CliRunner
 
 from laneway.faces.operator.app import app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import aiohttp
-from tests.operator.emitting import DIALECT
+from tests.operator.fake_dialects import DIALECT
 
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.credentials import Credentials

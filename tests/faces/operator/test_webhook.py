@@ -17,7 +17,7 @@ import pytest
 import structlog
 from tests.adapters.kube.api_servers import ApiServer, client_of
 from tests.adapters.kube.api_servers import serving as serving_api
-from tests.faces.operator.authorities import Authority, authority
+from tests.faces.operator.certificate_authorities import Authority, authority
 from tests.wiring.declared_objects import declare, group, lane
 
 from laneway.faces.operator.certificates import Certificate

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TextIO
 
+from laneway.adapters.files.debouncing import Content
 from laneway.adapters.files.presentation import presentable
-from laneway.adapters.files.settling import Content
 from laneway.adapters.files.sources import Text, texts
 from laneway.adapters.files.yamls import documents
 from laneway.control.declared import Declaration

@@ -12,15 +12,15 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from laneway.adapters.files.fingerprints import Fingerprints, Writers, fingerprints, written
-from laneway.adapters.files.reading import Reading, read
-from laneway.adapters.files.settling import (
+from laneway.adapters.files.debouncing import (
     PATIENCE,
     QUIET,
     Contents,
     emptied,
     required_quiet,
 )
+from laneway.adapters.files.fingerprints import Fingerprints, Writers, fingerprints, written
+from laneway.adapters.files.reading import Reading, read
 from laneway.adapters.files.sources import STDIN, is_pipe
 from laneway.model.checks import check as check_mesh
 from laneway.model.findings import InvalidInput

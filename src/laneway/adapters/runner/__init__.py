@@ -1,11 +1,14 @@
 """Runs things on this machine: Envoy proxies and the workloads that are given as commands.
 
-From below: ``holders``, ``ports``, ``binary`` and ``directories`` (what there is to use, and who
-has it); ``leash``, ``shim``, ``logs`` and ``processes`` (one child process); ``exchanges``,
-``admin``, ``probes`` and ``connections`` (asking how it is); ``supervision`` (pure: when to start
-it again) and ``supervisors`` (doing it); ``bootstraps``, ``environments``, ``proxies`` and
-``workloads`` (what to run); ``runner`` (all of it together).
+The modules, from the bottom up:
 
-For ``wiring``: ``runner.Runner``, ``proxies.Proxy``, ``binary.find_envoy``, ``ports.Ports``,
-``bootstraps.bootstrap``, ``events``, ``admin.Admin`` and ``errors.RunnerError``.
+- ``ports``, ``binary`` and ``directories`` find what a process needs;
+- ``orphan_reaper``, ``shim``, ``logs`` and ``processes`` start and stop one child process;
+- ``http_client``, ``admin``, ``probes`` and ``connections`` ask how it is;
+- ``restart_policy`` decides when it is started again, ``supervisors`` do it;
+- ``bootstraps``, ``environments``, ``proxies`` and ``workloads`` say what to run;
+- ``runner`` puts them together.
+
+``wiring`` uses ``runner.Runner``, ``proxies.Proxy``, ``binary.find_envoy``, ``ports.Ports``,
+``bootstraps.bootstrap``, ``admin.Admin`` and ``errors.RunnerError``.
 """

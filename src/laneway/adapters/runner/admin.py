@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
-from laneway.adapters.runner.exchanges import Response, exchange
+from laneway.adapters.runner.http_client import Response, exchange
 
 _DEADLINE = 5.0
 # Requests in flight on every HTTP connection manager but the admin interface's, which counts this

@@ -2,7 +2,8 @@
 
 Envoy names a file in ``/dev/shm`` after it, and leaves that file behind however it ends. So laneway
 chooses the number, and writes it to ``base-id`` before Envoy starts. There it is found by whoever
-cleans up: ``proxies``, the leash when laneway was killed, the next start on the same run directory.
+cleans up: ``proxies``, the orphan reaper when laneway was killed, or the next start on the same run
+directory.
 
 The sockets over which a process hands its listening sockets to its successor are made in the
 proxy's own folder. Envoy's default is abstract sockets, which every user of the machine can reach.

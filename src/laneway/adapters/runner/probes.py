@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laneway.adapters.runner.admin import Admin, AdminUnreachable
-from laneway.adapters.runner.exchanges import connected, status_of
+from laneway.adapters.runner.http_client import connected, status_of
 from laneway.model.placements import Address
 from laneway.model.workloads import ReadinessProbe
 

@@ -1,4 +1,4 @@
-"""One child process: started in a group of its own, on the leash, its output kept, and stopped.
+"""One child process: starts it in its own group, keeps its output, and stops it.
 
 Signals go to the whole group, as systemd's do to a unit, so that a command that is a shell, or
 that starts others, ends as a whole. When the child itself ends, what is left of its group is
@@ -20,11 +20,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from laneway.adapters.runner.leash import Leash, death_signal
 from laneway.adapters.runner.logs import LogFile, drain
+from laneway.adapters.runner.orphan_reaper import OrphanReaper, death_signal
 from laneway.control.events import ExitStatus as ExitStatus
 
-# Waits until the leash holds the group. Without that, laneway dying right after the start would
+# Waits until the reaper knows the group. Without that, laneway dying right after the start would
 # leave an orphan; with it, the end of the pipe makes `read` fail and nothing is ever run.
 _GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
 
@@ -41,12 +41,12 @@ class Process:
         self,
         child: subprocess.Popen[bytes],
         pid: int,
-        leash: Leash,
+        reaper: OrphanReaper,
         drained: asyncio.Future[None],
     ) -> None:
         self.pid = pid
         self._child = child
-        self._leash = leash
+        self._reaper = reaper
         self._drained = drained
         self._ended = asyncio.create_task(self._end())
 
@@ -57,7 +57,7 @@ class Process:
         *,
         environment: Mapping[str, str],
         working_directory: Path | None,
-        leash: Leash,
+        reaper: OrphanReaper,
         log: LogFile,
         umask: int = -1,
         inherited: Sequence[int] = (),
@@ -79,9 +79,9 @@ class Process:
                 umask=umask,
                 pass_fds=inherited,
             )
-        leash.hold(child.pid)
+        reaper.hold(child.pid)
         _open_gate(child)
-        return cls(child, child.pid, leash, drained)
+        return cls(child, child.pid, reaper, drained)
 
     @classmethod
     def start_tree(
@@ -90,7 +90,7 @@ class Process:
         *,
         environment: Mapping[str, str],
         working_directory: Path | None,
-        leash: Leash,
+        reaper: OrphanReaper,
         log: LogFile,
     ) -> Process:
         """As ``start``, and nothing that ``command`` starts outlives it. Its first word is a path.
@@ -115,8 +115,8 @@ class Process:
             pid = report.readline()
         if not pid:
             raise OSError(f"its shim ended with {child.wait()}: {' '.join(log.tail()[-1:])}")
-        leash.hold(int(pid))
-        return cls(child, int(pid), leash, drained)
+        reaper.hold(int(pid))
+        return cls(child, int(pid), reaper, drained)
 
     async def wait(self) -> ExitStatus:
         """How it ended, once it and its group are gone and the last of its output is kept."""
@@ -147,7 +147,7 @@ class Process:
         self._child.wait()
         if self._child.stdin is not None:
             self._child.stdin.close()
-        self._leash.drop(self.pid)
+        self._reaper.drop(self.pid)
         await asyncio.wait({self._drained}, timeout=_LAST_OUTPUT)
         return ExitStatus(self._child.returncode)
 

@@ -23,10 +23,10 @@ from laneway.adapters.runner.base_ids import (
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.bootstraps import probe_socket
 from laneway.adapters.runner.errors import Unstartable
-from laneway.adapters.runner.leash import Leash
+from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
-from laneway.adapters.runner.shared_memories import SharedMemory
 from laneway.adapters.runner.supervisors import Charge
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
@@ -70,7 +70,7 @@ def proxy_charge(
     envoy: EnvoyBinary,
     admin: Admin,
     folder: Path,
-    leash: Leash,
+    reaper: OrphanReaper,
     log: LogFile,
     memory: SharedMemory,
     kill_after: float,
@@ -95,7 +95,7 @@ def proxy_charge(
                 environment={**os.environ, **memory.environment},
                 inherited=memory.descriptors,
                 working_directory=folder,
-                leash=leash,
+                reaper=reaper,
                 log=log,
                 umask=_UMASK,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from laneway.adapters.runner import environment_files, environments
+from laneway.adapters.runner import environments, recorded_environments
 from laneway.adapters.runner.admin import Admin
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.connections import Connections
@@ -23,11 +23,11 @@ from laneway.adapters.runner.directories import (
     open_run_directory,
     socket_path,
 )
-from laneway.adapters.runner.leash import Leash
+from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_charge
-from laneway.adapters.runner.shared_memories import SharedMemory
-from laneway.adapters.runner.supervision import Backoff
+from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
 from laneway.adapters.runner.workloads import workload_charge
 from laneway.control import events
@@ -66,7 +66,9 @@ class Runner:
             check_log_directory(log_dir)
         self._directory = open_run_directory(run_dir, os.environ)
         self.log_dir = (log_dir or self.run_dir / "logs").absolute()
-        self._leash = Leash(self.run_dir, remove=self._directory.own, lock=self._directory.lock)
+        self._reaper = OrphanReaper(
+            self.run_dir, remove=self._directory.own, lock=self._directory.lock
+        )
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
         self._memories: dict[events.Subject, SharedMemory] = {}
@@ -103,7 +105,7 @@ class Runner:
             self._envoy,
             admin,
             folder,
-            self._leash,
+            self._reaper,
             log,
             memory,
             self._kill_after,
@@ -124,9 +126,9 @@ class Runner:
         self._refuse_twice(subject)
         log = self._log(subject)
         variables = environments.variables(workload, placement)
-        environment_files.write(self.run_dir, str(workload.name), variables)
+        recorded_environments.write(self.run_dir, str(workload.name), variables)
         return self._start(
-            workload_charge(workload, placement, self._leash, log, self._connections)
+            workload_charge(workload, placement, self._reaper, log, self._connections)
         )
 
     async def restart_proxy(self, name: str) -> None:
@@ -178,7 +180,7 @@ class Runner:
             await asyncio.gather(*(self._stop(subject, spent) for subject in tuple(subjects)))
         if not self._closed:
             self._closed = True
-            self._leash.close()
+            self._reaper.close()
             self._directory.close()
 
     def _start(self, charge: Charge) -> Supervisor:
@@ -199,7 +201,7 @@ class Runner:
             if isinstance(subject, events.ProxyInstance):
                 self._admins.pop(subject.name, None)
             else:
-                environment_files.remove(self.run_dir, subject.name)
+                recorded_environments.remove(self.run_dir, subject.name)
 
     def _proxy_folder(self, proxy: str) -> Path:
         return self.run_dir / "proxies" / _file_name(proxy)

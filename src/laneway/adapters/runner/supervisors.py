@@ -1,6 +1,6 @@
 """Keeps one workload or proxy running: starts, probes, restarts and stops it.
 
-``workloads`` and ``proxies`` say what a charge is; ``supervision`` and ``probes`` decide; this
+``workloads`` and ``proxies`` say what a charge is; ``restart_policy`` and ``probes`` decide; this
 module has the tasks and timers, and tells every change as an event.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.probes import Probe, Readiness
 from laneway.adapters.runner.processes import ExitStatus, Process
-from laneway.adapters.runner.supervision import Backoff, History
+from laneway.adapters.runner.restart_policy import Backoff, History
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from laneway.adapters.runner import env_files, environments, probes
 from laneway.adapters.runner.connections import Connections
 from laneway.adapters.runner.errors import Unstartable
-from laneway.adapters.runner.leash import Leash
 from laneway.adapters.runner.logs import LogFile
+from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.supervisors import Charge
 from laneway.control import events
@@ -31,7 +31,7 @@ _LAST_SECONDS = 2.0
 def workload_charge(
     workload: Workload,
     placement: SidecarPlacement,
-    leash: Leash,
+    reaper: OrphanReaper,
     log: LogFile,
     connections: Connections,
 ) -> Charge:
@@ -55,7 +55,7 @@ def workload_charge(
         command[0] = _executable(workload, command[0], folder, environment)
         try:
             return Process.start_tree(
-                command, environment=environment, working_directory=folder, leash=leash, log=log
+                command, environment=environment, working_directory=folder, reaper=reaper, log=log
             )
         except OSError as error:
             message = f"workload {workload.name} cannot be started: {error}"

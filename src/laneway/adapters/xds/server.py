@@ -17,7 +17,7 @@ from grpc.aio import ServicerContext
 
 from laneway.adapters.xds.addresses import ANY_PORT, check_address
 from laneway.adapters.xds.protocol.encodings import response
-from laneway.adapters.xds.roster import Connection, Roster
+from laneway.adapters.xds.proxy_registry import Connection, ProxyRegistry
 from laneway.adapters.xds.sockets import check_free
 from laneway.control.proxies import GENERATION
 
@@ -46,7 +46,7 @@ OPTIONS = (
 
 
 class XdsServer:
-    """Serves a roster's snapshots over incremental ADS.
+    """Serves a registry's snapshots over incremental ADS.
 
     ``address`` is HOST:PORT on loopback (port 0: any free one) or unix:/PATH. Use it as an async
     context manager, or call ``start`` and ``stop``.
@@ -57,11 +57,11 @@ class XdsServer:
 
     def __init__(
         self,
-        roster: Roster,
+        registry: ProxyRegistry,
         address: str = ANY_PORT,
         tokens: Mapping[str, str] | None = None,
     ) -> None:
-        self._roster = roster
+        self._registry = registry
         self._tokens = tokens
         self._wanted = check_address(address)
         self._server: grpc.aio.Server | None = None
@@ -123,14 +123,14 @@ class XdsServer:
         assert task is not None
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
-        connection = self._roster.connect(request.node.id, task.cancel, _generation(request.node))
+        connection = self._registry.connect(request.node.id, task.cancel, _generation(request.node))
         if connection is None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "a newer process has this node.id")
             return
         log.info("proxy_connected", node=connection.node)
         try:
             async with asyncio.TaskGroup() as group:
-                writer = group.create_task(_write(self._roster, connection, context))
+                writer = group.create_task(_write(self._registry, connection, context))
                 await _read(connection, request, context)
                 writer.cancel()
         except asyncio.CancelledError:
@@ -138,7 +138,7 @@ class XdsServer:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "stream closed by laneway")
             raise
         finally:
-            self._roster.disconnect(connection)
+            self._registry.disconnect(connection)
             log.info("proxy_disconnected", node=connection.node)
 
     def _is_authentic(self, node: str, context: ServicerContext) -> bool:
@@ -184,13 +184,13 @@ async def _read(
         request = await context.read()
 
 
-async def _write(roster: Roster, connection: Connection, context: ServicerContext) -> None:
-    encoded = roster.shared.encoded
+async def _write(registry: ProxyRegistry, connection: Connection, context: ServicerContext) -> None:
+    encoded = registry.shared.encoded
     while True:
         while push := connection.stream.next():
             pieces = map(encoded, push.resources)
             await context.write(response(push.type_url, push.nonce, pieces, push.removed))
-        roster.refresh(connection)
+        registry.refresh(connection)
         await connection.wake.wait()
         connection.wake.clear()
 

@@ -15,9 +15,9 @@ from laneway.compile.analyze import (
     group_overlaps,
     headers,
     lanes,
-    past_sidecar,
     propagation,
     readiness,
+    sidecar_bypasses,
     unreachable_rules,
 )
 from laneway.compile.analyze.assumed_workloads import populated
@@ -39,7 +39,7 @@ _ANALYSES = (
     lanes,
     readiness,
     propagation,
-    past_sidecar,
+    sidecar_bypasses,
     headers,
     changing_trace_headers,
 )

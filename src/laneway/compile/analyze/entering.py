@@ -15,8 +15,8 @@ from laneway.compile.analyze.reachability import Port, Survey
 from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.analyze.rule_locations import about, contains, rule_of
 from laneway.compile.analyze.simulated_requests import tried
+from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import EntryRule, IngressRoute, Route, VirtualHost
-from laneway.compile.precedence import precedence
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity

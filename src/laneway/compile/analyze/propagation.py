@@ -40,7 +40,7 @@ def _lost(
         if service in told or hop.intended == lane.name or service not in lane.services:
             continue
         if any(reason.why is Why.PAST_SIDECAR for reason in hop.reasons):
-            continue  # ``past_sidecar`` says so, in lanes that keep it by chance, too
+            continue  # ``sidecar_bypasses`` says so, in lanes that keep it by chance, too
         if any(reason.why is Why.CALLER for reason in hop.reasons):
             continue  # the caller's own lane decides, and the request entered by another lane's
         if survey.mesh.groups_by_service.get(service) is not group or hop.served == lane.name:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from laneway.compile.asm.services import ISTIO, ROOT_NAMESPACE, Document, destination, metadata
+from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
-from laneway.compile.precedence import precedence
 from laneway.model.hosts import host_covers
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, Mode
 from laneway.model.matches import StringMatch

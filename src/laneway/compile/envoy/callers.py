@@ -17,8 +17,8 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3 import heade
 from envoy.type.matcher.v3 import string_pb2
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.actions import ANY_PATH, lane_action
-from laneway.compile.envoy.packing import extension
+from laneway.compile.envoy.protobuf import extension
+from laneway.compile.envoy.route_actions import ANY_PATH, lane_action
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import ByCaller, LaneChoice, Route
 from laneway.model.caller_rules import CallerRule

@@ -23,7 +23,7 @@ from envoy.type.v3 import percent_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.packing import ads, duration, packed, resource, socket_address
+from laneway.compile.envoy.protobuf import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.resources import CLUSTER, Resource
 from laneway.model.placements import Address

@@ -2,11 +2,11 @@
 
 Any local program, and any web page in the developer's browser, can send requests to a sidecar's
 outbound port. So a host outside the mesh is called only if the request names it as a proxy's
-client does (``scopes`` sees to that), and only at an address that is not this machine's own: all
-of the mesh's ports are on loopback, so that no proxy can be led to itself or to another one.
+client does (``scoped_routes`` ensures this), and only at an address that is not one of this
+machine's: all ports of the mesh are on loopback, so no proxy can be made to call itself or another.
 
-The filters here run for such hosts alone; the routes of services switch them off. They are the same
-for every sidecar, and made once.
+The filters here run for such hosts only; the routes of services switch them off. They are the same
+for every sidecar and are made once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy.clusters import dns_cache
-from laneway.compile.envoy.packing import extension, packed
+from laneway.compile.envoy.protobuf import extension, packed
 
 _ADDRESSES = "laneway.addresses"
 _LOOPS = "laneway.loops"

@@ -13,7 +13,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.clusters import subsets
-from laneway.compile.envoy.packing import resource, socket_address
+from laneway.compile.envoy.protobuf import resource, socket_address
 from laneway.compile.envoy.visibility import endpoint_metadata
 from laneway.compile.ir import ServiceRoutes
 from laneway.compile.resources import ENDPOINT, Resource

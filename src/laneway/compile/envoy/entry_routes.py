@@ -24,7 +24,7 @@ from laneway.compile.entry_filters import ENTERED_HEADER, Context, Lookup
 from laneway.compile.envoy import names
 from laneway.compile.envoy.conditions import condition, hash_policy
 from laneway.compile.envoy.entry_lookups import Shared, without_value
-from laneway.compile.envoy.packing import packed
+from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import EntryRule, GatewayRoutes
 
 

@@ -13,13 +13,13 @@ from envoy.type.matcher.v3 import regex_pb2, string_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
-from laneway.compile.envoy.alternatives import alternatives
 from laneway.compile.envoy.conditions import condition, hash_policy
 from laneway.compile.envoy.entry_lookups import Shared, joined, shared
 from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import duration, resource
+from laneway.compile.envoy.protobuf import duration, resource
+from laneway.compile.envoy.regex_alternation import alternatives
+from laneway.compile.envoy.route_actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.rule_actions import act
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split

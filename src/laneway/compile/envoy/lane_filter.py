@@ -19,7 +19,7 @@ from envoy.extensions.wasm.v3 import wasm_pb2 as vm_pb2
 from google.protobuf.wrappers_pb2 import StringValue
 
 from laneway.compile.envoy.options import FilterModule
-from laneway.compile.envoy.packing import packed
+from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
 from laneway.filter import VM_ID
 

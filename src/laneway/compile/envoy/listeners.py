@@ -20,8 +20,15 @@ from laneway.compile.envoy.callers import caller_headers
 from laneway.compile.envoy.egress import egress_filters, loop_filter
 from laneway.compile.envoy.lane_hooks import LaneHooks
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import ads, duration, extension, packed, resource, socket_address
-from laneway.compile.envoy.scopes import use_scopes
+from laneway.compile.envoy.protobuf import (
+    ads,
+    duration,
+    extension,
+    packed,
+    resource,
+    socket_address,
+)
+from laneway.compile.envoy.scoped_routes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.resources import LISTENER, Resource
 from laneway.model.callers import CallerLane

@@ -17,7 +17,7 @@ from xds.type.v3 import typed_struct_pb2
 
 from laneway.compile.envoy.lane_filter import configuration, name
 from laneway.compile.envoy.options import FilterModule
-from laneway.compile.envoy.packing import packed
+from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import Carrier
 
 _TYPES = "type.googleapis.com/envoy.extensions"

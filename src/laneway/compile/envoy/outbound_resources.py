@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from laneway.compile.envoy.backends import Backends
 from laneway.compile.envoy.clusters import passthrough_cluster, service_clusters
+from laneway.compile.envoy.endpoint_inputs import EndpointInputs
 from laneway.compile.envoy.endpoints import service_endpoints
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.resource_sets import ResourceSet
-from laneway.compile.envoy.scopes import home_scopes, passthrough_scope, service_scopes
+from laneway.compile.envoy.scoped_routes import home_scopes, passthrough_scope, service_scopes
 from laneway.compile.envoy.sidecar_routes import passthrough_routes, service_routes
 from laneway.compile.identity_diff import Changes, changes
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
@@ -34,7 +34,7 @@ class OutboundResources:
         self._routes = _ResourceSet([passthrough_routes()])
         self._scopes = _ResourceSet([passthrough_scope()])
         self._home_scopes: dict[str, _ResourceSet] = {}
-        self.backends = Backends()
+        self.backends = EndpointInputs()
 
     @property
     def clusters(self) -> SharedMap:
@@ -70,7 +70,7 @@ class OutboundResources:
     def _update_endpoints(
         self, changed: _Changed, mesh: Mesh, routes: MeshRoutes, placements: Placements
     ) -> None:
-        before, self.backends = self.backends, Backends.of(mesh, placements, self.backends)
+        before, self.backends = self.backends, EndpointInputs.of(mesh, placements, self.backends)
         moved = {
             name: routes.services[name]
             for name in self.backends.moved(before)

@@ -11,7 +11,7 @@ from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.actions import RETRY_POLICY
+from laneway.compile.envoy.route_actions import RETRY_POLICY
 from laneway.model.rule_actions import NO_ACTIONS, HeaderChanges, Retries, RuleActions
 
 #: Conditions on ``grpc-status``. Workloads' proxies send it under another name, so that Envoy does

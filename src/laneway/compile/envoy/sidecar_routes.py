@@ -8,19 +8,22 @@ from functools import cache
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
 from laneway.compile.envoy.callers import caller_routes
 from laneway.compile.envoy.egress import within_the_mesh
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import duration, packed, resource
-from laneway.compile.envoy.scopes import UNKNOWN_HOST
+from laneway.compile.envoy.protobuf import duration, packed, resource
+from laneway.compile.envoy.route_actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
+from laneway.compile.envoy.scoped_routes import UNKNOWN_HOST
 from laneway.compile.ir import Route, ServiceRoutes
 from laneway.compile.resources import ROUTE, Resource
 
 
 def service_routes(routes: ServiceRoutes, options: Options) -> Iterable[Resource]:
-    """How sidecars call a service: for each of its ports a configuration of its own, so that a
-    change to one service costs no proxy more than that service's part (``scopes`` leads there)."""
+    """The routes by which every sidecar calls a service.
+
+    Each port has a route configuration of its own, so that a change of one service costs a proxy
+    that service's part only. ``scoped_routes`` selects it by host.
+    """
     for port in routes.service.ports:
         name = names.service_routes(routes.service.host, port.port)
         host = _service_host(name, routes.by_port[port.port], options)
@@ -93,7 +96,7 @@ def _from_outside() -> route_components_pb2.Route:
 
 
 def _service_host(name: str, route: Route, options: Options) -> route_components_pb2.VirtualHost:
-    # That they have names tells a known host from an unknown one, see ``scopes``.
+    # That they have names tells a known host from an unknown one, see ``scoped_routes``.
     everything = route_components_pb2.Route(name="lane", match=ANY_PATH, route=lane_action(route))
     tunnel = _tunnel(names.TUNNEL)
     tunnel.name = "tunnel"

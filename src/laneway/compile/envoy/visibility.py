@@ -26,7 +26,7 @@ from xds.type.v3 import typed_struct_pb2
 
 from laneway.compile.envoy import names
 from laneway.compile.envoy.options import Options
-from laneway.compile.envoy.packing import packed
+from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import Target
 from laneway.model.names import ObjectName
 

@@ -9,9 +9,9 @@ from operator import itemgetter
 
 from laneway.compile.gateway_api.matches import Match
 from laneway.compile.gateway_api.names import LaneServices
-from laneway.compile.gateway_api.packing import packed
 from laneway.compile.gateway_api.precedence import Arrangement, Entry, arrange
 from laneway.compile.gateway_api.resources import Backend, Document, Rule
+from laneway.compile.gateway_api.route_splitting import packed
 from laneway.compile.gateway_api.rule_actions import Actions
 from laneway.compile.gateway_api.services import backend
 from laneway.compile.gateway_api.supported_matches import conditions, is_host

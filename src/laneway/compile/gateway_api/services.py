@@ -8,7 +8,6 @@ from laneway.compile.equality_subsets import subset_labels
 from laneway.compile.gateway_api import names
 from laneway.compile.gateway_api.matches import Match
 from laneway.compile.gateway_api.names import LaneServices
-from laneway.compile.gateway_api.packing import packed
 from laneway.compile.gateway_api.resources import (
     Backend,
     Document,
@@ -17,6 +16,7 @@ from laneway.compile.gateway_api.resources import (
     http_route,
     parent,
 )
+from laneway.compile.gateway_api.route_splitting import packed
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.names import ObjectName

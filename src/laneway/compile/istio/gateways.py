@@ -23,7 +23,7 @@ from laneway.compile.ir import (
 )
 from laneway.compile.istio import names, patches
 from laneway.compile.istio.conditions import condition
-from laneway.compile.istio.entries import (
+from laneway.compile.istio.enter_rules import (
     entry_filter,
     entry_patch,
     entry_routes,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
 from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
-from laneway.compile.simulate.entries import enter, read_names
+from laneway.compile.simulate.enter_rules import enter, read_names
 from laneway.compile.simulate.gateways import (
     FRESH_ID,
     describe,

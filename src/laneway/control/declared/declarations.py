@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from laneway.control.control_plane import Change
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.planning import after_failure, plan
 from laneway.control.declared.requests import Remove, Request, Write
@@ -25,7 +26,6 @@ from laneway.control.declared.results import (
     Unchanged,
 )
 from laneway.control.declared.state import DeclaredState
-from laneway.control.rollout import Change
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import change_reports

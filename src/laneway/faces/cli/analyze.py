@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 
 from laneway.compile.analyze import analyze
+from laneway.faces.cli.arguments import object_name, read_files
 from laneway.faces.cli.findings import count, print_findings
-from laneway.faces.cli.inputs import object_name, read_files
 from laneway.faces.cli.terminals import fact, output
 from laneway.model.checks import Gaps
 from laneway.model.findings import Finding, InvalidInput, Severity

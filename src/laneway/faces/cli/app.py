@@ -18,7 +18,7 @@ from laneway.faces.cli import (
     server_commands,
     store_commands,
 )
-from laneway.faces.cli.server_places import endpoint
+from laneway.faces.cli.server_options import endpoint
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from laneway.faces.cli.arguments import read_files
 from laneway.faces.cli.findings import print_findings
-from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.terminals import errors
 from laneway.model.meshes import Mesh
 from laneway.schema import encode

@@ -18,11 +18,11 @@ from rich.text import Text
 
 from laneway.adapters.files import read
 from laneway.adapters.runner.errors import PortUnavailable
-from laneway.faces.cli import lifetimes
+from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
-from laneway.faces.cli.meshes import print_requests, running
 from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.requests import LaneRequest, gateway_requests
+from laneway.faces.cli.running_meshes import print_requests, running
 from laneway.faces.cli.scenarios import EXPECTED, SCENARIOS, SERVICES, Scenario, examples, versions
 from laneway.faces.cli.terminals import fact, listing, output
 from laneway.faces.load import Answer, call
@@ -52,7 +52,7 @@ class Observed:
 def run(number: int | None, settings: Settings, *, requests: int, once: bool) -> int:
     log_to_stderr()
     chosen = [scenario for scenario in SCENARIOS if number in (None, scenario.number)]
-    return lifetimes.run(_demo(chosen, settings, requests, once))
+    return interruption.run(_demo(chosen, settings, requests, once))
 
 
 async def _demo(scenarios: list[Scenario], settings: Settings, requests: int, once: bool) -> int:
@@ -69,7 +69,7 @@ async def _demo(scenarios: list[Scenario], settings: Settings, requests: int, on
         _print_verdict(console, right, requests * len(EXPECTED) * len(scenarios))
         if stays:
             console.print("Everything is still up: try the commands above. Ctrl-C stops it.")
-            await lifetimes.until_interrupted()
+            await interruption.until_interrupted()
     return 0 if right else 1
 
 

@@ -39,7 +39,7 @@ def env(
 
 
 def _found(word: str, run_dir: Path | None) -> dict[str, str]:
-    from laneway.adapters.runner.environment_files import run_directories, running
+    from laneway.adapters.runner.recorded_environments import run_directories, running
     from laneway.faces.cli.failures import Failed
     from laneway.model.suggestions import listing, suggestion
 
@@ -63,7 +63,7 @@ def print_outbound(console: Console, embedded: Embedded) -> None:
     """How applications that laneway does not start call others."""
     from rich.text import Text
 
-    placements = embedded.plane.placements
+    placements = embedded.control_plane.placements
     for workload in embedded.mesh.workloads:
         if not workload.command:
             outbound = placements.sidecars[workload.name].outbound

@@ -17,8 +17,8 @@ from laneway.compile.simulate import (
     simulate,
 )
 from laneway.compile.simulate.applications import resolve
+from laneway.faces.cli.arguments import headers, object_name, read_mesh
 from laneway.faces.cli.explanations import print_outcome
-from laneway.faces.cli.inputs import headers, object_name, read_mesh
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, is_header
 from laneway.model.suggestions import suggestion

@@ -71,12 +71,12 @@ def get(
 
     Exit codes: 0 done, 1 not found or not answered, 2 misused.
     """
-    from laneway.faces.cli.follow import until_interrupted
     from laneway.faces.cli.get import Query, run
+    from laneway.faces.cli.interruption import run_reader
 
     query = Query(words or [], "" if everywhere else namespace, selector, form)
     server = running_server(data, context)
-    raise typer.Exit(until_interrupted(lambda: run(server, query, watch=watch)))
+    raise typer.Exit(run_reader(lambda: run(server, query, watch=watch)))
 
 
 def describe(

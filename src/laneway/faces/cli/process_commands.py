@@ -133,7 +133,7 @@ def logs(
     import os
     import sys
 
-    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.logs import Selection, run
 
     if not re.fullmatch(r"all|\d{1,9}", tail):
@@ -142,9 +142,7 @@ def logs(
     colour = colour and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     server = running_server(data, context)
     raise typer.Exit(
-        until_interrupted(
-            lambda: run(server, selection, follow=follow, prefix=prefix, colour=colour)
-        )
+        run_reader(lambda: run(server, selection, follow=follow, prefix=prefix, colour=colour))
     )
 
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from laneway.faces.cli.arguments import read_mesh
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findings import print_findings
-from laneway.faces.cli.folders import replace_folder
-from laneway.faces.cli.inputs import read_mesh
+from laneway.faces.cli.output_folders import replace_folder
 from laneway.faces.cli.terminals import errors
 from laneway.model.findings import Severity
 from laneway.model.meshes import Mesh

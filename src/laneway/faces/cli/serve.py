@@ -12,11 +12,11 @@ import structlog
 from laneway.adapters.host.notifications import notify
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
-from laneway.faces.cli import lifetimes
+from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findable_servers import findable
 from laneway.faces.cli.serve_configuration import ServeConfiguration
-from laneway.faces.cli.server_places import data_directory, endpoint
+from laneway.faces.cli.server_options import data_directory, endpoint
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
 from laneway.wiring.embedded import Settings
@@ -37,7 +37,7 @@ _PROBLEMS = (
 
 def run(configuration: ServeConfiguration) -> int:
     log_to_stderr(logging.getLevelNamesMapping()[configuration.log_level.upper()])
-    return lifetimes.run(_serve(settings(configuration)))
+    return interruption.run(_serve(settings(configuration)))
 
 
 def settings(given: ServeConfiguration) -> ServeSettings:
@@ -76,7 +76,7 @@ async def _serve(settings: ServeSettings) -> int:
             console.print("The link signs one browser in; `laneway console` prints another.")
         with findable("serve", serving.folder / SOCKET, report):
             notify("READY=1", os.environ)
-            await lifetimes.until_interrupted()
+            await interruption.until_interrupted()
             notify("STOPPING=1", os.environ)
     console.print("Stopped.")
     return 0

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from laneway.faces.cli.server_commands import DataDirectory
-from laneway.faces.cli.server_places import data_directory
+from laneway.faces.cli.server_options import data_directory
 
 store = typer.Typer(
     help="The store of `laneway serve`: backups, checks, and its history.", no_args_is_help=True

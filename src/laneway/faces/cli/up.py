@@ -12,18 +12,18 @@ import typer
 from laneway.adapters.files import Reading
 from laneway.adapters.files.watching import Unwatchable, require_watchable
 from laneway.compile.envoy.limits import check
-from laneway.faces.cli import lifetimes
+from laneway.faces.cli import interruption
+from laneway.faces.cli.arguments import read_files
 from laneway.faces.cli.environments import print_outbound
 from laneway.faces.cli.findable_servers import findable, print_api, reporting
 from laneway.faces.cli.findings import print_findings
-from laneway.faces.cli.inputs import read_files
-from laneway.faces.cli.meshes import (
+from laneway.faces.cli.reports import Reporter
+from laneway.faces.cli.running_meshes import (
     print_gateways,
     print_requests,
     print_workloads,
     starting,
 )
-from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import errors, fact, output
 from laneway.faces.cli.watching import Follower
@@ -50,7 +50,7 @@ def run(
     reading = read_files(files, check=check)
     print_findings(errors(), reading.findings)
     log_to_stderr()
-    return lifetimes.run(_up(reading, settings, watching, verbose))
+    return interruption.run(_up(reading, settings, watching, verbose))
 
 
 async def _up(
@@ -80,7 +80,7 @@ async def _up(
         print_api(console, serving)
         follower = Follower(console, embedded, serving.show)
         with findable("up", serving.folder / SOCKET, reporting(console)):
-            await lifetimes.until_interrupted(beside=_follow(follower, reading, watching))
+            await interruption.until_interrupted(beside=_follow(follower, reading, watching))
     console.print("Stopped.")
     return 0
 

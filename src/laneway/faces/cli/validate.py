@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from laneway.faces.cli.arguments import read_files
 from laneway.faces.cli.findings import print_findings
-from laneway.faces.cli.inputs import read_files
 from laneway.faces.cli.terminals import fact, output
 from laneway.model.findings import Finding, InvalidInput
 from laneway.model.meshes import Mesh

@@ -11,7 +11,7 @@ from tests.adapters.xds.resources import (
     snapshot,
 )
 
-from laneway.adapters.xds.protocol.sharing import Shared
+from laneway.adapters.xds.protocol.shared_results import Shared
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
 from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot

@@ -23,7 +23,7 @@ from laneway.model.workloads import Workload
 _Reserve = Callable[[str, int], Address]
 
 
-class Places:
+class AddressAllocator:
     """The addresses that are given out. What is placed stays where it is while it is declared."""
 
     def __init__(self, ports: Ports, *, free_gateway_ports: bool = False) -> None:
@@ -33,7 +33,7 @@ class Places:
     def place(
         self, mesh: Mesh, before: Placements, running: Collection[str] = frozenset()
     ) -> Placements:
-        """Places for all of ``mesh``: as in ``before`` where there, else reserved now.
+        """AddressAllocator for all of ``mesh``: as in ``before`` where there, else reserved now.
 
         ``running`` are the node ids that a new proxy cannot have, as others still run under them.
         All or nothing: what was reserved is let go again when something cannot be had, which
@@ -117,7 +117,7 @@ class Places:
         return replace(before, listeners=listeners)
 
 
-def both(first: Placements, second: Placements) -> Placements:
+def merged(first: Placements, second: Placements) -> Placements:
     """The places of both at once; where both know one, that of ``first``."""
     sidecars = {**second.sidecars, **first.sidecars}
     for name in second.sidecars.keys() & first.sidecars.keys():

@@ -9,8 +9,8 @@ import pytest
 
 from laneway.compile.ir import MeshRoutes
 from laneway.compile.resources import CLUSTER, ROUTE, Resource, Snapshot
+from laneway.control.control_plane import ControlPlane
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
-from laneway.control.rollout import Plane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
@@ -83,86 +83,86 @@ def proxies() -> ScriptedProxies:
 
 
 @pytest.fixture
-def plane(proxies: ScriptedProxies) -> Plane:
-    return Plane(proxies, proxies, emit)
+def control_plane(proxies: ScriptedProxies) -> ControlPlane:
+    return ControlPlane(proxies, proxies, emit)
 
 
 async def test_new_clusters_come_before_and_old_ones_go_after_the_switch_of_routes(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     proxies.history.clear()
-    change = await plane.change(mesh(B))
+    change = await control_plane.change(mesh(B))
     assert change.applied
     # The switch keeps routes that nothing replaces; they lead to clusters that are still there.
     assert proxies.history == [("a,b", "a"), ("a,b", "a,b"), ("b", "b")]
-    assert plane.mesh == mesh(B)
+    assert control_plane.mesh == mesh(B)
 
 
 async def test_a_rejection_by_one_proxy_takes_the_change_back_on_all(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     proxies.refuses = {"b"}
-    change = await plane.change(mesh(A, B))
+    change = await control_plane.change(mesh(A, B))
     assert not change.applied
     assert change.rejections == tuple(f"proxy {n} rejected b: no good" for n in NODES)
-    assert plane.mesh == mesh(A)
+    assert control_plane.mesh == mesh(A)
     assert [proxies.names(node, ROUTE) for node in NODES] == ["a", "a"]
     assert [proxies.names(node, CLUSTER) for node in NODES] == ["a", "a"]
     proxies.refuses = set()
-    assert (await plane.change(mesh(A, C))).applied
+    assert (await control_plane.change(mesh(A, C))).applied
 
 
 async def test_a_proxy_that_is_away_does_not_hold_up_a_change(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     proxies.away = {"two"}
     for _ in range(2):
-        change = await plane.change(mesh(B))
+        change = await control_plane.change(mesh(B))
         assert (change.applied, change.late) == (True, ())
     assert proxies.names("two", ROUTE) == "b"
 
 
 async def test_a_proxy_that_does_not_answer_is_late_and_the_change_goes_on(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     proxies.ignores = {"two"}
-    change = await plane.change(mesh(B), deadline=0)
+    change = await control_plane.change(mesh(B), deadline=0)
     assert change.applied
     assert change.late == ("two",)
 
 
 async def test_readiness_is_published_at_once_also_within_a_change(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     published = len(proxies.history)
-    plane.set_ready(B, True)
-    plane.set_ready(B, True)
+    control_plane.set_ready(B, True)
+    control_plane.set_ready(B, True)
     assert len(proxies.history) == published + 1
-    changing = asyncio.create_task(plane.change(mesh(A, C)))
+    changing = asyncio.create_task(control_plane.change(mesh(A, C)))
     await asyncio.sleep(0)
-    plane.set_ready(C, True)
+    control_plane.set_ready(C, True)
     assert proxies.has["one"].resources(CLUSTER)["c"].body == b"b,c"
     assert (await changing).applied
     assert proxies.has["one"].resources(CLUSTER)["a"].body == b"b,c"
 
 
 async def test_a_change_that_is_cancelled_is_taken_back(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
-    await plane.change(mesh(A))
+    await control_plane.change(mesh(A))
     proxies.ignores = {"one"}
-    changing = asyncio.create_task(plane.change(mesh(B), deadline=60))
+    changing = asyncio.create_task(control_plane.change(mesh(B), deadline=60))
     await asyncio.sleep(0)
     changing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await changing
     assert proxies.names("one", CLUSTER) == "a"
-    assert plane.mesh == mesh(A)
+    assert control_plane.mesh == mesh(A)
 
 
 async def test_a_change_that_does_not_compile_publishes_nothing(
@@ -175,19 +175,21 @@ async def test_a_change_that_does_not_compile_publishes_nothing(
             raise ValueError("too many")
         return emit(mesh, routes, placements)
 
-    plane = Plane(proxies, proxies, emit_or_fail)
-    await plane.change(mesh(A))
+    control_plane = ControlPlane(proxies, proxies, emit_or_fail)
+    await control_plane.change(mesh(A))
     published = len(proxies.history)
     with pytest.raises(ValueError, match="too many"):
-        await plane.change(mesh(A, B))
+        await control_plane.change(mesh(A, B))
     assert len(proxies.history) == published
-    assert plane.mesh == mesh(A)
+    assert control_plane.mesh == mesh(A)
 
 
-async def test_changes_are_made_one_after_another(plane: Plane, proxies: ScriptedProxies) -> None:
-    await plane.change(mesh(A))
+async def test_changes_are_made_one_after_another(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    await control_plane.change(mesh(A))
     proxies.history.clear()
-    await asyncio.gather(plane.change(mesh(B)), plane.change(mesh(C)))
+    await asyncio.gather(control_plane.change(mesh(B)), control_plane.change(mesh(C)))
     assert [routes for _, routes in proxies.history] == ["a", "a,b", "b", "b", "b,c", "c"]
 
 
@@ -201,18 +203,18 @@ async def test_a_node_that_is_gone_is_forgotten(proxies: ScriptedProxies) -> Non
             if node == NODES[0] or len(mesh.services) > 1
         }
 
-    plane = Plane(proxies, proxies, emit_one_for_each)
-    await plane.change(mesh(A, B))
-    assert plane.nodes == proxies.has.keys() == {"one", "two"}
-    await plane.change(mesh(A))
-    assert plane.nodes == proxies.has.keys() == {"one"}
+    control_plane = ControlPlane(proxies, proxies, emit_one_for_each)
+    await control_plane.change(mesh(A, B))
+    assert control_plane.nodes == proxies.has.keys() == {"one", "two"}
+    await control_plane.change(mesh(A))
+    assert control_plane.nodes == proxies.has.keys() == {"one"}
 
 
 async def test_what_was_rejected_before_does_not_keep_a_change_from_mending_it(
-    plane: Plane, proxies: ScriptedProxies
+    control_plane: ControlPlane, proxies: ScriptedProxies
 ) -> None:
     """As when a proxy has just started, and rejects what was declared while it was not there."""
-    assert (await plane.change(mesh(A, B))).applied
+    assert (await control_plane.change(mesh(A, B))).applied
     proxies.refuses = {"b"}
-    assert (await plane.change(mesh(A, C))).applied
-    assert not (await plane.change(mesh(A, B, C))).applied
+    assert (await control_plane.change(mesh(A, C))).applied
+    assert not (await control_plane.change(mesh(A, B, C))).applied

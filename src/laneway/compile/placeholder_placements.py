@@ -21,7 +21,7 @@ _APPLICATION_OFFSET = 20000
 _HOSTS = 250
 
 
-def nominal_placements(mesh: Mesh) -> Placements:
+def placeholder_placements(mesh: Mesh) -> Placements:
     """Placements for every workload and gateway of ``mesh``, in order of declaration."""
     sidecars = {}
     for index, workload in enumerate(mesh.workloads):

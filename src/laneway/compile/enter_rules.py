@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import EntryRule, LaneNaming, ServiceRoutes, Share, Split, Target
-from laneway.compile.precedence import precedence
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy
 from laneway.model.meshes import Mesh

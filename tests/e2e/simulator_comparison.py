@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from tests.e2e.rig import Path, Rig, Seen
+from tests.e2e.live_meshes import LiveMesh, Path, Seen
 
 from laneway.compile.envoy.names import UNREACHABLE_HEADER
 from laneway.compile.lower import lower
@@ -51,7 +51,7 @@ def disagreement(mesh: Mesh, outcomes: Iterable[Outcome], path: Path) -> str | N
 
 
 def hold(
-    rig: Rig,
+    live: LiveMesh,
     mesh: Mesh,
     requests: Iterable[Request],
     port: int | None,
@@ -65,12 +65,12 @@ def hold(
     reasons = []
     for number, request in enumerate(requests, start=1):
         outcomes = possible(mesh, request, port, applications, alive)
-        path = rig.ask(request, port)
+        path = live.ask(request, port)
         reason = disagreement(mesh, outcomes, path)
         if reason is None:
             return number
         reasons.append(f"{reason}\n    {path}")
-        rig.pause()
+        live.pause()
     raise AssertionError(f"{reasons[-1]}\n    (first: {reasons[0]})")
 
 

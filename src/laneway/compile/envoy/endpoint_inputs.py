@@ -1,4 +1,4 @@
-"""Backends: the workloads as endpoints see them, and the services that each stands behind.
+"""EndpointInputs: the workloads as endpoints see them, and the services that each stands behind.
 
 ``Selection`` the other way round, so that what happens to one workload leads to its services and
 to no others.
@@ -20,7 +20,7 @@ _State = tuple[Workload, SidecarPlacement | None, bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Backends:
+class EndpointInputs:
     """``services``: workload -> the services that select it. ``states``: where it is, if ready."""
 
     mesh: Mesh = field(default_factory=Mesh)
@@ -28,7 +28,7 @@ class Backends:
     states: Mapping[ObjectName, _State] = field(default_factory=dict)
 
     @staticmethod
-    def of(mesh: Mesh, placements: Placements, before: Backends) -> Backends:
+    def of(mesh: Mesh, placements: Placements, before: EndpointInputs) -> EndpointInputs:
         """``before`` saves looking at every service where nothing that matters is another."""
         known = before.mesh
         same = known.services is mesh.services and known.workloads is mesh.workloads
@@ -41,9 +41,9 @@ class Backends:
             )
             for workload in mesh.workloads
         }
-        return Backends(mesh, services, states)
+        return EndpointInputs(mesh, services, states)
 
-    def moved(self, before: Backends) -> set[ObjectName]:
+    def moved(self, before: EndpointInputs) -> set[ObjectName]:
         """The services that have, or had, another workload behind them, or one in another state."""
         return {
             service

@@ -1,8 +1,8 @@
-"""Inheritance: a mesh that follows another is made of its objects, and knows what it knew.
+"""Structural sharing: a new mesh uses the objects of the previous one wherever they are equal.
 
-Changes come as whole meshes, mostly of the same objects, or of equal ones read anew. Once equal
-objects are the same object, readers tell what changed by looking at each no longer than it takes to
-see that; and what was derived from them need not be derived again.
+A change arrives as a whole mesh, most of whose objects are equal to those before. Once equal
+objects are identical, lowering and emission find what changed by comparing identities, and values
+that were derived from unchanged objects are used again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SOURCES = {
 }
 
 
-def inherited(mesh: Mesh, before: Mesh) -> Mesh:
+def share_unchanged(mesh: Mesh, before: Mesh) -> Mesh:
     """An equal mesh, of the very objects of ``before`` wherever those are equal."""
     result = Mesh(
         groups=_shared(mesh.groups, before.groups, lambda group: group.name),

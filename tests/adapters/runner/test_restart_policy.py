@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laneway.adapters.runner.supervision import Backoff, History, Restart
+from laneway.adapters.runner.restart_policy import Backoff, History, Restart
 
 EXACT = Backoff(jitter=0.0)
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.adapters.kube.api_servers import ApiServer, client_of, serving
-from tests.operator.emitting import DIALECT
+from tests.operator.fake_dialects import DIALECT
 from tests.wiring.declared_objects import declare
 
 from laneway.compile.dialect import ConfiguredDialect

@@ -13,17 +13,17 @@ from tests.e2e.control_process import Command, Control, Report
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
-from laneway.control.rollout import Change
+from laneway.control.control_plane import Change
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements
+from laneway.wiring.address_allocation import AddressAllocator
 from laneway.wiring.fleets import Fleet
-from laneway.wiring.placing import Places
 
 Versions = Mapping[tuple[str, str], tuple[str, str]]
 
 
-class Separate:
+class SeparateControlPlane:
     """The fleet runs in this process, the control plane in another. All is ready inside the block.
 
     ``placements.ready`` is what the fleet says, and what a new control plane is told.
@@ -39,15 +39,15 @@ class Separate:
         async with AsyncExitStack() as stack:
             ports = Ports()
             stack.callback(ports.close)
-            places = Places(ports, free_gateway_ports=True)
+            allocator = AddressAllocator(ports, free_gateway_ports=True)
             self.runner = await stack.enter_async_context(
                 Runner(find_envoy(), lambda event: self.fleet.observe(event))
             )
             self._socket = self.runner.run_dir / "xds.sock"
             stack.push_async_callback(self.kill_control)
             stack.push_async_callback(self.runner.aclose)
-            self.fleet = Fleet(self.runner, places, self._socket, 2, self._on_ready)
-            self._placements = places.place(self.mesh, Placements())
+            self.fleet = Fleet(self.runner, allocator, self._socket, 2, self._on_ready)
+            self._placements = allocator.place(self.mesh, Placements())
             await self.start_control(hash_seed=1)
             await self.fleet.start_proxies(self.mesh, self._placements)
             for workload in self.mesh.workloads:

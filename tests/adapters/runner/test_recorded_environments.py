@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from laneway.adapters.runner import environment_files
-from laneway.adapters.runner.environment_files import remove, run_directories, running, write
+from laneway.adapters.runner import recorded_environments
+from laneway.adapters.runner.recorded_environments import remove, run_directories, running, write
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_was_written_is_found_until_it_is_removed(locked: Path) -> None:
 def test_of_two_processes_of_a_workload_the_newer_counts(locked: Path) -> None:
     write(locked, "default/cart~2", {"A": "new"})
     write(locked, "default/cart", {"A": "old"})
-    os.utime(locked / environment_files.FOLDER / "default_cart.json", (1, 1))
+    os.utime(locked / recorded_environments.FOLDER / "default_cart.json", (1, 1))
     assert [each.variables for each in running(locked)] == [{"A": "new"}]
 
 
@@ -54,9 +54,9 @@ def test_run_directories_are_where_laneway_makes_them(locked: Path, tmp_path: Pa
 def test_nothing_is_read_that_others_could_have_written(locked: Path) -> None:
     """A shell evaluates it."""
     write(locked, "default/cart", {"A": "1"})
-    (locked / environment_files.FOLDER / "default_cart.json").chmod(0o666)
+    (locked / recorded_environments.FOLDER / "default_cart.json").chmod(0o666)
     with pytest.raises(PermissionError, match="can be written by other users"):
         running(locked)
-    (locked / environment_files.FOLDER).chmod(0o777)
+    (locked / recorded_environments.FOLDER).chmod(0o777)
     with pytest.raises(PermissionError, match="can be written by other users"):
         running(locked)

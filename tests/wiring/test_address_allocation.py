@@ -14,15 +14,15 @@ from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.meshes import Mesh
 from laneway.model.placements import Placements, TerminatingSidecar
 from laneway.model.workloads import Workload, WorkloadPort
-from laneway.wiring.placing import Places, addresses, nodes
+from laneway.wiring.address_allocation import AddressAllocator, addresses, nodes
 
 A = Workload(name("a"), {}, (WorkloadPort(8000),), command=("true",))
 
 
 @pytest.fixture
-def places() -> Iterator[Places]:
+def allocator() -> Iterator[AddressAllocator]:
     ports = Ports()
-    yield Places(ports, free_gateway_ports=True)
+    yield AddressAllocator(ports, free_gateway_ports=True)
     ports.close()
 
 
@@ -30,40 +30,42 @@ def mesh(*workloads: Workload) -> Mesh:
     return Mesh(workloads=workloads, gateways=(Gateway(GATEWAY, (GatewayServer(80, "http"),)),))
 
 
-def test_what_stays_declared_stays_where_it_is(places: Places) -> None:
-    before = places.place(mesh(A), Placements())
-    after = places.place(mesh(A, replace(A, name=name("b"))), before)
+def test_what_stays_declared_stays_where_it_is(allocator: AddressAllocator) -> None:
+    before = allocator.place(mesh(A), Placements())
+    after = allocator.place(mesh(A, replace(A, name=name("b"))), before)
     assert after.sidecars[A.name] == before.sidecars[A.name]
     assert after.gateways == before.gateways
 
 
-def test_a_successor_listens_elsewhere_behind_the_same_sidecar(places: Places) -> None:
-    before = places.place(mesh(A), Placements()).sidecars[A.name]
-    after = places.move(A, before, before)
+def test_a_successor_listens_elsewhere_behind_the_same_sidecar(allocator: AddressAllocator) -> None:
+    before = allocator.place(mesh(A), Placements()).sidecars[A.name]
+    after = allocator.move(A, before, before)
     assert (after.inbound, after.outbound) == (before.inbound, before.outbound)
     assert after.application[8000] != before.application[8000]
 
 
-def test_a_successor_takes_the_place_of_a_port_that_is_new(places: Places) -> None:
+def test_a_successor_takes_the_place_of_a_port_that_is_new(allocator: AddressAllocator) -> None:
     """It is published as that port's from the beginning of the change."""
-    before = places.place(mesh(A), Placements())
+    before = allocator.place(mesh(A), Placements())
     more = replace(A, ports=(WorkloadPort(8000), WorkloadPort(9000)))
-    placed = places.place(mesh(more), before)
-    moved = places.move(more, placed.sidecars[A.name], before.sidecars[A.name])
+    placed = allocator.place(mesh(more), before)
+    moved = allocator.move(more, placed.sidecars[A.name], before.sidecars[A.name])
     assert moved.application[9000] == placed.sidecars[A.name].application[9000]
     assert moved.application[8000] != before.sidecars[A.name].application[8000]
 
 
-def test_what_is_new_has_a_node_id_that_nothing_still_runs_under(places: Places) -> None:
+def test_what_is_new_has_a_node_id_that_nothing_still_runs_under(
+    allocator: AddressAllocator,
+) -> None:
     running = {sidecar_node(A.name), sidecar_node(A.name, 2), gateway_node(GATEWAY)}
-    placed = places.place(mesh(A), Placements(), running)
+    placed = allocator.place(mesh(A), Placements(), running)
     assert nodes(placed) == {sidecar_node(A.name, 3), gateway_node(GATEWAY, 2)}
-    assert nodes(places.place(mesh(A), placed)) == nodes(placed)
+    assert nodes(allocator.place(mesh(A), placed)) == nodes(placed)
 
 
-def test_what_is_terminating_keeps_its_addresses(places: Places) -> None:
-    placed = places.place(mesh(A), Placements())
+def test_what_is_terminating_keeps_its_addresses(allocator: AddressAllocator) -> None:
+    placed = allocator.place(mesh(A), Placements())
     terminating = TerminatingSidecar(A, placed.sidecars[A.name])
-    after = places.place(mesh(), replace(placed, sidecars={}, terminating=(terminating,)))
+    after = allocator.place(mesh(), replace(placed, sidecars={}, terminating=(terminating,)))
     assert addresses(after) == addresses(placed)
     assert nodes(after) == {gateway_node(GATEWAY)}

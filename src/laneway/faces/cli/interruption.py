@@ -1,7 +1,7 @@
 """Running until the user has had enough: Ctrl-C (or SIGTERM) stops in order, a second one at once.
 
 The second one ends this process without ceremony; what it started does not outlive it, since the
-runner holds its children on a leash.
+runner's orphan reaper ends it too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from laneway.faces.cli.terminals import errors
@@ -34,6 +34,14 @@ async def until_interrupted(beside: Coroutine[Any, Any, None] | None = None) -> 
         task = asyncio.current_task()
         assert task is not None
         task.uncancel()
+
+
+def run_reader(command: Callable[[], int]) -> int:
+    """The exit code of a command that follows something; 130 after Ctrl-C."""
+    try:
+        return command()
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 async def _interruptible(command: Coroutine[Any, Any, int]) -> int:

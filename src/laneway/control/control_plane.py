@@ -18,10 +18,10 @@ from laneway.compile.ir import MeshRoutes
 from laneway.compile.resources import Snapshot
 from laneway.control.phases import Phase, compose
 from laneway.control.proxies import Proxies, ProxyStatus, Publisher, ResourceStatus, Verdict
-from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Placements, TerminatingSidecar
+from laneway.model.structural_sharing import share_unchanged
 
 Emit = Callable[[Mesh, MeshRoutes, Placements], Mapping[str, Snapshot]]
 
@@ -50,7 +50,7 @@ class _State:
     routes: MeshRoutes
 
 
-class Plane:
+class ControlPlane:
     """Holds what is declared and where it runs; keeps the proxies' snapshots in step."""
 
     def __init__(self, publisher: Publisher, proxies: Proxies, emit: Emit) -> None:
@@ -129,7 +129,7 @@ class Plane:
             return result
 
     def _lowered(self, mesh: Mesh) -> _State:
-        mesh = inherited(mesh, self._compiled.mesh)
+        mesh = share_unchanged(mesh, self._compiled.mesh)
         self._compiled = _State(mesh, self._lower(mesh))
         return self._compiled
 

@@ -1,7 +1,7 @@
-"""A rig: real proxies that take one mesh after another, before applications in this process.
+"""A live: real proxies that take one mesh after another, before applications in this process.
 
 Proxies start once for each workload and stay. Between requests a test changes the mesh, who is
-ready, and who is dead without anybody knowing; the rig tells hop by hop what really happened.
+ready, and who is dead without anybody knowing; the live tells hop by hop what really happened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from tests.e2e.echoes import Behaviour, Echo, Failure, Headers, Message, exchange, report
+from tests.e2e.echo_applications import Behaviour, Echo, Failure, Headers, Message, exchange, report
 
 from laneway.compile.envoy.visibility import EXPLAIN_HEADER
 from laneway.compile.simulate import Applications, Request
@@ -26,7 +26,7 @@ from laneway.wiring.embedded import Embedded, Settings
 T = TypeVar("T")
 
 # Asked once, when it starts: whether a workload is ready is the test's to say from then on.
-_MAY_ASK = "rig"
+_MAY_ASK = "live"
 _ONCE = ReadinessProbe(period=86400)
 
 
@@ -58,7 +58,7 @@ class Path:
     headers: Headers
 
 
-class Rig:
+class LiveMesh:
     """Runs in an event loop of its own, so that ordinary tests can use it step by step."""
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class Rig:
 
         def proxy() -> Address:
             assert self._embedded is not None
-            return self._embedded.plane.placements.sidecars[name].outbound
+            return self._embedded.control_plane.placements.sidecars[name].outbound
 
         echo = Echo(str(name), [port.number for port in workload.ports], behaviour, proxy)
         await echo.start()
@@ -156,23 +156,23 @@ class Rig:
     async def _suffer(self, unready: frozenset[ObjectName], dead: frozenset[ObjectName]) -> None:
         if self._embedded is None:
             return
-        plane = self._embedded.plane
+        control_plane = self._embedded.control_plane
         # What was dead is ejected by those who met it; as a new endpoint it is forgiven.
         for revived in self._dead:
             await self._echoes[revived].revive()
-            plane.set_ready(revived, False)
+            control_plane.set_ready(revived, False)
         if self._dead:
             await self._embedded.wait_synced()
         self._dead = dead
         for workload in self._embedded.mesh.workloads:
-            plane.set_ready(workload.name, workload.name not in unready)
+            control_plane.set_ready(workload.name, workload.name not in unready)
         await self._embedded.wait_synced()
         for name in dead:
             self._echoes[name].die()
 
     async def _exchange(self, request: Request, port: int | None) -> Message:
         assert self._embedded is not None
-        (placement,) = self._embedded.plane.placements.gateways.values()
+        (placement,) = self._embedded.control_plane.placements.gateways.values()
         address = placement.listeners[port or next(iter(placement.listeners))]
         headers = [
             (name, value)

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.adapters.runner.recorders import is_running, until
+from tests.adapters.runner.event_recorders import is_running, until
 
 from laneway.adapters.runner.directories import open_run_directory
 from laneway.adapters.runner.errors import RunDirectoryUnusable
-from laneway.adapters.runner.leash import Leash
+from laneway.adapters.runner.orphan_reaper import OrphanReaper
 
 # Starts an Envoy and a workload that has a child and a daemon of its own, says where they are, and
 # hangs.
@@ -26,7 +26,7 @@ from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.proxies import Proxy
 from laneway.adapters.runner.runner import Runner
-from tests.adapters.runner.recorders import empty_bootstrap, placement, workload
+from tests.adapters.runner.event_recorders import empty_bootstrap, placement, workload
 
 APP = """
 import os, subprocess
@@ -79,7 +79,7 @@ def leash_of(run_dir: Path) -> int:
         int(entry.name)
         for entry in Path("/proc").glob("[0-9]*")
         if is_running(int(entry.name))
-        and f"laneway-leash\0{run_dir}\0" in (entry / "cmdline").read_text()
+        and f"laneway-reaper\0{run_dir}\0" in (entry / "cmdline").read_text()
     )
 
 
@@ -151,11 +151,11 @@ def sleeper() -> subprocess.Popen[bytes]:
 
 def test_only_what_it_holds_is_killed() -> None:
     held, dropped = sleeper(), sleeper()
-    leash = Leash()
-    leash.hold(dropped.pid)
-    leash.hold(held.pid)
-    leash.drop(dropped.pid)
-    leash.close()
+    reaper = OrphanReaper()
+    reaper.hold(dropped.pid)
+    reaper.hold(held.pid)
+    reaper.drop(dropped.pid)
+    reaper.close()
     assert held.wait(20) == -signal.SIGKILL
     assert dropped.poll() is None
     dropped.kill()
@@ -164,24 +164,24 @@ def test_only_what_it_holds_is_killed() -> None:
 
 def test_a_killed_leash_is_replaced() -> None:
     first, second = sleeper(), sleeper()
-    leash = Leash()
-    leash.hold(first.pid)
-    shell = leash._shell
+    reaper = OrphanReaper()
+    reaper.hold(first.pid)
+    shell = reaper._shell
     shell.kill()
     shell.wait()
-    leash.hold(second.pid)
-    leash.close()
+    reaper.hold(second.pid)
+    reaper.close()
     assert first.wait(20) == second.wait(20) == -signal.SIGKILL
 
 
 def test_a_line_cut_short_by_death_does_not_count() -> None:
     held, other = sleeper(), sleeper()
-    leash = Leash()
-    leash.hold(held.pid)
-    pipe = leash._shell.stdin
+    reaper = OrphanReaper()
+    reaper.hold(held.pid)
+    pipe = reaper._shell.stdin
     assert pipe is not None
     pipe.write(str(other.pid).encode())
-    leash.close()
+    reaper.close()
     assert held.wait(20) == -signal.SIGKILL
     assert other.poll() is None
     other.kill()
@@ -189,24 +189,24 @@ def test_a_line_cut_short_by_death_does_not_count() -> None:
 
 
 def test_a_base_id_cannot_name_another_file(tmp_path: Path, astray: Path) -> None:
-    Leash(tmp_path).close()
+    OrphanReaper(tmp_path).close()
     assert astray.read_text() == "precious"
 
 
 def test_a_run_directory_is_not_free_before_all_is_gone(tmp_path: Path) -> None:
     """Or what laneway's successor writes there would be removed."""
     directory = open_run_directory(tmp_path, {})
-    leash = Leash(tmp_path, lock=directory.lock)
+    reaper = OrphanReaper(tmp_path, lock=directory.lock)
     directory.close()  # as the death of laneway does
     with pytest.raises(RunDirectoryUnusable, match="in use by another laneway"):
         open_run_directory(tmp_path, {})
-    leash.close()
+    reaper.close()
     open_run_directory(tmp_path, {}).close()
 
 
 def test_the_folder_goes_with_the_leash(tmp_path: Path) -> None:
     folder = tmp_path / "it's $HOME"
     (folder / "proxies" / "a").mkdir(parents=True)
-    Leash(folder, remove=True).close()
+    OrphanReaper(folder, remove=True).close()
     assert not folder.exists()
     assert tmp_path.exists()

@@ -17,7 +17,7 @@ from xds.core.v3 import extension_pb2 as xds_extension_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.packing import duration, extension, matcher_extension, packed
+from laneway.compile.envoy.protobuf import duration, extension, matcher_extension, packed
 from laneway.compile.ir import LaneChoice, Route
 
 #: Puts back what inbound proxies took away, once the response has been judged.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from laneway.adapters.xds.protocol.sharing import Shared
+from laneway.adapters.xds.protocol.shared_results import Shared
 from laneway.adapters.xds.protocol.streams import RESPONSE_BYTES, Stream
 from laneway.compile.resources import Snapshot
 from laneway.control.proxies import ProxyStatus, ResourceStatus
@@ -39,7 +39,7 @@ class _Proxy:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Roster:
+class ProxyRegistry:
     """Every proxy by its node id.
 
     ``on_change`` is called, in the event loop, with the node id of a proxy whose status changed:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.adapters.xds.resources import cluster, endpoints
 
-from laneway.adapters.xds.protocol.sharing import Shared
+from laneway.adapters.xds.protocol.shared_results import Shared
 from laneway.compile.resources import Layers
 from laneway.compile.shared_map import SharedMap
 

@@ -26,7 +26,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 
 from laneway.compile.envoy import names, visibility
-from laneway.compile.envoy.packing import ads, extension, packed, resource
+from laneway.compile.envoy.protobuf import ads, extension, packed, resource
 from laneway.compile.resources import SCOPE, Resource
 from laneway.model.services import Service
 

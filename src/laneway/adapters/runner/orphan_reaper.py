@@ -40,7 +40,7 @@ test "$2" = remove && rm -rf -- "$1"
 """
 
 
-class Leash:
+class OrphanReaper:
     """Holds process groups. Shared memory of the proxies of ``run_dir`` goes when laneway has died.
 
     ``remove``: so does the run directory itself, which laneway made. ``lock`` is the descriptor of
@@ -71,7 +71,7 @@ class Leash:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _SHELL, "laneway-leash", *self._arguments],
+            ["/bin/sh", "-c", _SHELL, "laneway-reaper", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

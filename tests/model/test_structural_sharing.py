@@ -1,4 +1,4 @@
-"""A mesh that inherits is equal, of the same objects, and derives what it would by itself."""
+"""A mesh that shares objects with the previous one is equal, and derives the same values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import fields
 from hypothesis import given
 from tests.compile.edit_strategies import successions
 
-from laneway.model.inheritance import inherited
 from laneway.model.meshes import Mesh
+from laneway.model.structural_sharing import share_unchanged
 
 DERIVED = (
     *("services_by_name", "gateways_by_name", "workloads_by_name", "groups_by_name"),
@@ -21,7 +21,7 @@ DERIVED = (
 def test_it_is_equal_and_derives_the_same(meshes: list[Mesh]) -> None:
     last = Mesh()
     for mesh in meshes:
-        last = inherited(mesh, last)
+        last = share_unchanged(mesh, last)
         fresh = deepcopy(mesh)
         assert last == fresh
         for name in DERIVED:
@@ -32,7 +32,7 @@ def test_it_is_equal_and_derives_the_same(meshes: list[Mesh]) -> None:
 def test_what_is_equal_is_the_same_object(meshes: list[Mesh]) -> None:
     before = meshes[0]
     for mesh in meshes[1:]:
-        after = inherited(deepcopy(mesh), before)
+        after = share_unchanged(deepcopy(mesh), before)
         for field in fields(Mesh):
             old, new = getattr(before, field.name), getattr(after, field.name)
             assert (old is new) == (old == new)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from laneway.compile.envoy import names
-from laneway.compile.envoy.backends import selecting
 from laneway.compile.envoy.clusters import inbound_cluster, tunnel_cluster
+from laneway.compile.envoy.endpoint_inputs import selecting
 from laneway.compile.envoy.endpoints import inbound_endpoint
 from laneway.compile.envoy.entry_routes import entry_filter_chain
 from laneway.compile.envoy.gateway_routes import gateway_routes

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tests.compile.meshes import GATEWAY, group, lane, rule, service
 
 from laneway.compile.envoy.limits import check
+from laneway.control.control_plane import Change
 from laneway.control.declared import (
     Applied,
     CannotRun,
@@ -26,7 +27,6 @@ from laneway.control.declared import (
     Write,
 )
 from laneway.control.declared.planning import plan
-from laneway.control.rollout import Change
 from laneway.model.findings import ObjectKey
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.keys import Declared
