@@ -434,8 +434,8 @@ BREAKAGES = (
     Breakage(
         "a group's recorded baseline is derived again",
         "src/laneway/operator/decoded_manifests.py",
-        old="            known = manifest, with_recorded_baseline(alone, manifest)\n",
-        new="            known = manifest, alone\n",
+        old="    return with_recorded_baseline(alone, manifest)\n",
+        new="    return alone\n",
         tests=("tests/operator/test_acceptance.py::test_a_recorded_baseline_is_not_derived_again",),
         why="a lane with a lower order takes everybody's requests",
     ),

@@ -65,7 +65,7 @@ def accept(
     found = acceptance.accept(
         (candidate(m) if k in lanes else Candidate(k) for k, m in manifests.items()), judge
     )
-    decoded.sweep()
+    decoded.next_pass()
     return Acceptance(
         active(found.mesh, now),
         {key: findings for key, findings in found.findings.items() if key in lanes},

@@ -7,6 +7,7 @@ are unchanged.
 
 from __future__ import annotations
 
+from laneway.compile.generational_cache import GenerationalCache, SameObjects
 from laneway.model.findings import Source
 from laneway.operator.manifests import Manifest, key_of
 from laneway.operator.recorded_baselines import with_recorded_baseline
@@ -17,28 +18,28 @@ _CLUSTERED = ("LaneGroup", "Lane")
 
 
 class DecodedManifests:
-    """``sweep`` forgets what was not asked for since the last time."""
+    """Decodes each manifest once, as long as it is asked for in every pass."""
 
     def __init__(self) -> None:
-        # With the manifest itself, so that no other object takes its identity.
-        self._known: dict[int, tuple[Manifest, Alone]] = {}
-        self._asked: dict[int, tuple[Manifest, Alone]] = {}
+        self._cache = GenerationalCache()
 
     def of(self, manifest: Manifest) -> Alone:
-        known = self._asked.get(id(manifest)) or self._known.get(id(manifest))
-        if known is None:
-            source = Source(str(key_of(manifest)), None)
-            alone = read_alone(Document(plain(manifest), source))
-            known = manifest, with_recorded_baseline(alone, manifest)
-        self._asked[id(manifest)] = known
-        return known[1]
+        """The declared object, or the findings about it."""
+        return self._cache.get(id(manifest), SameObjects(manifest), lambda: _decoded(manifest))
 
-    def sweep(self) -> None:
-        self._known, self._asked = self._asked, {}
+    def next_pass(self) -> None:
+        """Forget the manifests that were not asked for since the last call."""
+        self._cache.next_generation()
+
+
+def _decoded(manifest: Manifest) -> Alone:
+    source = Source(str(key_of(manifest)), None)
+    alone = read_alone(Document(plain(manifest), source))
+    return with_recorded_baseline(alone, manifest)
 
 
 def plain(manifest: Manifest) -> dict[str, object]:
-    """What a user would have written; the rest is the API server's."""
+    """The parts of a manifest that a user wrote, without those of the API server."""
     metadata = {
         name: value
         for name, value in manifest["metadata"].items()

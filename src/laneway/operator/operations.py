@@ -109,7 +109,7 @@ def reconcile(
             continue
         if is_owned(manifest) and is_applied(manifest):
             planned.setdefault(_end(kinds, manifest), []).append(Delete(manifest))
-    known.sweep()
+    known.next_pass()
     steps = (Step(_PHASES[place[0]], tuple(planned[place])) for place in sorted(planned))
     return Reconciliation(tuple(steps), tuple(collisions))
 

@@ -2,51 +2,34 @@
 
 Sealing a manifest and comparing it with the object in the cluster costs more than emitting it. An
 emitter returns the same object again while its inputs are unchanged, and so does a watch cache, so
-a pair that was found equal needs no second look.
+a pair of the same two objects is compared only once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from laneway.compile.generational_cache import GenerationalCache, SameObjects
 from laneway.operator.manifests import Manifest, is_current, seal
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Holds what it knows of, so that no other object takes its identity."""
-
-    manifest: Manifest
-    sealed: Manifest
-    agrees_with: Manifest | None = None
-
-
 class SealedManifests:
-    """``sweep`` forgets what was not asked for since the last time."""
+    """Seals and compares each manifest once, as long as it is asked for in every pass."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _Known] = {}
-        self._asked: dict[int, _Known] = {}
+        self._sealed = GenerationalCache()
+        self._current = GenerationalCache()
 
     def seal(self, manifest: Manifest) -> Manifest:
-        return self._of(manifest).sealed
+        return self._sealed.get(id(manifest), SameObjects(manifest), lambda: seal(manifest))
 
     def is_current(self, existing: Manifest, manifest: Manifest) -> bool:
         """Whether the object in the cluster is what ``manifest`` (not sealed) says."""
-        known = self._of(manifest)
-        if known.agrees_with is existing:
-            return True
-        if not is_current(existing, known.sealed):
-            return False
-        self._asked[id(manifest)] = _Known(manifest, known.sealed, existing)
-        return True
+        return self._current.get(
+            id(manifest),
+            SameObjects(manifest, existing),
+            lambda: is_current(existing, self.seal(manifest)),
+        )
 
-    def sweep(self) -> None:
-        self._known, self._asked = self._asked, {}
-
-    def _of(self, manifest: Manifest) -> _Known:
-        known = self._asked.get(id(manifest)) or self._known.get(id(manifest))
-        if known is None:
-            known = _Known(manifest, seal(manifest))
-        self._asked[id(manifest)] = known
-        return known
+    def next_pass(self) -> None:
+        """Forget the manifests that were not asked for since the last call."""
+        self._sealed.next_generation()
+        self._current.next_generation()

@@ -17,7 +17,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
 from laneway.adapters.xds.protocol.references import references
-from laneway.adapters.xds.protocol.shared_results import Shared
+from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
 from laneway.compile.resources import (
@@ -90,11 +90,11 @@ class ModelProxy:
     refused_on_stream: set[tuple[str, str, str]] = field(default_factory=set)
     warming: set[str] = field(default_factory=set)
     log: list[Push] = field(default_factory=list)
-    stream: Stream = field(default_factory=lambda: Stream(Shared()))
+    stream: Stream = field(default_factory=lambda: Stream(SharedResults()))
     snapshot: Snapshot | None = None
 
     def connect(self, snapshot: Snapshot | None) -> None:
-        self.stream = Stream(Shared(), self.response_bytes, self.stream.doubtful())
+        self.stream = Stream(SharedResults(), self.response_bytes, self.stream.doubtful())
         self.stream.adopt(snapshot)
         self.snapshot = snapshot
         self.outbox: deque[DeltaDiscoveryRequest] = deque()

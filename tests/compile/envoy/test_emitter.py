@@ -16,7 +16,6 @@ from laneway.compile.envoy.emitter import Emitter, emit
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.lower import lower
-from laneway.compile.memo import Memo, Same
 from laneway.compile.placeholder_placements import placeholder_placements
 from laneway.compile.resources import (
     CLUSTER,
@@ -127,29 +126,3 @@ def test_what_proxies_share_is_one_object(mesh: Mesh) -> None:
     assert all(isinstance(each, Layers) for each in scopes)
     for layer in ("own", "shared"):  # all are of one namespace
         assert len({id(getattr(each, layer)) for each in scopes}) == 1
-
-
-def test_a_memo_forgets_what_is_not_asked_for() -> None:
-    memo, built = Memo(), list[str]()
-
-    def ask(key: str, inputs: object) -> str:
-        def build() -> str:
-            built.append(key)
-            return f"{key}{len(built)}"
-
-        return memo(key, inputs, build)
-
-    assert ask("a", 1) == ask("a", 1) == "a1"
-    assert ask("a", 2) == "a2"
-    memo.sweep()
-    assert ask("a", 2) == "a2"
-    memo.sweep()
-    memo.sweep()
-    assert ask("a", 2) == "a3"
-
-
-def test_same_compares_objects_not_values() -> None:
-    one, equal = [1], [1]
-    assert Same([one]) == Same([one])
-    assert Same([one]) != Same([equal])
-    assert Same([one]) != Same([one, one])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from laneway.adapters.xds.protocol.shared_results import Shared
+from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.adapters.xds.protocol.streams import RESPONSE_BYTES, Stream
 from laneway.compile.resources import Snapshot
 from laneway.control.proxies import ProxyStatus, ResourceStatus
@@ -51,7 +51,7 @@ class ProxyRegistry:
         on_change: Callable[[str], None] = lambda node: None,
         response_bytes: int = RESPONSE_BYTES,
     ) -> None:
-        self.shared = Shared()
+        self.shared = SharedResults()
         self._on_change = on_change
         self._response_bytes = response_bytes
         self._proxies: dict[str, _Proxy] = {}

@@ -25,8 +25,8 @@ from laneway.compile.envoy.listeners import (
 )
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.outbound_resources import OutboundResources
+from laneway.compile.generational_cache import GenerationalCache, SameObjects
 from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes
-from laneway.compile.memo import Memo, Same
 from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
@@ -56,7 +56,7 @@ class Emitter:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._memo = Memo()
+        self._cache = GenerationalCache()
         self._outbound = OutboundResources(options)
 
     def __call__(
@@ -86,7 +86,7 @@ class Emitter:
             node = names.sidecar_node(name, each.placement.generation)
             memories, lanes = _memories(routes, services), callers.lanes_of(each.workload)
             snapshots[node] = self._sidecar(node, each.workload, each.placement, memories, lanes)
-        self._memo.sweep()
+        self._cache.next_generation()
         return snapshots
 
     def _sidecar(
@@ -97,7 +97,7 @@ class Emitter:
         memories: tuple[Carrier, ...],
         callers: tuple[CallerLane, ...],
     ) -> Snapshot:
-        own = self._memo(
+        own = self._cache.get(
             ("sidecar", node),
             (workload, placement, memories, callers),
             lambda: Own.of(_sidecar(workload, placement, memories, callers, self._options)),
@@ -105,7 +105,7 @@ class Emitter:
         return self._snapshot(own, workload.name.namespace)
 
     def _gateway(self, routes: GatewayRoutes, placement: GatewayPlacement) -> Own:
-        return self._memo(
+        return self._cache.get(
             ("gateway", routes.gateway.name),
             (routes, placement),
             lambda: Own.of(_gateway(routes, placement, self._options)),
@@ -125,7 +125,7 @@ class Emitter:
             home = outbound.home_scopes(namespace)
             inputs += [home, outbound.scopes, outbound.routes]
             types |= {SCOPE: Layers(home, outbound.scopes), ROUTE: outbound.routes}
-        return self._memo(("snapshot", id(own)), Same(inputs), lambda: Snapshot(types))
+        return self._cache.get(("snapshot", id(own)), SameObjects(*inputs), lambda: Snapshot(types))
 
 
 def emit(

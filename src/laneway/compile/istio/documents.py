@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laneway.compile.generational_cache import GenerationalCache
 from laneway.compile.ir import MeshRoutes, ServiceRoutes
 from laneway.compile.istio.callers import Caller, callers
 from laneway.compile.istio.gateways import gateway_documents
@@ -15,7 +16,6 @@ from laneway.compile.istio.lane_filters import gateway_filters, sidecar_filters
 from laneway.compile.istio.options import Options
 from laneway.compile.istio.resources import Document
 from laneway.compile.istio.services import service_documents
-from laneway.compile.memo import Memo
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 
@@ -25,7 +25,7 @@ class Emitter:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._memo = Memo()
+        self._cache = GenerationalCache()
 
     def __call__(self, mesh: Mesh, routes: MeshRoutes) -> Iterator[Document]:
         """A route follows the objects that it refers to: first all groups, then all gateways."""
@@ -35,11 +35,11 @@ class Emitter:
         yield from gateway_filters(mesh, routes.gateways.values(), self._options)
         for gateway in routes.gateways.values():
             yield from gateway_documents(mesh, routes, gateway, self._options)
-        self._memo.sweep()
+        self._cache.next_generation()
 
     def _group(self, mesh: Mesh, group: LaneGroup, routes: MeshRoutes) -> Iterator[Document]:
         services = [routes.services[name] for name in group.services]
-        yield from self._memo(
+        yield from self._cache.get(
             ("lane filter", group.name),
             (group, [each.service for each in services]),
             lambda: tuple(sidecar_filters(group, services, routes.memories, self._options)),
@@ -51,7 +51,7 @@ class Emitter:
     def _service(
         self, group: LaneGroup, service: ServiceRoutes, by_caller: tuple[Caller, ...]
     ) -> tuple[Document, ...]:
-        return self._memo(
+        return self._cache.get(
             ("service", service.service.name),
             (group, service.service, service.by_port, service.subsets, by_caller),
             lambda: tuple(service_documents(group, service, by_caller, self._options)),

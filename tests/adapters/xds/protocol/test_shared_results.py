@@ -2,19 +2,19 @@ from __future__ import annotations
 
 from tests.adapters.xds.resources import cluster, endpoints
 
-from laneway.adapters.xds.protocol.shared_results import Shared
+from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.compile.resources import Layers
 from laneway.compile.shared_map import SharedMap
 
 
 def test_a_resource_is_encoded_once() -> None:
-    shared = Shared()
+    shared = SharedResults()
     assert shared.encoded(cluster("a")) is shared.encoded(cluster("a"))
     assert shared.encoded(cluster("a")) != shared.encoded(cluster("a", 2))
 
 
 def test_what_is_used_survives_and_the_rest_goes() -> None:
-    shared = Shared(kept_bytes=2000)
+    shared = SharedResults(generation_bytes=2000)
     used = shared.encoded(cluster("used"))
     dropped = shared.encoded(cluster("dropped"))
     for index in range(100):
@@ -24,7 +24,7 @@ def test_what_is_used_survives_and_the_rest_goes() -> None:
 
 
 def test_changes_between_two_maps_are_found_once() -> None:
-    shared = Shared()
+    shared = SharedResults()
     same, a, b, c = (cluster(name) for name in ("same", "a", "b", "c"))
     before = SharedMap.of([same, a, b])
     after = before.edited(["b"], [cluster("a", 2), c])
@@ -36,7 +36,7 @@ def test_changes_between_two_maps_are_found_once() -> None:
 
 
 def test_changes_of_layers_are_those_of_both() -> None:
-    shared = Shared()
+    shared = SharedResults()
     mine, other, a = (cluster(name) for name in ("mine", "other", "a"))
     before = Layers({"mine": mine}, SharedMap.of([a]))
     after = Layers({"other": other}, SharedMap.of([cluster("a", 2)]))

@@ -11,7 +11,7 @@ from tests.adapters.xds.resources import (
     snapshot,
 )
 
-from laneway.adapters.xds.protocol.shared_results import Shared
+from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
 from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
@@ -203,7 +203,7 @@ def test_a_reconnect_while_away_from_a_change() -> None:
 
 
 def test_removals_wait_for_types_that_a_reconnecting_proxy_has_yet_to_name() -> None:
-    stream = Stream(Shared())
+    stream = Stream(SharedResults())
     stream.adopt(TWO)
     stream.receive(request(CLUSTER, has={"a": "1", "b": TWO.types[CLUSTER]["b"].version}))
     assert stream.next() is None
@@ -225,7 +225,7 @@ def test_removals_wait_for_types_that_a_reconnecting_proxy_has_yet_to_name() -> 
 
 def test_endpoints_asked_for_ahead_of_clusters_are_sent_although_held() -> None:
     """Envoy reconnected while a cluster was warming, and says what the former cluster had."""
-    stream = Stream(Shared())
+    stream = Stream(SharedResults())
     stream.adopt(ONE)
     stream.receive(request(ENDPOINT, add=("a",), has={"a": ONE.types[ENDPOINT]["a"].version}))
     push = stream.next()
@@ -248,7 +248,7 @@ def test_a_cluster_that_warms_while_it_is_to_be_removed_keeps_its_endpoints() ->
 
 
 def test_nothing_is_known_of_a_node() -> None:
-    stream = Stream(Shared())
+    stream = Stream(SharedResults())
     stream.receive(request(CLUSTER))
     stream.receive(request(LISTENER))
     assert stream.next() is None
@@ -261,7 +261,7 @@ def test_nothing_is_known_of_a_node() -> None:
 
 
 def test_a_type_that_laneway_does_not_serve_is_answered() -> None:
-    stream = Stream(Shared())
+    stream = Stream(SharedResults())
     stream.adopt(Snapshot({}))
     secret = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
     stream.receive(request(secret, add=("cert",)))

@@ -1,6 +1,4 @@
-"""Results that all proxies share: a resource's bytes and references, and the difference between two
-snapshots.
-"""
+"""Results that all streams share: bytes and references of resources, differences of snapshots."""
 
 from __future__ import annotations
 
@@ -8,31 +6,22 @@ from collections import deque
 
 from laneway.adapters.xds.protocol.encodings import encode
 from laneway.adapters.xds.protocol.references import references
+from laneway.compile.generational_cache import GenerationalCache
 from laneway.compile.resources import Layers, Resource, Resources
 from laneway.compile.shared_map import SharedMap
 
-#: Bytes of encoded resources kept; twice this at most, see ``Shared``.
-KEPT_BYTES = 64 * 1024 * 1024
+#: Bytes of encoded resources in a generation of the cache, which keeps two.
+GENERATION_BYTES = 64 * 1024 * 1024
 #: A publish changes five maps that proxies share, or a few more where there are many namespaces;
 #: streams that lag are at the change before it.
 KEPT_CHANGES = 16
 
-_Known = dict[tuple[str, str, str], tuple[bytes, tuple[str, ...]]]
 
+class SharedResults:
+    """One for all streams of a server."""
 
-class Shared:
-    """Shared by the streams of a server.
-
-    Encodings are kept in two generations: when the young one is full it becomes the old one, and
-    what is still in use is taken over on the next look-up. Nothing is counted or timed, and the
-    memory is bounded.
-    """
-
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
-        self._kept_bytes = kept_bytes
-        self._size = 0
-        self._young: _Known = {}
-        self._old: _Known = {}
+    def __init__(self, generation_bytes: int = GENERATION_BYTES) -> None:
+        self._encodings = GenerationalCache(generation_bytes, lambda found: len(found[0]))
         self._changes: deque[tuple[SharedMap, SharedMap, list[str]]] = deque(maxlen=KEPT_CHANGES)
 
     def encoded(self, resource: Resource) -> bytes:
@@ -62,18 +51,8 @@ class Shared:
         return names
 
     def _find(self, resource: Resource) -> tuple[bytes, tuple[str, ...]]:
-        key = (resource.type_url, resource.name, resource.version)
-        found = self._young.get(key)
-        if found is None:
-            found = self._old.get(key) or (encode(resource), references(resource))
-            self._keep(key, found)
-        return found
-
-    def _keep(self, key: tuple[str, str, str], found: tuple[bytes, tuple[str, ...]]) -> None:
-        if self._size > self._kept_bytes:
-            self._old, self._young, self._size = self._young, {}, 0
-        self._young[key] = found
-        self._size += len(found[0])
+        key = resource.type_url, resource.name, resource.version
+        return self._encodings.get(key, None, lambda: (encode(resource), references(resource)))
 
 
 def _changes(before: Resources, after: Resources) -> list[str]:

@@ -16,7 +16,7 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 
 from laneway.adapters.xds.protocol.references import CHILD_TYPES
 from laneway.adapters.xds.protocol.rejections import Rejection
-from laneway.adapters.xds.protocol.shared_results import Shared
+from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.adapters.xds.protocol.subscriptions import WILDCARD_TYPES, Push, Subscription
 from laneway.compile.resources import (
     CLUSTER,
@@ -49,7 +49,7 @@ class Stream:
 
     def __init__(
         self,
-        shared: Shared,
+        shared: SharedResults,
         response_bytes: int = RESPONSE_BYTES,
         doubtful: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
