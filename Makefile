@@ -80,7 +80,7 @@ coverage: develop  ## Run all the tests and print what they cover, which takes t
 nightly: test coverage mutants laws sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
-	$(BIN)/pytest -q -n auto -m "hypothesis and not envoy" --hypothesis-profile nightly
+	$(BIN)/pytest -q -n auto -m hypothesis --hypothesis-profile nightly
 
 mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run

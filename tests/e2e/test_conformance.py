@@ -2,13 +2,10 @@
 
 The simulator, real Envoys, and what is emitted for Istio and for ASM as these interpret it: all
 take the same path. Envoys always do; where Istio or ASM does not, its report names the object.
-
-``LANEWAY_LAW_EXAMPLES`` makes that many examples, other ones each time.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
@@ -39,7 +36,6 @@ from laneway.model.meshes import Mesh
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
-EXAMPLES = int(os.environ.get("LANEWAY_LAW_EXAMPLES", "100"))
 _NUMBERS = count()
 #: At both ends of every share of requests: weights are multiples of 20.
 _DRAWS = tuple(share + end for share in range(0, 100, 20) for end in (0, 19))
@@ -92,8 +88,6 @@ BAGGAGE = st.sampled_from([None, None, "x-lane=s2", "a=b, x-lane = s3 ;p=1", "x-
     st.randoms(use_true_random=False),
 )
 @settings(
-    max_examples=EXAMPLES,
-    derandomize="LANEWAY_LAW_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
