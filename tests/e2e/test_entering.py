@@ -95,6 +95,7 @@ def test_many_rules_of_one_shape_choose_each_its_lane(live: LiveMesh) -> None:
     some = replace(one, workloads=running)
     everything = frozenset(workload.name for workload in running)
     live.adopt(some, CALLS)
+    routes = lower(some)
     for request, expected in [
         *[(Request(headers={"x-user": f"user-{n:03}"}), f"l{n}") for n in (3, 7, 199)],
         (Request(headers={"x-user": ("user-007", "user-003")}), "l3"),
@@ -114,6 +115,6 @@ def test_many_rules_of_one_shape_choose_each_its_lane(live: LiveMesh) -> None:
         (Request(headers={"x-lane": "l3"}, path="/at/007"), "l3"),
         (Request(headers={"x-lane": "base", "x-user": "user-003"}), "base"),
     ]:
-        (path, *_) = simulate(some, lower(some), request, applications=CALLS).hops
+        (path, *_) = simulate(some, routes, request, applications=CALLS).hops
         assert path.intended == expected, request
         hold(live, some, [request] * ATTEMPTS, 80, CALLS, everything)
