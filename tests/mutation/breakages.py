@@ -298,8 +298,8 @@ BREAKAGES = (
     Breakage(
         "a strict lane falls back",
         "src/laneway/compile/lower.py",
-        old="            chain: tuple[str, ...] = (lane.name,)\n",
-        new="            chain: tuple[str, ...] = (lane.name, baseline or lane.name)\n",
+        old="            chain: tuple[str, ...] = (way.lane,)\n",
+        new="            chain: tuple[str, ...] = (way.lane, view.baseline or way.lane)\n",
         tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
         why="a strict lane's requests leave it",
         quick=True,
