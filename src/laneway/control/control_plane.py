@@ -34,14 +34,14 @@ class Change:
     """How a change ended. ``rejections`` are the reasons why it was taken back.
 
     ``late`` are proxies that were connected and did not answer in time: they catch up by
-    themselves, and the change went on without them. ``in_force_seconds`` is how long it took until
+    themselves, and the change went on without them. ``seconds_until_active`` is how long it took until
     every proxy had acknowledged the new routes; what is left to do then is to remove the old.
     """
 
     applied: bool
     rejections: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
-    in_force_seconds: float = 0.0
+    seconds_until_active: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

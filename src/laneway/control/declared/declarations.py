@@ -144,4 +144,4 @@ class Declarations:
             return NotProgrammed(differences, rejections=change.rejections)
         self._state = planned
         seconds = self._clock() - began
-        return Programmed(differences, seconds, change.late, change.in_force_seconds)
+        return Programmed(differences, seconds, change.late, change.seconds_until_active)

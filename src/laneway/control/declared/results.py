@@ -53,13 +53,13 @@ class Unchanged:
 class Programmed:
     """Every connected proxy acknowledged, but for those in ``late``, which catch up by themselves.
 
-    ``seconds`` is how long the change took, ``in_force_seconds`` as ``rollout.Change`` has it.
+    ``seconds`` is how long the change took, ``seconds_until_active`` as ``rollout.Change`` has it.
     """
 
     differences: tuple[ChangeReport, ...]
     seconds: float
     late: tuple[str, ...] = ()
-    in_force_seconds: float = 0.0
+    seconds_until_active: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
