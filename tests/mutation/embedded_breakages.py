@@ -17,8 +17,8 @@ EMBEDDED = (
     Breakage(
         "a lane that begins to fall back is lowered only where it was",
         "src/laneway/compile/incremental_lowering.py",
-        old="            yield from _touched_by_ways(set(known.ways) ^ set(group.ways), after, name)\n",
-        new="            continue\n",
+        old="yield from _touched_by_ways(set(known.ways) ^ set(group.ways), after, name)",
+        new="continue",
         tests=(
             "tests/compile/test_incremental_lowering.py::test_a_fallback_concerns_the_services_of_the_lane_that_it_leads_to",
         ),
