@@ -116,7 +116,7 @@ BREAKAGES = (
         new="        if finding.severity is Severity.ERROR and not keys:\n",
         tests=(
             "tests/operator/test_acceptance.py::test_errors_are_told_of_the_object_that_has_them",
-            "tests/operator/test_acceptance.py::test_what_was_in_force_has_its_group_held",
+            "tests/operator/test_acceptance.py::test_an_active_lane_with_errors_has_its_group_held",
         ),
         why="the operator compiles a mesh that is not valid",
         quick=True,
@@ -206,8 +206,8 @@ BREAKAGES = (
         "a chain's cluster takes every 5xx for a failure to reach its endpoint",
         "src/laneway/compile/envoy/clusters.py",
         old="""\
-    # The router judges a response by the options of the cluster that the route names, which for
-    # a chain is this one and not the subset's.
+    # The router uses the options of the cluster in the route, which for a chain is this one and not
+    # that of the subset.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
 """,
         new="""\
@@ -298,8 +298,8 @@ BREAKAGES = (
     Breakage(
         "a strict lane falls back",
         "src/laneway/compile/lower.py",
-        old="            chain: tuple[str, ...] = (lane.name,)\n",
-        new="            chain: tuple[str, ...] = (lane.name, baseline or lane.name)\n",
+        old="            chain: tuple[str, ...] = (way.lane,)\n",
+        new="            chain: tuple[str, ...] = (way.lane, view.baseline or way.lane)\n",
         tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
         why="a strict lane's requests leave it",
         quick=True,

@@ -95,9 +95,12 @@ def _subsets(
             added.setdefault(key, []).append(lane)
     subsets = dict(before.subsets)
     for key, new in added.items():
-        stay = [lane for lane in subsets.pop(key, ()) if id(lane) in place]
+        stay = [lane for lane in subsets.get(key, ()) if id(lane) in place]
         if stay or new:
+            # In its old place, so that a comparison of the two mappings is fast.
             subsets[key] = tuple(sorted([*stay, *new], key=lambda lane: place[id(lane)]))
+        else:
+            del subsets[key]
     return subsets
 
 

@@ -1,7 +1,7 @@
 """A gateway's routes: one for each ingress condition, whatever the number of lanes.
 
-A condition that only some lanes state takes requests that name one of them: one regex of their
-names, which costs as much as the header's value is long, however many they are.
+A condition that only some lanes state applies to requests that name one of these lanes. They match
+one regex of the lanes' names, whose cost depends on the length of the header's value only.
 """
 
 from __future__ import annotations
@@ -65,8 +65,11 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
 
 
 def _no_rule() -> route_components_pb2.Route:
-    """For what no rule takes. Filters ask their route what they need to know, and a request that
-    names its lane elsewhere than in the route header meets a rule only after they have run."""
+    """The route for requests that no rule takes.
+
+    Filters read their configuration from a route, and a request that names its lane elsewhere than
+    in the route header meets a rule only after the filters have run.
+    """
     refusal = route_components_pb2.DirectResponseAction(status=404)
     refusal.body.inline_string = "laneway: no ingress rule takes this request\n"
     match = route_components_pb2.RouteMatch(prefix="/")
@@ -74,8 +77,8 @@ def _no_rule() -> route_components_pb2.Route:
 
 
 def _two_hosts() -> route_components_pb2.Route:
-    """Refuses a request with more than one ``Host``, which Envoy joins: the next proxy or the
-    application might go by another of them."""
+    """Refuses requests with several ``Host`` headers, which Envoy joins. The next proxy, or the
+    application, may use another one of them."""
     comma = string_pb2.StringMatcher(contains=",")
     host = route_components_pb2.HeaderMatcher(name=":authority", string_match=comma)
     refusal = route_components_pb2.DirectResponseAction(status=400)
@@ -87,7 +90,7 @@ def _two_hosts() -> route_components_pb2.Route:
 def _ingress_routes(
     ingress: IngressRoute, has_entries: bool, found: Shared
 ) -> Iterable[route_components_pb2.Route]:
-    """The route by lane; after it, where lanes have weights, one for those that name no lane."""
+    """The route by lane. If lanes have weights, a route for requests without a lane follows."""
     action = lane_action(ingress.route, ingress.not_found)
     if ingress.named is not None:
         for named in _names(ingress.named):
@@ -104,7 +107,7 @@ def _ingress_routes(
         named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
         yield _ingress_route(ingress, action, named)
     split = _split_action(ingress.split)
-    if has_entries:  # of some an enter rule has decided that they stay without a lane
+    if has_entries:  # an enter rule may have left the request without a lane
         yield _ingress_route(ingress, split, not_entered())
         yield _ingress_route(ingress, action)
     else:
@@ -112,7 +115,7 @@ def _ingress_routes(
 
 
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
-    """That the request names one of the lanes."""
+    """Matches requests that name one of the lanes."""
     header = named.header.lower()
     if len(named.lanes) == 1:
         matcher = string_pb2.StringMatcher(exact=named.lanes[0])
@@ -144,7 +147,7 @@ def _header_names(ingress: IngressRoute) -> list[str]:
 
 
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
-    """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
+    """Chooses a lane by weight, sets the route header to it, and keeps it if weights are sticky."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
     for share in split.ranges:
         cluster = action.weighted_clusters.clusters.add(

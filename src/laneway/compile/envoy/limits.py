@@ -1,5 +1,7 @@
-"""What laneway's own proxies cannot do of what a mesh says. Read beside ``documents``, and before
-anything is started on this machine.
+"""The features of a mesh that laneway's own proxies do not support.
+
+``laneway render`` and ``validate`` report them, and they are checked before a mesh is started on
+this machine.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from laneway.model.meshes import Mesh
 
 
 def limits(mesh: Mesh) -> list[Finding]:
-    """In the order of the mesh's objects. An error where nothing would remain of a used gateway."""
+    """In the order of the mesh's objects. Errors are gateways in use that could serve nothing."""
     return [
         *(finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)),
         *(finding for group in mesh.groups for finding in _group(mesh, group)),
@@ -26,7 +28,7 @@ def limits(mesh: Mesh) -> list[Finding]:
 
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
-    """Everything wrong or doubtful with a mesh that is to run on this machine."""
+    """All findings about a mesh that is to run on this machine."""
     yield from check_mesh(mesh, gaps)
     yield from limits(mesh)
 

@@ -1,18 +1,17 @@
-"""One regex for many texts: it costs as much as a value is long, however many they are."""
+"""One regex for many literal texts. Its cost depends on the length of the matched value only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-#: Characters of such a regex. A character is one step of RE2's program, an alternative another one,
-#: so that this is well within what proxies take (``model.regexes``).
+#: The length of a regex. Each character, and each alternative, is one step of RE2's program, so
+#: this is well below the limit of proxies (``model.regexes``).
 MOST_CHARACTERS = 8192
 
 
 def alternatives(texts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Regexes that each match some of the texts, with these; in parts, where one would be too
-    long."""
+    """Regexes that together match the texts, each with its part of them. Usually there is one."""
     part: list[str] = []
     length = 0
     for text in texts:

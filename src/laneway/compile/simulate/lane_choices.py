@@ -1,4 +1,4 @@
-"""How the simulator chooses a lane: the route's header choices, with the reason in words."""
+"""Simulates the choice of a lane: the route's header choices, with the reason in words."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from laneway.model.names import ObjectName
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``intended`` is the lane that the request named, whether or not it exists.
+    """``intended`` is the lane that the request named, which need not exist.
 
-    ``by_default``: no header named a lane of its own group, which is what decides otherwise.
+    ``by_default``: no header named a lane of its group, so the default target was chosen.
     """
 
     target: Target
@@ -56,7 +56,7 @@ def choose(
 def by_caller(
     mesh: Mesh, route: Route, headers: Mapping[str, str], callers: Iterable[CallerLane]
 ) -> tuple[Choice, LaneChoice, ByCaller] | None:
-    """The target in the caller's own lane, if the call belongs to that; ``None`` if it does not."""
+    """The target in the caller's lane if the call belongs to that lane, otherwise ``None``."""
     for caller in callers:
         for choice in route.choices:
             for rule in route.by_caller:
@@ -80,8 +80,8 @@ def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane)
 
 
 def weighted(split: Split, draw: int) -> Choice:
-    """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
-    0..99."""
+    """The lane that the gateway gives a request that names none. ``draw`` (0 to 99) is the random
+    number, or the hash, by which it chooses."""
     share = drawn(split, draw)
     text = f"the request names no lane and is given one by weight: {in_words(split)}"
     reasons = [Reason(Why.WEIGHT, text)]

@@ -1,13 +1,12 @@
 """The simulator: what the data plane would do with one request, hop by hop, and why.
 
-Reads the same IR as the Envoy emitter and follows what the proxies do: the gateway picks a route by
-host, path and headers, after it has found the lane that a request names or enters by a rule;
-lanes are chosen by the route header; an inbound sidecar remembers the lane
-of a trace id or puts it into baggage, the outbound one names it again; the first subset with a
-ready instance answers.
-``laneway explain`` prints it, and tests hold it against real Envoys.
+It reads the same IR as the Envoy emitter and follows the proxies. The gateway finds the lane that
+the request names or enters by a rule, then picks a route by host, path and headers. The route
+header chooses the lane. Inbound sidecars remember the lane of a trace id, or put it into baggage;
+outbound sidecars set the route header again. The first subset with a ready instance answers.
 
-Left out: each request starts with empty trace memories, and a path is never an absolute URL.
+``laneway explain`` prints the result, and tests compare it with real Envoys. Two things are not
+simulated: each request starts with empty trace memories, and a path is never an absolute URL.
 """
 
 from __future__ import annotations
@@ -53,12 +52,12 @@ def simulate(
     selection: Selection | None = None,
     draw: int = 0,
 ) -> Outcome:
-    """The path of ``request``. Every argument has a default read from the mesh.
+    """The path of ``request``. Every argument has a default that is read from the mesh.
 
-    ``gateway``: the only one; ``port``: its first; ``applications``: inferred; ``ready``: all
-    workloads. Who puts many requests to one mesh hands in its own ``selection`` and the like.
-    ``draw``, 0 to 99, stands for chance where lanes have weights. Raises ``ValueError`` for a
-    gateway or port that the mesh does not have.
+    The defaults are the only ``gateway``, its first ``port``, inferred ``applications``, and all
+    workloads as ``ready``. To simulate many requests against one mesh, pass a shared ``selection``
+    and ``applications``. ``draw`` (0 to 99) is the random number by which weights choose a lane.
+    Raises ``ValueError`` for a gateway or port that the mesh does not have.
     """
     simulation = _Simulation(
         mesh,
@@ -89,7 +88,7 @@ def simulate(
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A call still to be made, with the headers that the application puts on it."""
+    """A call that is still to be made, with the headers that the application sets."""
 
     caller: Hop
     call: Call
@@ -108,7 +107,7 @@ class _Simulation:
     def walk(
         self, ingress: IngressRoute, sent: Request, read: tuple[Reason, ...], draw: int
     ) -> Outcome:
-        """Depth first, since an application waits for a call before it makes the next."""
+        """Depth first, because an application waits for each call before it makes the next."""
         headers: Headers
         headers = {name: ",".join(values) for name, values in sent.header_lines.items()}
         choice = self._enter(ingress, headers, draw)
@@ -179,7 +178,7 @@ class _Simulation:
     def _past_sidecar(
         self, calling: _Pending, called: ObjectName
     ) -> tuple[Hop, Headers, Failure | None]:
-        """The call goes to one workload, whatever its lane. No sidecar puts a lane on it."""
+        """The call goes to one workload, whatever its lane, and no sidecar sets a route header."""
         call = calling.call
         subsets = self.routes.services[call.service].subsets
         workload = self.mesh.workloads_by_name[called]
@@ -245,13 +244,13 @@ class _Simulation:
 
 
 def _split(ingress: IngressRoute, headers: Headers) -> Split | None:
-    """The route's weights, if they decide: for requests without any of the route headers."""
+    """The route's weights, if they apply: only to requests without any of the route headers."""
     named = any(choice.header.lower() in headers for choice in ingress.route.choices)
     return None if named else ingress.split
 
 
 def _named(ingress: IngressRoute, headers: Headers, choice: Choice) -> Headers:
-    """The route header that the gateway sets, for a lane that was not named."""
+    """The route header that the gateway sets if the request did not name the lane."""
     given = ingress.entered or _split(ingress, headers)
     if given is None or choice.intended is None:
         return {}
