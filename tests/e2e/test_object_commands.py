@@ -235,6 +235,17 @@ def test_edit_applies_what_the_editor_saves(
     ask("apply", "-f", FILES, "--force-conflicts")
 
 
+def test_a_rollback_takes_back_what_history_shows(ask: Ask, tmp_path: Path) -> None:
+    before = ask("history", "--limit", "1", "-o", "name").out.split("/")[1].strip()
+    ask("apply", "-f", written(tmp_path, {**lane("s3"), "metadata": {"name": "s9"}}))
+    assert "lane/s9 created" in ask("history", "lane", "s9").out
+    found = ask("rollback", before)
+    assert found.code == 0, found
+    assert "lane.laneway.dev/s9 deleted\n1 deleted\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    assert ask("diff", "--revision", before).code == 0
+
+
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
     ask: Ask, server: RunningServer, tmp_path: Path
 ) -> None:

@@ -45,7 +45,8 @@ MERGE = {"content-type": "application/merge-patch+json"}
 
 @dataclass
 class Api:
-    """A client that may do everything, and what is behind the server."""
+    """A client that may do everything, and what is behind the server, whose socket is in
+    ``folder``."""
 
     client: httpx.AsyncClient
     store: MemoryStore
@@ -53,6 +54,7 @@ class Api:
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
     requests: dict[str, dict[tuple[str, str, str], int]]
+    folder: Path
     url: str = ""
     token: str = ""
 
@@ -146,7 +148,15 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
                 ) as client:
                     url = f"https://127.0.0.1:{server.port}" if tls else ""
                     yield Api(
-                        client, store, declaring, reconciliation, proxies, requests, url, text
+                        client,
+                        store,
+                        declaring,
+                        reconciliation,
+                        proxies,
+                        requests,
+                        Path(folder),
+                        url,
+                        text,
                     )
                 watches.close()
     finally:

@@ -15,6 +15,7 @@ from laneway.faces.cli import (
     init,
     object_commands,
     process_commands,
+    revision_commands,
     server_commands,
     store_commands,
 )
@@ -37,6 +38,7 @@ app.command()(init.init)
 app.command()(console_commands.console)
 object_commands.register(app)
 process_commands.register(app)
+revision_commands.register(app)
 
 
 class Output(enum.StrEnum):

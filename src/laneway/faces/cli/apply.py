@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +9,12 @@ from typing import Any
 
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed, report, say
+from laneway.faces.cli.object_differences import difference, print_difference
 from laneway.faces.cli.object_files import FileObject, file_objects
 from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
 from laneway.faces.cli.server_requests import Server, ServerError
 from laneway.faces.cli.terminals import output
 from laneway.model.findings import InvalidInput
-from laneway.schema.yaml_text import dump_all
 
 MANAGER = "laneway-apply"
 _DIFFERENT, _TROUBLE = 1, 2
@@ -70,8 +69,7 @@ def diff(find_server: Callable[[], Server], how: Application) -> int:
     except (Failed, InvalidInput) as error:
         report(error)
         return _TROUBLE
-    for line in lines:
-        print(line)
+    print_difference(lines)
     return _DIFFERENT if lines else 0
 
 
@@ -100,13 +98,5 @@ def _advice(error: ServerError) -> str:
 def _difference(
     each: FileObject, before: Mapping[str, Any] | None, after: Mapping[str, Any]
 ) -> Iterator[str]:
-    old, new = (_lines(manifest) for manifest in (before, after))
     name = str(each.reference)
-    yield from difflib.unified_diff(
-        old, new, f"live/{name}", f"{each.source.file}/{name}", "", "", 3, ""
-    )
-
-
-def _lines(manifest: Mapping[str, Any] | None) -> list[str]:
-    shown = object_requests.declared(manifest)
-    return dump_all([shown]).splitlines() if shown else []
+    yield from difference(before, after, f"live/{name}", f"{each.source.file}/{name}")

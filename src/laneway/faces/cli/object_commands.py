@@ -124,22 +124,38 @@ def apply(
 
 def diff(
     files: Files = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            "--revision",
+            metavar="A[..B]",
+            help="Between two revisions, or since one; 0 is before the first.",
+        ),
+    ] = None,
     namespace: FilesNamespace = None,
     manager: Manager = "laneway-apply",
     force: Force = False,
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show what `apply` would change, as a unified diff.
+    """Show what `apply` would change, or what revisions changed, as a unified diff.
 
-    Use it before `apply`, and in a pipeline to notice that files and mesh differ.
+    Use it before `apply`, in a pipeline to notice that files and mesh differ, and after an incident
+    to see what has changed since (laneway diff --revision 17).
 
     Example: laneway diff -f lanes.yaml
 
     Exit codes: 0 no difference, 1 differences, 2 misused, refused or not answered.
     """
     from laneway.faces.cli.apply import diff
+    from laneway.faces.cli.revision_ranges import RevisionRange
+    from laneway.faces.cli.revision_ranges import diff as diff_revisions
 
+    if revision is not None:
+        if files:
+            raise typer.BadParameter("name either files or revisions")
+        wanted = RevisionRange.of(revision)
+        raise typer.Exit(diff_revisions(lambda: running_server(data, context), wanted))
     how = _application(files, namespace, manager, force, True, 60)
     raise typer.Exit(diff(lambda: running_server(data, context), how))
 
