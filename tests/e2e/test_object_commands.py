@@ -246,6 +246,16 @@ def test_a_rollback_takes_back_what_history_shows(ask: Ask, tmp_path: Path) -> N
     assert ask("diff", "--revision", before).code == 0
 
 
+def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
+    found = ask("promote", "s2")
+    assert found.code == 0, found
+    assert "baseline of mockc: - -> s2\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    undone = ask("promote", "s2", "--undo")
+    assert (undone.code, "baseline of mockc: s2 -> -\n" in undone.out) == (0, True), undone
+    assert "serviceBaselines" not in ask("get", "lanegroup", "test", "-o", "yaml").out
+
+
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
     ask: Ask, server: RunningServer, tmp_path: Path
 ) -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 from tests.faces.cli.conftest import Cli, Result
-from tests.wiring.api_servers import SHOP, Api, api
+from tests.wiring.api_servers import SHOP, Api, api, workload
+
+WORKLOADS = [workload("web", "z", "cart"), workload("web", "s1", "cart")]
+WORKLOADS += [workload("cart", "z"), workload("cart", "s1")]
 
 
 @dataclass
@@ -30,7 +33,7 @@ async def asked_server(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     """With the lane group ``shop`` and its lanes ``z``, the baseline, and ``s1``."""
     async with api() as made:
         monkeypatch.setenv("LANEWAY_DATA_DIR", str(made.folder))
-        await made.apply(*SHOP, message="all of it")
+        await made.apply(*SHOP, *WORKLOADS, message="all of it")
         yield Asked(made, cli)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.faces.cli.asked_servers import Asked, asked_server, without_own_kinds
+from tests.faces.cli.asked_servers import WORKLOADS, Asked, asked_server, without_own_kinds
 from tests.faces.cli.conftest import Cli
 from tests.wiring.api_servers import SHOP, group, lane
 
@@ -39,7 +39,7 @@ async def test_history_lists_who_changed_what_and_why_the_newest_first(shop: Ask
     third, second, first = rows
     assert re.search(r"jack +shop +lane/s2 created +ChangeSet$", third)
     assert re.search(r"jack +shop +lane/s1 changed +ChangeSet: canary$", second)
-    assert re.search(r"service/web created, service/cart created and 4 more +Change", first)
+    assert re.search(r"service/web created, service/cart created and 8 more +Change", first)
     wide = (await shop.run("history", "-o", "wide")).out
     assert "lanegroup/shop created, lane/z created, lane/s1 created" in wide
     assert "2026-01-01T12:00:00Z" in wide
@@ -88,7 +88,7 @@ async def test_a_diff_is_between_two_revisions_or_since_one(shop: Asked) -> None
     same = await shop.run("diff", "--revision", third)
     assert (same.code, same.out) == (0, "")
     every = await shop.run("diff", "--revision", f"0..{first}")
-    assert every.out.count("--- ") == len(SHOP)
+    assert every.out.count("--- ") == len(SHOP) + len(WORKLOADS)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The commands about the history of a running laneway: their options and their help."""
+"""The commands that change all of a running laneway, and its history: options and help."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from laneway.faces.cli.object_commands import (
     AllNamespaces,
     DryRun,
+    Force,
     Namespace,
     Seconds,
     Words,
@@ -22,7 +23,7 @@ Message = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (history, rollback):
+    for command in (history, rollback, promote):
         app.command()(command)
 
 
@@ -85,3 +86,34 @@ def rollback(
 
     server = running_server(data, context)
     raise typer.Exit(run(server, revision, message, dry_run=dry_run, seconds=seconds))
+
+
+def promote(
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="NAME, or GROUP/NAME.")],
+    services: Annotated[
+        list[str] | None,
+        typer.Option("--service", metavar="NAME", help="Only of this service. May be repeated."),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Restore the baselines from before the promotion.")
+    ] = False,
+    force: Force = False,
+    message: Message = "",
+    dry_run: DryRun = False,
+    seconds: Seconds = 60,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Make a lane's versions the baseline of its services, and show which requests change path.
+
+    Use it when a lane has proved itself. The lane stays, and --undo takes the promotion back. Where
+    files declare the group, nothing is changed: the patch to commit is printed.
+
+    Example: laneway promote s2 --dry-run
+
+    Exit codes: 0 all proxies have it, 1 refused, rejected or late, 2 misused.
+    """
+    from laneway.faces.cli.promote import Promotion, run
+
+    how = Promotion(lane, services or [], undo, force, message, dry_run, seconds)
+    raise typer.Exit(run(running_server(data, context), how))
