@@ -16,6 +16,8 @@ from tests.e2e.scenarios import EXAMPLES
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
+from laneway.control.rollout import Plane
+
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 FILES = EXAMPLES / "scenario-2"
@@ -70,18 +72,18 @@ def test_apply_of_what_is_there_changes_nothing(ask: Ask) -> None:
     assert (found.code, "configured" in found.out, "created" in found.out) == (0, False, False)
 
 
-def test_apply_names_the_file_of_what_is_refused_and_applies_the_rest(
+def test_apply_names_the_file_of_what_is_refused_and_applies_nothing(
     ask: Ask, tmp_path: Path
 ) -> None:
     wrong = json.loads(json.dumps(lane("s2")))
     wrong["spec"]["servces"] = ["mocka"]
-    path = written(tmp_path, wrong, {**lane("s3"), "metadata": {"name": "s5"}})
+    path = written(tmp_path, {**lane("s3"), "metadata": {"name": "s5"}}, wrong)
     found = ask("apply", "-f", path)
-    assert found.code == 1
+    assert (found.code, found.out) == (1, "")
     assert f"{path}:" in found.message
     assert "servces" in found.message
-    assert "lane.laneway.dev/s5 created" in found.out
-    assert ask("delete", "lane", "s5").code == 0
+    assert "Nothing was changed." in found.message
+    assert ask("get", "lane", "s5").code == 1
 
 
 def test_apply_leaves_fields_of_others_alone_unless_it_is_forced(ask: Ask, tmp_path: Path) -> None:
@@ -257,8 +259,11 @@ def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
 
 
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
-    ask: Ask, server: RunningServer, tmp_path: Path
+    ask: Ask, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    defaults = Plane.change.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "deadline", 0.5)  # each phase waits so long for the proxy
     pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

@@ -97,9 +97,9 @@ class Api:
 
 
 @asynccontextmanager
-async def api(tls: Path | None = None) -> AsyncIterator[Api]:
+async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterator[Api]:
     """``tls`` is a folder for certificates: then the server also listens for TCP, and there is a
-    token of an admin."""
+    token of an admin. Without ``own_kinds`` it is as a cluster, without ``api.laneway.dev``."""
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
@@ -132,7 +132,8 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
     )
     virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)
-    app = application(served(), objects, "1.2.3", virtual.routes, VIRTUAL)
+    more, kinds = (virtual.routes, VIRTUAL) if own_kinds else ((), ())
+    app = application(served(), objects, "1.2.3", more, kinds)
     token, text = minted("ci", ["admin"], bytes(37), NOW, timedelta(days=1))
     guarded = Authentication(app, {token.id: token}, "jack", (), lambda: NOW)
     tcp = TcpEndpoint("127.0.0.1", 0, server_context(tls, (), datetime.now(UTC))) if tls else None

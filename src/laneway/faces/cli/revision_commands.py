@@ -10,16 +10,13 @@ from laneway.faces.cli.object_commands import (
     AllNamespaces,
     DryRun,
     Force,
+    Message,
     Namespace,
     Seconds,
     Words,
 )
 from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
-
-Message = Annotated[
-    str, typer.Option("-m", "--message", metavar="TEXT", help="Why; the history shows it.")
-]
 
 
 def register(app: typer.Typer) -> None:

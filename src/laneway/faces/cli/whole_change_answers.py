@@ -9,24 +9,31 @@ from typing import Any
 from rich.console import Console
 
 from laneway.control.revisions import ObjectId
-from laneway.faces.cli.resource_words import reference_of
-
-_DRY_RUN = " (dry run)"
+from laneway.faces.cli.resource_words import ObjectReference, reference_of
 
 
 def print_objects(console: Console, status: Mapping[str, Any], *, dry_run: bool) -> Counter[str]:
     """A line for each object, and how many of each operation there are."""
-    mark = _DRY_RUN if dry_run else ""
     counts: Counter[str] = Counter()
     for entry in status["objects"]:
-        counts[entry["operation"]] += 1
         key = ObjectId(entry["resource"], entry.get("namespace", ""), entry["name"])
-        console.print(f"{reference_of(key)} {entry['operation']}{mark}", soft_wrap=True)
-    summary = ", ".join(f"{number} {operation}" for operation, number in counts.items())
-    console.print((summary or "nothing changes") + mark)
+        counts[entry["operation"]] += 1
+        print_operation(console, reference_of(key), entry["operation"], dry_run=dry_run)
+    print_summary(console, counts, dry_run=dry_run)
     if status["revision"] is not None:
         console.print(f"revision: {status['revision']}")
     return counts
+
+
+def print_operation(
+    console: Console, reference: ObjectReference, operation: str, *, dry_run: bool
+) -> None:
+    console.print(f"{reference} {operation}{_mark(dry_run)}", soft_wrap=True)
+
+
+def print_summary(console: Console, counts: Counter[str], *, dry_run: bool) -> None:
+    summary = ", ".join(f"{number} {operation}" for operation, number in counts.items())
+    console.print((summary or "nothing changes") + _mark(dry_run))
 
 
 def print_changed_paths(console: Console, status: Mapping[str, Any]) -> None:
@@ -46,3 +53,7 @@ def print_changed_paths(console: Console, status: Mapping[str, Any]) -> None:
         console.print(f"  {path['curl']}{some}", soft_wrap=True)
         console.print(f"    before: {path['before']}", soft_wrap=True)
         console.print(f"    after:  {path['after']}", soft_wrap=True)
+
+
+def _mark(dry_run: bool) -> str:
+    return " (dry run)" if dry_run else ""
