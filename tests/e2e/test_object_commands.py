@@ -264,6 +264,7 @@ def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
     defaults = Plane.change.__kwdefaults__
     assert defaults
     monkeypatch.setitem(defaults, "deadline", 0.5)  # each phase waits so long for the proxy
+    monkeypatch.setattr(Plane.wait_synced, "__defaults__", (0.5,))
     pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
