@@ -258,6 +258,23 @@ def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
     assert "serviceBaselines" not in ask("get", "lanegroup", "test", "-o", "yaml").out
 
 
+def test_explain_asks_what_runs_and_knows_what_is_not_ready(ask: Ask) -> None:
+    words = ("explain", "--path", "/mock", "-H", "my-request-id: s2")
+    found = ask(*words)
+    assert found.code == 0, found
+    first, *_, last = found.out.splitlines()
+    assert (first, last) == ("live: all 9 workloads are ready", "-> mocka-v2, mockb-v1, mockc-v2")
+    assert ask("stop", "mocka-v2").code == 0
+    try:
+        found = ask(*words)
+        first, *_, last = found.out.splitlines()
+        assert first == "live: 8 of 9 workloads are ready, and not mocka-v2"
+        assert last == "-> mocka-v1, mockb-v1, mockc-v2"
+        assert ask(*words, "-f", FILES).out.splitlines()[-1] == "-> mocka-v2, mockb-v1, mockc-v2"
+    finally:
+        assert ask("start", "mocka-v2").code == 0
+
+
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
     ask: Ask, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
