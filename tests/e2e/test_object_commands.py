@@ -16,6 +16,8 @@ from tests.e2e.scenarios import EXAMPLES
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
+from laneway.control.rollout import Plane
+
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 FILES = EXAMPLES / "scenario-2"
@@ -70,18 +72,18 @@ def test_apply_of_what_is_there_changes_nothing(ask: Ask) -> None:
     assert (found.code, "configured" in found.out, "created" in found.out) == (0, False, False)
 
 
-def test_apply_names_the_file_of_what_is_refused_and_applies_the_rest(
+def test_apply_names_the_file_of_what_is_refused_and_applies_nothing(
     ask: Ask, tmp_path: Path
 ) -> None:
     wrong = json.loads(json.dumps(lane("s2")))
     wrong["spec"]["servces"] = ["mocka"]
-    path = written(tmp_path, wrong, {**lane("s3"), "metadata": {"name": "s5"}})
+    path = written(tmp_path, {**lane("s3"), "metadata": {"name": "s5"}}, wrong)
     found = ask("apply", "-f", path)
-    assert found.code == 1
+    assert (found.code, found.out) == (1, "")
     assert f"{path}:" in found.message
     assert "servces" in found.message
-    assert "lane.laneway.dev/s5 created" in found.out
-    assert ask("delete", "lane", "s5").code == 0
+    assert "Nothing was changed." in found.message
+    assert ask("get", "lane", "s5").code == 1
 
 
 def test_apply_leaves_fields_of_others_alone_unless_it_is_forced(ask: Ask, tmp_path: Path) -> None:
@@ -235,9 +237,51 @@ def test_edit_applies_what_the_editor_saves(
     ask("apply", "-f", FILES, "--force-conflicts")
 
 
+def test_a_rollback_takes_back_what_history_shows(ask: Ask, tmp_path: Path) -> None:
+    before = ask("history", "--limit", "1", "-o", "name").out.split("/")[1].strip()
+    ask("apply", "-f", written(tmp_path, {**lane("s3"), "metadata": {"name": "s9"}}))
+    assert "lane/s9 created" in ask("history", "lane", "s9").out
+    found = ask("rollback", before)
+    assert found.code == 0, found
+    assert "lane.laneway.dev/s9 deleted\n1 deleted\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    assert ask("diff", "--revision", before).code == 0
+
+
+def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
+    found = ask("promote", "s2")
+    assert found.code == 0, found
+    assert "baseline of mockc: - -> s2\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    undone = ask("promote", "s2", "--undo")
+    assert (undone.code, "baseline of mockc: s2 -> -\n" in undone.out) == (0, True), undone
+    assert "serviceBaselines" not in ask("get", "lanegroup", "test", "-o", "yaml").out
+
+
+def test_explain_asks_what_runs_and_knows_what_is_not_ready(ask: Ask) -> None:
+    words = ("explain", "--path", "/mock", "-H", "my-request-id: s2")
+    found = ask(*words)
+    assert found.code == 0, found
+    first, *_, last = found.out.splitlines()
+    assert (first, last) == ("live: all 9 workloads are ready", "-> mocka-v2, mockb-v1, mockc-v2")
+    assert ask("stop", "mocka-v2").code == 0
+    try:
+        found = ask(*words)
+        first, *_, last = found.out.splitlines()
+        assert first == "live: 8 of 9 workloads are ready, and not mocka-v2"
+        assert last == "-> mocka-v1, mockb-v1, mockc-v2"
+        assert ask(*words, "-f", FILES).out.splitlines()[-1] == "-> mocka-v2, mockb-v1, mockc-v2"
+    finally:
+        assert ask("start", "mocka-v2").code == 0
+
+
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
-    ask: Ask, server: RunningServer, tmp_path: Path
+    ask: Ask, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    defaults = Plane.change.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "deadline", 0.5)  # each phase waits so long for the proxy
+    monkeypatch.setattr(Plane.wait_synced, "__defaults__", (0.5,))
     pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.e2e.test_watching import Watched
 
@@ -53,6 +54,18 @@ class Up(Watched):
         output, _ = await process.communicate()
         assert process.returncode == 0
         return output.decode()
+
+    async def outcome(self, *words: str) -> tuple[int | None, str, str]:
+        """Exit code, standard output and standard error of a command that may fail."""
+        process = await asyncio.create_subprocess_exec(
+            str(LANEWAY),
+            *words,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.environment,
+        )
+        output, errors = await process.communicate()
+        return process.returncode, output.decode(), errors.decode()
 
     async def until_ready(self, name: str) -> None:
         await until(lambda: self.ask("GET", f"{LANES}/{name}"), _is_ready)
@@ -113,6 +126,11 @@ async def test_files_own_what_they_declare_and_the_api_shows_it(tmp_path: Path) 
             assert refusal.code == 409
             assert f"is declared by files ({mesh.folder}/lanes.yaml:" in str(refusal)
             assert str(refusal).endswith("): change it there")
+        code, printed, said = await mesh.outcome("promote", "s2")
+        assert (code, f"declared by files ({mesh.folder}/lanes.yaml:" in said) == (1, True)
+        assert yaml.safe_load(printed) == {
+            "spec": {"serviceBaselines": {"mocka": "s2", "mockc": "s2"}}
+        }
         assert await mesh.ask("GET", f"{LANES}/s2") == before
         mesh.rewrite("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3")
         await mesh.line("applied:")

@@ -45,7 +45,8 @@ MERGE = {"content-type": "application/merge-patch+json"}
 
 @dataclass
 class Api:
-    """A client that may do everything, and what is behind the server."""
+    """A client that may do everything, and what is behind the server, whose socket is in
+    ``folder``."""
 
     client: httpx.AsyncClient
     store: MemoryStore
@@ -53,6 +54,7 @@ class Api:
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
     requests: dict[str, dict[tuple[str, str, str], int]]
+    folder: Path
     url: str = ""
     token: str = ""
 
@@ -95,9 +97,9 @@ class Api:
 
 
 @asynccontextmanager
-async def api(tls: Path | None = None) -> AsyncIterator[Api]:
+async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterator[Api]:
     """``tls`` is a folder for certificates: then the server also listens for TCP, and there is a
-    token of an admin."""
+    token of an admin. Without ``own_kinds`` it is as a cluster, without ``api.laneway.dev``."""
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
@@ -130,7 +132,8 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
     )
     virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)
-    app = application(served(), objects, "1.2.3", virtual.routes, VIRTUAL)
+    more, kinds = (virtual.routes, VIRTUAL) if own_kinds else ((), ())
+    app = application(served(), objects, "1.2.3", more, kinds)
     token, text = minted("ci", ["admin"], bytes(37), NOW, timedelta(days=1))
     guarded = Authentication(app, {token.id: token}, "jack", (), lambda: NOW)
     tcp = TcpEndpoint("127.0.0.1", 0, server_context(tls, (), datetime.now(UTC))) if tls else None
@@ -146,7 +149,15 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
                 ) as client:
                     url = f"https://127.0.0.1:{server.port}" if tls else ""
                     yield Api(
-                        client, store, declaring, reconciliation, proxies, requests, url, text
+                        client,
+                        store,
+                        declaring,
+                        reconciliation,
+                        proxies,
+                        requests,
+                        Path(folder),
+                        url,
+                        text,
                     )
                 watches.close()
     finally:

@@ -254,6 +254,21 @@ async def test_promotions_of_single_services_add_up(shop: Api) -> None:
     assert (await get(shop, GROUP))["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
 
 
+async def test_an_undone_promotion_does_not_come_back_when_the_one_before_is_undone(
+    shop: Api,
+) -> None:
+    await shop.apply(lane("s2", services=["cart"]))
+    promotions = [{"group": "shop", "lane": "s1", "services": ["cart"]}]
+    promotions.append({"group": "shop", "lane": "s2"})
+    for spec in promotions:
+        await shop.answered("promotions", "Promotion", spec)
+    for spec, restored in zip(reversed(promotions), ({"cart": "s1"}, {}), strict=True):
+        undo = {**spec, "undo": True}
+        status = await shop.answered("promotions", "Promotion", undo)
+        assert ((await get(shop, GROUP))["spec"].get("serviceBaselines") or {}) == restored
+    assert status["patch"] == {"spec": {"serviceBaselines": {"cart": None}}}
+
+
 async def test_a_baseline_that_files_declare_is_not_promoted_over(shop: Api) -> None:
     (declared,) = [each for each in SHOP if each["kind"] == "LaneGroup"]
     owned = {**declared, "spec": {**declared["spec"], "serviceBaselines": {"cart": "z"}}}
@@ -262,6 +277,7 @@ async def test_a_baseline_that_files_declare_is_not_promoted_over(shop: Api) -> 
     failure = await shop.refused("promotions", "Promotion", spec, 409)
     assert '"shop"' in failure["message"]
     assert '{"spec": {"serviceBaselines": {"web": "s1", "cart": "s1"}}}' in failure["message"]
+    assert failure["details"]["patch"]["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
     await shop.answered("promotions", "Promotion", {**spec, "force": True})
     failure = await shop.refused(
         "changesets", "ChangeSet", {"source": "shop", "objects": [owned]}, 409

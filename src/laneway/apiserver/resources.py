@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from laneway.apiserver.structure import Structure
@@ -161,6 +162,7 @@ def by_kind(resources: Iterable[Resource]) -> Mapping[tuple[str, str], Resource]
     }
 
 
+@cache
 def served() -> tuple[Resource, ...]:
     """All resources, in the order of the kinds."""
     defined = _defined()

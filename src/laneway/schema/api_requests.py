@@ -142,6 +142,14 @@ class PromotionSpec(Shape):
         list[Text],
         About("Of these services; all of the lane's, if empty.", "仅这些服务；不填则为全部。", []),
     ] = []
+    undo: Annotated[
+        bool,
+        About(
+            "Whether to restore the baselines from before the lane was promoted.",
+            "是否恢复该泳道成为基线之前的设置。",
+            True,
+        ),
+    ] = False
     force: Annotated[
         bool,
         About(

@@ -33,7 +33,14 @@ from laneway.control.declared import (
 )
 from laneway.control.declared.planning import plan
 from laneway.control.declared.resolution import Check
-from laneway.control.revisions import Draft, Manifest, ObjectId, Objects, RevisionStore
+from laneway.control.revisions import (
+    DeclaredElsewhere,
+    Draft,
+    Manifest,
+    ObjectId,
+    Objects,
+    RevisionStore,
+)
 from laneway.model.checks.lane_lives import expired
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
@@ -107,6 +114,7 @@ class WholeChanges:
                 # Thousands of objects take seconds, and the proxies are served meanwhile.
                 write = await asyncio.to_thread(compose, objects)
                 check_allowed(change.identity, write, objects, self._resources)
+                self._check_declared_here(change, write)
                 if dry_run or not write.writes or _may_expire(write):
                     planned = self._planned(change, write, objects)
                     if dry_run or not write.writes:
@@ -115,6 +123,14 @@ class WholeChanges:
                 if taken is not None:
                     return taken
         raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
+
+    def _check_declared_here(self, change: Change, write: WholeWrite) -> None:
+        """Raises ``Failure`` if files declare one of the objects."""
+        try:
+            self._store.check(_draft(change, write))
+        except DeclaredElsewhere as error:
+            text = f"{change.kind} is refused, and nothing was changed: {error}"
+            raise Failure(409, text) from error
 
     def _planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
         """What would become of it. Raises ``Failure``."""
@@ -152,7 +168,7 @@ class WholeChanges:
             if not self._stand(write.writes, objects):
                 return None
             # Since the last look at the store there was no await.
-            draft = Draft(write.writes, change.identity.name, change.source, change.reason)
+            draft = _draft(change, write)
             revision = await self._store.append(draft, expected=self._store.submitted)
             settled = True
         finally:
@@ -166,6 +182,10 @@ class WholeChanges:
         """Whether the objects are those that the writes were made from."""
         now = self._store.submitted_objects
         return all(now.get(key) == objects.get(key) for key in writes)
+
+
+def _draft(change: Change, write: WholeWrite) -> Draft:
+    return Draft(write.writes, change.identity.name, change.source, change.reason)
 
 
 def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:

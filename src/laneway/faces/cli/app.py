@@ -12,9 +12,11 @@ from laneway import __version__
 from laneway.faces.cli import (
     console_commands,
     environments,
+    explain_command,
     init,
     object_commands,
     process_commands,
+    revision_commands,
     server_commands,
     store_commands,
 )
@@ -35,8 +37,10 @@ app.add_typer(store_commands.store, name="store")
 app.command()(environments.env)
 app.command()(init.init)
 app.command()(console_commands.console)
+app.command()(explain_command.explain)
 object_commands.register(app)
 process_commands.register(app)
+revision_commands.register(app)
 
 
 class Output(enum.StrEnum):
@@ -207,53 +211,6 @@ def analyze(
     from laneway.faces.cli.analyze import run
 
     raise typer.Exit(run([*files, *(more or ())], down or [], as_json=output is Output.JSON))
-
-
-@app.command()
-def explain(
-    files: Files,
-    more: MoreFiles = None,
-    host: Annotated[str, typer.Option("--host", help="The request's host.")] = "localhost",
-    path: Annotated[str, typer.Option("--path", help="The request's path.")] = "/",
-    header: Annotated[
-        list[str] | None,
-        typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="A header. May be repeated."),
-    ] = None,
-    method: Annotated[str, typer.Option("--method", help="The request's method.")] = "GET",
-    gateway: Annotated[
-        str | None,
-        typer.Option("--gateway", metavar="NAME", help="Where it enters, if there are several."),
-    ] = None,
-    port: Annotated[int | None, typer.Option("--port", help="The gateway's port.")] = None,
-    down: Annotated[
-        list[str] | None,
-        typer.Option("--down", metavar="WORKLOAD", help="Suppose it is down. May be repeated."),
-    ] = None,
-    calls: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--calls",
-            metavar="SERVICE=SERVICE[:PORT],...",
-            help="Whom a service calls; else read from its workloads' environment.",
-        ),
-    ] = None,
-    passes_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--passes-on",
-            metavar="SERVICE=HEADER,...",
-            help="What a service passes on; else its group's trace header.",
-        ),
-    ] = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Tell hop by hop which lane answers a request, and why. Nothing is started."""
-    from laneway.faces.cli.explain import Question, run
-
-    question = Question(
-        host, path, method, header or [], gateway, port, down or [], calls or [], passes_on or []
-    )
-    raise typer.Exit(run([*files, *(more or ())], question, as_json=output is Output.JSON))
 
 
 @app.command()
