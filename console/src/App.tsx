@@ -56,6 +56,7 @@ export function App({ nonce }: { nonce: string }) {
 const LIGHT = {
   colorPrimary: '#0958d9',
   colorLink: '#0958d9',
+  colorInfo: '#0958d9',
   colorError: '#cf1322',
   colorSuccess: '#237804',
   colorSuccessBg: '#f6ffed',
@@ -69,6 +70,7 @@ const LIGHT = {
 };
 const DARK = {
   colorLink: '#69b1ff',
+  colorInfo: '#69b1ff',
   colorError: '#ff7875',
   colorTextDescription: '#a6a6a6',
   colorTextTertiary: '#a6a6a6',
