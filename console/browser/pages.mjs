@@ -7,7 +7,8 @@ export async function walkPages(page, link, look) {
   const weights = await weigh(page, to, look);
   const rolledBack = await rollBack(page, to, look);
   const generated = await lookAtGenerated(page, to, look);
-  return { disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+  const tried = await tryIt(page, to, look);
+  return { tried, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
 /** Whether the dialog said which requests change; the lane is enabled again. */
@@ -94,4 +95,24 @@ async function lookAtProxies(page, to, look) {
   await page.getByRole('table').waitFor();
   await look('proxies');
   return page.getByText('in sync', { exact: false }).first().innerText();
+}
+
+/** The path of requests that are sent, beside the predicted one. A link alone sends nothing. */
+async function tryIt(page, to, look) {
+  await to('#/groups/test');
+  await page.getByRole('row').filter({ hasText: 's3' }).getByText('Try it').click();
+  await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+  const before = await page.locator('.answers').count();
+  await page.getByLabel('Number of requests').fill('20');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.locator('.answers').waitFor();
+  await look('try');
+  const lines = async (css) => (await page.locator(css).allInnerTexts()).map((each) => each.trim());
+  return {
+    before,
+    hops: await lines('.hops h3'),
+    counted: await lines('.hops .counted'),
+    answers: await lines('.answers li'),
+    link: new URL(page.url()).hash,
+  };
 }

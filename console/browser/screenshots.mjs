@@ -18,6 +18,13 @@ const PAGES = {
     act: (page) => page.getByRole('button', { name: /^(Promote|转为基线)$/ }).first().click(),
   },
   weights: { at: '#/groups/test/weights' },
+  try: {
+    at: '#/try?path=/mock&lane=test/s3&count=20',
+    act: async (page) => {
+      await page.getByRole('button', { name: /^(Send|发\s?送)$/ }).click();
+      await page.locator('.answers').waitFor();
+    },
+  },
   findings: { at: '#/findings' },
   generated: { at: '#/generated' },
   'generated-diff': {

@@ -114,7 +114,24 @@ def check_pages(found: dict[str, Any]) -> None:
     )
     shares = ["0 %", "98 %", "2 %"]
     assert found["weights"] == {"shares": shares, "written": shares}
+    check_trial(found["tried"])
     assert found["download"] == "laneway-istio.yaml"
     assert "EnvoyFilter" in found["compared"]
     assert found["proxies"] == "10 of 10 connected, 10 in sync"
     assert found["rolledBack"] == ["- 98", "+ 0"]
+
+
+def check_trial(tried: dict[str, Any]) -> None:
+    assert tried["before"] == 0, "opening a link sends nothing"
+    assert tried["hops"] == [
+        "From the gateway to mocka(default) As predicted",
+        "From mocka(default) to mockb(default) As predicted",
+        "From mockb(default) to mockc(default) As predicted",
+    ]
+    assert [each.split() for each in tried["counted"]] == [
+        [lane, "20", "requests"] for lane in ("s1", "s3", "s1")
+    ]
+    (answer,) = tried["answers"]
+    assert answer.startswith("200 × 20")
+    assert "mockb(version: v3" in answer
+    assert "lane=test%2Fs3" in tried["link"]

@@ -28,5 +28,6 @@ it('finds the gateway of its routes', () => {
 
 it('takes what is a proxy’s own to be of its workload', () => {
   expect(told('inbound|8000||')).toEqual(['Workload default/mocka-v1']);
+  expect(told('inbound|8000||', 'sidecar~a.b-v1.shop')).toEqual(['Workload shop/a.b-v1']);
   expect(told('PassthroughCluster')).toEqual(['Workload default/mocka-v1']);
 });

@@ -23,7 +23,8 @@ export function concerned(resource: string, node: string): Concerned[] {
 
 function ofNode(node: string): Concerned[] {
   const [role = '', id = ''] = node.split('~');
-  const [name = '', namespace = ''] = id.split('.');
+  const dot = id.lastIndexOf('.');
+  const [name, namespace] = [id.slice(0, dot), id.slice(dot + 1)];
   const kind = role === 'router' ? 'Gateway' : 'Workload';
   return name ? [{ kind, name: `${namespace}/${name}` }] : [];
 }

@@ -6,7 +6,8 @@ import { useTranslation } from 'react-i18next';
 import type { Lane, LaneGroup } from '../api/kinds';
 import { baseline, contained, expiry, isPromoted } from '../lanes/lanes';
 import * as references from '../lanes/references';
-import { groupLink } from '../routes';
+import { groupLink, tryLink } from '../routes';
+import { ofLane, toQuery } from '../trials/trialForm';
 import { ConfirmChange, type Planned } from './ConfirmChange';
 import { Delete } from './Delete';
 import { usePlans } from './lanePlans';
@@ -101,7 +102,15 @@ function Actions({ group, lane, lanes, mayEdit, onPlan }: ActionsProps) {
       {t('rules.title')} ({lane.spec.ingress?.length ?? 0})
     </a>
   );
-  if (!mayEdit) return rules;
+  const tryIt = <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
+  if (!mayEdit) {
+    return (
+      <Space wrap>
+        {rules}
+        {tryIt}
+      </Space>
+    );
+  }
   const button = (text: string, planned: Planned) => (
     <Button type="link" size="small" onClick={() => onPlan(planned)}>
       {text}
@@ -110,6 +119,7 @@ function Actions({ group, lane, lanes, mayEdit, onPlan }: ActionsProps) {
   return (
     <Space wrap>
       {rules}
+      {tryIt}
       <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
       <Switch
         size="small"
