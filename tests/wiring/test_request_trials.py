@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.wiring.api_servers import api
 
-from laneway.adapters.runner.exchanges import Response
+from laneway.adapters.runner.http_client import Response
 from laneway.adapters.runner.trial_requests import send
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.request_trials import Counts, hops

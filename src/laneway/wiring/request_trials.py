@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from laneway.adapters.runner.admin import AdminUnreachable
-from laneway.adapters.runner.exchanges import Response
+from laneway.adapters.runner.http_client import Response
 from laneway.adapters.runner.trial_requests import send
 from laneway.apiserver import request_trials
 from laneway.apiserver.failures import Failure

@@ -290,7 +290,7 @@ class Serving:
     ) -> VirtualEndpoints:
         embedded, recent = self.embedded, RecentEvents(store)
         trials = RequestTrials(
-            lambda: embedded.plane.placements.gateways,
+            lambda: embedded.control_plane.placements.gateways,
             lambda: [each.node for each in embedded.proxies() if each.connected],
             embedded.lane_counts,
         )

@@ -10,7 +10,7 @@ import asyncio
 import http.client
 from collections.abc import Mapping
 
-from laneway.adapters.runner.exchanges import Response, connected, parsed
+from laneway.adapters.runner.http_client import Response, connected, parsed
 from laneway.model.placements import Address
 
 _DEADLINE = 10.0
