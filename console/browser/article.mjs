@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 import { choose, open, transfer } from './browser.mjs';
+import { walkPages } from './pages.mjs';
 
 const [program, link, scenario, language, screenshots] = process.argv.slice(2);
 const WORDS = {
@@ -69,6 +70,7 @@ try {
   await page.locator('h1').getByText(words.ready, { exact: true }).waitFor();
   await look('lane map');
   const keyboard = await walkMap();
+  const pages = language === 'en' ? await walkPages(page, link, look) : {};
   const stored = await page.evaluate(() => ({
     cookies: document.cookie,
     local: Object.keys(localStorage),
@@ -81,7 +83,7 @@ try {
   await page.locator('input[type=password]').waitFor();
   await look('sign in');
   const strangers = requests.filter((url) => new URL(url).origin !== new URL(link).origin);
-  console.log(JSON.stringify({ errors, faults, strangers, keyboard, stored }));
+  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, stored }));
 } catch (error) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   console.error(await page.locator('body').innerText());

@@ -34,6 +34,7 @@ from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
+from laneway.wiring.request_trials import RequestTrials
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 V1 = "laneway.dev/v1alpha1"
@@ -129,6 +130,7 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
         recent,
         lambda: NOW,
         uid,
+        RequestTrials(dict, tuple, counted).answer,
     )
     virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)

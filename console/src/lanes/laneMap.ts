@@ -1,6 +1,6 @@
 /** The lane map: for each lane and service, which lane answers, and how many instances it has. */
 import type { Lane, LaneGroup } from '../api/kinds';
-import { baseline, contained, lanesOf, servicesOf } from './lanes';
+import { baseline, contained, lanesOf, serviceBaseline, servicesOf } from './lanes';
 import * as references from './references';
 
 export interface Count {
@@ -71,11 +71,6 @@ function answering(
   return [...new Set(names)]
     .map((name) => (name === undefined ? undefined : lanes.get(name)))
     .filter((each): each is Lane => each !== undefined && contained(each, group).includes(service));
-}
-
-function serviceBaseline(group: LaneGroup, service: string): string | undefined {
-  const entries = Object.entries(group.spec.serviceBaselines ?? {});
-  return entries.find(([name]) => references.read(name) === service)?.[1] as string | undefined;
 }
 
 /** null where the server has not counted yet. */

@@ -4,20 +4,19 @@
  */
 import type { ReactNode } from 'react';
 
-import type { AnyObject } from '../api/kinds';
-
 export interface Column<T> {
   title: string;
   cell: (object: T) => ReactNode;
 }
 
-interface Props<T extends AnyObject> {
+interface Props<T extends { metadata: { name: string } }> {
   label: string;
   objects: readonly T[];
   columns: readonly Column<T>[];
 }
 
-export function ObjectTable<T extends AnyObject>({ label, objects, columns }: Props<T>) {
+export function ObjectTable<T extends { metadata: { name: string } }>(props: Props<T>) {
+  const { label, objects, columns } = props;
   return (
     <div className="objects">
       <table aria-label={label}>

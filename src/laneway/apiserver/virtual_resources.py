@@ -121,6 +121,7 @@ PROMOTION = _resource("Promotion", _CREATE, spec=api_requests.PromotionSpec)
 EXPLANATION = _resource("Explanation", _CREATE, spec=api_requests.ExplanationSpec)
 ANALYSIS = _resource("Analysis", _CREATE, plural="analyses", spec=api_requests.AnalysisSpec)
 RENDERING = _resource("Rendering", _CREATE, spec=api_requests.RenderingSpec)
+REQUEST_TRIAL = _resource("RequestTrial", _CREATE, spec=api_requests.RequestTrialSpec)
 REVISION = _resource(
     "Revision",
     _READ,
@@ -176,6 +177,7 @@ VIRTUAL = (
     EXPLANATION,
     ANALYSIS,
     RENDERING,
+    REQUEST_TRIAL,
     REVISION,
     PROXY,
     TRAFFIC,

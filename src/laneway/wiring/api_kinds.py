@@ -15,9 +15,11 @@ from laneway.apiserver.virtual_resources import (
     PROMOTION,
     PROXY,
     RENDERING,
+    REQUEST_TRIAL,
     REVISION,
     ROLLBACK,
     TRAFFIC,
+    Answer,
     Answering,
     Reader,
 )
@@ -43,8 +45,9 @@ def answering(
     events: RecentEvents,
     now: Callable[[], datetime],
     uid: Callable[[], str],
+    trial: Answer,
 ) -> Answering:
-    """``now`` is in UTC; ``uid`` makes a new one each time."""
+    """``now`` is in UTC; ``uid`` makes a new one each time; ``trial`` sends requests."""
     whole = WholeChanges(store, declarations, reconciliation, check, resources, now)
     changes = ChangeAnswers(store, declarations, whole, resources, now, uid)
     reviews = ReviewAnswers(store, declarations, now)
@@ -58,6 +61,7 @@ def answering(
             EXPLANATION.plural: reviews.explanation,
             ANALYSIS.plural: reviews.analysis,
             RENDERING.plural: reviews.rendering,
+            REQUEST_TRIAL.plural: trial,
         },
         readers={
             REVISION.plural: Reader(revisions.page, revisions.get),

@@ -60,6 +60,7 @@ from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.request_trials import RequestTrials
 from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
 from laneway.wiring.workload_instances import WorkloadInstances
 
@@ -288,6 +289,11 @@ class Serving:
         self, store: RevisionStore, reconciliation: Reconciliation, stack: AsyncExitStack
     ) -> VirtualEndpoints:
         embedded, recent = self.embedded, RecentEvents(store)
+        trials = RequestTrials(
+            lambda: embedded.control_plane.placements.gateways,
+            lambda: [each.node for each in embedded.proxies() if each.connected],
+            embedded.lane_counts,
+        )
         stack.callback(recent.close)
         answers = answering(
             store,
@@ -299,6 +305,7 @@ class Serving:
             recent,
             utc_now,
             _uid,
+            trials.answer,
         )
         return VirtualEndpoints(VIRTUAL, answers, one_document, utc_now)
 

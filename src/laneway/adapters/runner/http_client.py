@@ -56,7 +56,7 @@ async def exchange(to: Address | Path, method: str, target: str) -> Response:
     """
     async with connected(to) as (reader, writer):
         writer.write(_request(to, method, target))
-        return _parse(await reader.read(-1), method)
+        return parsed(await reader.read(-1), method)
 
 
 async def status_of(to: Address | Path, target: str) -> int:
@@ -68,7 +68,7 @@ async def status_of(to: Address | Path, target: str) -> int:
         except ValueError as error:
             raise http.client.LineTooLong("status line") from error
         # The rest of a response's head is whatever the application makes of it.
-        return _parse(line + b"\r\n", "GET").status
+        return parsed(line + b"\r\n", "GET").status
 
 
 def _request(to: Address | Path, method: str, target: str) -> bytes:
@@ -90,8 +90,21 @@ class _Received:
         return io.BytesIO(self._data)
 
 
-def _parse(data: bytes, method: str) -> Response:
+def parsed(data: bytes, method: str, most: int | None = None) -> Response:
+    """At most so many bytes of the body, of which the rest may be missing then.
+
+    Raises ``http.client.HTTPException``.
+    """
     response = http.client.HTTPResponse(cast(Any, _Received(data)), method=method)
     with contextlib.closing(response):
         response.begin()
-        return Response(response.status, response.read())
+        return Response(response.status, _body(response, most))
+
+
+def _body(response: http.client.HTTPResponse, most: int | None) -> bytes:
+    try:
+        return response.read()
+    except http.client.IncompleteRead as error:
+        if most is None:
+            raise
+        return error.partial[:most]
