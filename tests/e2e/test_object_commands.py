@@ -16,7 +16,7 @@ from tests.e2e.scenarios import EXAMPLES
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
-from laneway.control.rollout import Plane
+from laneway.control.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
@@ -278,10 +278,10 @@ def test_explain_asks_what_runs_and_knows_what_is_not_ready(ask: Ask) -> None:
 def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
     ask: Ask, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defaults = Plane.change.__kwdefaults__
+    defaults = ControlPlane.change.__kwdefaults__
     assert defaults
     monkeypatch.setitem(defaults, "deadline", 0.5)  # each phase waits so long for the proxy
-    monkeypatch.setattr(Plane.wait_synced, "__defaults__", (0.5,))
+    monkeypatch.setattr(ControlPlane.wait_synced, "__defaults__", (0.5,))
     pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

@@ -12,9 +12,9 @@ from rich.text import Text
 from laneway.apiserver.virtual_resources import EXPLANATION
 from laneway.compile.simulate import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.faces.cli import object_requests
+from laneway.faces.cli.arguments import headers
 from laneway.faces.cli.explain import Question
 from laneway.faces.cli.explanations import print_outcome
-from laneway.faces.cli.inputs import headers
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.resource_words import references
 from laneway.faces.cli.server_requests import Server, ServerError

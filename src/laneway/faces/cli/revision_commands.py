@@ -48,8 +48,8 @@ def history(
 
     Exit codes: 0 done, 1 no such revision or not answered, 2 misused.
     """
-    from laneway.faces.cli.follow import until_interrupted
     from laneway.faces.cli.history import Query, run, show
+    from laneway.faces.cli.interruption import run_reader
 
     query = Query.of(words or [], "" if everywhere else namespace, limit, form)
     server = running_server(data, context)
@@ -57,7 +57,7 @@ def history(
         if watch:
             raise typer.BadParameter("--watch: one revision does not change; leave out --revision")
         raise typer.Exit(show(server, number, query))
-    raise typer.Exit(until_interrupted(lambda: run(server, query, watch=watch)))
+    raise typer.Exit(run_reader(lambda: run(server, query, watch=watch)))
 
 
 def rollback(
