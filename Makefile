@@ -110,7 +110,8 @@ fuzz: develop  ## Fuzz the filter's core with ten million inputs, guided by cove
 	cd filter && ../$(BIN)/python -m ziglang build fuzz --fuzz=10M \
 	  --cache-dir ../.zig-cache --global-cache-dir ../.zig-cache/global
 
-soak: develop  ## 1,000 changes under load, and 20,000 mixed requests; not one may fail.
+soak: develop  ## 1,000 changes under load, 20,000 mixed requests, 100,000 trace ids; none may fail.
+	LANEWAY_TRACE_IDS=100000 $(BIN)/pytest -q tests/filter/test_trace_memory_load.py
 	LANEWAY_MIXED_REQUESTS=20000 $(BIN)/pytest -q tests/e2e/test_scenarios.py
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
