@@ -68,8 +68,7 @@ async def status_of(to: Address | Path, target: str) -> int:
         except ValueError as error:
             raise http.client.LineTooLong("status line") from error
         # The rest of the response's head does not matter.
-        return parsed(line + b"
-", "GET").status
+        return parsed(line + b"\r\n", "GET").status
 
 
 def _request(to: Address | Path, method: str, target: str) -> bytes:
