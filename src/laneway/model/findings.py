@@ -109,13 +109,13 @@ class Finding:
         return f"{text}; for example {self.example}" if self.example else text
 
 
-def telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
+def warning_about(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
     """Makes warnings about one field of an object, each of a code, a message and a fix."""
 
-    def told(code: str, message: str, fix: str) -> Finding:
+    def warning(code: str, message: str, fix: str) -> Finding:
         return Finding(code, message, fix, subject, path, Severity.WARNING)
 
-    return told
+    return warning
 
 
 class InvalidInput(Exception):

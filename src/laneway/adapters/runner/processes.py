@@ -97,21 +97,21 @@ class Process:
 
         ``pid`` is that of the command. laneway's child is the shim, which ends in the same way.
         """
-        told, telling = os.pipe()
-        with open(told, "rb") as report, _output(log) as (writer, drained):
+        reading, writing = os.pipe()
+        with open(reading, "rb") as report, _output(log) as (writer, drained):
             try:
                 child = subprocess.Popen(
-                    [*_SHIM, str(telling), *command],
+                    [*_SHIM, str(writing), *command],
                     stdin=subprocess.PIPE,
                     stdout=writer,
                     stderr=writer,
                     env=environment,
                     cwd=working_directory,
                     start_new_session=True,
-                    pass_fds=[telling],
+                    pass_fds=[writing],
                 )
             finally:
-                os.close(telling)
+                os.close(writing)
             pid = report.readline()
         if not pid:
             raise OSError(f"its shim ended with {child.wait()}: {' '.join(log.tail()[-1:])}")

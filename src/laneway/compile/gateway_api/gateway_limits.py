@@ -14,7 +14,7 @@ from laneway.compile.gateway_api.route_plans import Plan, plans
 from laneway.compile.gateway_api.rule_limits import action_limits, precedence_limits, rule_limits
 from laneway.compile.gateway_api.supported_matches import is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute
-from laneway.model.findings import Finding, Severity, telling
+from laneway.model.findings import Finding, Severity, warning_about
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
 from laneway.model.lanes import RouteBy
@@ -171,21 +171,21 @@ def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
         if group.gateway != gateway.gateway.name:
             continue
         if group.route_by != RouteBy():
-            yield telling(key_of(group), ("spec", "routeBy"))(
+            yield warning_about(key_of(group), ("spec", "routeBy"))(
                 "GATEWAY_API_NO_ROUTE_BY",
                 f"only {group.route_header} can name a lane of group {group.name}",
                 f"send {group.route_header}",
             )
         for lane in mesh.lanes_by_group[group.name]:
             if lane.names:
-                yield telling(key_of(lane), ("spec", "names"))(
+                yield warning_about(key_of(lane), ("spec", "names"))(
                     "GATEWAY_API_NO_NAMES",
                     f"only the value {lane.name} names lane {lane.name}; its other names are "
                     "ignored",
                     f"send {group.route_header}: {lane.name}",
                 )
             if any(rule.enter and rule.online for rule in lane.ingress):
-                yield telling(key_of(lane), ("spec", "ingress"))(
+                yield warning_about(key_of(lane), ("spec", "ingress"))(
                     "GATEWAY_API_NO_ENTER",
                     f"a request enters lane {lane.name} only if it names the lane; enter has no "
                     "effect on its rules",
