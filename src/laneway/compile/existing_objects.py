@@ -1,7 +1,7 @@
-"""Where generated objects and the user's own get in each other's way, in a cluster.
+"""Finds conflicts between generated objects and the user's own objects in a cluster.
 
-Istio allows several objects for one host, and settles between them by rules of its own. Most people
-have such objects before they have lanes, and nothing else tells them that lanes have no effect.
+Istio allows several objects for one host, and has its own rules of precedence between them. Most
+users have such objects before they use lanes, and would not notice that lanes have no effect.
 """
 
 from __future__ import annotations

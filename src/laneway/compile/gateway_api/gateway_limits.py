@@ -1,4 +1,4 @@
-"""The compile report of a gateway: what its HTTPRoutes cannot express, or not on every platform.
+"""The compile report of a gateway: features that its HTTPRoutes do not support everywhere.
 
 ``rule_limits`` reports on single ingress rules.
 """
@@ -107,7 +107,7 @@ def _objects(
 
 
 def _features(found: Iterable[Plan]) -> list[str]:
-    """By the names that conformance reports have for them."""
+    """Uses the names of features in conformance reports."""
     names = set()
     for plan in found:
         if plan.port is not None:
@@ -166,7 +166,7 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
 
 
 def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
-    """In Gateway API nothing can set a lane before an HTTPRoute takes the request."""
+    """Gateway API cannot set a lane before an HTTPRoute takes the request."""
     for group in mesh.groups:
         if group.gateway != gateway.gateway.name:
             continue
@@ -194,7 +194,7 @@ def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
 
 
 def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:
-    """A refusal is a rule of its own where another rule would take the request otherwise."""
+    """A refusal needs a rule if another rule would take the request otherwise."""
     groups = {
         plan.host.routes[entry.source].rules[0][0].group: None
         for plan in found
