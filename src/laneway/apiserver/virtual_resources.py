@@ -94,11 +94,11 @@ def spec_of(resource: VirtualResource, body: Any) -> Shape:
         return resource.spec.model_validate(spec)
     except ValidationError as error:
         found = problems(error, resource.spec)
-        told = [f"{field_text(('spec', *each.path))}: {each.explanation}" for each in found]
+        texts = [f"{field_text(('spec', *each.path))}: {each.explanation}" for each in found]
         causes = finding_causes(found)
         for cause, each in zip(causes, found, strict=True):
             cause["field"] = field_text(("spec", *each.path))
-        listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+        listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         message = f"{kind.name}.{kind.group} is invalid: {listed}"
         details = {"group": kind.group, "kind": kind.name}
         raise Failure(422, message, details=details, causes=causes) from error

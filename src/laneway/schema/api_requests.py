@@ -48,6 +48,18 @@ _Revision = Annotated[
     _NUMBER,
     About("Ask about this revision; about now, if not given.", "所询问的版本；不填则为当前。", 7),
 ]
+_Gateway = Annotated[
+    Text | None,
+    About(
+        "The gateway, as `name` or `namespace/name`; the only one, if not given.",
+        "网关，`name` 或 `namespace/name`；只有一个时可不填。",
+        "istio-system/ingressgateway",
+    ),
+]
+_GatewayPort = Annotated[
+    Port | None,
+    About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
+]
 _Message = Annotated[
     Text,
     Field(max_length=1000),
@@ -176,18 +188,8 @@ class AskedRequest(Shape):
 
 class ExplanationSpec(Shape):
     request: Annotated[AskedRequest, About("The request.", "请求。", None)] = AskedRequest()
-    gateway: Annotated[
-        Text | None,
-        About(
-            "The gateway, as `name` or `namespace/name`; the only one, if not given.",
-            "网关，`name` 或 `namespace/name`；只有一个时可不填。",
-            "istio-system/ingressgateway",
-        ),
-    ] = None
-    port: Annotated[
-        Port | None,
-        About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
-    ] = None
+    gateway: _Gateway = None
+    port: _GatewayPort = None
     down: _Down = []
     revision: _Revision = None
 
@@ -281,18 +283,8 @@ class SentRequest(Shape):
 
 class RequestTrialSpec(Shape):
     request: Annotated[SentRequest, About("The request.", "请求。", None)] = SentRequest()
-    gateway: Annotated[
-        Text | None,
-        About(
-            "The gateway, as `name` or `namespace/name`; the only one, if not given.",
-            "网关，`name` 或 `namespace/name`；只有一个时可不填。",
-            "istio-system/ingressgateway",
-        ),
-    ] = None
-    port: Annotated[
-        Port | None,
-        About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
-    ] = None
+    gateway: _Gateway = None
+    port: _GatewayPort = None
     count: Annotated[
         int,
         Field(ge=1, le=100),

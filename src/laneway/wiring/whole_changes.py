@@ -18,8 +18,8 @@ from laneway.apiserver.tokens import Identity
 from laneway.apiserver.whole_writes import (
     WholeWrite,
     check_allowed,
+    described,
     refusal_of,
-    told,
     warnings_of,
 )
 from laneway.control.declared import (
@@ -191,7 +191,7 @@ def _draft(change: Change, write: WholeWrite) -> Draft:
 def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
     """Also about what was wrong before: a group that is held does not become what is applied."""
     resolution = after.resolution
-    wrong = (f"still invalid: {told(finding)}" for _, finding in resolution.errors)
+    wrong = (f"still invalid: {described(finding)}" for _, finding in resolution.errors)
     return (*write.warnings, *warnings_of(resolution.warnings), *wrong)
 
 

@@ -1,7 +1,7 @@
-"""Keeps what a child writes: a file with a size limit, and the last lines in memory for reports.
+"""Keeps the output of child processes: in a file of limited size, and the last lines in memory.
 
-A child's output comes through a pipe that a thread of its own empties, whatever happens to the
-file: neither a full disk nor a stalled event loop may block an application in its ``write``.
+A thread reads a child's output from a pipe, whatever happens to the file. So neither a full disk
+nor a stalled event loop can block an application in its ``write``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _TAIL_LINE_BYTES = 2000
 
 
 class LogFile:
-    """Appends to ``path``; at ``most_bytes`` the file becomes ``path.1``, replacing an older one.
+    """Appends to ``path``. At ``most_bytes`` the file is renamed to ``path.1``, replacing that.
 
-    What cannot be written is dropped. ``on_trouble`` hears the reason once, from the thread that
-    writes, and again only after a write has succeeded in between.
+    Output that cannot be written is dropped. Then ``on_trouble`` is called once with the reason, in
+    the thread that writes, and again only after a write has succeeded in between.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class LogFile:
         self._size = 0
         self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
         self._partial = b""
-        # After a restart the thread of the ended process may still be emptying its pipe.
+        # After a restart, the thread of the previous process may still read its pipe.
         self._lock = threading.Lock()
 
     def write(self, data: bytes) -> None:
-        """Keep ``data``. Never raises."""
+        """Keeps ``data``. Never raises."""
         with self._lock:
             self._remember(data)
             try:
@@ -101,7 +101,7 @@ class LogFile:
 
 
 def drain(descriptor: int, log: LogFile, on_end: Callable[[], None]) -> None:
-    """Empty the pipe into ``log`` until all its writers are gone, in a thread; then ``on_end``."""
+    """Reads the pipe into ``log`` in a thread until all writers are gone, then calls ``on_end``."""
 
     def read_to_end() -> None:
         try:

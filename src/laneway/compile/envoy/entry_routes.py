@@ -57,13 +57,13 @@ def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, fou
 def entry_routes(
     entries: Iterable[EntryRule], found: Shared
 ) -> Iterator[route_components_pb2.Route]:
-    told: set[str] = set()
+    written: set[str] = set()
     for entry in entries:
         lookup = found.of(entry)
         if lookup is None:
             yield _entry_route(entry, found)
-        elif lookup.result not in told:
-            told.add(lookup.result)
+        elif lookup.result not in written:
+            written.add(lookup.result)
             yield _lookup_route(entry, lookup, found)
 
 

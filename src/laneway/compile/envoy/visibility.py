@@ -153,17 +153,17 @@ def to_outsiders(
         asked = route_components_pb2.HeaderMatcher(
             name=EXPLAIN_HEADER, string_match=string_pb2.StringMatcher(exact=options.explain)
         )
-        told = hcm_pb2.ResponseMapper()
-        told.CopyFrom(reply)
+        named = hcm_pb2.ResponseMapper()
+        named.CopyFrom(reply)
         by_header = accesslog_pb2.AccessLogFilter(
             header_filter=accesslog_pb2.HeaderFilter(header=asked)
         )
-        told.filter.CopyFrom(
+        named.filter.CopyFrom(
             accesslog_pb2.AccessLogFilter(
                 and_filter=accesslog_pb2.AndFilter(filters=[reply.filter, by_header])
             )
         )
-        yield told
+        yield named
     names_kept = (names.UNREACHABLE_HEADER,)
     yield hcm_pb2.ResponseMapper(
         filter=reply.filter,
@@ -236,12 +236,12 @@ def explained(
     ``header_names`` are the route headers that the route matches.
     """
     if options.explain is not None:
-        telling = route_components_pb2.Route()
-        telling.CopyFrom(route)
+        warning_about = route_components_pb2.Route()
+        warning_about.CopyFrom(route)
         asked = string_pb2.StringMatcher(exact=options.explain)
-        telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
-        telling.response_headers_to_add.extend(_explanation(header_names))
-        yield telling
+        warning_about.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
+        warning_about.response_headers_to_add.extend(_explanation(header_names))
+        yield warning_about
         quiet = route_components_pb2.Route()
         quiet.CopyFrom(route)
         quiet.request_headers_to_remove.append(EXPLAIN_HEADER)

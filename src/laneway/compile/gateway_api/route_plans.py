@@ -71,7 +71,7 @@ def _acted(entry: Entry, match: Match) -> tuple[tuple[Document, ...], str | None
 def _entries(
     mesh: Mesh, source: int, ingress: IngressRoute, services: LaneServices
 ) -> Iterator[Entry]:
-    """One entry for each lane, then one for requests that name none, if the rule is for all."""
+    """An entry for each lane; then one for requests without a lane, if the rule is for all."""
     rest: tuple[Backend, ...] = (backend(ingress.route.default, services),)
     if ingress.not_found:
         rest = ()
@@ -121,7 +121,7 @@ def _lanes(
 
 
 def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
-    """A backend for each share. It gets the lane's header, as if the caller had sent it."""
+    """A backend for each share. It gets the lane's header, as if the client had sent it."""
     return tuple(
         replace(
             backend(share.target, services),

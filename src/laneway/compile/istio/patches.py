@@ -152,7 +152,7 @@ def inserted_filter(context: str, value: Document) -> Document:
     }
 
 
-def unreachable_told() -> list[Document]:
+def unreachable_header() -> list[Document]:
     """On the inbound side, marks a response if the request could not be delivered.
 
     Envoy's flag is UF: no connection to the application, so the request has certainly not arrived.

@@ -103,8 +103,8 @@ def _message(manifest: Mapping[str, Any]) -> str:
     """Why it is not as it shall be."""
     conditions = (manifest.get("status") or {}).get("conditions") or ()
     wrong = [each for each in conditions if each["status"] != "True"]
-    told = (each.get("message") or each.get("reason", "") for each in wrong)
-    return "; ".join(dict.fromkeys(told))
+    texts = (each.get("message") or each.get("reason", "") for each in wrong)
+    return "; ".join(dict.fromkeys(texts))
 
 
 def _watch(look: Callable[[], Found], before: Found, query: Query) -> None:

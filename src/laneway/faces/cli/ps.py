@@ -66,8 +66,8 @@ def _row(process: Process, *, wide: bool) -> list[Any]:
         _ports(status["ports"]),
     ]
     if wide:
-        told = status.get("message") or "; ".join(status.get("rejections", ()))
-        row += [" ".join(spec.get("lanes", ())), spec.get("of", ""), told]
+        message = status.get("message") or "; ".join(status.get("rejections", ()))
+        row += [" ".join(spec.get("lanes", ())), spec.get("of", ""), message]
     return row
 
 

@@ -97,9 +97,9 @@ def _why(server: Server, reference: ObjectReference) -> str:
     if manifest is None:
         return ": it does not exist"
     conditions = (manifest.get("status") or {}).get("conditions") or ()
-    told = [
+    texts = [
         f"{each['type']} is {each['status']} ({each.get('message') or each.get('reason', '')})"
         for each in conditions
         if each["status"] != "True"
     ]
-    return f": {'; '.join(told)}" if told else ""
+    return f": {'; '.join(texts)}" if texts else ""
