@@ -115,6 +115,10 @@ def check_pages(found: dict[str, Any]) -> None:
     shares = ["0 %", "98 %", "2 %"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
+    assert found["traffic"][2] == [
+        *("s3", "mocka(default)", "→ s1"),
+        *("mockb(default)", "1/1 ready", "mockc(default)", "→ s1"),
+    ]
     assert found["download"] == "laneway-istio.yaml"
     assert "EnvoyFilter" in found["compared"]
     assert found["proxies"] == "10 of 10 connected, 10 in sync"
