@@ -98,6 +98,7 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     assert not found["faults"], "\n".join(found["faults"])
     assert found["strangers"] == [], "requests that leave the server"
     assert found["stored"]["cookies"] == ""
+    assert found["revoked"] == 401, "the token is worth nothing after signing out"
     if language == "en":
         check_pages(found["pages"])
     assert "sign-in" not in found["stored"]["fragment"]
