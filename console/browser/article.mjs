@@ -79,11 +79,16 @@ try {
   await page.locator('.brand').click();
   await page.getByRole('link', { name: 'test' }).waitFor();
   await look('groups');
+  const token = await page.evaluate(() => sessionStorage.getItem('laneway.token'));
   await page.getByRole('button', { name: words.signOut }).click();
   await page.locator('input[type=password]').waitFor();
   await look('sign in');
+  const revoked = await page.evaluate(async (text) => {
+    const headers = { Authorization: `Bearer ${text}` };
+    return (await fetch('/apis/api.laneway.dev/v1alpha1/identity', { headers })).status;
+  }, token);
   const strangers = requests.filter((url) => new URL(url).origin !== new URL(link).origin);
-  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, stored }));
+  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, stored, revoked }));
 } catch (error) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   console.error(await page.locator('body').innerText());

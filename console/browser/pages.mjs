@@ -8,7 +8,8 @@ export async function walkPages(page, link, look) {
   const rolledBack = await rollBack(page, to, look);
   const generated = await lookAtGenerated(page, to, look);
   const tried = await tryIt(page, to, look);
-  return { tried, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+  const traffic = await lookAtTraffic(page, to, look);
+  return { tried, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
 /** Whether the dialog said which requests change; the lane is enabled again. */
@@ -115,4 +116,19 @@ async function tryIt(page, to, look) {
     answers: await lines('.answers li'),
     link: new URL(page.url()).hash,
   };
+}
+
+/** The traffic that was tried before, then the lane map as a list. */
+async function lookAtTraffic(page, to, look) {
+  await to('#/traffic');
+  const row = page.getByRole('row').filter({ hasText: 'mockb(default)' }).filter({ hasText: 's3' });
+  await row.getByText('s3 100%').waitFor();
+  await look('traffic');
+  await to('#/groups/test');
+  await page.setViewportSize({ width: 420, height: 900 });
+  await page.locator('.map-list').first().waitFor();
+  await look('narrow map');
+  const list = await page.locator('.map-list').allInnerTexts();
+  await page.setViewportSize({ width: 1280, height: 900 });
+  return list.map((each) => each.split('\n').map((line) => line.trim()).filter(Boolean));
 }

@@ -18,6 +18,7 @@ const PAGES = {
     act: (page) => page.getByRole('button', { name: /^(Promote|转为基线)$/ }).first().click(),
   },
   weights: { at: '#/groups/test/weights' },
+  traffic: { at: '#/traffic' },
   try: {
     at: '#/try?path=/mock&lane=test/s3&count=20',
     act: async (page) => {

@@ -19,6 +19,11 @@ it('has the request to try in its query', () => {
   expect(read(tryLink())).toEqual({ page: 'try', query: '' });
 });
 
+it('shows the traffic of a group, or of the first one', () => {
+  expect(read(link('traffic', 'test'))).toEqual({ page: 'traffic', group: 'test' });
+  expect(read(link('traffic'))).toEqual({ page: 'traffic', group: '' });
+});
+
 it('starts with the groups', () => {
   for (const fragment of ['', '#', '#/']) expect(read(fragment)).toEqual({ page: 'groups' });
 });

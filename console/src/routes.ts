@@ -15,6 +15,7 @@ export type Route =
   | { page: 'findings' }
   | { page: 'generated' }
   | { page: 'try'; query: string }
+  | { page: 'traffic'; group: string }
   | { page: 'sign-in'; code: string }
   | { page: 'nowhere' };
 
@@ -26,6 +27,7 @@ export function read(fragment: string): Route {
   if (first === 'sign-in' && second) return { page: 'sign-in', code: second };
   if (first === 'new-group' && parts.length === 1) return { page: 'new-group' };
   if (parts.length === 1 && first === 'try') return { page: 'try', query: query.join('?') };
+  if (first === 'traffic' && parts.length <= 2) return { page: 'traffic', group: second ?? '' };
   if (parts.length === 1 && isPlace(first)) return { page: first };
   if (first === 'history' && second && parts.length === 2) {
     return { page: 'revision', revision: second };
@@ -46,10 +48,10 @@ export function read(fragment: string): Route {
 }
 
 /** The pages of the menu besides the lane groups. */
-export const PLACES = ['try', 'findings', 'generated', 'proxies', 'history'] as const;
+export const PLACES = ['traffic', 'try', 'findings', 'generated', 'proxies', 'history'] as const;
 export type Place = (typeof PLACES)[number];
 
-function isPlace(word: string | undefined): word is Exclude<Place, 'try'> {
+function isPlace(word: string | undefined): word is Exclude<Place, 'traffic' | 'try'> {
   return PLACES.some((each) => each === word);
 }
 

@@ -98,6 +98,7 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     assert not found["faults"], "\n".join(found["faults"])
     assert found["strangers"] == [], "requests that leave the server"
     assert found["stored"]["cookies"] == ""
+    assert found["revoked"] == 401, "the token is worth nothing after signing out"
     if language == "en":
         check_pages(found["pages"])
     assert "sign-in" not in found["stored"]["fragment"]
@@ -115,6 +116,10 @@ def check_pages(found: dict[str, Any]) -> None:
     shares = ["0 %", "98 %", "2 %"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
+    assert found["traffic"][2] == [
+        *("s3", "mocka(default)", "→ s1"),
+        *("mockb(default)", "1/1 ready", "mockc(default)", "→ s1"),
+    ]
     assert found["download"] == "laneway-istio.yaml"
     assert "EnvoyFilter" in found["compared"]
     assert found["proxies"] == "10 of 10 connected, 10 in sync"

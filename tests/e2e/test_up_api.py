@@ -19,6 +19,7 @@ from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.e2e.test_watching import Watched
 
 from laneway.faces.cli.server_requests import ServerError, find_server, request
+from laneway.wiring.console_paths import console_folder
 
 pytestmark = pytest.mark.envoy
 
@@ -32,6 +33,7 @@ class Up(Watched):
     """``environment`` is that of the commands that ask it, too."""
 
     environment: dict[str, str] | None = None
+    link: str = ""
 
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         assert self.environment is not None
@@ -95,12 +97,15 @@ async def up(folder: Path) -> AsyncIterator[Up]:
     environment.pop("XDG_RUNTIME_DIR", None)
     process = await asyncio.create_subprocess_exec(
         *(str(LANEWAY), "up", "-f", str(mesh), "--watch", "--api-listen", "127.0.0.1:0"),
+        *(() if console_folder() is None else ("--console", "127.0.0.1:0")),
         stdout=asyncio.subprocess.PIPE,
         env=environment,
     )
     started = Up(mesh, process, environment=environment)
     try:
         started.url = (await started.line("http://127.0.0.1")).split()[2]
+        if console_folder() is not None:
+            started.link = (await started.line("Console ")).split()[1]
         await started.line("Watching")
         yield started
     finally:
@@ -161,6 +166,10 @@ async def test_what_others_declare_through_the_api_runs_beside_it(tmp_path: Path
 async def test_commands_find_it_while_it_runs(tmp_path: Path) -> None:
     async with up(tmp_path) as mesh:
         assert mesh.environment is not None
+        if console_folder() is not None:
+            another = (await mesh.command("console")).strip()
+            assert another.split("#")[0] == mesh.link.split("#")[0]
+            assert another.startswith("http://127.0.0.1:")
         token = (await mesh.command("token", "create", "ci", "--scope", "view")).strip()
         assert "ci" in await mesh.command("token", "list")
         config = tmp_path / "kubeconfig"

@@ -99,10 +99,21 @@ export function refused(code: number, text: string): Refused {
 }
 
 const SIGN_IN = '/console/sign-in';
+const SIGN_OUT = '/console/sign-out';
 
 /** Exchanges the code of a link for a token of this tab's own. */
 export async function signIn(code: string): Promise<void> {
-  session.begin(((await ask('POST', SIGN_IN, { code })) as { token: string }).token);
+  session.begin(((await ask('POST', SIGN_IN, { code })) as { token: string }).token, true);
+}
+
+/** A token that was made for this session is revoked; one that the user brought stays valid. */
+export async function signOut(): Promise<void> {
+  try {
+    if (session.isOwn()) await ask('POST', SIGN_OUT);
+  } catch {
+    // Without a server nobody can use the token either; it expires after twelve hours.
+  }
+  session.end();
 }
 
 export async function identity(): Promise<Identity> {

@@ -1,6 +1,7 @@
 /** One lane group: its settings, its lane map, and its lanes. */
 import { PlusOutlined } from '@ant-design/icons';
 import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
+import { useDeferredValue, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
@@ -12,11 +13,14 @@ import { go, useMayEdit, useObjects } from '../parts/hooks';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
-import { groupLink, groupsLink } from '../routes';
+import { groupLink, groupsLink, link } from '../routes';
 
 export function Group({ group }: { group: LaneGroup }) {
   const { t } = useTranslation();
-  const lanes = lanesOf(group, ofKind(useObjects(), 'Lane'));
+  const objects = useObjects();
+  const lanes = useMemo(() => lanesOf(group, ofKind(objects, 'Lane')), [group, objects]);
+  // The table may be a moment late, so that the map stays smooth while much changes.
+  const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
   const mayEdit = useMayEdit(name);
   const create = mayEdit && (
@@ -30,16 +34,19 @@ export function Group({ group }: { group: LaneGroup }) {
         <Typography.Title level={1}>
           <bdi>{name}</bdi> <StatusTag object={group} />
         </Typography.Title>
-        {mayEdit && (
-          <Space>
+        <Space>
+          <Button href={link('traffic', name)}>{t('traffic.title')}</Button>
+          {mayEdit && (
+            <>
             <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
             <Delete
               object={group}
               question={t('confirmDeleteGroup', { name })}
               onDeleted={() => go(groupsLink)}
             />
-          </Space>
-        )}
+            </>
+          )}
+        </Space>
       </div>
       {[group, ...lanes].flatMap((object) =>
         troubles(object).map((text) => (
@@ -67,7 +74,7 @@ export function Group({ group }: { group: LaneGroup }) {
               {create}
             </Space>
           </div>
-          <LanesTable group={group} lanes={lanes} mayEdit={mayEdit} />
+          <LanesTable group={group} lanes={calmLanes} mayEdit={mayEdit} />
         </>
       )}
     </>

@@ -3,7 +3,7 @@ import { Alert, Badge, Button, Select, Space } from 'antd';
 import { useContext, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import * as session from '../api/session';
+import { signOut } from '../api/requests';
 import { groupsLink, link, PLACES, type Route } from '../routes';
 import { choose, type Language } from '../texts/texts';
 import type { Choice, Colours } from './colours';
@@ -117,7 +117,7 @@ function SignOut() {
   const { t } = useTranslation();
   const { name } = useContext(Who);
   return (
-    <Button size="small" onClick={session.end} title={name}>
+    <Button size="small" onClick={() => void signOut()} title={name}>
       {t('signIn.out')}
     </Button>
   );

@@ -2,7 +2,12 @@
  * A table of objects. Not Ant Design's, which measures scroll bars by a style without a nonce, so
  * that the content security policy refuses it.
  */
-import type { ReactNode } from 'react';
+import { Button } from 'antd';
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+/** Rows that are shown at first. */
+const ROWS = 50;
 
 export interface Column<T> {
   title: string;
@@ -17,6 +22,8 @@ interface Props<T extends { metadata: { name: string } }> {
 
 export function ObjectTable<T extends { metadata: { name: string } }>(props: Props<T>) {
   const { label, objects, columns } = props;
+  const { t } = useTranslation();
+  const [most, setMost] = useState(ROWS);
   return (
     <div className="objects">
       <table aria-label={label}>
@@ -30,7 +37,7 @@ export function ObjectTable<T extends { metadata: { name: string } }>(props: Pro
           </tr>
         </thead>
         <tbody>
-          {objects.map((object) => (
+          {objects.slice(0, most).map((object) => (
             <tr key={object.metadata.name}>
               {columns.map(({ title, cell }) => (
                 <td key={title}>{cell(object)}</td>
@@ -39,6 +46,11 @@ export function ObjectTable<T extends { metadata: { name: string } }>(props: Pro
           ))}
         </tbody>
       </table>
+      {objects.length > most && (
+        <Button type="link" onClick={() => setMost(most + ROWS)}>
+          {t('more', { count: objects.length - most })}
+        </Button>
+      )}
     </div>
   );
 }

@@ -168,6 +168,7 @@ def up(
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
     api_listen: server_commands.ApiListen = None,
+    console: server_commands.ConsoleListen = None,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import Watching, run
@@ -184,9 +185,10 @@ def up(
         explain=explain,
         access_log=access_log,
     )
-    listen = endpoint("--api-listen", api_listen)
+    listen, shown = endpoint("--api-listen", api_listen), endpoint("--console", console)
+    serving = ServeSettings(None, listen, mesh=settings, console=shown)
     watching = Watching(paths, prune) if watch else None
-    raise typer.Exit(run(paths, ServeSettings(None, listen, mesh=settings), watching, verbose))
+    raise typer.Exit(run(paths, serving, watching, verbose))
 
 
 @app.command()

@@ -22,6 +22,15 @@ DataDirectory = Annotated[
         help="Where the store and the API's socket are; by default ~/.local/state/laneway.",
     ),
 ]
+ConsoleListen = Annotated[
+    str | None,
+    typer.Option(
+        "--console",
+        metavar="HOST:PORT",
+        envvar="LANEWAY_CONSOLE",
+        help="Show the console to browsers on this machine, and print a link that signs in.",
+    ),
+]
 ApiListen = Annotated[
     str | None,
     typer.Option(
@@ -123,15 +132,7 @@ def serve(
             help="How many revisions are kept at most; default: 100000.",
         ),
     ] = None,
-    console: Annotated[
-        str | None,
-        typer.Option(
-            "--console",
-            metavar="HOST:PORT",
-            envvar="LANEWAY_CONSOLE",
-            help="Show the console to browsers on this machine, and print a link that signs in.",
-        ),
-    ] = None,
+    console: ConsoleListen = None,
 ) -> None:
     """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
     from laneway.faces.cli.serve import run
