@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from tests.e2e.clients import Call, load
 from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
@@ -266,3 +268,52 @@ def test_proxy_config_shows_what_envoy_has(ask: Ask, server: RunningServer) -> N
     assert ask("proxy-config", "listeners", "istio-system/ingressgateway").code == 0
     assert ask("proxy-config", "bootstrap", "mocka-v1").code == 2
     assert "there is no workload" in ask("proxy-config", "routes", "nobody").message
+
+
+def workload(name: str) -> dict[str, Any]:
+    documents = yaml.safe_load_all((FILES / "workloads.yaml").read_text())
+    (found,) = [d for d in documents if d["kind"] == "Workload" and d["metadata"]["name"] == name]
+    return dict(found)
+
+
+def test_verify_finds_requests_where_the_simulator_says(ask: Ask) -> None:
+    found = ask("verify", "--requests", "4", "--concurrency", "2")
+    assert found.code == 0, found
+    rows = [line.split() for line in found.out.splitlines()]
+    assert rows[:5] == [
+        ["Lane", "Answers", "mocka", "mockb", "mockc"],
+        ["(none)", "4x200", "s1", "s1", "s1"],
+        ["s1", "4x200", "s1", "s1", "s1"],
+        ["s2", "4x200", "s2", "s1", "s2"],
+        ["s3", "4x200", "s1", "s3", "s1"],
+    ]
+    assert "all 16 requests went where the simulator says" in found.out
+    assert ask("stop", "mocka-v2").code == 0
+    fallen_back = ask("verify", "--requests", "2", "--lane", "s2")
+    assert ask("start", "mocka-v2").code == 0
+    assert (fallen_back.code, "mocka-v2 is not ready" in fallen_back.message) == (0, True)
+    assert re.search(r"^s2 +2x200 +s1 +s1 +s2$", fallen_back.out, re.M)
+    unknown = ask("verify", "--lane", "s9")
+    assert (unknown.code, "there is no lane s9" in unknown.message) == (1, True)
+
+
+def test_verify_names_the_service_that_does_not_pass_on_the_header(
+    ask: Ask, tmp_path: Path
+) -> None:
+    forgetful, path = workload("mocka-v2"), tmp_path / "workload.yaml"
+    forgetful["spec"]["env"]["header"] = "x-other"
+    path.write_text(json.dumps(forgetful))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    found = ask("verify", "--lane", "s2", "--requests", "3", "-o", "json")
+    (lane,) = json.loads(found.out)
+    assert found.code == 1
+    assert lane["differences"] == [
+        {
+            "service": "default/mockc",
+            "message": "lane s1 (3) answered instead of lane s2: the calls did not name lane s2; "
+            "does mocka pass on my-request-id?",
+        }
+    ]
+    path.write_text(json.dumps(workload("mocka-v2")))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert ask("verify", "--lane", "s2", "--requests", "3").code == 0

@@ -72,6 +72,8 @@ class Processes(Protocol):
 
     async def proxy_config(self, node: str, target: str) -> bytes: ...
 
+    def lane_requests(self) -> dict[str, Any]: ...
+
     async def synchronization(self, seconds: float) -> dict[str, Any]: ...
 
 
@@ -90,6 +92,7 @@ class ProcessEndpoints:
             Route(f"{_ROOT}/processactions", self._act, methods=["POST"]),
             Route(f"{_ROOT}/proxyconfig", self._proxy_config),
             Route(f"{_ROOT}/synchronization", self._synchronization),
+            Route(f"{_ROOT}/lanerequests", self._lane_requests),
         ]
 
     def close(self) -> None:
@@ -142,6 +145,11 @@ class ProcessEndpoints:
         seconds = _number(request, "timeoutSeconds")
         wait = 60 if seconds is None else min(seconds, _LONGEST_WAIT)
         return JSONResponse(await self._processes.synchronization(wait))
+
+    async def _lane_requests(self, request: Request) -> Response:
+        require_admin(request, "requests of lanes are")
+        found = self._processes.lane_requests()
+        return JSONResponse({"kind": "LaneRequestList", "apiVersion": API_VERSION, **found})
 
     async def _log(self, request: Request) -> Response:
         """Lines of JSON: which log, and its line."""
