@@ -44,8 +44,8 @@ class Prediction:
 
     @classmethod
     def of(cls, status: Mapping[str, Any], counted: Iterable[str]) -> Prediction:
-        """From the status of an Explanation; without hops to services that are not ``counted``,
-        and those that nobody answers."""
+        """From the status of an Explanation, without the hops that no proxy counts: those to
+        services that are not ``counted``, and calls past the sidecar."""
         known = frozenset(counted)
         hops = tuple(
             PredictedHop(
@@ -55,15 +55,14 @@ class Prediction:
                 hop["servedLane"] or "",
             )
             for hop in status["hops"]
-            if hop["workloads"] and hop["service"] in known
+            if hop["service"] in known and "call past the sidecar" not in _reasons(hop)
         )
         failure = status["failure"] or {}
-        reasons = {reason["why"] for hop in status["hops"] for reason in hop["reasons"]}
         return cls(
             hops,
             failure.get("status"),
             failure.get("message", ""),
-            "weight" in reasons,
+            any("weight" in _reasons(hop) for hop in status["hops"]),
             frozenset(status["unknownCalls"]),
         )
 
@@ -204,6 +203,10 @@ def _named(hop: PredictedHop, counts: Counts) -> bool:
     return any(
         service == hop.service and lane in (hop.intended, "?") for service, lane, _ in counts
     )
+
+
+def _reasons(hop: Mapping[str, Any]) -> set[str]:
+    return {reason["why"] for reason in hop["reasons"]}
 
 
 def _lane(text: str) -> str:

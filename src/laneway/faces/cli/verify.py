@@ -30,9 +30,10 @@ from laneway.model.suggestions import suggestion
 from laneway.model.trace_contexts import example
 
 _ROOT = "/apis/api.laneway.dev/v1alpha1"
-_PERIOD = 0.2
-#: Reads of the figures: until nothing was added for some, and at most so many.
-_QUIET, _MOST_READS = 5, 60
+_PERIOD = 0.25
+#: Reads of the figures: until nothing was added for some (the server may answer what it has read
+#: up to two seconds ago), and at most so many.
+_QUIET, _MOST_READS = 12, 60
 
 
 @dataclass(frozen=True, slots=True)
