@@ -215,7 +215,7 @@ class Processes:
             raise Failure(
                 409, "the proxies write no access logs; start laneway again with --access-log"
             )
-        return LogFile(node, path, lane)
+        return LogFile(node, path, access=True, lane=lane)
 
     def _nodes(self, wanted: Sequence[str]) -> Iterator[str]:
         """Proxies by their node ids, or by what they belong to."""

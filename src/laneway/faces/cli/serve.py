@@ -52,7 +52,12 @@ def settings(given: ServeConfiguration) -> ServeSettings:
         endpoint("--listen", given.listen),
         tuple(given.host),
         tls,
-        Settings(concurrency=given.concurrency, envoy=Path(given.envoy) if given.envoy else None),
+        Settings(
+            concurrency=given.concurrency,
+            envoy=Path(given.envoy) if given.envoy else None,
+            access_log=given.access_log,
+            explain=given.explain,
+        ),
         HistoryBounds(timedelta(days=given.history_days), given.history_revisions),
         endpoint("--console", given.console),
     )

@@ -19,7 +19,8 @@ FormOption = Annotated[TrafficFormat, typer.Option("-o", "--output", help="table
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(verify)
+    for command in (verify, top, tap):
+        app.command()(command)
 
 
 def verify(
@@ -52,3 +53,89 @@ def verify(
 
     load = Load(requests, concurrency, lanes or [])
     raise typer.Exit(run(running_server(data, context), load, as_json=form is TrafficFormat.JSON))
+
+
+def top(
+    lane: Annotated[
+        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
+    ] = "",
+    service: Annotated[
+        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
+    ] = "",
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Go on until Ctrl-C.")] = False,
+    interval: Annotated[
+        float,
+        typer.Option("--interval", min=0.1, max=3600, help="Seconds between two readings."),
+    ] = 3.0,
+    form: FormOption = TrafficFormat.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show the requests of lanes: the lane that was meant, the one that served, rates and latency.
+
+    Use it to see which lanes are used now, which fall back, and which fail. Lane ? is one that the
+    service has no version of. ERR/S are failures of proxies and servers; latencies and REQUESTS are
+    since the laneway started. Columns that do not fit the terminal are left out; -o json has all.
+
+    Example: laneway top --watch --lane s2
+
+    Exit codes: 0 done, 1 not answered, 2 misused, 130 after Ctrl-C.
+    """
+    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.top import Selection, run
+
+    server, selection = running_server(data, context), Selection(lane, service)
+    as_json = form is TrafficFormat.JSON
+    raise typer.Exit(
+        until_interrupted(lambda: run(server, selection, interval, watch=watch, as_json=as_json))
+    )
+
+
+def _known_status(texts: list[str] | None) -> list[str]:
+    from laneway.faces.cli.tap import STATUS
+
+    for text in texts or []:
+        if not STATUS.fullmatch(text):
+            raise typer.BadParameter(f"`{text}` is no status: write 404, 5xx, or 0 for no answer")
+    return texts or []
+
+
+def tap(
+    lane: Annotated[
+        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
+    ] = "",
+    service: Annotated[
+        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
+    ] = "",
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            callback=_known_status,
+            help="Answers with this status: 404, 5xx, or 0 for none. May be repeated.",
+        ),
+    ] = None,
+    path: Annotated[
+        str, typer.Option("--path", metavar="PREFIX", help="Paths that begin so.")
+    ] = "",
+    form: FormOption = TrafficFormat.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show requests as they end, at every hop, with the lane that was meant and that which served.
+
+    Use it to watch a request of a lane on its way. It reads access logs: start the laneway with
+    --access-log. Access logs hold no headers and no bodies, and neither values of queries nor what
+    looks like a token in a path is shown: they may be secrets.
+
+    Example: laneway tap --lane s2 --status 5xx
+
+    Exit codes: 0 the laneway ended, 1 not answered, 2 misused, 130 after Ctrl-C.
+    """
+    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.tap import Selection, run
+
+    server, selection = running_server(data, context), Selection(lane, service, status or [], path)
+    as_json = form is TrafficFormat.JSON
+    raise typer.Exit(until_interrupted(lambda: run(server, selection, as_json=as_json)))
