@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.clients import Call, load
+from tests.e2e.clients import Answer, Call, Connection, load
 from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
@@ -305,7 +306,7 @@ def test_verify_names_the_service_that_does_not_pass_on_the_header(
     forgetful["spec"]["env"]["header"] = "x-other"
     path.write_text(json.dumps(forgetful))
     assert ask("apply", "-f", path, "--force-conflicts").code == 0
-    command = [LANEWAY, "verify", "--lane=s2", "--requests=3", "-o", "json"]
+    command = [str(LANEWAY), "verify", "--lane=s2", "--requests=3", "-o", "json"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     (lane,) = json.loads(found.stdout)
     assert found.returncode == 1
@@ -399,3 +400,81 @@ def test_logs_are_followed_of_workloads_that_come_later(ask: Ask, server: Runnin
         following.send_signal(2)
         assert following.wait(30) == 130
     assert ask("delete", "-f", path).code == 0
+
+
+#: An application whose answer stands in another file.
+WATCHED = """\
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from content.text import TEXT
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", str(len(TEXT)))
+        self.end_headers()
+        self.wfile.write(TEXT.encode())
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def save_as_editors_do(folder: Path, text: str) -> None:
+    """Beside, and renamed over; a backup; many other files at once."""
+    (folder / "4913").write_text("")
+    (folder / "4913").unlink()
+    (folder / ".text.py.swp").write_text("x")
+    file = folder / "text.py"
+    file.with_suffix(".new").write_text(f"TEXT = '{text}'\n")
+    os.replace(file, folder / "text.py~")
+    os.replace(file.with_suffix(".new"), file)
+    for number in range(50):
+        (folder / f"module{number}.py").write_text(f"# {text}")
+
+
+def test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost(
+    ask: Ask, server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "application.py").write_text(WATCHED)
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "text.py").write_text("TEXT = 'one'\n")
+    watching = workload("mocka-v2")
+    # Python takes compiled code for current if size and second of the source are the same.
+    command = [sys.executable, "-B", "application.py"]
+    watching["spec"] |= {"command": command, "watch": ["content/"]}
+    path = tmp_path / "workload.yaml"
+    path.write_text(json.dumps(watching))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert path_of(server, "s2") == {"one"}
+
+    url = server.serving.embedded.gateway_urls()[GATEWAY][80]
+    answers: list[Answer] = []
+
+    async def call_until(expected: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        connection = Connection(host, int(port))
+        while not answers or answers[-1].body != expected:
+            answers.append(await connection.get(Call("/mock", {"my-request-id": "s2"})))
+            await asyncio.sleep(0.01)
+        connection.close()
+
+    save_as_editors_do(content, "two")
+    server.do(call_until("two"))
+    (content / "text.py").write_text("TEXT = 'three\n")  # a quote is missing
+    while "SyntaxError" not in ask("logs", "mocka-v2").out:
+        assert path_of(server, "s2") == {"two"}
+    save_as_editors_do(content, "three")
+    server.do(call_until("three"))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.body for answer in answers} == {"one", "two", "three"}
+
+    assert ask("stop", "mocka-v2").code == 0
+    save_as_editors_do(content, "four")
+    path.write_text(json.dumps(workload("mocka-v2")))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert ask("start", "mocka-v2").code == 0
+    assert path_of(server, "s2") == {EXPECTED["s2"]}

@@ -22,6 +22,9 @@ _TAIL_LINE_BYTES = 2000
 class LogFile:
     """Appends to ``path``; at ``most_bytes`` the file becomes ``path.1``, replacing an older one.
 
+    Two may append to one file, of a process and of its successor. It may grow to twice its limit
+    then.
+
     What cannot be written is dropped. ``on_trouble`` hears the reason once, from the thread that
     writes, and again only after a write has succeeded in between.
     """
@@ -72,8 +75,9 @@ class LogFile:
 
     def _append(self, data: bytes) -> None:
         if self._size + len(data) > self._most and self._size:
+            rotate = self._descriptor is None or not self._was_rotated(self._descriptor)
             self._close()
-            self._open(rotate=True)
+            self._open(rotate=rotate)
         if self._descriptor is None:
             self._open()
         assert self._descriptor is not None
@@ -93,6 +97,13 @@ class LogFile:
         finally:
             os.close(folder)
         self._size = os.fstat(self._descriptor).st_size
+
+    def _was_rotated(self, descriptor: int) -> bool:
+        """Whether the other one that appends to the file began a new one."""
+        try:
+            return os.stat(self.path).st_ino != os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return True
 
     def _close(self) -> None:
         if self._descriptor is not None:

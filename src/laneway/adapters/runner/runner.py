@@ -159,9 +159,10 @@ class Runner:
         return self._admins[proxy]
 
     def log_path(self, subject: events.Subject) -> Path:
-        """Where the output of ``subject`` is kept."""
-        kind = "proxy" if isinstance(subject, events.ProxyInstance) else "workload"
-        return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
+        """Where the output of ``subject`` is kept: that of all processes of a workload together."""
+        if isinstance(subject, events.WorkloadInstance):
+            return self.log_dir / f"{_file_name(str(subject.workload))}.workload.log"
+        return self.log_dir / f"{_file_name(subject.name)}.proxy.log"
 
     def proxy_file(self, proxy: str, name: str) -> Path:
         """Where a proxy's file of this relative name is."""

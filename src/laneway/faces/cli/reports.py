@@ -20,6 +20,8 @@ _TROUBLE = (
     events.Restarting,
     events.CrashLooping,
     events.RestartFailed,
+    events.NotReplaced,
+    events.NothingToWatch,
     events.GaveUp,
     events.LogLost,
     events.NativeModuleRefused,

@@ -32,6 +32,8 @@ _PROBLEMS = (
     | events.LogLost
     | events.Rejected
     | events.RestartFailed
+    | events.NotReplaced
+    | events.NothingToWatch
 )
 
 
