@@ -81,13 +81,13 @@ def top(
 
     Exit codes: 0 done, 1 not answered, 2 misused, 130 after Ctrl-C.
     """
-    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.top import Selection, run
 
     server, selection = running_server(data, context), Selection(lane, service)
     as_json = form is TrafficFormat.JSON
     raise typer.Exit(
-        until_interrupted(lambda: run(server, selection, interval, watch=watch, as_json=as_json))
+        run_reader(lambda: run(server, selection, interval, watch=watch, as_json=as_json))
     )
 
 
@@ -133,9 +133,9 @@ def tap(
 
     Exit codes: 0 the laneway ended, 1 not answered, 2 misused, 130 after Ctrl-C.
     """
-    from laneway.faces.cli.follow import until_interrupted
+    from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.tap import Selection, run
 
     server, selection = running_server(data, context), Selection(lane, service, status or [], path)
     as_json = form is TrafficFormat.JSON
-    raise typer.Exit(until_interrupted(lambda: run(server, selection, as_json=as_json)))
+    raise typer.Exit(run_reader(lambda: run(server, selection, as_json=as_json)))
