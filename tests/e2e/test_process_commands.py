@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
+from laneway.control.events import Warned
 from laneway.model.names import ObjectName
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
@@ -478,3 +481,29 @@ def test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost
     assert ask("apply", "-f", path, "--force-conflicts").code == 0
     assert ask("start", "mocka-v2").code == 0
     assert path_of(server, "s2") == {EXPECTED["s2"]}
+
+
+@pytest.mark.parametrize("listener", ["gateway", "outbound", "inbound"])
+def test_a_mesh_port_that_is_called_by_https_is_warned_of(
+    server: RunningServer, listener: str
+) -> None:
+    placements = server.serving.embedded.control_plane.placements
+    sidecar = placements.sidecars[ObjectName("default", "mocka-v3")]
+    called = {
+        "gateway": placements.gateways[GATEWAY].listeners[80],
+        "outbound": sidecar.outbound,
+        "inbound": sidecar.inbound[8000],
+    }[listener]
+    untrusting = ssl.create_default_context()
+    with (
+        socket.create_connection((called.host, called.port), timeout=30) as connection,
+        pytest.raises(ssl.SSLError),
+    ):
+        untrusting.wrap_socket(connection, server_hostname="localhost")
+    for _ in range(600):
+        warned = [each.text for each in server.heard if isinstance(each, Warned)]
+        if any(f"a client spoke to {called}, and not by HTTP" in text for text in warned):
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError(warned)

@@ -161,6 +161,16 @@ class CrashLooping(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """A proxy warns of what a client does."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"warns: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
 class SourcesChanged(Event):
     """Files that its workload watches are others now: a new process is started."""
 

@@ -26,7 +26,8 @@ class LogFile:
     then.
 
     What cannot be written is dropped. ``on_trouble`` hears the reason once, from the thread that
-    writes, and again only after a write has succeeded in between.
+    writes, and again only after a write has succeeded in between. ``on_line`` hears every line,
+    from that thread, too.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class LogFile:
         path: Path,
         most_bytes: int = MOST_BYTES,
         on_trouble: Callable[[str], None] = lambda _: None,
+        on_line: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self.path = path
         self._most = most_bytes
         self._on_trouble = on_trouble
+        self._on_line = on_line
         self._in_trouble = False
         self._descriptor: int | None = None
         self._size = 0
@@ -70,7 +73,9 @@ class LogFile:
 
     def _remember(self, data: bytes) -> None:
         *lines, partial = (self._partial + data).split(b"\n")
-        self._lines.extend(line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines)
+        for line in (line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines):
+            self._lines.append(line)
+            self._on_line(line)
         self._partial = partial[:_TAIL_LINE_BYTES]
 
     def _append(self, data: bytes) -> None:

@@ -29,6 +29,7 @@ from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_charge
 from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
+from laneway.adapters.runner.warnings import Warnings
 from laneway.adapters.runner.workloads import workload_charge
 from laneway.control import events
 from laneway.model.names import ObjectName
@@ -218,7 +219,16 @@ class Runner:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._emit, events.LogLost(subject, reason))
 
-        log = LogFile(self.log_path(subject), on_trouble=tell)
+        warnings = Warnings(loop.time)
+
+        def look(line: bytes) -> None:
+            if (text := warnings.of(line)) and not loop.is_closed():
+                loop.call_soon_threadsafe(self._emit, events.Warned(subject, text))
+
+        of_proxy = isinstance(subject, events.ProxyInstance)
+        log = LogFile(
+            self.log_path(subject), on_trouble=tell, on_line=look if of_proxy else lambda _: None
+        )
         self._logs[subject] = log
         return log
 

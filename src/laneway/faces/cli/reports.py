@@ -22,6 +22,7 @@ _TROUBLE = (
     events.RestartFailed,
     events.NotReplaced,
     events.NothingToWatch,
+    events.Warned,
     events.GaveUp,
     events.LogLost,
     events.NativeModuleRefused,

@@ -34,6 +34,7 @@ _PROBLEMS = (
     | events.RestartFailed
     | events.NotReplaced
     | events.NothingToWatch
+    | events.Warned
 )
 
 
