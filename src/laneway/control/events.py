@@ -8,7 +8,7 @@ users see all of them. ``str`` of an event is a sentence without its subject ("i
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.model.names import ObjectName
 
@@ -29,9 +29,14 @@ class ProxyInstance:
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkloadInstance:
-    """A process of a workload. While a workload is replaced, there are two with different names."""
+    """A process of a workload. While a workload is replaced, there are two with different names:
+    the workload's own, and one with a number (``cart~2``)."""
 
     instance: ObjectName
+
+    @property
+    def workload(self) -> ObjectName:
+        return replace(self.instance, name=self.instance.name.partition("~")[0])
 
     @property
     def name(self) -> str:
@@ -153,6 +158,47 @@ class CrashLooping(Event):
 
     def __str__(self) -> str:
         return f"ended {self.ends} times in a row, last: {self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """A proxy warns of what a client does."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"warns: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesChanged(Event):
+    """Files that its workload watches are others now: a new process is started."""
+
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
+        return f"is started anew: {self.paths[0]}{more} changed"
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToWatch(Event):
+    """A path that its workload watches does not exist. Once it does, it is watched."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"watches {self.path}, which does not exist"
+
+
+@dataclass(frozen=True, slots=True)
+class NotReplaced(Event):
+    """Its new process did not become ready: the one before serves on, if there was one."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"stays as it was, since the new process is not ready: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

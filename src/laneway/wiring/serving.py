@@ -50,6 +50,8 @@ from laneway.control.control_plane import rejected
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.model.lanes import Lane
+from laneway.model.names import ObjectName
+from laneway.model.workloads import Workload
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering
 from laneway.wiring.compactions import compact, compact_regularly
@@ -62,6 +64,7 @@ from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
 from laneway.wiring.request_trials import RequestTrials
 from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
+from laneway.wiring.source_watching import SourceFollower
 from laneway.wiring.workload_instances import WorkloadInstances
 
 
@@ -116,6 +119,7 @@ class Serving:
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
         self._workloads = WorkloadInstances()
+        self._sources = SourceFollower(self._started, self._start_anew, self._heard)
         self.address = self.console_address = ""
         self._codes = SignInCodes()
 
@@ -137,6 +141,8 @@ class Serving:
                 compact_regularly(store, settings.history, utc_now, self._report)
             )
             stack.push_async_callback(_cancelled, compacting)
+            following = asyncio.create_task(self._sources.run())
+            stack.push_async_callback(_cancelled, following)
             if self._files is None:
                 expiring = asyncio.create_task(self._follow_expiry())
                 stack.push_async_callback(_cancelled, expiring)
@@ -328,9 +334,19 @@ class Serving:
             "certificateAuthority": certificate.read_text() if own else "",
         }
 
+    async def _start_anew(self, name: ObjectName) -> None:
+        await self.embedded.start_workload(name)
+
+    def _started(self) -> dict[ObjectName, Workload]:
+        """The workloads that laneway keeps running: none that was stopped."""
+        workloads = self.embedded.mesh.workloads_by_name
+        statuses = self.embedded.workloads()
+        return {each.name: workloads[each.name] for each in statuses if each.name in workloads}
+
     def _heard(self, event: events.Event) -> None:
         self._on_event(event)
         self._workloads.hear(event)
+        self._sources.hear(event)
         self._wake()
 
     def _wake(self) -> None:

@@ -22,8 +22,11 @@ _TAIL_LINE_BYTES = 2000
 class LogFile:
     """Appends to ``path``. At ``most_bytes`` the file is renamed to ``path.1``, replacing that.
 
+    A process and its successor may append to one file, which then may grow to twice its limit.
+
     Output that cannot be written is dropped. Then ``on_trouble`` is called once with the reason, in
-    the thread that writes, and again only after a write has succeeded in between.
+    the thread that writes, and again only after a write has succeeded in between. ``on_line`` is
+    called with every line, in that thread, too.
     """
 
     def __init__(
@@ -31,10 +34,12 @@ class LogFile:
         path: Path,
         most_bytes: int = MOST_BYTES,
         on_trouble: Callable[[str], None] = lambda _: None,
+        on_line: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self.path = path
         self._most = most_bytes
         self._on_trouble = on_trouble
+        self._on_line = on_line
         self._in_trouble = False
         self._descriptor: int | None = None
         self._size = 0
@@ -67,13 +72,16 @@ class LogFile:
 
     def _remember(self, data: bytes) -> None:
         *lines, partial = (self._partial + data).split(b"\n")
-        self._lines.extend(line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines)
+        for line in (line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines):
+            self._lines.append(line)
+            self._on_line(line)
         self._partial = partial[:_TAIL_LINE_BYTES]
 
     def _append(self, data: bytes) -> None:
         if self._size + len(data) > self._most and self._size:
+            rotate = self._descriptor is None or not self._was_rotated(self._descriptor)
             self._close()
-            self._open(rotate=True)
+            self._open(rotate=rotate)
         if self._descriptor is None:
             self._open()
         assert self._descriptor is not None
@@ -93,6 +101,13 @@ class LogFile:
         finally:
             os.close(folder)
         self._size = os.fstat(self._descriptor).st_size
+
+    def _was_rotated(self, descriptor: int) -> bool:
+        """Whether the other one that appends to the file began a new one."""
+        try:
+            return os.stat(self.path).st_ino != os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return True
 
     def _close(self) -> None:
         if self._descriptor is not None:

@@ -42,6 +42,8 @@ _LAST_SECONDS = 1.0
 #: Seconds from SIGTERM to SIGKILL, for a proxy that is drained.
 KILL_AFTER = 5.0
 _EPOCH = "server.hot_restart_epoch"
+# How far an access log lags behind; Envoy's default is ten seconds.
+_FLUSH_MILLISECONDS = 200
 # Sockets and logs of Envoy are accessible to this user only, from the first moment on.
 _UMASK = 0o077
 
@@ -146,6 +148,7 @@ def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, epoch: int) -> list
         *hot_restart_arguments(folder, epoch),
         *("--drain-time-s", str(max(_LISTENER_DRAIN, grace))),
         *("--drain-strategy", "immediate"),
+        *("--file-flush-interval-msec", str(_FLUSH_MILLISECONDS)),
         *("--parent-shutdown-time-s", str(grace + 1)),
     ]
 

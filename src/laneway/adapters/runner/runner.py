@@ -29,6 +29,7 @@ from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_spec
 from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.supervisors import Emit, ProcessSpec, Supervisor
+from laneway.adapters.runner.warnings import Warnings
 from laneway.adapters.runner.workloads import workload_spec
 from laneway.control import events
 from laneway.model.names import ObjectName
@@ -156,9 +157,10 @@ class Runner:
         return self._admins[proxy]
 
     def log_path(self, subject: events.Subject) -> Path:
-        """The log file of ``subject``."""
-        kind = "proxy" if isinstance(subject, events.ProxyInstance) else "workload"
-        return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
+        """Where the output of ``subject`` is kept: that of all processes of a workload together."""
+        if isinstance(subject, events.WorkloadInstance):
+            return self.log_dir / f"{_file_name(str(subject.workload))}.workload.log"
+        return self.log_dir / f"{_file_name(subject.name)}.proxy.log"
 
     def proxy_file(self, proxy: str, name: str) -> Path:
         """The path of a file in the proxy's folder."""
@@ -214,7 +216,16 @@ class Runner:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._emit, events.LogLost(subject, reason))
 
-        log = LogFile(self.log_path(subject), on_trouble=tell)
+        warnings = Warnings(loop.time)
+
+        def look(line: bytes) -> None:
+            if (text := warnings.of(line)) and not loop.is_closed():
+                loop.call_soon_threadsafe(self._emit, events.Warned(subject, text))
+
+        of_proxy = isinstance(subject, events.ProxyInstance)
+        log = LogFile(
+            self.log_path(subject), on_trouble=tell, on_line=look if of_proxy else lambda _: None
+        )
         self._logs[subject] = log
         return log
 

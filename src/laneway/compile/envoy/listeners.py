@@ -28,6 +28,7 @@ from laneway.compile.envoy.protobuf import (
     resource,
     socket_address,
 )
+from laneway.compile.envoy.protocol_errors import protocol_error_log
 from laneway.compile.envoy.scoped_routes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
 from laneway.compile.resources import LISTENER, Resource
@@ -173,7 +174,7 @@ def _manager(
         codec_type=hcm_pb2.HttpConnectionManager.AUTO,
         http_filters=[*before, *lanes.filters, *after, _ROUTER],
         early_header_mutation_extensions=lanes.mutations,
-        access_log=lanes.access_logs,
+        access_log=[*lanes.access_logs, protocol_error_log()],
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),

@@ -19,6 +19,7 @@ from laneway.faces.cli import (
     revision_commands,
     server_commands,
     store_commands,
+    traffic_commands,
 )
 from laneway.faces.cli.server_options import endpoint
 from laneway.wiring.dialects import DIALECTS
@@ -41,6 +42,7 @@ app.command()(explain_command.explain)
 object_commands.register(app)
 process_commands.register(app)
 revision_commands.register(app)
+traffic_commands.register(app)
 
 
 class Output(enum.StrEnum):

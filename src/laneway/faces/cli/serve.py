@@ -32,6 +32,9 @@ _PROBLEMS = (
     | events.LogLost
     | events.Rejected
     | events.RestartFailed
+    | events.NotReplaced
+    | events.NothingToWatch
+    | events.Warned
 )
 
 
@@ -52,7 +55,12 @@ def settings(given: ServeConfiguration) -> ServeSettings:
         endpoint("--listen", given.listen),
         tuple(given.host),
         tls,
-        Settings(concurrency=given.concurrency, envoy=Path(given.envoy) if given.envoy else None),
+        Settings(
+            concurrency=given.concurrency,
+            envoy=Path(given.envoy) if given.envoy else None,
+            access_log=given.access_log,
+            explain=given.explain,
+        ),
         HistoryBounds(timedelta(days=given.history_days), given.history_revisions),
         endpoint("--console", given.console),
     )
