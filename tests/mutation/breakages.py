@@ -174,7 +174,7 @@ BREAKAGES = (
     ),
     Breakage(
         "the proxies' counters use a deprecated field",
-        "src/laneway/compile/envoy/visibility.py",
+        "src/laneway/compile/envoy/lane_statistics.py",
         old='"stats_scope": {"prefix": "laneway"}',
         new='"stat_prefix": "laneway"',
         tests=(

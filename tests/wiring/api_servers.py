@@ -29,6 +29,7 @@ from laneway.apiserver.resources import served
 from laneway.apiserver.tokens import minted
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control.proxies import ProxyStatus
+from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import answering
@@ -54,7 +55,7 @@ class Api:
     declaring: Declaring
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
-    requests: dict[str, dict[tuple[str, str, str], int]]
+    figures: dict[LanePair, LaneFigures]
     folder: Path
     url: str = ""
     token: str = ""
@@ -104,13 +105,16 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
-    requests: dict[str, dict[tuple[str, str, str], int]] = {}
+    figures: dict[LanePair, LaneFigures] = {}
 
     def instances(lane: Lane) -> tuple[Instances, ...]:
         return tuple(Instances(service, 1, 1) for service in lane.services)
 
+    async def read() -> Mapping[LanePair, LaneFigures]:
+        return figures
+
     async def counted(node: str) -> dict[tuple[str, str, str], int]:
-        return requests[node]
+        return {}
 
     def uid() -> str:
         return f"uid-{next(numbers)}"
@@ -126,7 +130,7 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
         reconciliation,
         served(),
         lambda: proxies,
-        counted,
+        read,
         recent,
         lambda: NOW,
         uid,
@@ -156,7 +160,7 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
                         declaring,
                         reconciliation,
                         proxies,
-                        requests,
+                        figures,
                         Path(folder),
                         url,
                         text,

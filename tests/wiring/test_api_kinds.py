@@ -19,6 +19,7 @@ from tests.wiring.api_servers import (
 )
 
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
 
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 GROUP = "/apis/laneway.dev/v1alpha1/lanegroups/shop"
@@ -33,6 +34,12 @@ async def shop() -> AsyncIterator[Api]:
     async with api() as made:
         await made.apply(*SHOP, *WORKLOADS)
         yield made
+
+
+def classes(*, two: int = 0, ten: int = 0) -> list[int]:
+    """Of so many requests that took one to two milliseconds, and five to ten."""
+    counts = {2: two, 10: ten}
+    return [*(counts.get(bound, 0) for bound in BUCKETS), 0]
 
 
 async def get(shop: Api, path: str, **query: str) -> dict[str, Any]:
@@ -325,19 +332,25 @@ async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api)
     assert [each["spec"]["node"] for each in rest["items"]] == ["sidecar~web-z.default"]
 
 
-async def test_traffic_is_that_of_all_proxies_by_lane(shop: Api) -> None:
-    shop.proxies += [ProxyStatus(node, True, True) for node in ("a", "b", "gone")]
-    shop.requests["a"] = {("default/web", "s1", "s1"): 2, ("default/web", "s1", "z"): 1}
-    shop.requests["b"] = {("default/web", "s1", "s1"): 3, ("default/else", "s1", "s1"): 9}
-    traffic = await get(shop, f"{ROOT}/traffic/shop")
-    assert traffic["status"] == {
-        "requests": 6,
-        "fallbacks": 1,
-        "lanes": [
-            {"service": "default/web", "lane": "s1", "servedLane": "s1", "requests": 5},
-            {"service": "default/web", "lane": "s1", "servedLane": "z", "requests": 1},
-        ],
+async def test_traffic_is_told_by_lane_with_causes_errors_and_latencies(shop: Api) -> None:
+    fast = LaneFigures(classes(two=4, ten=4), 40.0, errors=1)
+    shop.figures[LanePair("default/web", "s1", "s1")] = fast
+    shop.figures[LanePair("default/web", "s1", "z")] = LaneFigures(classes(two=1), 2.0)
+    shop.figures[LanePair("default/web", "?", "z")] = LaneFigures(classes(two=2), 3.0)
+    shop.figures[LanePair("default/web", "s1", "")] = LaneFigures(classes(two=1), 1.0, errors=1)
+    shop.figures[LanePair("default/else", "s1", "s1")] = fast  # of no group
+    status = (await get(shop, f"{ROOT}/traffic/shop"))["status"]
+    assert (status["requests"], status["errors"], status["fallbacks"]) == (12, 2, 3)
+    lanes = {(each["lane"], each["servedLane"]): each for each in status["lanes"]}
+    assert {key: each["cause"] for key, each in lanes.items()} == {
+        ("?", "z"): "NoSuchLane",
+        ("s1", ""): "NoHealthyInstance",
+        ("s1", "s1"): "",
+        ("s1", "z"): "NoHealthyInstance",
     }
+    own = lanes["s1", "s1"]
+    assert (own["service"], own["requests"], own["errors"]) == ("default/web", 8, 1)
+    assert own["latencyMilliseconds"] == {"p50": 2.0, "p90": 9.0, "p99": 9.9}
 
 
 async def test_events_tell_of_statuses_that_changed(shop: Api) -> None:

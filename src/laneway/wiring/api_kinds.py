@@ -31,7 +31,7 @@ from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.review_answers import ReviewAnswers
 from laneway.wiring.revision_lists import RevisionLists
-from laneway.wiring.running_lists import CountRequests, Statuses, proxy_reader, traffic_reader
+from laneway.wiring.running_lists import ReadFigures, Statuses, proxy_reader, traffic_reader
 from laneway.wiring.whole_changes import WholeChanges
 
 
@@ -41,7 +41,7 @@ def answering(
     reconciliation: Reconciliation,
     resources: Collection[Resource],
     proxies: Statuses,
-    count: CountRequests,
+    figures: ReadFigures,
     events: RecentEvents,
     now: Callable[[], datetime],
     uid: Callable[[], str],
@@ -66,7 +66,7 @@ def answering(
         readers={
             REVISION.plural: Reader(revisions.page, revisions.get),
             PROXY.plural: proxy_reader(proxies),
-            TRAFFIC.plural: traffic_reader(proxies, lambda: declarations.active, count),
+            TRAFFIC.plural: traffic_reader(lambda: declarations.active, figures),
             EVENT.plural: Reader(events.page, events.get),
         },
     )

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from laneway.adapters.runner.admin import AdminUnreachable
-from laneway.apiserver import proxy_lists
-from laneway.apiserver.proxy_lists import Counts
+from laneway.apiserver import proxy_lists, traffic
+from laneway.apiserver.traffic import Figures
 from laneway.apiserver.virtual_resources import Listed, Page, Reader
 from laneway.control.proxies import ProxyStatus
 from laneway.model.meshes import Mesh
 
-#: How many proxies are asked for their figures at a time.
-_AT_ONCE = 16
-
 Statuses = Callable[[], Sequence[ProxyStatus]]
-CountRequests = Callable[[str], Awaitable[Counts]]
+ReadFigures = Callable[[], Awaitable[Figures]]
 
 
 def proxy_reader(statuses: Statuses) -> Reader:
@@ -27,21 +22,9 @@ def proxy_reader(statuses: Statuses) -> Reader:
     return _reader(listed)
 
 
-def traffic_reader(statuses: Statuses, mesh: Callable[[], Mesh], count: CountRequests) -> Reader:
-    """``count`` raises ``AdminUnreachable`` for a proxy that does not answer: it is left out."""
-
+def traffic_reader(mesh: Callable[[], Mesh], figures: ReadFigures) -> Reader:
     async def listed() -> list[dict[str, Any]]:
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def counted(node: str) -> Counts:
-            async with turns:
-                try:
-                    return await count(node)
-                except (AdminUnreachable, KeyError):
-                    return {}
-
-        nodes = [each.node for each in statuses() if each.connected]
-        return proxy_lists.traffic(mesh(), await asyncio.gather(*map(counted, nodes)))
+        return traffic.traffic(mesh(), await figures())
 
     return _reader(listed)
 

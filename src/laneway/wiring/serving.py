@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,11 +58,17 @@ from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
+from laneway.wiring.lane_traffic import LaneTraffic
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
 from laneway.wiring.request_trials import RequestTrials
-from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
+from laneway.wiring.serving_metrics import (
+    lane_families,
+    proxy_family,
+    store_families,
+    watch_family,
+)
 from laneway.wiring.workload_instances import WorkloadInstances
 
 
@@ -129,6 +136,7 @@ class Serving:
             self.store, self.tokens = store, tokens = await self._open_store(stack)
             whole = await self._start_mesh(stack, store)
             self.folder = self._settings.data or self.embedded.run_dir
+            self._traffic = _lane_traffic(self.embedded)
             watches = Watches(store)
             reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
@@ -213,12 +221,16 @@ class Serving:
         await self._shown.show(files.documents)
 
     def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
-        def collect() -> Iterator[Family]:
+        async def collect() -> list[Family]:
+            figures = await self._traffic.figures()
             unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
-            yield from store_families(store, store.write_seconds, unreadable)
-            yield proxy_family(self.embedded.proxies())
-            yield watch_family(watches.count)
-            yield self._requests.family()
+            return [
+                *store_families(store, store.write_seconds, unreadable),
+                proxy_family(self.embedded.proxies()),
+                *lane_families(self.embedded.declarations.active, figures),
+                watch_family(watches.count),
+                self._requests.family(),
+            ]
 
         async def compacted(keep: int) -> int:
             return await compact(store, HistoryBounds.last(keep), utc_now())
@@ -301,7 +313,7 @@ class Serving:
             reconciliation,
             served(),
             embedded.proxies,
-            embedded.lane_counts,
+            self._traffic.figures,
             recent,
             utc_now,
             _uid,
@@ -344,6 +356,13 @@ class Serving:
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self._workloads.of(lane, self.embedded)
+
+
+def _lane_traffic(embedded: Embedded) -> LaneTraffic:
+    declarations = embedded.declarations
+    return LaneTraffic(
+        embedded.proxies, lambda: declarations.active, embedded.lane_figures, time.monotonic
+    )
 
 
 def _url(scheme: str, host: str, port: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
 from laneway.control.proxies import GENERATION
+from laneway.model.lane_figures import BUCKETS
 from laneway.model.placements import Address
 from laneway.model.regexes import PROXY_PROGRAM_SIZE
 
@@ -78,7 +79,10 @@ def bootstrap(
             ]
         },
         "overload_manager": _connection_limit(max_connections),
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _statistics()}}},
+        "stats_config": {
+            "stats_matcher": {"inclusion_list": {"patterns": _statistics()}},
+            "histogram_bucket_settings": [{"match": {"prefix": "laneway."}, "buckets": BUCKETS}],
+        },
         # Nobody takes statistics but through the admin interface, which flushes first.
         "stats_flush_on_admin": True,
     }
