@@ -6,6 +6,7 @@ from tests.mutation.trials import Breakage
 
 RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 UP_API = "tests/e2e/test_up_api.py::"
+API_KINDS = "tests/wiring/test_api_kinds.py::"
 SERVING_TESTS = "tests/wiring/test_serving.py::"
 
 SERVING = (
@@ -136,5 +137,42 @@ SERVING = (
             "::test_names_that_are_no_lanes_of_the_mesh_are_no_figures",
         ),
         why="lanes that come and go leave series behind for ever",
+    ),
+    Breakage(
+        "a server that starts again numbers proxies and events as the one before",
+        "src/laneway/wiring/live_lists.py",
+        old="        before_first = int(now().timestamp() * 1000)\n",
+        new="        before_first = 0\n",
+        tests=(API_KINDS + "test_a_watch_that_is_too_far_behind_lists_again",),
+        why="a console that resumes after a restart shows what the server before said",
+    ),
+    Breakage(
+        "watches of proxies are not told what changes",
+        "src/laneway/wiring/live_lists.py",
+        old="            if self.watches.count:\n",
+        new="            if not self.watches.count:\n",
+        tests=(API_KINDS + "test_a_watch_of_proxies_tells_what_changes_and_resumes",),
+        why="a console shows proxies as they were when it was opened",
+    ),
+    Breakage(
+        "events of processes that start before their workload is kept are about nobody",
+        "src/laneway/wiring/recent_events.py",
+        old="        self._log.identify(self._uid)\n",
+        new="",
+        tests=(
+            "tests/e2e/test_api_kinds.py::test_the_articles_steps_as_change_sets_cost_no_request",
+        ),
+        why="kubectl describe shows no events of a new workload",
+    ),
+    Breakage(
+        "events are kept for ever",
+        "src/laneway/apiserver/event_log.py",
+        old="            if now - counted.last < LIFE:\n",
+        new="            if now:\n",
+        tests=(
+            "tests/apiserver/test_event_log.py"
+            "::test_the_oldest_make_room_and_all_end_after_an_hour",
+        ),
+        why="what was mended last week still looks broken",
     ),
 )

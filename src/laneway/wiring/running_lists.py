@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from laneway.apiserver import proxy_lists, traffic
 from laneway.apiserver.traffic import Figures
-from laneway.apiserver.virtual_resources import Listed, Page, Reader
+from laneway.apiserver.virtual_resources import PROXY, TRAFFIC, VirtualResource
 from laneway.control.proxies import ProxyStatus
+from laneway.control.revisions import Manifest, ObjectId
 from laneway.model.meshes import Mesh
+from laneway.wiring.live_lists import LiveList
 
-Statuses = Callable[[], Sequence[ProxyStatus]]
-ReadFigures = Callable[[], Awaitable[Figures]]
-
-
-def proxy_reader(statuses: Statuses) -> Reader:
-    async def listed() -> list[dict[str, Any]]:
-        return [proxy_lists.proxy(each) for each in statuses()]
-
-    return _reader(listed)
+#: Seconds between two looks for those who watch.
+_PROXY_PERIOD, _TRAFFIC_PERIOD = 1.0, 2.0
+#: Revisions that a watch may be behind. Figures change as a whole each time.
+_PROXIES, _FIGURES = 1000, 5
 
 
-def traffic_reader(mesh: Callable[[], Mesh], figures: ReadFigures) -> Reader:
-    async def listed() -> list[dict[str, Any]]:
-        return traffic.traffic(mesh(), await figures())
+@dataclass(frozen=True, slots=True)
+class RunningLists:
+    statuses: Callable[[], Sequence[ProxyStatus]]
+    mesh: Callable[[], Mesh]
+    figures: Callable[[], Awaitable[Figures]]
 
-    return _reader(listed)
+    def proxies(self, now: Callable[[], datetime]) -> LiveList:
+        async def current() -> Mapping[ObjectId, Manifest]:
+            return _by_id(PROXY, (proxy_lists.proxy(each) for each in self.statuses()))
+
+        return LiveList(current, now, kept=_PROXIES, period=_PROXY_PERIOD)
+
+    def traffic(self, now: Callable[[], datetime]) -> LiveList:
+        async def current() -> Mapping[ObjectId, Manifest]:
+            return _by_id(TRAFFIC, traffic.traffic(self.mesh(), await self.figures()))
+
+        return LiveList(current, now, kept=_FIGURES, period=_TRAFFIC_PERIOD)
 
 
-def _reader(listed: Callable[[], Awaitable[list[dict[str, Any]]]]) -> Reader:
-    async def page(wanted: Page) -> Listed:
-        items = sorted(await listed(), key=lambda each: str(each["metadata"]["name"]))
-        rest = [each for each in items if each["metadata"]["name"] > wanted.after]
-        shown = rest[: wanted.limit] if wanted.limit else rest
-        return Listed(shown, shown[-1]["metadata"]["name"] if len(shown) < len(rest) else "")
-
-    async def get(namespace: str, name: str) -> Mapping[str, Any] | None:
-        found = (each for each in await listed() if each["metadata"]["name"] == name)
-        return next(found, None)
-
-    return Reader(page, get)
+def _by_id(
+    resource: VirtualResource, manifests: Iterable[dict[str, Any]]
+) -> Mapping[ObjectId, Manifest]:
+    return {ObjectId(resource.qualified, "", each["metadata"]["name"]): each for each in manifests}

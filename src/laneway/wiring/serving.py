@@ -52,17 +52,19 @@ from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.api_kinds import answering
+from laneway.wiring.api_kinds import ApiKinds, api_kinds
 from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.lane_traffic import LaneTraffic
+from laneway.wiring.live_lists import follow_all
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
 from laneway.wiring.request_trials import RequestTrials
+from laneway.wiring.running_lists import RunningLists
 from laneway.wiring.serving_metrics import (
     lane_families,
     proxy_family,
@@ -134,10 +136,13 @@ class Serving:
             raise ConsoleNotBuilt
         async with AsyncExitStack() as stack:
             self.store, self.tokens = store, tokens = await self._open_store(stack)
+            self._events = RecentEvents(store, utc_now)
+            stack.callback(self._events.close)
             whole = await self._start_mesh(stack, store)
             self.folder = self._settings.data or self.embedded.run_dir
             self._traffic = _lane_traffic(self.embedded)
-            watches = Watches(store)
+            declarations = self.embedded.declarations
+            self._events.active = lambda: declarations.active
             reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
@@ -151,6 +156,10 @@ class Serving:
             else:
                 self._shown = self._file_objects(store, reconciliation)
                 await self.show(self._files)
+            kinds = self._api_kinds(store, reconciliation)
+            following = asyncio.create_task(follow_all(kinds.lists))
+            stack.push_async_callback(_cancelled, following)
+            watches = Watches(store, others=[each.watches for each in kinds.lists])
             administration = AdministrationEndpoints(
                 tokens,
                 watches,
@@ -164,7 +173,7 @@ class Serving:
                 Processes(self.embedded, reconciliation, self._workloads.problems), one_document
             )
             objects = ObjectEndpoints(store, watches, utc_now, _uid, one_document)
-            virtual = self._virtual(store, reconciliation, stack)
+            virtual = VirtualEndpoints(VIRTUAL, kinds.answering, kinds.live, one_document, utc_now)
             console = [*pages.routes, *self._console(tokens, watches).routes]
             operations = self._operations(store, watches)
             more = [
@@ -259,6 +268,7 @@ class Serving:
     async def _renew(self) -> bool:
         """Take out the lanes that have expired; statuses follow."""
         outcome = await self.embedded.declarations.renew()
+        self._events.look()
         if self._reconciliation is not None:
             self._reconciliation.wake()
         return not isinstance(outcome, NotProgrammed)
@@ -297,29 +307,27 @@ class Serving:
             started=started,
         )
 
-    def _virtual(
-        self, store: RevisionStore, reconciliation: Reconciliation, stack: AsyncExitStack
-    ) -> VirtualEndpoints:
-        embedded, recent = self.embedded, RecentEvents(store)
+    def _api_kinds(self, store: RevisionStore, reconciliation: Reconciliation) -> ApiKinds:
+        embedded = self.embedded
+        lists = RunningLists(
+            embedded.proxies, lambda: embedded.declarations.active, self._traffic.figures
+        )
         trials = RequestTrials(
             lambda: embedded.control_plane.placements.gateways,
             lambda: [each.node for each in embedded.proxies() if each.connected],
             embedded.lane_counts,
         )
-        stack.callback(recent.close)
-        answers = answering(
+        return api_kinds(
             store,
             embedded.declarations,
             reconciliation,
             served(),
-            embedded.proxies,
-            self._traffic.figures,
-            recent,
+            lists,
+            self._events,
             utc_now,
             _uid,
             trials.answer,
         )
-        return VirtualEndpoints(VIRTUAL, answers, one_document, utc_now)
 
     def _tcp(self) -> TcpEndpoint | None:
         settings = self._settings
@@ -343,11 +351,13 @@ class Serving:
     def _heard(self, event: events.Event) -> None:
         self._on_event(event)
         self._workloads.hear(event)
+        self._events.tell(event)
         self._wake()
 
     def _wake(self) -> None:
         if self._reconciliation is not None:
             self._reconciliation.wake()
+            self._events.look()
 
     def _proxies(self) -> Proxies:
         statuses = self.embedded.proxies()
