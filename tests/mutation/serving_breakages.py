@@ -175,4 +175,16 @@ SERVING = (
         ),
         why="what was mended last week still looks broken",
     ),
+    Breakage(
+        "a rejection blames lanes that proxies have accepted",
+        "src/laneway/compile/envoy/objects_at_fault.py",
+        old="if known.get(key_of(each)) != each) or every\n",
+        new="if known) or every\n",
+        tests=(
+            "tests/compile/envoy/test_objects_at_fault.py::test_the_only_object_that_changed",
+            "tests/compile/envoy/test_objects_at_fault.py"
+            "::test_the_changed_lane_of_the_group_whose_service_is_named",
+        ),
+        why="whoever mends looks at the wrong lane",
+    ),
 )

@@ -59,6 +59,7 @@ class Api:
     proxies: list[ProxyStatus]
     figures: dict[LanePair, LaneFigures]
     folder: Path
+    events: RecentEvents
     url: str = ""
     token: str = ""
 
@@ -127,7 +128,7 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     )
     recent = RecentEvents(store, lambda: NOW)
     recent.active = lambda: declarations.active
-    lists = RunningLists(lambda: proxies, lambda: declarations.active, read)
+    lists = RunningLists(lambda: proxies, lambda: declarations.active, read, recent.rejections)
     trials = RequestTrials(dict, tuple, counted)
     kinds = api_kinds(
         store,
@@ -167,6 +168,7 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
                         proxies,
                         figures,
                         Path(folder),
+                        recent,
                         url,
                         text,
                     )

@@ -20,7 +20,9 @@ from tests.wiring.api_servers import (
     workload,
 )
 
+from laneway.control.events import ProxyInstance, Rejected
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+from laneway.model.findings import ObjectKey
 from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
 from laneway.wiring import revision_lists
 
@@ -315,6 +317,8 @@ async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api)
         ProxyStatus("router~entry.default", True, False, (rejected, pending)),
         ProxyStatus("sidecar~web-z.default", False, True),
     ]
+    subject, lanes = ProxyInstance("router~entry.default"), (ObjectKey("Lane", "shop/s1"),)
+    shop.events.tell(Rejected(subject, RDS, "http.80", "bad regex", lanes))
     first, second = (await get(shop, f"{ROOT}/proxies"))["items"]
     assert first["metadata"]["name"] == "router.entry.default"
     assert first["status"] == {
@@ -324,11 +328,20 @@ async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api)
             {"type": "RouteConfiguration", "pending": ["http.81"], "rejected": ["http.80"]}
         ],
         "lastRejection": {
+            "time": "2026-01-01T12:00:00Z",
             "type": "RouteConfiguration",
             "resource": "http.80",
             "message": "bad regex",
+            "objects": [{"kind": "Lane", "name": "shop/s1"}],
         },
     }
+    shop.proxies[0] = ProxyStatus("router~entry.default", True, True)
+    again = await get(shop, f"{ROOT}/proxies/router.entry.default")
+    assert again["status"]["synced"]
+    assert again["status"]["lastRejection"] == first["status"]["lastRejection"]
+    about = "involvedObject.kind=Lane,involvedObject.name=s1,reason=RejectedByProxies"
+    (event,) = (await get(shop, "/api/v1/events", fieldSelector=about))["items"]
+    assert "bad regex" in event["message"]
     assert (second["status"]["connected"], second["status"]["lastRejection"]) == (False, None)
     page = await get(shop, f"{ROOT}/proxies", limit="1")
     rest = await get(shop, f"{ROOT}/proxies", **{"continue": page["metadata"]["continue"]})

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from laneway.control.events import Rejected
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+from laneway.model.times import timestamp
 from laneway.schema.api_requests import API_VERSION
 
 
-def proxy(status: ProxyStatus) -> dict[str, Any]:
-    """One proxy: what it has not acknowledged, by type, and its last rejection."""
-    rejected = [each for each in status.resources if each.verdict is Verdict.REJECTED]
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """``at`` is in UTC."""
+
+    event: Rejected
+    at: datetime
+
+
+def proxy(status: ProxyStatus, last: Rejection | None = None) -> dict[str, Any]:
+    """One proxy: what it has not acknowledged, by type, and ``last``, what it rejected last.
+
+    A change that is rejected is taken back, and then the proxy is in sync again.
+    """
     return {
         "apiVersion": API_VERSION,
         "kind": "Proxy",
@@ -21,7 +35,7 @@ def proxy(status: ProxyStatus) -> dict[str, Any]:
             "connected": status.connected,
             "synced": status.synced,
             "unacknowledged": _by_type(status.resources),
-            "lastRejection": _rejection(rejected[-1]) if rejected else None,
+            "lastRejection": _rejection(last) if last else None,
         },
     }
 
@@ -45,9 +59,12 @@ def _by_type(resources: Iterable[ResourceStatus]) -> list[dict[str, Any]]:
     ]
 
 
-def _rejection(resource: ResourceStatus) -> dict[str, str]:
+def _rejection(last: Rejection) -> dict[str, Any]:
+    event = last.event
     return {
-        "type": resource.type_url.rpartition(".")[2],
-        "resource": resource.name,
-        "message": resource.error,
+        "time": timestamp(last.at),
+        "type": event.type_url.rpartition(".")[2],
+        "resource": event.resource,
+        "message": event.error,
+        "objects": [{"kind": each.kind, "name": each.name} for each in event.objects],
     }

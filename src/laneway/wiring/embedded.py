@@ -26,11 +26,12 @@ from laneway.adapters.xds.server import XdsServer
 from laneway.compile.envoy import lane_statistics
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
+from laneway.compile.envoy.objects_at_fault import objects_at_fault
 from laneway.compile.envoy.options import Options
 from laneway.control import events
 from laneway.control.control_plane import Change, ControlPlane, rejected
 from laneway.control.declared import Declarations, Principal, Request
-from laneway.control.proxies import ProxyStatus, Verdict
+from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
 from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
@@ -278,8 +279,10 @@ class Embedded:
             key = (node, resource.type_url, resource.name, resource.sent)
             if resource.verdict is Verdict.REJECTED and key not in self._rejected:
                 self._rejected.add(key)
-                subject = events.ProxyInstance(node)
-                self._on_event(
-                    events.Rejected(subject, resource.type_url, resource.name, resource.error)
-                )
+                self._on_event(self._rejection(node, resource))
         self._on_proxy(node)
+
+    def _rejection(self, node: str, resource: ResourceStatus) -> events.Rejected:
+        plane, name, error = self.control_plane, resource.name, resource.error
+        objects = objects_at_fault(plane.published_mesh, plane.mesh, name, error)
+        return events.Rejected(events.ProxyInstance(node), resource.type_url, name, error, objects)

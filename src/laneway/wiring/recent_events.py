@@ -5,12 +5,13 @@ They are in memory, and are gone after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from laneway.apiserver.event_log import EventLog, Occurrence, Regarding
+from laneway.apiserver.event_log import MOST, EventLog, Occurrence, Regarding
 from laneway.apiserver.process_events import occurrence, workload_regarding
+from laneway.apiserver.proxy_lists import Rejection
 from laneway.apiserver.status_events import occurrences, regarding
 from laneway.control import events
 from laneway.control.revisions import ObjectId, Revision, RevisionStore, StoredObject
@@ -20,6 +21,7 @@ from laneway.model.times import timestamp
 from laneway.wiring.fleets import workload_of
 
 _WORKLOADS, _LANES = "workloads.laneway.dev", "lanes.laneway.dev"
+_GROUPS = "lanegroups.laneway.dev"
 
 
 class RecentEvents:
@@ -36,6 +38,8 @@ class RecentEvents:
         self.changed: Callable[[], None] = lambda: None
         self.active: Callable[[], Mesh] = Mesh
         self._seen = Mesh()
+        #: What each proxy rejected last, by node.
+        self.rejections: dict[str, Rejection] = {}
         self.close = store.listen(self._hear)
 
     async def current(self) -> Mapping[ObjectId, Mapping[str, object]]:
@@ -50,6 +54,20 @@ class RecentEvents:
             workload = workload_regarding(workload_of(event.subject.instance))
             workload = replace(workload, uid=self._uid(workload))
         self._add([found] if (found := occurrence(event, workload)) else [])
+        if isinstance(event, events.Rejected):
+            self._add(self._faults(event))
+            self.rejections[event.subject.name] = Rejection(event, self._now())
+            while len(self.rejections) > MOST:
+                del self.rejections[next(iter(self.rejections))]
+
+    def _faults(self, event: events.Rejected) -> Iterator[Occurrence]:
+        """About each lane and group at fault that is declared already."""
+        for key in event.objects:
+            resource = {"Lane": _LANES, "LaneGroup": _GROUPS}.get(key.kind, "")
+            name = key.name.rpartition("/")[2]
+            if stored := self._store.objects.get(ObjectId(resource, "", name)):
+                note = f"{event.subject} {event}"
+                yield Occurrence(regarding(stored.manifest), "RejectedByProxies", note, True)
 
     def look(self) -> None:
         """Whether lanes have ended since the last look."""

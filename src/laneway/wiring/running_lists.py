@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from laneway.apiserver import proxy_lists, traffic
+from laneway.apiserver import traffic
+from laneway.apiserver.proxy_lists import Rejection, proxy
 from laneway.apiserver.traffic import Figures
 from laneway.apiserver.virtual_resources import PROXY, TRAFFIC, VirtualResource
 from laneway.control.proxies import ProxyStatus
@@ -23,13 +24,17 @@ _PROXIES, _FIGURES = 1000, 5
 
 @dataclass(frozen=True, slots=True)
 class RunningLists:
+    """``rejections`` are by node."""
+
     statuses: Callable[[], Sequence[ProxyStatus]]
     mesh: Callable[[], Mesh]
     figures: Callable[[], Awaitable[Figures]]
+    rejections: Mapping[str, Rejection] = field(default_factory=dict)
 
     def proxies(self, now: Callable[[], datetime]) -> LiveList:
         async def current() -> Mapping[ObjectId, Manifest]:
-            return _by_id(PROXY, (proxy_lists.proxy(each) for each in self.statuses()))
+            found = (proxy(each, self.rejections.get(each.node)) for each in self.statuses())
+            return _by_id(PROXY, found)
 
         return LiveList(current, now, kept=_PROXIES, period=_PROXY_PERIOD)
 

@@ -310,7 +310,10 @@ class Serving:
     def _api_kinds(self, store: RevisionStore, reconciliation: Reconciliation) -> ApiKinds:
         embedded = self.embedded
         lists = RunningLists(
-            embedded.proxies, lambda: embedded.declarations.active, self._traffic.figures
+            embedded.proxies,
+            lambda: embedded.declarations.active,
+            self._traffic.figures,
+            self._events.rejections,
         )
         trials = RequestTrials(
             lambda: embedded.control_plane.placements.gateways,
