@@ -187,4 +187,15 @@ SERVING = (
         ),
         why="whoever mends looks at the wrong lane",
     ),
+    Breakage(
+        "files win back in silence what was taken over by force",
+        "src/laneway/control/declared/merging.py",
+        old="before.taken_from == self._source and _same(before.declaration, declaration)\n",
+        new="before.taken_from == self._source\n",
+        tests=(
+            "tests/control/declared/test_merging.py"
+            "::test_what_is_taken_over_by_force_is_not_won_back_in_silence",
+        ),
+        why="the next save of a file undoes what was forced, and nobody is told",
+    ),
 )

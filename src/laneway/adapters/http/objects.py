@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from laneway.control.revisions import (
 )
 from laneway.model.times import timestamp
 
-_PATCHES = (patches.MERGE, patches.JSON, patches.STRATEGIC, patches.APPLY)
+_PATCHES = (patches.JSON, patches.MERGE, patches.APPLY)
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,16 @@ class ObjectEndpoints:
 
     async def _patch(self, request: Request, place: Place) -> Response:
         kind = content_type(request)
-        if kind not in _PATCHES:
-            listed = ", ".join(_PATCHES)
-            raise Failure(415, f"the content type {kind!r} is no patch; there are {listed}")
+        # What custom resources are, which have no directives for strategic merges.
+        accepted = _PATCHES if place.resource.group else (*_PATCHES, patches.STRATEGIC)
+        if kind not in accepted:
+            listed = ", ".join(accepted)
+            raise Failure(415, f"the content type {kind!r} is no patch here; there are {listed}")
         query, data = write_query(request), await self._body(request)
+        if query.force and kind != patches.APPLY:
+            raise Failure(422, "force: it is for server-side apply alone")
+        if kind == patches.APPLY and not request.query_params.get("fieldManager"):
+            query = replace(query, manager="")  # none that is made up of the client's name
         live = self._store.submitted_objects.get(place.id)
         valid = writes.patch(self._write(place, query), live, kind, data)
         return await self._keep(request, place, place.id, valid, query, live)
@@ -223,7 +229,8 @@ def _draft(
     request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
 ) -> Draft:
     reason = f"{request.method} {request.url.path}"
-    return Draft(changes, _identity(request).name, query.manager, reason)
+    force = query.force and request.method == "PATCH"
+    return Draft(changes, _identity(request).name, query.manager, reason, force)
 
 
 def _identity(request: Request) -> Identity:
