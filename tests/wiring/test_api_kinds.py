@@ -412,12 +412,13 @@ async def test_the_kinds_are_discovered_with_what_they_can(shop: Api) -> None:
 async def watched(shop: Api, path: str, count: int, **query: str) -> list[dict[str, Any]]:
     """The first events of a watch."""
     found: list[dict[str, Any]] = []
-    asked = {"watch": "true", "timeoutSeconds": "30", **query}
+    asked = {"watch": "true", "timeoutSeconds": "20", **query}
     async with shop.client.stream("GET", path, params=asked) as answer:
         assert answer.status_code == 200, await answer.aread()
-        lines = answer.aiter_lines()
-        while len(found) < count:
-            found.append(json.loads(await anext(lines)))
+        async for each in answer.aiter_lines():
+            found.append(json.loads(each))
+            if len(found) == count:
+                break
     return found
 
 
@@ -451,8 +452,9 @@ async def test_a_watch_of_proxies_tells_what_changes_and_resumes(shop: Api) -> N
 async def test_a_watch_that_is_too_far_behind_lists_again(shop: Api, plural: str) -> None:
     await get(shop, f"{ROOT}/{plural}")
     for old in ("1", "99999999999999999"):
-        query = {"watch": "true", "resourceVersion": old}
+        query = {"watch": "true", "resourceVersion": old, "timeoutSeconds": "1"}
         answer = await shop.client.get(f"{ROOT}/{plural}", params=query)
+        assert answer.status_code == 410, answer.text
         assert (answer.status_code, answer.json()["reason"]) == (410, "Expired")
 
 
