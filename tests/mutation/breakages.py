@@ -175,7 +175,7 @@ BREAKAGES = (
     Breakage(
         "the proxies' counters use a deprecated field",
         "src/laneway/compile/envoy/lane_statistics.py",
-        old='"stats_scope": {"prefix": "laneway"}',
+        old='"stats_scope": scope',
         new='"stat_prefix": "laneway"',
         tests=(
             "tests/e2e/test_visibility.py::test_envoy_has_nothing_to_say_about_its_configuration",

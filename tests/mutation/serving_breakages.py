@@ -198,4 +198,15 @@ SERVING = (
         ),
         why="the next save of a file undoes what was forced, and nobody is told",
     ),
+    Breakage(
+        "proxies keep the series of lanes that are no more",
+        "src/laneway/compile/envoy/lane_statistics.py",
+        old='"enable_eviction": True',
+        new='"enable_eviction": False',
+        tests=(
+            "tests/e2e/test_visibility.py"
+            "::test_figures_and_logs_tell_fallbacks_by_cause_and_count_nothing_twice",
+        ),
+        why="a proxy that runs for months grows with each lane there ever was",
+    ),
 )
