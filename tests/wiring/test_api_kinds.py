@@ -412,7 +412,7 @@ async def test_the_kinds_are_discovered_with_what_they_can(shop: Api) -> None:
 async def watched(shop: Api, path: str, count: int, **query: str) -> list[dict[str, Any]]:
     """The first events of a watch."""
     found: list[dict[str, Any]] = []
-    asked = {"watch": "true", "timeoutSeconds": "20", **query}
+    asked = {"watch": "true", "timeoutSeconds": "10", **query}
     async with shop.client.stream("GET", path, params=asked) as answer:
         assert answer.status_code == 200, await answer.aread()
         async for each in answer.aiter_lines():
