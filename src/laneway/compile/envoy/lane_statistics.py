@@ -111,7 +111,7 @@ def _logger(
         "unit": "Milliseconds",
         "value_format": "%DURATION%",
     }
-    scope = {"prefix": "laneway", "enable_eviction": True}
+    scope: dict[str, Any] = {"prefix": "laneway", "enable_eviction": True}
     value = Struct()
     value.update({"stats_scope": scope, "histograms": [histogram]})
     config = typed_struct_pb2.TypedStruct(
