@@ -90,8 +90,8 @@ lint: develop  ## Formatting, lint, types and the layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
-	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
+test-cluster: develop  ## Try operator and API on the cluster that KUBECONFIG names.
+	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster tests/contract
 
 golden: develop  ## Rewrite the golden files; read the diff before committing it.
 	$(BIN)/pytest -q --update-golden tests/compile tests/schema tests/mutation/test_breakages.py \

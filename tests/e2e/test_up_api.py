@@ -130,7 +130,7 @@ async def test_files_own_what_they_declare_and_the_api_shows_it(tmp_path: Path) 
         for refusal in refusals:
             assert refusal.code == 409
             assert f"is declared by files ({mesh.folder}/lanes.yaml:" in str(refusal)
-            assert str(refusal).endswith("): change it there")
+            assert str(refusal).endswith("): change it there, or take it over by `force`")
         code, printed, said = await mesh.outcome("promote", "s2")
         assert (code, f"declared by files ({mesh.folder}/lanes.yaml:" in said) == (1, True)
         assert yaml.safe_load(printed) == {
@@ -145,6 +145,36 @@ async def test_files_own_what_they_declare_and_the_api_shows_it(tmp_path: Path) 
         )
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
         assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+        await check_force(mesh)
+
+
+async def check_force(mesh: Up) -> None:
+    """What is taken over by force stays so, until the files say the same; they say v3."""
+    lane = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Lane",
+        "spec": {"group": "test", "selector": {"ASM_TRAFFIC_TAG": "v2"}},
+    }
+    apply, path = "application/apply-patch+yaml", f"{LANES}/s2?fieldManager=jack"
+    refusal = await mesh.refused("PATCH", path, lane, content_type=apply)
+    assert refusal.code == 409
+    assert "files" in str(refusal)
+    for method, content_type in (("PATCH", MERGE), ("DELETE", None)):
+        more = {"content_type": content_type} if content_type else {}
+        refusal = await mesh.refused(method, f"{path}&force=true", {"spec": {}}, **more)
+        assert refusal.code in (409, 422)
+    await mesh.ask("PATCH", f"{path}&force=true", lane, content_type=apply)
+    await until(lambda: mesh.body("s2"), lambda found: found == EXPECTED["s2"])
+    text = (mesh.folder / "lanes.yaml").read_text()
+    (mesh.folder / "lanes.yaml").write_text(text + "# saved again\n")
+    assert "Lane test/s2 is declared by store" in await mesh.line("conflict:")
+    assert await mesh.body("s2") == EXPECTED["s2"]
+    head, tail = text.split("name: s2\n")
+    theirs = tail.replace("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v2", 1)
+    (mesh.folder / "lanes.yaml").write_text(f"{head}name: s2\n{theirs}")
+    await mesh.line("unchanged:")
+    refusal = await mesh.refused("PATCH", path, {"spec": {"weight": 1}}, content_type=MERGE)
+    assert "is declared by files" in str(refusal)
 
 
 async def test_what_others_declare_through_the_api_runs_beside_it(tmp_path: Path) -> None:

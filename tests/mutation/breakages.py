@@ -174,8 +174,8 @@ BREAKAGES = (
     ),
     Breakage(
         "the proxies' counters use a deprecated field",
-        "src/laneway/compile/envoy/visibility.py",
-        old='"stats_scope": {"prefix": "laneway"}',
+        "src/laneway/compile/envoy/lane_statistics.py",
+        old='"stats_scope": scope',
         new='"stat_prefix": "laneway"',
         tests=(
             "tests/e2e/test_visibility.py::test_envoy_has_nothing_to_say_about_its_configuration",

@@ -29,12 +29,15 @@ from laneway.apiserver.resources import served
 from laneway.apiserver.tokens import minted
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control.proxies import ProxyStatus
+from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.api_kinds import answering
+from laneway.wiring.api_kinds import api_kinds
+from laneway.wiring.live_lists import follow_all
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.request_trials import RequestTrials
+from laneway.wiring.running_lists import RunningLists
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 V1 = "laneway.dev/v1alpha1"
@@ -54,8 +57,9 @@ class Api:
     declaring: Declaring
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
-    requests: dict[str, dict[tuple[str, str, str], int]]
+    figures: dict[LanePair, LaneFigures]
     folder: Path
+    events: RecentEvents
     url: str = ""
     token: str = ""
 
@@ -104,13 +108,16 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
-    requests: dict[str, dict[tuple[str, str, str], int]] = {}
+    figures: dict[LanePair, LaneFigures] = {}
 
     def instances(lane: Lane) -> tuple[Instances, ...]:
         return tuple(Instances(service, 1, 1) for service in lane.services)
 
+    async def read() -> Mapping[LanePair, LaneFigures]:
+        return figures
+
     async def counted(node: str) -> dict[tuple[str, str, str], int]:
-        return requests[node]
+        return {}
 
     def uid() -> str:
         return f"uid-{next(numbers)}"
@@ -119,27 +126,30 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     reconciliation = Reconciliation(
         store, declarations, lambda: Proxies(1, 1), instances, lambda: NOW, lambda text: None
     )
-    recent, watches = RecentEvents(store), Watches(store)
-    answers = answering(
+    recent = RecentEvents(store, lambda: NOW)
+    recent.active = lambda: declarations.active
+    lists = RunningLists(lambda: proxies, lambda: declarations.active, read, recent.rejections)
+    trials = RequestTrials(dict, tuple, counted)
+    kinds = api_kinds(
         store,
         declarations,
         reconciliation,
         served(),
-        lambda: proxies,
-        counted,
+        lists,
         recent,
         lambda: NOW,
         uid,
-        RequestTrials(dict, tuple, counted).answer,
+        trials.answer,
     )
-    virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
+    watches = Watches(store, others=[each.watches for each in kinds.lists])
+    virtual = VirtualEndpoints(VIRTUAL, kinds.answering, kinds.live, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)
-    more, kinds = (virtual.routes, VIRTUAL) if own_kinds else ((), ())
-    app = application(served(), objects, "1.2.3", more, kinds)
+    more, shown = (virtual.routes, VIRTUAL) if own_kinds else ((), ())
+    app = application(served(), objects, "1.2.3", more, shown)
     token, text = minted("ci", ["admin"], bytes(37), NOW, timedelta(days=1))
     guarded = Authentication(app, {token.id: token}, "jack", (), lambda: NOW)
     tcp = TcpEndpoint("127.0.0.1", 0, server_context(tls, (), datetime.now(UTC))) if tls else None
-    running = asyncio.create_task(reconciliation.run())
+    running = asyncio.gather(reconciliation.run(), follow_all(kinds.lists))
     await asyncio.sleep(0)
     try:
         with TemporaryDirectory(prefix="laneway-") as folder:
@@ -156,8 +166,9 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
                         declaring,
                         reconciliation,
                         proxies,
-                        requests,
+                        figures,
                         Path(folder),
+                        recent,
                         url,
                         text,
                     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from laneway.apiserver.selectors import FIELDS
 from laneway.apiserver.structure import Structure
 from laneway.schema.crds import custom_resource_definitions
 from laneway.schema.json_schema import STRUCTURAL, JsonSchema, field_schema
@@ -78,6 +79,11 @@ class Served(Protocol):
     def qualified(self) -> str: ...
 
     @property
+    def selectable(self) -> tuple[str, ...]:
+        """The fields by which field selectors can choose."""
+        ...
+
+    @property
     def singular(self) -> str: ...
 
     @property
@@ -123,6 +129,10 @@ class Resource:
     @property
     def verbs(self) -> tuple[str, ...]:
         return _VERBS
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        return FIELDS
 
     @property
     def categories(self) -> tuple[str, ...]:

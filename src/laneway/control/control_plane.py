@@ -73,6 +73,11 @@ class ControlPlane:
         return self._state.mesh
 
     @property
+    def published_mesh(self) -> Mesh:
+        """What proxies are sent now; during a change, the mesh that it leads to."""
+        return self._next[0].mesh if self._next else self._state.mesh
+
+    @property
     def placements(self) -> Placements:
         return self._placements
 

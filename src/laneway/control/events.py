@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass, replace
 
+from laneway.model.findings import ObjectKey
 from laneway.model.names import ObjectName
 
 
@@ -234,14 +235,20 @@ class Stopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class Rejected(Event):
-    """A proxy rejected a resource and keeps the version before. ``error`` is Envoy's message."""
+    """A proxy rejected a resource and keeps the version before. ``error`` is Envoy's message.
+
+    ``objects`` are the declared objects that it is about, as far as that can be told.
+    """
 
     type_url: str
     resource: str
     error: str
+    objects: tuple[ObjectKey, ...] = ()
 
     def __str__(self) -> str:
-        return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
+        about = f" (of {', '.join(map(str, self.objects))})" if self.objects else ""
+        kind = self.type_url.rpartition(".")[2]
+        return f"rejected {kind} {self.resource}{about}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,15 @@ Listener = Callable[["Revision", Mapping[ObjectId, StoredObject | None]], None]
 class Draft:
     """A revision that has no number yet. ``writes`` are the new objects; None deletes an object.
 
-    ``principal`` requested it; ``source`` is the field manager, such as ``kubectl``.
+    ``principal`` requested it; ``source`` is the field manager, such as ``kubectl``. ``force``
+    takes over objects that others declare.
     """
 
     writes: Mapping[ObjectId, Manifest | None]
     principal: str
     source: str
     reason: str = ""
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

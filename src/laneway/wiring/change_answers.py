@@ -78,7 +78,7 @@ class ChangeAnswers:
         def compose(objects: Objects) -> WholeWrite:
             return composed("ChangeSet", spec, objects, author, self._resources)
 
-        change = _change("ChangeSet", asked, spec.source, spec.message)
+        change = _change("ChangeSet", asked, spec.source, spec.message, force=author.force)
         taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         status = await self._status(taken, asked)
         if spec.wait and not asked.dry_run:
@@ -96,7 +96,7 @@ class ChangeAnswers:
             return composed("Preview", spec, objects, author, self._resources)
 
         looking = replace(asked, identity=Identity(asked.identity.name, frozenset({ADMIN})))
-        change = _change("Preview", looking, spec.source, "")
+        change = _change("Preview", looking, spec.source, "", force=author.force)
         taken = await self._changes.make(change, compose, dry_run=True)
         names = workload_names(spec.down, taken.mesh, "spec.down")
         status = await self._status(taken, replace(asked, dry_run=True), names)
@@ -117,7 +117,7 @@ class ChangeAnswers:
             return rolled_back(objects, target, author, self._resources)
 
         reason = f"to revision {spec.revision}" + (f": {spec.message}" if spec.message else "")
-        change = _change("Rollback", asked, _ROLLBACK, reason)
+        change = _change("Rollback", asked, _ROLLBACK, reason, force=asked.force)
         taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         status = await self._status(taken, asked)
         then = declared_mesh(declared_at_start(target))
@@ -138,7 +138,7 @@ class ChangeAnswers:
 
         what = f"of lane {spec.group}/{spec.lane}{' undone' if spec.undo else ''}"
         reason = f"{what}: {spec.message}" if spec.message else what
-        change = _change("Promotion", asked, _PROMOTION, reason)
+        change = _change("Promotion", asked, _PROMOTION, reason, force=author.force)
         try:
             taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         except Failure as failure:
@@ -213,8 +213,9 @@ def _is_ready(manifest: Mapping[str, Any]) -> bool:
     return current and conditions.get("Ready") == "True"
 
 
-def _change(kind: str, asked: Asked, source: str, reason: str) -> Change:
-    return Change(kind, asked.identity, source, f"{kind}: {reason}" if reason else kind)
+def _change(kind: str, asked: Asked, source: str, reason: str, *, force: bool) -> Change:
+    told = f"{kind}: {reason}" if reason else kind
+    return Change(kind, asked.identity, source, told, force)
 
 
 def _objects(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:

@@ -113,6 +113,7 @@ class Reconciliation:
         self._now = now
         self._report = report
         self._waiting: dict[ObjectId, StoredObject | None] = {}
+        self._forced: set[ObjectId] = set()
         if not started:
             self._waiting = dict.fromkeys(store.objects)
         #: Stays in the store, and declares nothing until it is written again.
@@ -202,14 +203,17 @@ class Reconciliation:
             return
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
+        if revision.draft.force:
+            self._forced.update(revision.draft.writes)
         self._hurry()
 
     async def _pass(self) -> None:
         waiting, self._waiting = self._waiting, {}
+        forced, self._forced = self._forced, set()
         upto, restored = self._store.latest, self._to_restore
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits:
-            await self._apply(edits)
+            await self._apply(edits, force=bool(forced))
         await self._write_statuses()
         async with self._passed:
             self._done, self._began, self._restored = upto, True, restored
@@ -225,13 +229,14 @@ class Reconciliation:
         before, after = (each.manifest if each else None for each in (was, stored))
         yield from edits_between(key, before, after, known)
 
-    async def _apply(self, edits: Iterable[Put | Remove]) -> None:
-        together = Writes(STORE, tuple(edits))
+    async def _apply(self, edits: Iterable[Put | Remove], *, force: bool) -> None:
+        """``force``: guards of the store keep all others from what they do not own."""
+        together = Writes(STORE, tuple(edits), force)
         result = await self._declarations.apply(together, Principal(STORE))
         if not isinstance(result, Refused):
             return
         for edit in together.edits:
-            result = await self._declarations.apply(Write(STORE, edit), Principal(STORE))
+            result = await self._declarations.apply(Write(STORE, edit, force), Principal(STORE))
             if isinstance(result.outcome, NotProgrammed):
                 self._report(f"{edit.key}: {result.outcome}")
             elif isinstance(result, Refused):

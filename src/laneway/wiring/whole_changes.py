@@ -56,12 +56,16 @@ Compose = Callable[[Objects], WholeWrite]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who makes the change, and how history shows it. ``kind`` is what the request is called."""
+    """Who makes the change, and how history shows it. ``kind`` is what the request is called.
+
+    ``force`` takes over objects that others declare.
+    """
 
     kind: str
     identity: Identity
     source: str
     reason: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class WholeChanges:
         state = self._declarations.state
         after = plan(
             state,
-            _request(write, objects, state),
+            _request(change, write, objects, state),
             Principal(change.identity.name),
             active=self._declarations.active,
             check=self._check,
@@ -157,7 +161,7 @@ class WholeChanges:
     async def _take(self, change: Change, write: WholeWrite, objects: Objects) -> Taken | None:
         """None if someone else wrote one of the objects meanwhile."""
         before = self._declarations.state
-        request = _request(write, objects, before)
+        request = _request(change, write, objects, before)
         settled = False
         try:
             result = await self._declarations.apply(request, Principal(change.identity.name))
@@ -185,7 +189,7 @@ class WholeChanges:
 
 
 def _draft(change: Change, write: WholeWrite) -> Draft:
-    return Draft(write.writes, change.identity.name, change.source, change.reason)
+    return Draft(write.writes, change.identity.name, change.source, change.reason, change.force)
 
 
 def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
@@ -199,10 +203,12 @@ def _may_expire(write: WholeWrite) -> bool:
     return any("expiresAt" in (m or {}).get("spec", {}) for m in write.writes.values())
 
 
-def _request(write: WholeWrite, objects: Objects, state: DeclaredState) -> ChangeSet:
+def _request(
+    change: Change, write: WholeWrite, objects: Objects, state: DeclaredState
+) -> ChangeSet:
     known = state.objects.by_key
     edits: list[Put | Remove] = []
     for key, manifest in write.writes.items():
         stored = objects.get(key)
         edits += edits_between(key, stored.manifest if stored else None, manifest, known)
-    return ChangeSet(STORE, tuple(edits))
+    return ChangeSet(STORE, tuple(edits), change.force)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from laneway.adapters.http.administration import API_VERSION
 from laneway.adapters.http.bodies import ReadYaml, body
 from laneway.adapters.http.console_files import SIGN_IN, SIGN_OUT
-from laneway.adapters.http.objects import server_sent_events
+from laneway.adapters.http.object_reads import server_sent_events
 from laneway.adapters.http.watches import Watch, Watches
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.field_ownership import without_managed_fields

@@ -13,6 +13,7 @@ from typing import Any
 
 from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
 from laneway.control.proxies import GENERATION
+from laneway.model.lane_figures import BUCKETS
 from laneway.model.placements import Address
 from laneway.model.regexes import PROXY_PROGRAM_SIZE
 
@@ -78,9 +79,15 @@ def bootstrap(
             ]
         },
         "overload_manager": _connection_limit(max_connections),
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _statistics()}}},
+        "stats_config": {
+            "stats_matcher": {"inclusion_list": {"patterns": _statistics()}},
+            "histogram_bucket_settings": [{"match": {"prefix": "laneway."}, "buckets": BUCKETS}],
+        },
         # Statistics are only read through the admin interface, which flushes them first.
         "stats_flush_on_admin": True,
+        # Series of lanes that are no more go, so that a proxy that runs for months does not grow.
+        # In units of five seconds, Envoy's flush interval: what 120 flushes did not find changed.
+        "stats_eviction_interval": "600s",
     }
     return json.dumps(configuration, indent=1)
 

@@ -26,6 +26,7 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.protobuf import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.resources import CLUSTER, Resource
+from laneway.model.lane_figures import ABSENT
 from laneway.model.placements import Address
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -49,7 +50,7 @@ def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
                 yield _aggregate(names.target_cluster(target), target, target.chain[0])
         if route.default.chain:
             name = names.absent_cluster(route.default)
-            yield _aggregate(name, route.default, visibility.ABSENT)
+            yield _aggregate(name, route.default, ABSENT)
 
 
 def subsets(routes: ServiceRoutes, route: Route) -> Iterable[str]:

@@ -8,7 +8,6 @@ and only if the request fell back, and ``?`` distinguishes the two causes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -22,9 +21,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.struct_pb2 import Struct
-from xds.type.v3 import typed_struct_pb2
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import lane_statistics, names
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import Target
@@ -33,15 +31,6 @@ from laneway.model.names import ObjectName
 _NAMESPACE = "laneway"
 #: A request header, whose secret value is a setting (``Options.explain``).
 EXPLAIN_HEADER = "x-laneway-explain"
-#: Stands for a lane of which the service has no subset.
-ABSENT = "?"
-
-#: Matches the names of the counters of requests by lane.
-COUNTERS = r"^laneway\.requests\."
-_COUNTER = re.compile(
-    COUNTERS + r"route\.outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|]+)\.served\.(?P<served>[^.]*)"
-)
-
 _SERVICE = f"%METADATA(CLUSTER:{_NAMESPACE}:service)%"
 _LANE = f"%METADATA(CLUSTER:{_NAMESPACE}:lane)%"
 _SERVED = f"%UPSTREAM_METADATA({_NAMESPACE}:lane)%"
@@ -70,46 +59,10 @@ def endpoint_metadata(workload: ObjectName, lane: str) -> base_pb2.Metadata:
 
 
 def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
-    """What a caller's proxy records of each request: counters, and a log if configured."""
-    yield _counters()
+    """What a caller's proxy records of each request: counters, and a log where asked for."""
+    yield from lane_statistics.statistics_loggers()
     if options.access_log is not None:
         yield _access_log(options.access_log)
-
-
-def counted(statistic: str) -> tuple[str, str, str] | None:
-    """The (service, lane, serving lane) of a counter's name, or ``None`` for other statistics.
-
-    The route's name is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``).
-    """
-    if (match := _COUNTER.fullmatch(statistic)) is None:
-        return None
-    service, namespace = match["host"].split(".")[:2]
-    return f"{namespace}/{service}", match["chain"].split(">")[0], match["served"]
-
-
-@cache
-def _counters() -> accesslog_pb2.AccessLog:
-    """``laneway.requests`` by route (a cluster's name, with chain and service) and serving lane.
-
-    There is one series for each such pair. Tags from metadata would cost microseconds more. The
-    configuration is a ``TypedStruct``, because the published protos for Python do not have
-    ``stats_scope`` yet, and Envoy logs a warning for its predecessor ``stat_prefix``.
-    """
-    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": _SERVED}
-    stat = {
-        "name": "requests",
-        "tags": [{"name": name, "value_format": value} for name, value in tags.items()],
-    }
-    config = typed_struct_pb2.TypedStruct(
-        type_url="type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
-        value=_struct(
-            {
-                "stats_scope": {"prefix": "laneway"},
-                "counters": [{"stat": stat, "value_fixed": 1}],
-            }
-        ),
-    )
-    return accesslog_pb2.AccessLog(name="envoy.access_loggers.stats", typed_config=packed(config))
 
 
 def _access_log(path: str) -> accesslog_pb2.AccessLog:

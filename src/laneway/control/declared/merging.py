@@ -1,9 +1,11 @@
 """Merging a request into the objects of the declared state. Pure.
 
 A source owns the objects that it declares. A second source that declares the same object causes a
-conflict, unless it takes the object over by force. The order of objects matters, because the first
-lane of a group may be its baseline: a source determines the order of its own objects, and does not
-move those of others.
+conflict, unless it takes the object over by force. Then the first source is in conflict, until it
+declares the same, which makes it the owner again, or does not declare the object.
+
+The order of objects matters, because the first lane of a group may be its baseline: a source
+determines the order of its own objects, and does not move those of others.
 """
 
 from __future__ import annotations
@@ -119,12 +121,22 @@ class _Merge:
         if before is None:
             self._changed.add(key)
             return DeclaredObject(declaration, self._source, version, version, self._principal)
-        self._claim(before)
+        if not self._regains(before, declaration):
+            self._claim(before)
         if before.source == self._source and _same(before.declaration, declaration):
             # An unchanged object keeps its version, even if it has moved within a file.
             return replace(before, declaration=replace(declaration, declared=before.declared))
         self._changed.add(key)
-        return DeclaredObject(declaration, self._source, before.created, version, self._principal)
+        taken_from = before.taken_from if before.source == self._source else before.source
+        if self._regains(before, declaration):
+            taken_from = ""
+        return DeclaredObject(
+            declaration, self._source, before.created, version, self._principal, taken_from
+        )
+
+    def _regains(self, before: DeclaredObject, declaration: Declaration) -> bool:
+        """Whether the source from which the object was taken says now what became of it."""
+        return before.taken_from == self._source and _same(before.declaration, declaration)
 
     def _claim(self, before: DeclaredObject) -> None:
         if before.source != self._source and not self._force:

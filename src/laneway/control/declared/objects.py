@@ -79,7 +79,8 @@ class DeclaredObject:
     """``source`` declares the object and owns it: other sources need force to change it.
 
     ``created`` and ``version`` are the versions of the state in which the object was declared
-    first, and changed last; ``principal`` requested that change.
+    first, and changed last; ``principal`` requested that change. ``taken_from`` is the source from
+    which ``source`` took the object over, or "".
     """
 
     declaration: Declaration
@@ -87,6 +88,7 @@ class DeclaredObject:
     created: int
     version: int
     principal: Principal
+    taken_from: str = ""
 
     @property
     def declared(self) -> Declared:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from laneway.faces.cli.resource_words import ObjectReference
-from laneway.faces.cli.server_requests import Server, ServerError, request
+from laneway.faces.cli.server_requests import Server, ServerError, lines, request
 
 Manifest = Mapping[str, Any]
 _APPLY = "application/apply-patch+yaml"
@@ -31,6 +31,11 @@ def find(
     kind = {"apiVersion": reference.resource.kind.api_versions[0]}
     kind["kind"] = reference.resource.kind.name
     return [{**kind, **item} for item in document["items"]]
+
+
+def watch(server: Server, reference: ObjectReference) -> Iterator[str]:
+    """A line for each object that there is, and for each change. Raises ``ServerError``."""
+    return lines(server, f"{reference.path}?watch=true")
 
 
 def find_or_none(server: Server, reference: ObjectReference) -> Manifest | None:
