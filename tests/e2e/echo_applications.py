@@ -41,10 +41,14 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer of an application. Without a status the connection is cut; with 0 it waits."""
+    """An answer of an application. Without a status the connection is cut; with 0 it waits.
+
+    ``until``: it answers no earlier than that.
+    """
 
     status: int | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    until: asyncio.Event | None = None
 
 
 @dataclass
@@ -115,6 +119,8 @@ class Echo:
                         if failure.status == 0:
                             await reader.read()  # until the caller gives up
                             return
+                        if failure.until is not None:
+                            await failure.until.wait()
                         writer.write(_failed(failure))
                         continue
                     writer.write(_response(await self._answer(port, request)))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from tests.compile.entering_meshes import CALLS, CASES, SERVICES, declared, weighted
-from tests.compile.meshes import exact, group, lane, mesh, prefix, rule
+from tests.compile.meshes import exact, group, lane, mesh, name, prefix, rule
+from tests.e2e.clients import Call, Connection
+from tests.e2e.echo_applications import Failure
 from tests.e2e.live_meshes import LiveMesh
 from tests.e2e.simulator_comparison import ATTEMPTS, hold
 
@@ -17,6 +21,10 @@ from laneway.compile.simulate import Request, simulate
 from laneway.model.lanes import IngressRule, Sticky, StickyKind, Unmatched
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
+
+
+#: Envoy's counts of listeners that were replaced, by others or by other filters.
+REPLACED = r"^listener_manager\.listener_(modified|in_place_updated|removed)$"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +47,39 @@ def test_requests_are_in_the_lane_that_they_name_or_enter(live: LiveMesh, trace:
         (entered, _) = live.ask(request, 80).hops
         assert entered.headers.get("x-lane") == expected, request
         assert "x-laneway-entered" not in entered.headers
+
+
+def test_the_first_lane_that_is_entered_costs_no_connection(live: LiveMesh) -> None:
+    """The gateway's listener stays, whose connections Envoy would close some minutes later."""
+    plain = mesh([group("web cart")], [lane("base", "web cart", rule("web"))], SERVICES)
+    web = name("web-v-base")
+
+    async def across() -> None:
+        address, answered = live.gateway_address(), asyncio.Event()
+        idle, slow = (Connection(address.host, address.port) for _ in range(2))
+        before = await live.gateway_statistics(REPLACED)
+        assert (await idle.get(Call())).status == 200
+        live.fail(web, [Failure(201, until=answered)])
+        waiting = asyncio.create_task(slow.get(Call()))
+        while not live.taken(web):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await live.change(declared())
+        assert await live.gateway_statistics(REPLACED) == before
+        socket = idle.socket
+        answer = await idle.get(Call(headers={"x-user": "jack"}))
+        assert (answer.status, json.loads(answer.body)["hops"][0]["headers"]["x-lane"]) == (
+            200,
+            "beta",
+        )
+        assert idle.socket is socket is not None
+        answered.set()
+        assert (await waiting).status == 201
+        assert slow.socket is not None
+        for connection in (idle, slow):
+            connection.close()
+
+    live.adopt(plain, CALLS)
+    live.run(across())
 
 
 def test_who_names_an_alias_is_not_turned_away(live: LiveMesh) -> None:

@@ -8,6 +8,9 @@ ENTERING = "tests/e2e/test_entering.py::"
 IN_LANE = ENTERING + "test_requests_are_in_the_lane_that_they_name_or_enter"
 WEIGHT = ENTERING + "test_a_rule_has_a_weight_of_its_own_above_the_lanes"
 ALIKE = ENTERING + "test_many_rules_of_one_shape_choose_each_its_lane"
+LISTENER = (
+    "tests/compile/envoy/test_snapshot_laws.py::test_no_lane_replaces_a_gateways_listener[names]"
+)
 ISTIO = "tests/compile/istio/test_entering.py::"
 ORDER = "tests/compile/test_enter_rules.py::"
 
@@ -35,6 +38,15 @@ ENTERING_BREAKAGES = (
         new="    if result then\n",
         tests=(ALIKE,),
         why="a lane's rule takes requests that name another lane",
+    ),
+    Breakage(
+        "a gateway has the filters only if its groups need them",
+        "src/laneway/compile/envoy/emitter.py",
+        old="    lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))\n",
+        new="    if routes.naming:\n"
+        "        lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))\n",
+        tests=(LISTENER, ENTERING + "test_the_first_lane_that_is_entered_costs_no_connection"),
+        why="the first lane that is entered replaces the listener, and cuts long requests",
     ),
     Breakage(
         "an enter rule takes requests that name a lane",

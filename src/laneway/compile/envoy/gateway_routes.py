@@ -15,7 +15,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.conditions import condition, hash_policy
 from laneway.compile.envoy.entry_lookups import Shared, joined, shared
-from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
+from laneway.compile.envoy.entry_routes import enable_filters, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import duration, resource
 from laneway.compile.envoy.regex_alternation import alternatives
@@ -60,7 +60,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if gateway.naming:
-        add_naming(config, gateway, found)
+        enable_filters(config, gateway, found)
     return resource(ROUTE, name, config)
 
 
