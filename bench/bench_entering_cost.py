@@ -29,11 +29,11 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
-from laneway.compile.envoy.protobuf import packed
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.xds.server import XdsServer
+from laneway.compile.envoy.protobuf import packed
 from laneway.compile.resources import LISTENER, Resource, Snapshot
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy

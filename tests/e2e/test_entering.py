@@ -105,6 +105,29 @@ def test_a_rule_has_a_weight_of_its_own_above_the_lanes(live: LiveMesh) -> None:
     assert others == {"gamma"}
 
 
+@pytest.mark.parametrize("weight", [100, 1])
+def test_where_nobody_enters_what_names_no_lane_counts_as_none_too(
+    live: LiveMesh, weight: int
+) -> None:
+    """It is given a lane by weight; the value that it had goes no further."""
+    entry = rule("web")
+    beta = lane("beta", "cart", entry, weight=weight)
+    lanes = [lane("base", "web cart", entry), lane("gamma", "cart"), beta]
+    one = mesh([group("web cart", trace_header="x-lane")], lanes, SERVICES)
+    everything = frozenset(workload.name for workload in one.workloads)
+    live.adopt(one, CALLS)
+    for value in ("unknown", "", "Beta", "beta2", "beta, base"):
+        request = Request(headers={"x-lane": value})
+        hold(live, one, [request] * ATTEMPTS, 80, CALLS, everything)
+        seen = {live.ask(request).hops[0].headers.get("x-lane") for _ in range(4)}
+        assert seen == {"beta"} if weight == 100 else seen <= {"beta", None}, value
+    for named in ("base", "gamma", "beta", ("beta", "gamma")):
+        request = Request(headers={"x-lane": named})
+        hold(live, one, [request] * ATTEMPTS, 80, CALLS, everything)
+        header = named if isinstance(named, str) else ",".join(named)
+        assert live.ask(request).hops[0].headers.get("x-lane") == header
+
+
 def test_a_user_stays_in_or_out_of_the_lane(live: LiveMesh) -> None:
     live.adopt(weighted(Sticky(StickyKind.HEADER, "x-user")), CALLS)
     lanes = set()

@@ -306,7 +306,7 @@ BREAKAGES = (
     ),
     Breakage(
         "lanes' names are one regular expression, however many",
-        "src/laneway/compile/envoy/regex_alternation.py",
+        "src/laneway/compile/regex_alternation.py",
         old="MOST_CHARACTERS = 8192\n",
         new="MOST_CHARACTERS = 1 << 30\n",
         tests=(

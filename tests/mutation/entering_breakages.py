@@ -24,6 +24,25 @@ ENTERING_BREAKAGES = (
         why="who names a lane that is gone does not enter by a rule, and is sent on with that name",
     ),
     Breakage(
+        "a value that names no lane rules weights out",
+        "src/laneway/compile/envoy/gateway_routes.py",
+        old="[is_named(exempt.header)] if is_read else _names(exempt)",
+        new="[is_named(exempt.header)]",
+        tests=(ENTERING + "test_where_nobody_enters_what_names_no_lane_counts_as_none_too[100]",),
+        why="who still sends the name of a lane that is gone is never given another one",
+    ),
+    Breakage(
+        "Istio gives lanes without a route of their own to weights",
+        "src/laneway/compile/istio/gateways.py",
+        old='            yield Branch(name(f"other lanes {number}"), match, rest)\n',
+        new="            pass\n",
+        tests=(
+            ISTIO + "test_where_nobody_enters_what_names_no_lane_counts_as_none_too"
+            "[1-Unmatched.BASELINE]",
+        ),
+        why="who names a lane enters another one",
+    ),
+    Breakage(
         "a cookie's name is compared by its beginning",
         "src/laneway/compile/entry_filters.py",
         old="      if key == name then return string.match",
@@ -83,8 +102,8 @@ ENTERING_BREAKAGES = (
     Breakage(
         "Istio's weights choose for those whom an enter rule has left out",
         "src/laneway/compile/istio/gateways.py",
-        old="            without |= without_entered()\n",
-        new="            pass\n",
+        old='{**base, "withoutHeaders": without_entered()} if has_entries else base',
+        new="base",
         tests=(ISTIO + "test_a_rule_has_a_weight_of_its_own_above_the_lanes",),
         why="a rule's weight does not hold in a cluster",
     ),

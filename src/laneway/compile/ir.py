@@ -88,7 +88,7 @@ class Share:
     """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it.
 
     Without a name: they stay without a lane, so that every service's own baseline answers them
-    (``LaneGroup.service_baselines``), and the header is not set.
+    (``LaneGroup.service_baselines``), and the header is removed.
     """
 
     lane: str
@@ -97,17 +97,28 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneNames:
+    """Lanes of one group, or of groups that share ``header``, in which a request has to name one
+    of them."""
+
+    header: str
+    lanes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
-    """For requests that carry none of the route headers. The weights of ``shares`` sum to 100.
+    """For requests that name no lane. The weights of ``shares`` sum to 100.
 
     ``ranges`` are the shares in the order of the hash that keeps users to their lanes, where
-    ``sticky``; a lane may have several there.
+    ``sticky``; a lane may have several there. ``exempt`` are the lanes that a request can name,
+    for each route header of a gateway's route; any other value of these headers counts as none.
     """
 
     header: str
     shares: tuple[Share, ...]
     ranges: tuple[Share, ...]
     sticky: Sticky | None
+    exempt: tuple[LaneNames, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +156,6 @@ class LaneNaming:
     cookies: tuple[str, ...]
     query: tuple[str, ...]
     lanes: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LaneNames:
-    """Lanes of one group, of which a request has to name one in ``header``."""
-
-    header: str
-    lanes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
