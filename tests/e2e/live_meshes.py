@@ -98,7 +98,11 @@ class LiveMesh:
 
     def status(self, request: Request) -> int:
         """The status of the answer, whoever gives it."""
-        return self._run(self._exchange(request, None)).status
+        return self.send(request).status
+
+    def send(self, request: Request) -> Message:
+        """The answer itself, whoever gives it."""
+        return self._run(self._exchange(request, None))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """In the loop of the rig, for what is to happen beside a change."""
