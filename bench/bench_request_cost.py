@@ -57,6 +57,9 @@ APPLICATION = ObjectName("default", "mocka")
 NEXT = ObjectName("default", "mockb")
 CONNECTIONS = 32
 START_SECONDS = 120
+#: What Envoy's threads for requests are called. Its main thread has work that grows with the number
+#: of clusters and not with that of requests: it asks each second which endpoints to take back.
+WORKERS = "wrk:"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = {
     "name": "envoy.filters.http.router",
@@ -191,10 +194,15 @@ def envoy(directory: Path, name: str, configuration: str) -> Iterator[subprocess
         process.wait()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Time on a CPU of all threads, from the scheduler (nanoseconds, not ticks)."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+def cpu_seconds(pid: int, threads: str = "") -> float:
+    """Time on a CPU, from the scheduler (nanoseconds, not ticks), of all threads whose names begin
+    with ``threads``."""
+    tasks = [
+        task
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if (task / "comm").read_text().startswith(threads)
+    ]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 class Client(asyncio.Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from laneway.compile.ingress_precedence import precedence
-from laneway.compile.ir import EntryRule, LaneNaming, ServiceRoutes, Share, Split, Target
+from laneway.compile.ir import EntryRule, LaneNames, LaneNaming, ServiceRoutes, Share, Split, Target
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy
 from laneway.model.meshes import Mesh
@@ -39,9 +39,6 @@ def _needs_naming(mesh: Mesh, group: LaneGroup) -> bool:
 
 def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
     lanes = [lane for group in groups for lane in mesh.lanes_by_group[group.name]]
-    # Internal groups may use the header, too, so names of their lanes must be passed on.
-    behind = [group for group in mesh.groups if group.route_header.lower() == header]
-    names = [lane.name for group in behind for lane in mesh.lanes_by_group[group.name]]
     ways = [group.route_by for group in groups]
     others = dict.fromkeys(name.lower() for way in ways for name in way.headers)
     others.pop(header, None)
@@ -52,9 +49,17 @@ def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
         query=tuple(dict.fromkeys(way.query for way in ways if way.query)),
         lanes={
             **{value: lane.name for lane in lanes for value in lane.names},
-            **{name: name for name in names},
+            **{name: name for name in lane_names(mesh, header).lanes},
         },
     )
+
+
+def lane_names(mesh: Mesh, header: str) -> LaneNames:
+    """The lanes that a request can name in ``header``, at whatever gateway it enters: groups behind
+    may know the header, too, and what names a lane of theirs goes on to them."""
+    sharing = [group for group in mesh.groups if group.route_header.lower() == header.lower()]
+    lanes = [lane.name for group in sharing for lane in mesh.lanes_by_group[group.name]]
+    return LaneNames(header, tuple(dict.fromkeys(lanes)))
 
 
 def lower_entries(

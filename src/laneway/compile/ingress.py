@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from laneway.compile.enter_rules import lower_entries, lower_naming
+from laneway.compile.enter_rules import lane_names, lower_entries, lower_naming
 from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import (
     BaggageMember,
@@ -333,7 +333,9 @@ def _split(
     lanes = tuple(shares.values())
     every = lanes if rest is None else (*lanes, rest)
     ranges = every if group.sticky is None else lay_out(lanes, rest)
-    return Split(group.route_header, every, ranges, group.sticky)
+    headers = {c.group.route_header.lower(): c.group.route_header for c in claims}
+    exempt = tuple(lane_names(mesh, header) for header in headers.values())
+    return Split(group.route_header, every, ranges, group.sticky, exempt)
 
 
 def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class ServiceRoutes:
 class Share:
     """``weight`` of 100 requests enter ``lane``, and the gateway sets the route header to it.
 
-    With no ``lane`` they stay without a lane, and the header is not set. So the own baselines of
+    With no ``lane`` they stay without a lane, and the header is removed. So the own baselines of
     services answer them (``LaneGroup.service_baselines``).
     """
 
@@ -97,17 +97,28 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """The weights for requests without any route header. Those of ``shares`` sum to 100.
+class LaneNames:
+    """Lanes of one group, or of groups that share ``header``, in which a request has to name one
+    of them."""
 
-    If they are ``sticky``, ``ranges`` are the shares in the order of the hash by which users keep
-    their lane. A lane may have several ranges.
+    header: str
+    lanes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """For requests that name no lane. The weights of ``shares`` sum to 100.
+
+    ``ranges`` are the shares in the order of the hash that keeps users to their lanes, where
+    ``sticky``; a lane may have several there. ``exempt`` are the lanes that a request can name,
+    for each route header of a gateway's route; any other value of these headers counts as none.
     """
 
     header: str
     shares: tuple[Share, ...]
     ranges: tuple[Share, ...]
     sticky: Sticky | None
+    exempt: tuple[LaneNames, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +156,6 @@ class LaneNaming:
     cookies: tuple[str, ...]
     query: tuple[str, ...]
     lanes: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LaneNames:
-    """Lanes of one group. A request must name one of them in ``header``."""
-
-    header: str
-    lanes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

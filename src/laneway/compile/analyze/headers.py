@@ -62,8 +62,8 @@ def _sticky(survey: Survey, group: LaneGroup, reached: Reached) -> Iterator[Find
     if sticky.name.lower() == group.route_header.lower():
         yield Finding(
             Code.HEADER_CONFLICT,
-            f"{sticky.name}, the route header, cannot distinguish users: only requests without it "
-            "get a lane by weight",
+            f"{sticky.name}, the route header, cannot distinguish users: only requests in "
+            "which it names no lane get one by weight",
             "name a header that identifies users, such as x-user",
             key_of(group),
             ("spec", "sticky"),

@@ -183,9 +183,7 @@ def _gateway(
 ) -> Iterable[Resource]:
     name = routes.gateway.name
     lanes = gateway_hooks(routes.carriers, options.module)
-    if routes.naming:
-        entry = entry_filter_chain(routes.has_entries)
-        lanes = replace(lanes, filters=(*lanes.filters, *entry))
+    lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))
     for server in routes.servers:
         if server.server.tls:
             continue

@@ -29,27 +29,39 @@ from laneway.compile.ir import EntryRule, GatewayRoutes
 
 
 @cache
-def entry_filter_chain(with_entries: bool) -> tuple[hcm_pb2.HttpFilter, ...]:
-    """In this order: the lane that a request names takes precedence over ``enter`` rules."""
-    filters = [_lua(entry_filters.NAMES, entry_filters.NO_SCRIPT)]
-    if with_entries:
-        filters.append(_lua(entry_filters.ENTRY, entry_filters.ENTRY_SCRIPT))
-    return tuple(filters)
+def entry_filter_chain() -> tuple[hcm_pb2.HttpFilter, ...]:
+    """In this order: what a request names comes before what it enters by.
 
-
-def _lua(name: str, script: str) -> hcm_pb2.HttpFilter:
-    source = base_pb2.DataSource(inline_string=script)
-    return hcm_pb2.HttpFilter(
-        name=name, typed_config=packed(lua_pb2.Lua(default_source_code=source))
+    Every gateway has them, so that a lane which is the first to need them does not replace the
+    listener, whose connections Envoy would close in the end. They are disabled: Envoy creates them
+    only for requests to a port whose routes enable them (``enable_filters``).
+    """
+    scripts = {
+        entry_filters.NAMES: entry_filters.NO_SCRIPT,
+        entry_filters.ENTRY: entry_filters.ENTRY_SCRIPT,
+    }
+    return tuple(
+        hcm_pb2.HttpFilter(
+            name=name,
+            typed_config=packed(
+                lua_pb2.Lua(default_source_code=base_pb2.DataSource(inline_string=script))
+            ),
+            disabled=True,
+        )
+        for name, script in scripts.items()
     )
 
 
-def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared) -> None:
-    """Adds what the filters need besides the rules' routes."""
+def enable_filters(
+    config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared
+) -> None:
+    """For all requests to the port, with what the filters need besides the rules' routes."""
     script = lua_pb2.LuaPerRoute()
     text = entry_filters.names_script(gateway.naming, found.lookups)
     script.source_code.inline_string = text
     config.typed_per_filter_config[entry_filters.NAMES].CopyFrom(packed(script))
+    if gateway.has_entries:
+        config.typed_per_filter_config[entry_filters.ENTRY].CopyFrom(packed(lua_pb2.LuaPerRoute()))
     config.request_headers_to_remove.append(ENTERED_HEADER)
     config.request_headers_to_remove.extend(lookup.result for lookup in found.lookups)
 

@@ -6,7 +6,7 @@ one regex of the lanes' names, whose cost depends on the length of the header's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.type.matcher.v3 import regex_pb2, string_pb2
@@ -15,14 +15,14 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.conditions import condition, hash_policy
 from laneway.compile.envoy.entry_lookups import Shared, joined, shared
-from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
+from laneway.compile.envoy.entry_routes import enable_filters, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import duration, resource
-from laneway.compile.envoy.regex_alternation import alternatives
 from laneway.compile.envoy.route_actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.rule_actions import act
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.regex_alternation import alternatives
 from laneway.compile.resources import ROUTE, Resource
 
 
@@ -31,6 +31,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
     name = names.gateway_routes(gateway.gateway.name, server.server.port)
     last = [_no_rule()] if gateway.naming else []
     found = shared(server)
+    read = {naming.header for naming in gateway.naming}
     hosts = [
         route_components_pb2.VirtualHost(
             name=host.domain,
@@ -42,7 +43,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
                 *(
                     part
                     for ingress in joined(host.routes, found)
-                    for plain in _ingress_routes(ingress, bool(host.entries), found)
+                    for plain in _ingress_routes(ingress, bool(host.entries), found, read)
                     for route in with_fresh_ids(
                         plain, ingress.trace_headers, ingress.empty_trace_headers
                     )
@@ -60,7 +61,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if gateway.naming:
-        add_naming(config, gateway, found)
+        enable_filters(config, gateway, found)
     return resource(ROUTE, name, config)
 
 
@@ -88,9 +89,12 @@ def _two_hosts() -> route_components_pb2.Route:
 
 
 def _ingress_routes(
-    ingress: IngressRoute, has_entries: bool, found: Shared
+    ingress: IngressRoute, has_entries: bool, found: Shared, read: Container[str]
 ) -> Iterable[route_components_pb2.Route]:
-    """The route by lane. If lanes have weights, a route for requests without a lane follows."""
+    """The route by lane; after it, where lanes have weights, one for those that name no lane.
+
+    Of the headers that are ``read``, filters have left nothing but names of lanes.
+    """
     action = lane_action(ingress.route, ingress.not_found)
     if ingress.named is not None:
         for named in _names(ingress.named):
@@ -103,9 +107,10 @@ def _ingress_routes(
     if ingress.split is None:
         yield _ingress_route(ingress, action)
         return
-    for choice in ingress.route.choices:
-        named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
-        yield _ingress_route(ingress, action, named)
+    for exempt in ingress.split.exempt:
+        is_read = exempt.header.lower() in read
+        for named in [is_named(exempt.header)] if is_read else _names(exempt):
+            yield _ingress_route(ingress, action, named)
     split = _split_action(ingress.split)
     if has_entries:  # an enter rule may have left the request without a lane
         yield _ingress_route(ingress, split, not_entered())
@@ -156,6 +161,8 @@ def _split_action(split: Split) -> route_components_pb2.RouteAction:
         if share.lane:
             named = visibility.header(split.header.lower(), share.lane)
             cluster.request_headers_to_add.append(named)
+        else:
+            cluster.request_headers_to_remove.append(split.header.lower())
     if split.sticky is not None:
         action.hash_policy.append(hash_policy(split.sticky))
         action.weighted_clusters.use_hash_policy.value = True

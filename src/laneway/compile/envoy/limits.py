@@ -14,7 +14,7 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 
 
@@ -23,7 +23,6 @@ def limits(mesh: Mesh) -> list[Finding]:
     return [
         *(finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)),
         *(finding for group in mesh.groups for finding in _group(mesh, group)),
-        *(finding for lane in mesh.lanes for finding in _lane(lane)),
     ]
 
 
@@ -72,19 +71,3 @@ def _gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Finding]:
         path,
         Severity.WARNING,
     )
-
-
-def _lane(lane: Lane) -> Iterator[Finding]:
-    for index, rule in enumerate(lane.ingress):
-        retries = rule.actions.retries
-        if rule.online and retries and retries.per_try_timeout:
-            yield Finding(
-                "ENVOY_NO_TRY_TIMEOUT",
-                f"on this machine each try of a request of rule {rule.name} may take as long as "
-                "the whole request: Envoy would set the instance aside that is too slow, and the "
-                "next try would leave the lane",
-                "set actions.timeout; on Istio it is fine as it is",
-                key_of(lane),
-                ("spec", "ingress", index, "actions", "retries", "perTryTimeout"),
-                Severity.WARNING,
-            )

@@ -31,6 +31,7 @@ from laneway.compile.envoy.protobuf import (
 from laneway.compile.envoy.protocol_errors import protocol_error_log
 from laneway.compile.envoy.scoped_routes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
+from laneway.compile.envoy.try_timeouts import try_timeout_filter
 from laneway.compile.resources import LISTENER, Resource
 from laneway.model.callers import CallerLane
 from laneway.model.names import ObjectName
@@ -53,8 +54,8 @@ def inbound_listener(
     lanes: LaneHooks,
     options: Options,
 ) -> Resource:
-    """Takes the requests to one port of the workload."""
-    manager = _manager("inbound", lanes)
+    """Takes callers' requests to one port of the workload."""
+    manager = _manager("inbound", lanes, after=[try_timeout_filter()])
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
     manager.local_reply_config.mappers.extend(
@@ -64,6 +65,7 @@ def inbound_listener(
             options,
         )
     )
+    manager.local_reply_config.mappers.append(visibility.timed_out_reply())
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 

@@ -6,6 +6,11 @@ from laneway.compile.headers import UNREACHABLE_HEADER as UNREACHABLE_HEADER
 from laneway.compile.ir import Target
 from laneway.model.names import ObjectName
 
+#: Of a request, in milliseconds: how long the workload's proxy may wait for an answer.
+TRY_TIMEOUT_HEADER = "x-laneway-try-timeout"
+#: Of a response that a workload's proxy gives in place of its application, which took too long.
+TIMED_OUT_HEADER = "x-laneway-timed-out"
+
 #: Carries the ``grpc-status`` of a response without a body from the inbound proxy to the caller's.
 #: Under its own name, Envoy would count UNAVAILABLE or UNIMPLEMENTED as a failure of the instance,
 #: whatever the error matcher says, and eject it.

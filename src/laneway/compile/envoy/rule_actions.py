@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.route_actions import RETRY_POLICY
+from laneway.compile.envoy.try_timeouts import try_timeout
 from laneway.model.rule_actions import NO_ACTIONS, HeaderChanges, Retries, RuleActions
 
 #: Retry conditions on ``grpc-status``, which inbound proxies send under another name so that Envoy
@@ -23,6 +24,10 @@ _GRPC = {
     "resource-exhausted": "8",
     "unavailable": "14",
 }
+
+
+#: Conditions that include a try which took too long.
+_TIMED_OUT = {"5xx", "gateway-error", "reset"}
 
 
 def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
@@ -39,6 +44,9 @@ def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
         limit.CopyFrom(_duration(actions.timeout))
     if actions.retries is not None:
         route.route.retry_policy.CopyFrom(_retry_policy(actions.retries))
+        if actions.retries.per_try_timeout is not None:
+            route.request_headers_to_add.append(try_timeout(actions.retries.per_try_timeout))
+            route.response_headers_to_remove.append(names.TIMED_OUT_HEADER)
     request, response = actions.request_headers, actions.response_headers
     route.request_headers_to_add.extend(_values(request))
     route.request_headers_to_remove.extend(request.remove)
@@ -75,8 +83,9 @@ def _retry_policy(retries: Retries) -> route_components_pb2.RetryPolicy:
             conditions.append(condition)
     if policy.retriable_status_codes:
         conditions.append("retriable-status-codes")
+    if not _TIMED_OUT.isdisjoint(retries.retry_on):
+        policy.retriable_headers.add(name=names.TIMED_OUT_HEADER, present_match=True)
     policy.retry_on = ",".join(conditions)
-    # ``per_try_timeout`` would eject a host as well, so the retry would leave the lane.
     return policy
 
 

@@ -14,6 +14,7 @@ from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import duration, packed, resource
 from laneway.compile.envoy.route_actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
 from laneway.compile.envoy.scoped_routes import UNKNOWN_HOST
+from laneway.compile.envoy.try_timeouts import limited
 from laneway.compile.ir import Route, ServiceRoutes
 from laneway.compile.resources import ROUTE, Resource
 
@@ -63,13 +64,18 @@ def _configuration(name: str, host: route_components_pb2.VirtualHost, known: boo
 
 
 def inbound_route(port: int) -> route_pb2.RouteConfiguration:
-    """Sends all requests to the application, and removes the unreachable header if it sets one."""
+    """Sends all requests to the application. Headers that only this proxy may set are removed from
+    its responses."""
     route = route_components_pb2.Route(
         match=ANY_PATH,
         route=route_components_pb2.RouteAction(
             cluster=names.inbound_cluster(port), timeout=duration(0)
         ),
-        response_headers_to_remove=[names.UNREACHABLE_HEADER, names.GRPC_STATUS_HEADER],
+        response_headers_to_remove=[
+            names.UNREACHABLE_HEADER,
+            names.TIMED_OUT_HEADER,
+            names.GRPC_STATUS_HEADER,
+        ],
         response_headers_to_add=[
             visibility.header(names.GRPC_STATUS_HEADER, "%RESP(grpc-status)%")
         ],
@@ -78,7 +84,7 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
     host = route_components_pb2.VirtualHost(
         name="inbound",
         domains=["*"],
-        routes=[_from_outside(), route],
+        routes=[_from_outside(), limited(route), route],
         response_headers_to_remove=["grpc-status"],
     )
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])

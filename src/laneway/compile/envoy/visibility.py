@@ -181,6 +181,16 @@ def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
     )
 
 
+@cache
+def timed_out_reply() -> hcm_pb2.ResponseMapper:
+    """A workload's proxy whose application took longer than a try of a request may (flag UT)."""
+    return hcm_pb2.ResponseMapper(
+        filter=_flags("UT"),
+        headers_to_add=[header(names.TIMED_OUT_HEADER, "%RESPONSE_FLAGS%")],
+        body_format_override=_text("laneway: the application did not answer in time\n"),
+    )
+
+
 def explained(
     route: route_components_pb2.Route, header_names: Sequence[str], options: Options
 ) -> Iterable[route_components_pb2.Route]:

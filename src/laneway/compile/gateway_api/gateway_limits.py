@@ -24,7 +24,7 @@ from laneway.model.meshes import Mesh
 def gateway_limits(
     mesh: Mesh, gateway: GatewayRoutes, services: LaneServices, options: Options
 ) -> Iterator[Finding]:
-    found = list(plans(mesh, gateway, services))
+    found = list(plans(gateway, services))
     routes = list(
         {
             id(route): route
@@ -144,15 +144,6 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
     }
     for group in (mesh.groups_by_name[name] for name in groups):
         key = key_of(group)
-        yield Finding(
-            "GATEWAY_API_UNKNOWN_LANE_WEIGHED",
-            f"a request whose {group.route_header} names no lane of group {group.name} gets a lane "
-            "by weight, as if it had no header; in laneway it goes to the baseline",
-            "send the header only with the name of a lane",
-            key,
-            ("spec", "routeHeader"),
-            Severity.WARNING,
-        )
         if group.sticky is not None:
             yield Finding(
                 "GATEWAY_API_NOT_STICKY",

@@ -34,7 +34,7 @@ def gateway_documents(
     mesh: Mesh, gateway: GatewayRoutes, services: LaneServices, options: Options
 ) -> Iterator[Document]:
     """Nothing for a gateway without rules."""
-    found = [plan for plan in plans(mesh, gateway, services) if plan.routes]
+    found = [plan for plan in plans(gateway, services) if plan.routes]
     if not found:
         return
     yield from _grants(mesh, gateway.gateway, services, found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.ir import EntryRule, LaneNaming, VirtualHost
 from laneway.compile.simulate.gateways import covering_host, meets, parameters
-from laneway.compile.simulate.lane_choices import drawn, in_words
+from laneway.compile.simulate.lane_choices import drawn, in_words, names_nothing
 from laneway.compile.simulate.outcomes import Reason, Request, Why
 
 _BLANKS = " \t"
@@ -31,7 +31,7 @@ def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> E
         named = next(((s, v, naming.lanes[v]) for s, v in found if v in naming.lanes), None)
         headers = {name: value for name, value in lines.items() if name != naming.header}
         if named is None:
-            reasons += [Reason(Why.NAME_READ, _nobody(s, v)) for s, v in found[:1]]
+            reasons += [Reason(Why.NAME_READ, names_nothing(s, v)) for s, v in found[:1]]
         else:
             source, value, lane = named
             headers[naming.header] = (lane,)
@@ -39,10 +39,6 @@ def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> E
                 reasons.append(Reason(Why.NAME_READ, f"{source} {value} names lane {lane}"))
         request = replace(request, headers=headers)
     return Entered(request, tuple(reasons))
-
-
-def _nobody(source: str, value: str) -> str:
-    return f"{source} {value or '(empty)'} names no lane, so it counts as none"
 
 
 def _values(

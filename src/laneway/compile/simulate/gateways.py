@@ -97,8 +97,8 @@ def describe(ingress: IngressRoute) -> str:
 
 
 def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
-    """Whether the request meets the route's conditions, except that on the host."""
-    return (route.named is None or _names(route.named, request.header_lines)) and meets(
+    """Whether the request meets the route's conditions, those on its host aside."""
+    return (route.named is None or names(route.named, request.header_lines)) and meets(
         route, request, path, query
     )
 
@@ -122,7 +122,8 @@ def parameters(query: str) -> Lines:
     return parameters
 
 
-def _names(named: LaneNames, lines: Lines) -> bool:
+def names(named: LaneNames, lines: Lines) -> bool:
+    """Whether a line of the header names one of the lanes."""
     return any(value in named.lanes for value in lines.get(named.header.lower(), ()))
 
 

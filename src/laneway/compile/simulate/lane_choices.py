@@ -79,12 +79,17 @@ def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane)
     return Choice(target, caller.lane, reasons, by_default=caller.lane not in choice.lanes)
 
 
-def weighted(split: Split, draw: int) -> Choice:
-    """The lane that the gateway gives a request that names none. ``draw`` (0 to 99) is the random
-    number, or the hash, by which it chooses."""
+def weighted(split: Split, headers: Mapping[str, str], draw: int) -> Choice:
+    """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
+    0..99."""
     share = drawn(split, draw)
     text = f"the request names no lane and is given one by weight: {in_words(split)}"
-    reasons = [Reason(Why.WEIGHT, text)]
+    reasons = [
+        Reason(Why.NAME_READ, names_nothing(each.header, headers[each.header.lower()]))
+        for each in split.exempt
+        if each.header.lower() in headers
+    ]
+    reasons.append(Reason(Why.WEIGHT, text))
     if not share.lane:
         reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
     elif share.lane not in share.target.chain:
@@ -95,6 +100,10 @@ def weighted(split: Split, draw: int) -> Choice:
 def drawn(split: Split, draw: int) -> Share:
     ends = accumulate(share.weight for share in split.ranges)
     return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
+
+
+def names_nothing(source: str, value: str) -> str:
+    return f"{source} {value or '(empty)'} names no lane, so it counts as none"
 
 
 def in_words(split: Split) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
+from laneway.compile.ir import EnteredLane, IngressRoute, MeshRoutes, Split, Target, VirtualHost
 from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.enter_rules import enter, read_names
@@ -24,6 +24,7 @@ from laneway.compile.simulate.gateways import (
     find_route,
     gateway_named,
     hosts_at,
+    names,
     set_trace_headers,
 )
 from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
@@ -110,11 +111,12 @@ class _Simulation:
         """Depth first, because an application waits for each call before it makes the next."""
         headers: Headers
         headers = {name: ",".join(values) for name, values in sent.header_lines.items()}
-        choice = self._enter(ingress, headers, draw)
+        split = _split(ingress, sent)
+        choice = self._enter(ingress, split, headers, draw)
         if isinstance(choice, Failure):
             return Outcome(failure=choice)
         headers, reasons = set_trace_headers(ingress.trace_headers, headers)
-        headers = {**headers, **_named(ingress, headers, choice)}
+        headers = _with_lane(ingress.entered or split, headers, choice)
         headers = changed(ingress.actions.request_headers, headers)
         sent = replace(sent, headers=headers)
         acted = action_reasons(ingress.actions, sent)
@@ -139,10 +141,12 @@ class _Simulation:
         unknown = tuple(name for name in called if name in self.applications.unknown)
         return Outcome(tuple(hops), failure, unknown, sent, ingress.actions.response_headers)
 
-    def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
+    def _enter(
+        self, ingress: IngressRoute, split: Split | None, headers: Headers, draw: int
+    ) -> Choice | Failure:
         route = ingress.route
-        if split := _split(ingress, headers):
-            return weighted(split, draw)
+        if split is not None:
+            return weighted(split, headers, draw)
         if ingress.entered is not None:
             return Choice(route.default, ingress.entered.lane, ())
         choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
@@ -243,18 +247,20 @@ class _Simulation:
         return None
 
 
-def _split(ingress: IngressRoute, headers: Headers) -> Split | None:
-    """The route's weights, if they apply: only to requests without any of the route headers."""
-    named = any(choice.header.lower() in headers for choice in ingress.route.choices)
-    return None if named else ingress.split
+def _split(ingress: IngressRoute, request: Request) -> Split | None:
+    """The route's weights, if they decide: for requests that name no lane in any route header."""
+    split = ingress.split
+    if split is not None and any(names(each, request.header_lines) for each in split.exempt):
+        return None
+    return split
 
 
-def _named(ingress: IngressRoute, headers: Headers, choice: Choice) -> Headers:
-    """The route header that the gateway sets if the request did not name the lane."""
-    given = ingress.entered or _split(ingress, headers)
-    if given is None or choice.intended is None:
-        return {}
-    return {given.header.lower(): choice.intended}
+def _with_lane(given: EnteredLane | Split | None, headers: Headers, choice: Choice) -> Headers:
+    """The headers with the lane that the gateway gives a request which names none."""
+    if given is None:
+        return headers
+    others = {name: value for name, value in headers.items() if name != given.header.lower()}
+    return {**others, given.header.lower(): choice.intended} if choice.intended else others
 
 
 def _rule(ingress: IngressRoute, choice: Choice) -> Reason:

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 MOST_CHARACTERS = 8192
 
 
-def alternatives(texts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Regexes that together match the texts, each with its part of them. Usually there is one."""
+def alternatives(
+    texts: Iterable[str], most: int = MOST_CHARACTERS
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Regexes of at most so many characters that each match some of the texts, with these."""
     part: list[str] = []
     length = 0
     for text in texts:
         size = len(re.escape(text)) + 1
-        if part and length + size > MOST_CHARACTERS:
+        if part and length + size > most:
             yield "|".join(map(re.escape, part)), tuple(part)
             part, length = [], 0
         part.append(text)
