@@ -14,6 +14,7 @@ from laneway.faces.cli import (
     environments,
     explain_command,
     init,
+    lane_commands,
     object_commands,
     process_commands,
     revision_commands,
@@ -35,6 +36,7 @@ app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
+app.add_typer(lane_commands.lanes, name="lane")
 app.command()(environments.env)
 app.command()(init.init)
 app.command()(console_commands.console)
