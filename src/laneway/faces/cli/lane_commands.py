@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.object_commands import DryRun, Force, Seconds
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
@@ -13,7 +14,10 @@ lanes = typer.Typer(
     help="Create a lane of a running laneway, switch it off and on, extend or delete it.",
     no_args_is_help=True,
 )
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The lane.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The lane.", autocompletion=name_completion.lanes),
+]
 
 
 @lanes.command("create")
@@ -29,7 +33,12 @@ def create(
         ),
     ],
     group: Annotated[
-        str | None, typer.Option("--group", help="The lane group, if there are several.")
+        str | None,
+        typer.Option(
+            "--group",
+            help="The lane group, if there are several.",
+            autocompletion=name_completion.groups,
+        ),
     ] = None,
     ttl: Annotated[
         str | None,

@@ -8,13 +8,22 @@ from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Workloads, or proxies by their node ids.")
+    list[str],
+    typer.Argument(
+        metavar="NAME...",
+        help="Workloads, or proxies by their node ids.",
+        autocompletion=name_completion.workloads,
+    ),
 ]
-Workloads = Annotated[list[str], typer.Argument(metavar="WORKLOAD...")]
+Workloads = Annotated[
+    list[str],
+    typer.Argument(metavar="WORKLOAD...", autocompletion=name_completion.workloads),
+]
 Seconds = Annotated[
     float, typer.Option("--timeout", min=0, help="Seconds that it may take to become ready.")
 ]
