@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from laneway.apiserver.tables import table
-from laneway.faces.cli import object_requests
+from laneway.faces.cli import object_requests, watched_lists
 from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
 from laneway.faces.cli.resource_words import ObjectReference, references
 from laneway.faces.cli.server_requests import Server
 from laneway.faces.cli.terminals import errors, output
 
-_WATCH_PERIOD = 1.0
 Found = list[tuple[ObjectReference, Mapping[str, Any]]]
 
 
@@ -36,7 +34,13 @@ def run(server: Server, query: Query, *, watch: bool = False) -> int:
     single = len(wanted) == 1 and bool(wanted[0].name)
     _print(found, query, single=single)
     if watch:
-        _watch(lambda: _found(server, wanted, query.selector), found, query)
+        watched_lists.watch(
+            lambda: _found(server, wanted, query.selector),
+            found,
+            lambda item: str(item[0]),
+            lambda item: item[1],
+            lambda changed: _print(list(changed), query, single=len(changed) == 1),
+        )
     return 0
 
 
@@ -105,17 +109,3 @@ def _message(manifest: Mapping[str, Any]) -> str:
     wrong = [each for each in conditions if each["status"] != "True"]
     texts = (each.get("message") or each.get("reason", "") for each in wrong)
     return "; ".join(dict.fromkeys(texts))
-
-
-def _watch(look: Callable[[], Found], before: Found, query: Query) -> None:
-    """Until interrupted, prints what is new or has changed, and what is gone."""
-    known = dict(before)
-    while True:
-        time.sleep(_WATCH_PERIOD)
-        now = dict(look())
-        changed = [item for item in now.items() if known.get(item[0]) != item[1]]
-        if changed:
-            _print(changed, query, single=len(changed) == 1)
-        for gone in [each for each in known if each not in now]:
-            output().print(f"{gone} deleted")
-        known = now
