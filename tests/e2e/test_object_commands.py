@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -256,6 +259,23 @@ def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
     undone = ask("promote", "s2", "--undo")
     assert (undone.code, "baseline of mockc: s2 -> -\n" in undone.out) == (0, True), undone
     assert "serviceBaselines" not in ask("get", "lanegroup", "test", "-o", "yaml").out
+
+
+def test_a_new_lane_runs_a_command_and_says_which_request_enters_it(
+    ask: Ask, server: RunningServer
+) -> None:
+    laneway_mock = shlex.join([str(Path(sys.executable).with_name("laneway-mock"))])
+    words = ("--service", f"mocka={laneway_mock}", "--env", "version=fixed", "--ttl", "3d")
+    found = ask("lane", "create", "fix-1", *words)
+    assert found.code == 0, found
+    assert "lane.laneway.dev/fix-1 created\nworkload.laneway.dev/mocka-fix-1 created" in found.out
+    assert "proxies: all 11 have it\n" in found.out
+    shown = re.search(r"^try it: curl (.*)$", found.out, re.M)
+    assert shown
+    answer = subprocess.run(["curl", "-s", *shlex.split(shown[1])], capture_output=True, text=True)
+    assert "mocka(version: fixed" in answer.stdout
+    gone = ask("lane", "delete", "fix-1")
+    assert (gone.code, "proxies: all 10 have it\n" in gone.out) == (0, True), gone
 
 
 def test_explain_asks_what_runs_and_knows_what_is_not_ready(ask: Ask) -> None:

@@ -22,6 +22,7 @@ from tests.mutation.rule_action_breakages import RULE_ACTION_BREAKAGES
 from tests.mutation.serving_breakages import SERVING
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
+from tests.mutation.verb_breakages import VERBS
 from tests.mutation.whole_change_breakages import WHOLE_CHANGES
 
 CONTEXTS = "tests/filter/test_trace_contexts.py::"
@@ -30,6 +31,7 @@ BREAKAGES = (
     *API,
     *WHOLE_CHANGES,
     *COMMANDS,
+    *VERBS,
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,

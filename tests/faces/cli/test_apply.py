@@ -42,7 +42,7 @@ async def test_what_files_declare_is_one_revision(shop: Asked, tmp_path: Path) -
         "lane.laneway.dev/s2 created\nlane.laneway.dev/s3 created\n2 created\nrevision: "
     )
     listed = (await shop.run("history", "--limit", "1")).out
-    assert "lane/s2 created, lane/s3 created   ChangeSet: two more" in listed
+    assert "ChangeSet: two more   lane/s2 created, lane/s3 created" in listed
     again = await shop.run("apply", "-f", path)
     assert "2 unchanged\n" in again.out
     assert "revision" not in again.out

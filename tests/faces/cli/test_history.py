@@ -35,14 +35,27 @@ async def test_history_lists_who_changed_what_and_why_the_newest_first(shop: Ask
     found = await shop.run("history")
     assert found.code == 0, found
     heads, *rows = found.out.splitlines()
-    assert heads.split() == ["Revision", "Age", "Author", "Source", "Changes", "Message"]
+    assert heads.split() == ["Revision", "Age", "Author", "Source", "Message", "Changes"]
     third, second, first = rows
-    assert re.search(r"jack +shop +lane/s2 created +ChangeSet$", third)
-    assert re.search(r"jack +shop +lane/s1 changed +ChangeSet: canary$", second)
-    assert re.search(r"service/web created, service/cart created and 8 more +Change", first)
+    assert re.search(r"jack +shop +ChangeSet +lane/s2 created$", third)
+    assert re.search(r"jack +shop +ChangeSet: canary +lane/s1 changed$", second)
+    assert re.search(r"service/web created, service/cart created and 8 more$", first)
     wide = (await shop.run("history", "-o", "wide")).out
     assert "lanegroup/shop created, lane/z created, lane/s1 created" in wide
     assert "2026-01-01T12:00:00Z" in wide
+
+
+async def test_a_narrow_terminal_shows_revision_below_revision(
+    shop: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for width, lines in (("60", 3), ("200", 2)):
+        monkeypatch.setenv("COLUMNS", width)
+        found = (await shop.run("history", "--limit", "1")).out.rstrip().splitlines()
+        assert len(found) == lines, found
+        assert found[-1].endswith("lane/s2 created")
+        assert all(len(line) <= int(width) for line in found)
 
 
 async def test_history_is_of_the_objects_that_are_named(shop: Asked) -> None:

@@ -31,7 +31,7 @@ async def test_a_promotion_says_which_requests_change_their_path(shop: Asked) ->
     assert found.code == 0, found
     assert "lanegroup.laneway.dev/shop configured\n" in found.out
     assert "baseline of web: - -> s1\nbaseline of cart: - -> s1\n" in found.out
-    assert "requests: 1 way changes\n  curl " in found.out
+    assert "requests: 1 kind takes another path\n  curl " in found.out
     assert "    before: web in lane z, then cart in lane z\n" in found.out
     assert "    after:  web in lane s1, then cart in lane s1\n" in found.out
     assert "take it back: laneway promote shop/s1 --undo" in found.out

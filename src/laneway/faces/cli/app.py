@@ -10,10 +10,12 @@ import typer
 
 from laneway import __version__
 from laneway.faces.cli import (
+    completion,
     console_commands,
     environments,
     explain_command,
     init,
+    lane_commands,
     object_commands,
     process_commands,
     revision_commands,
@@ -35,8 +37,10 @@ app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
+app.add_typer(lane_commands.lanes, name="lane")
 app.command()(environments.env)
 app.command()(init.init)
+app.command()(completion.completion)
 app.command()(console_commands.console)
 app.command()(explain_command.explain)
 object_commands.register(app)
@@ -101,6 +105,11 @@ def options(
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
+    ] = False,
+    # ``main`` takes it from anywhere on the line.
+    no_colour: Annotated[
+        bool,
+        typer.Option("--no-color", help="No colours, also after a command. As NO_COLOR=1 does."),
     ] = False,
 ) -> None:
     pass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from laneway.apiserver.tables import table
-from laneway.faces.cli import object_requests
+from laneway.faces.cli import object_requests, watched_lists
 from laneway.faces.cli.change_notices import changes
 from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
 from laneway.faces.cli.resource_words import ObjectReference, references
@@ -37,7 +37,14 @@ def run(server: Server, query: Query, *, watch: bool = False) -> int:
     _print(found, query, single=single)
     if watch:
         watches = [partial(object_requests.watch, server, each) for each in wanted]
-        _watch(changes(watches), lambda: _found(server, wanted, query.selector), found, query)
+        watched_lists.watch(
+            lambda: _found(server, wanted, query.selector),
+            found,
+            lambda item: str(item[0]),
+            lambda item: item[1],
+            lambda changed: _print(list(changed), query, single=len(changed) == 1),
+            changes(watches),
+        )
     return 0
 
 
@@ -106,21 +113,3 @@ def _message(manifest: Mapping[str, Any]) -> str:
     wrong = [each for each in conditions if each["status"] != "True"]
     texts = (each.get("message") or each.get("reason", "") for each in wrong)
     return "; ".join(dict.fromkeys(texts))
-
-
-def _watch(notices: Iterable[None], look: Callable[[], Found], before: Found, query: Query) -> None:
-    """At each notice, prints what is new or has changed, and what is gone."""
-    known = _by_path(before)
-    for _ in notices:
-        now = _by_path(look())
-        changed = [item for path, item in now.items() if known.get(path) != item]
-        if changed:
-            _print(changed, query, single=len(changed) == 1)
-        for path, (reference, _) in known.items():
-            if path not in now:
-                output().print(f"{reference} deleted")
-        known = now
-
-
-def _by_path(found: Found) -> dict[str, tuple[ObjectReference, Mapping[str, Any]]]:
-    return {reference.path: (reference, manifest) for reference, manifest in found}

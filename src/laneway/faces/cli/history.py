@@ -10,15 +10,23 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from rich.text import Text
+
 from laneway.apiserver.resources import served
 from laneway.apiserver.tables import age
 from laneway.control.revisions import ObjectId
 from laneway.faces.cli.object_differences import print_difference
-from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
+from laneway.faces.cli.output_formats import (
+    Format,
+    print_documents,
+    print_names,
+    print_rows,
+    table_width,
+)
 from laneway.faces.cli.past_objects import differences, objects_at
 from laneway.faces.cli.resource_words import ObjectReference, references
 from laneway.faces.cli.server_requests import Server
-from laneway.faces.cli.terminals import errors, output
+from laneway.faces.cli.terminals import errors, output, print_hanging
 from laneway.faces.cli.virtual_requests import revision, revisions
 
 _WATCH_PERIOD = 1.0
@@ -111,8 +119,9 @@ def _print(found: Sequence[Revision], query: Query) -> None:
 
 
 def _print_table(found: Sequence[Revision], *, wide: bool) -> None:
+    """On a terminal that is too narrow for it, revision below revision."""
     now = datetime.now(UTC)
-    columns = ["Revision", "Time" if wide else "Age", "Author", "Source", "Changes", "Message"]
+    columns = ["Revision", "Time" if wide else "Age", "Author", "Source", "Message", "Changes"]
     rows = []
     for each in found:
         spec, metadata = each["spec"], each["metadata"]
@@ -120,9 +129,17 @@ def _print_table(found: Sequence[Revision], *, wide: bool) -> None:
         when = since if wide else age(since, now)
         changes = _changes(each, every=wide)
         rows.append(
-            [metadata["name"], when, spec["author"], spec["source"], changes, spec["message"]]
+            [metadata["name"], when, spec["author"], spec["source"], spec["message"], changes]
         )
-    print_rows(columns, rows)
+    console = output()
+    if not console.is_terminal or table_width(columns, rows) <= console.width:
+        print_rows(columns, rows)
+        return
+    for number, *who, message, changes in rows:
+        mark = Text(f"{number:>6}  ")
+        print_hanging(console, mark, Text("  ".join(who), "bold"))
+        for line in filter(None, (message, changes)):
+            print_hanging(console, Text(" " * len(mark)), Text(line))
 
 
 def _print_head(found: Revision) -> None:

@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="RESOURCE [NAME]... | RESOURCE/NAME...", show_default=False),
+    typer.Argument(
+        metavar="RESOURCE [NAME]... | RESOURCE/NAME...",
+        show_default=False,
+        autocompletion=name_completion.objects,
+    ),
 ]
 Files = Annotated[
     list[str] | None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.object_commands import (
     AllNamespaces,
     DryRun,
@@ -86,7 +87,12 @@ def rollback(
 
 
 def promote(
-    lane: Annotated[str, typer.Argument(metavar="LANE", help="NAME, or GROUP/NAME.")],
+    lane: Annotated[
+        str,
+        typer.Argument(
+            metavar="LANE", help="NAME, or GROUP/NAME.", autocompletion=name_completion.lanes
+        ),
+    ],
     services: Annotated[
         list[str] | None,
         typer.Option("--service", metavar="NAME", help="Only of this service. May be repeated."),

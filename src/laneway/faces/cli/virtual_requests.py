@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from laneway.apiserver.virtual_resources import REVISION, VirtualResource
+from laneway.faces.cli.progress import progress
 from laneway.faces.cli.server_requests import Server, ServerError, request
 from laneway.faces.cli.terminals import errors, fact
 
@@ -32,10 +33,16 @@ def create(
     kind = resource.kind
     body = {"apiVersion": kind.api_versions[0], "kind": kind.name, "metadata": {}, "spec": spec}
     path = _path(resource, {"dryRun": "All"} if dry_run else {})
+    warnings: list[str] = []
     try:
-        answer = request(server, "POST", path, body, patience=_PATIENCE, on_warning=_print_warning)
+        with progress(f"Waiting for the answer to the {kind.name}"):
+            answer = request(
+                server, "POST", path, body, patience=_PATIENCE, on_warning=warnings.append
+            )
     except ServerError as error:
         raise _explained(error, resource) from error
+    for header in warnings:
+        _print_warning(header)
     status: Document = answer["status"]
     return status
 

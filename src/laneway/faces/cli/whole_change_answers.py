@@ -37,16 +37,17 @@ def print_summary(console: Console, counts: Counter[str], *, dry_run: bool) -> N
 
 
 def print_changed_paths(console: Console, status: Mapping[str, Any]) -> None:
-    """Which requests take another path: one for each way that changes."""
+    """Which requests take another path: an example of each kind."""
     paths = status.get("changedPaths")
     if paths is None:
         return
     if not paths:
-        console.print("requests: none takes another path")
+        console.print("requests: all go as before")
         return
     total = status["changedPathsTotal"]
     more = f", of which {len(paths)} follow" if total > len(paths) else ""
-    console.print(f"requests: {total} {'ways change' if total > 1 else 'way changes'}{more}")
+    kinds = "1 kind takes" if total == 1 else f"{total} kinds take"
+    console.print(f"requests: {kinds} another path{more}")
     for path in paths:
         percentage = path["percentage"]
         some = f"  ({percentage:g}% of such requests)" if percentage < 100 else ""
