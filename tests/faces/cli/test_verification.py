@@ -11,12 +11,14 @@ from tests.faces.cli.conftest import cli as cli
 from laneway.faces.cli.verification import (
     Answers,
     Counts,
+    Difference,
     PredictedHop,
     Prediction,
     counted_between,
     covers,
     differences,
 )
+from laneway.faces.cli.verification_reports import Verified
 from laneway.faces.cli.verify import observed
 
 A, B, C = "default/a", "default/b", "default/c"
@@ -175,3 +177,14 @@ def test_figures_that_are_never_enough_are_not_read_for_ever() -> None:
 
     assert observed(read, lambda counts: False, lambda: None) == {}
     assert 1 < reads["n"] < 20
+
+
+def test_larger_numbers_are_no_difference_where_others_call_too() -> None:
+    more = Difference(A, "was called 3 times more", surplus=True)
+    once = Difference(B, "was called 1 times more", surplus=True)
+    found = Verified({"lane": "s2"}, PATH, Answers(), {}, (more, once))
+    assert found.is_only_surplus
+    left = found.without_calls_of_others({A, C})
+    assert (left.differences, left.shared) == ([once], [A])
+    lost = Verified({"lane": "s2"}, PATH, Answers(), {}, (more, Difference(C, "was not called")))
+    assert not lost.is_only_surplus

@@ -27,9 +27,9 @@ from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_spec
+from laneway.adapters.runner.proxy_warnings import Warnings
 from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.supervisors import Emit, ProcessSpec, Supervisor
-from laneway.adapters.runner.warnings import Warnings
 from laneway.adapters.runner.workloads import workload_spec
 from laneway.control import events
 from laneway.model.names import ObjectName

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.cells import cell_len
@@ -24,10 +24,22 @@ class Verified:
     answers: Answers
     counts: Counts
     differences: Sequence[Difference]
+    #: Services that others call, too, so that larger numbers say nothing.
+    shared: Sequence[str] = ()
 
     @property
     def lane(self) -> str:
         return str(self.asked["lane"])
+
+    @property
+    def is_only_surplus(self) -> bool:
+        """Whether all that differs are larger numbers."""
+        return bool(self.differences) and all(each.surplus for each in self.differences)
+
+    def without_calls_of_others(self, called: Collection[str]) -> Verified:
+        left = [each for each in self.differences if each.service not in called]
+        shared = [each.service for each in self.differences if each.service in called]
+        return replace(self, differences=left, shared=shared)
 
 
 def document(verified: Verified) -> dict[str, Any]:
@@ -118,6 +130,9 @@ def _notes(
         )
     if weighted := [_named(each) for each in verified if each.prediction.weighted]:
         yield f"weights choose lanes for {', '.join(weighted)}: only the numbers were compared"
+    if shared := sorted({name for each in verified for name in each.shared}):
+        whose = ", ".join(map(_short, shared))
+        yield f"others call {whose} meanwhile: larger numbers than predicted were not looked at"
     for lane in left_out:
         yield (
             f"lane {lane['lane']} of group {lane['group']} was not called: it has no rule with a "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laneway.adapters.runner.warnings import Warnings
+from laneway.adapters.runner.proxy_warnings import Warnings
 
 
 def test_lines_that_laneway_has_proxies_write_are_warnings() -> None:
