@@ -6,6 +6,14 @@ from tests.mutation.trials import Breakage
 
 OWN_SERVICES = (
     Breakage(
+        "a Service's port at localhost is not warned of",
+        "src/laneway/model/checks/called_urls.py",
+        old="    if services:\n",
+        new="    if not services:\n",
+        tests=("tests/adapters/files/test_golden_errors.py",),
+        why="a call by localhost is refused by the machine, and nobody says why",
+    ),
+    Breakage(
         "files that are still being written count as saved",
         "src/laneway/wiring/source_watching.py",
         old="                tree.seen, tree.since = seen, now\n",
