@@ -23,7 +23,7 @@ from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
-from laneway.control.events import Warned
+from laneway.control.events import Warned, WorkloadInstance
 from laneway.model.names import ObjectName
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
@@ -474,6 +474,10 @@ def test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost
     server.do(call_until("three"))
     assert {answer.status for answer in answers} == {200}
     assert {answer.body for answer in answers} == {"one", "two", "three"}
+
+    log_path = server.serving.embedded.log_path
+    logs = {log_path(WorkloadInstance(ObjectName("default", f"mocka-v2{n}"))) for n in ("", "~2")}
+    assert len(logs) == 1  # for all processes of the workload, one after the other
 
     assert ask("stop", "mocka-v2").code == 0
     save_as_editors_do(content, "four")
