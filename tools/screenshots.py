@@ -60,8 +60,9 @@ def _declare(folder: Path, data: Path) -> str:
     shutil.copytree(ROOT / "examples/scenario-1", files)
     lanes = files / "lanes.yaml"
     text = lanes.read_text().replace("80=18000", "80=0")
-    owned = text.replace("name: s2\nspec:\n", "name: s2\nspec:\n  owner: jill\n")
-    for changed, message in ((text, "release 1.7"), (owned, "s2 is jill's")):
+    more = "name: s2\nspec:\n  owner: jill\n  weight: 20\n"
+    weighed = text.replace("name: s2\nspec:\n", more)
+    for changed, message in ((text, "release 1.7"), (weighed, "20% of all requests try s2")):
         lanes.write_text(changed)
         apply = [LANEWAY, "apply", "--data-dir", data, "-f", files, "-m", message]
         subprocess.run(apply, check=True)

@@ -8,7 +8,10 @@ const [program, link, folder, ...only] = process.argv.slice(2);
 /** By name: the fragment, what there is to do first, and the size of the window. */
 const PAGES = {
   groups: { at: '#/' },
-  group: { at: '#/groups/test' },
+  group: {
+    at: '#/groups/test',
+    act: (page) => page.locator('.map .rates').first().waitFor(),
+  },
   'group-narrow': { at: '#/groups/test', size: { width: 420, height: 900 } },
   'group-form': { at: '#/groups/test/edit' },
   'lane-form': { at: '#/groups/test/lanes/s2' },
