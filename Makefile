@@ -13,7 +13,7 @@ CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* s
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws golden docs \
-  bench bench-compare soak sanitize fuzz lock clean test-console
+  bench bench-compare soak sanitize fuzz lock clean test-console screenshots
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -43,6 +43,9 @@ $(DOCS): $(READY) requirements-docs.lock
 
 demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers.
 	@$(BIN)/laneway demo
+
+screenshots: develop console  ## Take pictures of every page of the console into build/screenshots.
+	$(BIN)/python tools/screenshots.py build/screenshots
 
 # Whoever has no Node goes without: laneway says so where the console would be.
 console: $(CONSOLE)/dist/index.html  ## Build the console, which needs Node 20 or newer.

@@ -150,9 +150,9 @@ async function walkMap() {
   return names;
 }
 
-/** Runs axe on the page in both themes; takes pictures of it where they are asked for. */
-async function look(name) {
-  for (const colorScheme of ['dark', 'light']) {
+/** Runs axe on the page in these themes; takes pictures of it where they are asked for. */
+async function look(name, themes = ['dark', 'light']) {
+  for (const colorScheme of themes) {
     await page.emulateMedia({ colorScheme });
     await page.locator(`[data-theme=${colorScheme}]`).waitFor();
     await check(`${colorScheme} ${name}`);

@@ -1,4 +1,7 @@
-/** What the walk does on the pages beyond the article's own, in English; all of it is taken back. */
+/**
+ * What the walk does on the pages beyond the article's own, in English; all of it is taken back. To
+ * save time, most pages are looked at in one theme: both have the same parts.
+ */
 
 export async function walkPages(page, link, look) {
   const to = (fragment) => page.goto(link.replace(/#.*/, fragment));
@@ -18,7 +21,7 @@ async function disableAndEnable(page, look) {
   const toggle = page.getByRole('switch', { name: 's3: Enabled' });
   await toggle.click();
   await dialog.getByText('x-asm-prefer-tag: s3').or(dialog.getByText('my-request-id: s3')).waitFor();
-  await look('preview');
+  await look('preview', ['light']);
   await dialog.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('rowheader', { name: 's3 Disabled' }).waitFor();
   await toggle.click();
@@ -46,7 +49,7 @@ async function weigh(page, to, look) {
   };
   await move('s2', ['End']);
   await move('s3', ['ArrowRight', 'ArrowRight']);
-  await look('weights');
+  await look('weights', ['dark']);
   const shares = await page.locator('.weights .percent').allInnerTexts();
   await write();
   const written = await page.locator('.weights .percent').allInnerTexts();
@@ -61,7 +64,7 @@ async function rollBack(page, to, look) {
   await to('#/history');
   await page.getByRole('table').waitFor();
   const numbers = await page.getByRole('table').getByRole('link').allInnerTexts();
-  await look('history');
+  await look('history', ['light']);
   await to(`#/history/${numbers[0]}`);
   await page.getByText('spec.weight').first().waitFor();
   await look('revision');
@@ -77,7 +80,7 @@ async function rollBack(page, to, look) {
 async function lookAtGenerated(page, to, look) {
   await to('#/findings');
   await page.getByRole('button', { name: 'Analyze again' }).waitFor();
-  await look('findings');
+  await look('findings', ['dark']);
   await to('#/generated');
   await page.getByText('Istio', { exact: true }).click();
   await page.getByRole('button', { name: /EnvoyFilter/ }).first().waitFor();
@@ -87,14 +90,14 @@ async function lookAtGenerated(page, to, look) {
   await page.getByLabel('Compare with revision').fill('1');
   await page.getByText('Only what differs').waitFor();
   await page.locator('.diff .new').first().waitFor();
-  await look('generated');
+  await look('generated', ['light']);
   return { download, compared: await page.locator('.documents nav').innerText() };
 }
 
 async function lookAtProxies(page, to, look) {
   await to('#/proxies');
   await page.getByRole('table').waitFor();
-  await look('proxies');
+  await look('proxies', ['dark']);
   return page.getByText('in sync', { exact: false }).first().innerText();
 }
 
@@ -123,11 +126,11 @@ async function lookAtTraffic(page, to, look) {
   await to('#/traffic');
   const row = page.getByRole('row').filter({ hasText: 'mockb(default)' }).filter({ hasText: 's3' });
   await row.getByText('s3 100%').waitFor();
-  await look('traffic');
+  await look('traffic', ['dark']);
   await to('#/groups/test');
   await page.setViewportSize({ width: 420, height: 900 });
   await page.locator('.map-list').first().waitFor();
-  await look('narrow map');
+  await look('narrow map', ['light']);
   const list = await page.locator('.map-list').allInnerTexts();
   await page.setViewportSize({ width: 1280, height: 900 });
   return list.map((each) => each.split('\n').map((line) => line.trim()).filter(Boolean));

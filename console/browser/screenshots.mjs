@@ -8,7 +8,10 @@ const [program, link, folder, ...only] = process.argv.slice(2);
 /** By name: the fragment, what there is to do first, and the size of the window. */
 const PAGES = {
   groups: { at: '#/' },
-  group: { at: '#/groups/test' },
+  group: {
+    at: '#/groups/test',
+    act: (page) => page.locator('.map .rates').first().waitFor(),
+  },
   'group-narrow': { at: '#/groups/test', size: { width: 420, height: 900 } },
   'group-form': { at: '#/groups/test/edit' },
   'lane-form': { at: '#/groups/test/lanes/s2' },
@@ -30,11 +33,27 @@ const PAGES = {
   generated: { at: '#/generated' },
   'generated-diff': {
     at: '#/generated',
-    act: (page) => page.getByRole('spinbutton').fill('22'),
+    act: async (page) => {
+      await page.getByRole('spinbutton').fill('1');
+      await page.locator('.diff .new').first().waitFor();
+    },
   },
   proxies: { at: '#/proxies' },
   history: { at: '#/history' },
-  revision: { at: '#/history/29' },
+  revision: {
+    at: '#/history',
+    act: async (page) => {
+      await page.locator('.objects a').first().click();
+      await page.locator('.diff').first().waitFor();
+    },
+  },
+  'sign-in': {
+    at: '#/',
+    act: async (page) => {
+      await page.evaluate(() => sessionStorage.clear());
+      await page.reload();
+    },
+  },
 };
 const LANGUAGES = ['en', 'zh-CN'];
 const SETTLED = 700;
@@ -43,11 +62,13 @@ const { browser, page, errors } = await open(program);
 try {
   await page.goto(link);
   await page.getByText('Live', { exact: true }).waitFor();
+  const token = await page.evaluate(() => sessionStorage.getItem('laneway.token'));
   for (const [name, { at, act, size }] of Object.entries(PAGES)) {
     if (only.length > 0 && !only.includes(name)) continue;
     await page.setViewportSize(size ?? { width: 1280, height: 800 });
     for (const language of LANGUAGES) {
       await page.evaluate((value) => localStorage.setItem('laneway.language', value), language);
+      await page.evaluate((text) => sessionStorage.setItem('laneway.token', text), token);
       await page.goto(link.replace(/#.*/, at));
       await page.reload();
       await page.locator('main h1').waitFor();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 _HTTP = "tests/adapters/http/test_console.py::"
+_TRIALS = "tests/wiring/test_request_trials.py::"
 
 CONSOLE = (
     Breakage(
@@ -41,5 +42,37 @@ CONSOLE = (
         new="key=lambda item: item[0]):\n",
         tests=(_HTTP + "test_one_stream_tells_of_objects_of_all_kinds",),
         why="the console takes another lane for the baseline than the mesh does",
+    ),
+    Breakage(
+        "signing out of the console leaves the token valid",
+        "src/laneway/adapters/http/console_endpoints.py",
+        old="        await self._tokens.remove(identity.token)\n",
+        new="",
+        tests=(_HTTP + "test_signing_out_revokes_the_token_and_ends_its_stream",),
+        why="whoever copies a token from a browser keeps it for twelve hours",
+    ),
+    Breakage(
+        "whoever may look sends requests through a gateway",
+        "src/laneway/apiserver/request_trials.py",
+        old="    if ADMIN not in identity.scopes and not any(",
+        new="    if not identity.scopes and not any(",
+        tests=(_TRIALS + "test_who_may_only_look_sends_nothing",),
+        why="a token for dashboards orders goods",
+    ),
+    Breakage(
+        "a request that is tried may break out of its lines",
+        "src/laneway/schema/api_requests.py",
+        old='    if not re.fullmatch(r"([!-~]([ \\t!-~]*[!-~])?)?", text):\n',
+        new='    if not re.fullmatch(r"[^\\r]*", text):\n',
+        tests=(_TRIALS + "test_what_is_no_request_is_refused",),
+        why="a link to the console smuggles requests past the gateway's rules",
+    ),
+    Breakage(
+        "trials of requests run at the same time",
+        "src/laneway/wiring/request_trials.py",
+        old="        async with self._turn:\n",
+        new="        async with asyncio.Lock():\n",
+        tests=(_TRIALS + "test_trials_run_one_after_the_other",),
+        why="each shows the other's hops as its own",
     ),
 )
