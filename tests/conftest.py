@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def caches_of_one_file() -> Iterator[None]:
-    """Whatever a file's tests and fixtures replace, those of other files do not meet."""
+    """The replacements of one file's tests and fixtures do not affect those of other files."""
     yield
     clear_process_caches()
 

@@ -1,4 +1,4 @@
-"""No test meets what another one replaced; the first two tests are one case of it."""
+"""No test finds results of another test's replacements. The first two tests are one case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A place of its own in somebody's cluster: a namespace, lanes by a unique prefix, and an operator.
+"""A sandbox in a real cluster: a namespace, lanes with a unique prefix, and an operator.
 
 The operator runs in the test's process, as a service account with the permissions that the chart
 grants and no others. Needs an API server with Istio's CRDs and laneway's; no nodes: pods are never

@@ -33,7 +33,7 @@ async def test_another_takes_over_at_once_when_the_leader_ends(mesh: Sandbox) ->
 
 
 async def test_another_takes_over_when_the_leader_is_killed(mesh: Sandbox) -> None:
-    """A lease that nobody renews runs out: 15 s, and 2 s until somebody looks."""
+    """A lease that is not renewed expires after 15 s, and is found expired within 2 s."""
     async with process(mesh, "one") as one:
         await until(lambda: _holder(mesh, "one"))
         async with process(mesh, "two"):

@@ -1,4 +1,4 @@
-"""What the compile reports say of requests that another data plane answers otherwise.
+"""The requests that another data plane answers differently, according to the compile reports.
 
 Each finding speaks of requests of a certain kind. Where readers disagree on a request, one of the
 findings must be of its kind and name an object that the request has to do with.
@@ -170,7 +170,7 @@ KINDS: dict[str, Kind] = {
 def agrees(
     mesh: Mesh, request: Request, outcome: Outcome, found: Path, report: Iterable[Finding]
 ) -> bool:
-    """Whether ``found`` is the simulator's path; raises where it is not and nobody told."""
+    """Whether ``found`` is the simulator's path. Raises if it is not, and no report says so."""
     if found == simulated(outcome):
         return True
     disagreement = Disagreement(mesh, request, outcome, found)

@@ -1,4 +1,4 @@
-"""Lanes with matchExpressions where only equal labels can be had: refused, or approximated."""
+"""Lanes with matchExpressions on platforms with equal labels only: refused, or approximated."""
 
 from __future__ import annotations
 

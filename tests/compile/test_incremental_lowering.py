@@ -1,4 +1,4 @@
-"""Lowering again and again is lowering, and leaves alone what a change does not touch."""
+"""Incremental lowering gives the result of ``lower``, and skips services that did not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SharedMap are a map, whatever was done to it, and edits share what they leave alone."""
+"""A SharedMap behaves like a map after any edits, and edits share the parts that they keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short forms lose nothing: whatever changes in a document changes the text that is kept of it."""
+"""Short forms lose nothing: every change of a document changes its short form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes are all or nothing, over every proxy, whatever the proxies answer."""
+"""A change is applied to all proxies or to none, however they respond."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NODES = ("one", "two")
 
 
 class ScriptedProxies:
-    """Two proxies that acknowledge at once, but for what a test tells them to refuse or ignore."""
+    """Two proxies that acknowledge at once, unless a test makes them reject or ignore changes."""
 
     def __init__(self) -> None:
         self.has: dict[str, Snapshot] = {}

@@ -1,4 +1,4 @@
-"""Applications that misbehave as they are told, in the test's own process, and count what they got.
+"""Applications in the test's process that misbehave on request, and count their requests.
 
 One service, two lanes, two instances: ``s2`` is the lane whose application is at fault, ``s1`` the
 baseline. Every request has an id, so that a replay would be seen.

@@ -25,7 +25,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status`` 0 is a failure to get any answer, told in ``body``."""
+    """``status`` 0 means that there was no response; ``body`` says why."""
 
     call: Call
     status: int
@@ -35,7 +35,7 @@ class Answer:
 
 
 async def fetch(url: str, call: Call) -> tuple[int, dict[str, str], str]:
-    """One call on a connection of its own: status, headers (names in lower case), body."""
+    """One call on a new connection: status, headers (names in lower case), body."""
     host, _, port = url.removeprefix("http://").partition(":")
     connection = Connection(host, int(port))
     try:

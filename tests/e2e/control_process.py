@@ -1,4 +1,4 @@
-"""A control plane in a process of its own, so that it can die without its proxies.
+"""A control plane in a separate process, so that it can die without its proxies.
 
 ``laneway up`` is the parent of all proxies and takes them with it on purpose. Here the fleet stays
 in the test's process, and this program has the rest: xDS server, proxy registry, control plane.
@@ -115,7 +115,7 @@ class Control:
         return answer
 
     async def kill(self) -> None:
-        """With SIGKILL: it can say goodbye to nobody."""
+        """Sends SIGKILL, so that it cannot close its connections."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
         await self._process.wait()

@@ -1,7 +1,7 @@
-"""Tiny applications, all in this process: each tells what it got, and calls what it is told to.
+"""Small applications in this process: each returns the request that it got, and makes given calls.
 
-An answer lists the hops of the request from here on, up to the first call that failed. One that is
-dead refuses connections, and keeps its port.
+A response lists the hops of the request from here on, up to the first call that failed. A dead
+application refuses connections, and keeps its port.
 """
 
 from __future__ import annotations

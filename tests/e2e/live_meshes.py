@@ -1,7 +1,8 @@
-"""A live: real proxies that take one mesh after another, before applications in this process.
+"""Real proxies that are given one mesh after another, with applications in this process.
 
-Proxies start once for each workload and stay. Between requests a test changes the mesh, who is
-ready, and who is dead without anybody knowing; the live tells hop by hop what really happened.
+A proxy is started once for each workload. Between requests, a test changes the mesh, which
+workloads are ready, and which are dead without being noticed. Responses show the path of the
+request, hop by hop.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from laneway.wiring.embedded import Embedded, Settings
 T = TypeVar("T")
 
 # Asked once, when it starts: whether a workload is ready is the test's to say from then on.
-_MAY_ASK = "live"
+_MAY_ASK = "test"
 _ONCE = ReadinessProbe(period=86400)
 
 
@@ -60,7 +61,7 @@ class Path:
 
 
 class LiveMesh:
-    """Runs in an event loop of its own, so that ordinary tests can use it step by step."""
+    """Runs in its own event loop, so that synchronous tests can use it step by step."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
@@ -84,7 +85,7 @@ class LiveMesh:
         self._run(self._suffer(unready, dead))
 
     def ask(self, request: Request, port: int | None = None) -> Path:
-        """Send ``request`` to a port of the only gateway, its first unless told."""
+        """Sends ``request`` to a port of the only gateway, by default its first."""
         return self._run(self._ask(request, port))
 
     def fail(self, workload: ObjectName, failures: Iterable[Failure]) -> None:
@@ -97,23 +98,23 @@ class LiveMesh:
         return self._echoes[workload].taken
 
     def status(self, request: Request) -> int:
-        """The status of the answer, whoever gives it."""
+        """The status of the response, from an application or a proxy."""
         return self.send(request).status
 
     def send(self, request: Request) -> Message:
-        """The answer itself, whoever gives it."""
+        """The response, from an application or a proxy."""
         return self._run(self._exchange(request, None))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """In the loop of the rig, for what is to happen beside a change."""
+        """Runs ``work`` in the mesh's event loop, for what is to happen during a change."""
         return self._runner.run(work)
 
     async def change(self, mesh: Mesh) -> None:
-        """As ``adopt``, for workloads that are there already, in ``run``."""
+        """Like ``adopt``, within ``run``, for workloads that exist already."""
         await self._adopt(mesh, self._applications)
 
     def gateway_address(self, port: int | None = None) -> Address:
-        """Of the only gateway; its first port unless told."""
+        """The address of a port of the only gateway, by default its first."""
         assert self._embedded is not None
         (placement,) = self._embedded.control_plane.placements.gateways.values()
         return placement.listeners[port or next(iter(placement.listeners))]
@@ -127,7 +128,7 @@ class LiveMesh:
         return {name: int(value) for name, value in pairs}
 
     def pause(self) -> None:
-        """Let the proxies' workers do what they were told."""
+        """Gives the proxies' worker threads time to apply a change."""
         self._run(asyncio.sleep(0.05))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""A name server for tests, with whatever answers an attacker's would give."""
+"""A name server for tests, which can respond like an attacker's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _A = 1
 
 @asynccontextmanager
 async def name_server(names: Mapping[str, Sequence[str]]) -> AsyncIterator[Address]:
-    """Answers for ``names`` with these IPv4 addresses, in their order; nobody has other names."""
+    """Resolves ``names`` to these IPv4 addresses, in this order. Other names do not exist."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _NameServer(names), local_addr=("127.0.0.1", 0)
     )

@@ -1,4 +1,4 @@
-"""A ``laneway serve`` in a thread of its own, for commands that run in the test's thread."""
+"""A ``laneway serve`` in a separate thread, for commands that run in the test's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mesh whose control plane and whose proxies live and die apart."""
+"""A mesh whose control plane can be stopped and started without its proxies."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ Versions = Mapping[tuple[str, str], tuple[str, str]]
 
 
 class SeparateControlPlane:
-    """The fleet runs in this process, the control plane in another. All is ready inside the block.
+    """The fleet runs in this process, the control plane in another one.
 
-    ``placements.ready`` is what the fleet says, and what a new control plane is told.
+    Everything is ready within the ``async with`` block. A new control plane gets the readiness of
+    workloads from the fleet.
     """
 
     def __init__(self, mesh: Mesh) -> None:

@@ -1,4 +1,4 @@
-"""The law: what a request really went through is what the simulator says of it."""
+"""Compares the real path of a request with the one that the simulator predicts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from laneway.model.rule_actions import NO_CHANGES
 
 #: Proxies acknowledge before their workers know: so often is a request made again, with a pause.
 ATTEMPTS = 3
-#: Headers that rules of random meshes change, and nobody else.
+#: Headers that only rules of random meshes change.
 _CHANGED = {"x-env", "x-via", "x-beta"}
 
 

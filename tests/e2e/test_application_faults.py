@@ -69,7 +69,7 @@ async def test_what_an_application_answers_is_the_answer(
 
 
 async def test_a_request_that_was_read_is_never_replayed(run: Run) -> None:
-    """The connection is reset after the request: its caller, and nobody else, hears of it."""
+    """The connection is reset after the request: only its caller gets an error."""
     async with applications() as (mesh, baseline, faulty), run(mesh) as embedded:
         faulty.behave = reset
         answers, _ = await both_lanes(embedded)

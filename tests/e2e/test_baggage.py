@@ -63,7 +63,7 @@ async def test_the_lane_travels_in_baggage_and_other_members_survive(embedded: E
         hops = await call(embedded, headers)
         assert versions(hops) == SERVED[lane] == simulated(mesh(), headers)
         assert received(hops[0], "baggage") == [f"{ROUTE_HEADER}={lane},{OTHERS}"]
-        # Python's OpenTelemetry takes a property for a part of the value; that is its affair.
+        # Python's OpenTelemetry treats a property as a part of the value.
         members = {ROUTE_HEADER: lane, "tenant": "a b;ttl=1", "user": "7"}
         assert [hop["baggage"] for hop in hops] == [members] * 3
         assert received(hops[2], ROUTE_HEADER) == [lane]

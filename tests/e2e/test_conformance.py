@@ -113,7 +113,7 @@ def test_every_reader_of_a_mesh_takes_the_same_path(
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("dies", [False, True], ids=["unready", "dead"])
 def test_the_golden_calls_do_too(live: LiveMesh, case: Path, dies: bool) -> None:
-    """What is down has no endpoint, or nobody knows yet that it is down."""
+    """A workload that is down either has no endpoint, or is not known to be down yet."""
     mesh = mesh_of(case)
     everything = frozenset(workload.name for workload in mesh.workloads)
     port = mesh.gateways[0].servers[0].port

@@ -44,7 +44,7 @@ LOOPBACK = (
     "[::127.0.0.1]",
     "[0:0:0:0:0:0:0:1]",
 )
-#: To Envoy's resolver these are names, which nobody has; to others' they are addresses.
+#: To Envoy's resolver these are names that do not exist; to other resolvers they are addresses.
 WRITTEN_OTHERWISE = (
     "localhost.",
     "2130706433",
@@ -129,7 +129,7 @@ async def test_loopback_is_not_called(world: World, host: str, port: str) -> Non
 async def test_a_second_address_does_not_lead_to_a_proxy_either(
     world: World, port: str, status: int
 ) -> None:
-    """The first is nobody's, and passes; the second is tried after it, and is loopback."""
+    """The first address is unused, and passes the filter; the second one is loopback."""
     authority = f"first-dead.example:{world.ports[port]}"
     assert await world.status(f"http://{authority}/", "near") == status
 

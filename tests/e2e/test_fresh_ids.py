@@ -1,4 +1,4 @@
-"""Trace ids that the gateway makes: new for each request, whatever the client sent."""
+"""Trace ids that the gateway generates: new for each request, whatever the client sent."""
 
 from __future__ import annotations
 

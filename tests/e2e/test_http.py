@@ -134,7 +134,7 @@ async def test_headers_that_the_gateway_takes_are_taken_by_every_hop(run: Run) -
 
 
 async def test_http_1_0(run: Run) -> None:
-    """Still what nginx and ApacheBench speak unless told otherwise."""
+    """Still the default of nginx and ApacheBench."""
     async with run(pair("asgi_application")) as embedded, client(embedded) as c:
         c.send("GET /bytes/5 HTTP/1.0")
         assert (await c.head())[0] == 200

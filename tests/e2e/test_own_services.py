@@ -1,4 +1,4 @@
-"""Applications that do not do as laneway expects: no proxy for their calls, ports of their own."""
+"""Applications that use no proxy for their calls, or that choose their ports themselves."""
 
 from __future__ import annotations
 

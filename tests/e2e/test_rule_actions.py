@@ -225,7 +225,7 @@ def test_an_answer_that_has_begun_in_time_may_go_on(live: LiveMesh) -> None:
 
 
 def test_a_request_that_takes_too_long_is_answered_504_and_its_lane_goes_on(live: LiveMesh) -> None:
-    """To be slow is not to be dead: other requests meet the same instance."""
+    """A slow instance is not treated as dead: other requests still go there."""
     limited = rule("a", uri=exact("/slow"), actions=RuleActions(timeout=timedelta(milliseconds=50)))
     beta = lane("beta", "a", limited, rule("a"))
     entered = lane("entered", "a", replace(limited, uri=exact("/x"), enter=True), rule("a"))

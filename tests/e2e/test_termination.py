@@ -223,7 +223,7 @@ async def test_a_workload_that_serves_is_started_again_without_loss(run: Run) ->
 async def test_one_of_the_same_name_and_port_starts_beside_one_that_is_terminating(
     run: Run,
 ) -> None:
-    """Its port is fixed, and free again as soon as nobody is sent there."""
+    """Its port is fixed, and free again as soon as no requests are sent there."""
     mesh = slow_mesh()
     old = mesh.workloads_by_name[MOCKA_V2]
     mesh = with_workload(mesh, replace(old, ports=(replace(old.ports[0], listen=free_port()),)))
@@ -351,7 +351,7 @@ async def test_a_socket_that_stays_open_is_cut_at_the_end_of_the_grace_period(ru
                 with pytest.raises(ConnectionClosed) as closed:
                     await ws.recv()
                 await embedded.wait_terminated()
-        # It was told by SIGTERM, and had the time to say goodbye.
+        # It got SIGTERM, and had time to end by itself.
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
         assert not alive(old)

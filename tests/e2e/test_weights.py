@@ -44,7 +44,7 @@ async def lanes_of(
 
 @pytest.mark.parametrize("kind", STICKY)
 async def test_raising_a_weight_moves_nobody_out_of_any_lane(kind: str, run: Run) -> None:
-    """Whoever leaves the baseline goes to the lane that was raised; nobody else goes anywhere."""
+    """Users who leave the baseline go to the lane that was raised; all others stay."""
     sticky, headers = STICKY[kind]
     mesh = SCENARIOS[0].mesh
     async with run(weighted(mesh, sticky, s2=10, s3=10)) as embedded:

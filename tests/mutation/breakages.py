@@ -300,8 +300,8 @@ BREAKAGES = (
     Breakage(
         "a strict lane falls back",
         "src/laneway/compile/lower.py",
-        old="            chain: tuple[str, ...] = (way.lane,)\n",
-        new="            chain: tuple[str, ...] = (way.lane, view.baseline or way.lane)\n",
+        old="        chain: tuple[str, ...] = (lane,)\n",
+        new="        chain: tuple[str, ...] = (lane, baseline or lane)\n",
         tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
         why="a strict lane's requests leave it",
         quick=True,

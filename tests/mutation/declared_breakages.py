@@ -1,4 +1,4 @@
-"""What breaks the declared state: who may write, what is refused or held, and what is recorded."""
+"""Breakages of the declared state: ownership, refused and held objects, recorded statuses."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ EMBEDDED = (
         new="",
         tests=(
             "tests/adapters/runner/test_shim.py::test_what_has_left_the_group_ends_when_the_workload_ends",
-            "tests/adapters/runner/test_orphan_reaper.py::test_no_orphan_though_the_leash_was_killed_first",
+            "tests/adapters/runner/test_orphan_reaper.py::test_no_orphan_though_the_reaper_was_killed_first",
         ),
         why="what a workload started outlives it, and laneway",
     ),

@@ -1,4 +1,4 @@
-"""Breakages of how input is read, and of what analysis and explanations say about it."""
+"""Breakages of reading input, and of analysis and explanations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status says, when it changes, and what is told as Events."""
+"""The content of statuses, when they change, and which Events are sent."""
 
 from __future__ import annotations
 

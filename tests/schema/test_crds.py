@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions: structural, and of one mind with decoding."""
+"""The CustomResourceDefinitions: they are structural, and agree with decoding."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ async def some_time(random: Random) -> None:
 
 
 def emit(mesh: Mesh, routes: MeshRoutes, placements: Placements) -> Mapping[str, Snapshot]:
-    """To each proxy: whom it may call, and where its own application is."""
+    """For each proxy, the services that it may call, and the address of its own application."""
     ready = [p for name, p in placements.sidecars.items() if name in placements.ready]
     called = [str(a) for p in ready for a in p.inbound.values() if p.workload in _names(mesh)]
     refused = [s.name.name for s in mesh.services]

@@ -1,4 +1,4 @@
-"""Where things are placed: nothing moves that need not, and nobody gets a place that is in use."""
+"""Allocated addresses: they stay the same if possible, and none is given out twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store and the mesh that it declares, on real Envoys: what statuses say when nobody writes."""
+"""A store and the mesh that it declares, on real Envoys: statuses that change without a write."""
 
 from __future__ import annotations
 

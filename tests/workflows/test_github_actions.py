@@ -102,7 +102,7 @@ def test_every_script_is_run_by_a_workflow_or_another_script() -> None:
 
 @pytest.fixture
 def comments(programs: Path, tmp_path: Path) -> Path:
-    """A ``gh`` that writes down what it is told, and knows of no release."""
+    """A ``gh`` that records its arguments, and knows no release."""
     said = tmp_path / "comment"
     gh = programs / "gh"
     gh.write_text(f'#!/bin/sh\n[ "$1" = run ] && exit\nprintf "%s\\n" "$@" >{said}\ncat >>{said}\n')

@@ -1,9 +1,9 @@
-"""Who owns which field of an object: ``metadata.managedFields``, and server-side apply.
+"""The owners of an object's fields: ``metadata.managedFields``, and server-side apply.
 
-The rules are Kubernetes' (https://kubernetes.io/docs/reference/using-api/server-side-apply/). Who
-applies an object owns the fields in it; whoever else sets one of them to another value has a
-conflict, unless it is forced. What a manager no longer applies goes away, if nobody else owns it.
-Other writes take over what they change, and ask nobody.
+The rules are Kubernetes' (https://kubernetes.io/docs/reference/using-api/server-side-apply/). A
+manager that applies an object owns the fields in it. If another manager applies a different value
+for one of them, that is a conflict, unless it is forced. A field that its manager no longer applies
+is removed if it has no other owner. Other writes take over the fields that they change.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _remove_one(manifest: dict[str, Any], path: FieldPath, structure: Structure)
     if position in structure.keyed.get(place[:-2], ()):
         return  # the item stays, and is known by this
     del container[position]
-    # An object that has lost its last field goes, too, as one that nobody wrote.
+    # An object without any field is removed, too, as if it had never been written.
     while trail and container == {}:
         outer, position = trail.pop()
         if isinstance(outer, list):
@@ -225,7 +225,7 @@ def _same(before: Manifest, after: Manifest) -> bool:
 
 
 def without_managed_fields(manifest: Manifest) -> dict[str, Any]:
-    """The object, of which nobody is said to own anything."""
+    """The object without the owners of its fields."""
     metadata = dict(manifest.get("metadata") or {})
     metadata.pop("managedFields", None)
     return {**manifest, "metadata": metadata}

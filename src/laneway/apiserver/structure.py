@@ -1,4 +1,4 @@
-"""Which parts of an object are told apart when its fields are owned or merged.
+"""The parts of an object that are owned and merged separately.
 
 Objects are split into fields, lists are not, unless the schema gives their items keys
 (https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy).
@@ -50,7 +50,7 @@ class Structure:
         return None if None in keys.values() else keys
 
     def is_split(self, place: Place, items: Sequence[object]) -> bool:
-        """Whether the items of this list are told apart: each has keys of its own."""
+        """Whether the items of this list are separate parts: each has distinct keys."""
         keys = [self.item_keys(place, item) for item in items]
         known = [tuple(each.items()) for each in keys if each is not None]
         return place in self.keyed and len(set(known)) == len(items)

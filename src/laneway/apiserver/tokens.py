@@ -1,4 +1,4 @@
-"""Bearer tokens, and what whoever has one may do. Pure: chance and time are handed in.
+"""Bearer tokens, and the permissions of their holders. Pure: randomness and time are arguments.
 
 A token is ``lw_ID_SECRET``. Only a hash of the secret is kept: it has 256 random bits, so that a
 fast hash suffices. ``ID`` is public, and names the token in lists and in revisions.
@@ -56,17 +56,17 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks. ``token`` is the id of the token that says so, or ""."""
+    """The user who sends a request. ``token`` is the id of the user's token, or ""."""
 
     name: str
     scopes: frozenset[str]
     token: str = ""
 
     def may_change(self, resource: Resource, manifests: Iterable[Mapping[str, Any]]) -> bool:
-        """``manifests``: what stands, and what shall be.
+        """``manifests`` are the object before and after the change.
 
-        Whoever may edit a group may write it and its lanes. Workloads are commands that laneway
-        runs, and services and gateways belong to all groups: these are for admins.
+        Users who may edit a group may write it and its lanes. Only admins may write workloads,
+        which are commands that laneway runs, and services and gateways, which all groups share.
         """
         if ADMIN in self.scopes:
             return True
@@ -108,7 +108,7 @@ def minted(
 
 
 def identified(text: str, tokens: Mapping[str, Token], now: datetime) -> Identity | None:
-    """Whose token ``text`` is; None if it is nobody's, or has expired."""
+    """The user with the token ``text``. None if there is no such token, or it has expired."""
     found = _TOKEN.fullmatch(text)
     token = tokens.get(found["id"]) if found else None
     # Of the same length whether or not the id is known, so that time tells nothing.

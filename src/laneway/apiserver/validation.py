@@ -1,7 +1,7 @@
-"""An object by itself: what laneway reads of it, and how strict a request is about the rest.
+"""Validates a single object, and its unknown fields as strictly as the request demands.
 
-What is wrong between objects is no reason to refuse one of them: it is held, and its status says
-so, as the operator does it in a cluster.
+Errors between objects are no reason to refuse one of them: it is held, and its status says so, as
+by the operator in a cluster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _METADATA = ("name", "namespace", "labels", "annotations")
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The object as it will be kept, and the warnings for whoever sent it."""
+    """The object as it will be kept, and warnings for the client."""
 
     manifest: dict[str, Any]
     warnings: tuple[str, ...] = ()

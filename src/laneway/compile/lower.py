@@ -16,12 +16,12 @@ The rules, with their source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from laneway.compile.ingress import baggage_member, lower_gateway, trace_memory
 from laneway.compile.ir import Carrier, LaneChoice, MeshRoutes, Route, ServiceRoutes, Target
-from laneway.compile.service_views import LaneWay, ServiceView, group_views, service_view
-from laneway.model.lanes import LaneGroup, Propagation
+from laneway.compile.service_views import ServiceView, group_views, service_view
+from laneway.model.lanes import LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.services import ServicePort
@@ -52,17 +52,26 @@ def lower_service(view: ServiceView) -> ServiceRoutes:
 def _chains(view: ServiceView) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The subsets that each lane's requests try, unless they go straight to the baseline."""
     subsets = {lane.name for lane in view.subsets}
-    for way in (*(LaneWay.of(lane, view.mode) for lane in view.subsets), *view.elsewhere):
-        if way.strict:
-            chain: tuple[str, ...] = (way.lane,)
-        else:
-            wanted = dict.fromkeys([way.lane, *way.fallback, view.baseline])
-            chain = tuple(name for name in wanted if name is not None and name in subsets)
-            # The baseline comes last: an instance that it lacks is not looked for elsewhere.
-            if view.baseline in chain:
-                chain = chain[: chain.index(view.baseline) + 1]
-        if chain and (way.lane in chain or chain != (view.baseline,)):
-            yield way.lane, chain
+    for lane in view.subsets:
+        strict = (lane.mode or view.mode) is Mode.STRICT
+        yield from _chain(lane.name, strict, lane.fallback, view.baseline, subsets)
+    for way in view.elsewhere:
+        yield from _chain(way.lane, way.strict, way.fallback, view.baseline, subsets)
+
+
+def _chain(
+    lane: str, strict: bool, fallback: Iterable[str], baseline: str | None, subsets: Container[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if strict:
+        chain: tuple[str, ...] = (lane,)
+    else:
+        wanted = dict.fromkeys([lane, *fallback, baseline])
+        chain = tuple(name for name in wanted if name is not None and name in subsets)
+        # The baseline comes last: an instance that it lacks is not looked for elsewhere.
+        if baseline in chain:
+            chain = chain[: chain.index(baseline) + 1]
+    if chain and (lane in chain or chain != (baseline,)):
+        yield lane, chain
 
 
 def _route(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from laneway.compile.ir import ByCaller
@@ -75,7 +75,6 @@ def service_view(mesh: Mesh, service: Service, groups: Mapping[str, GroupView]) 
         return ServiceView(service)
     group = groups[declared.name]
     subsets = mesh.subsets.get((group.name, service.name), ())
-    names = {lane.name for lane in subsets}
     return ServiceView(
         service,
         group.name,
@@ -83,13 +82,16 @@ def service_view(mesh: Mesh, service: Service, groups: Mapping[str, GroupView]) 
         group.mode,
         group.service_baselines.get(service.name, group.baseline),
         subsets,
-        tuple(
-            way
-            for way in group.ways
-            if way.lane not in names and (way.strict or not names.isdisjoint(way.fallback))
-        ),
+        tuple(_elsewhere(group.ways, subsets)) if group.ways else (),
         group.callers,
     )
+
+
+def _elsewhere(ways: Iterable[LaneWay], subsets: Iterable[Lane]) -> Iterator[LaneWay]:
+    names = {lane.name for lane in subsets}
+    for way in ways:
+        if way.lane not in names and (way.strict or not names.isdisjoint(way.fallback)):
+            yield way
 
 
 def _group_view(mesh: Mesh, group: LaneGroup) -> GroupView:

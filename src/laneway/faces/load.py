@@ -1,6 +1,6 @@
-"""A load of HTTP requests over kept connections, every answer looked at.
+"""A load of HTTP requests over kept connections, whose responses are all checked.
 
-A client here retries nothing and forgives nothing: what a proxy lets through is to be seen.
+Clients retry nothing, so that every failure that a proxy lets through is seen.
 """
 
 from __future__ import annotations

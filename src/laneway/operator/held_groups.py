@@ -1,4 +1,4 @@
-"""Which generated objects are held as they are while a lane group has errors. Pure.
+"""The generated objects that are held as they are while a lane group has errors. Pure.
 
 The objects of a held group itself are frozen. Groups that share a gateway also share objects there:
 the VirtualService of a host, if several groups have rules for it, and the gateway's EnvoyFilter.
@@ -61,7 +61,7 @@ class Holds:
         return self._kinds[manifest["kind"]].hosts(manifest)
 
     def _is_within_frozen(self, manifest: Manifest) -> bool:
-        """Whether a frozen entry has the host: one of its own would take requests from that."""
+        """Whether a frozen entry has the host, from which a new entry would take requests."""
         return any(
             self._gateways(manifest) & self._gateways(entry)
             and any(

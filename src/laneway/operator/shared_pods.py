@@ -1,7 +1,8 @@
-"""Pods that several lanes of a group have, as the cluster's pods show. Pure.
+"""Pods that several lanes of a group select, according to the pods in the cluster. Pure.
 
-Two selectors may or may not meet; ``model.checks.shared_workloads`` refuses only what must. What
-pods show is a condition of the lanes: pods come and go, so that it holds no group.
+Two selectors may or may not select the same pods; ``model.checks.shared_workloads`` only refuses
+those that certainly do. Actual pods only lead to a condition of the lanes, and hold no group,
+because pods come and go.
 """
 
 from __future__ import annotations

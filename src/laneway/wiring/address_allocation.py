@@ -1,4 +1,4 @@
-"""Placing: a loopback address for every listener and application of a mesh, before any starts."""
+"""Allocates loopback addresses for all listeners and applications of a mesh before they start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Reserve = Callable[[str, int], Address]
 
 
 class AddressAllocator:
-    """The addresses that are given out. What is placed stays where it is while it is declared."""
+    """Allocates addresses. An object keeps its addresses while it is declared."""
 
     def __init__(self, ports: Ports, *, free_gateway_ports: bool = False) -> None:
         self._ports = ports
@@ -33,12 +33,11 @@ class AddressAllocator:
     def place(
         self, mesh: Mesh, before: Placements, running: Collection[str] = frozenset()
     ) -> Placements:
-        """AddressAllocator for all of ``mesh``: as in ``before`` where there, else reserved now.
+        """Placements for all objects of ``mesh``: those in ``before``, or newly reserved ones.
 
-        ``running`` are the node ids that a new proxy cannot have, as others still run under them.
-        All or nothing: what was reserved is let go again when something cannot be had, which
-        raises ``PortUnavailable``. Ports that the user fixed are reserved first, so that no free
-        one is given out that another object asks for by number.
+        ``running`` are the node ids of running proxies, which a new proxy cannot have. If one port
+        is not available, no port is reserved, and ``PortUnavailable`` is raised. Ports with a fixed
+        number are reserved first, so that no other object gets them as free ones.
         """
         reserved: list[Address] = []
 
@@ -78,8 +77,8 @@ class AddressAllocator:
     def move(
         self, workload: Workload, placement: SidecarPlacement, before: SidecarPlacement
     ) -> SidecarPlacement:
-        """The same sidecar, before an application that listens nowhere where the one ``before``
-        does. Ports that are new have a place of their own already."""
+        """The same sidecar with other addresses of the application than in ``before``, so that a
+        second process can run. New ports have other addresses already."""
         application = {
             port.number: _running(workload, index)
             or (
@@ -118,7 +117,7 @@ class AddressAllocator:
 
 
 def merged(first: Placements, second: Placements) -> Placements:
-    """The places of both at once; where both know one, that of ``first``."""
+    """The placements of both. Those of ``first`` take precedence."""
     sidecars = {**second.sidecars, **first.sidecars}
     for name in second.sidecars.keys() & first.sidecars.keys():
         one, other = first.sidecars[name], second.sidecars[name]

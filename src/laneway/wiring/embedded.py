@@ -1,9 +1,8 @@
-"""A whole mesh on this machine: the xds and runner adapters joined to the control plane.
+"""A whole mesh on this machine: joins the xds and runner adapters to the control plane.
 
-The order of a start: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
-the runner through the control plane to the proxies; an orderly stop goes the other way round. What
-is to run is declared to ``declarations``, by whatever source. What starts and stops processes is
-done one after another, by ``changes``.
+The order of a start is: ports, snapshots, the xDS server, proxies, workloads. Readiness flows from
+the runner through the control plane to the proxies. A stop goes in the opposite order. All sources
+declare objects in ``declarations``. ``changes`` start and stop processes, one change after another.
 """
 
 from __future__ import annotations
@@ -283,6 +282,6 @@ class Embedded:
         self._on_proxy(node)
 
     def _rejection(self, node: str, resource: ResourceStatus) -> events.Rejected:
-        plane, name, error = self.control_plane, resource.name, resource.error
-        objects = objects_at_fault(plane.published_mesh, plane.mesh, name, error)
+        control_plane, name, error = self.control_plane, resource.name, resource.error
+        objects = objects_at_fault(control_plane.published_mesh, control_plane.mesh, name, error)
         return events.Rejected(events.ProxyInstance(node), resource.type_url, name, error, objects)

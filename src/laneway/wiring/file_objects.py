@@ -1,9 +1,9 @@
 """What files declare, as objects of the API that ``laneway up`` answers.
 
-Files have been applied to the declared state, as one change set, before they are shown here. They
-own their objects: whoever writes one of them through the API is told to change the file. Who takes
-one over by force owns it from then on, and the next save of the files is refused with that
-conflict. Statuses are written all the same.
+Files are applied to the declared state, as one change set, before they are shown here. They own
+their objects: writes to one of them through the API are refused with a message to change the file.
+A client that takes an object over by force owns it from then on, and the next save of the files is
+refused with that conflict. Statuses are written nevertheless.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def as_declared(reading: Reading) -> ChangeSet:
 
 
 class FileObjects:
-    """``uid`` makes a new one each time. ``report`` is told of what the API cannot show."""
+    """``uid`` returns a new uid each time. ``report`` is called with what the API cannot show."""
 
     def __init__(
         self,

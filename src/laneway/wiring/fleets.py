@@ -1,9 +1,9 @@
-"""The fleet: every process of a mesh on this machine, joined to its place and its readiness.
+"""The fleet: all processes of a mesh on this machine, with their addresses and readiness.
 
-Between ``rollouts`` (which decides what should run) and the runner (which runs single processes).
-A workload may have several processes at once: the one that receives requests, its successor that
-is not ready yet, and older ones that are terminating. A workload counts as ready when both its
-process and its sidecar are: only then can callers reach it.
+It stands between ``rollouts``, which decide what should run, and the runner, which runs single
+processes. A workload may have several processes at once: the one that receives requests, its
+successor that is not ready yet, and older ones that are terminating. A workload is ready if both
+its process and its sidecar are ready, because only then callers can reach it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Fleet:
         self.tokens: dict[str, str] = {}
 
     def observe(self, event: events.Event) -> None:
-        """To be told of every event of the runner."""
+        """Processes an event of the runner. Pass all of them."""
         if not isinstance(event, events.Ready | events.Unready):
             return
         for workload, instance in self._instances.items():
@@ -134,7 +134,7 @@ class Fleet:
         return self._instances.pop(workload, None)
 
     async def stop(self, instance: Instance, spent: float = 0.0) -> None:
-        """End a process that nobody sends requests to; returns when it is gone.
+        """Stops a process to which no requests are sent any more; returns when it has ended.
 
         ``spent`` seconds of its grace period are over already.
         """

@@ -148,7 +148,7 @@ class Processes:
         }
 
     async def synchronization(self, seconds: float) -> dict[str, Any]:
-        """What proxies say of all that was written, once they have, or the time is over."""
+        """The statuses of proxies once they have acknowledged all writes, or time is over."""
         reached = True
         try:
             async with asyncio.timeout(seconds):

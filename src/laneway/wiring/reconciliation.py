@@ -123,8 +123,8 @@ class Reconciliation:
                 self.unreadable[key] = errors
                 self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
         self._woken, self._written = asyncio.Event(), asyncio.Event()
-        #: Drafts under way that the declared state need not be told of. They are known by identity:
-        #: a client chooses the name of its field manager.
+        #: Pending drafts that the declared state contains already. They are compared by identity,
+        #: because a client chooses the name of its field manager.
         self._applied: list[Draft] = []
         self._done, self._began = store.latest, False
         self._to_restore, self._restored = 0, 0

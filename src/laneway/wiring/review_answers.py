@@ -1,6 +1,6 @@
-"""Answers to questions about what is declared, now or in an earlier revision.
+"""Answers to questions about the declared objects, now or in an earlier revision.
 
-They are worked out on threads of their own, because a large mesh takes seconds and the proxies are
+They are computed in other threads, because that takes seconds for a large mesh, and proxies must be
 served meanwhile.
 """
 

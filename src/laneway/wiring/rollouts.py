@@ -141,7 +141,7 @@ class Rollout:
         return instance
 
     def _close_listeners(self, placed: Placements, kept: Placements) -> None:
-        """Gateways that are not kept end, and ports that nobody keeps are given back."""
+        """Ends gateways that are not kept, and releases ports that no object keeps."""
         gone = addresses(placed) - addresses(kept)
         for name in placed.gateways.keys() - kept.gateways.keys():
             gateway = placed.gateways[name]

@@ -1,7 +1,7 @@
 """``laneway serve``: a store, the mesh that it declares, and the API in front of both.
 
-The order of a start: the store, the mesh as it was declared last, then the API, so that whoever is
-answered sees a mesh that runs. It stops the other way round.
+It starts the store, then the mesh as it was declared last, then the API, so that clients of the API
+see a running mesh. It stops in the opposite order.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class ServeSettings:
 class Serving:
     """An async context: inside, the API is answered.
 
-    ``files`` are what the mesh begins with where files declare it. Then the store is in memory, and
-    ``show`` is to be told of what the files declare later.
+    ``files`` are the objects at the beginning if files declare the mesh. Then the store is in
+    memory. Pass later contents of the files to ``show``.
     """
 
     def __init__(

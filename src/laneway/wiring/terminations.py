@@ -1,8 +1,8 @@
-"""What does not belong to the mesh any more, and still answers requests, until it has ended.
+"""Ends processes that do not belong to the mesh any more, after they have answered their requests.
 
-``rollouts`` hands over processes, sidecars and gateways that every proxy has acknowledged to send
-nothing to. From here on they end by themselves, in the background: changes go on meanwhile, and
-may start instances of the same names. Ports stay reserved until nobody listens on them.
+``rollouts`` hand over processes, sidecars and gateways to which no proxy sends requests any more.
+They end in the background. Meanwhile other changes can be made, which may start instances with the
+same names. Ports stay reserved until no process listens on them.
 """
 
 from __future__ import annotations
@@ -68,12 +68,13 @@ class Terminations:
         self._begin(self._end_gateway(node, listeners))
 
     def forget(self, closed: Collection[Address]) -> None:
-        """Proxies that go on have closed these listeners, but for their workers."""
+        """Releases addresses of listeners that running proxies have closed, once their worker
+        threads have closed them, too."""
         self._close(self._forget_closed(closed))
 
     async def listeners_closed(self) -> None:
-        """Until nobody listens on the ports of what was handed over up to now; processes and
-        sidecars whose requests go on have nothing but their other ports."""
+        """Waits until no process listens on the ports that were handed over so far. Processes and
+        sidecars that still have requests keep their other ports."""
         while self._closing:
             await asyncio.wait(tuple(self._closing))
 
@@ -132,7 +133,7 @@ class Terminations:
         self._let_go(listeners)
 
     def _let_go(self, places: Iterable[Address]) -> None:
-        """Ports may be given to others now, but for those that somebody else has by now."""
+        """Releases ports, except those that another object has by now."""
         kept = addresses(self._control_plane.placements) | self._held()
         self._allocator.forget(place for place in places if place not in kept)
 

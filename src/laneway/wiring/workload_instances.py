@@ -1,8 +1,7 @@
-"""How many instances of a lane's services are ready on this machine, and what is wrong with others.
+"""Counts the ready instances of a lane's services on this machine, and the errors of others.
 
-The statuses of lanes are made of it. A workload that the mesh could not take, because its process
-cannot be started, is not in the running mesh; it is counted here all the same, so that the lane
-says what it lacks.
+The statuses of lanes contain it. A workload whose process cannot be started is not in the running
+mesh. It is counted here nevertheless, so that the lane's status reports it.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class _Declared:
 
 
 class WorkloadInstances:
-    """``hear`` is to be told of every event of the mesh."""
+    """Pass all events of the mesh to ``hear``."""
 
     def __init__(self) -> None:
         self._problems: dict[ObjectName, str] = {}

@@ -1,4 +1,4 @@
-"""Who is answered: the user of this machine, and who has a token; no web page, nobody else."""
+"""Only the user of this machine, and clients with a token, are served; web pages are not."""
 
 from __future__ import annotations
 

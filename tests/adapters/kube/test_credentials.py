@@ -1,4 +1,4 @@
-"""Which API server, and as whom."""
+"""The API server and the credentials that are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remembers what a runner told, and lets a test wait for it; and the small parts tests run."""
+"""Records the events of a runner, so that tests can wait for them; and small things to run."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def start_parent(*arguments: str) -> tuple[subprocess.Popen[str], list[int], Pat
     return parent, pids, Path(run_dir)
 
 
-def leash_of(run_dir: Path) -> int:
+def reaper_of(run_dir: Path) -> int:
     return next(
         int(entry.name)
         for entry in Path("/proc").glob("[0-9]*")
@@ -117,7 +117,7 @@ def test_shared_memory_goes_though_the_run_directory_stays(tmp_path: Path) -> No
 def test_the_next_start_removes_what_nobody_was_left_to_remove(tmp_path: Path) -> None:
     parent, pids, run_dir = start_parent(str(tmp_path))
     memory = shared_memory(run_dir)
-    os.kill(leash_of(run_dir), signal.SIGKILL)
+    os.kill(reaper_of(run_dir), signal.SIGKILL)
     parent.kill()
     parent.wait()
     until(lambda: not any(map(is_running, pids)))
@@ -136,9 +136,9 @@ def test_an_interrupt_stops_everything_in_order() -> None:
 
 
 @pytest.mark.envoy
-def test_no_orphan_though_the_leash_was_killed_first() -> None:
+def test_no_orphan_though_the_reaper_was_killed_first() -> None:
     parent, pids, run_dir = start_parent()
-    os.kill(leash_of(run_dir), signal.SIGKILL)
+    os.kill(reaper_of(run_dir), signal.SIGKILL)
     parent.kill()
     parent.wait()
     until(lambda: not any(map(is_running, pids)))
@@ -162,7 +162,7 @@ def test_only_what_it_holds_is_killed() -> None:
     dropped.wait()
 
 
-def test_a_killed_leash_is_replaced() -> None:
+def test_a_killed_reaper_is_replaced() -> None:
     first, second = sleeper(), sleeper()
     reaper = OrphanReaper()
     reaper.hold(first.pid)
@@ -204,7 +204,7 @@ def test_a_run_directory_is_not_free_before_all_is_gone(tmp_path: Path) -> None:
     open_run_directory(tmp_path, {}).close()
 
 
-def test_the_folder_goes_with_the_leash(tmp_path: Path) -> None:
+def test_the_folder_goes_with_the_reaper(tmp_path: Path) -> None:
     folder = tmp_path / "it's $HOME"
     (folder / "proxies" / "a").mkdir(parents=True)
     OrphanReaper(folder, remove=True).close()

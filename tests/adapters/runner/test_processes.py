@@ -143,7 +143,7 @@ async def test_a_command_that_is_no_program_ends_as_in_a_shell(
     assert str(script) in starter.log.tail()[-1]
 
 
-def test_nothing_runs_when_laneway_dies_before_the_leash_holds_it(tmp_path: Path) -> None:
+def test_nothing_runs_when_laneway_dies_before_the_reaper_holds_it(tmp_path: Path) -> None:
     """The gate's pipe ends without a line, as the kernel leaves it when its writer is killed."""
     ran = tmp_path / "ran"
     for given in (b"", b"\n"):

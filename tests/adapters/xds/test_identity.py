@@ -1,4 +1,4 @@
-"""Which node a proxy is taken for: the one whose token it sends, whatever node id it claims."""
+"""A proxy is authenticated as the node whose token it sends, whatever node id it claims."""
 
 from __future__ import annotations
 

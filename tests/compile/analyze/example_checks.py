@@ -1,4 +1,4 @@
-"""What each finding claims of its example, held against the simulator."""
+"""Checks the claim of each finding about its example with the simulator."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def lanes(mesh: Mesh) -> list[str]:
 
 
 class Machine:
-    """Runs what it is told, unless ``rejects`` says why proxies do not take it. ``stops`` is why
+    """Runs any mesh, unless ``rejects`` says why proxies do not accept it. ``stops`` is why
     nothing can be started."""
 
     def __init__(self) -> None:

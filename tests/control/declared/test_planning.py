@@ -1,4 +1,4 @@
-"""What is refused, and what is held: change sets as a whole, single writes group by group."""
+"""Change sets are refused as a whole; single writes are held group by group."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_workload_with_errors_goes_on_as_it_was() -> None:
 
 
 def test_a_new_object_yields_to_what_is_held() -> None:
-    """Both would be valid alone, but what is held still claims what the new one wants."""
+    """Both would be valid alone, but the held object still claims what the new one needs."""
     gave_up = replace(GROUP, services=GROUP.services[:1])  # and its baseline still has b
     rival: tuple[Declared, ...] = (
         group("b", "rival"),

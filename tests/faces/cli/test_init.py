@@ -1,4 +1,4 @@
-"""``laneway init`` writes files that are valid, whatever it is told."""
+"""``laneway init`` writes valid files for any input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settling: decides when files that change may be taken as they are. Pure; the watcher acts on it.
+"""Decides when changing files have settled and can be read. Pure; ``watching`` acts on it.
 
 A file that is being saved may be empty, cut off anywhere, or gone for a moment, and half a file is
 often valid YAML that declares less. So nothing is taken while a process has a file open for writing

@@ -1,7 +1,7 @@
-"""Watching: follows the files on disk, and reads them whenever what they hold has settled.
+"""Watches files, and reads them when they have stopped changing.
 
-``Watch`` looks at the disk in steps and has no clock and no disk of its own; ``watch`` takes the
-steps in a thread, so that reading never blocks the event loop.
+``Watch`` proceeds in steps, without a clock or file access of its own. ``watch`` runs the steps in
+a thread, so that reading never blocks the event loop.
 """
 
 from __future__ import annotations

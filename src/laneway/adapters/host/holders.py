@@ -1,11 +1,10 @@
-"""Finds out who has a port or a run directory, for the error of the one that cannot have it.
+"""Finds the process that has a port or a run directory, for error messages.
 
-Everything is read from ``/proc``, so that a laneway that was killed leaves nothing stale behind.
-A laneway also claims each port that its user chose by number. A claim is a Unix socket that has
-lost its place in the file system: nobody can reach it, but the kernel lists its name, which tells
-port and process, as long as it is open. Without it nobody could be named while a proxy starts, when
-the port is held but nothing listens yet. A claim only informs; it is the port itself that keeps
-others out (``ports``).
+Everything is read from ``/proc``, so a laneway that was killed leaves nothing stale behind. laneway
+also claims each port with a fixed number. A claim is a Unix socket whose file is removed: it cannot
+be reached, but while it is open the kernel lists its name, which contains the port and the process.
+Otherwise no process could be named while a proxy starts, when the port is reserved but nothing
+listens yet. A claim only informs; ``ports`` excludes others.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ def claim(address: Address) -> socket.socket:
 
 
 def holder_of_port(address: Address) -> str:
-    """Who has ``address``, ready for a sentence; "" if that cannot be found out."""
+    """The process that has ``address``, as a part of a sentence; "" if it is not known."""
     # One that starts now claims the port when it has it, and may stop listening right afterwards.
     return _claimant(address) or _listener(address.port) or _claimant(address)
 
 
 def holder_of_lock(descriptor: int) -> str:
-    """Who has locked (``flock``) what ``descriptor`` has open."""
+    """The process that has locked (``flock``) the open file of ``descriptor``."""
     status = os.fstat(descriptor)
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     for line in _lines("/proc/locks"):

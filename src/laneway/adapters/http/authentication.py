@@ -1,11 +1,11 @@
-"""Who sends a request. Nothing is answered before that is known.
+"""Authenticates requests. No request is answered before that.
 
-A Unix socket is for the user that laneway runs as (``connections`` sees to that), who may do
-everything. Over TCP a bearer token is needed. There are no cookies, so that no web page acts for
-whoever has the browser; and a request whose ``Host`` or ``Origin`` is a stranger's is refused, so
-that no web page reaches a port of this machine under a name of its own (DNS rebinding).
+A Unix socket is for the user that laneway runs as (``connections`` checks this), who may do
+everything. Over TCP, a bearer token is needed. There are no cookies, so web pages cannot act for
+the user of the browser. Requests with a foreign ``Host`` or ``Origin`` are refused, so no web page
+can reach a port of this machine under its own host name (DNS rebinding).
 
-The files of the console are for everybody, since a browser needs them before it can send a token.
+The files of the console are public, because a browser needs them before it can send a token.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _GRACE = 5
 
 
 class ServerUnusable(Exception):
-    """The API cannot be served where it shall be. The message is complete for a terminal."""
+    """The API cannot be served at its address. The message is complete for a terminal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 
 
 class Cache:
-    """``trim`` drops what nobody reads, before it is kept. ``changed`` is called after changes."""
+    """``trim`` removes unused fields of an object. ``changed`` is called after each change."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Credentials: which API server, and as whom. From a pod's service account, or a kubeconfig."""
+"""The API server's address and credentials, from a pod's service account or a kubeconfig."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from laneway.operator.cluster_port import Refused, Unavailable
 
 
 class NoCredentials(Exception):
-    """Neither a kubeconfig nor a service account says which API server to use, and as whom."""
+    """There is neither a kubeconfig nor a service account."""
 
 
 class Forbidden(Refused):

@@ -78,7 +78,7 @@ def run(server: Server, how: Application) -> int:
 
 
 def diff(find_server: Callable[[], Server], how: Application) -> int:
-    """As a unified diff. 0 without differences, 1 with some, 2 where it cannot be told."""
+    """Prints a unified diff. Returns 0 without differences, 1 with some, 2 after an error."""
     trial = replace(how, dry_run=True)
     try:
         server = find_server()

@@ -27,7 +27,7 @@ def run(server: Server, words: Sequence[str], namespace: str, seconds: int) -> i
 
 
 def _edit(server: Server, reference: ObjectReference) -> bool:
-    """Whether it was changed. What the server refuses stays in a file, whose name is told."""
+    """Returns whether it was changed. A refused object stays in a file, whose name is printed."""
     (manifest,) = object_requests.find(server, reference)
     shown = {k: v for k, v in object_requests.presentable(manifest).items() if k != "status"}
     with tempfile.NamedTemporaryFile(

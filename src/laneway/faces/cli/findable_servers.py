@@ -1,4 +1,4 @@
-"""A laneway that runs: how the other commands find it, and what a terminal is told of its API."""
+"""How other commands find a running laneway, and the lines that a terminal shows about its API."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _labels(manifest: Mapping[str, Any]) -> str:
 
 
 def _message(manifest: Mapping[str, Any]) -> str:
-    """Why it is not as it shall be."""
+    """The messages of the conditions that are not true."""
     conditions = (manifest.get("status") or {}).get("conditions") or ()
     wrong = [each for each in conditions if each["status"] != "True"]
     texts = (each.get("message") or each.get("reason", "") for each in wrong)

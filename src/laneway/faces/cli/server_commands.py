@@ -177,11 +177,13 @@ def serve(
 def kubeconfig(
     data: RunningData = None,
     context: Context = None,
-    name: Annotated[str | None, typer.Option("--name", help="For whom; default: you.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The user's name; default: yours.")
+    ] = None,
     scopes: Scopes = None,
     days: Days = 90,
 ) -> None:
-    """Print a kubeconfig for the laneway that serves on this machine, with a token of its own."""
+    """Print a kubeconfig for the laneway that serves on this machine, with a new token."""
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
     raise typer.Exit(

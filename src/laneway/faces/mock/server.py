@@ -74,7 +74,7 @@ class Server:
                     _log(f"bad request: {error}")
                     connection.sendall(_BAD_REQUEST)
         except OSError:
-            pass  # The caller went away; nobody is left to tell.
+            pass  # The caller has closed the connection.
         finally:
             if upstream is not None:
                 upstream.close()

@@ -69,7 +69,7 @@ def _request(body: bytes) -> Mapping[str, Any]:
 
 
 async def _verdict(request: Mapping[str, Any], judge: Judge) -> Verdict:
-    """What nobody asks about, as the deletion of a lane, is allowed."""
+    """Requests that need no decision, such as deletions, are allowed."""
     candidate, before = request.get("object"), request.get("oldObject")
     if request.get("operation") not in ("CREATE", "UPDATE"):
         return Verdict()
