@@ -73,7 +73,7 @@ def _hidden(
     """Istio takes the routes of the narrowest host that covers a request's, and of no other."""
     for host in sorted(set(manifest["spec"]["hosts"]).difference(hosts)):
         if any(host_covers(wider, host) for wider in hosts):
-            yield telling(own.key, ("spec", "hosts"))(
+            yield warning_about(own.key, ("spec", "hosts"))(
                 "EXISTING_ROUTES_HIDDEN",
                 f"its routes do not apply to {requests} {host} any more: VirtualService "
                 f"{_name(manifest)} names a narrower host",
