@@ -58,7 +58,7 @@ def test_routes_of_the_same_host_in_the_mesh(spec: dict[str, Any]) -> None:
     "document",
     [
         own("VirtualService", hosts=["b.default.svc.cluster.local"]),
-        own("VirtualService", hosts=["*.default.svc.cluster.local"]),
+        own("VirtualService", hosts=["*.shop.svc.cluster.local"]),
         own("VirtualService", namespace="shop", hosts=["a"]),
         own("VirtualService", hosts=[HOST], gateways=["default/gw"]),
         own("VirtualService", hosts=["shop.test"], gateways=["other/gw"]),
@@ -94,9 +94,18 @@ def test_routes_of_a_host_at_the_gateway(hosts: Any, own_host: str, words: str) 
         assert words in finding.message
 
 
-def test_a_wider_host_at_the_gateway_is_in_nobodys_way() -> None:
-    wide = own("VirtualService", hosts=["*"], gateways=AT_GATEWAY)
-    assert codes(wide, hosts=("shop.test",)) == []
+def test_routes_of_a_wider_host_at_the_gateway_do_not_apply_any_more() -> None:
+    for wide in ("*", "*.test"):
+        routes = own("VirtualService", hosts=[wide], gateways=AT_GATEWAY)
+        assert codes(routes, hosts=("shop.test",)) == ["EXISTING_ROUTES_HIDDEN"]
+    other = own("VirtualService", hosts=["*.other.test"], gateways=AT_GATEWAY)
+    assert codes(other, hosts=("shop.test",)) == []
+
+
+@pytest.mark.parametrize("host", ["*.default.svc.cluster.local", "*.local", "*"])
+def test_routes_of_a_wider_host_in_the_mesh_do_not_apply_any_more(host: str) -> None:
+    assert codes(own("VirtualService", hosts=[host])) == ["EXISTING_ROUTES_HIDDEN"]
+    assert codes(own("VirtualService", hosts=[host, HOST])) == ["EXISTING_MESH_ROUTES"]
 
 
 @pytest.mark.parametrize(

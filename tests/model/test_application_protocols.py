@@ -53,6 +53,7 @@ def test_http_and_what_may_be_http(port: ServicePort) -> None:
         (ServicePort(80, "amqp"), "its name amqp"),
         (ServicePort(80, "kafka-external"), "its name kafka-external"),
         (ServicePort(80, "thrift"), "its name thrift"),
+        (ServicePort(80, "hessian2-x"), "its name hessian2-x"),
         (ServicePort(80, "postgresql"), "its name postgresql"),
         (
             ServicePort(80, "web", app_protocol="example.com/dubbo"),

@@ -6,7 +6,7 @@ users have such objects before they use lanes, and would not notice that lanes h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from laneway.model.existing_objects import ExistingObject
@@ -56,6 +56,7 @@ def _in_the_mesh(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
     hosts = {own.full_host(host) for host in own.hosts}
     for manifest in _of_kind("VirtualService", manifests):
         if "gateways" not in manifest["spec"]:
+            yield from _hidden(own, hosts, manifest, "calls to")
             for host in sorted(hosts.intersection(manifest["spec"]["hosts"])):
                 yield warning_about(own.key, ("spec", "hosts"))(
                     "EXISTING_MESH_ROUTES",
@@ -66,6 +67,22 @@ def _in_the_mesh(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
                 )
 
 
+def _hidden(
+    own: ExistingObject, hosts: Collection[str], manifest: Manifest, requests: str
+) -> Iterator[Finding]:
+    """Istio takes the routes of the narrowest host that covers a request's, and of no other."""
+    for host in sorted(set(manifest["spec"]["hosts"]).difference(hosts)):
+        if any(host_covers(wider, host) for wider in hosts):
+            yield warning_about(own.key, ("spec", "hosts"))(
+                "EXISTING_ROUTES_HIDDEN",
+                f"its routes do not apply to {requests} {host} any more: VirtualService "
+                f"{_name(manifest)} names a narrower host",
+                "declare its routes as ingress rules of the baseline"
+                if manifest["spec"].get("gateways")
+                else "nothing, if its routes for that service did no more than lead there",
+            )
+
+
 def _at_gateways(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator[Finding]:
     for gateway in sorted({own.full_gateway(gateway) for gateway in own.gateways} - {_MESH}):
         generated = {
@@ -74,7 +91,12 @@ def _at_gateways(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
             if gateway in manifest["spec"].get("gateways", ())
             for host in manifest["spec"]["hosts"]
         }
-        for host in sorted({own.full_host(host) for host in own.hosts}):
+        hosts = {own.full_host(host) for host in own.hosts}
+        for manifest in _of_kind("VirtualService", manifests):
+            if gateway in manifest["spec"].get("gateways", ()):
+                at_gateway = f"requests at Gateway {gateway} for"
+                yield from _hidden(own, hosts, manifest, at_gateway)
+        for host in sorted(hosts):
             if host in generated:
                 yield warning_about(own.key, ("spec", "hosts"))(
                     "EXISTING_GATEWAY_ROUTES",

@@ -21,8 +21,8 @@ _NEVER_LOOKED_INTO = frozenset([25, 53, 3306, 27017])
 #: Names of protocols that are not HTTP. Istio does not know them, so it sniffs the protocol, and
 #: finds no header to route by.
 _BINARY = re.compile(
-    "ajp|amqps?|bolt|brpc|cassandra|cql|dubbo|fastcgi|ftp|hsf|jdbc|jmx|kafka|ldaps?|memcached?"
-    "|mongodb|mqtts?|mssql|mysqlx|nats|postgres(ql)?|psql|pulsar|rabbitmq|rediss|rmi|rocketmq"
+    "ajp|amqps?|bolt|brpc|cassandra|cql|dubbo|fastcgi|ftp|hessian|hsf|jdbc|jmx|kafka|ldaps?|memcached?"
+    "|mongodb|motan|mqtts?|mssql|mysqlx|nats|postgres(ql)?|psql|pulsar|rabbitmq|rediss|rmi|rocketmq"
     "|rsocket|smtps?|sofarpc|sqlserver|ssh|ssl|stomp|tars|tcps|thrift|uwsgi|xmpp|zk|zookeeper"
 )
 

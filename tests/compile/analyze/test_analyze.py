@@ -378,7 +378,8 @@ def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -
 
 CHANGING = [
     "x-b3-spanid", "X-B3-ParentSpanId", "x-datadog-parent-id", "tracestate", "x-span-id", "Date",
-    "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin", "x-envoy-attempt-count",
+    "sw6", "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin",
+    "x-envoy-attempt-count",
 ]  # fmt: skip
 LASTING = [
     "traceparent", "b3", "X-B3-TraceId", "sw8", "uber-trace-id", "X-Cloud-Trace-Context",

@@ -21,7 +21,8 @@ from laneway.model.trace_contexts import example, is_known
 #: Headers of tracing systems that contain a span, or the state of the last hop.
 _OF_TRACERS = frozenset(
     ["elastic-apm-traceparent", "grpc-trace-bin", "newrelic", "traceresponse", "tracestate",
-     "sw8-correlation", "sw8-x", "x-datadog-tags", "x-dynatrace", "x-ot-span-context"]
+     "sw3", "sw6", "sw8-correlation", "sw8-x", "x-datadog-tags", "x-dynatrace", "x-instana-s",
+     "x-ot-span-context"]
 )  # fmt: skip
 #: Words for properties of a single call, as opposed to the whole request.
 _OF_ONE_CALL = frozenset(
