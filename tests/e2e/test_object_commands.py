@@ -187,6 +187,8 @@ def test_describe_shows_conditions_and_reasons(ask: Ask) -> None:
     assert re.search(r"^  Ready\s+True\s+InstancesReady", found.out, re.M)
     assert "Managed by:" in found.out
     assert "- mocka" in found.out
+    events = found.out.partition("Events:\n")[2]
+    assert re.search(r"^  Normal\s+AcknowledgedByProxies\s+\S+\s+1", events, re.M), found.out
 
 
 def test_delete_says_what_is_gone_and_that_all_proxies_know(ask: Ask, tmp_path: Path) -> None:

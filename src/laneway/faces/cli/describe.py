@@ -1,4 +1,4 @@
-"""``laneway describe``: an object for people, with its conditions and why they are as they are."""
+"""``laneway describe``: an object for people, with its conditions, their reasons, and events."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def run(server: Server, words: Sequence[str], namespace: str) -> int:
         if number:
             console.print("\n")
         _print(console, manifest)
+        _print_events(console, object_requests.events(server, manifest))
     return 0
 
 
@@ -76,6 +77,23 @@ def _print_status(console: Console, status: Mapping[str, Any]) -> None:
         for each in status["conditions"]
     ]
     print_rows(("  Type", "Status", "Reason", "Age", "Message"), rows)
+
+
+def _print_events(console: Console, events: Sequence[Mapping[str, Any]]) -> None:
+    if not events:
+        return
+    console.print("Events:")
+    rows = [
+        (
+            f"  {each['type']}",
+            each["reason"],
+            _age(each.get("lastTimestamp")).partition(" ")[0],
+            str(each.get("count") or 1),
+            each.get("message"),
+        )
+        for each in events
+    ]
+    print_rows(("  Type", "Reason", "Age", "Count", "Message"), rows)
 
 
 def _pairs(values: Mapping[str, str] | None) -> str:

@@ -38,6 +38,22 @@ def watch(server: Server, reference: ObjectReference) -> Iterator[str]:
     return lines(server, f"{reference.path}?watch=true")
 
 
+def events(server: Server, manifest: Manifest) -> list[Manifest]:
+    """About the object, the one that happened last at the end. Empty where the server does not show
+    events to this user. Raises ``ServerError``."""
+    metadata = manifest["metadata"]
+    about = {"name": metadata["name"], "kind": manifest["kind"], "uid": metadata["uid"]}
+    selector = ",".join(f"involvedObject.{field}={value}" for field, value in about.items())
+    query = urlencode({"fieldSelector": selector})
+    try:
+        found = request(server, "GET", f"/api/v1/events?{query}")["items"]
+    except ServerError as error:
+        if error.code in (403, 404):
+            return []
+        raise
+    return sorted(found, key=lambda event: event["lastTimestamp"] or "")
+
+
 def find_or_none(server: Server, reference: ObjectReference) -> Manifest | None:
     try:
         (found,) = find(server, reference)
