@@ -217,6 +217,20 @@ async def test_a_request_is_explained_now_and_as_of_a_revision(shop: Api) -> Non
     assert _hops(down)[0]["served_lane"] == "z"
 
 
+async def test_an_explanation_says_since_when_a_lane_is_disabled(shop: Api) -> None:
+    await shop.apply(lane("s1", enabled=False))
+    await shop.settle()
+    disabled = shop.store.latest
+    await shop.apply(lane("s1"))
+    spec: dict[str, Any] = {"request": {"path": "/a", "headers": {"x-lane": "s1"}}}
+    then = await shop.answered("explanations", "Explanation", {**spec, "revision": disabled})
+    said = {"why": "lane disabled", "text": "lane s1 is disabled since 2026-01-01T12:00:00Z"}
+    assert said in _hops(then)[0]["reasons"]
+    assert _hops(then)[0]["served_lane"] == "z"
+    now = await shop.answered("explanations", "Explanation", spec)
+    assert _hops(now)[0]["served_lane"] == "s1"
+
+
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
