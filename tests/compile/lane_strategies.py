@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ def declared(draw: st.DrawFn) -> Mesh:
     """As a user declares it: of ``expressive`` lanes, some are disabled or have expired by now, and
     some are said to expire and are baselines, or have time."""
     mesh = draw(expressive())
-    lives = st.sampled_from(
+    lives: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         [
             *[{}] * 4,
             {"enabled": False},

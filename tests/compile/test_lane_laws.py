@@ -10,7 +10,7 @@ from tests.compile.lane_strategies import NOW, declared, expressive
 from tests.compile.mesh_strategies import Situation, applications, situations, traced
 
 from laneway.compile.lower import lower
-from laneway.compile.simulate import Applications, Outcome, inactive_lanes, simulate
+from laneway.compile.simulate import Applications, InactiveLanes, Outcome, inactive_lanes, simulate
 from laneway.model.checks import check
 from laneway.model.findings import Finding, Severity
 from laneway.model.lane_lives import active, counts
@@ -18,13 +18,15 @@ from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+#: Most of the time goes into making meshes.
+_EXAMPLES = settings().max_examples // 4
 
 
 def errors(mesh: Mesh) -> list[Finding]:
     return [finding for finding in check(mesh) if finding.severity is Severity.ERROR]
 
 
-@settings(suppress_health_check=_SLOW)
+@settings(max_examples=_EXAMPLES, suppress_health_check=_SLOW)
 @given(declared())
 def test_the_end_of_lanes_makes_nothing_invalid(whole: Mesh) -> None:
     counting = active(whole, NOW)
@@ -33,7 +35,7 @@ def test_the_end_of_lanes_makes_nothing_invalid(whole: Mesh) -> None:
     assert active(counting, NOW) is counting
 
 
-@settings(suppress_health_check=_SLOW)
+@settings(max_examples=_EXAMPLES, suppress_health_check=_SLOW)
 @given(declared())
 def test_baselines_stay_whatever_ends(whole: Mesh) -> None:
     counting = active(whole, NOW)
@@ -49,7 +51,7 @@ def test_baselines_stay_whatever_ends(whole: Mesh) -> None:
             )
 
 
-@settings(suppress_health_check=_SLOW)
+@settings(max_examples=_EXAMPLES, suppress_health_check=_SLOW)
 @given(declared(), applications(), situations())
 def test_what_is_said_of_lanes_that_do_not_count_changes_no_path(
     whole: Mesh, calls: Applications, cases: list[Situation]
@@ -62,10 +64,17 @@ def test_what_is_said_of_lanes_that_do_not_count_changes_no_path(
     for number, case in enumerate(cases):
         request = traced(case.request, number)
         told, silent = (
-            simulate(counting, routes, request, port=case.port, applications=calls,
-                     ready=case.alive, **more)
-            for more in ({"inactive": inactive}, {})
-        )  # fmt: skip
+            simulate(
+                counting,
+                routes,
+                request,
+                port=case.port,
+                applications=calls,
+                ready=case.alive,
+                inactive=lanes,
+            )
+            for lanes in (inactive, InactiveLanes())
+        )
         assert list(_paths(told)) == list(_paths(silent))
         assert not {hop.served for hop in told.hops} & {name for _, name in gone} - {
             lane.name for lane in counting.lanes
@@ -78,7 +87,7 @@ def _paths(outcome: Outcome) -> Iterator[object]:
     yield outcome.failure and outcome.failure.status
 
 
-@settings(suppress_health_check=_SLOW)
+@settings(max_examples=_EXAMPLES, suppress_health_check=_SLOW)
 @given(expressive())
 def test_a_lane_answers_by_the_workloads_that_its_selector_selects(mesh: Mesh) -> None:
     selection, routes = Selection(mesh), lower(mesh)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.compile.meshes import lane, rule
-from tests.control.declared.declaring import (
+from tests.control.declared.declared_states import (
     BASE,
     BLUE,
     GROUP,
