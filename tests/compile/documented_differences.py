@@ -145,7 +145,16 @@ def _own_calls(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
     )
 
 
+def _selected(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
+    """A service of the lane has a part in it: more or other pods may answer, or be the caller's."""
+    del group
+    assert lane is not None
+    return any(hop.service in lane.services for hop in it.outcome.hops)
+
+
 KINDS: dict[str, Kind] = {
+    "ISTIO_SELECTOR_APPROXIMATED": _selected,
+    "ASM_SELECTOR_APPROXIMATED": _selected,
     "ISTIO_CALLERS_SHARED": _own_calls,
     "ISTIO_LANE_NAMED_TWICE": _named_twice,
     "ASM_BAGGAGE": _in_baggage,

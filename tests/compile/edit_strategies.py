@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.compile.mesh_strategies import VERSIONS, meshes, subsets
+from tests.compile.lane_strategies import TIER, TIERS, expressive, tier_requirements
+from tests.compile.mesh_strategies import VERSIONS, subsets
 from tests.compile.meshes import service
 
 from laneway.model.checks import check
@@ -26,6 +27,7 @@ def _lane(draw: st.DrawFn, mesh: Mesh) -> Mesh:
     fields: Mapping[str, st.SearchStrategy[Any]] = {
         "services": subsets(mesh.groups_by_name[lane.group].services),
         "selector": st.sampled_from([{"version": version} for version in VERSIONS]),
+        "match_expressions": st.just(()) | tier_requirements.map(lambda one: (one,)),
         "mode": st.sampled_from([None, Mode.STRICT, Mode.PERMISSIVE]),
         "fallback": st.lists(st.sampled_from(others), unique=True).map(tuple)
         if others
@@ -79,9 +81,11 @@ def _service(draw: st.DrawFn, mesh: Mesh) -> Mesh:
 
 
 def _workload(draw: st.DrawFn, mesh: Mesh) -> Mesh:
-    """One less, or with another version."""
+    """One less, or with other labels."""
     workload = draw(st.sampled_from(mesh.workloads))
     labels = {**workload.labels, "version": draw(st.sampled_from(VERSIONS))}
+    if tier := draw(st.sampled_from([None, *TIERS])):
+        labels[TIER] = tier
     new = draw(st.sampled_from([(), (replace(workload, labels=labels),)]))
     return replace(
         mesh,
@@ -104,7 +108,7 @@ EDITS: tuple[Edit, ...] = (
 @st.composite
 def successions(draw: st.DrawFn) -> list[Mesh]:
     """Valid ones, each after the one before it: what is not touched are the same objects."""
-    found = [draw(meshes())]
+    found = [draw(expressive())]
     for edit in draw(st.lists(st.sampled_from(EDITS), min_size=1, max_size=8)):
         mesh = edit(draw, found[-1])
         if all(finding.severity is not Severity.ERROR for finding in check(mesh)):

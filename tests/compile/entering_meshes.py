@@ -7,7 +7,7 @@ from typing import Any
 from tests.compile.meshes import exact, group, lane, mesh, name, prefix, regex, rule, service
 
 from laneway.compile.simulate import Applications, Call, Request
-from laneway.model.lanes import RouteBy, Sticky
+from laneway.model.lanes import Mode, RouteBy, Sticky
 from laneway.model.meshes import Mesh
 
 SERVICES = [service("web"), service("cart")]
@@ -95,3 +95,47 @@ def weighted(sticky: Sticky | None) -> Mesh:
         ],
         SERVICES,
     )
+
+
+#: Applications of strict lanes pass on nothing.
+SILENT = Applications(CALLS.calls, {})
+
+
+def strict() -> Mesh:
+    """A strict group: joe is plain's by its rule, whatever he names; jack enters jacks, and of acme
+    30 percent enter some and 20 others, unless they name a lane."""
+    acme = {"x-company": exact("acme")}
+    return mesh(
+        [group("web cart", mode=Mode.STRICT)],
+        [
+            lane("base", "web cart", rule("web")),
+            lane("plain", "web cart", rule("web", headers={"x-user": exact("joe")})),
+            lane("jacks", "web cart", rule("web", headers={"x-user": exact("jack")}, enter=True)),
+            lane("some", "web cart", rule("web", headers=acme, enter=True, weight=30)),
+            lane("others", "web cart", rule("web", headers=acme, enter=True, weight=20)),
+        ],
+        SERVICES,
+    )
+
+
+def _acme(**named: str) -> Request:
+    headers = {f"x-{name}": value for name, value in named.items()}
+    return Request(headers={"x-company": "acme", **headers})
+
+
+#: Request, then the lanes that it may be in. ``None`` is no lane: the baseline answers.
+STRICT_CASES: list[tuple[Request, set[str | None]]] = [
+    (Request(), {None}),
+    (Request(headers={"x-user": "joe"}), {"plain"}),
+    (Request(headers={"x-user": "joe", "x-lane": "base"}), {"plain"}),
+    (Request(headers={"x-user": "jack"}), {"jacks"}),
+    (Request(headers={"x-user": "jack", "x-lane": "unknown"}), {"jacks"}),
+    (Request(headers={"x-user": "jack", "x-lane": "base"}), {"base"}),
+    (_acme(), {"some", "others", None}),
+    (_acme(lane="others"), {"others"}),
+    (_acme(lane="some"), {"some"}),
+    (_acme(lane="base"), {"base"}),
+    # Both rules are equally specific; that of a lane which the request is in comes first.
+    (_acme(user="joe"), {"some", "others", "plain"}),
+    (Request(headers={"x-company": "other"}), {None}),
+]

@@ -9,6 +9,7 @@ from typing import Any
 from tests.compile.meshes import ROUTE_HEADER, exact, group, lane, mesh, rule, service
 
 from laneway.compile.simulate import Request
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import (
     CallsWithoutLane,
     IngressRule,
@@ -103,8 +104,18 @@ def _partly_shared() -> Exhibit:
                    Request(headers={"x-lane": "s2"}), ())  # fmt: skip
 
 
+def _approximated(code: str) -> Exhibit:
+    """No pod of lane s2's version has the label that the lane asks for besides."""
+    tier = LabelRequirement("tier", Operator.EXISTS)
+    # Sidecars that remember `t` from here would not know it anew.
+    own_trace = {"x-trace": code}
+    return _exhibit(code, "Lane test/s2", [replace(S2, match_expressions=(tier,))], own_trace)
+
+
 EXHIBITS = [
     _partly_shared(),
+    _approximated("ISTIO_SELECTOR_APPROXIMATED"),
+    _approximated("ASM_SELECTOR_APPROXIMATED"),
     _exhibit("ASM_CALLS_WITHOUT_LANE", "Lane test/s2", [S2], fields=BY_HEADER | OWN, kept=[]),
     _from_outside(),
     _exhibit("ASM_STRICT_RULES_IN_ORDER", "Lane test/s2", [replace(S2, ingress=(BETA,))],

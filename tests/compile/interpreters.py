@@ -16,8 +16,11 @@ from tests.compile.istio.validation import problems
 from tests.compile.request_paths import Path, simulated
 
 from laneway.compile.asm.documents import emit as emit_asm
+from laneway.compile.asm.limits import PLATFORM as ASM
 from laneway.compile.asm.limits import limits as asm_limits
+from laneway.compile.equality_subsets import refused_groups
 from laneway.compile.ir import MeshRoutes
+from laneway.compile.istio.limits import PLATFORM as ISTIO
 from laneway.compile.istio.limits import limits as istio_limits
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Outcome, Request, simulate
@@ -25,6 +28,8 @@ from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.selection import Selection
+
+_PLATFORMS = {"istio": ISTIO, "asm": ASM}
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,16 @@ class Readers:
         dead = asked.dead & self.grouped
         return Istio(self.mesh, self.resources, asked.alive | dead, dead)
 
+    def accepts(self, platform: str) -> bool:
+        return not list(refused_groups(self.mesh, _PLATFORMS[platform]))
+
     def agree(self, platform: str, asked: Asked, code: str | None = None) -> bool:
         """Whether the platform does as the simulator; raises where it does not, untold.
 
-        With ``code`` only findings of that one count.
+        With ``code`` only findings of that one count. A platform that refuses a group is not asked.
         """
+        if not self.accepts(platform):
+            return False
         report = [f for f in self.reports[platform] if code in (None, f.code)]
         found, outcome = self.path(platform, asked), self.simulated(asked)
         if platform == "istio" and found == simulated(outcome) and outcome.sent is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from tests.compile.entering_meshes import SILENT, STRICT_CASES, strict
 from tests.compile.meshes import GATEWAY, exact, group, lane, mesh, prefix, rule, service
 
 from laneway.compile.ir import EntryRule, LaneNaming
@@ -52,6 +53,23 @@ def test_the_most_specific_rule_chooses() -> None:
     ]
     for number in range(len(rules)):
         assert intended(declared(*entering(*rules[: number + 1])), everything) == f"l{number}"
+
+
+def test_in_strict_groups_who_is_not_chosen_by_a_rule_stays_without_a_lane() -> None:
+    """And who names a lane is in that one. Rules without ``enter`` say themselves who enters."""
+    one = strict()
+    routes = lower(one)
+    for request, lanes in STRICT_CASES:
+        found = [
+            simulate(one, routes, request, applications=SILENT, draw=draw) for draw in range(100)
+        ]
+        assert {outcome.hops[0].intended for outcome in found} == lanes, request
+        for outcome in found:
+            served = outcome.hops[0].intended or "base"
+            assert [hop.served for hop in outcome.hops] == [served] * 2, request
+        if len(lanes) > 1:
+            chosen = [outcome.hops[0].intended for outcome in found]
+            assert (chosen.count("some"), chosen.count("others")) == (30, 20)
 
 
 def test_neither_lanes_nor_rules_are_ordered_by_who_came_first() -> None:

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.compile.entering_meshes import CALLS, CASES, SERVICES, declared, weighted
+from tests.compile.entering_meshes import (
+    CALLS,
+    CASES,
+    SERVICES,
+    SILENT,
+    STRICT_CASES,
+    declared,
+    strict,
+    weighted,
+)
 from tests.compile.meshes import exact, group, lane, mesh, name, prefix, rule
 from tests.e2e.clients import Call, Connection
 from tests.e2e.echo_applications import Failure
@@ -137,6 +146,20 @@ def test_a_user_stays_in_or_out_of_the_lane(live: LiveMesh) -> None:
         assert len(seen) == 1, number
         lanes |= seen
     assert lanes == {"beta", "gamma", None}
+
+
+def test_in_strict_groups_who_is_not_chosen_by_a_rule_stays_without_a_lane(live: LiveMesh) -> None:
+    """Applications pass on nothing, and no lane falls back."""
+    one = strict()
+    everything = frozenset(workload.name for workload in one.workloads)
+    live.adopt(one, SILENT)
+    for request, lanes in STRICT_CASES:
+        hold(live, one, [request] * ATTEMPTS, 80, SILENT, everything)
+        asked = 60 if len(lanes) > 1 else 1
+        paths = [[hop.workload.name for hop in live.ask(request).hops] for _ in range(asked)]
+        answering = {lane or "base" for lane in lanes}
+        expected = [[f"{service}-v-{lane}" for service in ("web", "cart")] for lane in answering]
+        assert sorted(map(list, {*map(tuple, paths)})) == sorted(expected), request
 
 
 def alike(number: int) -> tuple[IngressRule, ...]:

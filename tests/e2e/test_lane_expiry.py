@@ -1,4 +1,4 @@
-"""A lane ends while its mesh runs: its requests are answered by the baseline, and none is lost."""
+"""Lanes end, or are disabled, while a mesh runs: the baseline answers, and no request is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCENARIO = SCENARIOS[1]
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-async def test_a_lane_that_ends_under_load_is_the_baselines(run: Run) -> None:
+async def test_the_requests_of_a_lane_that_ends_or_is_disabled_are_the_baselines(run: Run) -> None:
     lanes = [
         replace(lane, expires_at=NOON + timedelta(hours=1)) if lane.name == "s2" else lane
         for lane in SCENARIO.mesh.lanes
@@ -48,4 +48,17 @@ async def test_a_lane_that_ends_under_load_is_the_baselines(run: Run) -> None:
         (last,) = await load(gateway_url(embedded), [SCENARIO.call("s2", 10_000_001)])
         assert last.body == EXPECTED["s1"]
         following.cancel()
+
+        disabled = [replace(lane, enabled=lane.name != "s3") for lane in lanes]
+        requests = Load(SCENARIO, embedded, "s3")
+        (first,) = await load(gateway_url(embedded), [SCENARIO.call("s3", 10_000_002)])
+        assert first.body == EXPECTED["s3"]
+        assert (await embedded.change(replace(mesh, lanes=tuple(disabled)))).applied
+        await asyncio.sleep(0.2)
+        answers = await requests.stop()
+        assert {each.status for each in answers} == {200}
+        allowed = {answer("v1", b, "v1") for b in ("v1", "v3")}
+        assert {each.body for each in answers} <= allowed
+        (last,) = await load(gateway_url(embedded), [SCENARIO.call("s3", 10_000_003)])
+        assert last.body == EXPECTED["s1"]
     assert "-lane test/s2" in said.getvalue()

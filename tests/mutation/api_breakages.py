@@ -38,6 +38,24 @@ API = (
         why="a token that leaked long ago still changes the mesh",
     ),
     Breakage(
+        "a single write brings an expired lane back",
+        "src/laneway/adapters/http/objects.py",
+        old="        if not place.subresource:\n",
+        new="        if place.subresource:\n",
+        tests=(OBJECTS + "test_a_lane_that_has_expired_is_refused_in_whatever_way_it_is_written",),
+        why="kubectl applies what files, change sets and webhooks refuse",
+    ),
+    Breakage(
+        "a lane that has expired cannot be labelled any more",
+        "src/laneway/apiserver/expired_lanes.py",
+        old="decoded.of(live).declared == lane and not states_its_end:",
+        new="decoded.of(live).declared is lane and not states_its_end:",
+        tests=(
+            OBJECTS + "test_a_lane_that_expired_while_it_was_stored_is_still_labelled_and_deleted",
+        ),
+        why="tools that label or annotate objects fail on lanes that nobody touched",
+    ),
+    Breakage(
         "a lane is moved to a group by whoever may edit the one it comes from",
         "src/laneway/adapters/http/objects.py",
         old="[valid.manifest, *([live.manifest] if live else [])]",

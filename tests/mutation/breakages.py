@@ -407,8 +407,8 @@ BREAKAGES = (
     Breakage(
         "a promoted lane expires all the same",
         "src/laneway/model/lane_lives.py",
-        old="    return (lane.enabled and not is_over) or is_baseline(mesh, lane)\n",
-        new="    return lane.enabled and not is_over\n",
+        old="    if (lane.enabled and not is_over) or is_baseline(mesh, lane):\n",
+        new="    if lane.enabled and not is_over:\n",
         tests=(
             "tests/model/test_lane_lives.py::test_a_lane_that_serves_as_a_baseline_does_not_expire",
         ),

@@ -8,7 +8,40 @@ _MERGING = "tests/control/declared/test_merging.py::"
 _PLANNING = "tests/control/declared/test_planning.py::"
 _DECLARATIONS = "tests/control/declared/test_declarations.py::"
 
+_BASELINES = "tests/control/declared/test_baselines.py::"
+_RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+
 DECLARED = (
+    Breakage(
+        "on serve a group's baseline is derived again",
+        "src/laneway/control/declared/resolution.py",
+        old="with_baselines(machine_mesh_of(declared, self._objects.keys()), self._baselines)",
+        new="machine_mesh_of(declared, self._objects.keys())",
+        tests=(
+            _BASELINES + "test_a_lane_that_comes_to_stand_before_the_baseline_does_not_replace_it",
+            _RECONCILIATION + "test_the_baseline_of_a_group_is_recorded_once",
+        ),
+        why="ordinary requests meet a lane that was only deleted beside, or has an `order`",
+    ),
+    Breakage(
+        "a restart of serve forgets recorded baselines",
+        "src/laneway/wiring/reconciliation.py",
+        old="Put(now, recorded_baseline=recorded_baseline(after))",
+        new="Put(now)",
+        tests=(_RECONCILIATION + "test_a_recorded_baseline_outlives_a_restart",),
+        why="a lane that was moved to the front answers everybody from the next start on",
+    ),
+    Breakage(
+        "on serve a lane's status does not say that it has expired",
+        "src/laneway/apiserver/lane_status.py",
+        old="    if lane is None and (why := _inactive(key, state, now)):\n",
+        new="    if False and (why := _inactive(key, state, now)):\n",
+        tests=(
+            _RECONCILIATION + "test_a_disabled_lane_says_so",
+            _RECONCILIATION + "test_a_lane_says_that_it_has_expired_from_that_second_on",
+        ),
+        why="a lane that takes no requests is said to be programmed",
+    ),
     Breakage(
         "a source overwrites what another one owns",
         "src/laneway/control/declared/merging.py",
@@ -81,9 +114,8 @@ DECLARED = (
     Breakage(
         "a write that proxies rejected is sent again with every other",
         "src/laneway/control/declared/planning.py",
-        old="    errors = {failure.key: (failure.finding,) for failure in failures}\n"
-        "    resolution = resolve(merge.objects, active, check, errors)\n",
-        new="    resolution = resolve(merge.objects, active, check, {})\n",
+        old="    resolution = resolve(merge.objects, active, check, errors, kept)\n",
+        new="    resolution = resolve(merge.objects, active, check, {}, kept)\n",
         tests=(_DECLARATIONS + "test_a_write_that_failed_stops_no_other_group",),
         why="one bad lane blocks the changes of everybody",
     ),

@@ -14,7 +14,17 @@ LISTENER = (
 ISTIO = "tests/compile/istio/test_entering.py::"
 ORDER = "tests/compile/test_enter_rules.py::"
 
+STRICT = "test_in_strict_groups_who_is_not_chosen_by_a_rule_stays_without_a_lane"
+
 ENTERING_BREAKAGES = (
+    Breakage(
+        "a strict lane takes in whom its enter rule did not choose",
+        "src/laneway/compile/ingress.py",
+        old="    return strict and not claim.rule.enter\n",
+        new="    return strict\n",
+        tests=(ORDER + STRICT, ENTERING + STRICT),
+        why="a trial with ten percent of a company gets all of it",
+    ),
     Breakage(
         "a value that names no lane still counts",
         "src/laneway/compile/entry_filters.py",

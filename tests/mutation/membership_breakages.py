@@ -54,6 +54,19 @@ MEMBERSHIP = (
         why="requests without a lane enter the lane that was promoted for one service",
     ),
     Breakage(
+        "an explanation calls a disabled lane unknown",
+        "src/laneway/compile/simulate/lane_choices.py",
+        old="    if absent := inactive.by_name.get((choice.group, lane)):\n",
+        new="    if absent := inactive.by_name.get((choice.group, lane + choice.group)):\n",
+        tests=(
+            "tests/compile/simulate/test_inactive_lanes.py"
+            "::test_each_hop_says_that_the_lane_does_not_count",
+            "tests/faces/cli/test_explain.py"
+            "::test_a_lane_that_does_not_count_is_told_from_one_that_never_existed",
+        ),
+        why="people look for a misspelt name, where somebody switched the lane off",
+    ),
+    Breakage(
         "a strict lane is entered only by name",
         "src/laneway/compile/ingress.py",
         old="        if _is_entered(claim) and claim.condition not in others:\n",

@@ -78,8 +78,8 @@ VERBS = (
     Breakage(
         "the status of a group does not name its baseline",
         "src/laneway/apiserver/lane_status.py",
-        old="now, baseline_to_record(manifest, active))",
-        new="now)",
+        old="of_lane, timestamp(now), baseline)",
+        new="of_lane, timestamp(now))",
         tests=(CLI + "test_lane_commands.py::test_the_baseline_is_not_the_first_by_its_name",),
         why="clients take the first lane by name for the baseline, and copy its labels",
     ),

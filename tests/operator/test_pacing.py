@@ -31,8 +31,11 @@ class Reconciler:
         return self.results.pop(0) if self.results else Pass()
 
     async def made(self, number: int) -> None:
-        async with asyncio.timeout(10), self._passed:
-            await self._passed.wait_for(lambda: self.passes >= number)
+        try:
+            async with asyncio.timeout(10), self._passed:
+                await self._passed.wait_for(lambda: self.passes >= number)
+        except TimeoutError:
+            raise AssertionError(f"{self.passes} passes were made, not {number}") from None
 
 
 @asynccontextmanager

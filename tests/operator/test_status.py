@@ -143,7 +143,13 @@ def test_a_lane_that_does_not_count_is_accepted_and_not_programmed(life: Any, re
         False,
         False,
     ]
-    assert found["Programmed"].reason == reason
+    assert found["Programmed"].reason == found["Ready"].reason == reason
+    what = {
+        "Disabled": "the lane is disabled (spec.enabled)",
+        "Expired": "the lane expired at 2026-06-01T12:00:00Z (spec.expiresAt)",
+    }
+    said = f"{what[reason]}: requests that name it count as without a lane"
+    assert found["Programmed"].message == found["Ready"].message == said
     assert instances is None
     before = accept(declared, [served("a")], now=noon - timedelta(seconds=1))
     assert before.expires == (noon if reason == "Expired" else None)

@@ -16,6 +16,7 @@ from tests.wiring.api_servers import (
     SHOP,
     Api,
     api,
+    group,
     lane,
     workload,
 )
@@ -176,11 +177,29 @@ async def test_a_rollback_to_what_is_not_there(shop: Api) -> None:
 
 
 async def test_a_rollback_that_moves_a_baseline_says_so(shop: Api) -> None:
+    await shop.settle()
     first = shop.store.latest
-    spec = {"source": "shop", "deletions": [{**_key("Lane"), "name": "z"}]}
-    await shop.answered("changesets", "ChangeSet", spec)
+    gone = [_key("LaneGroup") | {"name": "shop"}]
+    gone += [_key("Lane") | {"name": name} for name in ("z", "s1")]
+    await shop.answered("changesets", "ChangeSet", {"source": "shop", "deletions": gone})
+    await shop.apply(group(), lane("s1"))
+    await shop.settle()
     answer = await shop.ask("rollbacks", "Rollback", {"revision": first})
-    assert "set spec.baseline to z" in answer.headers["warning"]
+    assert "lane z, and is lane s1 now: set spec.baseline to z" in answer.headers["warning"]
+    assert shop.lanes() == ["shop/s1", "shop/z"]
+
+
+async def test_the_baseline_of_a_group_is_not_deleted_unless_it_names_another(shop: Api) -> None:
+    await shop.apply(lane("s0", order=-1))
+    spec: dict[str, Any] = {"source": "shop", "deletions": [{**_key("Lane"), "name": "z"}]}
+    failure = await shop.refused("changesets", "ChangeSet", spec, 422)
+    assert failure["details"]["causes"][0]["reason"] == "UNKNOWN_BASELINE"
+    spec["objects"] = [group(baseline="s0")]
+    await shop.answered("changesets", "ChangeSet", spec)
+    assert shop.lanes() == ["shop/s0", "shop/s1"]
+    await shop.settle()
+    (stored,) = [each for key, each in shop.store.objects.items() if key.name == "shop"]
+    assert stored.manifest["status"]["baseline"] == "s0"
 
 
 async def test_a_request_is_explained_now_and_as_of_a_revision(shop: Api) -> None:
@@ -196,6 +215,20 @@ async def test_a_request_is_explained_now_and_as_of_a_revision(shop: Api) -> Non
     assert [hop["served_lane"] for hop in _hops(then)] == ["z", "z"]
     down = await shop.answered("explanations", "Explanation", {**spec, "down": ["web-s2"]})
     assert _hops(down)[0]["served_lane"] == "z"
+
+
+async def test_an_explanation_says_since_when_a_lane_is_disabled(shop: Api) -> None:
+    await shop.apply(lane("s1", enabled=False))
+    await shop.settle()
+    disabled = shop.store.latest
+    await shop.apply(lane("s1"))
+    spec: dict[str, Any] = {"request": {"path": "/a", "headers": {"x-lane": "s1"}}}
+    then = await shop.answered("explanations", "Explanation", {**spec, "revision": disabled})
+    said = {"why": "lane disabled", "text": "lane s1 is disabled since 2026-01-01T12:00:00Z"}
+    assert said in _hops(then)[0]["reasons"]
+    assert _hops(then)[0]["served_lane"] == "z"
+    now = await shop.answered("explanations", "Explanation", spec)
+    assert _hops(now)[0]["served_lane"] == "s1"
 
 
 @pytest.mark.parametrize(

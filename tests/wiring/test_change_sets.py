@@ -307,3 +307,8 @@ async def test_a_disabled_lane_changes_no_path(shop: Api) -> None:
     spec = {"source": "shop", "objects": [lane("s2", enabled=False)]}
     status = await shop.answered("changesets", "ChangeSet", spec, dryRun="All")
     assert status["changedPaths"] == []
+
+
+async def test_nobody_waits_for_a_lane_that_is_disabled(shop: Api) -> None:
+    status = await shop.apply(lane("s1", enabled=False), lane("s2"), wait=True, timeoutSeconds=60)
+    assert (status["ready"], status["notReady"]) == (True, [])

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,17 +28,18 @@ class Serving:
 
     def __init__(self, store: MemoryStore | None = None, *, started: bool = True) -> None:
         self.store = store or MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
-        self.declaring = Declaring()
+        self.declaring = Declaring(lambda: self.now)
         self.proxies = Proxies(3, 3)
         self.ready = 1
         self.problems: tuple[str, ...] = ()
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.reports: list[str] = []
         self.reconciliation = Reconciliation(
             self.store,
             self.declaring.declarations,
             lambda: self.proxies,
             self._instances,
-            lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            lambda: self.now,
             self.reports.append,
             started=started,
         )
@@ -73,6 +74,22 @@ class Serving:
         (stored,) = [each for key, each in self.store.objects.items() if key.name == name]
         status = stored.manifest.get("status", {})
         return {c["type"]: (c["status"], c["reason"]) for c in status.get("conditions", ())}
+
+    async def reach(self, moment: datetime) -> None:
+        """Lanes that end by then are taken out, and statuses are written."""
+        self.now = moment
+        await self.declaring.declarations.renew()
+        await self.write(other=manifest("Service", "other", WEB["spec"], "v1"))
+
+    def message(self, name: str, condition: str) -> str:
+        (stored,) = [each for key, each in self.store.objects.items() if key.name == name]
+        conditions = {c["type"]: c for c in stored.manifest["status"]["conditions"]}
+        return str(conditions[condition]["message"])
+
+    def baseline(self) -> str:
+        """Of the group shop, as its status has it."""
+        (stored,) = [each for key, each in self.store.objects.items() if key.name == "shop"]
+        return str(stored.manifest["status"].get("baseline"))
 
     def lanes(self) -> list[str]:
         return [f"{lane.group}/{lane.name}" for lane in self.machine.mesh.lanes]
@@ -237,10 +254,10 @@ async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving)
     assert shop.store.latest == latest
 
 
-async def stored_again(shop: Serving, **replaced: dict[str, Any]) -> MemoryStore:
+async def stored_again(standing: Serving, **replaced: dict[str, Any]) -> MemoryStore:
     """A store with the same objects, but for some that have another ``spec``."""
     store = MemoryStore(lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    for key, stored in sorted(shop.store.objects.items(), key=lambda item: item[1].created):
+    for key, stored in sorted(standing.store.objects.items(), key=lambda item: item[1].created):
         manifest = {**stored.manifest, "spec": replaced.get(key.name, stored.manifest["spec"])}
         await store.append(Draft({key: manifest}, "jack", "kubectl"), expected=store.latest)
     return store
@@ -297,3 +314,104 @@ async def test_a_restart_declares_all_in_the_order_of_creation(shop: Serving) ->
     await again.applied(writes)
     assert again.machine.mesh == shop.machine.mesh
     assert [each.name for each in again.machine.mesh.lanes] == ["base", "s1"]
+
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+ENDS = "2026-01-01T08:00:00+08:00"
+WITHOUT_LANE = "requests that name it count as without a lane"
+
+
+async def test_a_disabled_lane_says_so(shop: Serving) -> None:
+    await shop.write(s1=lane("s1", enabled=False))
+    assert shop.conditions("s1") == {
+        "Accepted": ("True", "Valid"),
+        "Programmed": ("False", "Disabled"),
+        "Ready": ("False", "Disabled"),
+    }
+    for condition in ("Programmed", "Ready"):
+        said = shop.message("s1", condition)
+        assert said == f"the lane is disabled (spec.enabled): {WITHOUT_LANE}"
+    assert shop.conditions("shop") == ALL_TRUE
+    await shop.write(s1=lane("s1"))
+    assert shop.conditions("s1") == ALL_TRUE
+
+
+async def test_a_lane_says_that_it_has_expired_from_that_second_on(shop: Serving) -> None:
+    shop.now = NEW_YEAR - timedelta(seconds=1)
+    await shop.write(s1=lane("s1", expiresAt=ENDS))
+    assert shop.conditions("s1") == ALL_TRUE
+    await shop.reach(NEW_YEAR)
+    assert shop.lanes() == ["shop/base"]
+    assert shop.conditions("s1")["Programmed"] == ("False", "Expired")
+    said = shop.message("s1", "Programmed")
+    assert said == f"the lane expired at {ENDS} (spec.expiresAt): {WITHOUT_LANE}"
+
+
+async def test_a_lane_whose_group_is_held_says_that_it_has_expired(shop: Serving) -> None:
+    shop.now = NEW_YEAR - timedelta(seconds=1)
+    await shop.write(s1=lane("s1", expiresAt=ENDS))
+    await shop.write(shop=group(services=["web", "nowhere"]))
+    assert shop.conditions("s1")["Programmed"] == ("True", "Held")
+    await shop.reach(NEW_YEAR)
+    assert shop.lanes() == ["shop/base"]
+    assert shop.conditions("s1")["Programmed"] == ("False", "Expired")
+
+
+async def test_a_lane_that_serves_as_a_baseline_does_not_say_that_it_has_expired(
+    shop: Serving,
+) -> None:
+    shop.now = NEW_YEAR - timedelta(seconds=1)
+    await shop.write(base=lane("base", expiresAt=ENDS))
+    await shop.reach(NEW_YEAR)
+    assert shop.conditions("base") == ALL_TRUE
+
+
+async def test_the_baseline_of_a_group_is_recorded_once(shop: Serving) -> None:
+    assert shop.baseline() == "base"
+    await shop.write(early=lane("early", order=-1))
+    assert shop.lanes()[0] == "shop/early"
+    assert shop.baseline() == "base"
+    await shop.write(base=None)
+    assert shop.conditions("shop")["Accepted"] == ("False", "UnknownBaseline")
+    assert shop.conditions("shop")["Programmed"] == ("True", "Held")
+    assert (shop.baseline(), "shop/base" in shop.lanes()) == ("base", True)
+    await shop.write(shop=group(baseline="s1"))
+    assert shop.conditions("shop") == ALL_TRUE
+    assert (shop.baseline(), shop.lanes()) == ("s1", ["shop/early", "shop/s1"])
+    await shop.write(shop=group())
+    assert shop.baseline() == "s1"
+
+
+@pytest.mark.parametrize("started", [True, False])
+async def test_a_recorded_baseline_outlives_a_restart(shop: Serving, started: bool) -> None:
+    await shop.write(early=lane("early", order=-1))
+    store = await stored_again(shop)
+    async with serving(store, started=started) as again:
+        if started:
+            await again.declaring.applied(declared_at_start(store.objects))
+        await again.write(s1=lane("s1", weight=5))
+        assert again.baseline() == "base"
+        mesh = again.machine.mesh
+        baseline = mesh.baseline(mesh.groups[0])
+        assert baseline is not None
+        assert baseline.name == "base"
+
+
+async def test_a_group_that_cannot_be_read_keeps_its_recorded_baseline(shop: Serving) -> None:
+    store = await stored_again(shop, shop={"gone": True})
+    async with serving(store, started=False) as again:
+        await again.write(base=lane("base", weight=1))
+        assert again.conditions("shop")["Accepted"][0] == "False"
+        assert again.baseline() == "base"
+
+
+async def test_a_group_that_is_created_again_records_its_baseline_anew(shop: Serving) -> None:
+    again = group()
+    again["metadata"]["uid"] = "y"
+    waiting = [
+        asyncio.create_task(shop.write(**{name: each}))
+        for name, each in (("shop", None), ("base", None))
+    ]
+    await asyncio.gather(*waiting)
+    await shop.write(shop=again)
+    assert (shop.baseline(), shop.conditions("shop")) == ("s1", ALL_TRUE)

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from laneway.control.declared import DeclaredState
+from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
+from laneway.model.lane_lives import Inactive, inactive
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
+from laneway.model.times import timestamp
 from laneway.operator.ready_instances import Instances
-from laneway.operator.recorded_baselines import baseline_to_record
+from laneway.operator.recorded_baselines import baseline_to_record, recorded_baseline
 from laneway.operator.status import (
     Condition,
     accepted,
     lane_of,
     not_accepted,
+    not_counting,
+    not_ready,
     status_of,
 )
 
@@ -42,7 +48,7 @@ def lane_status(
     active: Mesh,
     proxies: Proxies,
     instances: CountInstances,
-    now: str,
+    now: datetime,
 ) -> dict[str, Any] | None:
     """``manifest`` is of a LaneGroup or a Lane; None where the state does not know the object yet.
 
@@ -52,22 +58,25 @@ def lane_status(
     if key not in state.objects.by_key:
         return None
     status = state.status(key)
-    programmed = _programmed(key, manifest, state, proxies)
     lane = lane_of(manifest, active)
+    programmed = _programmed(key, manifest, state, proxies)
+    if lane is None and (why := _inactive(key, state, now)):
+        programmed = not_counting(manifest, why)
     counted = instances(lane) if lane is not None else None
     ready = _ready(programmed, lane, counted)
     of_lane = counted if key.kind == "Lane" else None
     found = (accepted(status.findings), programmed, ready)
-    return status_of(manifest, found, of_lane, now, baseline_to_record(manifest, active))
+    baseline = baseline_to_record(manifest, state.mesh)
+    return status_of(manifest, found, of_lane, timestamp(now), baseline)
 
 
 def unreadable_status(
-    manifest: Mapping[str, Any], findings: Sequence[Finding], now: str
+    manifest: Mapping[str, Any], findings: Sequence[Finding], now: datetime
 ) -> dict[str, Any]:
     """The status of a stored object that this version of laneway cannot read."""
     programmed = Condition("Programmed", False, "NotAccepted", "it cannot be read")
     found = (accepted(findings), programmed, _ready(programmed, None, None))
-    return status_of(manifest, found, None, now)
+    return status_of(manifest, found, None, timestamp(now), recorded_baseline(manifest))
 
 
 def _key(manifest: Mapping[str, Any]) -> ObjectKey:
@@ -75,6 +84,16 @@ def _key(manifest: Mapping[str, Any]) -> ObjectKey:
     if manifest["kind"] == "LaneGroup":
         return ObjectKey("LaneGroup", name)
     return ObjectKey("Lane", f"{manifest['spec']['group']}/{name}")
+
+
+def _inactive(key: ObjectKey, state: DeclaredState, now: datetime) -> Inactive | None:
+    """Why a valid lane does not run, although its group does."""
+    lane = state.objects.by_key[key].declared
+    if not isinstance(lane, Lane) or lane.group not in state.mesh.groups_by_name:
+        return None
+    if state.status(key).standing is Standing.NOT_ACCEPTED:
+        return None
+    return inactive(state.mesh, lane, now)
 
 
 def _programmed(
@@ -95,8 +114,8 @@ def _programmed(
 def _ready(
     programmed: Condition, lane: Lane | None, instances: Sequence[Instances] | None
 ) -> Condition:
-    if not programmed.status:
-        return Condition("Ready", False, "NotProgrammed")
+    if condition := not_ready(programmed):
+        return condition
     if lane is None or instances is None:
         return Condition("Ready", False, "NotActive", "the object has no active state")
     lacking = [str(each.service) for each in instances if not each.ready]

@@ -60,14 +60,14 @@ def declared_part(manifest: Manifest) -> dict[str, Any]:
 
 
 def moved_baselines(then: Mesh, now: Mesh) -> Iterator[str]:
-    """Groups whose baseline is their first lane, which comes last if it was deleted meanwhile."""
+    """Groups that named no baseline, and were deleted meanwhile or keep another one now."""
     for group in now.groups:
         before = then.groups_by_name.get(group.name)
-        if before is None or group.baseline is not None:
+        if before is None:
             continue
         old, new = then.baseline(before), now.baseline(group)
         if old is not None and new is not None and old.name != new.name:
             yield (
                 f"the baseline of group {group.name} was lane {old.name}, and is lane {new.name} "
-                f"now, which was declared first: set spec.baseline to {old.name}"
+                f"now: set spec.baseline to {old.name}"
             )

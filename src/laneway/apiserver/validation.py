@@ -49,7 +49,7 @@ def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Val
             _remove(kept, finding.path)
         findings = _findings(kept, resource)
     if errors := [each for each in findings if each.severity is Severity.ERROR]:
-        raise _invalid(resource, kept, errors)
+        raise invalid(resource, kept, errors)
     warnings += [each.field_explanation for each in findings if each.severity is Severity.WARNING]
     return Valid(kept, tuple(warnings))
 
@@ -68,7 +68,8 @@ def _hint(finding: Finding) -> str:
     return f" ({finding.fix})" if finding.fix else ""
 
 
-def _invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
+def invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
+    """The refusal of an object that has these errors."""
     name = manifest["metadata"]["name"]
     texts = [f"{field_text(each.path)}: {each.explanation}" for each in errors]
     listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

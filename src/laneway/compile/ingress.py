@@ -9,6 +9,8 @@ does not affect requests of others.
 In a strict group, the rules themselves determine the lane that a request enters, whether it names
 one or not (ASM's strict groups have no route header). The route header only chooses among lanes
 with the same rule as the baseline, or as a lane that was declared earlier.
+A rule with ``enter`` works as in any other group: its lane does not take requests that the rule did
+not choose.
 """
 
 from __future__ import annotations
@@ -151,8 +153,10 @@ def _common(
 
 
 def _is_entered(claim: _Claim) -> bool:
-    """Whether the lane's own rules determine that a request enters it."""
-    return claim.group.mode is Mode.STRICT and claim.lane.mode in (None, Mode.STRICT)
+    """Whether the lane's own rules determine that a request enters it. A rule with ``enter`` does
+    so earlier, and only for its share of the requests that name no lane."""
+    strict = claim.group.mode is Mode.STRICT and claim.lane.mode in (None, Mode.STRICT)
+    return strict and not claim.rule.enter
 
 
 def _common_routes(

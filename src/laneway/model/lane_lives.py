@@ -7,11 +7,23 @@ count as requests without a lane. A baseline is always active, because others re
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 from datetime import datetime
 
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
+
+
+class Inactive(enum.Enum):
+    """Why a lane does not count."""
+
+    DISABLED = "Disabled"
+    EXPIRED = "Expired"
+
+
+#: As reasons of conditions.
+INACTIVE = frozenset(each.value for each in Inactive)
 
 
 def active(mesh: Mesh, now: datetime | None = None) -> Mesh:
@@ -27,8 +39,15 @@ def active(mesh: Mesh, now: datetime | None = None) -> Mesh:
 
 
 def counts(mesh: Mesh, lane: Lane, now: datetime | None = None) -> bool:
+    return inactive(mesh, lane, now) is None
+
+
+def inactive(mesh: Mesh, lane: Lane, now: datetime | None = None) -> Inactive | None:
+    """Why the lane does not count; None if it does."""
     is_over = lane.expires_at is not None and now is not None and lane.expires_at <= now
-    return (lane.enabled and not is_over) or is_baseline(mesh, lane)
+    if (lane.enabled and not is_over) or is_baseline(mesh, lane):
+        return None
+    return Inactive.EXPIRED if lane.enabled else Inactive.DISABLED
 
 
 def is_baseline(mesh: Mesh, lane: Lane) -> bool:

@@ -6,7 +6,6 @@ groups, changes until the errors are gone: see ``held_groups``.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +16,7 @@ from laneway.model import acceptance
 from laneway.model.acceptance import Candidate
 from laneway.model.checks import Gaps, check
 from laneway.model.findings import Finding, Severity
-from laneway.model.lane_lives import active, counts, next_expiry
+from laneway.model.lane_lives import Inactive, active, inactive, next_expiry
 from laneway.model.meshes import Mesh
 from laneway.operator.decoded_manifests import DecodedManifests
 from laneway.operator.manifests import Key, Manifest, key_of
@@ -28,13 +27,6 @@ GROUP, LANE = "LaneGroup", "Lane"
 #: Reasons of a condition Programmed that do not say whether an earlier generation is applied.
 FAILED, HELD, INTERNAL_ERROR = "Failed", "Held", "InternalError"
 _AFTER_FAILURES = frozenset([FAILED, HELD, INTERNAL_ERROR])
-
-
-class Inactive(enum.Enum):
-    """Why an accepted lane does not count."""
-
-    DISABLED = "Disabled"
-    EXPIRED = "Expired"
 
 
 @dataclass(frozen=True)
@@ -78,9 +70,9 @@ def accept(
 
 def _inactive(mesh: Mesh, now: datetime | None) -> Mapping[Key, Inactive]:
     return {
-        Key(LANE, "", lane.name): Inactive.EXPIRED if lane.enabled else Inactive.DISABLED
+        Key(LANE, "", lane.name): why
         for lane in mesh.lanes
-        if not counts(mesh, lane, now)
+        if (why := inactive(mesh, lane, now)) is not None
     }
 
 

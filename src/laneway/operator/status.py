@@ -8,12 +8,13 @@ keeps the time of its last transition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
+from laneway.model.lane_lives import INACTIVE, Inactive
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.operator.acceptance import (
@@ -113,15 +114,33 @@ def not_accepted(
     return None
 
 
+def not_counting(manifest: Manifest, why: Inactive) -> Condition:
+    """What Programmed is for a lane that is disabled, or has expired."""
+    if why is Inactive.DISABLED:
+        what = "the lane is disabled (spec.enabled)"
+    else:
+        what = f"the lane expired at {manifest['spec'].get('expiresAt')} (spec.expiresAt)"
+    meaning = "requests that name it count as without a lane"
+    return Condition("Programmed", False, why.value, f"{what}: {meaning}")
+
+
+def not_ready(programmed: Condition) -> Condition | None:
+    """What Ready is for an object that is not programmed; None for any other."""
+    if programmed.status:
+        return None
+    if programmed.reason in INACTIVE:
+        return replace(programmed, type="Ready")
+    return Condition("Ready", False, "NotProgrammed")
+
+
 def _programmed(manifest: Manifest, acceptance: Acceptance, result: Result) -> Condition:
     group = group_name(manifest)
     standing = acceptance.standing(candidate(manifest))
     wrong = (str(key) for key in sorted(acceptance.findings) if key in acceptance.left_out)
     if condition := not_accepted(standing, manifest, group, wrong):
         return condition
-    if inactive := acceptance.inactive.get(key_of(manifest)):
-        why = "requests that name it count as without a lane"
-        return Condition("Programmed", False, inactive.value, why)
+    if why := acceptance.inactive.get(key_of(manifest)):
+        return not_counting(manifest, why)
     if failures := result.failures.get(group):
         return Condition("Programmed", False, FAILED, _lines(failures))
     if notices := result.notices.get(group):
@@ -160,8 +179,8 @@ def lane_of(manifest: Manifest, mesh: Mesh) -> Lane | None:
 def _ready(
     programmed: Condition, lane: Lane | None, instances: Sequence[Instances] | None
 ) -> Condition:
-    if not programmed.status:
-        return Condition("Ready", False, "NotProgrammed")
+    if condition := not_ready(programmed):
+        return condition
     if lane is None or instances is None:
         why = "unchanged: readiness is not updated while the last valid state stays active"
         return Condition("Ready", True, HELD, why)

@@ -23,7 +23,7 @@ def custom_resource_definitions() -> Iterator[dict[str, Any]]:
     columns = [
         _column("Mode", "string", ".spec.mode"),
         _column("Route header", "string", ".spec.routeHeader"),
-        _column("Baseline", "string", ".spec.baseline"),
+        _column("Baseline", "string", ".status.baseline"),
         *_condition_columns(),
     ]
     yield _definition("LaneGroup", "lanegroups", LaneGroupObject, LaneGroupStatus, columns)

@@ -36,7 +36,7 @@ from laneway.control.revisions import (
     RevisionStore,
     StoreError,
 )
-from laneway.model.lane_lives import active
+from laneway.model.lane_lives import INACTIVE, active
 from laneway.model.names import ObjectName
 from laneway.model.times import timestamp
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
@@ -207,10 +207,13 @@ _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 
 
 def _is_ready(manifest: Mapping[str, Any]) -> bool:
+    """Nobody waits for a lane that is disabled."""
     status = manifest.get("status") or {}
-    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
-    current = status.get("observedGeneration") == manifest["metadata"]["generation"]
-    return current and conditions.get("Ready") == "True"
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    if status.get("observedGeneration") != manifest["metadata"]["generation"]:
+        return False
+    ready = conditions.get("Ready", {})
+    return ready.get("status") == "True" or ready.get("reason") in INACTIVE
 
 
 def _change(kind: str, asked: Asked, source: str, reason: str, *, force: bool) -> Change:

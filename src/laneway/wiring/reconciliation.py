@@ -36,7 +36,7 @@ from laneway.control.revisions import (
     StoreError,
 )
 from laneway.model.findings import Finding, ObjectKey, Severity, Source
-from laneway.model.times import timestamp
+from laneway.operator.recorded_baselines import recorded_baseline
 from laneway.schema import Alone, Document, read_alone
 
 #: The source of all that the store holds, and the field manager of statuses.
@@ -72,8 +72,12 @@ def _read(key: ObjectId, manifest: Manifest) -> Alone:
 
 def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
     """All that the store holds, in the order of creation, which stores keep."""
-    read = (declaration(key, stored.manifest) for key, stored in objects.items())
-    return Writes(STORE, tuple(Put(each) for each in read if each is not None))
+    edits = (
+        edit
+        for key, stored in objects.items()
+        for edit in edits_between(key, None, stored.manifest, ())
+    )
+    return Writes(STORE, tuple(edits))
 
 
 def edits_between(
@@ -82,11 +86,17 @@ def edits_between(
     """What became of an object, for a state that knows these. A lane may have changed its group."""
     now = declaration(key, after) if after is not None else None
     was = declaration(key, before) if before is not None else None
-    moved = was is not None and (now is None or now.key != was.key)
+    moved = was is not None and (now is None or now.key != was.key or _uid(before) != _uid(after))
     if was is not None and moved and was.key in known:
         yield Remove(was.key)
     if now is not None:
-        yield Put(now)
+        assert after is not None
+        yield Put(now, recorded_baseline=recorded_baseline(after))
+
+
+def _uid(manifest: Manifest | None) -> object:
+    """Another one is of an object that was deleted and created again."""
+    return manifest["metadata"].get("uid") if manifest is not None else None
 
 
 class Reconciliation:
@@ -244,7 +254,7 @@ class Reconciliation:
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
-        now = timestamp(self._now())
+        now = self._now()
         state, active = self._declarations.state, self._declarations.active
         # From here to the append there is no await: nobody writes in between.
         changed: dict[ObjectId, Manifest | None] = {}

@@ -16,7 +16,7 @@ from laneway.apiserver.failures import Failure
 from laneway.apiserver.virtual_resources import Answered, Asked
 from laneway.compile.analyze import analyze
 from laneway.compile.lower import lower
-from laneway.compile.simulate import Outcome, Request, simulate
+from laneway.compile.simulate import InactiveLanes, Outcome, Request, simulate
 from laneway.control.declared import Declarations
 from laneway.control.revisions import RevisionStore
 from laneway.model.meshes import Mesh
@@ -25,7 +25,12 @@ from laneway.model.suggestions import suggestion
 from laneway.schema.api_requests import AnalysisSpec, ExplanationSpec, RenderingSpec
 from laneway.schema.reports import ExplanationReport, FindingReport
 from laneway.wiring.dialects import DIALECTS, Settings, render, unsupported
-from laneway.wiring.reviewed_meshes import mesh_at, object_name, workload_names
+from laneway.wiring.reviewed_meshes import (
+    ReviewedMesh,
+    object_name,
+    reviewed_mesh,
+    workload_names,
+)
 
 #: Documents of one answer; what is larger is for ``laneway render``.
 _MOST_DOCUMENTS = 20_000
@@ -44,7 +49,8 @@ class ReviewAnswers:
     async def explanation(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, ExplanationSpec)
-        mesh = await self._mesh(spec.revision)
+        reviewed = await self._reviewed(spec.revision)
+        mesh = reviewed.mesh
         down = workload_names(spec.down, mesh, "spec.down")
         gateway = None
         if spec.gateway is not None:
@@ -53,7 +59,9 @@ class ReviewAnswers:
         request = Request(
             asked_request.host, asked_request.path, asked_request.method, asked_request.headers
         )
-        outcome = await asyncio.to_thread(_simulated, mesh, request, gateway, spec.port, down)
+        outcome = await asyncio.to_thread(
+            _simulated, mesh, request, gateway, spec.port, down, reviewed.inactive
+        )
         return Answered(ExplanationReport.made_of(request, outcome).as_json())
 
     async def analysis(self, asked: Asked) -> Answered:
@@ -76,7 +84,10 @@ class ReviewAnswers:
         return Answered(await asyncio.to_thread(_rendered, mesh, spec.dialect, settings))
 
     async def _mesh(self, revision: int | None) -> Mesh:
-        return await mesh_at(revision, self._store, self._declarations, self._now())
+        return (await self._reviewed(revision)).mesh
+
+    async def _reviewed(self, revision: int | None) -> ReviewedMesh:
+        return await reviewed_mesh(revision, self._store, self._declarations, self._now())
 
 
 def _simulated(
@@ -85,10 +96,13 @@ def _simulated(
     gateway: ObjectName | None,
     port: int | None,
     down: Collection[ObjectName],
+    inactive: InactiveLanes,
 ) -> Outcome:
     ready = [workload.name for workload in mesh.workloads if workload.name not in down]
     try:
-        return simulate(mesh, lower(mesh), request, gateway=gateway, port=port, ready=ready)
+        return simulate(
+            mesh, lower(mesh), request, gateway=gateway, port=port, ready=ready, inactive=inactive
+        )
     except ValueError as error:
         raise Failure(422, f"spec: {error}") from error
 

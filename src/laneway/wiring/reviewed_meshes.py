@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from laneway.apiserver.failures import Failure
 from laneway.compile.envoy.limits import check
+from laneway.compile.simulate import InactiveLanes, inactive_lanes
 from laneway.control.declared import Declarations, DeclaredState, Principal, Refused, Request
 from laneway.control.declared.planning import plan
-from laneway.control.revisions import RevisionCompacted, RevisionStore, StoreError
-from laneway.model.lane_lives import active
+from laneway.control.revisions import Objects, RevisionCompacted, RevisionStore, StoreError
+from laneway.model.lane_lives import Inactive, active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, find_name
 from laneway.model.suggestions import listing, suggestion
 from laneway.wiring.reconciliation import STORE, declared_at_start
+
+_LANES = "lanes.laneway.dev"
 
 
 def declared_mesh(request: Request) -> Mesh:
@@ -24,12 +28,31 @@ def declared_mesh(request: Request) -> Mesh:
     return state.mesh
 
 
-async def mesh_at(
+@dataclass(frozen=True, slots=True)
+class ReviewedMesh:
+    """All that is declared at a time; None is one that is not known. ``disabled_since``: lane ->
+    the time that its status has."""
+
+    declared: Mesh
+    at: datetime | None
+    disabled_since: Mapping[str, str]
+
+    @property
+    def mesh(self) -> Mesh:
+        """What is to run."""
+        return active(self.declared, self.at)
+
+    @property
+    def inactive(self) -> InactiveLanes:
+        return inactive_lanes(self.declared, self.at, self.disabled_since)
+
+
+async def reviewed_mesh(
     revision: int | None, store: RevisionStore, declarations: Declarations, now: datetime
-) -> Mesh:
-    """What is to run, as of a revision and its time. Raises ``Failure``."""
+) -> ReviewedMesh:
+    """As of a revision and its time. Raises ``Failure``."""
     if revision is None:
-        return active(declarations.state.mesh, now)
+        return ReviewedMesh(declarations.state.mesh, now, _disabled_since(store.objects))
     try:
         objects = await store.objects_at(revision)
     except RevisionCompacted as error:
@@ -38,7 +61,18 @@ async def mesh_at(
         raise Failure(422, f"spec.revision: {error}") from error
     written = await store.revisions(revision - 1, 1) if revision > store.compacted else ()
     at = written[0].at if written else None
-    return active(declared_mesh(declared_at_start(objects)), at)
+    declared = declared_mesh(declared_at_start(objects))
+    return ReviewedMesh(declared, at, _disabled_since(objects))
+
+
+def _disabled_since(objects: Objects) -> Mapping[str, str]:
+    return {
+        key.name: condition["lastTransitionTime"]
+        for key, stored in objects.items()
+        if key.resource == _LANES
+        for condition in (stored.manifest.get("status") or {}).get("conditions") or ()
+        if condition["type"] == "Programmed" and condition["reason"] == Inactive.DISABLED.value
+    }
 
 
 def workload_names(words: Iterable[str], mesh: Mesh, field: str) -> frozenset[ObjectName]:

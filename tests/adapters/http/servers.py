@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -42,9 +42,10 @@ async def api_server(
     store: RevisionStore | None = None,
     tokens: Mapping[str, Token] | None = None,
     tcp: TcpEndpoint | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The client uses the Unix socket, so it may do everything."""
-    async with running(store, tokens, tcp) as (server, path):
+    async with running(store, tokens, tcp, clock) as (server, path):
         del server
         transport = httpx.AsyncHTTPTransport(uds=str(path))
         async with httpx.AsyncClient(
@@ -58,12 +59,13 @@ async def running(
     store: RevisionStore | None = None,
     tokens: Mapping[str, Token] | None = None,
     tcp: TcpEndpoint | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[tuple[ApiServer, Path]]:
     """A server, and the path of its Unix socket."""
     numbers = count(1)
-    store = store or MemoryStore(now)
+    store = store or MemoryStore(clock)
     watches = Watches(store)
-    objects = ObjectEndpoints(store, watches, now, lambda: f"uid-{next(numbers)}", one_document)
+    objects = ObjectEndpoints(store, watches, clock, lambda: f"uid-{next(numbers)}", one_document)
     app = application(served(), objects, "1.2.3")
     guarded = Authentication(app, tokens or {}, "jack", (), now)
     with TemporaryDirectory(prefix="laneway-") as folder:

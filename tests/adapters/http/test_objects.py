@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from tests.adapters.http.servers import GROUPS, LANES, SERVICES, V1, api_server, lane, service
+from tests.adapters.http.servers import (
+    GROUPS,
+    LANES,
+    NOW,
+    SERVICES,
+    V1,
+    api_server,
+    lane,
+    service,
+)
 
 APPLY = {"content-type": "application/apply-patch+yaml"}
 MERGE = {"content-type": "application/merge-patch+json"}
@@ -368,3 +378,101 @@ async def test_openapi_v2_is_empty_so_that_clients_leave_validation_to_the_serve
     # Go reads no `@` in a media type.
     assert answer.headers["content-type"] == wanted.replace("@", ".")
     assert answer.content == b"\n\x032.0\x12\x10\n\x07laneway\x12\x051.2.3B\x00"
+
+
+OVER, LATER = "2026-01-01T12:00:00Z", "2026-01-01T12:00:01Z"
+
+
+class Clock:
+    """Of a server: a lane expires while it stands."""
+
+    def __init__(self) -> None:
+        self.now = NOW - timedelta(seconds=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def expired_causes(answer: httpx.Response) -> list[tuple[str, str]]:
+    assert answer.status_code == 422, answer.text
+    return [(each["reason"], each["field"]) for each in answer.json()["details"]["causes"]]
+
+
+REFUSED = [("LANE_EXPIRED", "spec.expiresAt")]
+
+
+async def test_a_lane_that_has_expired_is_refused_in_whatever_way_it_is_written(
+    client: httpx.AsyncClient,
+) -> None:
+    over = lane("s2", expiresAt=OVER)
+    answer = await client.post(LANES, json=over)
+    assert expired_causes(answer) == REFUSED
+    assert answer.json()["message"] == (
+        'Lane.laneway.dev "s2" is invalid: spec.expiresAt: lane s2 expired at '
+        "2026-01-01T12:00:00Z; remove the lane, or give it another time"
+    )
+    applied = await client.patch(
+        f"{LANES}/s2", json=over, headers=APPLY, params={"fieldManager": "kubectl"}
+    )
+    assert expired_causes(applied) == REFUSED
+    (made,) = await created(client, lane("s2", expiresAt=LATER))
+    requests: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("PUT", {**made, "spec": {**made["spec"], "expiresAt": OVER}}, {}),
+        ("PATCH", {"spec": {"expiresAt": OVER}}, MERGE),
+        ("PATCH", {"spec": {"expiresAt": "2026-01-01T20:00:00+08:00"}}, MERGE),
+    ]
+    for method, body, headers in requests:
+        answer = await client.request(method, f"{LANES}/s2", json=body, headers=headers)
+        assert expired_causes(answer) == REFUSED
+    dry = await client.patch(
+        f"{LANES}/s2",
+        json={"spec": {"expiresAt": OVER}},
+        headers=MERGE,
+        params={"dryRun": "All"},
+    )
+    assert expired_causes(dry) == REFUSED
+    assert (await client.get(f"{LANES}/s2")).json()["spec"]["expiresAt"] == LATER
+
+
+async def test_a_lane_that_expired_while_it_was_stored_is_still_labelled_and_deleted() -> None:
+    clock = Clock()
+    async with api_server(clock=clock) as client:
+        made = lane("s2", expiresAt=OVER)
+        await created(client, made)
+        clock.now = NOW
+        path = f"{LANES}/s2"
+        note = {"metadata": {"annotations": {"note": "over"}, "labels": {"team": "pay"}}}
+        answer = await client.patch(path, json=note, headers=MERGE)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["metadata"]["labels"] == {"team": "pay"}
+        again = await client.put(path, json={**answer.json(), "metadata": {"name": "s2"}})
+        assert again.status_code == 200
+        status = {**made, "status": {"conditions": [], "observedGeneration": 1}}
+        assert (await client.put(f"{path}/status", json=status)).status_code == 200
+        # To apply it as it was is no way to renew it, and a weight is a change of the lane.
+        query = {"fieldManager": "ci", "force": "true"}
+        applied = await client.patch(path, json=made, headers=APPLY, params=query)
+        assert expired_causes(applied) == REFUSED
+        body = {**made, "metadata": {"name": "s2", "labels": {"team": "shop"}}, "spec": {}}
+        labelled = await client.patch(path, json=body, headers=APPLY, params=query)
+        assert labelled.status_code == 200, labelled.text
+        weight = await client.patch(path, json={"spec": {"weight": 5}}, headers=MERGE)
+        assert expired_causes(weight) == REFUSED
+        renewed = await client.patch(path, json={"spec": {"expiresAt": LATER}}, headers=MERGE)
+        assert renewed.status_code == 200
+        clock.now += timedelta(seconds=1)
+        assert (await client.delete(path)).status_code == 200
+
+
+async def test_a_lane_that_serves_as_a_baseline_is_written_though_its_time_is_over(
+    client: httpx.AsyncClient,
+) -> None:
+    spec = {"routeHeader": "x-lane", "services": ["web"]}
+    shop = {"apiVersion": V1, "kind": "LaneGroup", "metadata": {"name": "shop"}, "spec": spec}
+    assert (await client.post(GROUPS, json=shop)).status_code == 201
+    await created(client, lane("s1", expiresAt=OVER))  # the first lane
+    assert expired_causes(await client.post(LANES, json=lane("s2", expiresAt=OVER))) == REFUSED
+    promoted = {"spec": {"serviceBaselines": {"web": "s2"}}}
+    answer = await client.patch(f"{GROUPS}/shop", json=promoted, headers=MERGE)
+    assert answer.status_code == 200, answer.text
+    await created(client, lane("s2", expiresAt=OVER))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.compile.entering_meshes import CALLS, CASES, SERVICES, declared, weighted
+from tests.compile.entering_meshes import (
+    CALLS,
+    CASES,
+    SERVICES,
+    SILENT,
+    STRICT_CASES,
+    declared,
+    strict,
+    weighted,
+)
 from tests.compile.interpreters import Asked, Readers
 from tests.compile.meshes import group, lane, mesh, rule
 
@@ -55,6 +64,13 @@ def test_where_nobody_enters_what_names_no_lane_counts_as_none_too(
     for value in ("", "unknown", "other", "base", "beta", "other-0", f"other-{others - 1}"):
         for draw in (0, 99):
             assert one.agree("istio", asked(one, Request(headers={"x-lane": value}), draw)), value
+
+
+def test_in_strict_groups_who_is_not_chosen_by_a_rule_stays_without_a_lane() -> None:
+    one = replace(readers(strict()), calls=SILENT)
+    for request, _ in STRICT_CASES:
+        for draw in range(0, 100, 5):
+            assert one.agree("istio", asked(one, request, draw)), request
 
 
 def test_a_gateway_without_selector_has_no_entries_and_the_report_says_so() -> None:

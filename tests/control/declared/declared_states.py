@@ -105,11 +105,9 @@ class Machine:
 class Declaring:
     """The declared state of a ``Machine``, which begins with nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: NOON) -> None:
         self.machine = Machine()
-        self.declarations = Declarations(
-            DeclaredState(), self.machine, check, lambda: 0.0, lambda: NOON
-        )
+        self.declarations = Declarations(DeclaredState(), self.machine, check, lambda: 0.0, now)
 
     @property
     def state(self) -> DeclaredState:

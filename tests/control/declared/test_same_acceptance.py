@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,12 @@ CASES: dict[str, tuple[Request, ...]] = {
     ),
     "a group that is gone": (remove("LaneGroup", "test"),),
     "a baseline that is gone": (remove("Lane", "test/base"),),
+    "a lane that is to come before the baseline": (put(lane("green", "a b", order=-1)),),
+    "another baseline, which the group names": (
+        put(lane("green", "a b")),
+        put(replace(GROUP, baseline="green")),
+        remove("Lane", "test/base"),
+    ),
 }
 
 
@@ -56,9 +62,10 @@ def test_the_same_objects_stand_as_they_do_in_a_cluster(case: str) -> None:
     state = after(DeclaredState(), map(put, [*SHOP, *OTHER]))
     assert {standing for standing, _ in standings(state).values()} == {Standing.ACCEPTED}
     active = {each.key for each in state.objects.ordered}
+    recorded = state.baselines
     state = after(state, CASES[case])
     objects = [each.declared for each in state.objects.ordered]
-    assert standings(state) == standings_in_a_cluster(objects, active)
+    assert standings(state) == standings_in_a_cluster(objects, active, recorded)
 
 
 def test_every_standing_is_among_them() -> None:
@@ -82,16 +89,17 @@ def standings(state: DeclaredState) -> dict[str, tuple[Standing, Sequence[str]]]
             status = state.status(each.key)
             result[str(each.declared.name)] = (
                 status.standing,
-                [f.message for f in status.findings],
+                # In a cluster a recorded baseline is one that the group names.
+                [f.message.replace(" (the group's first lane)", "") for f in status.findings],
             )
     return result
 
 
 def standings_in_a_cluster(
-    objects: Sequence[Declared], active: set[ObjectKey]
+    objects: Sequence[Declared], active: set[ObjectKey], recorded: Mapping[str, str]
 ) -> dict[str, tuple[Standing, Sequence[str]]]:
     lanes = [each for each in objects if isinstance(each, Lane | LaneGroup)]
-    own = {str(o.name): manifest(o, age, active) for age, o in enumerate(lanes)}
+    own = {str(o.name): manifest(o, age, active, recorded) for age, o in enumerate(lanes)}
     context = [encode(o) for o in objects if not isinstance(o, Lane | LaneGroup)]
     acceptance = accept(own.values(), context)
     return {
@@ -103,9 +111,14 @@ def standings_in_a_cluster(
     }
 
 
-def manifest(declared: Declared, age: int, active: set[ObjectKey]) -> Manifest:
+def manifest(
+    declared: Declared, age: int, active: set[ObjectKey], recorded: Mapping[str, str]
+) -> Manifest:
     """The objects are created in their order."""
     conditions: list[Any] = [{"type": "Programmed", "status": str(key_of(declared) in active)}]
+    status: dict[str, Any] = {"conditions": conditions}
+    if isinstance(declared, LaneGroup) and declared.name in recorded:
+        status["baseline"] = recorded[declared.name]
     document = encode(declared)
     metadata = {**document["metadata"], "creationTimestamp": f"2026-01-01T00:00:{age:02}Z"}
-    return {**document, "metadata": metadata, "status": {"conditions": conditions}}
+    return {**document, "metadata": metadata, "status": status}

@@ -91,3 +91,48 @@ def test_a_question_that_makes_no_sense(ask: Ask, words: tuple[str, ...], text: 
     result = ask(*words)
     assert (result.code, result.out) == (2, "")
     assert text in result.message
+
+
+@pytest.mark.parametrize(
+    ("life", "text"),
+    [
+        ("enabled: false", "lane s2 is disabled"),
+        ('expiresAt: "2026-01-01T08:00:00+08:00"', "lane s2 expired at 2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_lane_that_does_not_count_is_told_from_one_that_never_existed(
+    cli: Cli, tmp_path: Path, life: str, text: str
+) -> None:
+    file = tmp_path / "lanes.yaml"
+    file.write_text(
+        f"""\
+apiVersion: laneway.dev/v1alpha1
+kind: LaneGroup
+metadata: {{name: shop}}
+spec:
+  services: [web]
+  routeHeader: x-lane
+  ingress: [{{name: all, destination: web}}]
+---
+apiVersion: laneway.dev/v1alpha1
+kind: Lane
+metadata: {{name: s1}}
+spec: {{group: shop, selector: {{version: s1}}}}
+---
+apiVersion: laneway.dev/v1alpha1
+kind: Lane
+metadata: {{name: s2}}
+spec: {{group: shop, selector: {{version: s2}}, {life}}}
+---
+apiVersion: laneway.dev/v1alpha1
+kind: Workload
+metadata: {{name: web-s1, labels: {{app: web, version: s1}}}}
+spec: {{command: ["true"], ports: [{{port: 8000}}]}}
+"""
+    )
+    result = cli("explain", "-f", file, "-H", "x-lane: s2")
+    assert (result.code, result.out.splitlines()[-1]) == (0, "-> web-s1")
+    assert text in result.out
+    assert "no lane s2" not in result.out
+    unknown = cli("explain", "-f", file, "-H", "x-lane: s3")
+    assert "group shop has no lane s3" in unknown.out

@@ -20,6 +20,7 @@ from laneway.adapters.http.queries import (
 )
 from laneway.adapters.http.watches import Watches
 from laneway.apiserver import patches, writes
+from laneway.apiserver.expired_lanes import check_not_expired
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.tokens import Identity
@@ -119,7 +120,8 @@ class ObjectEndpoints:
             query = replace(query, manager="")  # none that is made up of the client's name
         live = self._store.submitted_objects.get(place.id)
         valid = writes.patch(self._write(place, query), live, kind, data)
-        return await self._keep(request, place, place.id, valid, query, live)
+        states_its_end = kind == patches.APPLY and "expiresAt" in (data.get("spec") or {})
+        return await self._keep(request, place, place.id, valid, query, live, states_its_end)
 
     async def _delete(self, request: Request, place: Place) -> Response:
         options = await self._options(request)
@@ -170,9 +172,19 @@ class ObjectEndpoints:
         valid: Valid,
         query: WriteQuery,
         live: StoredObject | None,
+        states_its_end: bool = False,
     ) -> Response:
         """From reading what is submitted to here there is no await, so nothing came between."""
         _check_allowed(request, place, [valid.manifest, *([live.manifest] if live else [])])
+        if not place.subresource:
+            check_not_expired(
+                place.resource,
+                valid.manifest,
+                live.manifest if live else None,
+                self._store.submitted_objects,
+                self._now(),
+                states_its_end=states_its_end,
+            )
         code = 201 if live is None else 200
         unchanged = live is not None and live.manifest == valid.manifest
         draft = _draft(request, {key: valid.manifest}, query)

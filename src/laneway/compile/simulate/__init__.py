@@ -1,6 +1,7 @@
 """The simulator: reads the IR and says where one request would go, and why."""
 
 from laneway.compile.simulate.applications import Applications, Call, infer
+from laneway.compile.simulate.inactive_lanes import InactiveLanes, inactive_lanes
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.compile.simulate.paths import simulate
 
@@ -9,10 +10,12 @@ __all__ = [
     "Call",
     "Failure",
     "Hop",
+    "InactiveLanes",
     "Outcome",
     "Reason",
     "Request",
     "Why",
+    "inactive_lanes",
     "infer",
     "simulate",
 ]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.ir import EntryRule, LaneNaming, VirtualHost
 from laneway.compile.simulate.gateways import covering_host, meets, parameters
+from laneway.compile.simulate.inactive_lanes import InactiveLanes
 from laneway.compile.simulate.lane_choices import drawn, in_words, names_nothing
 from laneway.compile.simulate.outcomes import Reason, Request, Why
 
 _BLANKS = " \t"
+_NONE = InactiveLanes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,12 @@ class Entered:
     decided: bool = False
 
 
-def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> Entered:
+def read_names(
+    namings: Iterable[LaneNaming],
+    request: Request,
+    query: str,
+    inactive: InactiveLanes = _NONE,
+) -> Entered:
     """The request, with the lane that it names (perhaps by an alias) in the route header."""
     reasons: list[Reason] = []
     for naming in namings:
@@ -31,7 +38,10 @@ def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> E
         named = next(((s, v, naming.lanes[v]) for s, v in found if v in naming.lanes), None)
         headers = {name: value for name, value in lines.items() if name != naming.header}
         if named is None:
-            reasons += [Reason(Why.NAME_READ, names_nothing(s, v)) for s, v in found[:1]]
+            reasons += [
+                Reason(Why.NAME_READ, names_nothing(s, v, inactive.naming(naming.header, v)))
+                for s, v in found[:1]
+            ]
         else:
             source, value, lane = named
             headers[naming.header] = (lane,)

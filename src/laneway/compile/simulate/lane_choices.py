@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from laneway.compile.ir import ByCaller, LaneChoice, Route, Share, Split, Target
+from laneway.compile.simulate.inactive_lanes import InactiveLane, InactiveLanes
 from laneway.compile.simulate.outcomes import Reason, Why
 from laneway.model.caller_rules import CallerRule
 from laneway.model.callers import CallerLane
+from laneway.model.lane_lives import Inactive
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+
+_NONE = InactiveLanes()
+_WHY = {Inactive.DISABLED: Why.DISABLED_LANE, Inactive.EXPIRED: Why.EXPIRED_LANE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,16 @@ class Choice:
 
 
 def choose(
-    mesh: Mesh, route: Route, headers: Mapping[str, str], with_rule: Collection[str] | None = None
+    mesh: Mesh,
+    route: Route,
+    headers: Mapping[str, str],
+    with_rule: Collection[str] | None = None,
+    inactive: InactiveLanes = _NONE,
 ) -> Choice:
     """The target of the first choice whose header names one of its lanes, else the default.
 
     ``headers`` have lower-case names. ``with_rule``, at a gateway, are the lanes that have a rule
-    for the request.
+    for the request. ``inactive`` are declared, and not in the mesh.
     """
     named = [(c, lane) for c in route.choices if (lane := headers.get(c.header.lower()))]
     for choice, lane in named:
@@ -49,7 +58,10 @@ def choose(
         text = f"the request has no {header}, so it is the baseline's"
         return Choice(route.default, None, (Reason(Why.NO_LANE, text),))
     choice, lane = named[0]
-    cause = _cause(mesh.lanes_by_group[choice.group], choice.group, lane, service, with_rule)
+    if absent := inactive.by_name.get((choice.group, lane)):
+        cause = Reason(_WHY[absent.why], absent.text)
+    else:
+        cause = _cause(mesh.lanes_by_group[choice.group], choice.group, lane, service, with_rule)
     return Choice(route.default, lane, (_header(choice, lane), cause))
 
 
@@ -79,15 +91,17 @@ def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane)
     return Choice(target, caller.lane, reasons, by_default=caller.lane not in choice.lanes)
 
 
-def weighted(split: Split, headers: Mapping[str, str], draw: int) -> Choice:
+def weighted(
+    split: Split, headers: Mapping[str, str], draw: int, inactive: InactiveLanes = _NONE
+) -> Choice:
     """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
     0..99."""
     share = drawn(split, draw)
     text = f"the request names no lane and is given one by weight: {in_words(split)}"
     reasons = [
-        Reason(Why.NAME_READ, names_nothing(each.header, headers[each.header.lower()]))
+        Reason(Why.NAME_READ, names_nothing(each.header, value, inactive.naming(header, value)))
         for each in split.exempt
-        if each.header.lower() in headers
+        if (value := headers.get(header := each.header.lower())) is not None
     ]
     reasons.append(Reason(Why.WEIGHT, text))
     if not share.lane:
@@ -102,7 +116,9 @@ def drawn(split: Split, draw: int) -> Share:
     return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
 
 
-def names_nothing(source: str, value: str) -> str:
+def names_nothing(source: str, value: str, inactive: InactiveLane | None) -> str:
+    if inactive is not None:
+        return f"{source} {value} names no lane that counts: {inactive.text}"
     return f"{source} {value or '(empty)'} names no lane, so it counts as none"
 
 

@@ -49,13 +49,23 @@ class Why(enum.Enum):
     NO_GROUP = "service in no group"
     NO_LANE = "no lane named"
     UNKNOWN_LANE = "unknown lane"
+    DISABLED_LANE = "lane disabled"
+    EXPIRED_LANE = "lane expired"
     NO_RULE = "lane has no such rule"
     NO_SERVICE = "lane has no such service"
     NOT_READY = "no ready instance"
     PAST_SIDECAR = "call past the sidecar"
 
 
-_CAUSES = (Why.NO_LANE, Why.UNKNOWN_LANE, Why.NO_RULE, Why.NO_SERVICE, Why.NOT_READY)
+_CAUSES = (
+    Why.NO_LANE,
+    Why.UNKNOWN_LANE,
+    Why.DISABLED_LANE,
+    Why.EXPIRED_LANE,
+    Why.NO_RULE,
+    Why.NO_SERVICE,
+    Why.NOT_READY,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from laneway.compile.simulate.gateways import (
     names,
     set_trace_headers,
 )
+from laneway.compile.simulate.inactive_lanes import InactiveLanes
 from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.compile.simulate.path_normalization import split_target
@@ -37,6 +38,7 @@ from laneway.model.names import ObjectName
 from laneway.model.selection import Selection
 
 _MAX_HOPS = 1000
+_NO_INACTIVE = InactiveLanes()
 
 Headers = Mapping[str, str]
 
@@ -52,13 +54,15 @@ def simulate(
     ready: Collection[ObjectName] | None = None,
     selection: Selection | None = None,
     draw: int = 0,
+    inactive: InactiveLanes = _NO_INACTIVE,
 ) -> Outcome:
     """The path of ``request``. Every argument has a default that is read from the mesh.
 
     The defaults are the only ``gateway``, its first ``port``, inferred ``applications``, and all
     workloads as ``ready``. To simulate many requests against one mesh, pass a shared ``selection``
     and ``applications``. ``draw`` (0 to 99) is the random number by which weights choose a lane.
-    Raises ``ValueError`` for a gateway or port that the mesh does not have.
+    ``inactive`` lanes are declared but not in the mesh; they only change the explanation. Raises
+    ``ValueError`` for a gateway or port that the mesh does not have.
     """
     simulation = _Simulation(
         mesh,
@@ -66,6 +70,7 @@ def simulate(
         selection or Selection(mesh),
         applications if applications is not None else infer(mesh),
         frozenset(ready) if ready is not None else frozenset(w.name for w in mesh.workloads),
+        inactive,
     )
     entered = gateway_named(routes, gateway)
     hosts = hosts_at(entered, port)
@@ -74,7 +79,7 @@ def simulate(
     target = split_target(request.path)
     if target is None:
         return Outcome(failure=Failure(_bad_path(request), 400))
-    named = read_names(entered.naming, request, target[1])
+    named = read_names(entered.naming, request, target[1], inactive)
     coloured = enter(hosts, named.request, *target, draw)
     request = coloured.request
     route = find_route(hosts, request, *target)
@@ -104,6 +109,7 @@ class _Simulation:
     selection: Selection
     applications: Applications
     ready: frozenset[ObjectName]
+    inactive: InactiveLanes
 
     def walk(
         self, ingress: IngressRoute, sent: Request, read: tuple[Reason, ...], draw: int
@@ -146,14 +152,19 @@ class _Simulation:
     ) -> Choice | Failure:
         route = ingress.route
         if split is not None:
-            return weighted(split, headers, draw)
+            return weighted(split, headers, draw, self.inactive)
         if ingress.entered is not None:
             return Choice(route.default, ingress.entered.lane, ())
-        choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
+        with_rule = {lane.name for lane, _ in ingress.rules}
+        choice = choose(self.mesh, route, headers, with_rule, self.inactive)
         if ingress.not_found and choice.by_default:
             named = choice.intended or "none"
             known = ", ".join(lane for c in route.choices for lane in c.lanes)
-            return Failure(f"the request must name one of the lanes {known}; it names {named}", 404)
+            said = "".join(
+                self.inactive.said_of(each.group, choice.intended) for each in route.choices
+            )
+            text = f"the request must name one of the lanes {known}; it names {named}{said}"
+            return Failure(text, 404)
         return choice
 
     def _call(
@@ -175,7 +186,7 @@ class _Simulation:
                 headers, more = set_trace_headers([rule.trace_header], headers, "sidecar", fresh_id)
                 reasons += more
         else:
-            choice = choose(self.mesh, route, headers)
+            choice = choose(self.mesh, route, headers, inactive=self.inactive)
         hop, failure = self._arrive(caller.service, choice, (*reasons, *read))
         return hop, headers, failure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
+from laneway.control.declared.baselines import kept_baselines, recorded
 from laneway.control.declared.merging import Merged, merged
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request
@@ -41,15 +42,18 @@ def plan(
         return Refused(state.version, merge.findings, merge.conflicts)
     if not merge.changed and not merge.moved:
         version = state.version
+    kept = kept_baselines(state.baselines, merge.objects, request)
     if _is_checked(request, merge):
         accepted = machine_mesh_of([each.declared for each in merge.objects.ordered])
-        return DeclaredState(version, merge.objects, Resolution(accepted))
+        baselines = recorded(kept, merge.objects, accepted)
+        return DeclaredState(version, merge.objects, Resolution(accepted), (), baselines)
     failures = _still_there(state.failures, merge, retry=retry)
     errors = {failure.key: (failure.finding,) for failure in failures}
-    resolution = resolve(merge.objects, active, check, errors)
+    resolution = resolve(merge.objects, active, check, errors, kept)
     if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):
         return Refused(state.version, (*found, *resolution.warnings))
-    return DeclaredState(version, merge.objects, resolution, failures)
+    baselines = recorded(kept, merge.objects, resolution.mesh)
+    return DeclaredState(version, merge.objects, resolution, failures, baselines)
 
 
 def _is_checked(request: Request, merge: Merged) -> bool:
@@ -77,8 +81,9 @@ def after_failure(
     failure = Failure(key, finding, _scopes([key, *changed]))
     failures = (*(each for each in before.failures if each.key != key), failure)
     errors = {failure.key: (failure.finding,) for failure in failures}
-    resolution = resolve(planned.objects, active, check, errors)
-    return DeclaredState(planned.version, planned.objects, resolution, failures)
+    resolution = resolve(planned.objects, active, check, errors, before.baselines)
+    baselines = recorded(before.baselines, planned.objects, resolution.mesh)
+    return DeclaredState(planned.version, planned.objects, resolution, failures, baselines)
 
 
 def scope_of(kind: str, name: str) -> Hashable:

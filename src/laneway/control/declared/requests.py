@@ -17,11 +17,13 @@ from laneway.model.findings import ObjectKey
 @dataclass(frozen=True, slots=True)
 class Put:
     """Creates or replaces an object. ``version`` is the one that the writer has seen: 0 if there
-    was no such object, None if any version may be replaced.
+    was no such object, None if any version may be replaced. ``recorded_baseline`` is that in the
+    status of a lane group.
     """
 
     declaration: Declaration
     version: int | None = None
+    recorded_baseline: str | None = None
 
     @property
     def key(self) -> ObjectKey:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TypeVar
 
+from laneway.control.declared.baselines import Baselines, with_baselines
 from laneway.control.declared.objects import DeclaredObject, Objects, objects_of
 from laneway.model.acceptance import Acceptance, Candidate, Standing, accept
 from laneway.model.checks import Gaps
@@ -52,14 +54,21 @@ class Resolution:
                 yield key, finding
 
 
-def resolve(objects: Objects, active: Mesh, check: Check, failures: Errors) -> Resolution:
-    """``failures`` are errors that no check can find: earlier messages of proxies or processes."""
+def resolve(
+    objects: Objects,
+    active: Mesh,
+    check: Check,
+    failures: Errors,
+    baselines: Baselines = MappingProxyType({}),
+) -> Resolution:
+    """``failures`` are errors that no check can find: earlier messages of proxies or processes.
+    ``baselines`` are those that lane groups keep."""
     by_key = objects.by_key
     running = set(map(key_of, objects_of(active)))
     candidates = [_candidate(each, each.key in running) for each in objects.ordered]
     known = {key: list(findings) for key, findings in failures.items() if key in by_key}
     while True:
-        judge = _Judge(by_key, check, known)
+        judge = _Judge(by_key, check, known, baselines)
         acceptance = accept(candidates, judge)
         kept = _kept(acceptance, active)
         if kept == Mesh():
@@ -98,15 +107,21 @@ class _Judge:
     """``warnings`` are those of the last call."""
 
     def __init__(
-        self, objects: Mapping[ObjectKey, DeclaredObject], check: Check, known: Errors
+        self,
+        objects: Mapping[ObjectKey, DeclaredObject],
+        check: Check,
+        known: Errors,
+        baselines: Baselines,
     ) -> None:
         self._objects = objects
         self._check = check
         self._known = known
+        self._baselines = baselines
         self.warnings: tuple[Finding, ...] = ()
 
     def __call__(self, keys: Collection[ObjectKey]) -> tuple[Mesh, Errors]:
-        mesh = machine_mesh_of([self._objects[key].declared for key in keys], self._objects.keys())
+        declared = [self._objects[key].declared for key in keys]
+        mesh = with_baselines(machine_mesh_of(declared, self._objects.keys()), self._baselines)
         findings = list(self._check(mesh, Gaps()))
         self.warnings = tuple(each for each in findings if each.severity is not Severity.ERROR)
         errors = _errors(findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from laneway.control.declared.objects import Objects
@@ -36,12 +36,14 @@ class ObjectStatus:
 
 @dataclass(frozen=True)
 class DeclaredState:
-    """``version`` grows with each change."""
+    """``version`` grows with each change. ``baselines`` are those of lane groups that have been
+    accepted, by group: one that names none keeps it."""
 
     version: int = 0
     objects: Objects = field(default_factory=Objects)
     resolution: Resolution = field(default_factory=Resolution)
     failures: tuple[Failure, ...] = ()
+    baselines: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mesh(self) -> Mesh:

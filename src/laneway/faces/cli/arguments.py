@@ -20,11 +20,15 @@ from laneway.schema import Check
 
 
 def read_files(files: Sequence[str], *, whole: bool = True, check: Check = check_mesh) -> Reading:
+    _some(files)
+    return read(files, sys.stdin, whole=whole, check=refusing_expired(check) if whole else check)
+
+
+def _some(files: Sequence[str]) -> None:
     if not files:
         raise typer.BadParameter(
             "say which files declare the mesh: -f FILE (a folder, or - for standard input)"
         )
-    return read(files, sys.stdin, whole=whole, check=refusing_expired(check) if whole else check)
 
 
 def read_mesh(files: Sequence[str], *, check: Check = check_mesh) -> Mesh:
@@ -33,6 +37,15 @@ def read_mesh(files: Sequence[str], *, check: Check = check_mesh) -> Mesh:
     reading = read_files(files, check=check)
     print_findings(errors(), reading.findings)
     return active(reading.mesh)
+
+
+def read_declared(files: Sequence[str]) -> Mesh:
+    """All that is declared, with lanes that do not count: for questions about it. Warnings go to
+    standard error."""
+    _some(files)
+    reading = read(files, sys.stdin, check=check_mesh)
+    print_findings(errors(), reading.findings)
+    return reading.mesh
 
 
 def object_name(word: str, known: Iterable[ObjectName], what: str) -> ObjectName:

@@ -13,16 +13,19 @@ from laneway.compile.simulate import (
     Applications,
     Call,
     Request,
+    inactive_lanes,
     infer,
     simulate,
 )
 from laneway.compile.simulate.applications import resolve
-from laneway.faces.cli.arguments import headers, object_name, read_mesh
+from laneway.faces.cli.arguments import headers, object_name, read_declared
 from laneway.faces.cli.explanations import print_outcome
+from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, is_header
 from laneway.model.suggestions import suggestion
 from laneway.schema.reports import ExplanationReport
+from laneway.wiring.lane_expiry import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
     request = Request(
         question.host, question.path, question.method.upper(), headers(question.headers)
     )
-    mesh = read_mesh(files)
+    declared, now = read_declared(files), utc_now()
+    mesh = active(declared, now)
     down = {object_name(word, mesh.workloads_by_name, "workload") for word in question.down}
     gateway = None
     if question.gateway is not None:
@@ -59,6 +63,7 @@ def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
             port=question.port,
             applications=applications,
             ready=[w.name for w in mesh.workloads if w.name not in down],
+            inactive=inactive_lanes(declared, now),
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -59,7 +59,7 @@ def _baseline(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
             names = [lane.name for lane in lanes]
             yield Finding(
                 Code.UNKNOWN_BASELINE,
-                f"lane group {group.name} has no lane {group.baseline}",
+                f"lane group {group.name} has no lane {group.baseline}, its baseline",
                 suggestion(group.baseline, names, f"its lanes: {listing(names)}"),
                 key_of(group),
                 ("spec", "baseline"),

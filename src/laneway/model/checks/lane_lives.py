@@ -11,6 +11,7 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.keys import key_of
 from laneway.model.lane_lives import is_baseline
 from laneway.model.meshes import Mesh
+from laneway.model.times import timestamp
 
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
@@ -44,7 +45,7 @@ def expired(mesh: Mesh, now: datetime) -> Iterator[Finding]:
         if lane.expires_at is not None and lane.expires_at <= now and not is_baseline(mesh, lane):
             yield Finding(
                 Code.LANE_EXPIRED,
-                f"lane {lane.name} has expired",
+                f"lane {lane.name} expired at {timestamp(lane.expires_at)}",
                 "remove the lane, or give it another time",
                 key_of(lane),
                 ("spec", "expiresAt"),

@@ -24,6 +24,8 @@ Reasons = Literal[
     "service in no group",
     "no lane named",
     "unknown lane",
+    "lane disabled",
+    "lane expired",
     "lane has no such rule",
     "lane has no such service",
     "no ready instance",
