@@ -102,13 +102,14 @@ async def test_ports_of_this_machine_are_not_copied(shop: Asked) -> None:
     fixed = workload("cart", "z")
     fixed["spec"]["ports"] = [{"port": 80, "listen": 18099}]
     await shop.api.apply(fixed)
-    await shop.run(*LANE, "--service", "cart=cart")
+    found = await shop.run(*LANE, "--service", "cart=cart")
+    assert found.code == 0, found
     assert (await kept(shop, "workload/cart-fix-1"))["spec"]["ports"] == [{"port": 80, "listen": 0}]
 
 
 async def test_the_baseline_is_not_the_first_by_its_name(shop: Asked) -> None:
     """Lists are in the order of names, and the status says which lane is the baseline."""
-    assert (await kept(shop, "lanegroup/shop"))["status"]["baseline"] == "z"
+    assert (await kept(shop, "lanegroup/shop"))["status"].get("baseline") == "z"
     await shop.run("lane", "create", "a1", "--service", "cart=cart")
     again = await shop.run("lane", "create", "a2", "--service", "web=web")
     assert (again.code, "enter it by the header x-lane: a2" in again.out) == (0, True), again
