@@ -34,13 +34,13 @@ def main(target: Path, pages: list[str]) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="laneway-") as folder:
         data = Path(folder, "data")
-        command = [LANEWAY, "serve", "--data-dir", data, "--console", "127.0.0.1:0"]
+        command = [str(LANEWAY), "serve", "--data-dir", str(data), "--console", "127.0.0.1:0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 link = _sign_in_link(server)
                 url = _declare(Path(folder), data)
                 threading.Thread(target=_call, args=(url,), daemon=True).start()
-                subprocess.run([node, WALK, chromium, link, target, *pages], check=True)
+                subprocess.run([node, str(WALK), chromium, link, str(target), *pages], check=True)
             finally:
                 server.terminate()
                 server.stdout = None
@@ -64,7 +64,7 @@ def _declare(folder: Path, data: Path) -> str:
     weighed = text.replace("name: s2\nspec:\n", more)
     for changed, message in ((text, "release 1.7"), (weighed, "20% of all requests try s2")):
         lanes.write_text(changed)
-        apply = [LANEWAY, "apply", "--data-dir", data, "-f", files, "-m", message]
+        apply: list[str | Path] = [LANEWAY, "apply", "--data-dir", data, "-f", files, "-m", message]
         subprocess.run(apply, check=True)
     listed = subprocess.run(
         [LANEWAY, "ps", "--data-dir", data], check=True, capture_output=True, text=True
