@@ -470,6 +470,8 @@ export interface components {
                 };
                 /** @description A file of lines `NAME=VALUE`, read at each start; relative as `workingDir` is. `env` wins over it. */
                 envFile?: string;
+                /** @description Files and folders whose changes start the workload anew, without costing a request; relative as `workingDir` is. Not followed: hidden files, `__pycache__`, `node_modules`, and what editors keep beside a file. */
+                watch?: string[];
                 /**
                  * @description The port of this machine where the sidecar takes the application's calls (`http_proxy`); 0 lets laneway choose.
                  * @default 0

@@ -356,7 +356,7 @@ export const en = {
   },
   traffic: {
     title: 'Traffic',
-    intro: 'What proxies have counted since they started. Rates are those of the last seconds.',
+    intro: 'What proxies have counted since laneway started. Rates are those of the last seconds.',
     group: 'Lane group',
     noGroups: 'There is no lane group yet, so there is nothing to count.',
     none: 'No request to a service of this lane group was counted yet.',

@@ -354,7 +354,7 @@ export const zh: Texts = {
   },
   traffic: {
     title: '流量',
-    intro: '各代理自启动以来的计数，速率为最近几秒的平均值。',
+    intro: '自 laneway 启动以来各代理的计数，速率为最近几秒的平均值。',
     group: '泳道组',
     noGroups: '还没有泳道组，没有可统计的流量。',
     none: '该泳道组的服务还没有收到请求。',
