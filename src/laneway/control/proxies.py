@@ -58,12 +58,15 @@ class ProxyStatus:
     """One proxy as the xDS server sees it. ``synced``: it acknowledged all that it should have.
 
     ``resources`` are those that it has not acknowledged: rejected, or not answered yet.
+    ``greeted``: on its present connection it has settled at least once, which a proxy that has just
+    started has not.
     """
 
     node: str
     connected: bool
     synced: bool
     resources: tuple[ResourceStatus, ...] = ()
+    greeted: bool = True
 
 
 class Proxies(Protocol):

@@ -39,14 +39,13 @@ from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.store.memory import MemoryStore
 from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import MemoryTokens, SqliteTokens
-from laneway.apiserver.lane_status import Proxies
+from laneway.apiserver.lane_status import Proxies, proxies_of
 from laneway.apiserver.resources import served
 from laneway.apiserver.sign_in_codes import SignInCodes
 from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
-from laneway.control.control_plane import rejected
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.model.lanes import Lane
@@ -331,9 +330,7 @@ class Serving:
             self._reconciliation.wake()
 
     def _proxies(self) -> Proxies:
-        statuses = self.embedded.proxies()
-        rejections = [text for status in statuses for text in rejected(status)]
-        return Proxies(len(statuses), sum(status.connected for status in statuses), rejections)
+        return proxies_of(self.embedded.proxies(), self.embedded.control_plane.is_behind)
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self._workloads.of(lane, self.embedded)
