@@ -57,7 +57,10 @@ def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
 
 def errors_of(key: ObjectId, manifest: Manifest) -> tuple[Finding, ...]:
     """Why an object in the store cannot be read, as after an upgrade that changed its kind."""
-    read = _read(key, manifest)
+    return _errors(_read(key, manifest))
+
+
+def _errors(read: Alone) -> tuple[Finding, ...]:
     if read.declared is not None:
         return ()
     return tuple(each for each in read.findings if each.severity is Severity.ERROR)
@@ -117,9 +120,10 @@ class Reconciliation:
             self._waiting = dict.fromkeys(store.objects)
         #: Stays in the store, and declares nothing until it is written again.
         self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
+        self._keys: dict[ObjectId, ObjectKey] = {}
         for key, stored in store.objects.items():
-            if errors := errors_of(key, stored.manifest):
-                self.unreadable[key] = errors
+            self._read(key, stored.manifest)
+            if errors := self.unreadable.get(key):
                 self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
         self._woken, self._written = asyncio.Event(), asyncio.Event()
         #: Drafts under way that the declared state need not be told of. They are known by identity:
@@ -208,7 +212,7 @@ class Reconciliation:
         waiting, self._waiting = self._waiting, {}
         upto, restored = self._store.latest, self._to_restore
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
-        if edits:
+        if edits or self._out_of_order():
             await self._apply(edits)
         await self._write_statuses()
         async with self._passed:
@@ -218,15 +222,35 @@ class Reconciliation:
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
-        self.unreadable.pop(key, None)
-        if stored and (errors := errors_of(key, stored.manifest)):
-            self.unreadable[key] = errors
+        self._read(key, stored.manifest if stored else None)
         known = self._declarations.state.objects.by_key
         before, after = (each.manifest if each else None for each in (was, stored))
         yield from edits_between(key, before, after, known)
 
+    def _read(self, key: ObjectId, manifest: Manifest | None) -> None:
+        """Note what the object is called, or why it cannot be read."""
+        self.unreadable.pop(key, None)
+        self._keys.pop(key, None)
+        if manifest is None:
+            return
+        read = _read(key, manifest)
+        if errors := _errors(read):
+            self.unreadable[key] = errors
+        elif declared := Declaration.read(read):
+            self._keys[key] = declared.key
+
+    def _order(self) -> tuple[ObjectKey, ...]:
+        """Of creation, which is also what a restart finds: a group's first lane may be its
+        baseline."""
+        return tuple(self._keys[key] for key in self._store.objects if key in self._keys)
+
+    def _out_of_order(self) -> bool:
+        known = self._declarations.state.objects
+        ordered = tuple(each.key for each in known.ordered if each.source == STORE)
+        return ordered != tuple(key for key in self._order() if key in known.by_key)
+
     async def _apply(self, edits: Iterable[Put | Remove]) -> None:
-        together = Writes(STORE, tuple(edits))
+        together = Writes(STORE, tuple(edits), order=self._order())
         result = await self._declarations.apply(together, Principal(STORE))
         if not isinstance(result, Refused):
             return
@@ -236,6 +260,8 @@ class Reconciliation:
                 self._report(f"{edit.key}: {result.outcome}")
             elif isinstance(result, Refused):
                 self._report("; ".join([*map(str, result.conflicts), _sentences(result.findings)]))
+        if self._out_of_order():
+            await self._declarations.apply(Writes(STORE, (), order=self._order()), Principal(STORE))
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
@@ -245,6 +271,8 @@ class Reconciliation:
         changed: dict[ObjectId, Manifest | None] = {}
         for key, stored in self._store.submitted_objects.items():
             if key.resource not in _WITH_STATUS:
+                continue
+            if not self._is_looked_at(key, stored):
                 continue
             manifest = stored.manifest
             if errors := self.unreadable.get(key):
@@ -260,6 +288,12 @@ class Reconciliation:
             await self.append(draft)
         except (OutdatedDraft, StoreError) as error:
             self._report(f"statuses cannot be written: {error}")
+
+    def _is_looked_at(self, key: ObjectId, stored: StoredObject) -> bool:
+        """Whether what was submitted last of an object is what the declared state knows of it. Else
+        its status would be the one of the object before; another pass is to come."""
+        kept = self._store.objects.get(key)
+        return kept is not None and kept.revision == stored.revision and key not in self._waiting
 
 
 def _sentences(findings: Iterable[Finding]) -> str:

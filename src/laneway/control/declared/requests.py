@@ -69,11 +69,16 @@ class Write:
 class Writes:
     """Objects that were written one by one in a short time. They are accepted as by ``Write``, and
     brought about together; if the mesh cannot take them together, they are refused, and may be
-    tried one by one."""
+    tried one by one.
+
+    ``order`` is the order of the source's objects afterwards, as far as it names them: an object
+    that was deleted and declared again comes last.
+    """
 
     source: str
     edits: tuple[Put | Remove, ...]
     force: bool = False
+    order: tuple[ObjectKey, ...] = ()
 
 
 Request = ChangeSet | Write | Writes
