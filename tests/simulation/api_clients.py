@@ -105,23 +105,24 @@ class Connections:
             "client": None,
             "server": ("/api.sock", None),
         }
-        sent = {"code": 0, "body": b""}
+        code, content_sent = 0, b""
 
         async def receive() -> Message:
             return {"type": "http.request", "body": content, "more_body": False}
 
         async def send(message: Message) -> None:
+            nonlocal code, content_sent
             if message["type"] == "http.response.start":
-                sent["code"] = message["status"]
+                code = message["status"]
             else:
-                sent["body"] += message.get("body", b"")
+                content_sent += message.get("body", b"")
 
         try:
             await api(scope, receive, send)
         except Exception as error:
             self._failed(f"{method} {path} failed: {error!r}")
         if not answer.done():
-            answer.set_result(Answer(sent["code"], json.loads(sent["body"] or b"{}")))
+            answer.set_result(Answer(code, json.loads(content_sent or b"{}")))
 
 
 def _break(answer: asyncio.Future[Answer]) -> None:

@@ -14,11 +14,13 @@ import contextvars
 import heapq
 import itertools
 from asyncio.events import _set_running_loop
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from random import Random
-from typing import Any
+from typing import Any, TypeVarTuple, Unpack
 
+_Ts = TypeVarTuple("_Ts")
 #: Virtual seconds that a callback takes: no two things happen at the same moment.
 _STEP = 1e-6
 #: A simulation takes some ten thousand steps.
@@ -59,6 +61,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._soon: list[tuple[asyncio.Handle, Process | None]] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle, Process | None]] = []
         self._tasks: list[asyncio.Task[Any]] = []
+        self._left_undone: list[asyncio.Handle] = []
         self.steps = 0
         self.failures: list[str] = []
         self.set_exception_handler(self._failed)
@@ -71,8 +74,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             while not task.done():
                 self._step()
             task.result()
-            self._end_all()
         finally:
+            self._end_all()
             _set_running_loop(None)
             self.close()
 
@@ -80,7 +83,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return self._now
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts], context: Context | None = None
     ) -> asyncio.Handle:
         context = contextvars.copy_context() if context is None else context
         handle = asyncio.Handle(callback, args, self, context)
@@ -90,8 +93,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: Unpack[_Ts],
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         context = contextvars.copy_context() if context is None else context
@@ -103,8 +106,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: Unpack[_Ts],
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
@@ -156,7 +159,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         index = int(self._random.random() * len(self._soon))
         self._soon[index], self._soon[-1] = self._soon[-1], self._soon[index]
         handle, process = self._soon.pop()
-        if not handle.cancelled() and (process is None or process.alive):
+        if process is not None and not process.alive:
+            self._left_undone.append(handle)
+        elif not handle.cancelled():
             handle._run()
 
     def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -166,16 +171,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _end_all(self) -> None:
         """Cancel what is left, so that nothing is destroyed while it waits."""
         self.set_exception_handler(lambda loop, context: None)
-        self._soon = [(handle, None) for handle, _ in self._soon]
-        self._timers = [(when, number, timer, None) for when, number, timer, _ in self._timers]
-        for _ in range(50):
-            left = [task for task in self._tasks if not task.done()]
-            if not left:
-                return
-            for task in left:
+        handles = deque([*self._left_undone, *(handle for handle, _ in self._soon)])
+        self._soon.clear()
+        for _ in range(20):
+            for task in self._tasks:
                 task.cancel()
-            for _ in range(20 * len(left)):
-                if self._soon or self._timers:
-                    handle = self._soon.pop(0)[0] if self._soon else heapq.heappop(self._timers)[2]
-                    if not handle.cancelled():
-                        handle._run()
+            while handles:
+                handle = handles.popleft()
+                if not handle.cancelled():
+                    handle._run()
+                handles.extend(handle for handle, _ in self._soon)
+                self._soon.clear()
+            if all(task.done() for task in self._tasks):
+                return

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.envoys import Envoy
+from tests.simulation.event_loop import Process
 
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.proxies import Proxy
@@ -49,13 +50,14 @@ class _Admin:
 
 
 class SimulatedRunner:
-    """``start_envoy`` makes an Envoy of a node and the number of its process."""
+    """``start_envoy`` makes an Envoy of a node and the number of its process. ``process`` is the
+    server's."""
 
-    def __init__(self, random: Random, start_envoy: StartEnvoy) -> None:
+    def __init__(self, process: Process, random: Random, start_envoy: StartEnvoy) -> None:
+        self._process = process
         self._random = random
         self._start_envoy = start_envoy
         self._numbers: dict[str, int] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.envoys: dict[str, Envoy] = {}
         self.supervisors: dict[events.Subject, Supervisor] = {}
         self.on_event: Callable[[events.Event], None] = lambda event: None
@@ -89,8 +91,10 @@ class SimulatedRunner:
 
     def crash_proxy(self, node: str) -> None:
         """The Envoy dies; a new one, which knows nothing, is started in its place."""
+        if not self.envoys[node].process.alive:
+            return
         self.envoys[node].kill()
-        self._begin(self._relaunch(node))
+        self._process.spawn(self._relaunch(node))
 
     async def _relaunch(self, node: str) -> None:
         supervisor = self.supervisors[events.ProxyInstance(node)]
@@ -103,7 +107,7 @@ class SimulatedRunner:
 
     def flap(self, subject: events.Subject) -> None:
         """A process is not ready for a while."""
-        self._begin(self._flap(self.supervisors[subject]))
+        self._process.spawn(self._flap(self.supervisors[subject]))
 
     async def _flap(self, supervisor: Supervisor) -> None:
         if supervisor.ready:
@@ -123,7 +127,7 @@ class SimulatedRunner:
     def _start(self, subject: events.Subject, *, ready: bool) -> Supervisor:
         assert subject not in self.supervisors, f"{subject} is running already"
         supervisor = self.supervisors[subject] = Supervisor(subject)
-        self._begin(self._settle(supervisor, ready))
+        self._process.spawn(self._settle(supervisor, ready))
         return supervisor
 
     async def _settle(self, supervisor: Supervisor, ready: bool) -> None:
@@ -148,11 +152,6 @@ class SimulatedRunner:
         await asyncio.sleep(self._random.uniform(0.0, 1.0))
         self.supervisors.pop(subject, None)
         supervisor.settled.set()
-
-    def _begin(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 class SimulatedPorts:

@@ -109,7 +109,7 @@ class Server:
         self,
         process: Process,
         store: DiskStore,
-        make_runner: Callable[[], SimulatedRunner],
+        make_runner: Callable[[Process], SimulatedRunner],
         clock: Callable[[], float],
         now: Now,
         report: Report,
@@ -121,7 +121,7 @@ class Server:
         self._now = now
         self._report = report
         self._reconciliation: Reconciliation | None = None
-        self.mesh = RunningMesh(make_runner(), self._wake)
+        self.mesh = RunningMesh(make_runner(process), self._wake)
         self._xds = XdsServer(self.mesh.roster, "unix:/laneway/xds.sock")
         self.api: ASGIApp | None = None
 
@@ -154,7 +154,7 @@ class Server:
         except RunnerError as error:
             self._report(f"not everything can be started: {error}")
             self.mesh.runner.kill_all()
-            self.mesh = RunningMesh(self._make_runner(), self._wake)
+            self.mesh = RunningMesh(self._make_runner(self.process), self._wake)
             self._xds = XdsServer(self.mesh.roster, "unix:/laneway/xds.sock")
             await self.mesh.begin(Writes(STORE, ()), self._clock, self._now)
             return False

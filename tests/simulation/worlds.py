@@ -59,6 +59,10 @@ class Weather:
             actions=random.randint(3, 8),
             pause=random.choice((0.3, 2.0, 8.0)),
             slow=random.choice((0.002, 0.05, 0.3)),
+            harm=sometimes(0.4),
+            disk=sometimes(0.15),
+            lost_answers=sometimes(0.2),
+            mishaps=sometimes(random.choice((1.0, 5.0, 20.0))),
         )
 
 
@@ -100,9 +104,12 @@ class World:
         await self._client("first", harmless=True).declare_first()
         self._calm = False
         weather = self.weather
+        happening = asyncio.create_task(self._mishaps()) if weather.mishaps else None
         clients = [self._client(f"client {n + 1}") for n in range(weather.clients)]
         await asyncio.gather(*(each.act(weather.actions, weather.pause) for each in clients))
         self._calm = True
+        if happening is not None:
+            happening.cancel()
         self.trace.add("world", "nothing goes wrong from now on")
         await self._client("last", harmless=True).put_right()
         await self._settle()
@@ -139,6 +146,38 @@ class World:
         self._connections.break_all()
         self._died.set()
 
+    async def _mishaps(self) -> None:
+        """Something happens to a process or a connection, again and again."""
+        while True:
+            await asyncio.sleep(self._random.expovariate(1 / self.weather.mishaps))
+            server = self._server
+            if server is None:
+                continue
+            runner = server.mesh.runner
+            if self._random.random() < 0.1:
+                self._crash(server, "by somebody")
+            elif runner.envoys:
+                self._mishap(runner, self._random.choice(list(runner.envoys)))
+
+    def _mishap(self, runner: SimulatedRunner, node: str) -> None:
+        envoy = runner.envoys[node]
+        match self._random.choice(("hang", "lose", "lose", "crash", "flap")):
+            case "hang":
+                seconds = self._random.choice((0.5, 5.0, 15.0, 40.0))
+                self.trace.add(envoy.process.name, f"hangs for {seconds:g} s")
+                envoy.hang(seconds)
+            case "lose":
+                noticed = self._random.choice((0.0, 0.1, 3.0, 40.0))
+                self.trace.add(envoy.process.name, f"loses its connection; noticed in {noticed:g} s")
+                envoy.lose_connection(noticed)
+            case "crash":
+                self.trace.add(envoy.process.name, "crashes")
+                runner.crash_proxy(node)
+            case _:
+                subject = self._random.choice(list(runner.supervisors))
+                self.trace.add(str(subject), "is not ready for a while")
+                runner.flap(subject)
+
     async def _settle(self) -> None:
         """Raises nothing: what has not settled in time is violated."""
         end = self._loop.time() + _SETTLED
@@ -166,8 +205,8 @@ class World:
             0.0 if harmless else self.weather.harm,
         )
 
-    def _runner(self) -> SimulatedRunner:
-        return SimulatedRunner(self._random, self._start_envoy)
+    def _runner(self, process: Process) -> SimulatedRunner:
+        return SimulatedRunner(process, self._random, self._start_envoy)
 
     def _start_envoy(self, node: str, generation: int) -> Envoy:
         random = Random(f"{self.seed} {node}")
