@@ -20,7 +20,8 @@ from laneway.control.revisions import Draft, Manifest, ObjectId
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.wiring.declared_runtime import initial
-from laneway.wiring.reconciliation import STATUS, declared_at_start
+from laneway.wiring.reconciliation import STATUS
+from laneway.wiring.stored_declarations import declared_at_start
 
 #: Virtual seconds after which a proxy that is connected counts as one that the server waits for.
 _STEADY = 45.0

@@ -47,8 +47,9 @@ from laneway.wiring.embedded import Embedded
 from laneway.wiring.fleets import Fleet
 from laneway.wiring.placing import Places, nodes
 from laneway.wiring.recent_events import RecentEvents
-from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.rollouts import Site
+from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.terminations import Terminations
 from laneway.wiring.workload_instances import WorkloadInstances
 

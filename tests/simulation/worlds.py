@@ -168,7 +168,9 @@ class World:
                 envoy.hang(seconds)
             case "lose":
                 noticed = self._random.choice((0.0, 0.1, 3.0, 40.0))
-                self.trace.add(envoy.process.name, f"loses its connection; noticed in {noticed:g} s")
+                self.trace.add(
+                    envoy.process.name, f"loses its connection; noticed in {noticed:g} s"
+                )
                 envoy.lose_connection(noticed)
             case "crash":
                 self.trace.add(envoy.process.name, "crashes")

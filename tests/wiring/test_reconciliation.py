@@ -18,7 +18,9 @@ from laneway.control.revisions import Draft, ObjectId, Revision
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.reconciliation import STATUS, Reconciliation, declared_at_start
+from laneway.wiring import reconciliation
+from laneway.wiring.reconciliation import STATUS, Reconciliation
+from laneway.wiring.stored_declarations import declared_at_start
 
 V1 = "laneway.dev/v1alpha1"
 
@@ -289,6 +291,52 @@ async def test_what_is_declared_again_comes_last_as_after_a_restart(shop: Servin
     again = Declaring()
     await again.applied(declared_at_start(shop.store.objects))
     assert again.machine.mesh == shop.machine.mesh
+
+
+async def test_a_deletion_that_proxies_reject_is_made_up_for(shop: Serving) -> None:
+    """No status says that it is outstanding, and nobody deletes the lane again."""
+    shop.machine.rejects = lambda mesh: "" if len(mesh.lanes) > 1 else "bad route"
+    await shop.write(s1=None)
+    assert shop.lanes() == ["shop/base", "shop/s1"]
+    assert shop.reports == ["Lane shop/s1: bad route"]
+    shop.machine.rejects = lambda mesh: ""
+    await shop.write(s2=lane("s2"))
+    assert shop.lanes() == ["shop/base", "shop/s2"]
+
+
+async def test_a_deletion_that_proxies_reject_is_tried_again_without_a_write(
+    shop: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "_RETRY", 0.01)
+    shop.machine.rejects = lambda mesh: "bad route"
+    await shop.write(s1=None)
+    shop.machine.rejects = lambda mesh: ""
+    shop.reconciliation.wake()
+    async with asyncio.timeout(30):
+        while shop.lanes() != ["shop/base"]:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_a_lane_that_proxies_reject_is_not_tried_at_a_restart(shop: Serving) -> None:
+    """Proxies that have just started would be left with no routes at all."""
+
+    def rejects(mesh: Mesh) -> str:
+        return "bad regex" if any(lane.name == "bad" for lane in mesh.lanes) else ""
+
+    shop.machine.rejects = rejects
+    await shop.write(bad=lane("bad"))
+    before = shop.conditions("bad")
+    started = Declaring()
+    await started.applied(declared_at_start(shop.store.objects))
+    assert [each.name for each in started.machine.mesh.lanes] == ["base", "s1"]
+    async with serving(await stored_again(shop), started=False) as again:
+        async with asyncio.timeout(30):
+            while not again.reconciliation.began:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert again.lanes() == ["shop/base", "shop/s1"]
+        assert again.conditions("bad") == before
+        await again.write(bad=lane("bad", weight=1))
+        assert again.lanes() == ["shop/base", "shop/s1", "shop/bad"]
 
 
 async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving) -> None:

@@ -58,8 +58,9 @@ from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
-from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
+from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.workload_instances import WorkloadInstances
 
 

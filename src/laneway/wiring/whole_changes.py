@@ -38,7 +38,8 @@ from laneway.model.checks.lane_lives import expired
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import ChangeReport, change_reports
-from laneway.wiring.reconciliation import STORE, Reconciliation, edits_between
+from laneway.wiring.reconciliation import Reconciliation
+from laneway.wiring.stored_declarations import STORE, edits_between
 
 #: How often a change is made anew, where its objects were written while the mesh changed.
 _ATTEMPTS = 5

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 
 from laneway.control.declared.merging import Merged, merged
 from laneway.control.declared.objects import Principal
-from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request
+from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request, Writes
 from laneway.control.declared.resolution import Check, Resolution, resolve
 from laneway.control.declared.results import NotProgrammed, Refused, VersionConflict
 from laneway.control.declared.state import DeclaredState, Failure
@@ -45,6 +45,9 @@ def plan(
         accepted = machine_mesh_of([each.declared for each in merge.objects.ordered])
         return DeclaredState(version, merge.objects, Resolution(accepted))
     failures = _still_there(state.failures, merge, retry=retry)
+    if isinstance(request, Writes):
+        failed = request.failed.items()
+        failures += tuple(Failure(key, finding, _scopes([key])) for key, finding in failed)
     errors = {failure.key: (failure.finding,) for failure in failures}
     resolution = resolve(merge.objects, active, check, errors)
     if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):

@@ -7,10 +7,11 @@ an object that is invalid is stored, and its lane group is held until the errors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from laneway.control.declared.objects import Declaration
-from laneway.model.findings import ObjectKey
+from laneway.model.findings import Finding, ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,15 @@ class Writes:
     tried one by one.
 
     ``order`` is the order of the source's objects afterwards, as far as it names them: an object
-    that was deleted and declared again comes last.
+    that was deleted and declared again comes last. ``failed`` are objects that could not be brought
+    about before, and why; they are not tried.
     """
 
     source: str
     edits: tuple[Put | Remove, ...]
     force: bool = False
     order: tuple[ObjectKey, ...] = ()
+    failed: Mapping[ObjectKey, Finding] = field(default_factory=dict)
 
 
 Request = ChangeSet | Write | Writes
