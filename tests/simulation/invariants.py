@@ -12,8 +12,8 @@ from tests.simulation.manifests import COUNT, GROUP, MARK, mark_of, marks_in
 from tests.simulation.servers import OPTIONS, Server
 from tests.simulation.stores import Disk
 
+from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
-from laneway.compile.envoy.snapshots import Emitter
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.resources import CLUSTER, LISTENER, PUSH_ORDER, ROUTE, Resource, Snapshot
 from laneway.control.revisions import Draft, Manifest, ObjectId
@@ -97,7 +97,7 @@ class Programming:
     def _untrue(self, key: ObjectId, manifest: Manifest, server: Server) -> Iterator[str]:
         mark = _mark_of_rules(manifest)
         for envoy in server.mesh.runner.envoys.values():
-            known = envoy.is_answered and server.mesh.roster.status(envoy.node).connected
+            known = envoy.is_answered and server.mesh.registry.status(envoy.node).connected
             if not envoy.node.startswith("router") or not known:
                 continue
             marks = route_marks(envoy)
@@ -140,7 +140,7 @@ def switched_together(
     }
     for other in envoys.values():
         since = other.connected_since
-        if other is envoy or other.node not in server.mesh.plane.nodes:
+        if other is envoy or other.node not in server.mesh.control_plane.nodes:
             continue
         if since is None or since > now - _STEADY or other.hung_until > now - _STEADY:
             continue
@@ -158,11 +158,11 @@ def expected_mesh(disk: Disk, now: datetime) -> Mesh:
 
 def converged(server: Server, disk: Disk, now: datetime) -> Iterator[str]:
     """The mesh is what the store declares, and each proxy has just what it should have."""
-    wanted, running = expected_mesh(disk, now), server.mesh.plane.mesh
+    wanted, running = expected_mesh(disk, now), server.mesh.control_plane.mesh
     if wanted != running:
         yield from _mesh_differences(wanted, running)
         return
-    placements = server.mesh.plane.placements
+    placements = server.mesh.control_plane.placements
     snapshots = Emitter(OPTIONS)(wanted, Lowerer()(wanted), placements)
     envoys = server.mesh.runner.envoys
     if snapshots.keys() != envoys.keys():

@@ -23,29 +23,29 @@ from laneway.adapters.http.watches import Watches
 from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
-from laneway.adapters.xds.roster import Roster
+from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.apiserver.lane_status import Proxies, proxies_of
 from laneway.apiserver.resources import served
 from laneway.apiserver.virtual_resources import VIRTUAL
+from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import FilterModule, Options
-from laneway.compile.envoy.snapshots import Emitter
 from laneway.control import events
+from laneway.control.control_plane import ControlPlane
 from laneway.control.declared import Declarations, Request, Writes
 from laneway.control.proxies import ProxyStatus
-from laneway.control.rollout import Plane
 from laneway.model.lane_lives import active
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.operator.ready_instances import Instances
+from laneway.wiring.address_allocation import AddressAllocator, nodes
 from laneway.wiring.api_kinds import answering
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import DeclaredRuntime, initial
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.fleets import Fleet
-from laneway.wiring.placing import Places, nodes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.rollouts import Site
@@ -67,32 +67,36 @@ class RunningMesh:
         self.runner = runner
         self.workloads = WorkloadInstances()
         self._wake = wake
-        self.roster = Roster(lambda node: wake())
-        self.plane = Plane(self.roster, self.roster, Emitter(OPTIONS))
-        places = Places(cast(Ports, SimulatedPorts()), free_gateway_ports=True)
-        self.fleet = Fleet(cast(Runner, runner), places, Path("xds"), 1, self.plane.set_ready)
+        self.registry = ProxyRegistry(lambda node: wake())
+        self.control_plane = ControlPlane(self.registry, self.registry, Emitter(OPTIONS))
+        allocator = AddressAllocator(cast(Ports, SimulatedPorts()), free_gateway_ports=True)
+        self.fleet = Fleet(
+            cast(Runner, runner), allocator, Path("xds"), 1, self.control_plane.set_ready
+        )
         runner.on_event = self._heard
-        self.terminations = Terminations(self.plane, self.fleet, places)
-        self.changes = Changes(Site(self.plane, self.fleet, places, self.terminations))
+        self.terminations = Terminations(self.control_plane, self.fleet, allocator)
+        self.changes = Changes(Site(self.control_plane, self.fleet, allocator, self.terminations))
 
     async def begin(self, declared: Request, clock: Callable[[], float], now: Now) -> None:
         state = initial(declared, check)
         await self.changes.begin(active(state.mesh, now()))
-        runtime = DeclaredRuntime(self.plane, self.changes)
+        runtime = DeclaredRuntime(self.control_plane, self.changes)
         self.declarations = Declarations(state, runtime, check, clock, now)
 
     @property
     def mesh(self) -> Mesh:
-        return self.plane.mesh
+        return self.control_plane.mesh
 
     def is_ready(self, workload: ObjectName) -> bool:
         return self.fleet.is_ready(workload)
 
     def statuses(self) -> tuple[ProxyStatus, ...]:
-        return tuple(self.roster.status(node) for node in sorted(nodes(self.plane.placements)))
+        return tuple(
+            self.registry.status(node) for node in sorted(nodes(self.control_plane.placements))
+        )
 
     def proxies(self) -> Proxies:
-        return proxies_of(self.statuses(), self.plane.is_behind)
+        return proxies_of(self.statuses(), self.control_plane.is_behind)
 
     def instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self.workloads.of(lane, cast(Embedded, self))
@@ -123,7 +127,7 @@ class Server:
         self._report = report
         self._reconciliation: Reconciliation | None = None
         self.mesh = RunningMesh(make_runner(process), self._wake)
-        self._xds = XdsServer(self.mesh.roster, "unix:/laneway/xds.sock")
+        self._xds = XdsServer(self.mesh.registry, "unix:/laneway/xds.sock")
         self.api: ASGIApp | None = None
 
     async def start(self) -> None:
@@ -156,7 +160,7 @@ class Server:
             self._report(f"not everything can be started: {error}")
             self.mesh.runner.kill_all()
             self.mesh = RunningMesh(self._make_runner(self.process), self._wake)
-            self._xds = XdsServer(self.mesh.roster, "unix:/laneway/xds.sock")
+            self._xds = XdsServer(self.mesh.registry, "unix:/laneway/xds.sock")
             await self.mesh.begin(Writes(STORE, ()), self._clock, self._now)
             return False
         return True
