@@ -35,6 +35,7 @@ class Client:
         trace: Trace,
         mark: Callable[[], str],
         latest: Callable[[], int],
+        refused: Callable[[str], None],
         harm: float = 0.0,
     ) -> None:
         self.name = name
@@ -44,6 +45,7 @@ class Client:
         self._trace = trace
         self._mark = mark
         self._latest = latest
+        self._refused = refused
         self._harm = harm
 
     async def act(self, times: int, pause: float) -> None:
@@ -56,6 +58,7 @@ class Client:
             self._write_workload,
             self._delete_workload,
             self._count,
+            self._write_many,
             self._write_many,
             self._write_many,
         ]
@@ -155,6 +158,7 @@ class Client:
             self._ledger.acknowledged[mark] = int(answer.document["status"]["revision"])
         else:
             self._ledger.refused.add(mark)
+            self._refused(mark)
 
     async def _write(
         self,

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from tests.adapters.xds.envoy_models import used_clusters
 from tests.simulation.envoys import Envoy
-from tests.simulation.manifests import COUNT, GROUP, MARK, mark_of, marks_in
+from tests.simulation.manifests import COUNT, GROUP, mark_of, marks_in
 from tests.simulation.servers import OPTIONS, Server
 from tests.simulation.stores import Disk
 
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.incremental_lowering import Lowerer
-from laneway.compile.resources import CLUSTER, LISTENER, PUSH_ORDER, ROUTE, Resource, Snapshot
+from laneway.compile.resources import CLUSTER, PUSH_ORDER, ROUTE, Resource, Snapshot
 from laneway.control.revisions import Draft, Manifest, ObjectId
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
@@ -23,8 +23,8 @@ from laneway.wiring.declared_runtime import initial
 from laneway.wiring.reconciliation import STATUS
 from laneway.wiring.stored_declarations import declared_at_start
 
-#: Virtual seconds after which a proxy that is connected counts as one that the server waits for.
-_STEADY = 45.0
+#: Virtual seconds in which a proxy that hung has caught up.
+_CAUGHT_UP = 10.0
 
 
 @dataclass
@@ -127,27 +127,39 @@ def route_marks(envoy: Envoy) -> frozenset[str]:
     return frozenset(mark for each in routes for mark in marks_in(each.body))
 
 
-def switched_together(
-    envoy: Envoy, envoys: Mapping[str, Envoy], server: Server, now: float
-) -> Iterator[str]:
-    """A proxy uses no cluster that another one has not been given yet, which would send requests
-    on by the old routes. Those that were away, hung or refuse it are not waited for."""
+def in_step(envoy: Envoy, server: Server, now: float) -> Iterator[str]:
+    """A proxy that takes routes uses no cluster that another one has not been given yet, which
+    would send requests on by the old routes."""
+    if not _is_waited_for(envoy, server, now):
+        return
     used = {
         name
         for each in envoy.model.config[ROUTE].values()
         for name in used_clusters(each)
         if name.startswith("outbound|")
     }
-    for other in envoys.values():
-        since = other.connected_since
-        if other is envoy or other.node not in server.mesh.control_plane.nodes:
-            continue
-        if since is None or since > now - _STEADY or other.hung_until > now - _STEADY:
+    for other in server.mesh.runner.envoys.values():
+        if other is envoy or not _is_waited_for(other, server, now):
             continue
         refused = {each.name for each in other.model.refused}
         missing = used - other.model.config[CLUSTER].keys() - refused
         if missing:
             yield f"{envoy.node} uses {sorted(missing)}, which {other.node} has not got yet"
+
+
+def taken_back(mark: str, server: Server, now: float) -> Iterator[str]:
+    """What was just refused as a whole is in no proxy any more."""
+    for envoy in server.mesh.runner.envoys.values():
+        if _is_waited_for(envoy, server, now) and mark in route_marks(envoy):
+            yield f"{mark} was refused, and {envoy.node} has it"
+
+
+def _is_waited_for(envoy: Envoy, server: Server, now: float) -> bool:
+    """Changes wait for proxies that are connected, have once settled, and answer."""
+    status = server.mesh.registry.status(envoy.node)
+    connected = status.connected and status.greeted and envoy.is_answered
+    hung = envoy.hung_until > now - _CAUGHT_UP
+    return connected and not hung and envoy.node in server.mesh.control_plane.nodes
 
 
 def expected_mesh(disk: Disk, now: datetime) -> Mesh:
@@ -208,6 +220,3 @@ def _unsettled(key: ObjectId, manifest: Manifest) -> Iterator[str]:
     for kind in ("Accepted", "Programmed"):
         if conditions.get(kind, {}).get("status") != "True":
             yield f"{key} is not {kind}: {conditions.get(kind)}"
-
-
-__all__ = ["LISTENER", "MARK"]

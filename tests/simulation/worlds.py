@@ -204,6 +204,7 @@ class World:
             self.trace,
             lambda: f"mark-{next(self._marks)}",
             lambda: len(self.disk.revisions),
+            self._refused,
             0.0 if harmless else self.weather.harm,
         )
 
@@ -243,7 +244,8 @@ class World:
     def _disk_fault(self) -> Fault:
         if not self._chance(self.weather.disk):
             return Fault.NONE
-        return self._random.choice((Fault.FULL, Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
+        full = self._random.random() < 0.5
+        return Fault.FULL if full else self._random.choice((Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
 
     # What is observed
 
@@ -254,9 +256,13 @@ class World:
         verdict = f" REFUSED {' '.join(each.name for each in refused)}" if refused else ""
         self.trace.add(envoy.process.name, f"{kind} {names}{gone}{verdict}")
         if self._server is not None and push.type_url in (LISTENER, ROUTE, SCOPE):
-            envoys = self._server.mesh.runner.envoys
             now = self._loop.time()
-            self._check(invariants.switched_together(envoy, envoys, self._server, now))
+            self._check(invariants.in_step(envoy, self._server, now))
+
+    def _refused(self, mark: str) -> None:
+        """A client hears that its change set was refused."""
+        if self._server is not None:
+            self._check(invariants.taken_back(mark, self._server, self._loop.time()))
 
     def _submitting(self, draft: Draft) -> None:
         if self._server is None:
