@@ -12,7 +12,7 @@ CONSOLE := console
 CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* src/*/*))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws golden docs \
+.PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws simulation golden docs \
   bench bench-compare soak sanitize fuzz lock clean test-console
 
 help:  ## List the targets.
@@ -77,7 +77,10 @@ coverage: develop  ## Run all the tests and print what they cover, which takes t
 	$(UNIT) --cov --cov-report=
 	$(WITH_ENVOY) --cov --cov-append --cov-report=term:skip-covered
 
-nightly: test coverage mutants laws sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
+nightly: test coverage mutants laws simulation sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
+
+simulation: develop  ## Run 10,000 seeds of the simulation.
+	$(BIN)/python -m tests.simulation 0-9999
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
 	$(BIN)/pytest -q -n auto -m hypothesis --hypothesis-profile nightly
