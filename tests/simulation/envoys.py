@@ -44,7 +44,7 @@ class Envoy:
         self._observe = observe
         self._awake = asyncio.Event()
         self._awake.set()
-        self.hung_until = 0.0
+        self.hung_until = float("-inf")
 
     def start(self) -> None:
         self.process.spawn(self._run())
