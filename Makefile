@@ -62,7 +62,8 @@ test-console:
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
 UNIT := $(BIN)/pytest -q -n auto --dist worksteal -m "not envoy"
-WITH_ENVOY := $(BIN)/pytest -q -n auto --dist loadfile -m envoy
+# Tests that wait for proxies leave the cores to those that compute. Tests of one file share a mesh.
+ALL := $(BIN)/pytest -q -n 3 --dist loadfile
 
 check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
 	$(UNIT)
@@ -70,12 +71,10 @@ check: lint  ## Lint, type-check and run the tests that start no Envoy, in paral
 # The types take one core for as long as npm takes another.
 test: develop  ## Lint, type-check and run all the tests, five mutants among them.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-console
-	$(UNIT)
-	$(WITH_ENVOY)
+	$(ALL)
 
 coverage: develop  ## Run all the tests and print what they cover, which takes twice as long.
-	$(UNIT) --cov --cov-report=
-	$(WITH_ENVOY) --cov --cov-append --cov-report=term:skip-covered
+	$(ALL) --cov --cov-report=term:skip-covered
 
 nightly: test coverage mutants laws simulation sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
 
@@ -94,8 +93,8 @@ lint: develop  ## Formatting, lint, types and the layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-cluster: develop  ## Try the operator on the cluster that KUBECONFIG names.
-	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster
+test-cluster: develop  ## Try operator and API on the cluster that KUBECONFIG names.
+	LANEWAY_TEST_CLUSTER=1 $(BIN)/pytest -q -rs tests/cluster tests/contract
 
 golden: develop  ## Rewrite the golden files; read the diff before committing it.
 	$(BIN)/pytest -q --update-golden tests/compile tests/schema tests/mutation/test_breakages.py \
@@ -114,7 +113,8 @@ fuzz: develop  ## Fuzz the filter's core with ten million inputs, guided by cove
 	cd filter && ../$(BIN)/python -m ziglang build fuzz --fuzz=10M \
 	  --cache-dir ../.zig-cache --global-cache-dir ../.zig-cache/global
 
-soak: develop  ## 1,000 changes under load, and 20,000 mixed requests; not one may fail.
+soak: develop  ## 1,000 changes under load, 20,000 mixed requests, 100,000 trace ids; none may fail.
+	LANEWAY_TRACE_IDS=100000 $(BIN)/pytest -q tests/filter/test_trace_memory_load.py
 	LANEWAY_MIXED_REQUESTS=20000 $(BIN)/pytest -q tests/e2e/test_scenarios.py
 	LANEWAY_SOAK_CHANGES=1000 $(BIN)/pytest -q -s tests/e2e/test_soak.py
 

@@ -1,7 +1,7 @@
 """How long a change takes until every proxy has acknowledged it, with real Envoys.
 
 29 sidecars and a gateway, one worker each. *Lane change*: a lane moves to another version and back,
-by the whole transaction (add, switch, remove), each phase acknowledged by all; *in force* is when
+by the whole transaction (add, switch, remove), each phase acknowledged by all; *active* is when
 all have acknowledged the new routes. *Endpoint change*: a workload becomes unready and ready again.
 The services of the mesh are those of the workloads, and with ``--services`` as many more that
 nothing runs for. CPU is that of one lane change, of the control plane (this process) and of the
@@ -41,7 +41,7 @@ GATEWAY = ObjectName("istio-system", "gateway")
 @dataclass
 class Result:
     services: int
-    in_force: list[float] = field(default_factory=list)
+    until_active: list[float] = field(default_factory=list)
     lane_changes: list[float] = field(default_factory=list)
     endpoint_changes: list[float] = field(default_factory=list)
     start: float = 0.0
@@ -100,7 +100,7 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
             change = await embedded.control_plane.change((second, first)[number % 2])
             assert change.applied, change
             assert not change.late, change
-            result.in_force.append(change.in_force_seconds)
+            result.until_active.append(change.seconds_until_active)
             result.lane_changes.append(clock() - began)
         result.control_cpu = (time.process_time() - cpu) / rounds
         result.proxy_cpu = (cpu_seconds(pid) - proxy_cpu) / rounds
@@ -139,7 +139,7 @@ async def main() -> None:
     options = parser.parse_args()
     log_to_stderr()
     columns = (
-        *("services", "in force p50 ms", "in force p99", "lane change p50 ms", "lane change p99"),
+        *("services", "active p50 ms", "active p99", "lane change p50 ms", "lane change p99"),
         *("endpoint p50 ms", "endpoint p99"),
         *("control CPU ms", "control MB", "Envoy CPU ms", "Envoy MB", "start s"),
     )
@@ -151,7 +151,7 @@ async def main() -> None:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         report.add(
             str(services),
-            *milliseconds(result.in_force),
+            *milliseconds(result.until_active),
             *milliseconds(result.lane_changes),
             *milliseconds(result.endpoint_changes),
             f"{result.control_cpu * 1000:.1f}",

@@ -1,5 +1,7 @@
 """What rules of lanes cost at a gateway: CPU time of one request, against one lane with one rule.
 
+Only the time of Envoy's workers counts.
+
 Lanes that state what the baseline does share its route. What only they state is for requests that
 name one of them: a route with a regex of their names, or one for each rule where rules differ.
 
@@ -12,12 +14,12 @@ import argparse
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.bench_request_cost import answerer, answers, cpu_seconds, drive, envoy
+from bench.bench_request_cost import WORKERS, answerer, answers, cpu_seconds, drive, envoy
 from bench.reports import Report
 
 from laneway.adapters.runner.bootstraps import bootstrap
@@ -28,6 +30,7 @@ from laneway.compile.envoy import names
 from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.lower import lower
+from laneway.compile.resources import Snapshot
 from laneway.filter import module_path
 from laneway.model.gateways import Gateway, GatewayServer
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
@@ -69,10 +72,11 @@ def _prefix(value: str) -> StringMatch:
 
 @dataclass
 class Case:
-    """A gateway of its own, and what is asked of it."""
+    """A gateway of its own, and what is asked of it. ``edit`` changes what its proxy gets."""
 
     mesh: Mesh
     asked: list[str]
+    edit: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
     node: str = ""
     address: Address = field(default_factory=lambda: Address("127.0.0.1", 0))
     pid: int = 0
@@ -101,10 +105,10 @@ async def measure(every: dict[str, Case], rounds: int, count: int) -> None:
     for number in range(rounds + 1):
         for case in every.values():
             for asked in case.asked:
-                before = cpu_seconds(case.pid)
+                before = cpu_seconds(case.pid, WORKERS)
                 await drive(case.address, requests(asked, count))
                 if number:  # the first round warms up
-                    spent = (cpu_seconds(case.pid) - before) / count * 1e6
+                    spent = (cpu_seconds(case.pid, WORKERS) - before) / count * 1e6
                     case.costs.setdefault(asked, []).append(spent)
 
 
@@ -120,7 +124,7 @@ def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Itera
         options = Options(FilterModule(str(module_path())))
         emitted = emit(case.mesh, lower(case.mesh), placed, options)
         registry = ProxyRegistry()
-        registry.publish({case.node: emitted[names.gateway_node(GATEWAY)]})
+        registry.publish({case.node: case.edit(emitted[names.gateway_node(GATEWAY)])})
         yield registry
 
 

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 import { choose, open, transfer } from './browser.mjs';
+import { walkPages } from './pages.mjs';
 
 const [program, link, scenario, language, screenshots] = process.argv.slice(2);
 const WORDS = {
@@ -69,6 +70,7 @@ try {
   await page.locator('h1').getByText(words.ready, { exact: true }).waitFor();
   await look('lane map');
   const keyboard = await walkMap();
+  const pages = language === 'en' ? await walkPages(page, link, look) : {};
   const stored = await page.evaluate(() => ({
     cookies: document.cookie,
     local: Object.keys(localStorage),
@@ -77,11 +79,16 @@ try {
   await page.locator('.brand').click();
   await page.getByRole('link', { name: 'test' }).waitFor();
   await look('groups');
+  const token = await page.evaluate(() => sessionStorage.getItem('laneway.token'));
   await page.getByRole('button', { name: words.signOut }).click();
   await page.locator('input[type=password]').waitFor();
   await look('sign in');
+  const revoked = await page.evaluate(async (text) => {
+    const headers = { Authorization: `Bearer ${text}` };
+    return (await fetch('/apis/api.laneway.dev/v1alpha1/identity', { headers })).status;
+  }, token);
   const strangers = requests.filter((url) => new URL(url).origin !== new URL(link).origin);
-  console.log(JSON.stringify({ errors, faults, strangers, keyboard, stored }));
+  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, stored, revoked }));
 } catch (error) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   console.error(await page.locator('body').innerText());

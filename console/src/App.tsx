@@ -55,7 +55,9 @@ export function App({ nonce }: { nonce: string }) {
 // Ant Design's own colours have too little contrast for texts (WCAG 2.1, 1.4.3).
 const LIGHT = {
   colorPrimary: '#0958d9',
+  colorPrimaryHover: '#003eb3',
   colorLink: '#0958d9',
+  colorInfo: '#0958d9',
   colorError: '#cf1322',
   colorSuccess: '#237804',
   colorSuccessBg: '#f6ffed',
@@ -68,7 +70,9 @@ const LIGHT = {
   colorTextPlaceholder: '#6b6b6b',
 };
 const DARK = {
+  colorPrimaryHover: '#1554ad',
   colorLink: '#69b1ff',
+  colorInfo: '#69b1ff',
   colorError: '#ff7875',
   colorTextDescription: '#a6a6a6',
   colorTextTertiary: '#a6a6a6',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { groupLink, link, read } from './routes';
+import { groupLink, link, read, tryLink } from './routes';
 
 it('reads the links that it makes, whatever the names are', () => {
   for (const name of ['test', 'a/b', '泳道', '<b>', '%', '..']) {
@@ -12,6 +12,16 @@ it('reads the links that it makes, whatever the names are', () => {
     });
   }
   expect(read(link('new-group'))).toEqual({ page: 'new-group' });
+});
+
+it('has the request to try in its query', () => {
+  expect(read(tryLink('path=/a?b&host=x'))).toEqual({ page: 'try', query: 'path=/a?b&host=x' });
+  expect(read(tryLink())).toEqual({ page: 'try', query: '' });
+});
+
+it('shows the traffic of a group, or of the first one', () => {
+  expect(read(link('traffic', 'test'))).toEqual({ page: 'traffic', group: 'test' });
+  expect(read(link('traffic'))).toEqual({ page: 'traffic', group: '' });
 });
 
 it('starts with the groups', () => {

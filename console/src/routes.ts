@@ -8,20 +8,36 @@ export type Route =
   | { page: 'new-lane'; group: string }
   | { page: 'edit-lane'; group: string; lane: string }
   | { page: 'rules'; group: string; lane: string }
+  | { page: 'weights'; group: string }
+  | { page: 'history' }
+  | { page: 'revision'; revision: string }
+  | { page: 'proxies' }
+  | { page: 'findings' }
+  | { page: 'generated' }
+  | { page: 'try'; query: string }
+  | { page: 'traffic'; group: string }
   | { page: 'sign-in'; code: string }
   | { page: 'nowhere' };
 
 export function read(fragment: string): Route {
-  const parts = fragment.replace(/^#?\/?/, '').split('/').map(decoded);
+  const [path = '', ...query] = fragment.replace(/^#?\/?/, '').split('?');
+  const parts = path.split('/').map(decoded);
   const [first, second, third, fourth, fifth] = parts;
   if (first === '' && parts.length === 1) return { page: 'groups' };
   if (first === 'sign-in' && second) return { page: 'sign-in', code: second };
   if (first === 'new-group' && parts.length === 1) return { page: 'new-group' };
+  if (parts.length === 1 && first === 'try') return { page: 'try', query: query.join('?') };
+  if (first === 'traffic' && parts.length <= 2) return { page: 'traffic', group: second ?? '' };
+  if (parts.length === 1 && isPlace(first)) return { page: first };
+  if (first === 'history' && second && parts.length === 2) {
+    return { page: 'revision', revision: second };
+  }
   if (first !== 'groups' || !second) return { page: 'nowhere' };
   const group = second;
   if (parts.length === 2) return { page: 'group', group };
   if (third === 'edit' && parts.length === 3) return { page: 'edit-group', group };
   if (third === 'new-lane' && parts.length === 3) return { page: 'new-lane', group };
+  if (third === 'weights' && parts.length === 3) return { page: 'weights', group };
   if (third === 'lanes' && fourth && parts.length === 4) {
     return { page: 'edit-lane', group, lane: fourth };
   }
@@ -29,6 +45,14 @@ export function read(fragment: string): Route {
     return { page: 'rules', group, lane: fourth };
   }
   return { page: 'nowhere' };
+}
+
+/** The pages of the menu besides the lane groups. */
+export const PLACES = ['traffic', 'try', 'findings', 'generated', 'proxies', 'history'] as const;
+export type Place = (typeof PLACES)[number];
+
+function isPlace(word: string | undefined): word is Exclude<Place, 'traffic' | 'try'> {
+  return PLACES.some((each) => each === word);
 }
 
 function decoded(part: string): string {
@@ -43,6 +67,7 @@ export function link(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 
+export const tryLink = (query = ''): string => (query === '' ? '#/try' : `#/try?${query}`);
 export const groupsLink = '#/';
 export const groupLink = (group: string, ...more: string[]): string =>
   link('groups', group, ...more);

@@ -220,7 +220,7 @@ async def test_readiness_follows_endpoints(mesh: Sandbox) -> None:
         await mesh.until_condition(mesh.lane("v1"), "Ready", "False")
 
 
-async def test_a_namespace_that_is_deleted_leaves_the_rest_in_force(mesh: Sandbox) -> None:
+async def test_a_namespace_that_is_deleted_leaves_the_rest_active(mesh: Sandbox) -> None:
     """Nothing can be put back into a namespace that is going: that is no fault to be told of."""
     other = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{mesh.prefix}-b"}}
     await mesh.apply(other)

@@ -87,7 +87,7 @@ def _is_ready(item: dict[str, object]) -> bool:
 
 
 async def ready(admin: Administrator, lane: dict[str, object]) -> bool:
-    """It is in force and has its instances."""
+    """It is programmed and has its instances."""
     return _is_ready(await admin.get(lane) or {})
 
 

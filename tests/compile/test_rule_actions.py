@@ -13,7 +13,6 @@ from tests.compile.istio import emission as istio
 from tests.compile.istio.validation import problems as istio_problems
 from tests.compile.meshes import GATEWAY, exact, group, lane, mesh, prefix, regex, rule, service
 
-from laneway.compile.envoy.limits import limits as envoy_limits
 from laneway.compile.ir import IngressRoute
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Request, Why, simulate
@@ -239,10 +238,3 @@ def test_asm_says_none_of_them_and_reports_it() -> None:
     codes = {finding.code for finding in asm_report(declared(BASE))}
     assert "ASM_NO_ACTIONS" in codes
     assert "ASM_NO_ACTIONS" not in {f.code for f in asm_report(declared(lane("b", "a b", shop())))}
-
-
-def test_on_this_machine_a_single_try_has_no_limit_and_it_is_reported() -> None:
-    (finding,) = envoy_limits(declared(lane("base", "a b", shop(EVERYTHING))))
-    assert finding.code == "ENVOY_NO_TRY_TIMEOUT"
-    assert finding.path == ("spec", "ingress", 0, "actions", "retries", "perTryTimeout")
-    assert envoy_limits(declared(lane("base", "a b", shop(SLOW)))) == []

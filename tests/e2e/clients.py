@@ -62,6 +62,11 @@ class Connection:
             status, body = 0, f"{type(error).__name__}: {error}"
         return Answer(call, status, body, began, clock())
 
+    @property
+    def socket(self) -> object:
+        """The open one, if any."""
+        return self._streams and self._streams[1].get_extra_info("socket")
+
     def close(self) -> None:
         if self._streams:
             self._streams[1].close()

@@ -16,6 +16,7 @@ from typing import Any
 from laneway.model.placements import Address
 
 Headers = dict[str, str]
+_LATE = b"late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,16 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer of an application. Without a status the connection is cut; with 0 it waits."""
+    """An answer of an application. Without a status the connection is cut; with 0 it waits.
+
+    ``until``: it answers no earlier than that. ``body_after``: so many seconds after the headers
+    it sends the body "late".
+    """
 
     status: int | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    until: asyncio.Event | None = None
+    body_after: float | None = None
 
 
 @dataclass
@@ -115,7 +122,12 @@ class Echo:
                         if failure.status == 0:
                             await reader.read()  # until the caller gives up
                             return
+                        if failure.until is not None:
+                            await failure.until.wait()
                         writer.write(_failed(failure))
+                        if failure.body_after is not None:
+                            await asyncio.sleep(failure.body_after)
+                            writer.write(_LATE)
                         continue
                     writer.write(_response(await self._answer(port, request)))
             except (OSError, EOFError):
@@ -191,7 +203,8 @@ def _response(answer: Mapping[str, Any]) -> bytes:
 
 
 def _failed(failure: Failure) -> bytes:
-    lines = [f"HTTP/1.1 {failure.status} Failed", "content-length: 0"]
+    length = 0 if failure.body_after is None else len(_LATE)
+    lines = [f"HTTP/1.1 {failure.status} Failed", f"content-length: {length}"]
     lines += [f"{name}: {value}" for name, value in failure.headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

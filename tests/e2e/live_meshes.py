@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from tests.e2e.echo_applications import Behaviour, Echo, Failure, Headers, Message, exchange, report
 
+from laneway.compile.envoy.names import gateway_node
 from laneway.compile.envoy.visibility import EXPLAIN_HEADER
 from laneway.compile.simulate import Applications, Request
 from laneway.control import events
@@ -97,7 +98,33 @@ class LiveMesh:
 
     def status(self, request: Request) -> int:
         """The status of the answer, whoever gives it."""
-        return self._run(self._exchange(request, None)).status
+        return self.send(request).status
+
+    def send(self, request: Request) -> Message:
+        """The answer itself, whoever gives it."""
+        return self._run(self._exchange(request, None))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """In the loop of the rig, for what is to happen beside a change."""
+        return self._runner.run(work)
+
+    async def change(self, mesh: Mesh) -> None:
+        """As ``adopt``, for workloads that are there already, in ``run``."""
+        await self._adopt(mesh, self._applications)
+
+    def gateway_address(self, port: int | None = None) -> Address:
+        """Of the only gateway; its first port unless told."""
+        assert self._embedded is not None
+        (placement,) = self._embedded.control_plane.placements.gateways.values()
+        return placement.listeners[port or next(iter(placement.listeners))]
+
+    async def gateway_statistics(self, pattern: str) -> dict[str, int]:
+        """Counters and gauges of the gateway's proxy whose names match."""
+        assert self._embedded is not None
+        (gateway,) = self._embedded.control_plane.placements.gateways
+        answer = await self._embedded.proxy_admin(gateway_node(gateway), f"/stats?filter={pattern}")
+        pairs = (line.split(": ") for line in answer.decode().splitlines())
+        return {name: int(value) for name, value in pairs}
 
     def pause(self) -> None:
         """Let the proxies' workers do what they were told."""
@@ -171,16 +198,15 @@ class LiveMesh:
             self._echoes[name].die()
 
     async def _exchange(self, request: Request, port: int | None) -> Message:
-        assert self._embedded is not None
-        (placement,) = self._embedded.control_plane.placements.gateways.values()
-        address = placement.listeners[port or next(iter(placement.listeners))]
         headers = [
             (name, value)
             for name, values in request.headers.items()
             for value in ((values,) if isinstance(values, str) else values)
         ]
         headers.append((EXPLAIN_HEADER, _MAY_ASK))
-        return await exchange(address, request.method, request.path, request.host, headers)
+        return await exchange(
+            self.gateway_address(port), request.method, request.path, request.host, headers
+        )
 
     async def _ask(self, request: Request, port: int | None) -> Path:
         response = await self._exchange(request, port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from laneway.control.events import Event
 from laneway.wiring.embedded import Settings
 from laneway.wiring.serving import ServeSettings, Serving
 
@@ -21,11 +22,12 @@ Result = TypeVar("Result")
 
 @dataclass
 class RunningServer:
-    """``do`` runs a coroutine where the server runs."""
+    """``do`` runs a coroutine where the server runs. ``heard`` are the events of its mesh."""
 
     data: Path
     serving: Serving
     loop: asyncio.AbstractEventLoop
+    heard: Sequence[Event]
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
@@ -48,8 +50,10 @@ def running_server(folder: Path, **settings: Any) -> Iterator[RunningServer]:
     failures: list[BaseException] = []
 
     async def serve() -> None:
-        async with Serving(made) as serving:
-            servers.append(RunningServer(folder / "data", serving, asyncio.get_running_loop()))
+        heard: list[Event] = []
+        async with Serving(made, heard.append) as serving:
+            loop = asyncio.get_running_loop()
+            servers.append(RunningServer(folder / "data", serving, loop, heard))
             started.set()
             await stop.wait()
 

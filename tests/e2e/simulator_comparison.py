@@ -26,7 +26,7 @@ def possible(
     applications: Applications,
     alive: Collection[ObjectName],
 ) -> list[Outcome]:
-    """Every outcome that the simulator allows: several where lanes have weights."""
+    """Every outcome that the simulator allows: several where lanes or rules have weights."""
     routes = lower(mesh)
     draws = range(100) if has_weights(mesh) else range(1)
     outcomes: list[Outcome] = []
@@ -41,7 +41,7 @@ def possible(
 
 def has_weights(mesh: Mesh) -> bool:
     rules = (rule for lane in mesh.lanes for rule in lane.ingress)
-    return any(lane.weight for lane in mesh.lanes) or any(rule.enter for rule in rules)
+    return any(lane.weight for lane in mesh.lanes) or any(rule.weight < 100 for rule in rules)
 
 
 def disagreement(mesh: Mesh, outcomes: Iterable[Outcome], path: Path) -> str | None:

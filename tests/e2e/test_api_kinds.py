@@ -87,7 +87,15 @@ async def check_lists(kubectl: Kubectl, first: int, promoted: int) -> None:
     proxies = json.loads(await kubectl("get", "proxies", "-o", "json"))["items"]
     assert len(proxies) == 10
     assert all(each["status"]["connected"] for each in proxies)
-    assert "InstancesReady" in await kubectl("get", "events")
+    listed_events = await kubectl("get", "events")
+    assert "AcknowledgedByProxies" in listed_events
+    assert "InstancesReady" in listed_events
+    described = await kubectl("describe", "lane", "s1")
+    assert "Events:" in described
+    assert "AcknowledgedByProxies" in described.partition("Events:")[2]
+    of_workload = (await kubectl("describe", "workload", "mocka-v1")).partition("Events:")[2]
+    assert "Started" in of_workload
+    assert "Programmed" not in of_workload
 
 
 async def test_a_list_is_applied_as_its_items_are(

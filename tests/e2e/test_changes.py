@@ -19,6 +19,7 @@ from tests.e2e.soak_application import WAIT
 from tests.e2e.test_fallback import Load
 
 from laneway.adapters.runner.errors import NotReady, PortUnavailable, Unstartable
+from laneway.control import events
 from laneway.control.declared import (
     Applied,
     Declaration,
@@ -184,9 +185,12 @@ async def test_a_rule_that_envoy_rejects_at_the_start_is_left_out() -> None:
 
 async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
     mesh = SCENARIO.mesh
-    async with run(mesh) as embedded:
+    heard: list[events.Event] = []
+    async with run(mesh, heard.append) as embedded:
         requests = Load(SCENARIO, embedded, "s2")
         change = await embedded.change(with_a_rule_that_envoy_refuses(mesh))
+        (rejection,) = [each for each in heard if isinstance(each, events.Rejected)]
+        assert [str(each) for each in rejection.objects] == ["Lane test/s2"]
         assert not change.applied
         assert any("invalid repetition size" in rejection for rejection in change.rejections), (
             change

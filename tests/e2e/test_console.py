@@ -98,7 +98,45 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     assert not found["faults"], "\n".join(found["faults"])
     assert found["strangers"] == [], "requests that leave the server"
     assert found["stored"]["cookies"] == ""
+    assert found["revoked"] == 401, "the token is worth nothing after signing out"
+    if language == "en":
+        check_pages(found["pages"])
     assert "sign-in" not in found["stored"]["fragment"]
     assert [name.split(",")[0].split("，")[0] for name in found["keyboard"]] == [
         *("s1", "s1", "s2", "s2", "s3", "s3")
     ]
+
+
+def check_pages(found: dict[str, Any]) -> None:
+    """What the walk saw on the pages beyond the article's own."""
+    assert " ".join(found["disabled"].split()) == (
+        "Before mocka s1 instead of s3 mockb s1 instead of s3 mockc s1 instead of s3 "
+        "After mocka s1 instead of s3 mockb s3 mockc s1 instead of s3"
+    )
+    shares = ["0 %", "98 %", "2 %"]
+    assert found["weights"] == {"shares": shares, "written": shares}
+    check_trial(found["tried"])
+    assert found["traffic"][2] == [
+        *("s3", "mocka(default)", "→ s1"),
+        *("mockb(default)", "1/1 ready", "mockc(default)", "→ s1"),
+    ]
+    assert found["download"] == "laneway-istio.yaml"
+    assert "EnvoyFilter" in found["compared"]
+    assert found["proxies"] == "10 of 10 connected, 10 in sync"
+    assert found["rolledBack"] == ["- 98", "+ 0"]
+
+
+def check_trial(tried: dict[str, Any]) -> None:
+    assert tried["before"] == 0, "opening a link sends nothing"
+    assert tried["hops"] == [
+        "From the gateway to mocka(default) As predicted",
+        "From mocka(default) to mockb(default) As predicted",
+        "From mockb(default) to mockc(default) As predicted",
+    ]
+    assert [each.split() for each in tried["counted"]] == [
+        [lane, "20", "requests"] for lane in ("s1", "s3", "s1")
+    ]
+    (answer,) = tried["answers"]
+    assert answer.startswith("200 × 20")
+    assert "mockb(version: v3" in answer
+    assert "lane=test%2Fs3" in tried["link"]

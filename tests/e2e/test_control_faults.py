@@ -42,15 +42,15 @@ async def test_a_control_plane_that_is_killed_and_restarted_is_not_noticed(
 ) -> None:
     async with SeparateControlPlane(scenario.mesh) as mesh:
         traffic = Traffic(mesh.url, scenario)
-        await traffic.more(200)
+        await traffic.more(100)
         before = {node: await mesh.versions(node) for node in mesh.nodes}
         updates = {node: await mesh.updates(node) for node in mesh.nodes}
         await mesh.kill_control()
-        await traffic.more(500)
+        await traffic.more(200)
         for hash_seed in (2, 3):
             await mesh.start_control(hash_seed)
             report = await mesh.wait_synced()
-            await traffic.more(200)
+            await traffic.more(100)
             assert report.sent == Counter()
             assert {node: await mesh.versions(node) for node in mesh.nodes} == before
             assert {node: await mesh.updates(node) for node in mesh.nodes} == updates

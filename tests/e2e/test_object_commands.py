@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from tests.e2e.running_servers import RunningServer, log_errors_alone, running_s
 from tests.e2e.scenarios import EXAMPLES
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
+
+from laneway.control.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
@@ -70,18 +75,18 @@ def test_apply_of_what_is_there_changes_nothing(ask: Ask) -> None:
     assert (found.code, "configured" in found.out, "created" in found.out) == (0, False, False)
 
 
-def test_apply_names_the_file_of_what_is_refused_and_applies_the_rest(
+def test_apply_names_the_file_of_what_is_refused_and_applies_nothing(
     ask: Ask, tmp_path: Path
 ) -> None:
     wrong = json.loads(json.dumps(lane("s2")))
     wrong["spec"]["servces"] = ["mocka"]
-    path = written(tmp_path, wrong, {**lane("s3"), "metadata": {"name": "s5"}})
+    path = written(tmp_path, {**lane("s3"), "metadata": {"name": "s5"}}, wrong)
     found = ask("apply", "-f", path)
-    assert found.code == 1
+    assert (found.code, found.out) == (1, "")
     assert f"{path}:" in found.message
     assert "servces" in found.message
-    assert "lane.laneway.dev/s5 created" in found.out
-    assert ask("delete", "lane", "s5").code == 0
+    assert "Nothing was changed." in found.message
+    assert ask("get", "lane", "s5").code == 1
 
 
 def test_apply_leaves_fields_of_others_alone_unless_it_is_forced(ask: Ask, tmp_path: Path) -> None:
@@ -235,9 +240,68 @@ def test_edit_applies_what_the_editor_saves(
     ask("apply", "-f", FILES, "--force-conflicts")
 
 
-def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
-    ask: Ask, server: RunningServer, tmp_path: Path
+def test_a_rollback_takes_back_what_history_shows(ask: Ask, tmp_path: Path) -> None:
+    before = ask("history", "--limit", "1", "-o", "name").out.split("/")[1].strip()
+    ask("apply", "-f", written(tmp_path, {**lane("s3"), "metadata": {"name": "s9"}}))
+    assert "lane/s9 created" in ask("history", "lane", "s9").out
+    found = ask("rollback", before)
+    assert found.code == 0, found
+    assert "lane.laneway.dev/s9 deleted\n1 deleted\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    assert ask("diff", "--revision", before).code == 0
+
+
+def test_a_promotion_reaches_all_proxies_and_is_undone(ask: Ask) -> None:
+    found = ask("promote", "s2")
+    assert found.code == 0, found
+    assert "baseline of mockc: - -> s2\n" in found.out
+    assert "proxies: all 10 have it\n" in found.out
+    undone = ask("promote", "s2", "--undo")
+    assert (undone.code, "baseline of mockc: s2 -> -\n" in undone.out) == (0, True), undone
+    assert "serviceBaselines" not in ask("get", "lanegroup", "test", "-o", "yaml").out
+
+
+def test_a_new_lane_runs_a_command_and_says_which_request_enters_it(
+    ask: Ask, server: RunningServer
 ) -> None:
+    laneway_mock = shlex.join([str(Path(sys.executable).with_name("laneway-mock"))])
+    words = ("--service", f"mocka={laneway_mock}", "--env", "version=fixed", "--ttl", "3d")
+    found = ask("lane", "create", "fix-1", *words)
+    assert found.code == 0, found
+    assert "lane.laneway.dev/fix-1 created\nworkload.laneway.dev/mocka-fix-1 created" in found.out
+    assert "proxies: all 11 have it\n" in found.out
+    shown = re.search(r"^try it: curl (.*)$", found.out, re.M)
+    assert shown
+    answer = subprocess.run(["curl", "-s", *shlex.split(shown[1])], capture_output=True, text=True)
+    assert "mocka(version: fixed" in answer.stdout
+    gone = ask("lane", "delete", "fix-1")
+    assert (gone.code, "proxies: all 10 have it\n" in gone.out) == (0, True), gone
+
+
+def test_explain_asks_what_runs_and_knows_what_is_not_ready(ask: Ask) -> None:
+    words = ("explain", "--path", "/mock", "-H", "my-request-id: s2")
+    found = ask(*words)
+    assert found.code == 0, found
+    first, *_, last = found.out.splitlines()
+    assert (first, last) == ("live: all 9 workloads are ready", "-> mocka-v2, mockb-v1, mockc-v2")
+    assert ask("stop", "mocka-v2").code == 0
+    try:
+        found = ask(*words)
+        first, *_, last = found.out.splitlines()
+        assert first == "live: 8 of 9 workloads are ready, and not mocka-v2"
+        assert last == "-> mocka-v1, mockb-v1, mockc-v2"
+        assert ask(*words, "-f", FILES).out.splitlines()[-1] == "-> mocka-v2, mockb-v1, mockc-v2"
+    finally:
+        assert ask("start", "mocka-v2").code == 0
+
+
+def test_apply_does_not_say_that_a_proxy_has_it_which_hangs(
+    ask: Ask, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = ControlPlane.change.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "deadline", 0.5)  # each phase waits so long for the proxy
+    monkeypatch.setattr(ControlPlane.wait_synced, "__defaults__", (0.5,))
     pid = server.serving.embedded.proxy_pid("sidecar~mockc-v3.default")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.e2e.clients import Call, load
+import yaml
+from tests.e2e.clients import Answer, Call, Connection, load
 from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
 from tests.faces.cli.conftest import cli as cli
 
+from laneway.control.events import Warned
 from laneway.model.names import ObjectName
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
@@ -169,7 +176,7 @@ def test_restart_makes_new_processes(ask: Ask) -> None:
     before = [process(ask, name)["status"]["pid"] for name in ("mockb-v3", node)]
     found = ask("restart", "mockb-v3", node)
     assert found.code == 0, found
-    assert found.out == f"mockb-v3 restarted\n{node} restarted\n"
+    assert {"mockb-v3 restarted", f"{node} restarted"} <= set(found.out.splitlines())
     after = [process(ask, name)["status"]["pid"] for name in ("mockb-v3", node)]
     assert not set(before) & set(after)
 
@@ -266,3 +273,237 @@ def test_proxy_config_shows_what_envoy_has(ask: Ask, server: RunningServer) -> N
     assert ask("proxy-config", "listeners", "istio-system/ingressgateway").code == 0
     assert ask("proxy-config", "bootstrap", "mocka-v1").code == 2
     assert "there is no workload" in ask("proxy-config", "routes", "nobody").message
+
+
+def workload(name: str) -> dict[str, Any]:
+    documents = yaml.safe_load_all((FILES / "workloads.yaml").read_text())
+    (found,) = [d for d in documents if d["kind"] == "Workload" and d["metadata"]["name"] == name]
+    return dict(found)
+
+
+def test_verify_finds_requests_where_the_simulator_says(ask: Ask) -> None:
+    found = ask("verify", "--requests", "4", "--concurrency", "2")
+    assert found.code == 0, found
+    rows = [" ".join(line.split()) for line in found.out.splitlines()]
+    head = rows.index("Lane Answers mocka mockb mockc")
+    assert rows[head + 1 : head + 5] == [
+        "(none) 4x200 s1 s1 s1",
+        "s1 4x200 s1 s1 s1",
+        "s2 4x200 s2 s1 s2",
+        "s3 4x200 s1 s3 s1",
+    ]
+    assert "all 16 requests went where the simulator says" in found.out
+    assert ask("stop", "mocka-v2").code == 0
+    fallen_back = ask("verify", "--requests", "2", "--lane", "s2")
+    assert ask("start", "mocka-v2").code == 0
+    assert (fallen_back.code, "mocka-v2 is not ready" in fallen_back.message) == (0, True)
+    assert re.search(r"^s2 +2x200 +s1 +s1 +s2$", fallen_back.out, re.M)
+    unknown = ask("verify", "--lane", "s9")
+    assert (unknown.code, "there is no lane s9" in unknown.message) == (1, True)
+
+
+def test_verify_names_the_service_that_does_not_pass_on_the_header(
+    ask: Ask, tmp_path: Path
+) -> None:
+    forgetful, path = workload("mocka-v2"), tmp_path / "workload.yaml"
+    forgetful["spec"]["env"]["header"] = "x-other"
+    path.write_text(json.dumps(forgetful))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    command = [str(LANEWAY), "verify", "--lane=s2", "--requests=3", "-o", "json"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    (lane,) = json.loads(found.stdout)
+    assert found.returncode == 1
+    assert lane["differences"] == [
+        {
+            "service": "default/mockc",
+            "message": "lane s1 (3) answered instead of lane s2: the calls did not name lane s2; "
+            "does mocka pass on my-request-id?",
+        }
+    ]
+    path.write_text(json.dumps(workload("mocka-v2")))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert ask("verify", "--lane", "s2", "--requests", "3").code == 0
+
+
+def test_top_shows_rates_of_lanes(ask: Ask, server: RunningServer) -> None:
+    following = subprocess.Popen(
+        [LANEWAY, "top", "-w", "--interval=0.3", "-o", "json", "--data-dir", str(server.data)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with following:
+        assert following.stdout is not None
+        for line in following.stdout:
+            path_of(server, "s2", 20)
+            lanes = json.loads(line)["lanes"]
+            busy = {(each["service"], each["lane"]) for each in lanes if each["per_second"] > 0}
+            if busy >= {("default/mocka", "s2"), ("default/mockb", "?"), ("default/mockc", "s2")}:
+                break
+        following.send_signal(2)
+        assert following.wait(30) == 130
+    table = ask("top", "--interval", "0.1", "--service", "mocka", "--lane", "s2")
+    assert table.code == 0
+    assert re.search(r"^s2 +s2 +mocka +[\d.]+ ", table.out, re.M)
+    assert "mockb" not in table.out
+
+
+def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behind(
+    ask: Ask, server: RunningServer
+) -> None:
+    def followed() -> int:
+        links = (link for link in Path("/proc/self/fd").iterdir() if link.exists())
+        return sum(link.readlink().name == "access.log" for link in links)
+
+    url = server.serving.embedded.gateway_urls()[GATEWAY][80]
+    headers = {"my-request-id": "s3", "authorization": "Bearer s3cret", "cookie": "id=s3cret"}
+    tapping = subprocess.Popen(
+        [LANEWAY, "tap", "--lane=s3", "-o", "json", "--data-dir", str(server.data)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with tapping:
+        assert tapping.stdout is not None
+        while not followed():
+            time.sleep(0.05)
+        server.do(load(url, [Call("/mock?token=s3cret", headers)]))
+        entry = json.loads(tapping.stdout.readline())
+        assert (entry["service"], entry["lane"], entry["served"]) == ("default/mockb", "s3", "s3")
+        assert (entry["proxy"], entry["status"]) == ("sidecar~mocka-v1.default", 200)
+        tapping.send_signal(2)
+        assert tapping.wait(30) == 130
+    for _ in range(600):
+        if not followed():
+            break
+        time.sleep(0.05)
+    assert not followed()
+    at_gateway = ask("logs", "--access", "istio-system/ingressgateway", "--tail", "1").out
+    assert json.loads(at_gateway)["path"] == "/mock?token=***"
+    wrong = ask("tap", "--status", "6xx")
+    assert (wrong.code, "is no status" in wrong.message) == (2, True)
+
+
+def test_logs_are_followed_of_workloads_that_come_later(ask: Ask, server: RunningServer) -> None:
+    late = workload("mockc-v2")
+    late["metadata"]["name"] = "late"
+    following = subprocess.Popen(
+        [LANEWAY, "logs", "-f", "--lane=s2", "--data-dir", str(server.data)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    path = server.data.parent / "late.json"
+    path.write_text(json.dumps(late))
+    with following:
+        assert following.stdout is not None
+        assert ask("apply", "-f", path).code == 0
+        with (server.serving.embedded.log_dir / "default_late.workload.log").open("a") as file:
+            file.write("here is late\n")
+        for line in following.stdout:
+            if line == "default/late | here is late\n":
+                break
+        following.send_signal(2)
+        assert following.wait(30) == 130
+    assert ask("delete", "-f", path).code == 0
+
+
+#: An application whose answer stands in another file.
+WATCHED = """\
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from content.text import TEXT
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", str(len(TEXT)))
+        self.end_headers()
+        self.wfile.write(TEXT.encode())
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def save_as_editors_do(folder: Path, text: str) -> None:
+    """Beside, and renamed over; a backup; many other files at once."""
+    (folder / "4913").write_text("")
+    (folder / "4913").unlink()
+    (folder / ".text.py.swp").write_text("x")
+    file = folder / "text.py"
+    file.with_suffix(".new").write_text(f"TEXT = '{text}'\n")
+    os.replace(file, folder / "text.py~")
+    os.replace(file.with_suffix(".new"), file)
+    for number in range(50):
+        (folder / f"module{number}.py").write_text(f"# {text}")
+
+
+def test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost(
+    ask: Ask, server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "application.py").write_text(WATCHED)
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "text.py").write_text("TEXT = 'one'\n")
+    watching = workload("mocka-v2")
+    # Python takes compiled code for current if size and second of the source are the same.
+    command = [sys.executable, "-B", "application.py"]
+    watching["spec"] |= {"command": command, "watch": ["content/"]}
+    path = tmp_path / "workload.yaml"
+    path.write_text(json.dumps(watching))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert path_of(server, "s2") == {"one"}
+
+    url = server.serving.embedded.gateway_urls()[GATEWAY][80]
+    answers: list[Answer] = []
+
+    async def call_until(expected: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        connection = Connection(host, int(port))
+        while not answers or answers[-1].body != expected:
+            answers.append(await connection.get(Call("/mock", {"my-request-id": "s2"})))
+            await asyncio.sleep(0.01)
+        connection.close()
+
+    save_as_editors_do(content, "two")
+    server.do(call_until("two"))
+    (content / "text.py").write_text("TEXT = 'three\n")  # a quote is missing
+    while "SyntaxError" not in ask("logs", "mocka-v2").out:
+        assert path_of(server, "s2") == {"two"}
+    save_as_editors_do(content, "three")
+    server.do(call_until("three"))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.body for answer in answers} == {"one", "two", "three"}
+
+    assert ask("stop", "mocka-v2").code == 0
+    save_as_editors_do(content, "four")
+    path.write_text(json.dumps(workload("mocka-v2")))
+    assert ask("apply", "-f", path, "--force-conflicts").code == 0
+    assert ask("start", "mocka-v2").code == 0
+    assert path_of(server, "s2") == {EXPECTED["s2"]}
+
+
+@pytest.mark.parametrize("listener", ["gateway", "outbound", "inbound"])
+def test_a_mesh_port_that_is_called_by_https_is_warned_of(
+    server: RunningServer, listener: str
+) -> None:
+    placements = server.serving.embedded.control_plane.placements
+    sidecar = placements.sidecars[ObjectName("default", "mocka-v3")]
+    called = {
+        "gateway": placements.gateways[GATEWAY].listeners[80],
+        "outbound": sidecar.outbound,
+        "inbound": sidecar.inbound[8000],
+    }[listener]
+    untrusting = ssl.create_default_context()
+    with (
+        socket.create_connection((called.host, called.port), timeout=30) as connection,
+        pytest.raises(ssl.SSLError),
+    ):
+        untrusting.wrap_socket(connection, server_hostname="localhost")
+    for _ in range(600):
+        warned = [each.text for each in server.heard if isinstance(each, Warned)]
+        if any(f"a client spoke to {called}, and not by HTTP" in text for text in warned):
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError(warned)

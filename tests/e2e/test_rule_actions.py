@@ -47,6 +47,7 @@ def agree(live: LiveMesh, one: Mesh, *requests: Request) -> None:
 
 
 BETA = {"x-lane": "beta"}
+ENVOYS = "x-envoy-upstream-rq-per-try-timeout-ms"
 
 
 def grpc(status: int) -> Failure:
@@ -171,6 +172,56 @@ def test_a_request_that_reached_no_application_falls_back_all_the_same(live: Liv
         path = live.ask(Request(headers=BETA))
         assert path.refusal is None
         assert path.hops[0].workload == A_BASE
+
+
+@pytest.mark.parametrize(
+    ("condition", "headers", "is_tried_again"),
+    [
+        ("5xx", {}, True),
+        ("gateway-error", {}, True),
+        ("reset", {}, True),
+        ("503", {}, False),
+        ("unavailable", {}, False),
+        ("5xx", {"content-type": "application/grpc"}, True),
+        ("unavailable", {"content-type": "application/grpc"}, True),
+        ("internal", {"content-type": "application/grpc"}, False),
+    ],
+)
+def test_a_try_that_takes_too_long_is_ended_and_perhaps_followed_by_another(
+    live: LiveMesh, condition: str, headers: dict[str, str], is_tried_again: bool
+) -> None:
+    """In the lane; and the instance that was too slow goes on with other requests."""
+    retries = Retries(2, (condition,), per_try_timeout=timedelta(milliseconds=100))
+    one = declared(RuleActions(), RuleActions(retries=retries))
+    live.adopt(one, CALLS)
+    request = Request(headers={**BETA, **headers})
+    waits = Failure(0)
+    for waiting, tries in ((1, 2), (3, 3)):
+        live.fail(A_BETA, [waits] * waiting)
+        live.fail(A_BASE, [])
+        answer = live.send(request)
+        assert live.taken(A_BETA) == (tries if is_tried_again else 1)
+        assert live.taken(A_BASE) == 0
+        if tries == 3 or not is_tried_again:
+            assert answer.body == b"" if headers else answer.status == 504
+            assert answer.headers.get("grpc-status") == ("14" if headers else None)
+        assert "x-laneway-timed-out" not in answer.headers
+        live.fail(A_BETA, [])
+        (hop, *_) = live.ask(Request(headers=BETA)).hops
+        assert hop.workload == A_BETA
+        assert not {"x-laneway-try-timeout", ENVOYS} & hop.headers.keys()
+
+
+def test_an_answer_that_has_begun_in_time_may_go_on(live: LiveMesh) -> None:
+    """And an application cannot say that it was too slow, so that it is asked again."""
+    retries = Retries(2, ("5xx",), per_try_timeout=timedelta(milliseconds=100))
+    live.adopt(declared(RuleActions(), RuleActions(retries=retries)), CALLS)
+    live.fail(A_BETA, [Failure(200, {"x-laneway-timed-out": "UT"}, body_after=0.5)])
+    assert live.send(Request(headers=BETA)).body == b"late"
+    assert live.taken(A_BETA) == 1
+    live.fail(A_BETA, [grpc(13)])
+    headers = {**BETA, "content-type": "application/grpc"}
+    assert live.send(Request(headers=headers)).headers["grpc-status"] == "13"
 
 
 def test_a_request_that_takes_too_long_is_answered_504_and_its_lane_goes_on(live: LiveMesh) -> None:

@@ -17,9 +17,9 @@ from tests.e2e.scenarios import EXPECTED, SCENARIOS, Scenario, gateway_url
 
 pytestmark = pytest.mark.envoy
 
-MIXED = int(os.environ.get("LANEWAY_MIXED_REQUESTS", "3000")) // len(EXPECTED)
+MIXED = int(os.environ.get("LANEWAY_MIXED_REQUESTS", "1500")) // len(EXPECTED)
 #: Fewer for the third spelling of the same scenario.
-MIXED_PER_LANE = {"scenario-1": MIXED, "scenario-2": MIXED, "asm": 500}
+MIXED_PER_LANE = {"scenario-1": MIXED, "scenario-2": MIXED, "asm": 200}
 
 
 def wrong(answers: list[Answer]) -> Counter[tuple[str, int, str]]:

@@ -67,24 +67,23 @@ def test_one_wins_and_the_others_name_it(folders: str, tmp_path: Path) -> None:
             shutil.copytree(first, tmp_path / str(number))
         else:
             (tmp_path / str(number)).symlink_to(first)
-    for _ in range(3):
-        started = [up(tmp_path / str(number)) for number in range(3)]
-        said = [said_until_up_or_ended(process) for process in started]
-        winners = [n for n in range(3) if "up:" in said[n]]
-        assert len(winners) == 1, said
-        winner = started[winners[0]]
-        for process, text in zip(started, said, strict=True):
-            if process is winner:
-                assert "not ready" not in text
-                continue
-            assert ended(process) == 1
-            folder = re.escape(str((tmp_path / str(winners[0])).resolve()))
-            assert re.search(
-                rf"Gateway istio-system/ingress port {port}: port {port} is taken by .*"
-                rf"\(process {winner.pid}, '.*laneway up .*' in {folder}, since 20",
-                text,
-            ), text
-        stop(winner)
+    started = [up(tmp_path / str(number)) for number in range(3)]
+    said = [said_until_up_or_ended(process) for process in started]
+    winners = [n for n in range(3) if "up:" in said[n]]
+    assert len(winners) == 1, said
+    winner = started[winners[0]]
+    for process, text in zip(started, said, strict=True):
+        if process is winner:
+            assert "not ready" not in text
+            continue
+        assert ended(process) == 1
+        folder = re.escape(str((tmp_path / str(winners[0])).resolve()))
+        assert re.search(
+            rf"Gateway istio-system/ingress port {port}: port {port} is taken by .*"
+            rf"\(process {winner.pid}, '.*laneway up .*' in {folder}, since 20",
+            text,
+        ), text
+    stop(winner)
 
 
 def test_a_run_directory_is_one_laneways(tmp_path: Path) -> None:

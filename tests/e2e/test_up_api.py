@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.e2e.test_watching import Watched
 
 from laneway.faces.cli.server_requests import ServerError, find_server, request
+from laneway.wiring.console_paths import console_folder
 
 pytestmark = pytest.mark.envoy
 
@@ -31,6 +33,7 @@ class Up(Watched):
     """``environment`` is that of the commands that ask it, too."""
 
     environment: dict[str, str] | None = None
+    link: str = ""
 
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         assert self.environment is not None
@@ -53,6 +56,18 @@ class Up(Watched):
         output, _ = await process.communicate()
         assert process.returncode == 0
         return output.decode()
+
+    async def outcome(self, *words: str) -> tuple[int | None, str, str]:
+        """Exit code, standard output and standard error of a command that may fail."""
+        process = await asyncio.create_subprocess_exec(
+            str(LANEWAY),
+            *words,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.environment,
+        )
+        output, errors = await process.communicate()
+        return process.returncode, output.decode(), errors.decode()
 
     async def until_ready(self, name: str) -> None:
         await until(lambda: self.ask("GET", f"{LANES}/{name}"), _is_ready)
@@ -82,12 +97,15 @@ async def up(folder: Path) -> AsyncIterator[Up]:
     environment.pop("XDG_RUNTIME_DIR", None)
     process = await asyncio.create_subprocess_exec(
         *(str(LANEWAY), "up", "-f", str(mesh), "--watch", "--api-listen", "127.0.0.1:0"),
+        *(() if console_folder() is None else ("--console", "127.0.0.1:0")),
         stdout=asyncio.subprocess.PIPE,
         env=environment,
     )
     started = Up(mesh, process, environment=environment)
     try:
         started.url = (await started.line("http://127.0.0.1")).split()[2]
+        if console_folder() is not None:
+            started.link = (await started.line("Console ")).split()[1]
         await started.line("Watching")
         yield started
     finally:
@@ -112,7 +130,12 @@ async def test_files_own_what_they_declare_and_the_api_shows_it(tmp_path: Path) 
         for refusal in refusals:
             assert refusal.code == 409
             assert f"is declared by files ({mesh.folder}/lanes.yaml:" in str(refusal)
-            assert str(refusal).endswith("): change it there")
+            assert str(refusal).endswith("): change it there, or take it over by `force`")
+        code, printed, said = await mesh.outcome("promote", "s2")
+        assert (code, f"declared by files ({mesh.folder}/lanes.yaml:" in said) == (1, True)
+        assert yaml.safe_load(printed) == {
+            "spec": {"serviceBaselines": {"mocka": "s2", "mockc": "s2"}}
+        }
         assert await mesh.ask("GET", f"{LANES}/s2") == before
         mesh.rewrite("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3")
         await mesh.line("applied:")
@@ -122,6 +145,36 @@ async def test_files_own_what_they_declare_and_the_api_shows_it(tmp_path: Path) 
         )
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
         assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+        await check_force(mesh)
+
+
+async def check_force(mesh: Up) -> None:
+    """What is taken over by force stays so, until the files say the same; they say v3."""
+    lane = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Lane",
+        "spec": {"group": "test", "selector": {"ASM_TRAFFIC_TAG": "v2"}},
+    }
+    apply, path = "application/apply-patch+yaml", f"{LANES}/s2?fieldManager=jack"
+    refusal = await mesh.refused("PATCH", path, lane, content_type=apply)
+    assert refusal.code == 409
+    assert "files" in str(refusal)
+    for method, content_type in (("PATCH", MERGE), ("DELETE", None)):
+        more = {"content_type": content_type} if content_type else {}
+        refusal = await mesh.refused(method, f"{path}&force=true", {"spec": {}}, **more)
+        assert refusal.code in (409, 422)
+    await mesh.ask("PATCH", f"{path}&force=true", lane, content_type=apply)
+    await until(lambda: mesh.body("s2"), lambda found: found == EXPECTED["s2"])
+    text = (mesh.folder / "lanes.yaml").read_text()
+    (mesh.folder / "lanes.yaml").write_text(text + "# saved again\n")
+    assert "Lane test/s2 is declared by store" in await mesh.line("conflict:")
+    assert await mesh.body("s2") == EXPECTED["s2"]
+    head, tail = text.split("name: s2\n")
+    theirs = tail.replace("ASM_TRAFFIC_TAG: v3", "ASM_TRAFFIC_TAG: v2", 1)
+    (mesh.folder / "lanes.yaml").write_text(f"{head}name: s2\n{theirs}")
+    await mesh.line("unchanged:")
+    refusal = await mesh.refused("PATCH", path, {"spec": {"weight": 1}}, content_type=MERGE)
+    assert "is declared by files" in str(refusal)
 
 
 async def test_what_others_declare_through_the_api_runs_beside_it(tmp_path: Path) -> None:
@@ -143,6 +196,10 @@ async def test_what_others_declare_through_the_api_runs_beside_it(tmp_path: Path
 async def test_commands_find_it_while_it_runs(tmp_path: Path) -> None:
     async with up(tmp_path) as mesh:
         assert mesh.environment is not None
+        if console_folder() is not None:
+            another = (await mesh.command("console")).strip()
+            assert another.split("#")[0] == mesh.link.split("#")[0]
+            assert another.startswith("http://127.0.0.1:")
         token = (await mesh.command("token", "create", "ci", "--scope", "view")).strip()
         assert "ci" in await mesh.command("token", "list")
         config = tmp_path / "kubeconfig"

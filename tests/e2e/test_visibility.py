@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections import Counter
 from dataclasses import replace
 
@@ -12,9 +14,11 @@ from tests.e2e.clients import Call, fetch, load
 from tests.e2e.conftest import Run
 from tests.e2e.scenarios import SCENARIOS, gateway_url
 
+from laneway.model.lane_figures import LaneFigures
 from laneway.model.lanes import Mode
 from laneway.model.names import ObjectName
 from laneway.wiring.embedded import Embedded
+from laneway.wiring.lane_traffic import INTERVAL, LaneTraffic
 
 pytestmark = pytest.mark.envoy
 
@@ -94,25 +98,86 @@ async def test_envoy_has_nothing_to_say_about_its_configuration(run: Run) -> Non
     assert not any(logs.values()), logs
 
 
-async def test_counters_and_logs_tell_fallbacks_by_cause(run: Run) -> None:
+async def listens(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").partition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+class Traffic:
+    """The figures of a running mesh, read anew each time."""
+
+    def __init__(self, embedded: Embedded) -> None:
+        self._now = 0.0
+        self._traffic = LaneTraffic(
+            embedded.proxies, lambda: embedded.mesh, embedded.lane_figures, lambda: self._now
+        )
+
+    async def of_mocka(self) -> dict[tuple[str, str], LaneFigures]:
+        self._now += INTERVAL
+        figures = await self._traffic.figures()
+        return {
+            (pair.lane, pair.served): its
+            for pair, its in figures.items()
+            if pair.service == "default/mocka"
+        }
+
+    async def until(self, **requests: int) -> dict[tuple[str, str], LaneFigures]:
+        """Once there are so many requests by lane. Workers hand them in a moment later."""
+        found: dict[tuple[str, str], LaneFigures] = {}
+        for _ in range(100):
+            found = await self.of_mocka()
+            if {f"{lane}_{served}": f.requests for (lane, served), f in found.items()} == requests:
+                return found
+            await asyncio.sleep(0.1)
+        pytest.fail(f"{found}")
+
+
+async def test_figures_and_logs_tell_fallbacks_by_cause_and_count_nothing_twice(run: Run) -> None:
     async with run(SCENARIO.mesh, access_log=True) as embedded:
-        url = gateway_url(embedded)
+        url, node = gateway_url(embedded), "router~ingressgateway.istio-system"
+        traffic = Traffic(embedded)
         await load(url, [Call("/mock", {"my-request-id": lane}) for lane in ("s1", "s2", "s3")])
+        await load(url, [Call("/mock", {"my-request-id": f"no{n}"}) for n in range(5)])
         await embedded.stop_workload(ObjectName("default", "mocka-v2"))
         await load(url, [Call("/mock", {"my-request-id": "s2"})])
-        node = "router~ingressgateway.istio-system"
-        assert await embedded.lane_counts(node) == {
-            ("default/mocka", "s1", "s1"): 1,
-            ("default/mocka", "s2", "s2"): 1,
-            ("default/mocka", "?", "s1"): 1,
-            ("default/mocka", "s2", "s1"): 1,
-        }
+        counts = {"s1_s1": 1, "s2_s2": 1, "?_s1": 6, "s2_s1": 1}
+        figures = await traffic.until(**counts)
+        assert all(each.milliseconds > 0 and not each.errors for each in figures.values())
         log = embedded.run_dir / "proxies" / node / "access.log"
         async with asyncio.timeout(60):  # Envoy writes its logs out every ten seconds
-            while (text := log.read_text()).count("\n") < 4:  # noqa: ASYNC110
+            while (text := log.read_text()).count("\n") < 9:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         lines = [json.loads(line) for line in text.splitlines()]
-        seen = Counter((line["service"], line["lane"], line["served"]) for line in lines)
-        assert seen == await embedded.lane_counts(node)
+        seen = Counter(f"{line['lane']}_{line['served']}" for line in lines)
+        assert seen == counts
         assert {line["status"] for line in lines} == {200}
         assert lines[1]["workload"] == "default/mocka-v2"
+
+        await embedded.restart_proxy(node)
+        await load(url, [Call("/mock", {"my-request-id": "s1"})] * 3)
+        counts["s1_s1"] += 3
+        await traffic.until(**counts)
+
+        pid = embedded.proxy_pid(node)
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        while embedded.proxy_pid(node) in (pid, None) or not await listens(url):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await embedded.stop_workload(ObjectName("default", "mocka-v1"))
+        answers = await load(url, [Call("/mock", {"my-request-id": "s1"})] * 2)
+        assert {each.status for each in answers} == {503}
+        figures = await traffic.until(**counts, s1_=2)
+        assert {key: each.errors for key, each in figures.items() if each.errors} == {("s1", ""): 2}
+
+        # Envoy removes series that are not used any more; the totals keep what they counted.
+        for _ in range(300):
+            if not await embedded.lane_counts(node):
+                break
+        else:
+            pytest.fail("the gateway keeps series for ever")
+        await traffic.until(**counts, s1_=2)

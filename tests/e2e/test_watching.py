@@ -30,7 +30,7 @@ class Watched:
     async def line(self, text: str) -> str:
         """The next line of output that contains ``text``."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while line := (await self.process.stdout.readline()).decode():
                 if text in line:
                     return line
@@ -106,6 +106,7 @@ async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) 
         await watched.silence(1.0)
         await rewrite_slowly(lanes, text.replace("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3"), 0.6)
         assert "applied: ~lane test/s2 (spec.selector" in await watched.line("")
+        await traffic.more(30)
         answers = await traffic.stop()
     counted = Counter(a.status for a in answers)
     assert counted.keys() == {200}

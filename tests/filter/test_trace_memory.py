@@ -274,13 +274,13 @@ async def test_a_proxy_that_runs_for_long_takes_any_number_of_configurations(she
         await call(bed, (TRACE_HEADER, "before"), (ROUTE_HEADER, "s2"))
         assert bed.counters()["stored"] == 1
 
-        def is_latest_in_force() -> bool:
+        def is_latest_active() -> bool:
             headers = ((f"x-id-{n}", "a"), (ROUTE_HEADER, "s1"))
             asyncio.run(clients.get(bed.socket("dynamic"), *headers))
             return bed.counters()["stored"] > 1
 
         await asyncio.to_thread(
-            testbed.wait_until, is_latest_in_force, "the last configuration has no effect", bed
+            testbed.wait_until, is_latest_active, "the last configuration has no effect", bed
         )
         assert "[error]" not in bed.log
 

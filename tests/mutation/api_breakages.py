@@ -48,8 +48,8 @@ API = (
     Breakage(
         "an object that loses its labels stays in the watch",
         "src/laneway/adapters/http/watches.py",
-        old="        if was:\n",
-        new="        if was and event.after is None:\n",
+        old="        if was and self.tells_deletions:\n",
+        new="        if was and self.tells_deletions and event.after is None:\n",
         tests=(WATCHES + "test_an_object_that_loses_its_labels_leaves_the_watch",),
         why="controllers and consoles show what is not there any more",
     ),

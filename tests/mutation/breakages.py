@@ -23,6 +23,7 @@ from tests.mutation.serving_breakages import SERVING
 from tests.mutation.simulation_breakages import SIMULATION
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
+from tests.mutation.verb_breakages import VERBS
 from tests.mutation.whole_change_breakages import WHOLE_CHANGES
 
 CONTEXTS = "tests/filter/test_trace_contexts.py::"
@@ -31,6 +32,7 @@ BREAKAGES = (
     *API,
     *WHOLE_CHANGES,
     *COMMANDS,
+    *VERBS,
     *DECLARED,
     *EMBEDDED,
     *MEMBERSHIP,
@@ -118,7 +120,7 @@ BREAKAGES = (
         new="        if finding.severity is Severity.ERROR and not keys:\n",
         tests=(
             "tests/operator/test_acceptance.py::test_errors_are_told_of_the_object_that_has_them",
-            "tests/operator/test_acceptance.py::test_what_was_in_force_has_its_group_held",
+            "tests/operator/test_acceptance.py::test_an_active_lane_with_errors_has_its_group_held",
         ),
         why="the operator compiles a mesh that is not valid",
         quick=True,
@@ -176,8 +178,8 @@ BREAKAGES = (
     ),
     Breakage(
         "the proxies' counters use a deprecated field",
-        "src/laneway/compile/envoy/visibility.py",
-        old='"stats_scope": {"prefix": "laneway"}',
+        "src/laneway/compile/envoy/lane_statistics.py",
+        old='"stats_scope": scope',
         new='"stat_prefix": "laneway"',
         tests=(
             "tests/e2e/test_visibility.py::test_envoy_has_nothing_to_say_about_its_configuration",
@@ -208,8 +210,8 @@ BREAKAGES = (
         "a chain's cluster takes every 5xx for a failure to reach its endpoint",
         "src/laneway/compile/envoy/clusters.py",
         old="""\
-    # The router judges a response by the options of the cluster that the route names, which for
-    # a chain is this one and not the subset's.
+    # The router uses the options of the cluster in the route, which for a chain is this one and not
+    # that of the subset.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
 """,
         new="""\
@@ -234,8 +236,8 @@ BREAKAGES = (
     Breakage(
         "an application may call itself unreachable",
         "src/laneway/compile/envoy/sidecar_routes.py",
-        old="response_headers_to_remove=[names.UNREACHABLE_HEADER, names.GRPC_STATUS_HEADER],",
-        new="response_headers_to_remove=[names.GRPC_STATUS_HEADER],",
+        old="            names.UNREACHABLE_HEADER,\n",
+        new="",
         tests=("tests/e2e/test_forged_headers.py",),
         why="an application takes its lane out of service, and requests are replayed",
     ),
@@ -300,15 +302,15 @@ BREAKAGES = (
     Breakage(
         "a strict lane falls back",
         "src/laneway/compile/lower.py",
-        old="            chain: tuple[str, ...] = (lane.name,)\n",
-        new="            chain: tuple[str, ...] = (lane.name, baseline or lane.name)\n",
+        old="            chain: tuple[str, ...] = (way.lane,)\n",
+        new="            chain: tuple[str, ...] = (way.lane, view.baseline or way.lane)\n",
         tests=("tests/compile/test_lower.py::test_a_strict_lane_tries_nothing_else",),
         why="a strict lane's requests leave it",
         quick=True,
     ),
     Breakage(
         "lanes' names are one regular expression, however many",
-        "src/laneway/compile/envoy/regex_alternation.py",
+        "src/laneway/compile/regex_alternation.py",
         old="MOST_CHARACTERS = 8192\n",
         new="MOST_CHARACTERS = 1 << 30\n",
         tests=(

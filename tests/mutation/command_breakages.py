@@ -10,6 +10,47 @@ LOG_LINES = "tests/adapters/host/test_log_lines.py::"
 
 COMMANDS = (
     Breakage(
+        "verify takes a fallback for the lane",
+        "src/laneway/faces/cli/verification.py",
+        old="    return wanted - seen\n",
+        new="    return Counter({'': wanted.total() - seen.total()}) + Counter()\n",
+        tests=(
+            "tests/faces/cli/test_verification.py::test_the_service_that_loses_the_lane_is_named",
+            "tests/faces/cli/test_verification.py::"
+            "test_a_lane_that_fell_back_although_it_was_named_has_had_no_instance",
+        ),
+        why="a pipeline releases a lane that its requests never reach",
+    ),
+    Breakage(
+        "a client that calls a mesh port by https learns nothing",
+        "src/laneway/compile/envoy/listeners.py",
+        old="access_log=[*lanes.access_logs, protocol_error_log()],\n",
+        new="access_log=lanes.access_logs,\n",
+        tests=(PROCESSES + "test_a_mesh_port_that_is_called_by_https_is_warned_of",),
+        why="a failed handshake has no reason, and nobody looks for it at the port's protocol",
+    ),
+    Breakage(
+        "a new process of a workload writes to a log of its own",
+        "src/laneway/adapters/runner/runner.py",
+        old='{_file_name(str(subject.workload))}.workload.log"\n',
+        new='{_file_name(subject.name)}.workload.log"\n',
+        tests=(
+            PROCESSES
+            + "test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost",
+        ),
+        why="`laneway logs` shows a process that has ended, and not why the new one does not start",
+    ),
+    Breakage(
+        "tap and logs show the values of queries",
+        "src/laneway/apiserver/access_log_entries.py",
+        old='    changes = {"path": shown_target, "authority": _shown_authority}\n',
+        new='    changes = {"authority": _shown_authority}\n',
+        tests=(
+            "tests/apiserver/test_access_log_entries.py::test_passwords_of_authorities_are_hidden",
+        ),
+        why="a token in a query ends in a terminal's history",
+    ),
+    Breakage(
         "apply forgets where a workload's file is",
         "src/laneway/faces/cli/object_files.py",
         old='    if kind == "Workload" and folder is not None:\n',

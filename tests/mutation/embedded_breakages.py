@@ -15,6 +15,27 @@ SHORT_SOAK = {
 
 EMBEDDED = (
     Breakage(
+        "a lane that begins to fall back is lowered only where it was",
+        "src/laneway/compile/incremental_lowering.py",
+        old="yield from _touched_by_ways(set(known.ways) ^ set(group.ways), after, name)",
+        new="continue",
+        tests=(
+            "tests/compile/test_incremental_lowering.py::test_a_fallback_concerns_the_services_of_the_lane_that_it_leads_to",
+        ),
+        why="a lane's new fallback is ignored until something else changes",
+    ),
+    Breakage(
+        "a cache returns what was made from other inputs",
+        "src/laneway/compile/generational_cache.py",
+        old="            if entry is None or entry[0] != inputs:\n                entry = inputs",
+        new="            if entry is None:\n                entry = inputs",
+        tests=(
+            "tests/compile/test_generational_cache.py::test_a_result_is_made_once_for_the_same_inputs",
+            "tests/compile/envoy/test_emitter.py::test_whatever_came_before_the_result_is_that_of_a_fresh_emitter",
+        ),
+        why="proxies and clusters keep what an earlier declaration said",
+    ),
+    Breakage(
         "an application is stopped while requests are inside",
         "src/laneway/adapters/runner/connections.py",
         old="        while self.to(ports):",

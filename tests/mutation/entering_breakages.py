@@ -8,6 +8,9 @@ ENTERING = "tests/e2e/test_entering.py::"
 IN_LANE = ENTERING + "test_requests_are_in_the_lane_that_they_name_or_enter"
 WEIGHT = ENTERING + "test_a_rule_has_a_weight_of_its_own_above_the_lanes"
 ALIKE = ENTERING + "test_many_rules_of_one_shape_choose_each_its_lane"
+LISTENER = (
+    "tests/compile/envoy/test_snapshot_laws.py::test_no_lane_replaces_a_gateways_listener[names]"
+)
 ISTIO = "tests/compile/istio/test_entering.py::"
 ORDER = "tests/compile/test_enter_rules.py::"
 
@@ -19,6 +22,25 @@ ENTERING_BREAKAGES = (
         new="    if lane and lane ~= headers:get(naming.header) then\n",
         tests=(IN_LANE,),
         why="who names a lane that is gone does not enter by a rule, and is sent on with that name",
+    ),
+    Breakage(
+        "a value that names no lane rules weights out",
+        "src/laneway/compile/envoy/gateway_routes.py",
+        old="[is_named(exempt.header)] if is_read else _names(exempt)",
+        new="[is_named(exempt.header)]",
+        tests=(ENTERING + "test_where_nobody_enters_what_names_no_lane_counts_as_none_too[100]",),
+        why="who still sends the name of a lane that is gone is never given another one",
+    ),
+    Breakage(
+        "Istio gives lanes without a route of their own to weights",
+        "src/laneway/compile/istio/gateways.py",
+        old='            yield Branch(name(f"other lanes {number}"), match, rest)\n',
+        new="            pass\n",
+        tests=(
+            ISTIO + "test_where_nobody_enters_what_names_no_lane_counts_as_none_too"
+            "[1-Unmatched.BASELINE]",
+        ),
+        why="who names a lane enters another one",
     ),
     Breakage(
         "a cookie's name is compared by its beginning",
@@ -35,6 +57,15 @@ ENTERING_BREAKAGES = (
         new="    if result then\n",
         tests=(ALIKE,),
         why="a lane's rule takes requests that name another lane",
+    ),
+    Breakage(
+        "a gateway has the filters only if its groups need them",
+        "src/laneway/compile/envoy/emitter.py",
+        old="    lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))\n",
+        new="    if routes.naming:\n"
+        "        lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))\n",
+        tests=(LISTENER, ENTERING + "test_the_first_lane_that_is_entered_costs_no_connection"),
+        why="the first lane that is entered replaces the listener, and cuts long requests",
     ),
     Breakage(
         "an enter rule takes requests that name a lane",
@@ -71,8 +102,8 @@ ENTERING_BREAKAGES = (
     Breakage(
         "Istio's weights choose for those whom an enter rule has left out",
         "src/laneway/compile/istio/gateways.py",
-        old="            without |= without_entered()\n",
-        new="            pass\n",
+        old='{**base, "withoutHeaders": without_entered()} if has_entries else base',
+        new="base",
         tests=(ISTIO + "test_a_rule_has_a_weight_of_its_own_above_the_lanes",),
         why="a rule's weight does not hold in a cluster",
     ),

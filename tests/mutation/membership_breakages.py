@@ -27,10 +27,10 @@ MEMBERSHIP = (
         old="""\
     manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
     _tell_lanes(manager, options)
-    # Its caller""",
+    # Its client""",
         new="""\
     _tell_lanes(manager, options)
-    # Its caller""",
+    # Its client""",
         tests=(
             _STRICT + "test_a_request_enters_a_lane_by_its_rule_and_stays_in_it",
             _OWN + "test_a_call_begun_in_a_lane_is_of_it_where_its_group_says_so",

@@ -6,6 +6,39 @@ from tests.mutation.trials import Breakage
 
 OWN_SERVICES = (
     Breakage(
+        "files that are still being written count as saved",
+        "src/laneway/wiring/source_watching.py",
+        old="                tree.seen, tree.since = seen, now\n",
+        new="                tree.seen = seen\n",
+        tests=(
+            "tests/wiring/test_source_watching.py::"
+            "test_files_count_as_changed_once_they_have_come_to_rest",
+        ),
+        why="an application starts with half of its files",
+    ),
+    Breakage(
+        "a save in the moment of a start is missed",
+        "src/laneway/wiring/source_watching.py",
+        old="taken = _known_at(started[name], seen) if name in started else seen\n",
+        new="taken = seen\n",
+        tests=(
+            "tests/wiring/test_source_watching.py::"
+            "test_what_was_saved_between_the_start_and_the_first_look_has_changed",
+        ),
+        why="a workload runs what is not on disk any more",
+    ),
+    Breakage(
+        "a process begins a new log where its successor just has",
+        "src/laneway/adapters/runner/logs.py",
+        old="not self._was_rotated(self._descriptor)\n",
+        new="True\n",
+        tests=(
+            "tests/adapters/runner/test_logs.py::"
+            "test_two_that_append_to_a_file_lose_nothing_when_one_begins_a_new_one",
+        ),
+        why="what an application wrote is lost in a restart",
+    ),
+    Breakage(
         "a gateway is assumed beside declared ones",
         "src/laneway/model/machine_defaults.py",
         old='    if any(key.kind == "Gateway" for key in known):\n',

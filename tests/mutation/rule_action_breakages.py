@@ -28,6 +28,24 @@ RULE_ACTION_BREAKAGES = (
         why="one slow request makes all others of its lane fall back",
     ),
     Breakage(
+        "the gateway itself ends a try that takes too long",
+        "src/laneway/compile/envoy/rule_actions.py",
+        old="            route.request_headers_to_add.append("
+        "try_timeout(actions.retries.per_try_timeout))\n",
+        new="            route.route.retry_policy.per_try_timeout.CopyFrom("
+        "_duration(actions.retries.per_try_timeout))\n",
+        tests=(REAL + "test_a_try_that_takes_too_long_is_ended_and_perhaps_followed_by_another",),
+        why="the next try leaves the lane, and so do requests of others",
+    ),
+    Breakage(
+        "a workload's proxy that did not wait looks unavailable to gRPC",
+        "src/laneway/compile/envoy/try_timeouts.py",
+        old="            mutation_rules_pb2.HeaderMutation(append=status),\n",
+        new="",
+        tests=(REAL + "test_a_try_that_takes_too_long_is_ended_and_perhaps_followed_by_another",),
+        why="a gRPC call loses its status where a try took too long",
+    ),
+    Breakage(
         "retries of a rule are as many as of any request",
         "src/laneway/compile/envoy/rule_actions.py",
         old="    policy.num_retries.value = retries.attempts\n",

@@ -6,6 +6,7 @@ from tests.mutation.trials import Breakage
 
 RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 UP_API = "tests/e2e/test_up_api.py::"
+API_KINDS = "tests/wiring/test_api_kinds.py::"
 SERVING_TESTS = "tests/wiring/test_serving.py::"
 
 SERVING = (
@@ -107,5 +108,105 @@ SERVING = (
             "tests/adapters/http/test_authentication.py::test_answers_do_not_wait_for_the_acknowledgement_of_their_first_piece",
         ),
         why="every request over TCP takes 40 ms longer",
+    ),
+    Breakage(
+        "a proxy that begins again takes its requests out of the totals",
+        "src/laneway/control/lane_totals.py",
+        old="        if last != process:\n            before = {}\n",
+        new="",
+        tests=(
+            "tests/control/test_lane_totals.py::test_a_process_that_begins_again_adds_what_it_has",
+        ),
+        why="Prometheus shows too few requests after each restart of a proxy",
+    ),
+    Breakage(
+        "each reader of the figures has the proxies read",
+        "src/laneway/wiring/lane_traffic.py",
+        old="            if self._clock() - self._at >= INTERVAL:\n",
+        new="            if True:\n",
+        tests=("tests/wiring/test_lane_traffic.py::test_fifty_readers_cost_one_reading",),
+        why="fifty open consoles keep all proxies busy",
+    ),
+    Breakage(
+        "lanes of which the mesh knows nothing become labels",
+        "src/laneway/wiring/lane_traffic.py",
+        old="    return pair.lane in of_service and pair.served in of_service\n",
+        new="    return True\n",
+        tests=(
+            "tests/wiring/test_lane_traffic.py"
+            "::test_names_that_are_no_lanes_of_the_mesh_are_no_figures",
+        ),
+        why="lanes that come and go leave series behind for ever",
+    ),
+    Breakage(
+        "a server that starts again numbers proxies and events as the one before",
+        "src/laneway/wiring/live_lists.py",
+        old="        before_first = int(now().timestamp() * 1000)\n",
+        new="        before_first = 0\n",
+        tests=(API_KINDS + "test_a_watch_that_is_too_far_behind_lists_again",),
+        why="a console that resumes after a restart shows what the server before said",
+    ),
+    Breakage(
+        "watches of proxies are not told what changes",
+        "src/laneway/wiring/live_lists.py",
+        old="            if self.watches.count:\n",
+        new="            if not self.watches.count:\n",
+        tests=(API_KINDS + "test_a_watch_of_proxies_tells_what_changes_and_resumes",),
+        why="a console shows proxies as they were when it was opened",
+    ),
+    Breakage(
+        "events of processes that start before their workload is kept are about nobody",
+        "src/laneway/wiring/recent_events.py",
+        old="        self._log.identify(self._uid)\n",
+        new="",
+        tests=(
+            "tests/e2e/test_api_kinds.py::test_the_articles_steps_as_change_sets_cost_no_request",
+        ),
+        why="kubectl describe shows no events of a new workload",
+    ),
+    Breakage(
+        "events are kept for ever",
+        "src/laneway/apiserver/event_log.py",
+        old="            if now - counted.last < LIFE:\n",
+        new="            if now:\n",
+        tests=(
+            "tests/apiserver/test_event_log.py"
+            "::test_the_oldest_make_room_and_all_end_after_an_hour",
+        ),
+        why="what was mended last week still looks broken",
+    ),
+    Breakage(
+        "a rejection blames lanes that proxies have accepted",
+        "src/laneway/compile/envoy/objects_at_fault.py",
+        old="if known.get(key_of(each)) != each) or every\n",
+        new="if known) or every\n",
+        tests=(
+            "tests/compile/envoy/test_objects_at_fault.py::test_the_only_object_that_changed",
+            "tests/compile/envoy/test_objects_at_fault.py"
+            "::test_the_changed_lane_of_the_group_whose_service_is_named",
+        ),
+        why="whoever mends looks at the wrong lane",
+    ),
+    Breakage(
+        "files win back in silence what was taken over by force",
+        "src/laneway/control/declared/merging.py",
+        old="before.taken_from == self._source and _same(before.declaration, declaration)\n",
+        new="before.taken_from == self._source\n",
+        tests=(
+            "tests/control/declared/test_merging.py"
+            "::test_what_is_taken_over_by_force_is_not_won_back_in_silence",
+        ),
+        why="the next save of a file undoes what was forced, and nobody is told",
+    ),
+    Breakage(
+        "proxies keep the series of lanes that are no more",
+        "src/laneway/compile/envoy/lane_statistics.py",
+        old='"enable_eviction": True',
+        new='"enable_eviction": False',
+        tests=(
+            "tests/e2e/test_visibility.py"
+            "::test_figures_and_logs_tell_fallbacks_by_cause_and_count_nothing_twice",
+        ),
+        why="a proxy that runs for months grows with each lane there ever was",
     ),
 )

@@ -21,7 +21,7 @@ WHOLE_CHANGES = (
             SETS + "test_what_proxies_reject_was_never_written",
             SETS + "test_with_one_invalid_object_nothing_is_changed",
         ),
-        why="half of what a pipeline sent is in force, and it is told that all is",
+        why="half of what a pipeline sent is active, and the response says that all is",
     ),
     Breakage(
         "what the store did not keep stays in the mesh",

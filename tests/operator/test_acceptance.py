@@ -24,8 +24,8 @@ Object = dict[str, Any]
 NO_VERSION = [{"key": "version", "operator": "DoesNotExist"}]
 
 
-def aged(item: Object, created: str, *, in_force: bool = False) -> Object:
-    conditions = [{"type": "Programmed", "status": str(in_force)}]
+def aged(item: Object, created: str, *, programmed: bool = False) -> Object:
+    conditions = [{"type": "Programmed", "status": str(programmed)}]
     metadata = {**item["metadata"], "creationTimestamp": created, "uid": "u", "managedFields": []}
     return {**item, "metadata": metadata, "status": {"conditions": conditions}}
 
@@ -69,15 +69,15 @@ def test_a_group_with_errors_takes_its_lanes_along_and_no_others() -> None:
     assert found.left_out == {Key("LaneGroup", "", "g"), Key("Lane", "", "v1")}
 
 
-def test_what_was_in_force_has_its_group_held() -> None:
-    broken = aged(lane("v2", "z"), "2026-02-01", in_force=True)
+def test_an_active_lane_with_errors_has_its_group_held() -> None:
+    broken = aged(lane("v2", "z"), "2026-02-01", programmed=True)
     found = accepted(group("a"), lane("v1"), broken, group("b", name="h"), lane("h1", of="h"))
     assert found.held == {"g"}
     assert names(found) == ["h1"]
 
 
 def test_nothing_is_held_for_a_group_that_is_gone() -> None:
-    found = accepted(aged(lane("v1"), "2026-02-01", in_force=True))
+    found = accepted(aged(lane("v1"), "2026-02-01", programmed=True))
     assert found.held == frozenset()
 
 
@@ -121,7 +121,7 @@ def test_two_lanes_of_one_second_do_not_decide_which_is_the_baseline() -> None:
     assert ordered.findings == {}
     assert names(ordered) == ["v2", "v1"]
     # What was applied by an earlier version goes on.
-    assert accepted(aged(group("a"), "2025-01-01", in_force=True), lanes[0]).findings == {}
+    assert accepted(aged(group("a"), "2025-01-01", programmed=True), lanes[0]).findings == {}
 
 
 def test_a_recorded_baseline_is_not_derived_again() -> None:

@@ -94,8 +94,8 @@ def test_only_transitions_are_told() -> None:
 
 
 def test_a_held_lane_says_why() -> None:
-    broken = aged(lane("v2", "z"), "2026-02-01", in_force=True)
-    fine = aged(lane("v1"), "2026-01-01", in_force=True)
+    broken = aged(lane("v2", "z"), "2026-02-01", programmed=True)
+    fine = aged(lane("v1"), "2026-01-01", programmed=True)
     acceptance = accept([group("a"), fine, broken], [served("a")])
     for item in (fine, broken):
         got, _ = conditions(item, acceptance, Result(), readiness(v1=True))
@@ -130,7 +130,7 @@ def test_pods_of_two_lanes_are_a_condition_of_both_unless_it_is_wanted() -> None
     [({"enabled": False}, "Disabled"), ({"expiresAt": "2026-06-01T12:00:00Z"}, "Expired")],
 )
 def test_a_lane_that_does_not_count_is_accepted_and_not_programmed(life: Any, reason: str) -> None:
-    ended = aged(lane("v2", **life), "2026-02-01", in_force=True)
+    ended = aged(lane("v2", **life), "2026-02-01", programmed=True)
     declared = [group("a"), aged(lane("v1"), "2026-01-01"), ended]
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     acceptance = accept(declared, [served("a")], now=noon)

@@ -27,7 +27,7 @@ from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
 from laneway.apiserver.lane_status import Proxies, proxies_of
 from laneway.apiserver.resources import served
-from laneway.apiserver.virtual_resources import VIRTUAL
+from laneway.apiserver.virtual_resources import CHANGE_SET, Answering
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.options import FilterModule, Options
@@ -41,16 +41,16 @@ from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.address_allocation import AddressAllocator, nodes
-from laneway.wiring.api_kinds import answering
+from laneway.wiring.change_answers import ChangeAnswers
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import DeclaredRuntime, initial
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.fleets import Fleet
-from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.rollouts import Site
 from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.terminations import Terminations
+from laneway.wiring.whole_changes import WholeChanges
 from laneway.wiring.workload_instances import WorkloadInstances
 
 OPTIONS = Options(FilterModule("/lanes.so", native=True))
@@ -171,23 +171,14 @@ class Server:
         def uid() -> str:
             return f"uid-{self.process.name}-{next(numbers)}"
 
-        async def counts(node: str) -> dict[tuple[str, str, str], int]:
-            return {}
-
-        answers = answering(
-            self.store,
-            self.mesh.declarations,
-            reconciliation,
-            _SERVED,
-            self.mesh.statuses,
-            counts,
-            RecentEvents(self.store),
-            self._now,
-            uid,
+        whole = WholeChanges(
+            self.store, self.mesh.declarations, reconciliation, check, _SERVED, self._now
         )
-        virtual = VirtualEndpoints(VIRTUAL, answers, one_document, self._now)
+        changes = ChangeAnswers(self.store, self.mesh.declarations, whole, _SERVED, self._now, uid)
+        answering = Answering({CHANGE_SET.plural: changes.change_set}, {})
+        virtual = VirtualEndpoints((CHANGE_SET,), answering, {}, one_document, self._now)
         objects = ObjectEndpoints(self.store, Watches(self.store), self._now, uid, one_document)
-        routes = application(_SERVED, objects, "simulated", virtual.routes, VIRTUAL)
+        routes = application(_SERVED, objects, "simulated", virtual.routes, (CHANGE_SET,))
         return Authentication(routes, {}, "jack", (), self._now)
 
     def _wake(self) -> None:

@@ -29,11 +29,15 @@ from laneway.apiserver.resources import served
 from laneway.apiserver.tokens import minted
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control.proxies import ProxyStatus
+from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lanes import Lane
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.api_kinds import answering
+from laneway.wiring.api_kinds import api_kinds
+from laneway.wiring.live_lists import follow_all
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
+from laneway.wiring.request_trials import RequestTrials
+from laneway.wiring.running_lists import RunningLists
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 V1 = "laneway.dev/v1alpha1"
@@ -45,14 +49,17 @@ MERGE = {"content-type": "application/merge-patch+json"}
 
 @dataclass
 class Api:
-    """A client that may do everything, and what is behind the server."""
+    """A client that may do everything, and what is behind the server, whose socket is in
+    ``folder``."""
 
     client: httpx.AsyncClient
     store: MemoryStore
     declaring: Declaring
     reconciliation: Reconciliation
     proxies: list[ProxyStatus]
-    requests: dict[str, dict[tuple[str, str, str], int]]
+    figures: dict[LanePair, LaneFigures]
+    folder: Path
+    events: RecentEvents
     url: str = ""
     token: str = ""
 
@@ -95,19 +102,22 @@ class Api:
 
 
 @asynccontextmanager
-async def api(tls: Path | None = None) -> AsyncIterator[Api]:
+async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterator[Api]:
     """``tls`` is a folder for certificates: then the server also listens for TCP, and there is a
-    token of an admin."""
+    token of an admin. Without ``own_kinds`` it is as a cluster, without ``api.laneway.dev``."""
     numbers = count(1)
     store, declaring = MemoryStore(lambda: NOW), Declaring()
     proxies: list[ProxyStatus] = []
-    requests: dict[str, dict[tuple[str, str, str], int]] = {}
+    figures: dict[LanePair, LaneFigures] = {}
 
     def instances(lane: Lane) -> tuple[Instances, ...]:
         return tuple(Instances(service, 1, 1) for service in lane.services)
 
+    async def read() -> Mapping[LanePair, LaneFigures]:
+        return figures
+
     async def counted(node: str) -> dict[tuple[str, str, str], int]:
-        return requests[node]
+        return {}
 
     def uid() -> str:
         return f"uid-{next(numbers)}"
@@ -116,25 +126,30 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
     reconciliation = Reconciliation(
         store, declarations, lambda: Proxies(1, 1), instances, lambda: NOW, lambda text: None
     )
-    recent, watches = RecentEvents(store), Watches(store)
-    answers = answering(
+    recent = RecentEvents(store, lambda: NOW)
+    recent.active = lambda: declarations.active
+    lists = RunningLists(lambda: proxies, lambda: declarations.active, read, recent.rejections)
+    trials = RequestTrials(dict, tuple, counted)
+    kinds = api_kinds(
         store,
         declarations,
         reconciliation,
         served(),
-        lambda: proxies,
-        counted,
+        lists,
         recent,
         lambda: NOW,
         uid,
+        trials.answer,
     )
-    virtual = VirtualEndpoints(VIRTUAL, answers, one_document, lambda: NOW)
+    watches = Watches(store, others=[each.watches for each in kinds.lists])
+    virtual = VirtualEndpoints(VIRTUAL, kinds.answering, kinds.live, one_document, lambda: NOW)
     objects = ObjectEndpoints(store, watches, lambda: NOW, uid, one_document)
-    app = application(served(), objects, "1.2.3", virtual.routes, VIRTUAL)
+    more, shown = (virtual.routes, VIRTUAL) if own_kinds else ((), ())
+    app = application(served(), objects, "1.2.3", more, shown)
     token, text = minted("ci", ["admin"], bytes(37), NOW, timedelta(days=1))
     guarded = Authentication(app, {token.id: token}, "jack", (), lambda: NOW)
     tcp = TcpEndpoint("127.0.0.1", 0, server_context(tls, (), datetime.now(UTC))) if tls else None
-    running = asyncio.create_task(reconciliation.run())
+    running = asyncio.gather(reconciliation.run(), follow_all(kinds.lists))
     await asyncio.sleep(0)
     try:
         with TemporaryDirectory(prefix="laneway-") as folder:
@@ -146,7 +161,16 @@ async def api(tls: Path | None = None) -> AsyncIterator[Api]:
                 ) as client:
                     url = f"https://127.0.0.1:{server.port}" if tls else ""
                     yield Api(
-                        client, store, declaring, reconciliation, proxies, requests, url, text
+                        client,
+                        store,
+                        declaring,
+                        reconciliation,
+                        proxies,
+                        figures,
+                        Path(folder),
+                        recent,
+                        url,
+                        text,
                     )
                 watches.close()
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +20,11 @@ from tests.wiring.api_servers import (
     workload,
 )
 
+from laneway.control.events import ProxyInstance, Rejected
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+from laneway.model.findings import ObjectKey
+from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
+from laneway.wiring import revision_lists
 
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 GROUP = "/apis/laneway.dev/v1alpha1/lanegroups/shop"
@@ -33,6 +39,12 @@ async def shop() -> AsyncIterator[Api]:
     async with api() as made:
         await made.apply(*SHOP, *WORKLOADS)
         yield made
+
+
+def classes(*, two: int = 0, ten: int = 0) -> list[int]:
+    """Of so many requests that took one to two milliseconds, and five to ten."""
+    counts = {2: two, 10: ten}
+    return [*(counts.get(bound, 0) for bound in BUCKETS), 0]
 
 
 async def get(shop: Api, path: str, **query: str) -> dict[str, Any]:
@@ -254,6 +266,21 @@ async def test_promotions_of_single_services_add_up(shop: Api) -> None:
     assert (await get(shop, GROUP))["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
 
 
+async def test_an_undone_promotion_does_not_come_back_when_the_one_before_is_undone(
+    shop: Api,
+) -> None:
+    await shop.apply(lane("s2", services=["cart"]))
+    promotions = [{"group": "shop", "lane": "s1", "services": ["cart"]}]
+    promotions.append({"group": "shop", "lane": "s2"})
+    for spec in promotions:
+        await shop.answered("promotions", "Promotion", spec)
+    for spec, restored in zip(reversed(promotions), ({"cart": "s1"}, {}), strict=True):
+        undo = {**spec, "undo": True}
+        status = await shop.answered("promotions", "Promotion", undo)
+        assert ((await get(shop, GROUP))["spec"].get("serviceBaselines") or {}) == restored
+    assert status["patch"] == {"spec": {"serviceBaselines": {"cart": None}}}
+
+
 async def test_a_baseline_that_files_declare_is_not_promoted_over(shop: Api) -> None:
     (declared,) = [each for each in SHOP if each["kind"] == "LaneGroup"]
     owned = {**declared, "spec": {**declared["spec"], "serviceBaselines": {"cart": "z"}}}
@@ -262,6 +289,7 @@ async def test_a_baseline_that_files_declare_is_not_promoted_over(shop: Api) -> 
     failure = await shop.refused("promotions", "Promotion", spec, 409)
     assert '"shop"' in failure["message"]
     assert '{"spec": {"serviceBaselines": {"web": "s1", "cart": "s1"}}}' in failure["message"]
+    assert failure["details"]["patch"]["spec"]["serviceBaselines"] == {"web": "s1", "cart": "s1"}
     await shop.answered("promotions", "Promotion", {**spec, "force": True})
     failure = await shop.refused(
         "changesets", "ChangeSet", {"source": "shop", "objects": [owned]}, 409
@@ -289,6 +317,8 @@ async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api)
         ProxyStatus("router~entry.default", True, False, (rejected, pending)),
         ProxyStatus("sidecar~web-z.default", False, True),
     ]
+    subject, lanes = ProxyInstance("router~entry.default"), (ObjectKey("Lane", "shop/s1"),)
+    shop.events.tell(Rejected(subject, RDS, "http.80", "bad regex", lanes))
     first, second = (await get(shop, f"{ROOT}/proxies"))["items"]
     assert first["metadata"]["name"] == "router.entry.default"
     assert first["status"] == {
@@ -298,30 +328,45 @@ async def test_proxies_say_what_they_lack_and_what_they_rejected_last(shop: Api)
             {"type": "RouteConfiguration", "pending": ["http.81"], "rejected": ["http.80"]}
         ],
         "lastRejection": {
+            "time": "2026-01-01T12:00:00Z",
             "type": "RouteConfiguration",
             "resource": "http.80",
             "message": "bad regex",
+            "objects": [{"kind": "Lane", "name": "shop/s1"}],
         },
     }
+    shop.proxies[0] = ProxyStatus("router~entry.default", True, True)
+    again = await get(shop, f"{ROOT}/proxies/router.entry.default")
+    assert again["status"]["synced"]
+    assert again["status"]["lastRejection"] == first["status"]["lastRejection"]
+    about = "involvedObject.kind=Lane,involvedObject.name=s1,reason=RejectedByProxies"
+    (event,) = (await get(shop, "/api/v1/events", fieldSelector=about))["items"]
+    assert "bad regex" in event["message"]
     assert (second["status"]["connected"], second["status"]["lastRejection"]) == (False, None)
     page = await get(shop, f"{ROOT}/proxies", limit="1")
     rest = await get(shop, f"{ROOT}/proxies", **{"continue": page["metadata"]["continue"]})
     assert [each["spec"]["node"] for each in rest["items"]] == ["sidecar~web-z.default"]
 
 
-async def test_traffic_is_that_of_all_proxies_by_lane(shop: Api) -> None:
-    shop.proxies += [ProxyStatus(node, True, True) for node in ("a", "b", "gone")]
-    shop.requests["a"] = {("default/web", "s1", "s1"): 2, ("default/web", "s1", "z"): 1}
-    shop.requests["b"] = {("default/web", "s1", "s1"): 3, ("default/else", "s1", "s1"): 9}
-    traffic = await get(shop, f"{ROOT}/traffic/shop")
-    assert traffic["status"] == {
-        "requests": 6,
-        "fallbacks": 1,
-        "lanes": [
-            {"service": "default/web", "lane": "s1", "servedLane": "s1", "requests": 5},
-            {"service": "default/web", "lane": "s1", "servedLane": "z", "requests": 1},
-        ],
+async def test_traffic_is_told_by_lane_with_causes_errors_and_latencies(shop: Api) -> None:
+    fast = LaneFigures(classes(two=4, ten=4), 40.0, errors=1)
+    shop.figures[LanePair("default/web", "s1", "s1")] = fast
+    shop.figures[LanePair("default/web", "s1", "z")] = LaneFigures(classes(two=1), 2.0)
+    shop.figures[LanePair("default/web", "?", "z")] = LaneFigures(classes(two=2), 3.0)
+    shop.figures[LanePair("default/web", "s1", "")] = LaneFigures(classes(two=1), 1.0, errors=1)
+    shop.figures[LanePair("default/else", "s1", "s1")] = fast  # of no group
+    status = (await get(shop, f"{ROOT}/traffic/shop"))["status"]
+    assert (status["requests"], status["errors"], status["fallbacks"]) == (12, 2, 3)
+    lanes = {(each["lane"], each["servedLane"]): each for each in status["lanes"]}
+    assert {key: each["cause"] for key, each in lanes.items()} == {
+        ("?", "z"): "NoSuchLane",
+        ("s1", ""): "NoHealthyInstance",
+        ("s1", "s1"): "",
+        ("s1", "z"): "NoHealthyInstance",
     }
+    own = lanes["s1", "s1"]
+    assert (own["service"], own["requests"], own["errors"]) == ("default/web", 8, 1)
+    assert own["latencyMilliseconds"] == {"p50": 2.0, "p90": 9.0, "p99": 9.9}
 
 
 async def test_events_tell_of_statuses_that_changed(shop: Api) -> None:
@@ -355,13 +400,138 @@ async def test_lists_are_shown_as_tables(shop: Api) -> None:
 async def test_the_kinds_are_discovered_with_what_they_can(shop: Api) -> None:
     resources = {each["name"]: each for each in (await get(shop, ROOT))["resources"]}
     assert resources["changesets"]["verbs"] == ["create"]
-    assert resources["revisions"]["verbs"] == ["get", "list"]
+    assert resources["revisions"]["verbs"] == ["get", "list", "watch"]
     groups = [each["name"] for each in (await get(shop, "/apis"))["groups"]]
     assert {"api.laneway.dev", "events.k8s.io"} <= set(groups)
     paths = (await get(shop, f"/openapi/v3{ROOT}"))["paths"]
     post = paths[f"{ROOT}/changesets"]["post"]
     assert "dryRun" in {each["name"] for each in post["parameters"]}
     assert set(paths[f"{ROOT}/revisions"]) == {"get"}
+
+
+async def watched(shop: Api, path: str, count: int, **query: str) -> list[dict[str, Any]]:
+    """The first events of a watch."""
+    found: list[dict[str, Any]] = []
+    asked = {"watch": "true", "timeoutSeconds": "10", **query}
+    async with shop.client.stream("GET", path, params=asked) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        async for each in answer.aiter_lines():
+            found.append(json.loads(each))
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_a_watch_of_proxies_tells_what_changes_and_resumes(shop: Api) -> None:
+    shop.proxies.append(ProxyStatus("sidecar~web-z.default", True, True))
+    path = f"{ROOT}/proxies"
+    listed = await get(shop, path)
+    (before,) = listed["items"]
+    assert before["metadata"]["resourceVersion"] == listed["metadata"]["resourceVersion"]
+    since = {"resourceVersion": listed["metadata"]["resourceVersion"]}
+    watch = asyncio.create_task(watched(shop, path, 2, **since))
+    await asyncio.sleep(0.05)
+    shop.proxies[0] = ProxyStatus("sidecar~web-z.default", False, False)
+    shop.proxies.append(ProxyStatus("router~entry.default", True, True))
+    events = {each["object"]["spec"]["node"]: each for each in await watch}
+    assert {node: each["type"] for node, each in events.items()} == {
+        "sidecar~web-z.default": "MODIFIED",
+        "router~entry.default": "ADDED",
+    }
+    assert events["sidecar~web-z.default"]["object"]["status"]["connected"] is False
+    # Another client resumes from the same list, and misses nothing that came since.
+    again = await watched(shop, path, 2, **since)
+    assert {each["object"]["spec"]["node"] for each in again} == set(events)
+    del shop.proxies[0]
+    last = max(each["object"]["metadata"]["resourceVersion"] for each in again)
+    (gone,) = await watched(shop, path, 1, resourceVersion=last)
+    assert (gone["type"], gone["object"]["spec"]["node"]) == ("DELETED", "sidecar~web-z.default")
+
+
+@pytest.mark.parametrize("plural", ["proxies", "traffic", "revisions"])
+async def test_a_watch_that_is_too_far_behind_lists_again(shop: Api, plural: str) -> None:
+    await get(shop, f"{ROOT}/{plural}")
+    for old in ("1", "99999999999999999"):
+        query = {"watch": "true", "resourceVersion": old, "timeoutSeconds": "1"}
+        answer = await shop.client.get(f"{ROOT}/{plural}", params=query)
+        assert answer.status_code == 410, answer.text
+        assert (answer.status_code, answer.json()["reason"]) == (410, "Expired")
+
+
+async def test_traffic_is_watched_with_its_history_bounded(shop: Api) -> None:
+    path, pair = f"{ROOT}/traffic", LanePair("default/web", "s1", "s1")
+    first = (await get(shop, path))["metadata"]["resourceVersion"]
+    for number in range(1, 20):
+        shop.figures[pair] = LaneFigures(classes(two=number), 2.0)
+        (event,) = await watched(shop, path, 1)
+        assert event["object"]["status"]["requests"] == number
+    query = {"watch": "true", "resourceVersion": first}
+    assert (await shop.client.get(path, params=query)).status_code == 410
+
+
+async def test_a_watch_of_revisions_begins_where_the_list_ends(shop: Api) -> None:
+    path = f"{ROOT}/revisions"
+    listed = await get(shop, path, limit="1")
+    await weigh(shop, 7)
+    since = listed["metadata"]["resourceVersion"]
+    (event,) = await watched(shop, path, 1, resourceVersion=since)
+    assert event["type"] == "ADDED"
+    assert event["object"]["status"]["changes"][0]["name"] == "s1"
+    assert int(event["object"]["metadata"]["name"]) > int(listed["items"][0]["metadata"]["name"])
+    every = await watched(shop, path, 2)
+    assert [each["type"] for each in every] == ["ADDED", "ADDED"]
+
+
+async def test_old_revisions_that_make_room_are_not_told_as_deleted(
+    shop: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revision_lists, "_WATCHED", 2)
+    since = (await get(shop, f"{ROOT}/revisions"))["metadata"]["resourceVersion"]
+    watch = asyncio.create_task(watched(shop, f"{ROOT}/revisions", 4, resourceVersion=since))
+    for weight in range(1, 5):
+        await weigh(shop, weight)
+        await asyncio.sleep(0)
+    assert [each["type"] for each in await watch] == ["ADDED"] * 4
+    assert len((await get(shop, f"{ROOT}/revisions"))["items"]) == 5
+
+
+async def test_browsers_watch_by_server_sent_events(shop: Api) -> None:
+    shop.proxies.append(ProxyStatus("router~entry.default", True, True))
+    headers = {"accept": "text/event-stream"}
+    query = {"watch": "true"}
+    async with shop.client.stream(
+        "GET", f"{ROOT}/proxies", params=query, headers=headers
+    ) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.aiter_lines()
+        number, data = await anext(lines), await anext(lines)
+    found = json.loads(data.removeprefix("data: "))
+    assert number == f"id: {found['object']['metadata']['resourceVersion']}"
+    assert (found["type"], found["object"]["kind"]) == ("ADDED", "Proxy")
+
+
+async def test_events_are_core_events_too_and_are_chosen_by_what_they_are_about(shop: Api) -> None:
+    await shop.settle()
+    await shop.client.post(LANES, json=lane("bad", fallback=["s9"]))
+    await shop.settle()
+    uid = (await get(shop, f"{LANES}/bad"))["metadata"]["uid"]
+    about = f"involvedObject.name=bad,involvedObject.kind=Lane,involvedObject.uid={uid}"
+    chosen = await get(shop, "/api/v1/events", fieldSelector=about)
+    assert chosen["items"]
+    for each in chosen["items"]:
+        assert (each["kind"], each["involvedObject"]["name"]) == ("Event", "bad")
+        assert each["source"] == {"component": "laneway"}
+        assert each["count"] == 1
+    newer = await get(shop, "/apis/events.k8s.io/v1/events", fieldSelector="regarding.name=bad")
+    names = [[each["metadata"]["name"] for each in found["items"]] for found in (chosen, newer)]
+    assert names[0] == names[1]
+    others = await get(shop, "/api/v1/events", fieldSelector="involvedObject.name!=bad")
+    assert not any(each["involvedObject"]["name"] == "bad" for each in others["items"])
+    for wrong in ("involvedObject.colour=red", "regarding.name=bad"):
+        answer = await shop.client.get("/api/v1/events", params={"fieldSelector": wrong})
+        assert answer.status_code == 400
+    resources = {each["name"]: each for each in (await get(shop, "/api/v1"))["resources"]}
+    assert resources["events"]["shortNames"] == ["ev"]
 
 
 @pytest.mark.parametrize(

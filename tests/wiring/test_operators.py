@@ -179,7 +179,7 @@ async def test_a_lane_that_becomes_invalid_keeps_the_last_good_state() -> None:
             state, reason, message = condition(lane_of(api, "v2"), "Programmed")
             assert (state, reason) == ("True", "Held")
             assert "Lane v2" in message
-        async with operating(api):  # a restart does not forget what was in force
+        async with operating(api):  # a restart does not forget what was active
             assert changes(api) == []
             assert subsets(api) == ["v1", "v2"]
             await api.write("lanes", lane("v2"))

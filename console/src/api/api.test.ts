@@ -4,6 +4,7 @@ import { completeEvents, endsInitial, events, type StreamEvent } from './eventSt
 import type { AnyObject } from './kinds';
 import { after, ofKind } from './objects';
 import { refused } from './requests';
+import { warnings } from './reviews';
 
 function lane(name: string, version = '1'): AnyObject {
   const metadata = { name, resourceVersion: version };
@@ -76,5 +77,13 @@ describe('a refusal', () => {
 
   it('is quoted where something else answers', () => {
     expect(refused(502, '<h1>Bad Gateway</h1>').message).toBe('<h1>Bad Gateway</h1>');
+  });
+});
+
+describe('warnings', () => {
+  it('are read from one header, whatever is in them', () => {
+    const header = '299 - "a \\"b\\", c", 299 - "\\u6cf3\\u9053 s2"';
+    expect(warnings(header)).toEqual(['a "b", c', '泳道 s2']);
+    expect(warnings('')).toEqual([]);
   });
 });

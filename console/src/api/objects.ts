@@ -48,6 +48,8 @@ export function ofKind<K extends Kind>(snapshot: Snapshot, kind: K): OfKind[K][]
 /** A stream that says nothing for this long is dead: the server sends a bookmark each minute. */
 const SILENCE = 150_000;
 const FIRST_PAUSE = 250;
+/** Many changes a second are shown together. */
+const BETWEEN = 200;
 const LONGEST_PAUSE = 5_000;
 /** A tab that nobody sees gives its connection back, of which a browser has six to a server. */
 const HIDDEN = 60_000;
@@ -55,6 +57,8 @@ const HIDDEN = 60_000;
 /** Keeps one stream open as long as somebody listens, the tab is seen and there is a token. */
 export class LiveObjects {
   private snapshot: Snapshot = { connection: 'connecting', objects: new Map() };
+  private pending = this.snapshot;
+  private telling: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<() => void>();
   private running: AbortController | null = null;
   private hiding: ReturnType<typeof setTimeout> | undefined;
@@ -103,7 +107,7 @@ export class LiveObjects {
     while (!stopped.aborted) {
       const lived = await this.follow(stopped);
       if (stopped.aborted) return;
-      this.publish({ ...this.snapshot, connection: 'lost' });
+      this.publish({ ...this.pending, connection: 'lost' });
       pause = lived ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -139,8 +143,19 @@ export class LiveObjects {
     return complete;
   }
 
+  /** At once, unless it comes right after another: then pages are drawn for both together. */
   private publish(snapshot: Snapshot): void {
-    this.snapshot = snapshot;
+    this.pending = snapshot;
+    if (this.telling !== undefined) return;
+    this.tell();
+    this.telling = setTimeout(() => {
+      this.telling = undefined;
+      if (this.pending !== this.snapshot) this.publish(this.pending);
+    }, BETWEEN);
+  }
+
+  private tell(): void {
+    this.snapshot = this.pending;
     this.listeners.forEach((each) => each());
   }
 }

@@ -1,5 +1,5 @@
 /** Requests to the API, and its refusals as findings that belong to fields. */
-import type { Lane, LaneGroup, Written } from './kinds';
+import type { Written } from './kinds';
 import * as session from './session';
 
 /** What is wrong with an object, or doubtful. `field` is a path such as `spec.services[1].name`. */
@@ -29,7 +29,7 @@ export class Unreachable extends Error {}
 
 const MANAGER = 'fieldManager=laneway-console&fieldValidation=Strict';
 const LANEWAY = '/apis/laneway.dev/v1alpha1';
-const OWN = '/apis/api.laneway.dev/v1alpha1';
+export const OWN = '/apis/api.laneway.dev/v1alpha1';
 const PLURALS = { LaneGroup: 'lanegroups', Lane: 'lanes' } as const;
 
 export const STREAM =
@@ -48,7 +48,22 @@ export function headers(token = session.token()): Record<string, string> {
   return token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
-async function ask(method: string, path: string, body?: unknown, type = 'application/json') {
+export async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  type?: string,
+): Promise<unknown> {
+  return (await send(method, path, body, type)).json();
+}
+
+/** The answer, unless it is a refusal: throws `Refused` and `Unreachable`. */
+export async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'application/json',
+): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, {
@@ -62,7 +77,7 @@ async function ask(method: string, path: string, body?: unknown, type = 'applica
   }
   if (answer.status === 401 && path !== SIGN_IN) session.end();
   if (!answer.ok) throw refused(answer.status, await answer.text());
-  return (await answer.json()) as unknown;
+  return answer;
 }
 
 /** Reads Kubernetes' `Status`; whatever else answers is quoted as it is. */
@@ -84,10 +99,21 @@ export function refused(code: number, text: string): Refused {
 }
 
 const SIGN_IN = '/console/sign-in';
+const SIGN_OUT = '/console/sign-out';
 
 /** Exchanges the code of a link for a token of this tab's own. */
 export async function signIn(code: string): Promise<void> {
-  session.begin(((await ask('POST', SIGN_IN, { code })) as { token: string }).token);
+  session.begin(((await ask('POST', SIGN_IN, { code })) as { token: string }).token, true);
+}
+
+/** A token that was made for this session is revoked; one that the user brought stays valid. */
+export async function signOut(): Promise<void> {
+  try {
+    if (session.isOwn()) await ask('POST', SIGN_OUT);
+  } catch {
+    // Without a server nobody can use the token either; it expires after twelve hours.
+  }
+  session.end();
 }
 
 export async function identity(): Promise<Identity> {
@@ -125,8 +151,8 @@ export async function remove(object: Written): Promise<void> {
   await ask('DELETE', path(object.kind, object.metadata.name));
 }
 
-export async function setBaseline(group: LaneGroup, lane: Lane): Promise<void> {
-  const patch = { spec: { baseline: lane.metadata.name } };
-  const target = `${path('LaneGroup', group.metadata.name)}?${MANAGER}`;
-  await ask('PATCH', target, patch, 'application/merge-patch+json');
+/** Merges `spec` into the object's (RFC 7386). */
+export async function merge(kind: Written['kind'], name: string, spec: object): Promise<void> {
+  const type = 'application/merge-patch+json';
+  await ask('PATCH', `${path(kind, name)}?${MANAGER}`, { spec }, type);
 }

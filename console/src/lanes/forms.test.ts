@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Lane, LaneGroup } from '../api/kinds';
 import { at, elsewhere } from './findings';
 import { emptyGroup, groupManifest, groupValues } from './groupForm';
-import { emptyLane, laneManifest, laneValues } from './laneForm';
+import { emptyLane, laneManifest, laneValues, localTime } from './laneForm';
 import { labelNames, labelValues } from './lanes';
 import { newRule, ruleValues, withRules } from './ruleForm';
 
@@ -101,8 +101,20 @@ describe('the form of a lane', () => {
       { name: ' tag ', value: ' v2 ' },
       { name: '', value: '' },
     ];
-    const values = { name: 's2', labels, services: [], enabled: true };
+    const values = { ...emptyLane(SCENARIO_1, []), labels };
     expect(laneManifest(values, SCENARIO_1).spec.selector).toEqual({ tag: 'v2' });
+  });
+
+  it('keeps the time of expiry as it was written, until another one is chosen', () => {
+    const expiresAt = '2026-12-31T18:00:30+08:00';
+    const before: Lane = { ...LANE, spec: { ...LANE.spec, expiresAt } };
+    const values = laneValues(before, SCENARIO_1);
+    expect(laneManifest(values, SCENARIO_1, before).spec.expiresAt).toBe(expiresAt);
+    const changed = { ...values, expires: '2027-01-02T03:04' };
+    const after = laneManifest(changed, SCENARIO_1, before).spec.expiresAt ?? '';
+    expect(localTime(new Date(after))).toBe('2027-01-02T03:04');
+    const never = laneManifest({ ...values, expires: '' }, SCENARIO_1, before).spec;
+    expect('expiresAt' in never).toBe(false);
   });
 
   it('suggests labels by which workloads differ', () => {

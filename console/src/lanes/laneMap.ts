@@ -1,6 +1,6 @@
 /** The lane map: for each lane and service, which lane answers, and how many instances it has. */
 import type { Lane, LaneGroup } from '../api/kinds';
-import { baseline, contained, lanesOf, servicesOf } from './lanes';
+import { baseline, contained, lanesOf, serviceBaseline, servicesOf } from './lanes';
 import * as references from './references';
 
 export interface Count {
@@ -26,60 +26,70 @@ export interface Row {
   cells: Cell[];
 }
 
+export function isSameCell(one: Cell, other: Cell): boolean {
+  return (
+    one === other ||
+    (one.service === other.service &&
+      one.answers === other.answers &&
+      one.lane === other.lane &&
+      isSameCount(one.own, other.own) &&
+      isSameCount(one.count, other.count))
+  );
+}
+
+function isSameCount(one: Count | null, other: Count | null): boolean {
+  return one?.ready === other?.ready && one?.total === other?.total;
+}
+
+/** What is looked up for each cell of a lane, of which a large map has thousands. */
+interface Facts {
+  lane: Lane;
+  contains: ReadonlySet<string>;
+  counts: ReadonlyMap<string, Count>;
+}
+
 export function laneMap(group: LaneGroup, all: readonly Lane[]): Row[] {
-  const lanes = lanesOf(group, all);
-  const byName = new Map(lanes.map((lane) => [lane.metadata.name, lane]));
+  const lanes = lanesOf(group, all).map((lane) => facts(lane, group));
+  const byName = new Map(lanes.map((each) => [each.lane.metadata.name, each]));
   const base = baseline(group, all);
-  return lanes.map((lane) => ({
-    lane,
-    isBaseline: lane.metadata.name === base,
-    cells: servicesOf(group).map((service) => cell(lane, service, group, byName, base)),
+  const services = servicesOf(group);
+  const ofService = new Map(services.map((each) => [each, serviceBaseline(group, each) ?? base]));
+  return lanes.map((each) => ({
+    lane: each.lane,
+    isBaseline: each.lane.metadata.name === base,
+    cells: services.map((service) => cell(each, service, chain(each, group, ofService.get(service)))),
   }));
-}
 
-function cell(
-  lane: Lane,
-  service: string,
-  group: LaneGroup,
-  lanes: ReadonlyMap<string, Lane>,
-  base: string | undefined,
-): Cell {
-  const own = contained(lane, group).includes(service) ? count(lane, service) : null;
-  const name = lane.metadata.name;
-  const chain = answering(lane, service, group, lanes, base);
-  // Until the server has counted, a lane that contains the service is taken to answer.
-  const serves = chain.find((each) => count(each, service)?.ready !== 0);
-  if (serves === undefined) {
-    return { service, answers: 'nowhere', lane: '', own, count: null };
+  function chain(each: Facts, { spec }: LaneGroup, last: string | undefined): Facts[] {
+    const { metadata, spec: own } = each.lane;
+    const strict = (own.mode ?? spec.mode) === 'strict';
+    const names = strict ? [metadata.name] : [metadata.name, ...(own.fallback ?? []), last];
+    const found = names.map((name) => (name === undefined ? undefined : byName.get(name)));
+    return found.filter((other) => other !== undefined);
   }
-  const answers = serves.metadata.name === name ? 'own' : 'fallback';
-  return { service, answers, lane: serves.metadata.name, own, count: count(serves, service) };
 }
 
-/** The lanes that are tried for a service, in order: the lane, its fallback lanes, the baseline. */
-function answering(
-  lane: Lane,
-  service: string,
-  group: LaneGroup,
-  lanes: ReadonlyMap<string, Lane>,
-  base: string | undefined,
-): Lane[] {
-  const strict = (lane.spec.mode ?? group.spec.mode) === 'strict';
-  const names = strict
-    ? [lane.metadata.name]
-    : [lane.metadata.name, ...(lane.spec.fallback ?? []), serviceBaseline(group, service) ?? base];
-  return [...new Set(names)]
-    .map((name) => (name === undefined ? undefined : lanes.get(name)))
-    .filter((each): each is Lane => each !== undefined && contained(each, group).includes(service));
+function facts(lane: Lane, group: LaneGroup): Facts {
+  const counted = lane.status?.services ?? [];
+  return {
+    lane,
+    contains: new Set(contained(lane, group)),
+    counts: new Map(
+      counted.map((each) => [references.of(each), { ready: each.ready, total: each.total }]),
+    ),
+  };
 }
 
-function serviceBaseline(group: LaneGroup, service: string): string | undefined {
-  const entries = Object.entries(group.spec.serviceBaselines ?? {});
-  return entries.find(([name]) => references.read(name) === service)?.[1] as string | undefined;
-}
-
-/** null where the server has not counted yet. */
-function count(lane: Lane, service: string): Count | null {
-  const found = lane.status?.services?.find((each) => references.of(each) === service);
-  return found === undefined ? null : { ready: found.ready, total: found.total };
+/** `chain` are the lanes that are tried, in order: the lane, its fallback lanes, the baseline. */
+function cell(each: Facts, service: string, chain: readonly Facts[]): Cell {
+  // null where the server has not counted yet.
+  const count = ({ counts }: Facts): Count | null => counts.get(service) ?? null;
+  const own = each.contains.has(service) ? count(each) : null;
+  // Until then, a lane that contains the service is taken to answer.
+  const serves = chain.find(
+    (other) => other.contains.has(service) && count(other)?.ready !== 0,
+  );
+  if (serves === undefined) return { service, answers: 'nowhere', lane: '', own, count: null };
+  const answers = serves === each ? 'own' : 'fallback';
+  return { service, answers, lane: serves.lane.metadata.name, own, count: count(serves) };
 }

@@ -23,6 +23,31 @@ export function baseline(group: LaneGroup, lanes: readonly Lane[]): string | und
   return group.spec.baseline ?? group.status?.baseline ?? lanesOf(group, lanes)[0]?.metadata.name;
 }
 
+/** The lane that answers for a single service, where the group says so. */
+export function serviceBaseline(group: LaneGroup, service: string): string | undefined {
+  const entries = Object.entries(group.spec.serviceBaselines ?? {});
+  return entries.find(([name]) => references.read(name) === service)?.[1] as string | undefined;
+}
+
+/** Whether the lane is the baseline of all of its services already. */
+export function isPromoted(lane: Lane, group: LaneGroup): boolean {
+  const services = contained(lane, group);
+  return services.every((each) => serviceBaseline(group, each) === lane.metadata.name);
+}
+
+/** When the lane ends, as people write it; null if it does not. */
+export function expiry(
+  lane: Lane,
+  now: Date,
+  language: string,
+): { text: string; past: boolean } | null {
+  const { expiresAt } = lane.spec;
+  if (expiresAt === undefined) return null;
+  const at = new Date(expiresAt);
+  const format = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  return { text: format.format(at), past: at <= now };
+}
+
 export function condition(object: Lane | LaneGroup, type: string): Condition | undefined {
   const found = (object.status?.conditions ?? []) as Condition[];
   return found.find((each) => each.type === type);

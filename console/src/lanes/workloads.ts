@@ -1,5 +1,6 @@
 /** Which workloads are those of services and of lanes, by their labels. */
 import type { Service, Workload } from '../api/kinds';
+import { concerned } from './concerned';
 import type { Label } from './lanes';
 import * as references from './references';
 
@@ -11,6 +12,19 @@ export function workloadsOf(
 ): Workload[] {
   const selected = services.filter(({ metadata }) => names.includes(references.of(metadata)));
   return workloads.filter((workload) => selected.some((service) => selects(service, workload)));
+}
+
+/** The service whose instances have the proxy; null for a gateway's. Without one, the proxy. */
+export function serviceOfProxy(
+  proxy: string,
+  workloads: readonly Workload[],
+  services: readonly Service[],
+): string | null {
+  const [owner] = concerned('', proxy);
+  if (owner === undefined || owner.kind === 'Gateway') return null;
+  const workload = workloads.find(({ metadata }) => references.of(metadata) === owner.name);
+  const found = services.find((each) => workload !== undefined && selects(each, workload));
+  return found === undefined ? owner.name : references.of(found.metadata);
 }
 
 function selects({ metadata, spec }: Service, workload: Workload): boolean {

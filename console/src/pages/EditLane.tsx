@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Lane, LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { at } from '../lanes/findings';
-import { emptyLane, laneManifest, laneValues, type LaneValues } from '../lanes/laneForm';
+import { emptyLane, laneManifest, laneValues, localTime, type LaneValues } from '../lanes/laneForm';
 import { labelNames, labelValues, lanesOf, servicesOf, type Label } from '../lanes/lanes';
 import { matching, workloadsOf } from '../lanes/workloads';
 import { EditorPage } from '../parts/EditorPage';
@@ -16,7 +16,16 @@ import { useDraft, useMayEdit, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
 import { groupLink } from '../routes';
 
-const PATHS = ['metadata.name', 'spec.selector', 'spec.services', 'spec.enabled'];
+const PATHS = [
+  'metadata.name',
+  'spec.selector',
+  'spec.services',
+  'spec.enabled',
+  'spec.owner',
+  'spec.expiresAt',
+];
+/** Days until a lane expires that are offered. */
+const LIVES = { day: 1, week: 7, month: 30 } as const;
 
 export function EditLane({ group, before }: { group: LaneGroup; before?: Lane | undefined }) {
   const { t } = useTranslation();
@@ -108,9 +117,73 @@ export function EditLane({ group, before }: { group: LaneGroup; before?: Lane | 
               />
             )}
           </Field>
+          <Field
+            label={t('lane.owner')}
+            hint={t('lane.ownerHint')}
+            findings={at(findings, 'spec.owner')}
+          >
+            {(id, described) => (
+              <Input
+                id={id}
+                {...described}
+                value={values.owner}
+                onChange={({ target }) => change({ owner: target.value })}
+                autoComplete="off"
+              />
+            )}
+          </Field>
+          <Field
+            label={t('lane.expires')}
+            hint={t('lane.expiresHint')}
+            findings={at(findings, 'spec.expiresAt')}
+          >
+            {(id, described) => (
+              <Expires
+                id={id}
+                described={described}
+                value={values.expires}
+                onChange={(expires) => change({ expires })}
+              />
+            )}
+          </Field>
         </>
       )}
     </EditorPage>
+  );
+}
+
+interface ExpiresProps {
+  id: string;
+  described: object;
+  value: string;
+  onChange: (expires: string) => void;
+}
+
+function Expires({ id, described, value, onChange }: ExpiresProps) {
+  const { t } = useTranslation();
+  const after = (days: number): string => {
+    const time = new Date();
+    time.setDate(time.getDate() + days);
+    return localTime(time);
+  };
+  return (
+    <Space wrap>
+      <Input
+        id={id}
+        {...described}
+        type="datetime-local"
+        value={value}
+        onChange={({ target }) => onChange(target.value)}
+      />
+      {(Object.keys(LIVES) as (keyof typeof LIVES)[]).map((life) => (
+        <Button key={life} size="small" onClick={() => onChange(after(LIVES[life]))}>
+          {t(`lane.expiresIn.${life}`)}
+        </Button>
+      ))}
+      <Button size="small" onClick={() => onChange('')}>
+        {t('lane.expiresIn.never')}
+      </Button>
+    </Space>
   );
 }
 

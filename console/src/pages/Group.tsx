@@ -1,25 +1,28 @@
 /** One lane group: its settings, its lane map, and its lanes. */
 import { PlusOutlined } from '@ant-design/icons';
-import { Alert, App, Button, Descriptions, Empty, Popconfirm, Space, Tag, Typography } from 'antd';
+import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
+import { useDeferredValue, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Lane, LaneGroup, Written } from '../api/kinds';
+import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
-import { Refused, remove, setBaseline } from '../api/requests';
-import { baseline, contained, lanesOf, troubles } from '../lanes/lanes';
+import { lanesOf, troubles } from '../lanes/lanes';
 import * as references from '../lanes/references';
+import { Delete } from '../parts/Delete';
 import { go, useMayEdit, useObjects } from '../parts/hooks';
 import { LaneMap } from '../parts/LaneMap';
-import { ObjectTable } from '../parts/ObjectTable';
+import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
-import { groupLink, groupsLink } from '../routes';
+import { groupLink, groupsLink, link } from '../routes';
 
 export function Group({ group }: { group: LaneGroup }) {
   const { t } = useTranslation();
-  const lanes = lanesOf(group, ofKind(useObjects(), 'Lane'));
+  const objects = useObjects();
+  const lanes = useMemo(() => lanesOf(group, ofKind(objects, 'Lane')), [group, objects]);
+  // The table may be a moment late, so that the map stays smooth while much changes.
+  const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
   const mayEdit = useMayEdit(name);
-  const attempt = useAttempt();
   const create = mayEdit && (
     <Button type="primary" icon={<PlusOutlined aria-hidden />} href={groupLink(name, 'new-lane')}>
       {t('lane.new')}
@@ -31,16 +34,19 @@ export function Group({ group }: { group: LaneGroup }) {
         <Typography.Title level={1}>
           <bdi>{name}</bdi> <StatusTag object={group} />
         </Typography.Title>
-        {mayEdit && (
-          <Space>
+        <Space>
+          <Button href={link('traffic', name)}>{t('traffic.title')}</Button>
+          {mayEdit && (
+            <>
             <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
             <Delete
               object={group}
               question={t('confirmDeleteGroup', { name })}
               onDeleted={() => go(groupsLink)}
             />
-          </Space>
-        )}
+            </>
+          )}
+        </Space>
       </div>
       {[group, ...lanes].flatMap((object) =>
         troubles(object).map((text) => (
@@ -63,14 +69,12 @@ export function Group({ group }: { group: LaneGroup }) {
           <LaneMap group={group} lanes={lanes} />
           <div className="heading">
             <Typography.Title level={2}>{t('lane.lanes')}</Typography.Title>
-            {create}
+            <Space>
+              <Button href={groupLink(name, 'weights')}>{t('weights.title')}</Button>
+              {create}
+            </Space>
           </div>
-          <Lanes
-            group={group}
-            lanes={lanes}
-            mayEdit={mayEdit}
-            onBaseline={(lane) => void attempt(() => setBaseline(group, lane))}
-          />
+          <LanesTable group={group} lanes={calmLanes} mayEdit={mayEdit} />
         </>
       )}
     </>
@@ -101,120 +105,4 @@ function Settings({ group }: { group: LaneGroup }) {
       ]}
     />
   );
-}
-
-interface LanesProps {
-  group: LaneGroup;
-  lanes: Lane[];
-  mayEdit: boolean;
-  onBaseline: (lane: Lane) => void;
-}
-
-function Lanes({ group, lanes, mayEdit, onBaseline }: LanesProps) {
-  const { t } = useTranslation();
-  const name = group.metadata.name;
-  const base = baseline(group, lanes);
-  return (
-    <ObjectTable<Lane>
-      label={t('lane.lanes')}
-      objects={lanes}
-      columns={[
-        {
-          title: t('lane.name'),
-          cell: ({ metadata, spec }) => (
-            <>
-              <bdi>{metadata.name}</bdi>{' '}
-              {metadata.name === base && <Tag color="blue">{t('lane.baseline')}</Tag>}
-              {spec.enabled === false && <Tag>{t('lane.disabled')}</Tag>}
-            </>
-          ),
-        },
-        {
-          title: t('lane.labels'),
-          cell: ({ spec }) =>
-            Object.entries(spec.selector ?? {}).map(([label, value]) => (
-              <Tag key={label}>
-                {label}={String(value)}
-              </Tag>
-            )),
-        },
-        {
-          title: t('groups.services'),
-          cell: (lane) => contained(lane, group).map(references.shown).join(', '),
-        },
-        { title: t('groups.status'), cell: (lane) => <StatusTag object={lane} /> },
-        {
-          title: t('actions.label'),
-          cell: (lane) => (
-            <Space wrap>
-              <a href={groupLink(name, 'lanes', lane.metadata.name, 'rules')}>
-                {t('rules.title')} ({lane.spec.ingress?.length ?? 0})
-              </a>
-              {mayEdit && (
-                <>
-                  <a href={groupLink(name, 'lanes', lane.metadata.name)}>{t('actions.edit')}</a>
-                  {lane.metadata.name !== base && (
-                    <Button type="link" size="small" onClick={() => onBaseline(lane)}>
-                      {t('lane.setBaseline')}
-                    </Button>
-                  )}
-                  <Delete
-                    object={lane}
-                    question={t('confirmDelete', { name: lane.metadata.name })}
-                    small
-                  />
-                </>
-              )}
-            </Space>
-          ),
-        },
-      ]}
-    />
-  );
-}
-
-interface DeleteProps {
-  object: Written;
-  question: string;
-  small?: boolean;
-  onDeleted?: () => void;
-}
-
-function Delete({ object, question, small = false, onDeleted }: DeleteProps) {
-  const { t } = useTranslation();
-  const { message } = App.useApp();
-  const attempt = useAttempt();
-  const { name } = object.metadata;
-  return (
-    <Popconfirm
-      title={question}
-      okText={t('actions.delete')}
-      cancelText={t('actions.cancel')}
-      okButtonProps={{ danger: true }}
-      onConfirm={() =>
-        attempt(async () => {
-          await remove(object);
-          void message.success(t('deleted', { name }));
-          onDeleted?.();
-        })
-      }
-    >
-      <Button danger type={small ? 'link' : 'default'} size={small ? 'small' : 'middle'}>
-        {t('actions.delete')}
-      </Button>
-    </Popconfirm>
-  );
-}
-
-/** Does what a button says; where it fails, the user learns why. */
-function useAttempt(): (action: () => Promise<void>) => Promise<void> {
-  const { t } = useTranslation();
-  const { message } = App.useApp();
-  return async (action) => {
-    try {
-      await action();
-    } catch (error) {
-      void message.error(error instanceof Refused ? error.message : t('unreachable'), 8);
-    }
-  };
 }

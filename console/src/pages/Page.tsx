@@ -1,5 +1,6 @@
 /** The page that a route names, once its objects are known. */
 import { Result, Skeleton } from 'antd';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { ofKind } from '../api/objects';
@@ -11,18 +12,44 @@ import { Group } from './Group';
 import { Groups } from './Groups';
 import { Rules } from './Rules';
 
+// What is not on the way to the first page is loaded when it is asked for.
+const Findings = lazy(async () => ({ default: (await import('./Findings')).Findings }));
+const Generated = lazy(async () => ({ default: (await import('./Generated')).Generated }));
+const History = lazy(async () => ({ default: (await import('./History')).History }));
+const Proxies = lazy(async () => ({ default: (await import('./Proxies')).Proxies }));
+const Revision = lazy(async () => ({ default: (await import('./Revision')).Revision }));
+const Traffic = lazy(async () => ({ default: (await import('./Traffic')).Traffic }));
+const TryIt = lazy(async () => ({ default: (await import('./TryIt')).TryIt }));
+const Weights = lazy(async () => ({ default: (await import('./Weights')).Weights }));
+
 export function Page({ route }: { route: Route }) {
+  return (
+    <Suspense fallback={<Skeleton active />}>
+      <Content route={route} />
+    </Suspense>
+  );
+}
+
+function Content({ route }: { route: Route }) {
   const { t } = useTranslation();
   const objects = useObjects();
   if (objects.connection === 'connecting' && objects.objects.size === 0) return <Skeleton active />;
   if (route.page === 'groups') return <Groups />;
   if (route.page === 'new-group') return <EditGroup key="new" />;
+  if (route.page === 'findings') return <Findings />;
+  if (route.page === 'generated') return <Generated />;
+  if (route.page === 'history') return <History />;
+  if (route.page === 'proxies') return <Proxies />;
+  if (route.page === 'revision') return <Revision key={route.revision} number={route.revision} />;
+  if (route.page === 'traffic') return <Traffic group={route.group} />;
+  if (route.page === 'try') return <TryIt query={route.query} />;
   if (!('group' in route)) return <Missing text={t('nowhere')} />;
 
   const group = ofKind(objects, 'LaneGroup').find(({ metadata }) => metadata.name === route.group);
   if (group === undefined) return <Missing text={t('group.noneFound', { name: route.group })} />;
   if (route.page === 'group') return <Group group={group} />;
   if (route.page === 'edit-group') return <EditGroup key={route.group} before={group} />;
+  if (route.page === 'weights') return <Weights key={route.group} group={group} />;
   if (route.page === 'new-lane') return <EditLane key="new" group={group} />;
 
   const lane = ofKind(objects, 'Lane').find(

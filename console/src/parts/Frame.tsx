@@ -3,11 +3,11 @@ import { Alert, Badge, Button, Select, Space } from 'antd';
 import { useContext, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import * as session from '../api/session';
-import { groupsLink } from '../routes';
+import { signOut } from '../api/requests';
+import { groupsLink, link, PLACES, type Route } from '../routes';
 import { choose, type Language } from '../texts/texts';
 import type { Choice, Colours } from './colours';
-import { useObjects, Who } from './hooks';
+import { useObjects, useRoute, Who } from './hooks';
 
 interface Props {
   colours: Colours;
@@ -26,6 +26,7 @@ export function Frame({ colours, signedIn, children }: Props) {
         <a className="brand" href={groupsLink}>
           <strong>laneway</strong> <span>{t('title')}</span>
         </a>
+        {signedIn && <Menu />}
         <Space wrap>
           {signedIn && <ConnectionBadge />}
           <Select<Language>
@@ -59,6 +60,33 @@ export function Frame({ colours, signedIn, children }: Props) {
   );
 }
 
+function Menu() {
+  const { t } = useTranslation();
+  const { page } = useRoute();
+  const entries = [
+    { name: t('groups.title'), to: groupsLink, here: OF_GROUPS.has(page) },
+    ...PLACES.map((place) => ({
+      name: t(`${place}.title`),
+      to: link(place),
+      here: page === place || (place === 'history' && page === 'revision'),
+    })),
+  ];
+  return (
+    <nav aria-label={t('menu')}>
+      {entries.map(({ name, to, here }) => (
+        <a key={to} href={to} {...(here ? { 'aria-current': 'page' } : {})}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+const OF_GROUPS: ReadonlySet<string> = new Set<Route['page']>([
+  ...(['groups', 'new-group', 'group', 'edit-group'] as const),
+  ...(['new-lane', 'edit-lane', 'rules', 'weights'] as const),
+]);
+
 /** The fragment is the route, so the link must not change it. */
 function toContent(event: React.MouseEvent): void {
   event.preventDefault();
@@ -89,7 +117,7 @@ function SignOut() {
   const { t } = useTranslation();
   const { name } = useContext(Who);
   return (
-    <Button size="small" onClick={session.end} title={name}>
+    <Button size="small" onClick={() => void signOut()} title={name}>
       {t('signIn.out')}
     </Button>
   );

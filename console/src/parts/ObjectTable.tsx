@@ -2,22 +2,28 @@
  * A table of objects. Not Ant Design's, which measures scroll bars by a style without a nonce, so
  * that the content security policy refuses it.
  */
-import type { ReactNode } from 'react';
+import { Button } from 'antd';
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
 
-import type { AnyObject } from '../api/kinds';
+/** Rows that are shown at first. */
+const ROWS = 50;
 
 export interface Column<T> {
   title: string;
   cell: (object: T) => ReactNode;
 }
 
-interface Props<T extends AnyObject> {
+interface Props<T extends { metadata: { name: string } }> {
   label: string;
   objects: readonly T[];
   columns: readonly Column<T>[];
 }
 
-export function ObjectTable<T extends AnyObject>({ label, objects, columns }: Props<T>) {
+export function ObjectTable<T extends { metadata: { name: string } }>(props: Props<T>) {
+  const { label, objects, columns } = props;
+  const { t } = useTranslation();
+  const [most, setMost] = useState(ROWS);
   return (
     <div className="objects">
       <table aria-label={label}>
@@ -31,7 +37,7 @@ export function ObjectTable<T extends AnyObject>({ label, objects, columns }: Pr
           </tr>
         </thead>
         <tbody>
-          {objects.map((object) => (
+          {objects.slice(0, most).map((object) => (
             <tr key={object.metadata.name}>
               {columns.map(({ title, cell }) => (
                 <td key={title}>{cell(object)}</td>
@@ -40,6 +46,11 @@ export function ObjectTable<T extends AnyObject>({ label, objects, columns }: Pr
           ))}
         </tbody>
       </table>
+      {objects.length > most && (
+        <Button type="link" onClick={() => setMost(most + ROWS)}>
+          {t('more', { count: objects.length - most })}
+        </Button>
+      )}
     </div>
   );
 }

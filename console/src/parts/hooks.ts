@@ -1,5 +1,6 @@
 /** What pages share: the route, the objects, who looks at them, and input that survives. */
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useTranslation } from 'react-i18next';
 
 import type { Written } from '../api/kinds';
 import type { LiveObjects, Snapshot } from '../api/objects';
@@ -94,4 +95,69 @@ export function findingsOf(error: Refused): Finding[] {
   if (error.findings.length > 0) return error.findings;
   const field = error.code === OUTDATED ? 'metadata.name' : '';
   return [{ field, message: error.message }];
+}
+
+export interface Asked<T> {
+  /** The last one, also while it is asked again or could not be got. */
+  answer: T | null;
+  wrong: string;
+  asking: boolean;
+  again: () => void;
+}
+
+/**
+ * Asks the API what `key` names, and again when `latest` changes, or every so many milliseconds
+ * while the page is seen.
+ */
+export function useAsked<T>(
+  ask: () => Promise<T>,
+  key: string,
+  { every = 0, latest = '' } = {},
+): Asked<T> {
+  const { t } = useTranslation();
+  const [known, setKnown] = useState<{ key: string; answer: T } | null>(null);
+  const [wrong, setWrong] = useState('');
+  const [asking, setAsking] = useState(true);
+  const [turn, setTurn] = useState(0);
+  const unreachable = t('unreachable');
+  useEffect(() => {
+    let outdated = false;
+    let timer: ReturnType<typeof setTimeout>;
+    const look = async (): Promise<void> => {
+      setAsking(true);
+      try {
+        const answer = await ask();
+        if (outdated) return;
+        setKnown({ key, answer });
+        setWrong('');
+      } catch (error) {
+        if (outdated) return;
+        setWrong(error instanceof Refused ? error.message : unreachable);
+      }
+      setAsking(false);
+      if (every > 0) timer = setTimeout(next, every);
+    };
+    const next = (): void => {
+      if (document.hidden) timer = setTimeout(next, every);
+      else void look();
+    };
+    void look();
+    return () => {
+      outdated = true;
+      clearTimeout(timer);
+    };
+    // What is asked is told by the key.
+  }, [key, every, latest, turn, unreachable]);
+  const answer = known !== null && known.key === key ? known.answer : null;
+  return { answer, wrong, asking, again: useCallback(() => setTurn((n) => n + 1), []) };
+}
+
+/** Changes whenever a declared object does, but not with statuses: generations count specs. */
+export function useLatest(): string {
+  const { objects } = useObjects();
+  return useMemo(
+    () =>
+      [...objects].map(([key, { metadata }]) => `${key}:${metadata.generation ?? metadata.resourceVersion}`).join(' '),
+    [objects],
+  );
 }

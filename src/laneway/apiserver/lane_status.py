@@ -18,6 +18,7 @@ from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.operator.ready_instances import Instances
+from laneway.operator.recorded_baselines import baseline_to_record
 from laneway.operator.status import (
     Condition,
     accepted,
@@ -73,7 +74,8 @@ def lane_status(
     counted = instances(lane) if lane is not None else None
     ready = _ready(programmed, lane, counted)
     of_lane = counted if key.kind == "Lane" else None
-    return status_of(manifest, (accepted(status.findings), programmed, ready), of_lane, now)
+    found = (accepted(status.findings), programmed, ready)
+    return status_of(manifest, found, of_lane, now, baseline_to_record(manifest, active))
 
 
 def unreadable_status(

@@ -1,13 +1,13 @@
 """Promotion: a lane's versions become the baseline, by one write of its group. Pure.
 
 ``spec.serviceBaselines`` of the group says which lane answers for a service where no other does.
-The lane stays, and undoing is to restore what the map said before.
+The lane stays, and undoing is to restore what the map said before the lane was in it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,13 @@ def promoted(
     objects: Objects,
     author: Author,
     resources: Collection[Resource],
+    earlier: Mapping[ObjectName, str | None] | None = None,
 ) -> Promoted:
-    """``mesh`` is what is declared, and ``objects`` what declares it. Raises ``Failure``."""
-    key = ObjectId(_GROUPS, "", spec.group)
+    """``mesh`` is what is declared, and ``objects`` what declares it. Raises ``Failure``.
+
+    ``earlier`` is for undoing: the lanes that were baselines before.
+    """
+    key = group_key(spec)
     services = _services(spec, mesh)
     live = objects.get(key)
     if live is None:
@@ -52,12 +56,14 @@ def promoted(
             f"spec.group: the group {spec.group} is no LaneGroup, so it has no {_FIELD}; "
             "`laneway convert` writes it as one",
         )
-    before: Mapping[str, str] = live.manifest["spec"].get(_FIELD) or {}
+    before = baselines(live.manifest)
     known = {ObjectName.of(each): each for each in before}
-    keys = [known.get(service, service.short) for service in services]
-    after = dict.fromkeys(keys, spec.lane)
+    wanted: dict[ObjectName, str | None] = dict.fromkeys(services, spec.lane)
+    if spec.undo:
+        wanted = _restored(spec, mesh, services, before, earlier or {})
+    after = {known.get(service, service.short): lane for service, lane in wanted.items()}
     patch = {"spec": {_FIELD: after}}
-    undo = {"spec": {_FIELD: {each: before.get(each) for each in keys}}}
+    undo = {"spec": {_FIELD: {each: before.get(each) for each in after}}}
     resource = next(each for each in resources if each.qualified == _GROUPS)
     write = author.write(resource, "", spec.group)
     own = {each: before[each] for each in _owned(live.manifest, author.manager) if each in before}
@@ -65,21 +71,84 @@ def promoted(
         "apiVersion": write.api_version,
         "kind": resource.kind.name,
         "metadata": {"name": spec.group},
-        "spec": {_FIELD: {**own, **after}},
+        "spec": {_FIELD: {k: lane for k, lane in {**own, **after}.items() if lane is not None}},
     }
     try:
         valid = writes.patch(write, live, APPLY, body)
     except Failure as failure:
-        if failure.code != 409:
-            raise
-        raise Failure(
-            409,
-            f"{failure.message}; change it where it is declared, by "
-            f"{json.dumps(patch)}, or take it over by `force`",
-            details=failure.details,
-        ) from failure
+        raise elsewhere(failure, patch, ", or take it over by `force`") from failure
+    lasting = baselines(valid.manifest)
+    if kept := [each for each, lane in after.items() if lasting.get(each) != lane]:
+        message = f"{_FIELD}: {listing(kept)}: another source sets it, too"
+        raise elsewhere(Failure(409, message), patch)
     changed = {} if valid.manifest == live.manifest else {key: valid.manifest}
     return Promoted(WholeWrite(changed, valid.warnings), patch, undo)
+
+
+def group_key(spec: PromotionSpec) -> ObjectId:
+    return ObjectId(_GROUPS, "", spec.group)
+
+
+def baselines(manifest: Manifest) -> Mapping[str, str]:
+    """The lanes that answer for single services of the group."""
+    found: Mapping[str, str] = manifest["spec"].get(_FIELD) or {}
+    return found
+
+
+def lanes_by_service(manifest: Manifest) -> Mapping[ObjectName, str]:
+    return {ObjectName.of(service): lane for service, lane in baselines(manifest).items()}
+
+
+def earlier_baselines(
+    history: Sequence[Mapping[ObjectName, str]], lane: str
+) -> Mapping[ObjectName, str | None]:
+    """Which lane answered for each service before ``lane`` did; None is the group's baseline.
+
+    ``history`` has the group's ``lanes_by_service`` as they were, the newest first. A return to an
+    earlier lane takes back all that came after it: whoever undoes two promotions, one after the
+    other, does not get the second one again.
+    """
+    promoted = [service for service, now in history[0].items() if now == lane] if history else ()
+    found: dict[ObjectName, str | None] = {}
+    for service in promoted:
+        answering: list[str | None] = [None]
+        for then in reversed(history):
+            now = then.get(service)
+            if now in answering:
+                del answering[answering.index(now) + 1 :]
+            else:
+                answering.append(now)
+        found[service] = answering[-2]
+    return found
+
+
+def elsewhere(failure: Failure, patch: Mapping[str, Any], otherwise: str = "") -> Failure:
+    """A conflict, with the merge patch to make where the group is declared."""
+    if failure.code != 409 or "patch" in failure.details:
+        return failure
+    return Failure(
+        409,
+        f"{failure.message}; change it where it is declared, by {json.dumps(patch)}{otherwise}",
+        details={**failure.details, "patch": patch},
+    )
+
+
+def _restored(
+    spec: PromotionSpec,
+    mesh: Mesh,
+    services: Collection[ObjectName],
+    before: Mapping[str, str],
+    earlier: Mapping[ObjectName, str | None],
+) -> dict[ObjectName, str | None]:
+    """A lane that is gone meanwhile is not restored: the group's baseline answers then."""
+    lanes = {lane.name for lane in mesh.lanes_by_group[spec.group]}
+    standing = {ObjectName.of(each) for each, lane in before.items() if lane == spec.lane}
+    wanted = [service for service in services if service in standing]
+    if not wanted:
+        about = listing([each.short for each in services])
+        raise Failure(422, f"spec.undo: lane {spec.lane} is not promoted for {about}")
+    restored = {service: earlier.get(service) for service in wanted}
+    return {service: lane if lane in lanes else None for service, lane in restored.items()}
 
 
 def _services(spec: PromotionSpec, mesh: Mesh) -> tuple[ObjectName, ...]:

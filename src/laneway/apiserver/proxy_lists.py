@@ -1,21 +1,31 @@
-"""The proxies and their figures, as objects that are read. Pure."""
+"""The proxies of the mesh, as objects that are read. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from laneway.control.events import Rejected
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
-from laneway.model.meshes import Mesh
+from laneway.model.times import timestamp
 from laneway.schema.api_requests import API_VERSION
 
-#: Requests that a proxy sent on, by (service, lane, served lane).
-Counts = Mapping[tuple[str, str, str], int]
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """``at`` is in UTC."""
+
+    event: Rejected
+    at: datetime
 
 
-def proxy(status: ProxyStatus) -> dict[str, Any]:
-    """One proxy: what it has not acknowledged, by type, and its last rejection."""
-    rejected = [each for each in status.resources if each.verdict is Verdict.REJECTED]
+def proxy(status: ProxyStatus, last: Rejection | None = None) -> dict[str, Any]:
+    """One proxy: what it has not acknowledged, by type, and ``last``, what it rejected last.
+
+    A change that is rejected is taken back, and then the proxy is in sync again.
+    """
     return {
         "apiVersion": API_VERSION,
         "kind": "Proxy",
@@ -25,7 +35,7 @@ def proxy(status: ProxyStatus) -> dict[str, Any]:
             "connected": status.connected,
             "synced": status.synced,
             "unacknowledged": _by_type(status.resources),
-            "lastRejection": _rejection(rejected[-1]) if rejected else None,
+            "lastRejection": _rejection(last) if last else None,
         },
     }
 
@@ -49,39 +59,12 @@ def _by_type(resources: Iterable[ResourceStatus]) -> list[dict[str, Any]]:
     ]
 
 
-def _rejection(resource: ResourceStatus) -> dict[str, str]:
+def _rejection(last: Rejection) -> dict[str, Any]:
+    event = last.event
     return {
-        "type": resource.type_url.rpartition(".")[2],
-        "resource": resource.name,
-        "message": resource.error,
-    }
-
-
-def traffic(mesh: Mesh, counts: Sequence[Counts]) -> list[dict[str, Any]]:
-    """One object for each lane group, with the figures of its lanes, of all proxies together."""
-    total: dict[tuple[str, str, str], int] = {}
-    for each in counts:
-        for key, number in each.items():
-            total[key] = total.get(key, 0) + number
-    groups = {str(service): group.name for service, group in mesh.groups_by_service.items()}
-    of_group: dict[str, list[dict[str, Any]]] = {group.name: [] for group in mesh.groups}
-    for (service, lane, served), number in sorted(total.items()):
-        if (group := groups.get(service)) is not None:
-            of_group[group].append(
-                {"service": service, "lane": lane, "servedLane": served, "requests": number}
-            )
-    return [_traffic(group, figures) for group, figures in of_group.items()]
-
-
-def _traffic(group: str, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    fallbacks = [each for each in figures if each["lane"] != each["servedLane"]]
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Traffic",
-        "metadata": {"name": group},
-        "status": {
-            "requests": sum(each["requests"] for each in figures),
-            "fallbacks": sum(each["requests"] for each in fallbacks),
-            "lanes": list(figures),
-        },
+        "time": timestamp(last.at),
+        "type": event.type_url.rpartition(".")[2],
+        "resource": event.resource,
+        "message": event.error,
+        "objects": [{"kind": each.kind, "name": each.name} for each in event.objects],
     }

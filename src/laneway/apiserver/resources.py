@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
+from laneway.apiserver.selectors import FIELDS
 from laneway.apiserver.structure import Structure
 from laneway.schema.crds import custom_resource_definitions
 from laneway.schema.json_schema import STRUCTURAL, JsonSchema, field_schema
@@ -77,6 +79,11 @@ class Served(Protocol):
     def qualified(self) -> str: ...
 
     @property
+    def selectable(self) -> tuple[str, ...]:
+        """The fields by which field selectors can choose."""
+        ...
+
+    @property
     def singular(self) -> str: ...
 
     @property
@@ -124,6 +131,10 @@ class Resource:
         return _VERBS
 
     @property
+    def selectable(self) -> tuple[str, ...]:
+        return FIELDS
+
+    @property
     def categories(self) -> tuple[str, ...]:
         return (_CATEGORY,) if self.kind.group == "laneway.dev" else ()
 
@@ -161,6 +172,7 @@ def by_kind(resources: Iterable[Resource]) -> Mapping[tuple[str, str], Resource]
     }
 
 
+@cache
 def served() -> tuple[Resource, ...]:
     """All resources, in the order of the kinds."""
     defined = _defined()

@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from laneway.apiserver.failures import Failure
@@ -20,12 +20,13 @@ _AMONG = re.compile(rf"\s*(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<value
 _EXISTS = re.compile(rf"\s*(?P<absent>!?)\s*(?P<key>{_KEY})\s*")
 #: Commas that are not between parentheses.
 _BETWEEN = re.compile(r",(?![^(]*\))")
-_FIELDS = {"metadata.name": ("metadata", "name"), "metadata.namespace": ("metadata", "namespace")}
+#: The fields by which objects of every kind can be selected.
+FIELDS = ("metadata.name", "metadata.namespace")
 
 
-def selector(labels: str, fields: str) -> Selector:
+def selector(labels: str, fields: str, selectable: Sequence[str] = FIELDS) -> Selector:
     """Whether an object is selected by both. Raises ``Failure`` for what cannot be read."""
-    requirements = [*_label_requirements(labels), *_field_requirements(fields)]
+    requirements = [*_label_requirements(labels), *_field_requirements(fields, selectable)]
     return lambda manifest: all(holds(manifest) for holds in requirements)
 
 
@@ -55,16 +56,20 @@ def _labels(manifest: Mapping[str, Any]) -> Mapping[str, str]:
     return manifest["metadata"].get("labels") or {}
 
 
-def _field_requirements(text: str) -> list[Selector]:
-    return [_field(term) for term in text.split(",")] if text.strip() else []
+def _field_requirements(text: str, selectable: Sequence[str]) -> list[Selector]:
+    return [_field(term, selectable) for term in text.split(",")] if text.strip() else []
 
 
-def _field(term: str) -> Selector:
+def _field(term: str, selectable: Sequence[str]) -> Selector:
     name, operator, value = re.fullmatch(r"([^=!]*)(==|=|!=|)(.*)", term.strip(), re.S).groups()  # type: ignore[union-attr]
-    path = _FIELDS.get(name.strip())
-    if path is None or not operator:
-        known = " and ".join(_FIELDS)
+    if name.strip() not in selectable or not operator:
+        known = f"{', '.join(selectable[:-1])} and {selectable[-1]}"
         raise Failure(400, f"fieldSelector: {term!r} is not supported; there are {known}")
-    outer, inner = path
-    wanted = operator != "!="
-    return lambda manifest: (manifest[outer].get(inner, "") == value.strip()) is wanted
+    path, wanted = name.strip().split("."), operator != "!="
+    return lambda manifest: (_value(manifest, path) == value.strip()) is wanted
+
+
+def _value(manifest: Any, path: Sequence[str]) -> str:
+    for step in path:
+        manifest = manifest.get(step, "") if isinstance(manifest, Mapping) else ""
+    return str(manifest)

@@ -40,11 +40,11 @@ def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Val
     unknown = [finding for finding in findings if finding.code == Code.UNKNOWN_FIELD]
     warnings: list[str] = []
     if unknown:
-        told = [f'unknown field "{field_text(each.path)}"' + _hint(each) for each in unknown]
+        texts = [f'unknown field "{field_text(each.path)}"' + _hint(each) for each in unknown]
         if mode == STRICT:
-            raise Failure(400, "strict decoding error: " + ", ".join(told))
+            raise Failure(400, "strict decoding error: " + ", ".join(texts))
         if mode == WARN:
-            warnings += told
+            warnings += texts
         for finding in unknown:
             _remove(kept, finding.path)
         findings = _findings(kept, resource)
@@ -70,8 +70,8 @@ def _hint(finding: Finding) -> str:
 
 def _invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
     name = manifest["metadata"]["name"]
-    told = [f"{field_text(each.path)}: {each.explanation}" for each in errors]
-    listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    texts = [f"{field_text(each.path)}: {each.explanation}" for each in errors]
+    listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     return Failure(
         422,
         f'{resource.kind.name}.{resource.group} "{name}" is invalid: {listed}'.replace('. "', ' "'),

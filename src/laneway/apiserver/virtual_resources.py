@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from laneway.apiserver.failures import Failure, finding_causes
+from laneway.apiserver.selectors import FIELDS
 from laneway.apiserver.tokens import Identity
 from laneway.model.findings import field_text
 from laneway.schema import api_requests
@@ -18,7 +19,7 @@ from laneway.schema.json_schema import STRUCTURAL, JsonSchema, object_schema
 from laneway.schema.problems import problems
 
 _ANYTHING: JsonSchema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_CREATE, _READ = ("create",), ("get", "list")
+_CREATE, _READ = ("create",), ("get", "list", "watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class VirtualKind:
 
     @property
     def api_versions(self) -> tuple[str, ...]:
-        return tuple(f"{self.group}/{version}" for version in self.versions)
+        group = f"{self.group}/" if self.group else ""
+        return tuple(f"{group}{version}" for version in self.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class VirtualResource:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     has_status: bool = False
+    selectable: tuple[str, ...] = FIELDS
 
     @property
     def group(self) -> str:
@@ -52,7 +55,7 @@ class VirtualResource:
 
     @property
     def qualified(self) -> str:
-        return f"{self.plural}.{self.group}"
+        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
     def singular(self) -> str:
@@ -94,11 +97,11 @@ def spec_of(resource: VirtualResource, body: Any) -> Shape:
         return resource.spec.model_validate(spec)
     except ValidationError as error:
         found = problems(error, resource.spec)
-        told = [f"{field_text(('spec', *each.path))}: {each.explanation}" for each in found]
+        texts = [f"{field_text(('spec', *each.path))}: {each.explanation}" for each in found]
         causes = finding_causes(found)
         for cause, each in zip(causes, found, strict=True):
             cause["field"] = field_text(("spec", *each.path))
-        listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+        listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         message = f"{kind.name}.{kind.group} is invalid: {listed}"
         details = {"group": kind.group, "kind": kind.name}
         raise Failure(422, message, details=details, causes=causes) from error
@@ -121,6 +124,7 @@ PROMOTION = _resource("Promotion", _CREATE, spec=api_requests.PromotionSpec)
 EXPLANATION = _resource("Explanation", _CREATE, spec=api_requests.ExplanationSpec)
 ANALYSIS = _resource("Analysis", _CREATE, plural="analyses", spec=api_requests.AnalysisSpec)
 RENDERING = _resource("Rendering", _CREATE, spec=api_requests.RenderingSpec)
+REQUEST_TRIAL = _resource("RequestTrial", _CREATE, spec=api_requests.RequestTrialSpec)
 REVISION = _resource(
     "Revision",
     _READ,
@@ -152,20 +156,32 @@ TRAFFIC = _resource(
     ),
 )
 TOKEN = _resource("Token", ("create", "delete", "list"))
-EVENT = VirtualResource(
-    VirtualKind("events.k8s.io", ("v1",), "Event"),
-    "events",
-    _READ,
-    columns=(
-        _column("Last Seen", ".eventTime", "date"),
-        _column("Type", ".type"),
-        _column("Reason", ".reason"),
-        _column("Object", ".regarding.name"),
-        _column("Message", ".note"),
-    ),
-    namespaced=True,
-    short_names=("ev",),
-)
+
+
+def _event(group: str, about: str, last_seen: str, message: str) -> VirtualResource:
+    """``about`` and the others are the names of fields, which differ from version to version."""
+    fields = ("apiVersion", "kind", "namespace", "name", "uid")
+    return VirtualResource(
+        VirtualKind(group, ("v1",), "Event"),
+        "events",
+        _READ,
+        columns=(
+            _column("Last Seen", f".{last_seen}", "date"),
+            _column("Type", ".type"),
+            _column("Reason", ".reason"),
+            _column("Kind", f".{about}.kind"),
+            _column("Object", f".{about}.name"),
+            _column("Message", f".{message}"),
+        ),
+        namespaced=True,
+        short_names=("ev",),
+        selectable=(*FIELDS, *(f"{about}.{name}" for name in fields), "reason", "type"),
+    )
+
+
+#: Events as ``kubectl get events`` and ``kubectl describe`` read them, and as newer clients do.
+CORE_EVENT = _event("", "involvedObject", "lastTimestamp", "message")
+EVENT = _event("events.k8s.io", "regarding", "deprecatedLastTimestamp", "note")
 
 #: All of them, in the order of discovery.
 VIRTUAL = (
@@ -176,10 +192,12 @@ VIRTUAL = (
     EXPLANATION,
     ANALYSIS,
     RENDERING,
+    REQUEST_TRIAL,
     REVISION,
     PROXY,
     TRAFFIC,
     TOKEN,
+    CORE_EVENT,
     EVENT,
 )
 
@@ -203,10 +221,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """``last`` is what the next page follows; "" if there is none."""
+    """``last`` is what the next page follows; "" if there is none. ``revision`` is what a watch
+    that follows the list resumes from."""
 
     items: Sequence[Mapping[str, Any]]
     last: str = ""
+    revision: str = ""
 
 
 #: Answers what is asked; raises ``Failure``.

@@ -104,8 +104,10 @@ def problems_of(failure: Failure, path: Path, subject: str) -> list[Problem]:
 def refusal(kind: str, problems: Sequence[Problem]) -> Failure:
     """Of the whole: a conflict if only other sources are in the way."""
     code = 409 if all(each.owner for each in problems) else 422
-    told = [f"{p.cause['field']}: {p.message}" if p.cause["field"] else p.message for p in problems]
-    listed = "; ".join(told[:10]) + ("; ..." if len(told) > 10 else "")
+    texts = [
+        f"{p.cause['field']}: {p.message}" if p.cause["field"] else p.message for p in problems
+    ]
+    listed = "; ".join(texts[:10]) + ("; ..." if len(texts) > 10 else "")
     owned = all(each.reason == FIELD_CONFLICT for each in problems)
     takes_over = "; `force` takes over what others own" if owned else ""
     return Failure(
@@ -146,19 +148,19 @@ def subject_of(resource: Resource, manifest: Manifest) -> ObjectKey:
 
 
 def warnings_of(findings: Iterable[Finding]) -> list[str]:
-    return [told(each) for each in findings if not _is_error(each)]
+    return [described(each) for each in findings if not _is_error(each)]
 
 
 def _problem(finding: Finding, places: Mapping[ObjectKey, Path]) -> Problem:
     path = places.get(finding.subject) if finding.subject else None
     if path is None:  # an object that stands already
-        return Problem((), finding.code, told(finding))
+        return Problem((), finding.code, described(finding))
     return Problem(
         (*path, *finding.path), finding.code, f"{finding.subject}: {finding.explanation}"
     )
 
 
-def told(finding: Finding) -> str:
+def described(finding: Finding) -> str:
     """The object, the field, what is wrong and what would be right."""
     about = ", ".join(part for part in (str(finding.subject or ""), finding.field) if part)
     return f"{about}: {finding.explanation}" if about else finding.explanation

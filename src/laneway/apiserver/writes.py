@@ -67,7 +67,11 @@ def _changed(write: Write, live: StoredObject, manifest: Manifest) -> Valid:
 
 def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
     if not write.manager:
-        raise Failure(400, "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value")
+        raise Failure(
+            422,
+            "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for "
+            "apply patch",
+        )
     if not isinstance(body, Mapping):
         raise Failure(400, "the applied configuration is not an object")
     wanted = _checked(write, body)

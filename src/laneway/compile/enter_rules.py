@@ -1,8 +1,8 @@
-"""Lowering of what happens at a gateway before routing: which lane a request is in.
+"""Lowers ``enter`` rules, by which a gateway finds the lane of a request before routing it.
 
-A request that names a lane is in it. Else the most specific ``enter`` rule of all groups chooses.
-From there on the request is routed as if it had named that lane: its routes are those of
-``ingress``, which know nothing of this.
+A request that names a lane is in that lane. Otherwise the most specific ``enter`` rule of all
+groups chooses one. Then the request is routed by the routes of ``ingress`` as if it had named that
+lane.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from laneway.compile.ingress_precedence import precedence
-from laneway.compile.ir import EntryRule, LaneNaming, ServiceRoutes, Share, Split, Target
+from laneway.compile.ir import EntryRule, LaneNames, LaneNaming, ServiceRoutes, Share, Split, Target
 from laneway.compile.sticky_ranges import lay_out
 from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy
 from laneway.model.meshes import Mesh
@@ -21,7 +21,7 @@ _Rules = Sequence[tuple[Lane, IngressRule]]
 
 
 def lower_naming(mesh: Mesh, groups: Iterable[LaneGroup]) -> Iterator[LaneNaming]:
-    """One for each route header of which some group needs it. Groups may share a route header."""
+    """One for each route header that needs it. Groups may share a route header."""
     by_header: dict[str, list[LaneGroup]] = {}
     for group in groups:
         by_header.setdefault(group.route_header.lower(), []).append(group)
@@ -39,9 +39,6 @@ def _needs_naming(mesh: Mesh, group: LaneGroup) -> bool:
 
 def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
     lanes = [lane for group in groups for lane in mesh.lanes_by_group[group.name]]
-    # Groups behind may know the header, too: what names a lane of theirs goes on to them.
-    behind = [group for group in mesh.groups if group.route_header.lower() == header]
-    names = [lane.name for group in behind for lane in mesh.lanes_by_group[group.name]]
     ways = [group.route_by for group in groups]
     others = dict.fromkeys(name.lower() for way in ways for name in way.headers)
     others.pop(header, None)
@@ -52,18 +49,26 @@ def _naming(mesh: Mesh, header: str, groups: Sequence[LaneGroup]) -> LaneNaming:
         query=tuple(dict.fromkeys(way.query for way in ways if way.query)),
         lanes={
             **{value: lane.name for lane in lanes for value in lane.names},
-            **{name: name for name in names},
+            **{name: name for name in lane_names(mesh, header).lanes},
         },
     )
+
+
+def lane_names(mesh: Mesh, header: str) -> LaneNames:
+    """The lanes that a request can name in ``header``, at whatever gateway it enters: groups behind
+    may know the header, too, and what names a lane of theirs goes on to them."""
+    sharing = [group for group in mesh.groups if group.route_header.lower() == header.lower()]
+    lanes = [lane.name for group in sharing for lane in mesh.lanes_by_group[group.name]]
+    return LaneNames(header, tuple(dict.fromkeys(lanes)))
 
 
 def lower_entries(
     mesh: Mesh, groups: Iterable[LaneGroup], services: Mapping[ObjectName, ServiceRoutes]
 ) -> list[EntryRule]:
-    """The ``enter`` rules of all groups in the order in which they are asked.
+    """The ``enter`` rules of all groups in order of precedence: the most specific first.
 
-    The most specific first. Rules that are equally specific go by what they say, so that a lane
-    that comes or goes changes nothing between two others. Lanes that say the same share a rule.
+    Equally specific rules are ordered by their content, so that adding or removing a lane does not
+    change the order of two others. Lanes with the same condition share a rule.
     """
     stated: dict[tuple[str, Condition], list[tuple[Lane, IngressRule]]] = {}
     for group in groups:
@@ -97,7 +102,7 @@ def _entry(
 
 
 def _split(group: LaneGroup, rules: _Rules, target: Target) -> Split:
-    """Shares by lane; a lane whose rules say the same twice has the weight of the first."""
+    """The share of each lane. If a lane states the condition twice, the first weight counts."""
     by_lane: dict[str, Share] = {}
     for lane, rule in rules:
         by_lane.setdefault(lane.name, Share(lane.name, rule.weight, target))
@@ -118,7 +123,7 @@ def _default(rule: IngressRule, services: Mapping[ObjectName, ServiceRoutes]) ->
 
 
 def _order(entry: EntryRule) -> tuple[object, ...]:
-    """By precedence, then by which headers and parameters are asked for, then by their values."""
+    """By precedence, then by the names of headers and parameters, then by their values."""
     return (
         precedence(entry),
         entry.host,

@@ -1,13 +1,12 @@
 """The two Lua filters of a gateway that find a request's lane before it is routed.
 
-``NAMES`` writes the lane that a request names, by whatever value and wherever, into the route
-header; where it names none, it removes the header. ``ENTRY`` does what the route says that an
-``enter`` rule has become: it writes the lane that the route has chosen, and the request is routed
-again.
+``NAMES`` sets the route header to the lane that a request names in any way, or removes the header.
+``ENTRY`` acts on routes that are made from ``enter`` rules: it sets the route header to the lane
+that the route has chosen, and lets Envoy choose the route again.
 
-What changes with lanes is in the routes, never in the listener: the script of ``NAMES`` is that of
-the route configuration, with all names in a table; ``ENTRY`` has one script, and a few words from
-the route as its *filter context* (Envoy copies it for each request, so it must be small).
+The parts that change with lanes are in the routes, never in the listener. The script of ``NAMES``
+is in the route configuration, with a table of all names. ``ENTRY`` has a fixed script, and reads
+the route's *filter context* (Envoy copies it for each request, so it must be small).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from laneway.compile.ir import LaneNaming
 NAMES = "laneway.lane_names"
 ENTRY = "laneway.lane_entry"
 
-#: Marks a request of which an ``enter`` rule has decided. Gateways remove it before they pass the
+#: Marks a request for which an ``enter`` rule has decided. Gateways remove it before they send the
 #: request on.
 ENTERED_HEADER = "x-laneway-entered"
 
@@ -31,11 +30,11 @@ Context = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A table from a value of a request to a lane, of whose rules that value is the difference.
+    """A table from a value in the request to a lane, for rules that differ in that value only.
 
-    ``by`` says where the value stands: ``header`` or ``query``, of the ``name``, or ``path``, of
-    which the first ``length`` characters count (all, for 0). What it finds stands in ``result``, a
-    header, unless the request names another lane in ``header``.
+    ``by`` is the place of the value: a ``header`` or ``query`` parameter with that ``name``, or the
+    first ``length`` characters of the ``path`` (0 for all). The lane is written into the header
+    ``result``, unless the request names another lane in ``header``.
     """
 
     result: str
@@ -49,8 +48,9 @@ class Lookup:
 def entry_context(
     header: str, lane: str = "", result: str = "", lookups: Sequence[str] = ()
 ) -> Context:
-    """For a route by which requests enter ``lane``, or the one that a lookup's ``result`` has;
-    none, if both are empty. ``lookups`` are the results that hold lanes of ``header``."""
+    """The filter context of a route by which requests enter ``lane``, or the lane in the header
+    ``result`` of a lookup, or no lane if both are empty. ``lookups`` are the headers with results
+    for lanes of ``header``."""
     context: Context = {"header": header.lower()}
     if lane:
         context["lane"] = lane
@@ -62,7 +62,7 @@ def entry_context(
 
 
 def names_script(namings: Iterable[LaneNaming], lookups: Iterable[Lookup] = ()) -> str:
-    """For all routes of a gateway's port. A lane is looked up by ``HEADER=VALUE``."""
+    """The script for all routes of a gateway's port. Lanes are looked up by ``HEADER=VALUE``."""
     namings = list(namings)
     lanes = {
         f"{each.header}={value}": lane for each in namings for value, lane in each.lanes.items()
@@ -92,7 +92,7 @@ def names_script(namings: Iterable[LaneNaming], lookups: Iterable[Lookup] = ()) 
 
 
 def _lua(value: object) -> str:
-    """A constant of Lua; a table's constants take no time when they are read."""
+    """A constant of Lua."""
     match value:
         case Mapping():
             return "{" + ",".join(f"[{_lua(k)}]={_lua(v)}" for k, v in sorted(value.items())) + "}"

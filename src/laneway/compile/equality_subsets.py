@@ -1,8 +1,8 @@
 """Lanes as subsets by equal labels, the only selectors that DestinationRules and Services have.
 
-A lane with ``matchExpressions`` can be one only if its equal labels tell it apart from every other
-lane of its services. Where they do not, the group is not accepted on such a platform; where they
-do, what the expressions ask besides is not looked at, which the report says.
+A lane with ``matchExpressions`` can be such a subset only if its equal labels distinguish it from
+all other lanes of its services. If they do not, the platform refuses the group. If they do, the
+other conditions are ignored, and the report says so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.suggestions import listing
 
-#: Deployments set it themselves, anew for each template: no lane can be known by it for long.
+#: Deployments set a new value for each pod template, so a lane cannot be identified by it.
 _NOT_A_LANES_OWN = "pod-template-hash"
 
 

@@ -1,7 +1,7 @@
-"""Where generated objects and the user's own get in each other's way, in a cluster.
+"""Finds conflicts between generated objects and the user's own objects in a cluster.
 
-Istio allows several objects for one host, and settles between them by rules of its own. Most people
-have such objects before they have lanes, and nothing else tells them that lanes have no effect.
+Istio allows several objects for one host, and has its own rules of precedence between them. Most
+users have such objects before they use lanes, and would not notice that lanes have no effect.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laneway.model.existing_objects import ExistingObject
-from laneway.model.findings import Finding, telling
+from laneway.model.findings import Finding, warning_about
 from laneway.model.hosts import host_covers
 
 Manifest = Mapping[str, Any]
@@ -42,7 +42,7 @@ def _is_same(own: ExistingObject, manifest: Manifest) -> bool:
 
 def _replaced(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator[Finding]:
     if any(_is_same(own, manifest) for manifest in manifests):
-        yield telling(own.key, ("metadata", "name"))(
+        yield warning_about(own.key, ("metadata", "name"))(
             "EXISTING_OBJECT_REPLACED",
             f"a {own.kind} of this very name is among the documents: to apply them would replace "
             "yours",
@@ -57,7 +57,7 @@ def _in_the_mesh(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
     for manifest in _of_kind("VirtualService", manifests):
         if "gateways" not in manifest["spec"]:
             for host in sorted(hosts.intersection(manifest["spec"]["hosts"])):
-                yield telling(own.key, ("spec", "hosts"))(
+                yield warning_about(own.key, ("spec", "hosts"))(
                     "EXISTING_MESH_ROUTES",
                     f"it routes {host} in the mesh, as VirtualService {_name(manifest)} does. "
                     "Istio takes the older of the two: while that is yours, lanes of the service "
@@ -76,7 +76,7 @@ def _at_gateways(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
         }
         for host in sorted({own.full_host(host) for host in own.hosts}):
             if host in generated:
-                yield telling(own.key, ("spec", "hosts"))(
+                yield warning_about(own.key, ("spec", "hosts"))(
                     "EXISTING_GATEWAY_ROUTES",
                     f"it routes {host} at Gateway {gateway}, as VirtualService {generated[host]} "
                     "does. Istio joins the two, the older's routes first: the first one that "
@@ -84,7 +84,7 @@ def _at_gateways(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
                     "declare its routes as ingress rules of the baseline, and remove the host",
                 )
             elif any(host_covers(wider, host) for wider in generated):
-                yield telling(own.key, ("spec", "hosts"))(
+                yield warning_about(own.key, ("spec", "hosts"))(
                     "EXISTING_GATEWAY_ROUTES",
                     f"requests for {host} at Gateway {gateway} go by this object alone: no lane is "
                     "chosen for them",
@@ -99,7 +99,7 @@ def _destinations(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterato
             if host == generated:
                 yield from _same_host(own, manifest)
             elif host_covers(host, generated):
-                yield telling(own.key, ("spec", "host"))(
+                yield warning_about(own.key, ("spec", "host"))(
                     "EXISTING_POLICY_HIDDEN",
                     f"its policies do not apply to {generated} any more: DestinationRule "
                     f"{_name(manifest)} names that host alone, and Istio takes the narrower one",
@@ -112,7 +112,7 @@ def _same_host(own: ExistingObject, manifest: Manifest) -> Iterator[Finding]:
     """In one namespace Istio merges rules of one host, if they are for the same callers."""
     host, namespace = manifest["spec"]["host"], manifest["metadata"]["namespace"]
     exported = tuple(own.export_to) or (_ANYWHERE,)
-    told = telling(own.key, ("spec", "host"))
+    told = warning_about(own.key, ("spec", "host"))
     if own.name.namespace != namespace or own.selects or exported != (_ANYWHERE,):
         yield told(
             "EXISTING_SUBSETS",

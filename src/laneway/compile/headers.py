@@ -1,7 +1,7 @@
-"""Headers by which proxies tell one another what happened to a request, in every dialect."""
+"""Headers by which proxies inform one another about a request, in all dialects."""
 
 from __future__ import annotations
 
-#: Set by an inbound proxy on a 503 of its own when it could not connect to its application: the
-#: request certainly did not reach it. Callers' proxies retry elsewhere and eject the endpoint.
+#: An inbound proxy sets it on its 503 if it could not connect to its application. The request
+#: certainly did not arrive, so the caller's proxy retries elsewhere and ejects the endpoint.
 UNREACHABLE_HEADER = "x-laneway-unreachable"

@@ -1,93 +1,101 @@
-"""Lowering again and again: of a mesh that follows another, only the services that it touches.
+"""Lowers a sequence of meshes. Of each mesh it lowers only the services whose view has changed.
 
-The result is ``lower``'s. What did not change is the object that it was, by which the emitter knows
-it; so the cost of a change of one lane does not grow with the services that the lane lacks.
+The result is the same as that of ``lower``. Routes that did not change are the same objects as
+before, so the emitter finds the changed ones by identity. The cost of a change of one lane does not
+grow with the number of services that the lane lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from laneway.compile.identity_diff import changes
 from laneway.compile.ingress import lower_gateway
-from laneway.compile.ir import MeshRoutes, ServiceRoutes
-from laneway.compile.lower import lower_callers, lower_memories, lower_service
-from laneway.model.lanes import LaneGroup, Mode
+from laneway.compile.ir import MeshRoutes
+from laneway.compile.lower import lower_memories, lower_service
+from laneway.compile.service_views import (
+    GroupView,
+    LaneWay,
+    ServiceView,
+    group_views,
+    service_view,
+)
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.structural_sharing import lane_changes
+
+T = TypeVar("T")
 
 
 class Lowerer:
-    """Fast for a mesh that shares unchanged objects with the one before, correct for any."""
+    """Correct for any meshes, and fast if they share unchanged objects (``share_unchanged``)."""
 
     def __init__(self) -> None:
         self._mesh = Mesh()
+        self._groups: Mapping[str, GroupView] = {}
+        self._views: Mapping[ObjectName, ServiceView] = {}
         self._routes = MeshRoutes({}, {}, {})
 
     def __call__(self, mesh: Mesh) -> MeshRoutes:
         before, known = self._mesh, self._routes
-        services = self._services(mesh, set(_touched(before, mesh)))
+        groups = group_views(mesh)
+        views = self._changed_views(mesh, groups)
+        lowered = {name: lower_service(view) for name, view in views.items()}
+        # A view may change without any effect on the routes.
+        made = {name: each for name, each in lowered.items() if known.services.get(name) != each}
+        services = _merged(known.services, made, before, mesh)
         gateways = {each.name: lower_gateway(mesh, each, services) for each in mesh.gateways}
         same_groups = mesh.groups is before.groups
         memories = known.memories if same_groups else lower_memories(mesh)
-        routes = MeshRoutes(services, gateways, memories, mesh.caller_rules)
-        self._mesh, self._routes = mesh, routes
+        self._views = _merged(self._views, views, before, mesh)
+        self._mesh, self._groups = mesh, groups
+        self._routes = MeshRoutes(services, gateways, memories, mesh.caller_rules)
         return self._routes
 
-    def _services(self, mesh: Mesh, touched: set[ObjectName]) -> Mapping[ObjectName, ServiceRoutes]:
-        known, declared = self._routes.services, mesh.services_by_name
-        lowered = {name: lower_service(mesh, declared[name]) for name in touched & declared.keys()}
-        made = {name: each for name, each in lowered.items() if known.get(name) != each}
-        if mesh.services is self._mesh.services:
-            return {**known, **made} if made else known
-        return {name: made[name] if name in made else known[name] for name in declared}
+    def _changed_views(
+        self, mesh: Mesh, groups: Mapping[str, GroupView]
+    ) -> Mapping[ObjectName, ServiceView]:
+        declared = mesh.services_by_name
+        touched = declared.keys() & _touched(self._mesh, self._groups, mesh, groups)
+        views = {name: service_view(mesh, declared[name], groups) for name in touched}
+        return {name: view for name, view in views.items() if self._views.get(name) != view}
 
 
-def _touched(before: Mesh, after: Mesh) -> Iterable[ObjectName]:
-    """The services of which ``lower_service`` may read anything else than before."""
+def _touched(
+    before: Mesh,
+    groups_before: Mapping[str, GroupView],
+    after: Mesh,
+    groups_after: Mapping[str, GroupView],
+) -> Iterable[ObjectName]:
+    """All services whose view may differ: one of the objects that it is made from differs."""
     yield from changes(before.services_by_name, after.services_by_name).made
     groups = changes(before.groups_by_service, after.groups_by_service)
     yield from (*groups.made, *groups.gone)
-    changed = lane_changes(before.lanes, after.lanes)
-    if changed is None:
-        yield from after.services_by_name
-        return
-    for lane in (*changed[0], *changed[1]):
-        yield from lane.services
-    for group in after.groups:
-        if known := before.groups_by_name.get(group.name):
-            yield from _touched_elsewhere(before, known, after, group)
+    subsets = changes(before.subsets, after.subsets)
+    yield from (service for _, service in (*subsets.made, *subsets.gone))
+    for name, group in groups_after.items():
+        known = groups_before.get(name)
+        if known is None or replace(known, ways=group.ways) != group:
+            yield from after.groups_by_name[name].services
+        elif known.ways != group.ways:
+            yield from _touched_by_ways(set(known.ways) ^ set(group.ways), after, name)
 
 
-def _touched_elsewhere(
-    before: Mesh, old: LaneGroup, after: Mesh, new: LaneGroup
-) -> Iterable[ObjectName]:
-    """Services that changed lanes lack, and still have something to say about."""
-    if _baseline(before, old) != _baseline(after, new):
-        yield from new.services
-    if lower_callers(before, old) != lower_callers(after, new):
-        yield from new.services
-    ways = [_own_ways(before, old), _own_ways(after, new)]
-    for name in ways[0].keys() | ways[1].keys():
-        modes = [each[name] for each in ways if name in each]
-        if ways[0].get(name) == ways[1].get(name):
-            continue
-        if any(mode is Mode.STRICT for mode, _ in modes):
-            yield from new.services
-        fallback = {other for _, names in modes for other in names}
-        for lane in (*before.lanes_by_group[old.name], *after.lanes_by_group[new.name]):
-            if lane.name in fallback:
-                yield from lane.services
+def _touched_by_ways(ways: Collection[LaneWay], mesh: Mesh, group: str) -> Iterable[ObjectName]:
+    """The services of the group whose view may contain one of these ``ways``."""
+    if any(way.strict for way in ways):
+        yield from mesh.groups_by_name[group].services
+    fallbacks = {lane for way in ways for lane in way.fallback}
+    for lane in mesh.lanes_by_group[group]:
+        if lane.name in fallbacks:
+            yield from lane.services
 
 
-def _baseline(mesh: Mesh, group: LaneGroup) -> str | None:
-    baseline = mesh.baseline(group)
-    return baseline.name if baseline else None
-
-
-def _own_ways(mesh: Mesh, group: LaneGroup) -> Mapping[str, tuple[Mode, tuple[str, ...]]]:
-    return {
-        lane.name: (lane.mode or group.mode, lane.fallback)
-        for lane in mesh.lanes_with_own_way[group.name]
-    }
+def _merged(
+    known: Mapping[ObjectName, T], made: Mapping[ObjectName, T], before: Mesh, after: Mesh
+) -> Mapping[ObjectName, T]:
+    """The values of all services of ``after``: those of ``made``, and otherwise the ``known``."""
+    if after.services is before.services:
+        return {**known, **made} if made else known
+    return {name: made[name] if name in made else known[name] for name in after.services_by_name}

@@ -1,14 +1,14 @@
-"""Lowering of gateways: lanes' ingress rules -> virtual hosts with routes in order of precedence.
+"""Lowers gateways: turns the ingress rules of lanes into virtual hosts with ordered routes.
 
-What the baseline asks for is taken from every request. Lanes usually repeat its rules (``/mock`` on
-any host): one route serves them all, and the route header chooses its target, so that the number of
-routes does not grow with the number of lanes. What only other lanes ask for, or ask for with other
-actions, is taken from requests that name one of them, and from no other: a lane that comes or goes
-changes no one else's way.
+A rule of the baseline applies to all requests. Lanes usually repeat the baseline's rules (``/mock``
+on any host). Then one route serves them all, and the route header chooses its target, so the number
+of routes does not grow with the number of lanes. A rule that only other lanes have, or have with
+other actions, applies only to requests that name one of these lanes. So adding or removing a lane
+does not affect requests of others.
 
-In a strict group the rules themselves say which lane a request enters, whether it names one or not
-(ASM's strict groups have no route header). The route header decides only among lanes that state the
-same as the baseline, or as a lane that was declared before.
+In a strict group, the rules themselves determine the lane that a request enters, whether it names
+one or not (ASM's strict groups have no route header). The route header only chooses among lanes
+with the same rule as the baseline, or as a lane that was declared earlier.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from laneway.compile.enter_rules import lower_entries, lower_naming
+from laneway.compile.enter_rules import lane_names, lower_entries, lower_naming
 from laneway.compile.ingress_precedence import precedence
 from laneway.compile.ir import (
     BaggageMember,
@@ -48,9 +48,9 @@ from laneway.model.trace_contexts import is_known
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One lane's rule for one host.
+    """A lane's rule for one host.
 
-    ``actions`` are those of the lane's first rule that asks for the same.
+    ``actions`` are those of the lane's first rule with the same condition.
     """
 
     group: LaneGroup
@@ -62,7 +62,7 @@ class _Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What happens to all requests that meet a condition. ``lane``: they enter it, if any."""
+    """What happens to all requests that meet a condition. They enter ``lane``, if there is one."""
 
     actions: RuleActions
     lane: Lane | None = None
@@ -74,7 +74,7 @@ class _Common:
 def lower_gateway(
     mesh: Mesh, gateway: Gateway, services: Mapping[ObjectName, ServiceRoutes]
 ) -> GatewayRoutes:
-    """The routes of every port of ``gateway``; ports that lead nowhere have no virtual host."""
+    """The routes of all ports of ``gateway``. A port without routes has no virtual host."""
     groups = [group for group in mesh.groups if group.gateway == gateway.name]
     claims = {group.name: list(_claims(mesh, group)) for group in groups}
     common = {group.name: _common(mesh, group, claims) for group in groups}
@@ -102,7 +102,7 @@ def lower_gateway(
 
 
 def _trace_contexts(groups: Iterable[LaneGroup]) -> tuple[TraceMemory, ...]:
-    """One for each header, since several groups want the same of it."""
+    """One for each header, since several groups may need the same."""
     contexts: dict[str, TraceMemory] = {}
     for group in groups:
         if group.propagation is Propagation.TRACE and is_known(group.trace_header):
@@ -131,11 +131,11 @@ def _claims(mesh: Mesh, group: LaneGroup) -> Iterable[_Claim]:
 def _common(
     mesh: Mesh, group: LaneGroup, claims: Mapping[str, Sequence[_Claim]]
 ) -> Mapping[Condition, _Common]:
-    """What is for all requests, in order: what the baseline asks for. Where no lane is the
-    baseline, all are alike.
+    """The conditions that apply to all requests, in order: those of the baseline. Without a
+    baseline, those of all lanes.
 
-    In a strict group also what only other lanes ask for: its requests enter the lane that is the
-    value, the first that does. Not where another group asks for the same: one must be named there.
+    In a strict group, also conditions of other lanes: such requests enter the first lane with the
+    condition. Not if another group has the same condition, because then a lane must be named.
     """
     baseline = mesh.baseline(group)
     own = claims[group.name]
@@ -151,7 +151,7 @@ def _common(
 
 
 def _is_entered(claim: _Claim) -> bool:
-    """Whether the lane's own rules say that a request enters it."""
+    """Whether the lane's own rules determine that a request enters it."""
     return claim.group.mode is Mode.STRICT and claim.lane.mode in (None, Mode.STRICT)
 
 
@@ -161,7 +161,7 @@ def _common_routes(
     common: Mapping[str, Mapping[Condition, _Common]],
     services: Mapping[ObjectName, ServiceRoutes],
 ) -> list[IngressRoute]:
-    """Routes for all requests. Groups whose baselines state the same share a route."""
+    """Routes for all requests. Groups whose baselines have the same condition share a route."""
     stating: dict[Condition, list[_Claim]] = {
         condition: [] for conditions in common.values() for condition in conditions
     }
@@ -189,7 +189,7 @@ def _entered_route(
     claims: list[_Claim],
     services: Mapping[ObjectName, ServiceRoutes],
 ) -> IngressRoute:
-    """For requests that enter the only lane of ``claims``, whatever they name."""
+    """A route for requests that enter the only lane of ``claims``, whatever lane they name."""
     group, lane = claims[0].group, claims[0].lane
     route = _ingress_route(mesh, condition, claims, services)
     return replace(
@@ -203,10 +203,10 @@ def _entered_route(
 def _own_routes(
     mesh: Mesh, claims: Iterable[_Claim], services: Mapping[ObjectName, ServiceRoutes]
 ) -> list[IngressRoute]:
-    """Routes for requests that name a lane of the group; lanes that state just the same share them.
+    """Routes for requests that name a lane of the group. Lanes with the same conditions share them.
 
-    Their order is not that of the lanes: where a request names several at once, a lane that comes
-    shall not change which of the others is asked first.
+    They are not in the order of the lanes: if a request names several lanes at once, a new lane
+    must not change the precedence of the others.
     """
     by_lane: dict[str, dict[Condition, list[_Claim]]] = {}
     for claim in claims:
@@ -257,7 +257,7 @@ def _ingress_route(
 
 
 def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]) -> Route:
-    """One choice a group; the default is the first group's baseline (else its first claim)."""
+    """One choice for each group. The default is the first group's baseline, or its first claim."""
     by_group: dict[str, list[_Claim]] = {}
     for claim in claims:
         by_group.setdefault(claim.group.name, []).append(claim)
@@ -267,7 +267,7 @@ def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, Servi
         targets: dict[str, Target] = {}
         for claim in members:
             target = _target(claim, services)
-            # A lane that the default serves needs an entry only where others are turned away.
+            # A lane that the default serves needs an entry only if other requests are refused.
             turned_away = claim.group.unmatched is Unmatched.NOT_FOUND
             if turned_away or claim.lane.name in target.chain or target != default:
                 targets.setdefault(claim.lane.name, target)
@@ -285,9 +285,9 @@ def _destination(
 
 
 def _target(claim: _Claim, services: Mapping[ObjectName, ServiceRoutes]) -> Target:
-    """The lane's subset of the rule's service, or that service's baseline where it has none.
+    """The lane's subset of the rule's service, or that service's baseline if there is none.
 
-    The latter needs an entry of its own: the route's default may be another service.
+    The latter needs an entry, too, because the route's default may be another service.
     """
     routes, port = _destination(claim, services)
     route = routes.by_port[port]
@@ -313,7 +313,7 @@ def _default(
 def _split(
     mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, ServiceRoutes]
 ) -> Split | None:
-    """The shares of the first group that gives lanes weights; what is left stays without a lane."""
+    """The shares of the first group with weights. Remaining requests stay without a lane."""
     weighted = [claim for claim in claims if claim.lane.weight]
     if not weighted:
         return None
@@ -333,7 +333,9 @@ def _split(
     lanes = tuple(shares.values())
     every = lanes if rest is None else (*lanes, rest)
     ranges = every if group.sticky is None else lay_out(lanes, rest)
-    return Split(group.route_header, every, ranges, group.sticky)
+    headers = {c.group.route_header.lower(): c.group.route_header for c in claims}
+    exempt = tuple(lane_names(mesh, header) for header in headers.values())
+    return Split(group.route_header, every, ranges, group.sticky, exempt)
 
 
 def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
@@ -348,7 +350,7 @@ def _trace_headers(claims: list[_Claim]) -> tuple[str, ...]:
 def _virtual_hosts(
     server: GatewayServer, routes: list[IngressRoute], entries: list[EntryRule]
 ) -> Iterable[VirtualHost]:
-    """Envoy picks one virtual host by domain, so each holds every route whose host covers it."""
+    """Envoy picks one virtual host by domain, so each contains all routes whose host covers it."""
     domains: dict[str, None] = {}
     for route in routes:
         for served in server.hosts:

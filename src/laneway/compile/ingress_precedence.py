@@ -1,4 +1,4 @@
-"""Which of two ingress conditions is asked first."""
+"""The precedence of ingress conditions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _KIND_ORDER = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.REGEX: 2}
 
 
 def precedence(route: IngressRoute | EntryRule | Condition) -> tuple[int, int, int, int, int]:
-    """The most specific condition first: host, kind of URI match, its length, further conditions.
+    """A sort key: the most specific condition has the lowest.
 
-    An exact host precedes ``*.suffix`` (longer first), which precedes ``*``; an exact URI precedes
-    a prefix, a prefix a regex, a regex no condition; longer values precede. Then the more
-    conditions on method, headers and query precede. Ties keep the order that routes are made in:
-    what only lanes that are named ask for is first, then the order of declaration.
+    The order of hosts is: exact, ``*.suffix`` (longer first), ``*``. Then that of URIs: exact,
+    prefix, regex, none; longer values first. Then more conditions on method, headers and query come
+    first. Equal keys keep the order of routes: conditions for named lanes first, then the order of
+    declaration.
     """
     host = 2 if route.host == "*" else 1 if route.host.startswith("*") else 0
     kind = 3 if route.uri is None else _KIND_ORDER[route.uri.kind]

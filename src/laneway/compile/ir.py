@@ -1,8 +1,8 @@
 """The IR: what each service, and each gateway, does for each lane.
 
-``lower`` builds it from a mesh; the Envoy emitter, the ASM emitter and the simulator read it. All
-that lanes *mean* is decided before this point: here a route is an O(1) choice by header value and
-a target is an ordered chain of subsets.
+``lower`` builds it from a mesh; the emitters and the simulator read it. The meaning of lanes is
+decided before this point: here a route is an O(1) choice by the value of a header, and a target is
+an ordered chain of subsets.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LaneChoice:
-    """One header's say: its value, if it is a key of ``lanes``, decides the target."""
+    """The choice by one header: if its value is a key of ``lanes``, that is the target."""
 
     group: str
     header: str
@@ -44,10 +44,10 @@ class LaneChoice:
 
 @dataclass(frozen=True, slots=True)
 class ByCaller:
-    """Calls that are of the caller's own lane, whose target is the one in the route's choice.
+    """Calls that belong to the caller's lane. Their target is that of the lane in the choice.
 
-    ``trace_header`` is what the caller's proxy fills in where it is missing: a call that begins in
-    a workload has no trace id yet, and later hops know the lane by it. Not one of tracing systems,
+    The caller's proxy generates ``trace_header`` if it is missing: a call that begins in a workload
+    has no trace id yet, and later hops find the lane by it. Not for headers of tracing systems,
     which begin a trace themselves.
     """
 
@@ -57,10 +57,10 @@ class ByCaller:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The choices are tried in order; where none decides, ``default`` (the baseline) serves.
+    """The choices are tried in order. If none decides, ``default`` (the baseline) is the target.
 
-    ``by_caller`` precedes the choices, for calls of workloads whose lane has that rule
-    (``MeshRoutes.caller_rules``). Such a call then names the lane in the route header.
+    ``by_caller`` takes precedence over the choices, for calls of workloads whose lane has that rule
+    (``MeshRoutes.caller_rules``). Such a call gets the lane in the route header.
     """
 
     choices: tuple[LaneChoice, ...]
@@ -73,7 +73,7 @@ class ServiceRoutes:
     """How calls to a service are routed at every caller's sidecar, by service port.
 
     ``subsets`` are the lanes of ``group`` that contain the service, in order. ``baseline`` is the
-    lane that serves it for others (the group's, or the service's own).
+    lane that answers for other lanes: that of the group, or the service's own.
     """
 
     service: Service
@@ -85,10 +85,10 @@ class ServiceRoutes:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``weight`` of 100 requests enter ``lane``; the gateway sets the route header to it.
+    """``weight`` of 100 requests enter ``lane``, and the gateway sets the route header to it.
 
-    Without a name: they stay without a lane, so that every service's own baseline answers them
-    (``LaneGroup.service_baselines``), and the header is not set.
+    With no ``lane`` they stay without a lane, and the header is removed. So the own baselines of
+    services answer them (``LaneGroup.service_baselines``).
     """
 
     lane: str
@@ -97,25 +97,36 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneNames:
+    """Lanes of one group, or of groups that share ``header``, in which a request has to name one
+    of them."""
+
+    header: str
+    lanes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
-    """For requests that carry none of the route headers. The weights of ``shares`` sum to 100.
+    """For requests that name no lane. The weights of ``shares`` sum to 100.
 
     ``ranges`` are the shares in the order of the hash that keeps users to their lanes, where
-    ``sticky``; a lane may have several there.
+    ``sticky``; a lane may have several there. ``exempt`` are the lanes that a request can name,
+    for each route header of a gateway's route; any other value of these headers counts as none.
     """
 
     header: str
     shares: tuple[Share, ...]
     ranges: tuple[Share, ...]
     sticky: Sticky | None
+    exempt: tuple[LaneNames, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRule:
     """At a gateway: requests that meet the condition and do not have ``split.header`` enter a lane.
 
-    By the weights of ``split``, of which the share without a name stays without a lane. Header
-    names are in lower case. ``rules`` are the rules it came from, as (lane, rule).
+    The weights of ``split`` choose the lane; one share may stay without a lane. Header names are in
+    lower case. ``rules`` are the original rules, as (lane, rule).
     """
 
     host: str
@@ -135,9 +146,9 @@ class EntryRule:
 class LaneNaming:
     """At a gateway: how the lane that a request names is found, and written into ``header``.
 
-    The header itself is looked at first, then ``others`` (lower-case headers), the ``cookies`` and
-    the ``query`` parameters. The first of their values that is a key of ``lanes`` decides; where
-    there is none, the header is removed.
+    The order is: the header itself, ``others`` (lower-case headers), ``cookies``, ``query``
+    parameters. The first value that is a key of ``lanes`` decides. If there is none, the header is
+    removed.
     """
 
     header: str
@@ -145,14 +156,6 @@ class LaneNaming:
     cookies: tuple[str, ...]
     query: tuple[str, ...]
     lanes: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LaneNames:
-    """Lanes of one group, of which a request has to name one in ``header``."""
-
-    header: str
-    lanes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +168,16 @@ class EnteredLane:
 
 @dataclass(frozen=True, slots=True)
 class IngressRoute:
-    """One condition at a gateway, merged over lanes that state it.
+    """One condition at a gateway, for all lanes that have it.
 
-    ``named``: it is only for requests that name one of these lanes; ``None``: for all requests,
-    since the baseline states it. ``rules`` are the rules it came from, as (lane, rule).
-    ``trace_headers`` are those that the route fills in with an id of its own when the caller sent
-    none, so that sidecars can tell requests apart; not those of tracing systems
-    (``GatewayRoutes.trace_contexts``). ``not_found``: a request that names none of the lanes is
-    answered 404 instead of the default. ``entered``: the lane whose rule it is alone, and which
-    all requests enter that meet it; there is no choice, and the default is the lane's.
-    ``actions`` are those of all of the rules.
+    ``named``: the route is only for requests that name one of these lanes. ``None`` means all
+    requests, because the baseline has the condition. ``rules`` are the original rules, as (lane,
+    rule). ``trace_headers``: the gateway generates a trace id if the client sent none, so that
+    sidecars can distinguish requests; not for headers of tracing systems
+    (``GatewayRoutes.trace_contexts``). ``not_found``: requests that name none of the lanes are
+    answered 404 instead of the default. ``entered``: the only lane with the condition, which all
+    matching requests enter; then there is no choice, and the default is that of the lane.
+    ``actions`` are those of all rules.
     """
 
     host: str
@@ -193,7 +196,7 @@ class IngressRoute:
 
     @property
     def empty_trace_headers(self) -> Iterator[tuple[str, ...]]:
-        """Trace headers that may be there and be empty at once, the most first."""
+        """The combinations of trace headers that may be empty at once, the largest first."""
         for number in range(len(self.trace_headers), 0, -1):
             yield from combinations(self.trace_headers, number)
 
@@ -205,10 +208,10 @@ class IngressRoute:
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """Routes for one domain (``*`` and ``*.suffix`` allowed), in order of precedence.
+    """Routes for one domain (``*`` and ``*.suffix`` are allowed), in order of precedence.
 
-    Of ``entries``, which come before them, at most one decides on a request; who is not chosen by
-    its weights is not given a lane by those of a route, either.
+    ``entries`` come before them; at most one of them decides about a request. If its weights leave
+    the request without a lane, the weights of a route do not apply, either.
     """
 
     domain: str
@@ -224,7 +227,7 @@ class ServerRoutes:
 
 @dataclass(frozen=True, slots=True)
 class TraceMemory:
-    """A sidecar of ``group`` remembers trace id -> lane inbound, and sets the lane outbound."""
+    """Sidecars of ``group`` remember the lane of a trace id inbound, and set the lane outbound."""
 
     group: str
     route_header: str
@@ -234,28 +237,29 @@ class TraceMemory:
 
 @dataclass(frozen=True, slots=True)
 class BaggageMember:
-    """A sidecar of ``group`` puts the lane into W3C baggage as the member ``key`` inbound, and sets
-    it from there outbound."""
+    """Sidecars of ``group`` put the lane into the member ``key`` of W3C baggage inbound, and set
+    the lane from there outbound."""
 
     group: str
     route_header: str
     key: str
 
 
-#: A trace header, its lines joined by commas, whose first line is empty. It counts as missing.
+#: Matches a trace header (its lines joined by commas) with an empty first line: it counts as
+#: missing.
 EMPTY_ID = r"[ \t]*(,.*)?"
 
-#: By what a lane travels through applications that do not pass on the route header.
+#: How a lane is propagated through applications that do not pass on the route header.
 Carrier = TraceMemory | BaggageMember
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoutes:
-    """``baggage``: the members that name a lane where the route header does not.
+    """``baggage``: the members that name a lane if the route header does not.
 
-    ``naming``: for each route header of groups that use more than it, or have entry rules.
-    ``trace_contexts``: trace headers of tracing systems. The gateway makes up the value that a
-    request lacks, in the format that the system knows; routes alone could not.
+    ``naming``: one for each route header of groups with ``routeBy`` or ``enter`` rules.
+    ``trace_contexts``: trace headers of tracing systems. The gateway generates a missing value in
+    the format of the system, which routes alone could not do.
     """
 
     gateway: Gateway
@@ -270,7 +274,7 @@ class GatewayRoutes:
 
     @property
     def carriers(self) -> tuple[Carrier, ...]:
-        """What the gateway needs the lane filter for."""
+        """The propagations for which the gateway needs the lane filter."""
         return *self.baggage, *self.trace_contexts
 
     @property
@@ -282,9 +286,9 @@ class GatewayRoutes:
 
 @dataclass(frozen=True, slots=True)
 class MeshRoutes:
-    """The whole IR. ``services`` holds every service of the mesh, in a group or not.
+    """The whole IR. ``services`` contains all services of the mesh, in a group or not.
 
-    ``caller_rules``: group -> lane -> when its workloads' calls belong to it.
+    ``caller_rules``: group -> lane -> when calls of its workloads belong to the lane.
     """
 
     services: Mapping[ObjectName, ServiceRoutes]

@@ -16,95 +16,62 @@ The rules, with their source:
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from laneway.compile.ingress import baggage_member, lower_gateway, trace_memory
-from laneway.compile.ir import (
-    ByCaller,
-    Carrier,
-    LaneChoice,
-    MeshRoutes,
-    Route,
-    ServiceRoutes,
-    Target,
-)
-from laneway.model.caller_rules import CallerRule
-from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
+from laneway.compile.ir import Carrier, LaneChoice, MeshRoutes, Route, ServiceRoutes, Target
+from laneway.compile.service_views import LaneWay, ServiceView, group_views, service_view
+from laneway.model.lanes import LaneGroup, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.services import Service, ServicePort
-from laneway.model.trace_contexts import is_known
+from laneway.model.services import ServicePort
 
 
 def lower(mesh: Mesh) -> MeshRoutes:
     """The IR of a valid mesh (one without findings of severity error)."""
-    services = {service.name: lower_service(mesh, service) for service in mesh.services}
+    groups = group_views(mesh)
+    services = {
+        service.name: lower_service(service_view(mesh, service, groups))
+        for service in mesh.services
+    }
     gateways = {gateway.name: lower_gateway(mesh, gateway, services) for gateway in mesh.gateways}
     return MeshRoutes(services, gateways, lower_memories(mesh), mesh.caller_rules)
 
 
-def lower_service(mesh: Mesh, service: Service) -> ServiceRoutes:
-    """One service's part of the IR; depends on its group and that group's lanes only.
-
-    ``Lowerer`` knows in detail on what: change it together with this.
-    """
-    group = mesh.groups_by_service.get(service.name)
-    if group is None:
+def lower_service(view: ServiceView) -> ServiceRoutes:
+    """One service's part of the IR."""
+    service = view.service
+    if view.group is None:
         by_port = {port.port: Route((), Target(service, port, ())) for port in service.ports}
         return ServiceRoutes(service, None, (), None, by_port)
-    subsets = mesh.subsets.get((group.name, service.name), ())
-    baseline = mesh.service_baseline(group, service.name)
-    concerned = {lane.name: lane for lane in (*subsets, *mesh.lanes_with_own_way[group.name])}
-    chains = _chains(group, concerned.values(), {lane.name for lane in subsets}, baseline)
-    by_caller = lower_callers(mesh, group)
-    by_port = {
-        port.port: _route(group, chains, baseline, service, port, by_caller)
-        for port in service.ports
-    }
-    return ServiceRoutes(service, group.name, subsets, baseline, by_port)
+    chains = dict(_chains(view))
+    by_port = {port.port: _route(view, view.group, chains, port) for port in service.ports}
+    return ServiceRoutes(service, view.group, view.subsets, view.baseline, by_port)
 
 
-def _chains(
-    group: LaneGroup, lanes: Iterable[Lane], subsets: Container[str], baseline: str | None
-) -> Mapping[str, tuple[str, ...]]:
-    """Lane -> the subsets that its requests try; without lanes that go straight to the baseline.
-
-    ``subsets`` are the lanes that contain the service.
-    """
-    chains = {}
-    for lane in lanes:
-        if (lane.mode or group.mode) is Mode.STRICT:
-            chain: tuple[str, ...] = (lane.name,)
+def _chains(view: ServiceView) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The subsets that each lane's requests try, unless they go straight to the baseline."""
+    subsets = {lane.name for lane in view.subsets}
+    for way in (*(LaneWay.of(lane, view.mode) for lane in view.subsets), *view.elsewhere):
+        if way.strict:
+            chain: tuple[str, ...] = (way.lane,)
         else:
-            wanted = dict.fromkeys([lane.name, *lane.fallback, baseline])
+            wanted = dict.fromkeys([way.lane, *way.fallback, view.baseline])
             chain = tuple(name for name in wanted if name is not None and name in subsets)
-            # What follows the baseline would never be asked for what the baseline lacks.
-            if baseline in chain:
-                chain = chain[: chain.index(baseline) + 1]
-        if chain and (lane.name in chain or chain != (baseline,)):
-            chains[lane.name] = chain
-    return chains
+            # The baseline comes last: an instance that it lacks is not looked for elsewhere.
+            if view.baseline in chain:
+                chain = chain[: chain.index(view.baseline) + 1]
+        if chain and (way.lane in chain or chain != (view.baseline,)):
+            yield way.lane, chain
 
 
 def _route(
-    group: LaneGroup,
-    chains: Mapping[str, tuple[str, ...]],
-    baseline: str | None,
-    service: Service,
-    port: ServicePort,
-    by_caller: tuple[ByCaller, ...],
+    view: ServiceView, group: str, chains: Mapping[str, tuple[str, ...]], port: ServicePort
 ) -> Route:
-    targets = {lane: Target(service, port, chain) for lane, chain in chains.items()}
-    default = Target(service, port, (baseline,) if baseline in targets else ())
-    return Route((LaneChoice(group.name, group.route_header, targets),), default, by_caller)
-
-
-def lower_callers(mesh: Mesh, group: LaneGroup) -> tuple[ByCaller, ...]:
-    """The same for every service of the group; strict lanes first."""
-    filled_in = group.propagation is Propagation.TRACE and not is_known(group.trace_header)
-    trace_header = group.trace_header if filled_in else None
-    used = mesh.used_caller_rules[group.name]
-    return tuple(ByCaller(rule, trace_header) for rule in CallerRule if rule in used)
+    targets = {lane: Target(view.service, port, chain) for lane, chain in chains.items()}
+    baseline = view.baseline
+    default = Target(view.service, port, (baseline,) if baseline in targets else ())
+    return Route((LaneChoice(group, view.route_header, targets),), default, view.callers)
 
 
 def lower_memories(mesh: Mesh) -> Mapping[ObjectName, Carrier]:

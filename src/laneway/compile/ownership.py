@@ -1,4 +1,4 @@
-"""How laneway marks the objects that it generates, so that it can tell them from others'."""
+"""The labels and annotations by which laneway recognizes the objects that it generated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUPS = "laneway.dev/groups"
 def owned_metadata(
     namespace: str, name: str, group: str, groups: Collection[str] = ()
 ) -> dict[str, Any]:
-    """``groups`` are all lane groups that the object is made for, if ``group`` is not the only."""
+    """``groups`` are all lane groups of the object, if ``group`` is not the only one."""
     metadata: dict[str, Any] = {
         "labels": {MANAGED_BY: OWNER, GROUP: group},
         "name": name,
@@ -32,5 +32,5 @@ def labels(manifest: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def is_owned(manifest: Mapping[str, Any]) -> bool:
-    """Whether laneway made the object, and so may change or delete it."""
+    """Whether laneway generated the object, and so may change or delete it."""
     return labels(manifest).get(MANAGED_BY) == OWNER

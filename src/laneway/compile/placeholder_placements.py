@@ -1,7 +1,7 @@
-"""Nominal placements: plausible, deterministic addresses for a mesh that is not running.
+"""Placeholder placements: plausible, deterministic addresses for a mesh that is not running.
 
-``render`` and the tests compile without starting anything; each workload gets a loopback address
-of its own, every declared port as it is, and counts as ready.
+``render`` and tests compile without starting anything. Each workload gets its own loopback address
+with the declared ports, and counts as ready.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Snapshots: what one proxy should have, as immutable resources versioned by their content.
+"""Snapshots: the configuration of a proxy, as immutable resources versioned by their content.
 
-The output of the Envoy emitter and the input of the xDS server. A resource is serialized and
-hashed once, when it is made, and shared by every snapshot that holds it.
+They are the output of the Envoy emitter and the input of the xDS server. A resource is serialized
+and hashed once, and shared by all snapshots that contain it.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ Resources = Mapping[str, Resource]
 
 
 class Layers(Resources):
-    """A proxy's own resources over those that it shares with others.
+    """The resources of one proxy, and those that it shares with others. Their names are distinct.
 
-    The names of the two are distinct. Readers that compare snapshots look at the layers: the
-    shared one is the same object for every proxy, and often before and after a change.
+    To compare snapshots, compare the layers: the shared one is the same object for all proxies, and
+    often before and after a change.
     """
 
     __slots__ = ("own", "shared")

@@ -1,8 +1,8 @@
 """A large immutable map of resources, of which an edit copies only a small part.
 
-What all proxies are sent alike grows with the mesh, a change does not. So the map consists of a
-fixed number of small maps. An edited map shares those that the edit does not touch with the map
-before it, and a comparison of the two looks only into those that they do not share.
+The resources that all proxies share grow with the mesh, but a change does not. So the map consists
+of a fixed number of small maps. An edited map shares unchanged small maps with the map before it,
+and a comparison skips those that both share.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Bucket = dict[str, Resource]
 
 
 class SharedMap(Resources):
-    """Immutable, by name. Iterates in the order of names, however it came about."""
+    """An immutable map by name. It iterates in the order of names."""
 
     __slots__ = ("_buckets",)
 
@@ -28,7 +28,7 @@ class SharedMap(Resources):
         return SharedMap().edited((), resources)
 
     def edited(self, gone: Iterable[str], made: Iterable[Resource]) -> SharedMap:
-        """Without the names in ``gone``, then with the resources in ``made``."""
+        """A map without the names in ``gone``, and with the resources in ``made``."""
         buckets = list(self._buckets)
         copied: dict[int, _Bucket] = {}
 
@@ -45,12 +45,12 @@ class SharedMap(Resources):
         return SharedMap(tuple(buckets)) if copied else self
 
     def over(self, other: SharedMap) -> SharedMap:
-        """The resources of both; this one's where both have a name."""
+        """The resources of both maps. Those of this map take precedence."""
         pairs = zip(self._buckets, other._buckets, strict=True)
         return SharedMap(tuple(mine if mine is its else {**its, **mine} for mine, its in pairs))
 
     def changes(self, before: SharedMap) -> list[str]:
-        """The names whose resource is not the same object in both, in the order of the alphabet:
+        """The names whose resource is not the same object in both maps, in alphabetical order:
         hashes, and so buckets, are others in each process."""
         names: list[str] = []
         for new, old in zip(self._buckets, before._buckets, strict=True):

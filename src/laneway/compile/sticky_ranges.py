@@ -1,9 +1,9 @@
-"""Which of the 100 parts of a hash belong to which lane, for sticky weights.
+"""Assigns the 100 parts of a hash to lanes, for sticky weights.
 
-A user's hash falls into the same part always. So that raising one lane's weight moves no user of
-another, each lane grows from a place of its own into what is the baseline's: the first lane from
-the beginning upwards, the second from the end downwards; the third and fourth from the middle, up
-and down; the next from the quarters, and so on.
+A user's hash always falls into the same part. Raising the weight of one lane must not move users of
+another lane. So each lane grows from its own starting point into the baseline's parts: the first
+lane from the beginning upwards, the second from the end downwards, the third and fourth from the
+middle up and down, the next ones from the quarters, and so on.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ PARTS = 100
 
 
 def lay_out(lanes: Sequence[Share], rest: Share | None) -> tuple[Share, ...]:
-    """The lanes' shares in parts, in order of the hash; what is left over is the part of ``rest``.
+    """The shares of lanes in the order of the hash. Remaining parts belong to ``rest``.
 
-    A lane that grows keeps all that it has. Others keep theirs until the two that grow towards each
-    other meet: two lanes never do; of three or four, each pair has half of the hash, and so on.
-    From there on lanes take what is free, in order of declaration.
+    A growing lane keeps all its parts. Other lanes keep theirs until two lanes that grow towards
+    each other meet: two lanes never do; with three or four, each pair has half of the hash, and so
+    on. After that, lanes take free parts in order of declaration.
     """
     owners: list[Share | None] = [None] * PARTS
     lacking = dict.fromkeys(range(len(lanes)), 0)
@@ -51,7 +51,7 @@ def _take(owners: list[Share | None], places: Iterable[int], share: Share, wante
 
 
 def _near(number: int, lanes: int) -> Iterator[int]:
-    """From the lane's own place towards the next one that another of so many lanes starts from."""
+    """The parts from the lane's starting point towards the next lane's, for that many lanes."""
     starts = sorted({start % PARTS for start, _ in map(_start, range(lanes))})
     start, step = _start(number)
     place = start if step > 0 else start - 1
@@ -70,7 +70,7 @@ def _everywhere(number: int) -> Iterator[int]:
 
 
 def _start(number: int) -> tuple[int, int]:
-    """Where the lane so numbered starts, and which way it grows.
+    """The starting point of the lane with that number, and the direction in which it grows.
 
     Pairs of lanes start from 0, 1/2, 1/4, 3/4, 1/8, ... (the van der Corput sequence).
     """

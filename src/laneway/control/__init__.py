@@ -1,5 +1,4 @@
-"""Bringing a mesh into effect on proxies: what happens when a mesh changes, a workload becomes
-ready, or a proxy answers.
+"""The control plane: activates a mesh on the proxies, and follows the readiness of workloads.
 
-Owns the protocols that adapters implement, and does no I/O of its own.
+It defines the protocols that adapters implement, and does no I/O itself.
 """

@@ -1,7 +1,7 @@
 """How much history a store keeps. Pure.
 
-History is what rollbacks, looks at the past and watches that resume read; what is declared now
-stays, however old it is.
+Rollbacks, reads of earlier revisions, and resumed watches need history. The objects that are
+declared now are always kept.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class HistoryBounds:
-    """Revisions older than ``age`` are removed, and those beyond the last ``most``; but never any
-    of the last ``least``."""
+    """Revisions older than ``age`` are removed, and those before the last ``most``, but none of the
+    last ``least``."""
 
     age: timedelta = timedelta(days=30)
     most: int = 100_000
@@ -21,14 +21,14 @@ class HistoryBounds:
 
     @classmethod
     def last(cls, number: int) -> HistoryBounds:
-        """Exactly the last ``number`` revisions stay."""
+        """Bounds that keep exactly the last ``number`` revisions."""
         return cls(age=timedelta.max, most=number, least=number)
 
     def compacted(self, latest: int, compacted: int, outdated: int) -> int:
-        """The number up to which history is to be removed; ``compacted`` where nothing is.
+        """The last revision to remove; ``compacted`` if there is nothing to remove.
 
-        ``latest`` is the last revision, ``compacted`` what was removed before, ``outdated`` the
-        last revision that is older than ``age``.
+        ``latest`` is the last revision, ``compacted`` the last one that is removed already,
+        ``outdated`` the last one that is older than ``age``.
         """
         wanted = max(outdated, latest - self.most)
         return max(compacted, min(wanted, latest - self.least))

@@ -1,9 +1,11 @@
-"""The control plane's core: a change of mesh, placement or readiness -> compiled -> published.
+"""The core of the control plane: compiles changes of the mesh, placements and readiness, and
+publishes them to the proxies.
 
-A change is a transaction over all proxies (``phases``): it is compiled whole, added, switched and
-removed in turn, and each step waits for every connected proxy to acknowledge. If one rejects
-anything that it did not reject before, all go back to what was there. Readiness, which changes
-nothing but endpoints, is published at once, also while a change is under way.
+A change is a transaction over all proxies (``phases``). It is compiled as a whole. Then resources
+are added, routes are switched, and old resources are removed; each step waits until every connected
+proxy has acknowledged it. If a proxy rejects anything that it did not reject before, the change is
+reverted everywhere. Readiness changes endpoints only, so it is published at once, even during a
+change.
 """
 
 from __future__ import annotations
@@ -25,23 +27,23 @@ from laneway.model.structural_sharing import share_unchanged
 
 Emit = Callable[[Mesh, MeshRoutes, Placements], Mapping[str, Snapshot]]
 
-#: Seconds that a phase may wait for acknowledgements. A proxy that is late is one that is away.
+#: Seconds to wait for the acknowledgements of a phase. The change goes on without late proxies.
 PHASE_DEADLINE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a change ended. ``rejections`` are the reasons why it was taken back.
+    """The result of a change. ``rejections`` are the reasons why it was reverted.
 
-    ``late`` are proxies that were connected and did not answer in time: they catch up by
-    themselves, and the change went on without them. ``in_force_seconds`` is how long it took until
-    every proxy had acknowledged the new routes; what is left to do then is to remove the old.
+    ``late`` are proxies that were connected and did not respond in time. They catch up by
+    themselves. ``seconds_until_active`` is the time until every proxy had acknowledged the new
+    routes; after that, only old resources are removed.
     """
 
     applied: bool
     rejections: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
-    in_force_seconds: float = 0.0
+    seconds_until_active: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class _State:
 
 
 class ControlPlane:
-    """Holds what is declared and where it runs; keeps the proxies' snapshots in step."""
+    """Has the active mesh and its placements, and keeps the proxies' snapshots up to date."""
 
     def __init__(self, publisher: Publisher, proxies: Proxies, emit: Emit) -> None:
         self._publisher = publisher
@@ -68,8 +70,13 @@ class ControlPlane:
 
     @property
     def mesh(self) -> Mesh:
-        """The active mesh; during a change, the mesh before it."""
+        """The active mesh. During a change, this is the mesh before it."""
         return self._state.mesh
+
+    @property
+    def published_mesh(self) -> Mesh:
+        """What proxies are sent now; during a change, the mesh that it leads to."""
+        return self._next[0].mesh if self._next else self._state.mesh
 
     @property
     def placements(self) -> Placements:
@@ -88,7 +95,7 @@ class ControlPlane:
         return late and status.connected and not status.synced
 
     def set_ready(self, workload: ObjectName, ready: bool) -> None:
-        """The workload may, or may no longer, receive requests."""
+        """Adds the workload to those that receive requests, or removes it. Published at once."""
         before = self._placements.ready
         after = before | {workload} if ready else before - {workload}
         if after != before:
@@ -96,42 +103,44 @@ class ControlPlane:
             self.publish()
 
     def place(self, placements: Placements) -> None:
-        """Where things run, or will. Not published yet.
+        """Sets the placements, which are not published yet.
 
-        ``ready`` and ``terminating`` stay as the other methods set them.
+        Except ``ready`` and ``terminating``, which the other methods set.
         """
         before = self._placements
         self._placements = replace(placements, ready=before.ready, terminating=before.terminating)
 
     def keep(self, sidecar: TerminatingSidecar) -> None:
-        """Configure it also when its workload is gone, until ``drop``. Not published yet."""
+        """Configures the sidecar until ``drop``, even if its workload is removed. Not published
+        yet."""
         others = _others(self._placements.terminating, sidecar)
         self._placements = replace(self._placements, terminating=(*others, sidecar))
 
     def drop(self, sidecar: TerminatingSidecar) -> None:
-        """It has ended, or its workload stays after all. Not published yet."""
+        """Ends ``keep``: the sidecar has ended, or its workload stays. Not published yet."""
         others = _others(self._placements.terminating, sidecar)
         self._placements = replace(self._placements, terminating=others)
 
     def publish(self) -> None:
-        """Publish the active mesh with the current addresses."""
+        """Publishes the active mesh with the current placements."""
         self._publish(self._compile())
 
     async def change(self, mesh: Mesh, *, deadline: float = PHASE_DEADLINE) -> Change:
-        """Bring ``mesh`` (valid, and placed) into force on every proxy, or on none.
+        """Activates ``mesh``, which must be valid and have placements, on all proxies or on none.
 
-        Changes are made one after another. Raises what compilation raises, with nothing changed.
+        Changes are made one after another. An exception of the compiler is raised before anything
+        has changed. ``deadline`` are the seconds that each phase waits for acknowledgements.
         """
         async with self._changing:
             state = self._lowered(mesh)
-            self._emitted(state)  # what does not compile fails here, with nothing changed
+            self._emitted(state)  # a compiler error is raised here, before anything has changed
             try:
                 result = await self._carry_out(state, deadline)
                 if result.applied:
                     self._state = state
                     self._late = frozenset(result.late)
             finally:
-                # Reverted, or cancelled half way: the previous mesh is active again.
+                # After a rejection or a cancellation, the previous mesh is published again.
                 self._next = None
                 if self._state is not state:
                     self.publish()
@@ -145,7 +154,7 @@ class ControlPlane:
 
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()
-        known = self._rejected()  # what was rejected before is no reason to refuse what mends it
+        known = self._rejected()  # earlier rejections are no reason to reject this change
         clock = asyncio.get_running_loop().time
         began = switched = clock()
         for phase in Phase:
@@ -157,7 +166,8 @@ class ControlPlane:
         return Change(True, (), tuple(sorted(late)), switched - began)
 
     async def wait_synced(self, deadline: float = PHASE_DEADLINE) -> Mapping[str, ProxyStatus]:
-        """Until every connected proxy has settled on what it should have, or time is up."""
+        """Waits until every connected proxy is synced or has rejected something, or for
+        ``deadline`` seconds. Returns their statuses."""
         connected = frozenset(n for n in self._nodes if self._proxies.status(n).connected)
         try:
             async with asyncio.timeout(deadline):
@@ -173,7 +183,7 @@ class ControlPlane:
         late: set[str],
         known: Set[tuple[str, ResourceStatus]],
     ) -> tuple[str, ...]:
-        """Publish a phase and wait for it; returns what proxies rejected, but for ``known``."""
+        """Publishes a phase and waits. Returns rejections of proxies, except those in ``known``."""
         self._next = (state, phase)
         self.publish()
         statuses = await self.wait_synced(deadline)
@@ -202,7 +212,7 @@ class ControlPlane:
         return compose(before, self._emitted(state), phase)
 
     def _emitted(self, state: _State) -> Mapping[str, Snapshot]:
-        """The snapshots of a state as placed now; those of the last two are remembered."""
+        """The snapshots of a state with the current placements. The last two are remembered."""
         for known, placements, snapshots in self._emissions:
             if known is state and placements is self._placements:
                 return snapshots
@@ -227,7 +237,7 @@ def _without(status: ProxyStatus, known: Set[tuple[str, ResourceStatus]]) -> Pro
 def _others(
     sidecars: tuple[TerminatingSidecar, ...], sidecar: TerminatingSidecar
 ) -> tuple[TerminatingSidecar, ...]:
-    """It is the same one also where it has stopped listening meanwhile."""
+    """All sidecars but this one, whose placement may have lost its listeners meanwhile."""
     return tuple(
         other
         for other in sidecars
@@ -237,7 +247,7 @@ def _others(
 
 
 def rejected(status: ProxyStatus) -> tuple[str, ...]:
-    """What a proxy refuses of what it should have, in sentences with Envoy's own words."""
+    """A sentence for each resource that the proxy rejected, with Envoy's error message."""
     return tuple(
         f"proxy {status.node} rejected {resource.name}: {resource.error}"
         for resource in status.resources

@@ -1,15 +1,16 @@
-"""What happened to the processes of a mesh, as typed events about typed subjects.
+"""Events about the processes of a mesh, with typed subjects.
 
-Whatever runs proxies and workloads emits them: today that is the process runner of this machine.
-``Ready`` and ``Unready`` reach the control plane; users see all of them. ``str`` of an event is a
-sentence without its subject ("is ready"), ``report`` the whole text.
+The process runner of this machine emits them. ``Ready`` and ``Unready`` go to the control plane;
+users see all of them. ``str`` of an event is a sentence without its subject ("is ready"),
+``report`` the whole text.
 """
 
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from laneway.model.findings import ObjectKey
 from laneway.model.names import ObjectName
 
 
@@ -29,10 +30,14 @@ class ProxyInstance:
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkloadInstance:
-    """A process of a workload. While a workload is replaced there are two, each with a name of its
-    own."""
+    """A process of a workload. While a workload is replaced, there are two with different names:
+    the workload's own, and one with a number (``cart~2``)."""
 
     instance: ObjectName
+
+    @property
+    def workload(self) -> ObjectName:
+        return replace(self.instance, name=self.instance.name.partition("~")[0])
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ Subject = ProxyInstance | WorkloadInstance | EnvoyProgram
 
 @dataclass(frozen=True, slots=True)
 class ExitStatus:
-    """How a process ended: ``code`` is its exit code, or minus the signal that killed it."""
+    """How a process ended. ``code`` is its exit code, or the negative number of a signal."""
 
     code: int
 
@@ -80,7 +85,7 @@ class Event:
 
 
 def report(event: Event) -> str:
-    """The whole sentence, and below it the last output where the event has one."""
+    """The whole sentence, followed by the last output if the event has one."""
     lines = [f"{event.subject} {event}"]
     if output := getattr(event, "output", ()):
         lines += ["last output:", *(f"  {line}" for line in output)]
@@ -103,7 +108,7 @@ class Ready(Event):
 
 @dataclass(frozen=True, slots=True)
 class Unready(Event):
-    """It was ready and is not any more. ``asked``: because it is being stopped."""
+    """It was ready and is not any more. ``asked``: because it is being stopped on request."""
 
     reason: str
     asked: bool = False
@@ -114,7 +119,7 @@ class Unready(Event):
 
 @dataclass(frozen=True, slots=True)
 class Late(Event):
-    """It did not become ready in its time. It goes on running, and being asked."""
+    """It did not become ready in time. It still runs, and is still probed."""
 
     seconds: float
     reason: str
@@ -126,7 +131,7 @@ class Late(Event):
 
 @dataclass(frozen=True, slots=True)
 class Exited(Event):
-    """Its process ended without being asked to. ``output`` is the last that it wrote."""
+    """Its process ended by itself. ``output`` is the last output."""
 
     status: ExitStatus
     output: tuple[str, ...]
@@ -146,7 +151,7 @@ class Restarting(Event):
 
 @dataclass(frozen=True, slots=True)
 class CrashLooping(Event):
-    """It ends again and again. Said once; the restarts go on."""
+    """It ends again and again. Emitted once; the restarts go on."""
 
     ends: int
     status: ExitStatus
@@ -157,8 +162,49 @@ class CrashLooping(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """A proxy warns of what a client does."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"warns: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesChanged(Event):
+    """Files that its workload watches are others now: a new process is started."""
+
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
+        return f"is started anew: {self.paths[0]}{more} changed"
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToWatch(Event):
+    """A path that its workload watches does not exist. Once it does, it is watched."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"watches {self.path}, which does not exist"
+
+
+@dataclass(frozen=True, slots=True)
+class NotReplaced(Event):
+    """Its new process did not become ready: the one before serves on, if there was one."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"stays as it was, since the new process is not ready: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class RestartFailed(Event):
-    """The process could not even be started again; counts as one more end."""
+    """The process could not be started again. This counts as another exit."""
 
     reason: str
 
@@ -179,7 +225,7 @@ class GaveUp(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """As asked. ``status`` is None where there was no process at that moment."""
+    """It was stopped on request. ``status`` is None if there was no process at that moment."""
 
     status: ExitStatus | None
 
@@ -189,19 +235,25 @@ class Stopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class Rejected(Event):
-    """A proxy refused a resource and goes on with the version before. ``error`` is Envoy's text."""
+    """A proxy rejected a resource and keeps the version before. ``error`` is Envoy's message.
+
+    ``objects`` are the declared objects that it is about, as far as that can be told.
+    """
 
     type_url: str
     resource: str
     error: str
+    objects: tuple[ObjectKey, ...] = ()
 
     def __str__(self) -> str:
-        return f"rejected {self.type_url.rpartition('.')[2]} {self.resource}: {self.error}"
+        about = f" (of {', '.join(map(str, self.objects))})" if self.objects else ""
+        kind = self.type_url.rpartition(".")[2]
+        return f"rejected {kind} {self.resource}{about}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
 class NativeModuleRefused(Event):
-    """The lane filter runs as WebAssembly, to the same effect."""
+    """The proxy cannot load the native lane filter, which runs as WebAssembly instead."""
 
     reason: str
 
@@ -214,7 +266,7 @@ class NativeModuleRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogLost(Event):
-    """Its output cannot be written down; it runs on, and what it writes is dropped."""
+    """Its output cannot be written to the log. It still runs, and its output is dropped."""
 
     reason: str
 

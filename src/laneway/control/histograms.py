@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 
 class Histogram:
-    """``bounds`` are the inclusive upper ends of the buckets, in order; one without end follows."""
+    """``bounds`` are the inclusive upper bounds of the buckets, in ascending order. A last bucket
+    without a bound follows."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = tuple(bounds)
@@ -23,7 +24,7 @@ class Histogram:
         return sum(self._counts)
 
     def cumulative(self) -> Iterator[tuple[float, int]]:
-        """Each bound, and how many values were not above it; the last bound is infinite."""
+        """Each bound with the number of values up to it. The last bound is infinite."""
         below = 0
         for bound, count in zip((*self._bounds, float("inf")), self._counts, strict=True):
             below += count

@@ -1,8 +1,8 @@
-"""The phases of a change, so that no proxy ever routes to something that another lacks: pure.
+"""The phases of a change, in which no proxy ever routes to a resource that another lacks. Pure.
 
-Make before break, across all proxies: what is new is *added* everywhere and warmed while requests
-still take the old routes; then everybody is *switched* to the new routes while the old clusters
-are still there; then what is old is *removed*. ``control_plane`` waits between phases.
+Make before break, across all proxies. New resources are *added* everywhere and warmed while
+requests still take the old routes. Then all proxies are *switched* to the new routes while the old
+clusters still exist. Then old resources are *removed*. ``control_plane`` waits between phases.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Phase(enum.Enum):
 
 
 def compose(before: Snapshots, after: Snapshots, phase: Phase) -> Snapshots:
-    """What every proxy should have in ``phase`` of the change from ``before`` to ``after``.
+    """The snapshots of all proxies in ``phase`` of the change from ``before`` to ``after``.
 
-    A proxy that is only in one of the two has that one's snapshot throughout; those only in
-    ``before`` are gone from the last phase.
+    A proxy that is in only one of the two has the same snapshot in all phases. Those that are only
+    in ``before`` are left out of the last phase.
     """
     if phase is Phase.REMOVE:
         return after
@@ -42,7 +42,7 @@ def compose(before: Snapshots, after: Snapshots, phase: Phase) -> Snapshots:
 
 
 def _compose(before: Snapshot, after: Snapshot, phase: Phase, unions: _Unions) -> Snapshot:
-    """Both have the same types: those of a sidecar, or of a gateway."""
+    """Both snapshots have the same resource types: those of a sidecar, or of a gateway."""
     types: dict[str, Resources] = {}
     for type_url, new in after.types.items():
         old = before.resources(type_url)
@@ -56,13 +56,13 @@ def _compose(before: Snapshot, after: Snapshot, phase: Phase, unions: _Unions) -
 
 
 class _Unions:
-    """Unions of resources, made once for all the proxies that share what is united."""
+    """Unions of resources. Each is built once for all proxies that share the resources."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[int, int], Resources] = {}
 
     def of(self, first: Resources, second: Resources) -> Resources:
-        """All of both; ``first`` wins. Layers are united one by one."""
+        """The resources of both; those of ``first`` take precedence. Layers are united each."""
         if first is second:
             return first
         if isinstance(first, Layers) and isinstance(second, Layers):

@@ -1,4 +1,4 @@
-"""The ports: what the use cases ask of the outside. Adapters implement them, ``wiring`` joins."""
+"""The ports of the control plane to the proxies, which the xDS adapter implements."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from typing import Protocol
 
 from laneway.compile.resources import Snapshot
 
-#: Node metadata: a number that grows with each process that is started for a node. Of two that are
-#: connected at once (a hot restart), only the one with the greater is configured.
+#: Node metadata: a number that grows with each process that is started for a node. If two are
+#: connected at once (a hot restart), only the one with the greater number is configured.
 GENERATION = "laneway.dev/generation"
 
 
 class Publisher(Protocol):
-    """Hands every proxy its snapshot. Node ids are the keys."""
+    """Sends every proxy its snapshot."""
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> None:
-        """Replace what proxies should have; proxies not named keep theirs.
+        """Sets the snapshots of proxies, by node id. Other proxies keep theirs.
 
-        Returns at once: proxies that are connected are sent what changed, others get it when
-        they connect.
+        Returns at once. Connected proxies are sent the changes, others when they connect.
         """
         ...
 
     def forget(self, node: str) -> None:
-        """The proxy is gone for good: drop its snapshot and its records."""
+        """Removes the snapshot and status of a proxy that will not come back."""
         ...
 
 
 class Verdict(enum.Enum):
-    """What a proxy said of a resource it was sent."""
+    """The response of a proxy to a resource."""
 
     PENDING = "pending"
     ACKED = "acked"
@@ -42,7 +41,7 @@ class Verdict(enum.Enum):
 class ResourceStatus:
     """``sent`` is the version last sent, ``accepted`` the one last acknowledged ("" for none).
 
-    ``error`` is Envoy's own text for a rejected version.
+    ``error`` is Envoy's message about a rejected version.
     """
 
     type_url: str
@@ -55,9 +54,9 @@ class ResourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """One proxy as the xDS server sees it. ``synced``: it acknowledged all that it should have.
+    """The status of a proxy. ``synced``: it has acknowledged its whole snapshot.
 
-    ``resources`` are those that it has not acknowledged: rejected, or not answered yet.
+    ``resources`` are those that it has rejected, or not responded to yet.
     ``greeted``: on its present connection it has settled at least once, which a proxy that has just
     started has not.
     """
@@ -70,10 +69,10 @@ class ProxyStatus:
 
 
 class Proxies(Protocol):
-    """What the proxies have said. Implemented by the xDS server."""
+    """The statuses of proxies."""
 
     def status(self, node: str) -> ProxyStatus: ...
 
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
-        """Wait until each is synced or has rejected something it should have."""
+        """Waits until each proxy is synced or has rejected a part of its snapshot."""
         ...

@@ -1,8 +1,8 @@
-"""Finds the ingress rules that a proxy rejects when it starts, and goes on without them.
+"""Finds the ingress rules that a proxy rejects when it starts, and leaves them out.
 
-A proxy rejects a route configuration as a whole, and one that has just started has no former one
-to go on with: for a single bad rule its gateway would answer 404 to everything. What is known to
-be rejected is an error when files are read, so this is for what laneway does not know.
+A proxy rejects a route configuration as a whole, and a new proxy has no earlier one to use. So for
+a single bad rule, a gateway would answer 404 to all requests. Rules that are known to be rejected
+are errors of the input already; this is for cases that laneway does not know.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane
 from laneway.model.meshes import Mesh
 
-#: Brings a mesh into force on all proxies, or on none.
+#: Activates a mesh on all proxies, or on none.
 Apply = Callable[[Mesh], Awaitable[Change]]
 
-#: A rule by its lane's position in the mesh and its own in the lane.
+#: A rule, by the position of its lane in the mesh and its own position in the lane.
 _Place = tuple[int, int]
 
 
@@ -35,10 +35,10 @@ class RejectedRule:
 
 
 async def leave_out_rejected(mesh: Mesh, apply: Apply) -> tuple[RejectedRule, ...]:
-    """Bring as many of the mesh's rules into force as proxies accept; returns the others.
+    """Activates as many rules of the mesh as proxies accept. Returns the others.
 
-    First there are none, then they are added by halves: n rules of which k are rejected take about
-    2k log2 n changes. If proxies reject the mesh without any rule, it is left as it is.
+    It begins without rules and adds them in halves: n rules of which k are rejected take about
+    2k log2 n changes. If proxies reject the mesh even without rules, nothing is changed.
     """
     places = [
         (position, index)

@@ -1,7 +1,7 @@
-"""Revisions: every write to declared objects, in order, and the port of what keeps them.
+"""Revisions: all writes to declared objects, in order, and the port to the store that keeps them.
 
-The log of revisions is the history, the source of watches, and what a rollback or a look at the
-past reads. An object's ``resourceVersion`` is the number of the revision that wrote it last.
+The log of revisions is the history. Watches, rollbacks and reads of earlier states use it. The
+``resourceVersion`` of an object is the number of the revision that wrote it last.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectId:
-    """``resource`` is the plural with its group, as Kubernetes writes it: ``lanes.laneway.dev``.
+    """``resource`` is the plural with its group, as in Kubernetes: ``lanes.laneway.dev``.
 
-    ``namespace`` is "" for what has none.
+    ``namespace`` is "" for objects without a namespace.
     """
 
     resource: str
@@ -31,7 +31,7 @@ class ObjectId:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it is declared, and the numbers of the revisions that wrote and created it."""
+    """A declared object, with the numbers of the revisions that wrote and created it."""
 
     manifest: Manifest
     revision: int
@@ -39,26 +39,28 @@ class StoredObject:
 
 
 Objects = Mapping[ObjectId, StoredObject]
-#: Hears of each revision once it is kept, with what stood before where it wrote.
+#: Called with each revision that is kept, and with the objects before it that it wrote.
 Listener = Callable[["Revision", Mapping[ObjectId, StoredObject | None]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision that has no number yet. ``writes``: what each object becomes; None deletes it.
+    """A revision that has no number yet. ``writes`` are the new objects; None deletes an object.
 
-    ``principal`` is who asked for it; ``source`` the field manager, such as ``kubectl``.
+    ``principal`` requested it; ``source`` is the field manager, such as ``kubectl``. ``force``
+    takes over objects that others declare.
     """
 
     writes: Mapping[ObjectId, Manifest | None]
     principal: str
     source: str
     reason: str = ""
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One change that was made as a whole. ``at`` is in UTC."""
+    """One atomic change. ``at`` is in UTC."""
 
     number: int
     at: datetime
@@ -66,7 +68,7 @@ class Revision:
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; the message says why, and what would be right."""
+    """The store refuses a request. The message says why, and what would be right."""
 
 
 class OutdatedDraft(StoreError):
@@ -78,87 +80,86 @@ class RevisionCompacted(StoreError):
 
 
 class DeclaredElsewhere(StoreError):
-    """The draft writes an object that somebody else declares; the message says who."""
+    """The draft writes an object that another source declares. The message names the source."""
 
 
 class RevisionStore(Protocol):
-    """Keeps revisions. What ``append`` has returned outlives the process and the machine."""
+    """Keeps revisions. A revision that ``append`` has returned survives a crash of the machine."""
 
     @property
     def latest(self) -> int:
-        """The number of the last revision that is kept for good; 0 if there is none."""
+        """The number of the last revision that is kept durably, or 0."""
         ...
 
     @property
     def compacted(self) -> int:
-        """Revisions up to this one are gone, except what their objects still are."""
+        """The last revision that was removed from the history. Its objects are still known."""
         ...
 
     @property
     def objects(self) -> Objects:
-        """The declared objects, as of ``latest``, in the order in which they were created.
+        """The declared objects as of ``latest``, in the order of creation.
 
-        The mapping does not change.
+        The mapping is immutable.
         """
         ...
 
     @property
     def submitted(self) -> int:
-        """The number of the last revision that was handed to ``append``."""
+        """The number of the last revision that was passed to ``append``."""
         ...
 
     @property
     def submitted_objects(self) -> Objects:
-        """The objects once all that was handed to ``append`` is kept. The mapping changes."""
+        """The objects as of ``submitted``. The mapping changes with each ``append``."""
         ...
 
     def check(self, draft: Draft) -> None:
-        """Raises what ``append`` would because of a guard."""
+        """Raises the exception that a guard would raise in ``append``."""
         ...
 
     def guard(self, check: Callable[[Draft], None]) -> None:
-        """Have ``check`` called for each draft from now on; it raises ``StoreError`` for those
-        that must not be kept."""
+        """Calls ``check`` for each draft from now on. It raises ``StoreError`` for a draft that
+        must not be kept."""
         ...
 
     async def append(self, draft: Draft, *, expected: int) -> Revision:
-        """Keep the draft as the revision after ``expected``, which must be ``submitted``.
+        """Keeps the draft as the revision after ``expected``, which must be ``submitted``.
 
-        Returns when it is kept for good. Raises ``OutdatedDraft``, or ``StoreError`` when it
-        cannot be kept: then none of what was submitted after it is kept either. Raises what a
-        guard raises.
+        Returns when it is kept durably. Raises ``OutdatedDraft``, the exception of a guard, or
+        ``StoreError`` if it cannot be kept; then no later draft is kept either.
         """
         ...
 
     async def revisions(self, after: int, limit: int) -> Sequence[Revision]:
         """At most ``limit`` revisions with higher numbers than ``after``, in order.
 
-        Raises ``RevisionCompacted`` when some of them are gone.
+        Raises ``RevisionCompacted`` if some of them have been removed.
         """
         ...
 
     async def objects_at(self, number: int) -> Objects:
-        """The objects as of a revision. Raises ``RevisionCompacted``, or ``StoreError`` for a
-        number that no revision has yet."""
+        """The objects as of a revision. Raises ``RevisionCompacted``, or ``StoreError`` if there is
+        no such revision yet."""
         ...
 
     async def last_before(self, moment: datetime) -> int:
-        """The last revision that is older than ``moment``, as are all before it."""
+        """The last revision before ``moment``."""
         ...
 
     async def compact(self, number: int) -> None:
-        """Remove the history up to ``number``; all objects as of it, and what follows, stay."""
+        """Removes the history up to ``number``. The objects as of it, and later revisions, stay."""
         ...
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Have ``listener`` called for each revision from now on, until the result is called."""
+        """Calls ``listener`` for each revision from now on. Call the result to end this."""
         ...
 
     async def close(self) -> None: ...
 
 
 def write(objects: dict[ObjectId, StoredObject], number: int, draft: Draft) -> None:
-    """Carry a revision's writes out on ``objects``."""
+    """Applies the writes of a revision to ``objects``."""
     for key, manifest in draft.writes.items():
         if manifest is None:
             objects.pop(key, None)

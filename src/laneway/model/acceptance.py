@@ -1,12 +1,12 @@
-"""Which declared objects are valid together, and what becomes of the others. Pure.
+"""Decides which declared objects are valid together, and what happens to the others. Pure.
 
-One bad object must not stop the others. An object with errors that is not active is left out. If it
-is active, applications rely on its last valid state: its whole lane group is *held*, and nothing of
-the group changes until the errors are gone.
+One invalid object must not block the others. An object with errors that is not active is left out.
+If it is active, applications rely on its last valid state. Then its whole lane group is *held*:
+nothing of the group changes until the errors are gone.
 
-The operator and ``control.declared`` decide by this one function, so that an object is accepted, or
-not, for the same reasons on one machine and in a cluster. How a group is held differs: a machine
-goes on with the group's last valid objects, a cluster keeps what was generated from them.
+The operator and ``control.declared`` both use this function, so an object is accepted or refused
+for the same reasons on one machine and in a cluster. They hold a group in different ways: a machine
+keeps the group's last valid objects, a cluster keeps the objects that were generated from them.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from laneway.model.meshes import Mesh
 
 K = TypeVar("K", bound=Hashable)
 
-#: The mesh of some of the objects, by their keys, and the errors of each that has any.
+#: Returns the mesh of some of the objects, by their keys, and their errors.
 Judge = Callable[[Collection[K]], tuple[Mesh, Mapping[K, Sequence[Finding]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Generic[K]):
-    """``group`` names the lane group that the object is, or says that it belongs to. It is None for
-    what stands around lane groups: services, gateways and workloads. ``active`` is whether some
-    state of the object is active."""
+    """``group`` is the name of the lane group that the object is, or refers to. It is None for
+    services, gateways and workloads. ``active``: some state of the object is active."""
 
     key: K
     group: str | None = None
@@ -38,7 +37,7 @@ class Candidate(Generic[K]):
 
 
 class Standing(enum.Enum):
-    """What became of a declared object."""
+    """The result for a declared object."""
 
     ACCEPTED = "accepted"
     #: Its last valid state, if it had one, stays active.
@@ -68,10 +67,10 @@ class Acceptance(Generic[K]):
 
 
 def accept(candidates: Iterable[Candidate[K]], judge: Judge[K]) -> Acceptance[K]:
-    """Leave out what has errors, until what is left has none.
+    """Leaves objects with errors out until the remaining ones have none.
 
-    A group with errors takes its lanes along, and so does a group that is held. The order of the
-    candidates is the order of declaration.
+    The lanes of a group that has errors, or is held, are left out with it. Candidates are in the
+    order of declaration.
     """
     standing = {each.key: each for each in candidates}
     everything = dict(standing)

@@ -1,8 +1,8 @@
-"""What protocol a mesh takes a Service's port for. Lanes are chosen by headers, so they need HTTP.
+"""The protocol that a mesh assumes for a Service's port. Lanes need HTTP, as headers choose them.
 
 The rules are Istio's (``ConvertProtocol`` in ``pkg/config/kube/conversion.go``): ``appProtocol``
-decides, then the port's name up to the first ``-``, then the port's number. A port of which these
-say nothing is looked into: what is not HTTP is passed on as it is.
+decides, then the port's name up to the first ``-``, then the port's number. Otherwise the proxy
+sniffs the protocol, and passes everything that is not HTTP on unchanged.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _HTTP = frozenset(["http", "http2", "grpc", "http_proxy", "kubernetes.io/h2c", "
 _NOT_HTTP = frozenset(
     ["https", "mongo", "mysql", "redis", "tcp", "tls", "udp", "kubernetes.io/wss"]
 )
-#: Ports that are never looked into, since their servers speak first: SMTP, DNS, MySQL, MongoDB.
+#: Ports without protocol sniffing, because their servers send first: SMTP, DNS, MySQL, MongoDB.
 _NEVER_LOOKED_INTO = frozenset([25, 53, 3306, 27017])
-#: Protocols that are no HTTP, by the names that ports are given. Istio does not know them, so it
-#: looks into the requests, and finds nothing that it could route by.
+#: Names of protocols that are not HTTP. Istio does not know them, so it sniffs the protocol, and
+#: finds no header to route by.
 _BINARY = re.compile(
     "ajp|amqps?|bolt|brpc|cassandra|cql|dubbo|fastcgi|ftp|hsf|jdbc|jmx|kafka|ldaps?|memcached?"
     "|mongodb|mqtts?|mssql|mysqlx|nats|postgres(ql)?|psql|pulsar|rabbitmq|rediss|rmi|rocketmq"
@@ -29,7 +29,7 @@ _BINARY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NotHttp:
-    """Why a port is not HTTP: ``by`` is a field of the port, ``value`` what stands there."""
+    """Why a port is not HTTP: the field ``by`` of the port has this ``value``."""
 
     by: str
     value: str
@@ -39,7 +39,7 @@ class NotHttp:
 
 
 def not_http(port: ServicePort) -> NotHttp | None:
-    """Why a mesh does not look into requests to a port, or finds no HTTP there."""
+    """Why a mesh does not treat the port as HTTP, or None if it does."""
     by, value = ("appProtocol", port.app_protocol) if port.app_protocol else ("name", port.name)
     folded = value.lower()
     if folded in _HTTP or folded.startswith("grpc-web"):

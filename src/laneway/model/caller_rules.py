@@ -1,8 +1,8 @@
-"""When a call belongs to a lane because a workload of that lane makes it.
+"""Rules by which a call belongs to a lane because a workload of that lane makes it.
 
-A strict lane asks nothing of applications: its workloads' calls stay in it, whatever they pass on.
-A permissive lane may ask for the calls that its workloads make without a lane, such as those of a
-cron job or a consumer. ``Mesh.caller_rules`` holds the rules of a mesh.
+A strict lane requires nothing of applications: calls of its workloads stay in the lane, whatever
+headers they pass on. A permissive lane may claim the calls that its workloads make without a lane,
+such as those of a cron job or a consumer. ``Mesh.caller_rules`` are the rules of a mesh.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class CallerRule(enum.Enum):
 def caller_rules(
     group: LaneGroup, lanes: Iterable[Lane], baseline: Lane | None
 ) -> Mapping[str, CallerRule]:
-    """Lane -> when its workloads' calls belong to it; lanes for which they never do are left out.
+    """Lane -> when calls of its workloads belong to it. Lanes for which they never do are left out.
 
-    A strict lane that permissive lanes fall back to, or that is a baseline beside them, answers
-    requests of others, too. What its workloads call for such a request must not lose that lane, so
-    only calls that name none belong to it.
+    A strict lane to which permissive lanes fall back, or that is their baseline, also answers
+    requests of other lanes. The calls for such a request must stay in its lane, so only calls that
+    name no lane belong to the strict lane.
     """
     lanes = list(lanes)
     strict = {lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT}

@@ -35,8 +35,8 @@ class Callers:
     def lanes_of(self, workload: Workload) -> tuple[CallerLane, ...]:
         """At most one for each group.
 
-        A workload that several lanes select belongs to none. Where its lane answers for others, a
-        call without a lane may be part of such a request, and stays without.
+        A workload that several lanes select belongs to none. If its lane answers for others, a call
+        without a lane may be part of such a request, and stays without a lane.
         """
         found = []
         for group, services in self._groups_of(workload):

@@ -1,6 +1,6 @@
-"""Examples: a request that shows a finding, so that nobody has to believe it.
+"""Examples: requests that prove findings.
 
-Plain enough to be printed, and whole enough to be put to the simulator or sent.
+They can be printed, simulated, or sent.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from laneway.model.names import ObjectName
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One request at a port of a gateway, and in words what comes of it.
+    """A request to a port of a gateway, and its outcome in words.
 
-    ``down`` are workloads that are supposed not to be ready.
+    ``down`` are workloads that are assumed not to be ready.
     """
 
     gateway: ObjectName
@@ -28,7 +28,7 @@ class Example:
     down: tuple[ObjectName, ...] = ()
 
     def curl(self) -> str:
-        """As one would send it, were ``host`` the gateway's name."""
+        """The request as curl sends it, to a gateway with the name ``host``."""
         words = ["curl"]
         if self.method != "GET":
             words += ["-X", self.method]

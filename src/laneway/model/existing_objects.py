@@ -1,6 +1,6 @@
-"""Routing objects of the user's own, which stand beside those that laneway generates.
+"""The user's own routing objects, beside those that laneway generates.
 
-laneway does not do what they say. It keeps what decides whether they get in each other's way.
+laneway does not apply them. It keeps only the fields that decide whether they conflict.
 """
 
 from __future__ import annotations

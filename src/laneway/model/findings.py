@@ -1,8 +1,8 @@
-"""Findings: what is wrong, or doubtful, about what a user declared.
+"""Findings: errors, warnings and notes about the objects that a user declared.
 
-Every reader and check returns findings instead of raising at the first; ``InvalidInput`` carries
-them all to the face that prints them. A finding names the object and the field's path; where the
-text came from (file, document, line) is filled in by the reader that knows.
+Readers and checks return all findings instead of raising the first; ``InvalidInput`` carries them
+to the face that prints them. A finding names the object and the path of the field. The reader that
+knows it adds the source of the text (file, document, line).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def field_text(path: Path) -> str:
 class Severity(enum.Enum):
     ERROR = "error"
     WARNING = "warning"
-    NOTE = "note"  # as it should be, and good to know
+    NOTE = "note"  # correct, but worth knowing
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a document stands: ``document`` counts from 1 in its file, ``line`` from 1.
+    """The location of a document: ``document`` counts from 1 in its file, ``line`` from 1.
 
-    ``document`` is ``None`` for what concerns the file as a whole.
+    ``document`` is ``None`` for the file as a whole.
     """
 
     file: str
@@ -58,7 +58,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ObjectKey:
-    """What a document declares, as people say it: ``Lane s2``, ``Service default/mocka``."""
+    """The kind and name of an object, as shown to users: ``Lane s2``, ``Service default/mocka``."""
 
     kind: str
     name: str
@@ -69,7 +69,7 @@ class ObjectKey:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong: ``message`` says what is wrong, ``fix`` what would be right.
+    """One finding: ``message`` says what is wrong, ``fix`` what would be right.
 
     ``code`` is stable, upper case with underscores (``UNKNOWN_SERVICE``); ``path`` leads to the
     field inside the object's document, e.g. ``("spec", "services", 1, "name")``. ``example`` is a
@@ -109,13 +109,13 @@ class Finding:
         return f"{text}; for example {self.example}" if self.example else text
 
 
-def telling(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
-    """Makes warnings about one field of an object, each of a code, a message and a fix."""
+def warning_about(subject: ObjectKey, path: Path) -> Callable[[str, str, str], Finding]:
+    """Returns a function that makes warnings about this field from a code, a message and a fix."""
 
-    def told(code: str, message: str, fix: str) -> Finding:
+    def warning(code: str, message: str, fix: str) -> Finding:
         return Finding(code, message, fix, subject, path, Severity.WARNING)
 
-    return told
+    return warning
 
 
 class InvalidInput(Exception):

@@ -18,11 +18,11 @@ class GatewayServer:
     ``laneway.dev/listen-ports``, ``{number}={listen}``) fixes another one, and 0 lets the runner
     choose.
 
-    ``tls``: the gateway ends TLS here, or sends requests to where it does. To Istio's gateways
-    that is as any other server; laneway's own have no certificates and do not open it.
+    ``tls``: the gateway terminates TLS here, or redirects to a port where it does. For Istio's
+    gateways this makes no difference; laneway's own have no certificates and do not open the port.
 
     ``namespaces`` are pairs of a host and a namespace whose routes may serve it (Istio's
-    ``namespace/host``), of hosts that are not open to all.
+    ``namespace/host``), for hosts that are not open to all namespaces.
     """
 
     port: int

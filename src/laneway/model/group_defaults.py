@@ -1,7 +1,7 @@
-"""What a lane takes from its group where it declares nothing of its own.
+"""The defaults that a lane takes from its group.
 
 This is the step from single declared objects to a mesh. It is part of the model, so that objects
-get the same defaults whichever source they come from: a file, a cluster, or a Python program.
+get the same defaults from any source: a file, a cluster, or a Python program.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def _in_order(lanes: Iterable[Lane]) -> Iterable[Lane]:
 
 
 def with_group_defaults(lanes: Iterable[Lane], groups: Iterable[LaneGroup]) -> Iterator[Lane]:
-    """A lane without services, or without rules, has those of its group.
+    """A lane without services, or without rules, gets those of its group.
 
-    A rule without hosts stands for the group's rules, with its own destination: ASM's weighted
-    lanes have one. A lane whose group is unknown stays as it is.
+    A rule without hosts means the group's rules with another destination, as in ASM's weighted
+    lanes. A lane whose group is unknown is not changed.
     """
     by_name = {group.name: group for group in groups}
     for lane in lanes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 def host_covers(pattern: str, host: str) -> bool:
-    """Whether every host that ``host`` (itself a host or a pattern) stands for matches ``pattern``.
+    """Whether all hosts that ``host`` (a host or a pattern) matches are matched by ``pattern``.
 
-    ``*`` stands for at least one character.
+    ``*`` matches at least one character.
     """
     if pattern in ("*", host):
         return True

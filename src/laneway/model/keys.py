@@ -1,4 +1,4 @@
-"""How findings call each declared object: its kind and its name within its scope."""
+"""The keys of declared objects in findings: the kind, and the name within its scope."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Label selectors as Kubernetes has them, and what can be said of two of them without any pod.
+"""Kubernetes' label selectors, and comparisons of two selectors without any pod.
 
-A selector is made of equal labels (``matchLabels``) and of requirements (``matchExpressions``); all
-must hold. ``admitted`` reduces both to one form, in which selectors can be compared: for each key,
-the states that its label may be in.
+A selector consists of equal labels (``matchLabels``) and requirements (``matchExpressions``), all
+of which must hold. ``admitted`` reduces both to one form, in which selectors can be compared: for
+each key, the states that its label may have.
 """
 
 from __future__ import annotations

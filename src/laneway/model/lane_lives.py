@@ -1,8 +1,8 @@
-"""The life of lanes: which of them count at a moment.
+"""The lifetime of lanes: which lanes are active at a given time.
 
-A lane that is disabled, or whose time is over, is as if it were not declared: requests that name it
-count as without a lane. A lane that serves as a baseline counts always, since others rely on it.
-Whoever compiles a mesh compiles what is ``active``; checks look at what is declared.
+A lane that is disabled or has expired is treated as if it were not declared: requests that name it
+count as requests without a lane. A baseline is always active, because others rely on it. Only the
+``active`` part of a mesh is compiled; checks read the whole.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from laneway.model.meshes import Mesh
 
 
 def active(mesh: Mesh, now: datetime | None = None) -> Mesh:
-    """The mesh without the lanes that do not count, and the same object if there are none.
+    """The mesh without inactive lanes. The same object, if there are none.
 
-    Without ``now`` no lane's time is over.
+    Without ``now``, no lane has expired.
     """
     gone = {(lane.group, lane.name) for lane in mesh.lanes if not counts(mesh, lane, now)}
     if not gone:
@@ -42,7 +42,7 @@ def is_baseline(mesh: Mesh, lane: Lane) -> bool:
 
 
 def next_expiry(mesh: Mesh, now: datetime) -> datetime | None:
-    """When the next lane ceases to count."""
+    """When the next lane expires."""
     times = (
         lane.expires_at
         for lane in mesh.lanes

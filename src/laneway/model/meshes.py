@@ -1,4 +1,4 @@
-"""The mesh: everything declared, as one immutable value. The only input of ``compile``."""
+"""The mesh: all declared objects as one immutable value, the only input of ``compile``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Mesh:
     services: tuple[Service, ...] = ()
     workloads: tuple[Workload, ...] = ()
     gateways: tuple[Gateway, ...] = ()
-    #: What the user has beside all this, which laneway neither does nor changes.
+    #: The user's own routing objects, which laneway neither applies nor changes.
     existing: tuple[ExistingObject, ...] = ()
 
     @cached_property
@@ -62,7 +62,8 @@ class Mesh:
 
     @cached_property
     def lanes_with_own_way(self) -> Mapping[str, tuple[Lane, ...]]:
-        """By group, the lanes that do not just go to the baseline for a service that they lack."""
+        """By group, the lanes that are strict or have fallbacks: for a service that they lack, they
+        do not simply use the baseline."""
         return {
             group.name: tuple(
                 lane
@@ -86,7 +87,7 @@ class Mesh:
 
     @cached_property
     def groups_by_service(self) -> Mapping[ObjectName, LaneGroup]:
-        """The group of every service that is in one (validation holds that it is at most one)."""
+        """The group of each service that is in one (the checks ensure that it is at most one)."""
         return {service: group for group in self.groups for service in group.services}
 
     def baseline(self, group: LaneGroup) -> Lane | None:
@@ -97,7 +98,7 @@ class Mesh:
         return next((lane for lane in lanes if lane.name == group.baseline), None)
 
     def service_baseline(self, group: LaneGroup, service: ObjectName) -> str | None:
-        """The lane that answers for others for this service: its own baseline, else the group's."""
+        """The baseline lane for this service: the service's own one, otherwise the group's."""
         if service in group.service_baselines:
             return group.service_baselines[service]
         baseline = self.baseline(group)

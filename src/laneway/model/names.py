@@ -1,6 +1,6 @@
-"""Names: how objects are identified and which strings are legal where.
+"""Names: how objects are identified, and which strings are valid where.
 
-The ground of the ground floor: every other module of ``model`` leans on it.
+All other modules of ``model`` build on it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Placements: where the declared things run right now. The runner finds out, ``compile`` reads.
+"""Placements: the addresses at which the objects of a mesh run on this machine.
 
-On Kubernetes the cluster knows; embedded, this is the other half of ``compile``'s input.
+Together with the mesh they are the input of ``compile.envoy``. In a cluster, Kubernetes knows them.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class SidecarPlacement:
 
 @dataclass(frozen=True, slots=True)
 class TerminatingSidecar:
-    """The sidecar of a workload that was removed, and is still answering requests.
+    """The sidecar of a removed workload that still answers requests.
 
-    It stays configured, so that what these requests call goes by the routes that are current then.
+    It stays configured, so that calls for these requests take the current routes.
     """
 
     workload: Workload

@@ -1,11 +1,11 @@
-"""Regular expressions as Envoy has them: RE2's syntax, its meaning, and its measure of size.
+"""Regular expressions as Envoy interprets them: RE2's syntax, semantics, and program size.
 
-A proxy that refuses one regex refuses the whole route configuration that holds it. So whatever
-enters a configuration is compiled here first, by the same library.
+A proxy that rejects one regex rejects the whole route configuration. So every regex is first
+compiled here, by the same library.
 
-Envoy 1.40 matches bytes (RE2's Latin-1 mode, in which ``.`` is one byte and ``\\x{100}`` an error);
-older ones, of which Istio's may be, match characters of UTF-8, for which programs are larger. What
-a mesh asks for must be good for both. They differ in nothing but what is not ASCII.
+Envoy 1.40 matches bytes (RE2's Latin-1 mode, in which ``.`` is one byte and ``\\x{100}`` an error).
+Older versions, such as those in Istio, match UTF-8 characters, for which programs are larger. A
+regex must be valid in both. They only differ for characters beyond ASCII.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Iterable
 
 import re2
 
-#: The largest program that a proxy takes (``re2.max_program_size.error_level``): laneway's own
-#: proxies are started with it, and Istio's with the same.
+#: The largest program that a proxy accepts (``re2.max_program_size.error_level``). laneway starts
+#: its proxies with this value, which is also Istio's.
 PROXY_PROGRAM_SIZE = 32_768
-#: The largest that a mesh may ask for. Another version of RE2 may count a little otherwise, and
-#: for Gateway API something is put around the regex.
+#: The largest program in a mesh. Another version of RE2 may count slightly differently, and for
+#: Gateway API the regex is wrapped.
 MOST_PROGRAM_SIZE = PROXY_PROGRAM_SIZE // 2
 
 _Encoding = re2.Options.Encoding
@@ -37,7 +37,7 @@ _CHARACTERS = _options(_Encoding.UTF8)
 
 
 def fault(regex: str) -> str:
-    """Why some proxy would not take the regex; empty if all would."""
+    """Why some proxy would reject the regex. Empty if none would."""
     try:
         encoded = regex.encode()
         sizes = [re2.compile(encoded, options=o).programsize for o in (_BYTES, _CHARACTERS)]

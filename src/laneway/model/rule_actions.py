@@ -1,7 +1,7 @@
-"""What a gateway does with the requests that an ingress rule takes, besides routing them.
+"""The actions of an ingress rule: what a gateway does with its requests besides routing them.
 
-The fields are those that Istio's VirtualService has for it. In the flow they are part of a rule
-(``lanes.IngressRule``); ``compile`` turns them into what each dialect can say.
+The fields are those of Istio's VirtualService. They are part of a rule (``lanes.IngressRule``), and
+``compile`` translates them into each dialect.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ NO_CHANGES = HeaderChanges()
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """At most ``attempts`` more tries, in the subset that the request was routed to.
+    """At most ``attempts`` retries, in the subset to which the request was routed.
 
-    ``retry_on`` are Envoy's conditions and status codes. A request that did not reach an
-    application is tried again whatever they are, as all requests are.
+    ``retry_on`` are Envoy's conditions and status codes. Requests that did not reach an application
+    are always retried.
     """
 
     attempts: int

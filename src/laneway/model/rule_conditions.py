@@ -1,4 +1,4 @@
-"""What an ingress rule asks of a request, in a form in which equal conditions are equal."""
+"""The condition of an ingress rule in a normal form: equivalent conditions are equal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which workloads stand behind a service, and behind a lane's subset of it.
+"""Finds the workloads of a service, and of a lane's subset of it.
 
-Read by the checks, the endpoint emitter and the simulator, so that all see the same instances.
+The checks, the endpoint emitter and the simulator all use it, so they see the same instances.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Selection:
         )
 
     def elsewhere(self, service: Service, lane: Lane | None = None) -> Workload | None:
-        """One that has the labels, and lives in another namespace than the service."""
+        """A workload with the labels in another namespace than the service's."""
         selector = {**service.selector, **(lane.selector if lane else {})}
         label = next(iter(service.selector.items()), ("", ""))
         candidates = self._by_label_anywhere.get(label, ())

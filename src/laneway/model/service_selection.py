@@ -1,4 +1,4 @@
-"""Which services select a workload: ``Selection`` the other way round."""
+"""Finds the services that select a workload: the inverse of ``Selection``."""
 
 from __future__ import annotations
 

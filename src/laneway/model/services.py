@@ -1,4 +1,4 @@
-"""Services, as Kubernetes' ``v1/Service`` declares them: a host, ports, who stands behind it."""
+"""Services, as Kubernetes' ``v1/Service`` declares them: a host, ports, and a selector."""
 
 from __future__ import annotations
 

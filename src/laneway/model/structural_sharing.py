@@ -17,7 +17,7 @@ from laneway.model.names import ObjectName
 
 T = TypeVar("T")
 
-# What ``Mesh`` derives, and from which of its fields alone.
+# The derived values of ``Mesh``, and the only field from which each of them is derived.
 _SOURCES = {
     "services_by_name": "services",
     "gateways_by_name": "gateways",
@@ -29,7 +29,7 @@ _SOURCES = {
 
 
 def share_unchanged(mesh: Mesh, before: Mesh) -> Mesh:
-    """An equal mesh, of the very objects of ``before`` wherever those are equal."""
+    """An equal mesh that consists of objects of ``before`` wherever those are equal."""
     result = Mesh(
         groups=_shared(mesh.groups, before.groups, lambda group: group.name),
         lanes=_shared(mesh.lanes, before.lanes, lambda lane: (lane.group, lane.name)),
@@ -37,7 +37,7 @@ def share_unchanged(mesh: Mesh, before: Mesh) -> Mesh:
         workloads=_shared(mesh.workloads, before.workloads, lambda workload: workload.name),
         gateways=_shared(mesh.gateways, before.gateways, lambda gateway: gateway.name),
     )
-    # As ``cached_property`` does, which looks here first.
+    # ``cached_property`` looks for its value here first.
     derived: dict[str, Any] = vars(result)
     for name, source in _SOURCES.items():
         if name in vars(before) and getattr(result, source) is getattr(before, source):
@@ -52,9 +52,9 @@ def share_unchanged(mesh: Mesh, before: Mesh) -> Mesh:
 def lane_changes(
     before: Sequence[Lane], after: Sequence[Lane]
 ) -> tuple[Sequence[Lane], Sequence[Lane]] | None:
-    """The lanes that are gone, and those that are new or other objects than before.
+    """The removed lanes, and those that are new or other objects than before.
 
-    None when those that stay are in another order, which may matter for anything.
+    None if the remaining lanes are in another order, which may affect everything.
     """
     old, new = set(map(id, before)), set(map(id, after))
     stay = [id(lane) for lane in before if id(lane) in new]
@@ -83,7 +83,7 @@ def _same_objects(some: Sequence[object], others: Sequence[object]) -> bool:
 def _subsets(
     before: Mesh, lanes: Sequence[Lane]
 ) -> Mapping[tuple[str, ObjectName], tuple[Lane, ...]] | None:
-    """``Mesh.subsets`` of ``lanes``; looks only at services of lanes that changed."""
+    """``Mesh.subsets`` of ``lanes``, derived from those before and the lanes that changed."""
     changed = lane_changes(before.lanes, lanes)
     if changed is None:
         return None
@@ -95,9 +95,12 @@ def _subsets(
             added.setdefault(key, []).append(lane)
     subsets = dict(before.subsets)
     for key, new in added.items():
-        stay = [lane for lane in subsets.pop(key, ()) if id(lane) in place]
+        stay = [lane for lane in subsets.get(key, ()) if id(lane) in place]
         if stay or new:
+            # In its old place, so that a comparison of the two mappings is fast.
             subsets[key] = tuple(sorted([*stay, *new], key=lambda lane: place[id(lane)]))
+        else:
+            del subsets[key]
     return subsets
 
 

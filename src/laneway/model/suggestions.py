@@ -1,4 +1,4 @@
-"""Near misses: what somebody who misspelt a word most likely meant."""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_OPTIONS = 5_000
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
-    """The option that ``word`` most likely means, or ``None`` when none is near."""
+    """The option that ``word`` most likely means, or ``None`` if none is similar."""
     if len(word) > _LONGEST:
         return None
     choice = tuple(islice(options, _MOST_OPTIONS + 1))

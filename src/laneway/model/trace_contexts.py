@@ -45,7 +45,7 @@ def _b3_trace_id(text: str) -> str | None:
 
 
 def _lower_64_bits(text: str) -> str | None:
-    """Who knows no longer ids drops the others."""
+    """Systems with 64-bit ids drop the upper half."""
     number = _number(text)
     return number if number is None or not int(number[16:], 16) else number[16:]
 
@@ -126,10 +126,10 @@ def _encoded(value: object) -> str:
 
 
 def trace_id(header: str, value: str) -> str | None:
-    """What tells requests apart in the ``value`` of a trace header.
+    """The trace id in the ``value`` of a trace header.
 
-    The whole value of a header whose format is not known. None where there is nothing, or a value
-    that is not of the header's format: tracers begin a new trace then.
+    If the header's format is not known, it is the whole value. None if the value is empty or not in
+    the header's format, in which case tracers begin a new trace.
     """
     read = _READERS.get(header.lower())
     if read is None:

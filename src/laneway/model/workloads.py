@@ -75,6 +75,7 @@ class Workload:
     ``address`` is the ``host:port`` of an application that listens at a port of its own. laneway
     starts it only if there is a ``command``, too.
     ``env_file`` is relative to ``folder``, and read at each start; ``env`` wins over it.
+    ``watch`` are files and folders, relative to ``folder``: when one changes, it is started anew.
     ``outbound_port`` is where the sidecar takes the application's calls; 0 lets the runner choose.
     ``call_urls`` are the calls that get a loopback port each.
     ``folder`` is that of the file which declares it, absolute; ``working_dir`` is relative to it,
@@ -102,6 +103,7 @@ class Workload:
     env_file: str | None = None
     outbound_port: int = 0
     call_urls: tuple[DeclaredCall, ...] = ()
+    watch: tuple[str, ...] = ()
 
     @property
     def has_fixed_port(self) -> bool:

@@ -6,12 +6,14 @@ SubjectAccessReview is.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from laneway.schema.field_metadata import About, Constraint
 from laneway.schema.fields import (
+    EndToEndHeader,
     HeaderName,
     Host,
     Method,
@@ -45,6 +47,18 @@ _Revision = Annotated[
     Field(ge=0),
     _NUMBER,
     About("Ask about this revision; about now, if not given.", "所询问的版本；不填则为当前。", 7),
+]
+_Gateway = Annotated[
+    Text | None,
+    About(
+        "The gateway, as `name` or `namespace/name`; the only one, if not given.",
+        "网关，`name` 或 `namespace/name`；只有一个时可不填。",
+        "istio-system/ingressgateway",
+    ),
+]
+_GatewayPort = Annotated[
+    Port | None,
+    About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
 ]
 _Message = Annotated[
     Text,
@@ -142,6 +156,14 @@ class PromotionSpec(Shape):
         list[Text],
         About("Of these services; all of the lane's, if empty.", "仅这些服务；不填则为全部。", []),
     ] = []
+    undo: Annotated[
+        bool,
+        About(
+            "Whether to restore the baselines from before the lane was promoted.",
+            "是否恢复该泳道成为基线之前的设置。",
+            True,
+        ),
+    ] = False
     force: Annotated[
         bool,
         About(
@@ -166,18 +188,8 @@ class AskedRequest(Shape):
 
 class ExplanationSpec(Shape):
     request: Annotated[AskedRequest, About("The request.", "请求。", None)] = AskedRequest()
-    gateway: Annotated[
-        Text | None,
-        About(
-            "The gateway, as `name` or `namespace/name`; the only one, if not given.",
-            "网关，`name` 或 `namespace/name`；只有一个时可不填。",
-            "istio-system/ingressgateway",
-        ),
-    ] = None
-    port: Annotated[
-        Port | None,
-        About("The gateway's port; its first, if not given.", "网关端口；默认第一个。", 80),
-    ] = None
+    gateway: _Gateway = None
+    port: _GatewayPort = None
     down: _Down = []
     revision: _Revision = None
 
@@ -194,3 +206,88 @@ class RenderingSpec(Shape):
         About("With gateway-api: the class of gateways.", "用于 gateway-api：网关类。", "istio"),
     ] = None
     revision: _Revision = None
+
+
+_AUTHORITY = r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?"
+_TARGET = r"/[!-~]*"
+_LONGEST = 8192
+
+
+def _authority(text: str) -> str:
+    if not re.fullmatch(_AUTHORITY, text):
+        raise wrong(f"`{text}` is not a host", "write a domain, perhaps with a port: shop.test")
+    return text
+
+
+def _target(text: str) -> str:
+    if not re.fullmatch(_TARGET, text):
+        raise wrong(
+            "the path has characters that a request line cannot have",
+            "begin it with / and write others than ASCII, and spaces, as %E6%B3%B3",
+        )
+    return text
+
+
+def _field_value(text: str) -> str:
+    # RFC 9110, 5.5: visible ASCII, and spaces and tabs between.
+    if not re.fullmatch(r"([!-~]([ \t!-~]*[!-~])?)?", text):
+        raise wrong(
+            "the header's value has characters that a header cannot have",
+            "write visible ASCII characters, with spaces between them",
+        )
+    return text
+
+
+class SentRequest(Shape):
+    """As ``AskedRequest``, but safe to be sent: its parts cannot break out of their lines."""
+
+    about = About("A request without a body.", "不带请求体的请求。", None)
+
+    host: Annotated[
+        Text,
+        AfterValidator(_authority),
+        Constraint("a domain, perhaps with a port", "域名，可带端口", pattern=_AUTHORITY),
+        About(
+            "The Host header. The request goes to the gateway whatever the host is.",
+            "Host 请求头。无论填写什么，请求都只发往网关。",
+            "localhost",
+        ),
+    ] = "localhost"
+    path: Annotated[
+        Text,
+        Field(max_length=_LONGEST),
+        AfterValidator(_target),
+        Constraint(
+            "visible ASCII that begins with /", "以 / 开头的可见 ASCII 字符", pattern=_TARGET
+        ),
+        About("The path, with its query.", "路径，含查询参数。", "/mock"),
+    ] = "/"
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        About("The method.", "请求方法。", "GET"),
+    ] = "GET"
+    headers: Annotated[
+        dict[
+            EndToEndHeader,
+            Annotated[
+                Text,
+                Field(max_length=_LONGEST),
+                AfterValidator(_field_value),
+                Constraint("visible ASCII", "可见 ASCII 字符"),
+            ],
+        ],
+        Field(max_length=50),
+        About("Headers, by name.", "请求头，以名称为键。", {"x-lane": "s2"}),
+    ] = {}
+
+
+class RequestTrialSpec(Shape):
+    request: Annotated[SentRequest, About("The request.", "请求。", None)] = SentRequest()
+    gateway: _Gateway = None
+    port: _GatewayPort = None
+    count: Annotated[
+        int,
+        Field(ge=1, le=100),
+        Constraint("1 to 100", "1 至 100", minimum=1, maximum=100),
+        About("How many such requests are sent.", "发送的请求数。", 10),
+    ] = 1

@@ -111,6 +111,19 @@ CalledService = Annotated[
     ),
 ]
 Folder = Annotated[str, Field(min_length=1), Constraint("not empty", "不能为空")]
+
+
+def _watched(text: str) -> str:
+    if not text or "*" in text:
+        raise wrong(f"`{text}` is no path", "write a file or a folder, such as src/")
+    return without_nul(text)
+
+
+WatchedPath = Annotated[
+    str,
+    AfterValidator(_watched),
+    Constraint("a path, without `*` and NUL", "路径，不含 `*` 和 NUL", pattern=r"[^*\x00]+"),
+]
 Command = Annotated[list[Argument], Field(min_length=1)]
 Ports = Annotated[list[WorkloadPortSpec], Field(min_length=1)]
 
@@ -168,6 +181,18 @@ class WorkloadSpec(Shape):
             ".env",
         ),
     ] = None
+    watch: Annotated[
+        list[WatchedPath],
+        About(
+            "Files and folders whose changes start the workload anew, without costing a request; "
+            "relative as `workingDir` is. Not followed: hidden files, `__pycache__`, "
+            "`node_modules`, and what editors keep beside a file.",
+            "这些文件和文件夹变化时重新启动工作负载，不丢失请求；"
+            "相对路径的规则与 `workingDir` 相同。"
+            "不包括隐藏文件、`__pycache__`、`node_modules` 和编辑器的临时文件。",
+            ["src/", "cart.py"],
+        ),
+    ] = []
     outbound_port: Annotated[
         ListenPort,
         About(
@@ -291,8 +316,9 @@ def _build_workload(document: WorkloadObject) -> Built:
         env_file=spec.env_file,
         outbound_port=spec.outbound_port,
         call_urls=_calls(spec.call_urls, document.metadata.namespace) or (),
+        watch=tuple(spec.watch),
     )
-    started = ("env", "env_file", "working_dir", "restart_policy")
+    started = ("env", "env_file", "working_dir", "restart_policy", "watch")
     given = () if spec.command else spec.model_fields_set
     idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
     why = "laneway does not start an application that it has the address of"
@@ -356,6 +382,7 @@ def _write_workload(workload: Workload) -> Written:
         working_dir=workload.working_dir,
         env=dict(workload.env) if is_started or workload.env else None,
         env_file=workload.env_file,
+        watch=list(workload.watch) or None,
         outbound_port=workload.outbound_port or None,
         call_urls=[_written_call(each) for each in workload.call_urls] or None,
         ports=[

@@ -14,7 +14,14 @@ from typing import Any
 
 from laneway.apiserver.change_sets import composed
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.promotions import Promoted, promoted
+from laneway.apiserver.promotions import (
+    Promoted,
+    earlier_baselines,
+    elsewhere,
+    group_key,
+    lanes_by_service,
+    promoted,
+)
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.rollbacks import moved_baselines, rolled_back
 from laneway.apiserver.tokens import ADMIN, Identity
@@ -30,6 +37,7 @@ from laneway.control.revisions import (
     StoreError,
 )
 from laneway.model.lane_lives import active
+from laneway.model.names import ObjectName
 from laneway.model.times import timestamp
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
 from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
@@ -38,6 +46,8 @@ from laneway.wiring.whole_changes import Change, Taken, WholeChanges
 
 #: More are not listed, since one change may concern thousands of routes.
 MOST_PATHS = 100
+#: How many are read at a time, from the newest back.
+_REVISIONS = 200
 _PROMOTION, _ROLLBACK = "promotion", "rollback"
 
 
@@ -68,7 +78,7 @@ class ChangeAnswers:
         def compose(objects: Objects) -> WholeWrite:
             return composed("ChangeSet", spec, objects, author, self._resources)
 
-        change = _change("ChangeSet", asked, spec.source, spec.message)
+        change = _change("ChangeSet", asked, spec.source, spec.message, force=author.force)
         taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         status = await self._status(taken, asked)
         if spec.wait and not asked.dry_run:
@@ -86,7 +96,7 @@ class ChangeAnswers:
             return composed("Preview", spec, objects, author, self._resources)
 
         looking = replace(asked, identity=Identity(asked.identity.name, frozenset({ADMIN})))
-        change = _change("Preview", looking, spec.source, "")
+        change = _change("Preview", looking, spec.source, "", force=author.force)
         taken = await self._changes.make(change, compose, dry_run=True)
         names = workload_names(spec.down, taken.mesh, "spec.down")
         status = await self._status(taken, replace(asked, dry_run=True), names)
@@ -107,7 +117,7 @@ class ChangeAnswers:
             return rolled_back(objects, target, author, self._resources)
 
         reason = f"to revision {spec.revision}" + (f": {spec.message}" if spec.message else "")
-        change = _change("Rollback", asked, _ROLLBACK, reason)
+        change = _change("Rollback", asked, _ROLLBACK, reason, force=asked.force)
         taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         status = await self._status(taken, asked)
         then = declared_mesh(declared_at_start(target))
@@ -118,19 +128,39 @@ class ChangeAnswers:
         spec = asked.spec
         assert isinstance(spec, PromotionSpec)
         author = self._author(asked, _PROMOTION, force=spec.force)
+        earlier = await self._earlier_baselines(spec) if spec.undo else {}
         made: list[Promoted] = []
 
         def compose(objects: Objects) -> WholeWrite:
             mesh = self._declarations.state.mesh
-            made.append(promoted(spec, mesh, objects, author, self._resources))
+            made.append(promoted(spec, mesh, objects, author, self._resources, earlier))
             return made[-1].write
 
-        reason = f"of lane {spec.group}/{spec.lane}" + (f": {spec.message}" if spec.message else "")
-        change = _change("Promotion", asked, _PROMOTION, reason)
-        taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
+        what = f"of lane {spec.group}/{spec.lane}{' undone' if spec.undo else ''}"
+        reason = f"{what}: {spec.message}" if spec.message else what
+        change = _change("Promotion", asked, _PROMOTION, reason, force=author.force)
+        try:
+            taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
+        except Failure as failure:
+            raise (elsewhere(failure, made[-1].patch) if made else failure) from failure
         status = await self._status(taken, replace(asked, dry_run=True))
         status |= {"patch": made[-1].patch, "undo": made[-1].undo}
         return Answered(status, taken.warnings)
+
+    async def _earlier_baselines(self, spec: PromotionSpec) -> Mapping[ObjectName, str | None]:
+        """What stood before the lane was promoted, as far as the history goes back."""
+        key, top = group_key(spec), self._store.latest
+        if key not in self._store.objects:
+            return {}
+        history = [lanes_by_service(self._store.objects[key].manifest)]
+        promoted = {service for service, lane in history[0].items() if lane == spec.lane}
+        while top > self._store.compacted and promoted & history[-1].keys():
+            low = max(self._store.compacted, top - _REVISIONS)
+            revisions = reversed(await self._store.revisions(low, top - low))
+            manifests = (revision.draft.writes.get(key) for revision in revisions)
+            history += [lanes_by_service(manifest) for manifest in manifests if manifest]
+            top = low
+        return earlier_baselines(history, spec.lane)
 
     async def _status(
         self, taken: Taken, asked: Asked, down: Collection[Any] = ()
@@ -183,8 +213,9 @@ def _is_ready(manifest: Mapping[str, Any]) -> bool:
     return current and conditions.get("Ready") == "True"
 
 
-def _change(kind: str, asked: Asked, source: str, reason: str) -> Change:
-    return Change(kind, asked.identity, source, f"{kind}: {reason}" if reason else kind)
+def _change(kind: str, asked: Asked, source: str, reason: str, *, force: bool) -> Change:
+    told = f"{kind}: {reason}" if reason else kind
+    return Change(kind, asked.identity, source, told, force)
 
 
 def _objects(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:

@@ -76,6 +76,6 @@ def change_of(result: Result) -> Change:
                 raise error
             return Change(False, rejections)
         case Applied(outcome=Programmed() as outcome):
-            return Change(True, (), outcome.late, outcome.in_force_seconds)
+            return Change(True, (), outcome.late, outcome.seconds_until_active)
         case _:
             return Change(True)

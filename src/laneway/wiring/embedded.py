@@ -17,19 +17,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.envoy import visibility
+from laneway.compile.envoy import lane_statistics
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
+from laneway.compile.envoy.objects_at_fault import objects_at_fault
 from laneway.compile.envoy.options import Options
 from laneway.control import events
 from laneway.control.control_plane import Change, ControlPlane, rejected
 from laneway.control.declared import Declarations, Principal, Request
-from laneway.control.proxies import ProxyStatus, Verdict
+from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
+from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -176,17 +179,24 @@ class Embedded:
         """What the proxy's admin interface answers. Raises ``KeyError``, ``AdminUnreachable``."""
         return await self._runner.admin(node).get(target)
 
-    async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
-        """Requests that a proxy has sent on, by (service, lane, served lane).
+    async def lane_figures(self, node: str) -> tuple[int, Mapping[LanePair, LaneFigures]]:
+        """The process id of a proxy, and what that has counted of the requests that it sent on.
 
-        The lane is ``?`` where a request named one that the service has no subset of, so that both
-        causes of a fallback can be told apart. Raises ``AdminUnreachable``.
+        Raises ``KeyError``, and ``AdminUnreachable`` also where another process took over.
         """
-        counts: dict[tuple[str, str, str], int] = {}
-        for name, value in (await self._runner.admin(node).stats(visibility.COUNTERS)).items():
-            if key := visibility.counted(name):
-                counts[key] = counts.get(key, 0) + value
-        return counts
+        admin, process = self._runner.admin(node), self.proxy_pid(node)
+        # Workers hand in their histograms after a flush, which each query asks for.
+        await admin.get(lane_statistics.FLUSH)
+        text = (await admin.get(lane_statistics.QUERY)).decode()
+        if process is None or self.proxy_pid(node) != process:
+            raise AdminUnreachable(f"{node} has been replaced meanwhile")
+        return process, lane_statistics.readings(text)
+
+    async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
+        """The number of requests alone, by (service, lane, served lane). Raises as ``lane_figures``
+        does."""
+        _, figures = await self.lane_figures(node)
+        return {(p.service, p.lane, p.served): each.requests for p, each in figures.items()}
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until every proxy and workload is ready, and every proxy knows. Returns what is not.
@@ -269,8 +279,10 @@ class Embedded:
             key = (node, resource.type_url, resource.name, resource.sent)
             if resource.verdict is Verdict.REJECTED and key not in self._rejected:
                 self._rejected.add(key)
-                subject = events.ProxyInstance(node)
-                self._on_event(
-                    events.Rejected(subject, resource.type_url, resource.name, resource.error)
-                )
+                self._on_event(self._rejection(node, resource))
         self._on_proxy(node)
+
+    def _rejection(self, node: str, resource: ResourceStatus) -> events.Rejected:
+        plane, name, error = self.control_plane, resource.name, resource.error
+        objects = objects_at_fault(plane.published_mesh, plane.mesh, name, error)
+        return events.Rejected(events.ProxyInstance(node), resource.type_url, name, error, objects)

@@ -1,8 +1,9 @@
 """What files declare, as objects of the API that ``laneway up`` answers.
 
 Files have been applied to the declared state, as one change set, before they are shown here. They
-own their objects: whoever writes one of them through the API is told to change the file, because
-the next save would take the write back. Statuses are written all the same.
+own their objects: whoever writes one of them through the API is told to change the file. Who takes
+one over by force owns it from then on, and the next save of the files is refused with that
+conflict. Statuses are written all the same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from laneway.control.revisions import (
     Draft,
     Manifest,
     ObjectId,
+    Revision,
     RevisionStore,
+    StoredObject,
 )
 from laneway.model.findings import Source
 from laneway.model.names import DEFAULT_NAMESPACE
@@ -31,6 +34,10 @@ from laneway.wiring.reconciliation import Reconciliation
 
 #: The source of what files declare, and their field manager.
 FILES = "files"
+_BACK = (
+    "from now on what the files say of it is refused as a conflict, until they say the same, or "
+    "nothing, of it"
+)
 _WRITTEN = ("name", "namespace", "labels", "annotations")
 
 
@@ -60,6 +67,7 @@ class FileObjects:
         self._sources: dict[ObjectId, Source] = {}
         self._draft: Draft | None = None
         store.guard(self._check)
+        store.listen(self._hear)
 
     async def show(self, documents: Iterable[Document]) -> None:
         """These are all that the files declare now."""
@@ -112,7 +120,7 @@ class FileObjects:
         return valid.manifest
 
     def _check(self, draft: Draft) -> None:
-        if draft is self._draft:
+        if draft is self._draft or draft.force:
             return
         objects = self._store.submitted_objects
         for key, manifest in draft.writes.items():
@@ -121,8 +129,15 @@ class FileObjects:
             if source is None or (manifest and live and _same(manifest, live.manifest)):
                 continue
             raise DeclaredElsewhere(
-                f'{key.resource} "{key.name}" is declared by {FILES} ({source}): change it there'
+                f'{key.resource} "{key.name}" is declared by {FILES} ({source}): '
+                "change it there, or take it over by `force`"
             )
+
+    def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+        if revision.draft.force:
+            for key in revision.draft.writes:
+                if self._sources.pop(key, None) is not None:
+                    self._report(f"{key} was taken over by {revision.draft.principal}: {_BACK}")
 
 
 def _object(document: Document) -> Mapping[str, Any]:

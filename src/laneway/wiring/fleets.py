@@ -249,7 +249,7 @@ class Fleet:
 
 def workload_of(instance: ObjectName) -> ObjectName:
     """The workload that a process with the name ``instance`` runs."""
-    return replace(instance, name=instance.name.partition(_NUMBER)[0])
+    return events.WorkloadInstance(instance).workload
 
 
 def sidecar_node(sidecar: SidecarPlacement) -> str:

@@ -22,12 +22,14 @@ from laneway.control import events
 from laneway.control.control_plane import rejected
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.model.lane_workloads import lanes_by_workload
+from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 from laneway.model.suggestions import suggestion
 from laneway.model.workloads import Workload
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.fleets import WorkloadStatus, sidecar_node
+from laneway.wiring.lane_requests import LaneRequest, gateway_requests, without_lane
 from laneway.wiring.reconciliation import Reconciliation
 
 _API_VERSION = "api.laneway.dev/v1alpha1"
@@ -127,6 +129,24 @@ class Processes:
         except AdminUnreachable as error:
             raise Failure(503, f"proxy {node}: {error}") from error
 
+    def lane_requests(self) -> dict[str, Any]:
+        """A request for each lane, and for each group one without a lane (""); ``unreachable`` are
+        the lanes for which none can be written down, and ``counted`` the services whose requests
+        proxies count by lane."""
+        mesh, urls = self._embedded.mesh, self._embedded.gateway_urls()
+        named = list(gateway_requests(mesh, urls))
+        requests = [*without_lane(iter(named), mesh), *named]
+        reached = {(each.group, each.lane) for each in named}
+        return {
+            "items": [_lane_request(each, mesh) for each in requests],
+            "unreachable": [
+                {"group": lane.group, "lane": lane.name}
+                for lane in mesh.lanes
+                if (lane.group, lane.name) not in reached
+            ],
+            "counted": sorted(map(str, mesh.groups_by_service)),
+        }
+
     async def synchronization(self, seconds: float) -> dict[str, Any]:
         """What proxies say of all that was written, once they have, or the time is over."""
         reached = True
@@ -195,7 +215,7 @@ class Processes:
             raise Failure(
                 409, "the proxies write no access logs; start laneway again with --access-log"
             )
-        return LogFile(node, path, lane)
+        return LogFile(node, path, access=True, lane=lane)
 
     def _nodes(self, wanted: Sequence[str]) -> Iterator[str]:
         """Proxies by their node ids, or by what they belong to."""
@@ -257,6 +277,23 @@ def _workload(
             "lanes": list(lanes),
         },
         "status": {"state": state, "message": problem, **_process(pid, restarts, ports)},
+    }
+
+
+def _lane_request(request: LaneRequest, mesh: Mesh) -> dict[str, Any]:
+    """``traceHeader`` is null where requests need no trace ids; ``propagated`` is the header that
+    applications are to pass on."""
+    (group,) = (each for each in mesh.groups if each.name == request.group)
+    return {
+        "group": request.group,
+        "lane": request.lane,
+        "gateway": str(request.gateway),
+        "port": request.port,
+        "url": request.url,
+        "path": request.path,
+        "headers": dict(request.headers),
+        "traceHeader": request.trace_header,
+        "propagated": group.trace_header,
     }
 
 

@@ -80,6 +80,7 @@ class Reconciliation:
         self._now = now
         self._report = report
         self._waiting: dict[ObjectId, StoredObject | None] = {}
+        self._forced: set[ObjectId] = set()
         #: What a laneway before this one could not bring about, where that is still to be declared.
         self._failed_before: Mapping[ObjectKey, Finding] = {}
         if not started:
@@ -184,17 +185,20 @@ class Reconciliation:
             return
         for key in revision.draft.writes:
             self._waiting.setdefault(key, before[key])
+        if revision.draft.force:
+            self._forced.update(revision.draft.writes)
         self._hurry()
 
     async def _pass(self, *, retrying: bool) -> None:
         waiting, self._waiting = self._waiting, {}
+        forced, self._forced = self._forced, set()
         upto, restored = self._store.latest, self._to_restore
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits or retrying:
             removed = {edit.key for edit in edits if isinstance(edit, Remove)}
             edits += [each for each in self._left_over() if each.key not in removed]
         if edits or self._out_of_order():
-            await self._apply(edits)
+            await self._apply(edits, force=bool(forced))
         await self._write_statuses()
         async with self._passed:
             self._done, self._began, self._restored = upto, True, restored
@@ -231,16 +235,17 @@ class Reconciliation:
         ordered = [o.key for o in known.ordered if o.source == STORE and o.key in stored]
         return ordered != [key for key in order if key in known.by_key]
 
-    async def _apply(self, edits: Sequence[Put | Remove]) -> None:
+    async def _apply(self, edits: Sequence[Put | Remove], *, force: bool) -> None:
+        """``force``: guards of the store keep all others from what they do not own."""
         failed, self._failed_before = self._failed_before, {}
-        together = Writes(STORE, tuple(edits), order=self._order(), failed=failed)
+        together = Writes(STORE, tuple(edits), force, self._order(), failed)
         result = await self._declarations.apply(together, Principal(STORE))
         if not isinstance(result, Refused):
             return
         for edit in edits:
-            alone: Write | Writes = Write(STORE, edit)
+            alone: Write | Writes = Write(STORE, edit, force)
             if edit.key in failed:
-                alone = Writes(STORE, (edit,), failed={edit.key: failed[edit.key]})
+                alone = Writes(STORE, (edit,), force, failed={edit.key: failed[edit.key]})
             result = await self._declarations.apply(alone, Principal(STORE))
             if isinstance(edit, Remove) and isinstance(result, Refused):
                 self._unremoved[edit.key] = None

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from laneway.apiserver import history
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.virtual_resources import Listed, Page
-from laneway.control.revisions import Revision, RevisionStore, StoredObject, write
+from laneway.apiserver.virtual_resources import REVISION, Listed, Page
+from laneway.control.revisions import (
+    Manifest,
+    ObjectId,
+    Revision,
+    RevisionStore,
+    StoredObject,
+    write,
+)
+from laneway.wiring.live_lists import LiveList
 from laneway.wiring.reconciliation import LANEWAY, STATUS
 
 #: How many revisions are read at a time, and the most in an answer.
 _CHUNK = 200
 _MOST = 500
+#: The last revisions that a watch begins with, and that it may be behind.
+_WATCHED = 200
 
 
 class RevisionLists:
@@ -45,6 +56,32 @@ class RevisionLists:
         found = await self._shown(number - 1, number, whole=True)
         return found[0] if found else None
 
+    def live(self, now: Callable[[], datetime]) -> LiveList:
+        """The last ones, for those who watch. That they make room for others is not told."""
+        recent: dict[ObjectId, Manifest] = {}
+        filled = False
+
+        async def current() -> Mapping[ObjectId, Manifest]:
+            nonlocal filled
+            if not filled:
+                filled = True
+                older = (await self.page(Page(_WATCHED))).items
+                recent.update({_id(each): each for each in reversed(older)} | recent)
+            while len(recent) > _WATCHED:
+                del recent[min(recent, key=lambda key: int(key.name))]
+            return dict(recent)
+
+        def hear(revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
+            if _is_shown(revision):
+                stood = {key: stored for key, stored in before.items() if stored is not None}
+                shown = history.shown(revision, stood, whole=False)
+                recent[_id(shown)] = shown
+                made.wake()
+
+        self._store.listen(hear)
+        made = LiveList(current, now, kept=_WATCHED, is_whole=False)
+        return made
+
     async def _shown(self, after: int, upto: int, *, whole: bool = False) -> list[dict[str, Any]]:
         """What follows ``after``, without the revisions that only write statuses."""
         objects: dict[Any, StoredObject] = dict(await self._store.objects_at(after))
@@ -54,6 +91,10 @@ class RevisionLists:
                 shown.append(history.shown(revision, objects, whole=whole))
             write(objects, revision.number, revision.draft)
         return shown
+
+
+def _id(shown: Manifest) -> ObjectId:
+    return ObjectId(REVISION.qualified, "", shown["metadata"]["name"])
 
 
 def _is_shown(revision: Revision) -> bool:

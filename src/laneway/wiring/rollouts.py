@@ -170,4 +170,4 @@ def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSideca
 def _process(workload: Workload) -> Workload:
     """What of a workload a running process depends on: not which lanes select it, nor what is
     said about it."""
-    return replace(workload, labels={}, calls=None)
+    return replace(workload, labels={}, calls=None, watch=())

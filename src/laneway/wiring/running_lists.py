@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from laneway.adapters.runner.admin import AdminUnreachable
-from laneway.apiserver import proxy_lists
-from laneway.apiserver.proxy_lists import Counts
-from laneway.apiserver.virtual_resources import Listed, Page, Reader
+from laneway.apiserver import traffic
+from laneway.apiserver.proxy_lists import Rejection, proxy
+from laneway.apiserver.traffic import Figures
+from laneway.apiserver.virtual_resources import PROXY, TRAFFIC, VirtualResource
 from laneway.control.proxies import ProxyStatus
+from laneway.control.revisions import Manifest, ObjectId
 from laneway.model.meshes import Mesh
+from laneway.wiring.live_lists import LiveList
 
-#: How many proxies are asked for their figures at a time.
-_AT_ONCE = 16
-
-Statuses = Callable[[], Sequence[ProxyStatus]]
-CountRequests = Callable[[str], Awaitable[Counts]]
-
-
-def proxy_reader(statuses: Statuses) -> Reader:
-    async def listed() -> list[dict[str, Any]]:
-        return [proxy_lists.proxy(each) for each in statuses()]
-
-    return _reader(listed)
+#: Seconds between two looks for those who watch.
+_PROXY_PERIOD, _TRAFFIC_PERIOD = 1.0, 2.0
+#: Revisions that a watch may be behind. Figures change as a whole each time.
+_PROXIES, _FIGURES = 1000, 5
 
 
-def traffic_reader(statuses: Statuses, mesh: Callable[[], Mesh], count: CountRequests) -> Reader:
-    """``count`` raises ``AdminUnreachable`` for a proxy that does not answer: it is left out."""
+@dataclass(frozen=True, slots=True)
+class RunningLists:
+    """``rejections`` are by node."""
 
-    async def listed() -> list[dict[str, Any]]:
-        turns = asyncio.Semaphore(_AT_ONCE)
+    statuses: Callable[[], Sequence[ProxyStatus]]
+    mesh: Callable[[], Mesh]
+    figures: Callable[[], Awaitable[Figures]]
+    rejections: Mapping[str, Rejection] = field(default_factory=dict)
 
-        async def counted(node: str) -> Counts:
-            async with turns:
-                try:
-                    return await count(node)
-                except (AdminUnreachable, KeyError):
-                    return {}
+    def proxies(self, now: Callable[[], datetime]) -> LiveList:
+        async def current() -> Mapping[ObjectId, Manifest]:
+            found = (proxy(each, self.rejections.get(each.node)) for each in self.statuses())
+            return _by_id(PROXY, found)
 
-        nodes = [each.node for each in statuses() if each.connected]
-        return proxy_lists.traffic(mesh(), await asyncio.gather(*map(counted, nodes)))
+        return LiveList(current, now, kept=_PROXIES, period=_PROXY_PERIOD)
 
-    return _reader(listed)
+    def traffic(self, now: Callable[[], datetime]) -> LiveList:
+        async def current() -> Mapping[ObjectId, Manifest]:
+            return _by_id(TRAFFIC, traffic.traffic(self.mesh(), await self.figures()))
+
+        return LiveList(current, now, kept=_FIGURES, period=_TRAFFIC_PERIOD)
 
 
-def _reader(listed: Callable[[], Awaitable[list[dict[str, Any]]]]) -> Reader:
-    async def page(wanted: Page) -> Listed:
-        items = sorted(await listed(), key=lambda each: str(each["metadata"]["name"]))
-        rest = [each for each in items if each["metadata"]["name"] > wanted.after]
-        shown = rest[: wanted.limit] if wanted.limit else rest
-        return Listed(shown, shown[-1]["metadata"]["name"] if len(shown) < len(rest) else "")
-
-    async def get(namespace: str, name: str) -> Mapping[str, Any] | None:
-        found = (each for each in await listed() if each["metadata"]["name"] == name)
-        return next(found, None)
-
-    return Reader(page, get)
+def _by_id(
+    resource: VirtualResource, manifests: Iterable[dict[str, Any]]
+) -> Mapping[ObjectId, Manifest]:
+    return {ObjectId(resource.qualified, "", each["metadata"]["name"]): each for each in manifests}

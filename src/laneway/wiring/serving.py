@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,17 +50,29 @@ from laneway.control.compaction import HistoryBounds
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.model.lanes import Lane
+from laneway.model.names import ObjectName
+from laneway.model.workloads import Workload
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.api_kinds import answering
+from laneway.wiring.api_kinds import ApiKinds, api_kinds
 from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
+from laneway.wiring.lane_traffic import LaneTraffic
+from laneway.wiring.live_lists import follow_all
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
-from laneway.wiring.serving_metrics import proxy_family, store_families, watch_family
+from laneway.wiring.request_trials import RequestTrials
+from laneway.wiring.running_lists import RunningLists
+from laneway.wiring.serving_metrics import (
+    lane_families,
+    proxy_family,
+    store_families,
+    watch_family,
+)
+from laneway.wiring.source_watching import SourceFollower
 from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.workload_instances import WorkloadInstances
 
@@ -115,6 +128,7 @@ class Serving:
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
         self._workloads = WorkloadInstances()
+        self._sources = SourceFollower(self._started, self._start_anew, self._heard)
         self.address = self.console_address = ""
         self._codes = SignInCodes()
 
@@ -126,9 +140,13 @@ class Serving:
             raise ConsoleNotBuilt
         async with AsyncExitStack() as stack:
             self.store, self.tokens = store, tokens = await self._open_store(stack)
+            self._events = RecentEvents(store, utc_now)
+            stack.callback(self._events.close)
             whole = await self._start_mesh(stack, store)
             self.folder = self._settings.data or self.embedded.run_dir
-            watches = Watches(store)
+            self._traffic = _lane_traffic(self.embedded)
+            declarations = self.embedded.declarations
+            self._events.active = lambda: declarations.active
             reconciliation = self._reconciliation = self._reconciling(store, started=whole)
             running = asyncio.create_task(reconciliation.run())
             stack.push_async_callback(_cancelled, running)
@@ -136,12 +154,18 @@ class Serving:
                 compact_regularly(store, settings.history, utc_now, self._report)
             )
             stack.push_async_callback(_cancelled, compacting)
+            following = asyncio.create_task(self._sources.run())
+            stack.push_async_callback(_cancelled, following)
             if self._files is None:
                 expiring = asyncio.create_task(self._follow_expiry())
                 stack.push_async_callback(_cancelled, expiring)
             else:
                 self._shown = self._file_objects(store, reconciliation)
                 await self.show(self._files)
+            kinds = self._api_kinds(store, reconciliation)
+            following = asyncio.create_task(follow_all(kinds.lists))
+            stack.push_async_callback(_cancelled, following)
+            watches = Watches(store, others=[each.watches for each in kinds.lists])
             administration = AdministrationEndpoints(
                 tokens,
                 watches,
@@ -155,7 +179,7 @@ class Serving:
                 Processes(self.embedded, reconciliation, self._workloads.problems), one_document
             )
             objects = ObjectEndpoints(store, watches, utc_now, _uid, one_document)
-            virtual = self._virtual(store, reconciliation, stack)
+            virtual = VirtualEndpoints(VIRTUAL, kinds.answering, kinds.live, one_document, utc_now)
             console = [*pages.routes, *self._console(tokens, watches).routes]
             operations = self._operations(store, watches)
             more = [
@@ -212,12 +236,16 @@ class Serving:
         await self._shown.show(files.documents)
 
     def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
-        def collect() -> Iterator[Family]:
+        async def collect() -> list[Family]:
+            figures = await self._traffic.figures()
             unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
-            yield from store_families(store, store.write_seconds, unreadable)
-            yield proxy_family(self.embedded.proxies())
-            yield watch_family(watches.count)
-            yield self._requests.family()
+            return [
+                *store_families(store, store.write_seconds, unreadable),
+                proxy_family(self.embedded.proxies()),
+                *lane_families(self.embedded.declarations.active, figures),
+                watch_family(watches.count),
+                self._requests.family(),
+            ]
 
         async def compacted(keep: int) -> int:
             return await compact(store, HistoryBounds.last(keep), utc_now())
@@ -246,6 +274,7 @@ class Serving:
     async def _renew(self) -> bool:
         """Take out the lanes that have expired; statuses follow."""
         outcome = await self.embedded.declarations.renew()
+        self._events.look()
         if self._reconciliation is not None:
             self._reconciliation.wake()
         return not isinstance(outcome, NotProgrammed)
@@ -284,23 +313,30 @@ class Serving:
             started=started,
         )
 
-    def _virtual(
-        self, store: RevisionStore, reconciliation: Reconciliation, stack: AsyncExitStack
-    ) -> VirtualEndpoints:
-        embedded, recent = self.embedded, RecentEvents(store)
-        stack.callback(recent.close)
-        answers = answering(
+    def _api_kinds(self, store: RevisionStore, reconciliation: Reconciliation) -> ApiKinds:
+        embedded = self.embedded
+        lists = RunningLists(
+            embedded.proxies,
+            lambda: embedded.declarations.active,
+            self._traffic.figures,
+            self._events.rejections,
+        )
+        trials = RequestTrials(
+            lambda: embedded.control_plane.placements.gateways,
+            lambda: [each.node for each in embedded.proxies() if each.connected],
+            embedded.lane_counts,
+        )
+        return api_kinds(
             store,
             embedded.declarations,
             reconciliation,
             served(),
-            embedded.proxies,
-            embedded.lane_counts,
-            recent,
+            lists,
+            self._events,
             utc_now,
             _uid,
+            trials.answer,
         )
-        return VirtualEndpoints(VIRTUAL, answers, one_document, utc_now)
 
     def _tcp(self) -> TcpEndpoint | None:
         settings = self._settings
@@ -321,20 +357,39 @@ class Serving:
             "certificateAuthority": certificate.read_text() if own else "",
         }
 
+    async def _start_anew(self, name: ObjectName) -> None:
+        await self.embedded.start_workload(name)
+
+    def _started(self) -> dict[ObjectName, Workload]:
+        """The workloads that laneway keeps running: none that was stopped."""
+        workloads = self.embedded.mesh.workloads_by_name
+        statuses = self.embedded.workloads()
+        return {each.name: workloads[each.name] for each in statuses if each.name in workloads}
+
     def _heard(self, event: events.Event) -> None:
         self._on_event(event)
         self._workloads.hear(event)
+        self._sources.hear(event)
+        self._events.tell(event)
         self._wake()
 
     def _wake(self) -> None:
         if self._reconciliation is not None:
             self._reconciliation.wake()
+            self._events.look()
 
     def _proxies(self) -> Proxies:
         return proxies_of(self.embedded.proxies(), self.embedded.control_plane.is_behind)
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self._workloads.of(lane, self.embedded)
+
+
+def _lane_traffic(embedded: Embedded) -> LaneTraffic:
+    declarations = embedded.declarations
+    return LaneTraffic(
+        embedded.proxies, lambda: declarations.active, embedded.lane_figures, time.monotonic
+    )
 
 
 def _url(scheme: str, host: str, port: int) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator
 
 from laneway import __version__
 from laneway.adapters.http.metrics import Family
+from laneway.apiserver.traffic import Figures, by_group
 from laneway.control.histograms import Histogram
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.revisions import RevisionStore
+from laneway.model.meshes import Mesh
 
 _STATES = ("synced", "waiting", "rejecting", "away")
 
@@ -38,7 +40,7 @@ def store_families(store: RevisionStore, writes: Histogram, unreadable: int) -> 
         "laneway_store_write_seconds",
         "histogram",
         "Seconds until revisions that came in together were kept for good.",
-        writes,
+        [({}, writes)],
     )
 
 
@@ -46,6 +48,31 @@ def proxy_family(statuses: Collection[ProxyStatus]) -> Family:
     states = Counter(map(_state, statuses))
     samples = [({"state": state}, float(states[state])) for state in _STATES]
     return Family("laneway_proxies", "gauge", "Envoy proxies of the mesh, by state.", samples)
+
+
+def lane_families(mesh: Mesh, figures: Figures) -> Iterator[Family]:
+    """Their labels are names of the mesh alone, so that there are as many as it has lanes."""
+    found = [
+        (
+            {
+                "group": group,
+                "service": pair.service,
+                "lane": pair.lane,
+                "served_lane": pair.served,
+                "cause": pair.cause,
+            },
+            its,
+        )
+        for group, pair, its in by_group(mesh, figures)
+    ]
+    name = "laneway_lane_requests_total"
+    text = "Requests to a service, by their lane, the lane that served them, and why another did."
+    yield Family(name, "counter", text, [(labels, its.requests) for labels, its in found])
+    name = "laneway_lane_request_errors_total"
+    text = "Those with a status of 500 or more, without an answer, or with gRPC's server errors."
+    yield Family(name, "counter", text, [(labels, its.errors) for labels, its in found])
+    name = "laneway_lane_request_duration_seconds"
+    yield Family(name, "histogram", "How long they took, as the caller's proxy saw it.", found)
 
 
 def watch_family(watches: int) -> Family:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laneway.apiserver.failures import Failure
@@ -18,8 +18,8 @@ from laneway.apiserver.tokens import Identity
 from laneway.apiserver.whole_writes import (
     WholeWrite,
     check_allowed,
+    described,
     refusal_of,
-    told,
     warnings_of,
 )
 from laneway.control.declared import (
@@ -34,6 +34,7 @@ from laneway.control.declared import (
 from laneway.control.declared.planning import plan
 from laneway.control.declared.resolution import Check
 from laneway.control.revisions import (
+    DeclaredElsewhere,
     Draft,
     Manifest,
     ObjectId,
@@ -58,12 +59,16 @@ Compose = Callable[[Objects], WholeWrite]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who makes the change, and how history shows it. ``kind`` is what the request is called."""
+    """Who makes the change, and how history shows it. ``kind`` is what the request is called.
+
+    ``force`` takes over objects that others declare.
+    """
 
     kind: str
     identity: Identity
     source: str
     reason: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class WholeChanges:
                 # Thousands of objects take seconds, and the proxies are served meanwhile.
                 write = await asyncio.to_thread(compose, objects)
                 check_allowed(change.identity, write, objects, self._resources)
+                self._check_declared_here(change, write)
                 if dry_run or not write.writes or _may_expire(write):
                     planned = self._planned(change, write, objects)
                     if dry_run or not write.writes:
@@ -130,12 +136,20 @@ class WholeChanges:
             await self._reconciliation.reached(self._store.submitted)
         raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
 
+    def _check_declared_here(self, change: Change, write: WholeWrite) -> None:
+        """Raises ``Failure`` if files declare one of the objects."""
+        try:
+            self._store.check(_draft(change, write))
+        except DeclaredElsewhere as error:
+            text = f"{change.kind} is refused, and nothing was changed: {error}"
+            raise Failure(409, text) from error
+
     def _planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
         """What would become of it. Raises ``Failure``."""
         state = self._declarations.state
         after = plan(
             state,
-            _request(write, objects, state),
+            _request(change, write, objects, state),
             Principal(change.identity.name),
             active=self._declarations.active,
             check=self._check,
@@ -155,7 +169,7 @@ class WholeChanges:
     async def _take(self, change: Change, write: WholeWrite, objects: Objects) -> Taken | None:
         """None if someone else wrote one of the objects meanwhile."""
         before = self._declarations.state
-        request = _request(write, objects, before)
+        request = _request(change, write, objects, before)
         settled = False
         try:
             result = await self._declarations.apply(request, Principal(change.identity.name))
@@ -167,7 +181,7 @@ class WholeChanges:
                 return None
             # Since the last look at the store there was no await.
             writes = {k: self._with_status(k, m) for k, m in write.writes.items()}
-            draft = Draft(writes, change.identity.name, change.source, change.reason)
+            draft = _draft(change, replace(write, writes=writes))
             revision = await self._store.append(draft, expected=self._store.submitted)
             settled = True
         finally:
@@ -191,10 +205,14 @@ class WholeChanges:
         return {**manifest, "status": live.manifest["status"]}
 
 
+def _draft(change: Change, write: WholeWrite) -> Draft:
+    return Draft(write.writes, change.identity.name, change.source, change.reason, change.force)
+
+
 def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
     """Also about what was wrong before: a group that is held does not become what is applied."""
     resolution = after.resolution
-    wrong = (f"still invalid: {told(finding)}" for _, finding in resolution.errors)
+    wrong = (f"still invalid: {described(finding)}" for _, finding in resolution.errors)
     return (*write.warnings, *warnings_of(resolution.warnings), *wrong)
 
 
@@ -209,10 +227,12 @@ def _may_expire(write: WholeWrite) -> bool:
     return any("expiresAt" in (m or {}).get("spec", {}) for m in write.writes.values())
 
 
-def _request(write: WholeWrite, objects: Objects, state: DeclaredState) -> ChangeSet:
+def _request(
+    change: Change, write: WholeWrite, objects: Objects, state: DeclaredState
+) -> ChangeSet:
     known = state.objects.by_key
     edits: list[Put | Remove] = []
     for key, manifest in write.writes.items():
         stored = objects.get(key)
         edits += edits_between(key, stored.manifest if stored else None, manifest, known)
-    return ChangeSet(STORE, tuple(edits))
+    return ChangeSet(STORE, tuple(edits), change.force)

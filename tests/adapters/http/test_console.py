@@ -313,3 +313,29 @@ async def test_without_tls_nothing_listens_beyond_loopback(host: str) -> None:
     with pytest.raises(ServerUnusable, match="loopback alone"):
         async with ApiServer(app, None, None, TcpEndpoint(host, 0, None)):
             pass
+
+
+async def test_signing_out_revokes_the_token_and_ends_its_stream(built: Path) -> None:
+    async with console(built) as served:
+        answer = await served.client.post("/console/sign-in", json={"code": await served.code()})
+        signed_in = {"authorization": f"Bearer {answer.json()['token']}"}
+        another, text = minted("jill", ["view"], bytes([1] * 37), NOW, timedelta(days=1))
+        await served.tokens.add(another)
+        other = {"authorization": f"Bearer {text}"}
+        url = f"{OWN}/events?resource=lanes.laneway.dev"
+        async with served.client.stream("GET", url, headers=signed_in) as stream:
+            pieces = stream.aiter_text()
+            await anext(pieces)
+            answer = await served.client.post("/console/sign-out", headers=signed_in)
+            assert answer.status_code == 200
+            async with asyncio.timeout(30):
+                assert await anext(pieces, None) is None
+        for headers, status in ((signed_in, 401), (other, 200)):
+            answer = await served.client.get(f"{OWN}/identity", headers=headers)
+            assert answer.status_code == status
+
+
+async def test_nobody_signs_out_without_a_token(built: Path) -> None:
+    async with console(built) as served:
+        assert (await served.client.post("/console/sign-out")).status_code == 401
+        assert (await served.admin.post("/console/sign-out")).status_code == 400

@@ -22,6 +22,22 @@ def test_the_file_rotates_once_and_stays_within_its_cap(tmp_path: Path) -> None:
     assert kept.endswith("line 48 ....\nline 49 ....\n")
 
 
+def test_two_that_append_to_a_file_lose_nothing_when_one_begins_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    old, new = LogFile(path, most_bytes=60), LogFile(path, most_bytes=60)
+    for number in range(5):
+        old.write(f"old {number} ....\n".encode())
+        new.write(f"new {number} ....\n".encode())
+    new.write(b"new 5 ....\n")  # the sixth begins a new file
+    old.write(b"old 5 ....\n")  # whose sixth goes on there
+    for log in (old, new):
+        log.close()
+    kept = (tmp_path / "a.log.1").read_text() + path.read_text()
+    assert sorted(kept.split(" ....\n")[:-1]) == sorted(
+        f"{who} {number}" for who in ("old", "new") for number in range(6)
+    )
+
+
 def test_it_goes_on_with_the_file_of_an_earlier_run(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     for text in (b"one\n", b"two\n"):

@@ -9,18 +9,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.compile.mesh_strategies import NAMES, PORTS, meshes, requests, rules, subsets
-from tests.compile.meshes import exact, group, lane, mesh, rule, service
+from tests.compile.meshes import GATEWAY, exact, group, lane, mesh, rule, service
 
 from laneway.compile.envoy.emitter import Emitter
+from laneway.compile.envoy.names import gateway_node
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.lower import lower
 from laneway.compile.placeholder_placements import placeholder_placements
+from laneway.compile.resources import LISTENER
 from laneway.compile.simulate import Request, simulate
 from laneway.compile.simulate.gateways import covering_host, hosts_at, meets
 from laneway.compile.simulate.path_normalization import split_target
-from laneway.model.lanes import Lane, Mode
+from laneway.model.lanes import Lane, Mode, RouteBy
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.rule_actions import RuleActions
 
 OPTIONS = Options(FilterModule("/opt/laneway/trace_memory.wasm"))
 NEW = "new"
@@ -79,6 +82,36 @@ def test_a_lane_that_is_deleted_might_as_well_never_have_existed(meshes: tuple[M
     assert emitted(emitter, more) == emitted(Emitter(OPTIONS), more)
     without = replace(more, lanes=tuple(lane for lane in more.lanes if lane.name != NEW))
     assert emitted(emitter, without) == first == emitted(Emitter(OPTIONS), without)
+
+
+FEATURES: Sequence[Mapping[str, object]] = [
+    {"names": ("gray",)},
+    {"ingress": (rule("a", headers={"x-user": exact("jack")}, enter=True),)},
+    {"ingress": (rule("a", uri=exact("/mock"), actions=RuleActions(uri="/new")),)},
+    {"ingress": (rule("a"),), "weight": 10},
+    {"mode": Mode.STRICT},
+]
+
+
+@pytest.mark.parametrize("fields", FEATURES, ids=lambda fields: "-".join(fields))
+def test_no_lane_replaces_a_gateways_listener(fields: Mapping[str, object]) -> None:
+    """Envoy closes the connections of one that is replaced, after a time; there may be requests."""
+    (plain, featured) = (
+        mesh(
+            [group("a")],
+            [lane("s1", "a", rule("a")), replace(lane("s2", "a"), **more)],  # type: ignore[arg-type]
+            [service("a")],
+        )
+        for more in ({}, fields)
+    )
+    by = RouteBy(("x-version",), cookie="lane")
+    read = replace(featured, groups=tuple(replace(one, route_by=by) for one in featured.groups))
+    assert listeners(plain) == listeners(featured) == listeners(read)
+
+
+def listeners(mesh: Mesh) -> Mapping[tuple[str, str], str]:
+    versions = emitted(Emitter(OPTIONS), mesh)[gateway_node(GATEWAY)]
+    return {key: version for key, version in versions.items() if key[0] == LISTENER}
 
 
 def ways(mesh: Mesh, request: Request, port: int, ready: Sequence[ObjectName]) -> list[object]:

@@ -173,10 +173,9 @@ def test_conditions_that_cannot_be_said_are_told(one: IngressRule, found: set[st
 
 def test_weights_are_told() -> None:
     lanes = [lane("s1", "a b", rule("a")), lane("s2", "a", rule("a"), weight=20)]
-    expected = {"UNKNOWN_LANE_WEIGHED", "FEATURES"}
-    assert codes(declared(*lanes)) - ALWAYS == expected
+    assert codes(declared(*lanes)) - ALWAYS == {"FEATURES"}
     sticky = declared(*lanes, sticky=Sticky(StickyKind.COOKIE, "user"))
-    assert codes(sticky) - ALWAYS == expected | {"NOT_STICKY"}
+    assert codes(sticky) - ALWAYS == {"FEATURES", "NOT_STICKY"}
 
 
 def test_a_refusal_is_told_where_another_rule_would_take_the_request() -> None:

@@ -107,23 +107,12 @@ def differs_by_element(mesh: Mesh, request: Request) -> bool:
     )
 
 
-def names_unknown_lane(mesh: Mesh, request: Request) -> bool:
-    lines = request.header_lines
-    return any(
-        value not in {lane.name for lane in mesh.lanes_by_group[group.name]}
-        for group in mesh.groups
-        for value in lines.get(group.route_header.lower(), ())
-    )
-
-
 def reason(mesh: Mesh, request: Request, expected: Path, found: Path, told: set[str]) -> str | None:
     """Why the two may differ, if the report says so."""
     if repeats(request):
         return "repeated"
     if "PREFIX_BY_ELEMENT" in told and differs_by_element(mesh, request):
         return "prefix"
-    if "UNKNOWN_LANE_WEIGHED" in told and names_unknown_lane(mesh, request):
-        return "unknown lane"
     if "REFUSED_STATUS" in told and (expected, found) == ([404], [500]):
         return "status"
     return "precedence" if "PRECEDENCE" in told else None

@@ -230,6 +230,8 @@ class Istio:
         chosen = next(c for c, end in zip(weighted, ends, strict=True) if draw < end)
         for option in (*added, *chosen.get("request_headers_to_add", ())):
             headers = _added(headers, option)
+        for name in chosen.get("request_headers_to_remove", ()):
+            headers = {key: value for key, value in headers.items() if key != name}
         return _Way(chosen["name"], tuple(header["name"] for header in again)), headers
 
     def _instances(self, way: _Way, context: str) -> list[Workload]:
@@ -370,7 +372,13 @@ def _weighted(destination: Resource) -> Resource:
         for key, value in destination.get("headers", {}).get("request", {}).get("set", {}).items()
     ]
     weight = destination.get("weight", 100)
-    return {"name": cluster, "weight": weight, "request_headers_to_add": added}
+    removed = destination.get("headers", {}).get("request", {}).get("remove", [])
+    return {
+        "name": cluster,
+        "weight": weight,
+        "request_headers_to_add": added,
+        "request_headers_to_remove": removed,
+    }
 
 
 def _added(headers: Mapping[str, str], option: Resource) -> Mapping[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.compile.entering_meshes import CALLS, CASES, declared, weighted
+from tests.compile.entering_meshes import CALLS, CASES, SERVICES, declared, weighted
 from tests.compile.interpreters import Asked, Readers
+from tests.compile.meshes import group, lane, mesh, rule
 
 from laneway.compile.simulate import Request
 from laneway.model.lanes import Sticky, StickyKind, Unmatched
@@ -39,6 +40,21 @@ def test_a_rule_has_a_weight_of_its_own_above_the_lanes(sticky: Sticky | None) -
     for draw in range(0, 100, 5):
         assert one.agree("istio", asked(one, acme, draw))
         assert one.agree("istio", asked(one, Request(), draw))
+
+
+@pytest.mark.parametrize("unmatched", Unmatched)
+@pytest.mark.parametrize("others", [1, 200])
+def test_where_nobody_enters_what_names_no_lane_counts_as_none_too(
+    unmatched: Unmatched, others: int
+) -> None:
+    """Lanes without a route of their own share one, or several if their names are many."""
+    entry, cart = rule("web"), [lane(f"other-{n}", "cart") for n in range(others)]
+    lanes = [lane("base", "web cart", entry), *cart, lane("beta", "cart web", entry, weight=50)]
+    of = group("web cart", trace_header="x-lane", unmatched=unmatched)
+    one = readers(mesh([of], lanes, SERVICES))
+    for value in ("", "unknown", "other", "base", "beta", "other-0", f"other-{others - 1}"):
+        for draw in (0, 99):
+            assert one.agree("istio", asked(one, Request(headers={"x-lane": value}), draw)), value
 
 
 def test_a_gateway_without_selector_has_no_entries_and_the_report_says_so() -> None:

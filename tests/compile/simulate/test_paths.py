@@ -261,12 +261,13 @@ def test_with_everything_ready_each_hop_is_in_its_lane_where_the_lane_has_the_se
 
 
 def test_weights_name_no_lane_for_a_request_that_names_another_groups() -> None:
-    """Two groups share a rule; the other group's header, whatever it says, rules weights out."""
+    """Two groups share a rule; a lane in the other group's header rules weights out."""
     entry = rule("a", uri=exact("/mock"))
     lanes = [
         lane("s1", "a b", entry),
         lane("s2", "a b", entry, weight=100),
         lane("t1", "c", rule("c", uri=exact("/mock")), group="other"),
+        lane("t2", "c", group="other"),
     ]
     groups = [
         group("a b", trace_header=ROUTE_HEADER),
@@ -274,5 +275,22 @@ def test_weights_name_no_lane_for_a_request_that_names_another_groups() -> None:
     ]
     declared = mesh(groups, lanes, SERVICES, CHAIN)
     assert served(call(declared, {})) == ["s2", "s2", "t1"]
-    outcome = call(declared, {"x-other": "s1"})
-    assert [(hop.intended, hop.served) for hop in outcome.hops][:2] == [("s1", "s1"), (None, "s1")]
+    outcome = call(declared, {"x-other": "t2"})
+    assert [(hop.intended, hop.served) for hop in outcome.hops][:2] == [("t2", "s1"), (None, "s1")]
+    assert served(call(declared, {"x-other": "s2"})) == ["s2", "s2", "t1"]
+
+
+@pytest.mark.parametrize("value", ["unknown", "", "s2,s1"])
+def test_what_names_no_lane_counts_as_none_for_weights_too(value: str) -> None:
+    entry = rule("a")
+    lanes = [lane("s1", "a b", entry), lane("s2", "a b", entry, weight=50), lane("s3", "b")]
+    declared = mesh([group("a b", trace_header=ROUTE_HEADER)], lanes, SERVICES, CHAIN)
+    headers = {ROUTE_HEADER: value}
+    assert served(call(declared, headers, draw=0))[:2] == ["s2", "s2"]
+    (left, *_) = call(declared, headers, draw=99).hops
+    assert (left.intended, left.served) == (None, "s1")
+    assert f"{ROUTE_HEADER} {value or '(empty)'} names no lane" in " ".join(
+        reason.text for reason in left.reasons
+    )
+    for lane_name in ("s1", "s3"):
+        assert served(call(declared, {ROUTE_HEADER: lane_name}, draw=0))[0] == "s1"

@@ -67,6 +67,21 @@ def test_what_is_taken_over_by_force_is_not_won_back_in_silence() -> None:
     assert changed in without.mesh.lanes  # its new owner keeps it
 
 
+def test_who_declares_the_same_again_owns_again_what_was_taken_over() -> None:
+    changed = replace(BLUE, weight=3)
+    forced = put(changed, force=True)
+    saved = files(*(changed if each is BLUE else each for each in SHOP))
+    state = planned(files(*SHOP), forced, saved)
+    assert state.objects.by_key[BLUE_KEY].source == "files"
+    assert refused(state, put(BLUE)).conflicts == (OwnedByAnother(BLUE_KEY, "files"),)
+    assert BLUE in planned(files(*SHOP), forced, saved, files(*SHOP)).mesh.lanes
+    # Another source does not become the owner so.
+    third = files(changed, source="third")
+    assert refused(planned(files(*SHOP), forced), third).conflicts == (
+        OwnedByAnother(BLUE_KEY, "api"),
+    )
+
+
 def test_who_is_taken_over_keeps_its_place() -> None:
     """A group's first lane is its baseline."""
     changed = replace(BASE, weight=3)

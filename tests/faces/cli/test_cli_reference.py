@@ -19,8 +19,13 @@ _HEAD = """\
 
 Generated from the commands' help. The commands that ask a running laneway find the one that runs on
 this machine (`laneway up` or `laneway serve`); `--data-dir` names one of several, and `--context`
-one of a kubeconfig. A command exits with 0 when it did what it should, 1 when it did not, 2 when it
-was misused, and 130 after Ctrl-C, unless its text says otherwise.
+one of a kubeconfig.
+
+A command exits with 0 when it did what it should, 1 when it did not, 2 when it was misused, and 130
+after Ctrl-C, unless its text says otherwise. Results are on standard output, and everything else is
+on standard error. Commands that take longer than a second say on a terminal what they wait for.
+`--no-color`, anywhere on the line, and `NO_COLOR=1` turn colours off. `laneway completion` prints
+what a shell needs to complete commands, options and names of objects.
 """
 
 

@@ -32,7 +32,10 @@ def test_a_command_runs_in_the_folder_of_its_file(tmp_path: Path) -> None:
 
 
 def test_relative_paths_start_from_there(tmp_path: Path) -> None:
-    spec = sent(tmp_path, command=["./web"], workingDir="../web", envFile=".env")
+    spec = sent(
+        tmp_path, command=["./web"], workingDir="../web", envFile=".env", watch=["src/", "/etc/x"]
+    )
+    assert spec["watch"] == [str(tmp_path / "src"), "/etc/x"]
     assert spec["workingDir"] == str(tmp_path.parent / "web")
     assert spec["envFile"] == str(tmp_path / ".env")
 
@@ -47,6 +50,7 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
     [
         ("Workload", {"address": "127.0.0.1:80"}),
         ("Workload", {"command": ["x"], "workingDir": 3}),  # the server refuses it
+        ("Workload", {"command": ["x"], "workingDir": 3, "watch": [1]}),
         ("Lane", {"group": "shop"}),
     ],
 )

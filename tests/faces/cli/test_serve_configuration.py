@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,17 @@ def test_every_setting_is_a_flag_a_variable_and_a_field(
         "tls-key": "k",
         "concurrency": 3,
         "envoy": "e",
+        "access-log": True,
+        "explain": "w",
         "log-level": "info",
         "history-days": 5,
         "history-revisions": 5000,
     }
     assert set(values) == {name.replace("_", "-") for name in ServeConfiguration.model_fields}
     texts = {name: v[0] if isinstance(v, list) else str(v) for name, v in values.items()}
-    lines = (f"{name}: {value}\n" for name, value in values.items())
-    cli("serve", *(word for name, text in texts.items() for word in (f"--{name}", text)))
+    lines = (f"{name}: {json.dumps(value)}\n" for name, value in values.items())
+    flags = ([f"--{n}"] if values[n] is True else [f"--{n}", text] for n, text in texts.items())
+    cli("serve", *(word for flag in flags for word in flag))
     cli("serve", "--config", written(tmp_path, "".join(lines)))
     for name, text in texts.items():
         monkeypatch.setenv(f"LANEWAY_{name.replace('-', '_').upper()}", text)

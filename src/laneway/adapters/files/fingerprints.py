@@ -44,11 +44,11 @@ def fingerprints(paths: Sequence[str]) -> Fingerprints:
             if isinstance(name, Finding):
                 found[str(name)] = ()
             else:
-                found[name] = _fingerprint(name)
+                found[name] = fingerprint(name)
     return found
 
 
-def _fingerprint(name: str) -> Fingerprint:
+def fingerprint(name: str) -> Fingerprint:
     try:
         status = os.stat(name)
     except OSError as error:
@@ -63,6 +63,11 @@ def _fingerprint(name: str) -> Fingerprint:
         status.st_mtime_ns,
         status.st_ctime_ns,
     )
+
+
+def changed_at(found: Fingerprint) -> int:
+    """When the file, or what leads to it, was changed last, in nanoseconds; 0 for no file."""
+    return found[-1] if len(found) > 1 else 0
 
 
 def written(names: Iterable[str]) -> Mapping[str, Writers]:

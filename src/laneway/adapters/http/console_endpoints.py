@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from laneway.adapters.http.administration import API_VERSION
 from laneway.adapters.http.bodies import ReadYaml, body
-from laneway.adapters.http.console_files import SIGN_IN
-from laneway.adapters.http.objects import server_sent_events
+from laneway.adapters.http.console_files import SIGN_IN, SIGN_OUT
+from laneway.adapters.http.object_reads import server_sent_events
 from laneway.adapters.http.watches import Watch, Watches
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.field_ownership import without_managed_fields
@@ -56,6 +56,7 @@ class ConsoleEndpoints:
     def routes(self) -> list[Route]:
         return [
             Route(SIGN_IN, self._sign_in, methods=["POST"]),
+            Route(SIGN_OUT, self._sign_out, methods=["POST"]),
             Route(f"{_API}/identity", _identity),
             Route(f"{_API}/events", self._events),
             Route(f"{_API}/signinlinks", self._create_link, methods=["POST"]),
@@ -73,6 +74,16 @@ class ConsoleEndpoints:
         token, text = minted("console", [ADMIN], self._random(37), self._now(), SESSION_LIFE)
         await self._tokens.add(token)
         return JSONResponse({"token": text}, 201, {"Cache-Control": "no-store"})
+
+    async def _sign_out(self, request: Request) -> Response:
+        """Revokes the token that the request itself carries, and ends its streams."""
+        identity = request.state.identity
+        assert isinstance(identity, Identity)
+        if not identity.token:
+            raise Failure(400, "there is no token to revoke: this request needed none")
+        await self._tokens.remove(identity.token)
+        self._watches.end_token(identity.token)
+        return JSONResponse({"kind": "Status", "apiVersion": "v1", "status": "Success"})
 
     async def _create_link(self, request: Request) -> Response:
         identity = request.state.identity

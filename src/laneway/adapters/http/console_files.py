@@ -23,6 +23,8 @@ from laneway.adapters.http.server import ServerUnusable
 ROOT = "/console/"
 #: Where a browser exchanges the code of a link for a token; it has none yet.
 SIGN_IN = f"{ROOT}sign-in"
+#: Where it gives that token back.
+SIGN_OUT = f"{ROOT}sign-out"
 #: Vite writes this wherever a nonce belongs (``html.cspNonce`` in ``console/vite.config.ts``).
 _NONCE = b"__CSP_NONCE__"
 _PAGE = "index.html"

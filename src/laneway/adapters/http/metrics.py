@@ -6,15 +6,14 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from laneway.control.histograms import Histogram
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Others are counted together, so that clients cannot make new series.
@@ -23,14 +22,27 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 Labels = Mapping[str, str]
 
 
+class Distribution(Protocol):
+    """``cumulative`` has each upper bound and the number of values not above it; the last bound is
+    infinite."""
+
+    @property
+    def sum(self) -> float: ...
+
+    @property
+    def count(self) -> int: ...
+
+    def cumulative(self) -> Iterator[tuple[float, int]]: ...
+
+
 @dataclass(frozen=True)
 class Family:
-    """``samples`` are values by labels, or one histogram."""
+    """``samples`` are values by labels, which are distributions in a family of ``histogram``."""
 
     name: str
     type: str
     help: str
-    samples: Iterable[tuple[Labels, float]] | Histogram
+    samples: Iterable[tuple[Labels, float | Distribution]]
 
 
 class RequestCounts:
@@ -62,9 +74,10 @@ class RequestCounts:
         return Family(name, "counter", "Requests of the API, answered.", samples)
 
 
-def metrics_route(collect: Callable[[], Iterable[Family]]) -> Route:
+def metrics_route(collect: Callable[[], Awaitable[Iterable[Family]]]) -> Route:
     async def metrics(request: Request) -> Response:
-        text = "".join(f"{line}\n" for family in collect() for line in _lines(family))
+        families = await collect()
+        text = "".join(f"{line}\n" for family in families for line in _lines(family))
         return PlainTextResponse(text, media_type=_CONTENT_TYPE)
 
     return Route("/metrics", metrics)
@@ -73,15 +86,19 @@ def metrics_route(collect: Callable[[], Iterable[Family]]) -> Route:
 def _lines(family: Family) -> Iterator[str]:
     yield f"# HELP {family.name} {family.help}"
     yield f"# TYPE {family.name} {family.type}"
-    if isinstance(family.samples, Histogram):
-        for bound, count in family.samples.cumulative():
-            le = "+Inf" if bound == float("inf") else f"{bound:g}"
-            yield _sample(f"{family.name}_bucket", {"le": le}, count)
-        yield _sample(f"{family.name}_sum", {}, family.samples.sum)
-        yield _sample(f"{family.name}_count", {}, family.samples.count)
-        return
     for labels, value in family.samples:
-        yield _sample(family.name, labels, value)
+        if isinstance(value, int | float):
+            yield _sample(family.name, labels, value)
+        else:
+            yield from _distribution(family.name, labels, value)
+
+
+def _distribution(name: str, labels: Labels, values: Distribution) -> Iterator[str]:
+    for bound, count in values.cumulative():
+        le = "+Inf" if bound == float("inf") else f"{bound:g}"
+        yield _sample(f"{name}_bucket", {**labels, "le": le}, count)
+    yield _sample(f"{name}_sum", labels, values.sum)
+    yield _sample(f"{name}_count", labels, values.count)
 
 
 def _sample(name: str, labels: Labels, value: float) -> str:

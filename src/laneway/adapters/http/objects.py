@@ -1,29 +1,24 @@
-"""The endpoints of objects: list, watch, get, create, replace, patch, delete."""
+"""The endpoints of objects that are kept: create, replace, patch, delete, and what is read."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from laneway.adapters.http.bodies import ReadYaml, body, content_type
-from laneway.adapters.http.presentation import Presentation
+from laneway.adapters.http.object_reads import ObjectReads, covers, found, presentation
 from laneway.adapters.http.queries import (
-    ListQuery,
     WriteQuery,
-    continue_token,
-    is_watch,
     list_query,
     warning_header,
-    watch_query,
     write_query,
 )
-from laneway.adapters.http.watches import Watch, Watches
+from laneway.adapters.http.watches import Watches
 from laneway.apiserver import patches, writes
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Resource
@@ -34,15 +29,12 @@ from laneway.control.revisions import (
     Draft,
     Manifest,
     ObjectId,
-    Objects,
-    RevisionCompacted,
     RevisionStore,
     StoredObject,
-    StoreError,
 )
 from laneway.model.times import timestamp
 
-_PATCHES = (patches.MERGE, patches.JSON, patches.STRATEGIC, patches.APPLY)
+_PATCHES = (patches.JSON, patches.MERGE, patches.APPLY)
 
 
 @dataclass(frozen=True)
@@ -72,17 +64,15 @@ class ObjectEndpoints:
         read_yaml: ReadYaml,
     ) -> None:
         self._store = store
-        self._watches = watches
+        self._reads = ObjectReads(store, watches, now)
         self._now = now
         self._uid = uid
         self._read_yaml = read_yaml
 
     async def collection(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET" if is_watch(request):
-                return await self._watch(request, place)
             case "GET":
-                return await self._list(request, place)
+                return await self._reads.collection(request, place)
             case "POST":
                 return await self._create(request, place)
             case _:
@@ -90,73 +80,14 @@ class ObjectEndpoints:
 
     async def one(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET" if is_watch(request):
-                return await self._watch(request, place)
             case "GET":
-                return self._answer(request, place, self._live(place))
+                return await self._reads.one(request, place)
             case "PUT":
                 return await self._replace(request, place)
             case "PATCH":
                 return await self._patch(request, place)
             case _:
                 return await self._delete(request, place)
-
-    async def _list(self, request: Request, place: Place) -> Response:
-        query = list_query(request)
-        revision, objects = await self._objects(query)
-        found = [
-            (key, stored)
-            for key, stored in sorted(objects.items(), key=lambda item: item[0])
-            if _covers(place, key) and query.selects(stored.manifest)
-            if query.after is None or (key.namespace, key.name) > query.after
-        ]
-        page = found[: query.limit] if query.limit else found
-        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
-        if len(page) < len(found):
-            last = page[-1][0]
-            metadata["continue"] = continue_token(revision, last.namespace, last.name)
-            metadata["remainingItemCount"] = len(found) - len(page)
-        presentation = self._presentation(request, place)
-        return JSONResponse(presentation.many([shown(each) for _, each in page], metadata))
-
-    async def _objects(self, query: ListQuery) -> tuple[int, Objects]:
-        """All pages of a list are of one revision."""
-        if query.revision is None:
-            return self._store.latest, self._store.objects
-        try:
-            return query.revision, await self._store.objects_at(query.revision)
-        except RevisionCompacted as error:
-            raise Failure(410, f"{error}; list without a revision") from error
-        except StoreError as error:
-            raise Failure(504, str(error)) from error
-
-    async def _watch(self, request: Request, place: Place) -> Response:
-        query = watch_query(request)
-        presentation = self._presentation(request, place)
-        selects = query.selects
-        if place.name:
-            by_query = query.selects
-
-            def selects(manifest: Mapping[str, Any]) -> bool:
-                return manifest["metadata"]["name"] == place.name and by_query(manifest)
-
-        watch = Watch(
-            {place.resource.qualified},
-            place.namespace,
-            selects,
-            presentation.key,
-            presentation.one,
-            presentation.bookmark,
-            query.bookmarks,
-            query.marks_initial,
-            _identity(request).token,
-        )
-        lines = await self._watches.stream(
-            watch, query.since, initial=query.initial, seconds=query.seconds
-        )
-        if "text/event-stream" in request.headers.get("accept", ""):
-            return StreamingResponse(server_sent_events(lines), media_type="text/event-stream")
-        return StreamingResponse(lines, media_type="application/json")
 
     async def _create(self, request: Request, place: Place) -> Response:
         query, data = write_query(request), await self._body(request)
@@ -176,10 +107,16 @@ class ObjectEndpoints:
 
     async def _patch(self, request: Request, place: Place) -> Response:
         kind = content_type(request)
-        if kind not in _PATCHES:
-            listed = ", ".join(_PATCHES)
-            raise Failure(415, f"the content type {kind!r} is no patch; there are {listed}")
+        # What custom resources are, which have no directives for strategic merges.
+        accepted = _PATCHES if place.resource.group else (*_PATCHES, patches.STRATEGIC)
+        if kind not in accepted:
+            listed = ", ".join(accepted)
+            raise Failure(415, f"the content type {kind!r} is no patch here; there are {listed}")
         query, data = write_query(request), await self._body(request)
+        if query.force and kind != patches.APPLY:
+            raise Failure(422, "force: it is for server-side apply alone")
+        if kind == patches.APPLY and not request.query_params.get("fieldManager"):
+            query = replace(query, manager="")  # none that is made up of the client's name
         live = self._store.submitted_objects.get(place.id)
         valid = writes.patch(self._write(place, query), live, kind, data)
         return await self._keep(request, place, place.id, valid, query, live)
@@ -203,7 +140,7 @@ class ObjectEndpoints:
         found = [
             key
             for key, stored in sorted(self._store.submitted_objects.items(), key=lambda i: i[0])
-            if _covers(place, key) and query.selects(stored.manifest)
+            if covers(place, key) and query.selects(stored.manifest)
         ]
         await self._remove(request, place, found, options)
         return JSONResponse(
@@ -265,17 +202,8 @@ class ObjectEndpoints:
         options = await self._body(request)
         return options if isinstance(options, Mapping) else {}
 
-    def _live(self, place: Place) -> StoredObject:
-        return self._found(place, self._store.objects)
-
     def _submitted(self, place: Place) -> StoredObject:
-        return self._found(place, self._store.submitted_objects)
-
-    def _found(self, place: Place, objects: Objects) -> StoredObject:
-        stored = objects.get(place.id)
-        if stored is None:
-            raise writes.not_found(self._write(place, WriteQuery("", "", False, False)))
-        return stored
+        return found(place, self._store.submitted_objects)
 
     def _write(self, place: Place, query: WriteQuery) -> Write:
         return Write(
@@ -291,24 +219,18 @@ class ObjectEndpoints:
             place.subresource,
         )
 
-    def _presentation(self, request: Request, place: Place) -> Presentation:
-        return Presentation.asked(request, place.resource, place.api_version, self._now)
-
     def _answer(
         self, request: Request, place: Place, stored: StoredObject, code: int = 200
     ) -> Response:
-        return JSONResponse(self._presentation(request, place).one(shown(stored)), code)
+        return JSONResponse(presentation(request, place, self._now).one(shown(stored)), code)
 
 
 def _draft(
     request: Request, changes: Mapping[ObjectId, Manifest | None], query: WriteQuery
 ) -> Draft:
     reason = f"{request.method} {request.url.path}"
-    return Draft(changes, _identity(request).name, query.manager, reason)
-
-
-def _covers(place: Place, key: ObjectId) -> bool:
-    return key.resource == place.resource.qualified and place.namespace in ("", key.namespace)
+    force = query.force and request.method == "PATCH"
+    return Draft(changes, _identity(request).name, query.manager, reason, force)
 
 
 def _identity(request: Request) -> Identity:
@@ -349,11 +271,3 @@ def _success(details: Mapping[str, Any]) -> dict[str, Any]:
         "status": "Success",
         "details": dict(details),
     }
-
-
-async def server_sent_events(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    async for each in lines:
-        event = json.loads(each)
-        number = event["object"].get("metadata", {}).get("resourceVersion", "")
-        yield f"id: {number}\n".encode() + b"data: " + each + b"\n"

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from laneway.adapters.host.log_lines import LogLines
 from laneway.adapters.http.administration import API_VERSION, require_admin
 from laneway.adapters.http.bodies import ReadYaml, body
+from laneway.apiserver import access_log_entries
 from laneway.apiserver.failures import Failure
 
 _ROOT = f"/apis/{API_VERSION}"
@@ -39,20 +40,16 @@ _CONFIGURATION = {
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """``lane`` is for access logs: lines of other lanes are left out; "" leaves out none."""
+    """``access``: it is an access log, of which secrets are not shown, and lines of lanes other
+    than ``lane`` are left out; "" leaves out none."""
 
     name: str
     path: Path
+    access: bool = False
     lane: str = ""
 
-    def selects(self, line: str) -> bool:
-        if not self.lane:
-            return True
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            return False
-        return self.lane in (entry.get("lane"), entry.get("served"))
+    def shown(self, line: str) -> str | None:
+        return access_log_entries.shown(line, self.lane) if self.access else line
 
 
 class Processes(Protocol):
@@ -72,6 +69,8 @@ class Processes(Protocol):
 
     async def proxy_config(self, node: str, target: str) -> bytes: ...
 
+    def lane_requests(self) -> dict[str, Any]: ...
+
     async def synchronization(self, seconds: float) -> dict[str, Any]: ...
 
 
@@ -90,6 +89,7 @@ class ProcessEndpoints:
             Route(f"{_ROOT}/processactions", self._act, methods=["POST"]),
             Route(f"{_ROOT}/proxyconfig", self._proxy_config),
             Route(f"{_ROOT}/synchronization", self._synchronization),
+            Route(f"{_ROOT}/lanerequests", self._lane_requests),
         ]
 
     def close(self) -> None:
@@ -143,36 +143,57 @@ class ProcessEndpoints:
         wait = 60 if seconds is None else min(seconds, _LONGEST_WAIT)
         return JSONResponse(await self._processes.synchronization(wait))
 
+    async def _lane_requests(self, request: Request) -> Response:
+        require_admin(request, "requests of lanes are")
+        found = self._processes.lane_requests()
+        return JSONResponse({"kind": "LaneRequestList", "apiVersion": API_VERSION, **found})
+
     async def _log(self, request: Request) -> Response:
         """Lines of JSON: which log, and its line."""
         require_admin(request, "logs are")
         query = request.query_params
         access, follow = (query.get(name, "") == "true" for name in ("access", "follow"))
-        files = self._processes.logs(query.getlist("name"), query.get("lane", ""), access=access)
-        lines = self._lines(files, _number(request, "tailLines"), follow=follow)
+        names, lane = query.getlist("name"), query.get("lane", "")
+
+        def find() -> Sequence[LogFile]:
+            return self._processes.logs(names, lane, access=access)
+
+        files = find()
+        again = find if follow and not names else None
+        lines = self._lines(files, _number(request, "tailLines"), again, follow=follow)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     async def _lines(
-        self, files: Sequence[LogFile], last: int | None, *, follow: bool
+        self,
+        files: Sequence[LogFile],
+        last: int | None,
+        again: Callable[[], Sequence[LogFile]] | None,
+        *,
+        follow: bool,
     ) -> AsyncIterator[bytes]:
-        logs = [(file, LogLines(file.path)) for file in files]
+        """``again`` finds the logs that have come since: of workloads that are new."""
+        logs = {file: LogLines(file.path) for file in files}
         try:
-            for file, log in logs:
+            for file, log in logs.items():
                 lines = await asyncio.to_thread(log.written, last)
                 yield _encoded(file, lines if follow else [*lines, *log.rest()])
             while follow and not self._closed.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closed.wait(), _FOLLOW_PERIOD)
-                for file, log in logs:
+                for file, log in list(logs.items()):
                     yield _encoded(file, await asyncio.to_thread(log.added))
+                if again is not None:
+                    with suppress(Failure):  # none of the lane are left: more may come
+                        logs |= {f: LogLines(f.path) for f in again() if f not in logs}
         finally:
-            for _, log in logs:
+            for log in logs.values():
                 log.close()
 
 
 def _encoded(file: LogFile, lines: Sequence[str]) -> bytes:
-    selected = ({"name": file.name, "line": line} for line in lines if file.selects(line))
-    return b"".join(json.dumps(each).encode() + b"\n" for each in selected)
+    texts = (text for line in lines if (text := file.shown(line)) is not None)
+    entries = ({"name": file.name, "line": text} for text in texts)
+    return b"".join(json.dumps(each).encode() + b"\n" for each in entries)
 
 
 def _parameter(request: Request, name: str) -> str:

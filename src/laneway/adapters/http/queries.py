@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.selectors import Selector, selector
+from laneway.apiserver.selectors import FIELDS, Selector, selector
 
 _LONGEST_WATCH = 3600.0
 #: The name of a manager, from the client's name, is at most this long.
@@ -47,9 +48,10 @@ class WriteQuery:
     force: bool
 
 
-def list_query(request: Request) -> ListQuery:
-    """Raises ``Failure``, as the others here do."""
-    selects = _selector(request)
+def list_query(request: Request, selectable: Sequence[str] = FIELDS) -> ListQuery:
+    """``selectable`` are the fields by which objects can be selected. Raises ``Failure``, as the
+    others here do."""
+    selects = _selector(request, selectable)
     limit = _number(request, "limit") or 0
     token = request.query_params.get("continue", "")
     if not token:
@@ -83,7 +85,7 @@ def is_watch(request: Request) -> bool:
     return _flag(request, "watch")
 
 
-def watch_query(request: Request) -> WatchQuery:
+def watch_query(request: Request, selectable: Sequence[str] = FIELDS) -> WatchQuery:
     since = _number(request, "resourceVersion")
     marks_initial = initial = _flag(request, "sendInitialEvents")
     seconds = _number(request, "timeoutSeconds")
@@ -91,7 +93,7 @@ def watch_query(request: Request) -> WatchQuery:
         # "Get State and Start at Any": https://kubernetes.io/docs/reference/using-api/api-concepts/
         initial = True
     return WatchQuery(
-        _selector(request),
+        _selector(request, selectable),
         since or None,
         initial,
         marks_initial,
@@ -115,9 +117,9 @@ def write_query(request: Request) -> WriteQuery:
     )
 
 
-def _selector(request: Request) -> Selector:
+def _selector(request: Request, selectable: Sequence[str]) -> Selector:
     query = request.query_params
-    return selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+    return selector(query.get("labelSelector", ""), query.get("fieldSelector", ""), selectable)
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from laneway.adapters.http.bodies import ReadYaml, body
-from laneway.adapters.http.presentation import Presentation
+from laneway.adapters.http.object_reads import ObjectReads, not_found, presentation
 from laneway.adapters.http.queries import (
     continue_token,
     is_watch,
@@ -19,6 +20,8 @@ from laneway.adapters.http.queries import (
     warning_header,
     write_query,
 )
+from laneway.adapters.http.watches import Watches
+from laneway.apiserver.discovery import root
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.virtual_resources import (
@@ -30,23 +33,54 @@ from laneway.apiserver.virtual_resources import (
     VirtualResource,
     spec_of,
 )
+from laneway.control.revisions import RevisionStore
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
 
+class LiveObjects(Protocol):
+    """What can be watched. ``refresh`` brings the store up to what is so now.
+
+    ``is_whole``: lists are answered from the store, too, and not by a reader.
+    """
+
+    @property
+    def store(self) -> RevisionStore: ...
+
+    @property
+    def watches(self) -> Watches: ...
+
+    @property
+    def is_whole(self) -> bool: ...
+
+    async def refresh(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualPlace:
+    """What a URL leads to. ``name`` is "" for all objects of a resource."""
+
+    resource: VirtualResource
+    api_version: str
+    namespace: str
+    name: str
+
+
 class VirtualEndpoints:
-    """``now`` is in UTC."""
+    """``live`` are by the resources' qualified names; ``now`` is in UTC."""
 
     def __init__(
         self,
         resources: Sequence[VirtualResource],
         answering: Answering,
+        live: Mapping[str, LiveObjects],
         read_yaml: ReadYaml,
         now: Callable[[], datetime],
     ) -> None:
         self._resources = resources
         self._answering = answering
+        self._live = live
         self._read_yaml = read_yaml
         self._now = now
 
@@ -57,8 +91,10 @@ class VirtualEndpoints:
             if answer := self._answering.answers.get(resource.plural):
                 path = _collection(resource)
                 routes.append(Route(path, self._answering_with(resource, answer), methods=_METHODS))
-            if reader := self._answering.readers.get(resource.plural):
-                routes += self._reading(resource, reader)
+            reader = self._answering.readers.get(resource.plural)
+            live = self._live.get(resource.qualified)
+            if reader or live:
+                routes += self._reading(resource, reader, live)
         return routes
 
     def _answering_with(
@@ -93,46 +129,55 @@ class VirtualEndpoints:
 
         return create
 
-    def _reading(self, resource: VirtualResource, reader: Reader) -> list[Route]:
-        async def many(request: Request) -> Response:
-            _only_reads(request)
-            query = list_query(request)
-            after = query.after[1] if query.after else ""
-            namespace = request.path_params.get("namespace", "")
-            listed = await reader.list(Page(query.limit, after, namespace))
-            metadata: dict[str, Any] = {"resourceVersion": ""}
-            if listed.last:
-                metadata["continue"] = continue_token(0, "", listed.last)
-            items = [each for each in listed.items if query.selects(each)]
-            return JSONResponse(self._shown(request, resource).many(items, metadata))
+    def _reading(
+        self, resource: VirtualResource, reader: Reader | None, live: LiveObjects | None
+    ) -> list[Route]:
+        reads = live and ObjectReads(
+            live.store, live.watches, self._now, tells_deletions=live.is_whole
+        )
 
-        async def one(request: Request) -> Response:
-            _only_reads(request)
-            name = request.path_params["name"]
-            found = await reader.get(request.path_params.get("namespace", ""), name)
-            if found is None:
-                details = {"name": name, "group": resource.group, "kind": resource.plural}
-                message = f'{resource.qualified} "{name}" not found'
-                raise Failure(404, message, details=details)
-            return JSONResponse(self._shown(request, resource).one(found))
+        async def read(request: Request) -> Response:
+            if request.method != "GET":
+                raise Failure(405, _NO_SUCH_METHOD)
+            path = request.path_params
+            place = VirtualPlace(
+                resource,
+                resource.kind.api_versions[0],
+                path.get("namespace", ""),
+                path.get("name", ""),
+            )
+            if live and reads and (live.is_whole or is_watch(request)):
+                await live.refresh()
+                return await (reads.one if place.name else reads.collection)(request, place)
+            if reader is None or is_watch(request):
+                raise Failure(405, _NO_SUCH_METHOD)
+            return await (self._one if place.name else self._many)(request, place, reader)
 
         places = [_collection(resource)]
         if resource.namespaced:
             places.append(_collection(resource, "/namespaces/{namespace}"))
-        routes = [Route(path, many, methods=_METHODS) for path in places]
-        return [*routes, Route(f"{places[-1]}/{{name}}", one, methods=_METHODS)]
+        paths = [*places, f"{places[-1]}/{{name}}"]
+        return [Route(path, read, methods=_METHODS) for path in paths]
 
-    def _shown(self, request: Request, resource: VirtualResource) -> Presentation:
-        return Presentation.asked(request, resource, resource.kind.api_versions[0], self._now)
+    async def _many(self, request: Request, place: VirtualPlace, reader: Reader) -> Response:
+        query = list_query(request)
+        after = query.after[1] if query.after else ""
+        listed = await reader.list(Page(query.limit, after, place.namespace))
+        metadata: dict[str, Any] = {"resourceVersion": listed.revision}
+        if listed.last:
+            metadata["continue"] = continue_token(0, "", listed.last)
+        items = [each for each in listed.items if query.selects(each)]
+        return JSONResponse(presentation(request, place, self._now).many(items, metadata))
+
+    async def _one(self, request: Request, place: VirtualPlace, reader: Reader) -> Response:
+        found = await reader.get(place.namespace, place.name)
+        if found is None:
+            raise not_found(place.resource, place.name)
+        return JSONResponse(presentation(request, place, self._now).one(found))
 
 
 def _collection(resource: VirtualResource, where: str = "") -> str:
-    return f"/apis/{resource.kind.api_versions[0]}{where}/{resource.plural}"
-
-
-def _only_reads(request: Request) -> None:
-    if request.method != "GET" or is_watch(request):
-        raise Failure(405, _NO_SUCH_METHOD)
+    return f"{root(resource.kind.api_versions[0])}{where}/{resource.plural}"
 
 
 def _metadata(data: Mapping[str, Any]) -> dict[str, Any]:

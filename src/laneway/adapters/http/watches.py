@@ -9,7 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +86,7 @@ class Watch:
     wants_bookmarks: bool = False
     marks_initial: bool = False
     token: str = ""
+    tells_deletions: bool = True
 
     def covers(self, key: ObjectId) -> bool:
         return key.resource in self.resources and self.namespace in ("", key.namespace)
@@ -90,18 +99,25 @@ class Watch:
         now = event.after is not None and self.selects(event.after.manifest)
         if now:
             return event.encoded("MODIFIED" if was else "ADDED", self.form, self.show)
-        if was:
+        if was and self.tells_deletions:
             # Also an object that no longer has the labels: the client must forget it.
             return event.encoded("DELETED", self.form, self.show)
         return None
 
 
 class Watches:
-    """Hears every revision of a store, and hands its events to all that watch."""
+    """Hears every revision of a store, and hands its events to all that watch.
 
-    def __init__(self, store: RevisionStore) -> None:
+    ``kept`` is how many events are kept for watches that resume; further back these read the
+    store's history. ``others`` are closed and counted with this one.
+    """
+
+    def __init__(
+        self, store: RevisionStore, kept: int = _KEPT, others: Sequence[Watches] = ()
+    ) -> None:
         self._store = store
-        self._events: deque[Event] = deque(maxlen=_KEPT)
+        self._others = others
+        self._events: deque[Event] = deque(maxlen=kept)
         self._oldest = store.latest
         #: Each with the token of who listens, or "".
         self._listening: dict[asyncio.Queue[Event | None], str] = {}
@@ -110,16 +126,20 @@ class Watches:
     @property
     def count(self) -> int:
         """How many listen."""
-        return len(self._listening)
+        return len(self._listening) + sum(each.count for each in self._others)
 
     def close(self) -> None:
         """End every watch."""
         self._stop()
         for queue in self._listening:
             _end(queue)
+        for each in self._others:
+            each.close()
 
     def end_token(self, token: str) -> None:
         """End the watches of a token that was revoked."""
+        for each in self._others:
+            each.end_token(token)
         for queue, theirs in tuple(self._listening.items()):
             if theirs == token:
                 del self._listening[queue]
@@ -206,7 +226,7 @@ class Watches:
 
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
         for event in _events(revision, before):
-            if len(self._events) == _KEPT:
+            if len(self._events) == self._events.maxlen:
                 self._oldest = self._events[0].revision
             self._events.append(event)
             for queue in tuple(self._listening):

@@ -68,8 +68,8 @@ class Cache:
                 if not version:
                     version = await self._list()
                 async for kind, item in self._client.watch(self.resource, version):
-                    told = item["metadata"].get("resourceVersion")
-                    version, heard = str(told or version), heard or bool(told)
+                    sent = item["metadata"].get("resourceVersion")
+                    version, heard = str(sent or version), heard or bool(sent)
                     self._take(kind, item)
                     wait, self.fault = FIRST_WAIT, ""
             except Gone:
@@ -141,7 +141,7 @@ def _place(item: Object) -> Place:
 
 
 def _is_older(item: Object, known: Object) -> bool:
-    """A watch may tell late of a state that an answer has told of already."""
+    """A watch may report late a state that a response has contained already."""
     one, other = (str(each["metadata"].get("resourceVersion", "")) for each in (item, known))
     same = item["metadata"].get("uid") == known["metadata"].get("uid")
     return same and one.isdigit() and other.isdigit() and int(one) < int(other)

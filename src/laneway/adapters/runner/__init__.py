@@ -1,4 +1,4 @@
-"""Runs things on this machine: Envoy proxies and the workloads that are given as commands.
+"""Runs processes on this machine: Envoy proxies, and workloads that have a command.
 
 The modules, from the bottom up:
 

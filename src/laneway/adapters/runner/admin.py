@@ -1,6 +1,6 @@
 """Queries and controls a running Envoy through its admin interface, on a Unix socket.
 
-``probes`` asks whether it is live, ``proxies`` drains it before stopping it, faces read counters.
+``probes`` read its state, ``proxies`` drain it before they stop it, and faces read counters.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from urllib.parse import urlencode
 from laneway.adapters.runner.http_client import Response, exchange
 
 _DEADLINE = 5.0
-# Requests in flight on every HTTP connection manager but the admin interface's, which counts this
-# very question. An upgraded connection and a tunnel count until they are closed.
+# Requests in flight on all HTTP connection managers except the admin interface's, which counts this
+# request itself. Upgraded connections and tunnels count until they are closed.
 _IN_FLIGHT = r"^http\..*\.downstream_rq_active$"
 _ADMIN_IN_FLIGHT = "http.admin.downstream_rq_active"
 
 
 class AdminUnreachable(Exception):
-    """The admin interface did not answer as it should: Envoy is starting, stuck or gone."""
+    """The admin interface did not respond correctly: Envoy is starting, hanging or gone."""
 
 
 class Admin:
-    """The admin interface at ``path``. Every method raises ``AdminUnreachable``."""
+    """The admin interface at ``path``. All methods may raise ``AdminUnreachable``."""
 
     def __init__(self, path: Path, deadline: float = _DEADLINE) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class Admin:
         await self.post("/healthcheck/fail")
 
     async def stop_listening(self) -> None:
-        """Close the listening sockets. Connections stay, and requests on them are answered."""
+        """Closes the listening sockets. Connections stay, and requests on them are served."""
         await self.post("/drain_listeners")
 
     async def get(self, target: str) -> bytes:

@@ -1,12 +1,11 @@
-"""The base id of an Envoy: what one process and its successors by hot restart have in common.
+"""The base id of an Envoy: a number that a process shares with its successors by hot restart.
 
-Envoy names a file in ``/dev/shm`` after it, and leaves that file behind however it ends. So laneway
-chooses the number, and writes it to ``base-id`` before Envoy starts. There it is found by whoever
-cleans up: ``proxies``, the orphan reaper when laneway was killed, or the next start on the same run
-directory.
+Envoy names a file in ``/dev/shm`` after it, and never removes that file. So laneway chooses the
+number and writes it to ``base-id`` before Envoy starts. ``proxies``, the orphan reaper (if laneway
+was killed), or the next start on the same run directory find it there and clean up.
 
-The sockets over which a process hands its listening sockets to its successor are made in the
-proxy's own folder. Envoy's default is abstract sockets, which every user of the machine can reach.
+The sockets over which a process passes its listening sockets to its successor are in the proxy's
+own folder. By default Envoy uses abstract sockets, which every user of the machine can open.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from random import Random
 
 from laneway.adapters.host.private_files import write_file
 
-# Envoy multiplies it by ten and adds a number below three; its own choice has 28 bits, too.
+# Envoy multiplies the number by ten and adds one below three. Its own choice has 28 bits, too.
 _BITS = 28
 _SHARED_MEMORY = Path("/dev/shm")
 # Relative to the folder that Envoy is started in: an absolute path could be too long for a socket.
@@ -27,7 +26,10 @@ _SOCKETS = "hot-restart"
 
 
 def choose_base_id(folder: Path, random: Random) -> None:
-    """Write a number that no Envoy on this machine uses to ``folder``. Raises ``OSError``."""
+    """Chooses a number that no Envoy on this machine uses, and writes it to ``folder``.
+
+    Raises ``OSError``.
+    """
     number = random.getrandbits(_BITS)
     while _memory(number).exists():
         number = random.getrandbits(_BITS)
@@ -45,7 +47,7 @@ def hot_restart_arguments(folder: Path, epoch: int) -> Sequence[str]:
 
 
 def remove_remains(folder: Path) -> None:
-    """Remove what ended Envoys of ``folder`` left. Raises ``OSError``."""
+    """Removes the files of Envoys that ran in ``folder`` and have ended. Raises ``OSError``."""
     with contextlib.suppress(FileNotFoundError, ValueError):
         _memory(_read(folder)).unlink()
     (folder / "base-id").unlink(missing_ok=True)
@@ -54,7 +56,7 @@ def remove_remains(folder: Path) -> None:
 
 
 def _read(folder: Path) -> int:
-    """Raises ``OSError``, and ``ValueError`` for what cannot be a base id."""
+    """Raises ``OSError``, or ``ValueError`` if the content cannot be a base id."""
     descriptor = os.open(folder / "base-id", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, encoding="ascii") as file:
         return int(file.read(20))

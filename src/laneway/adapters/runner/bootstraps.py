@@ -1,8 +1,8 @@
-"""The configuration an Envoy starts with: who it is, and where everything else comes from.
+"""The bootstrap configuration of an Envoy: its identity and its control plane. Pure.
 
-Pure. All listeners and clusters come over one incremental ADS stream; what is here is what that
-stream needs, and limits that must hold before it delivers. Without a control plane a proxy that
-starts waits (it is not ``LIVE``) instead of coming up empty; one that has been configured goes on.
+All listeners and clusters come over one incremental ADS stream. The bootstrap has what that stream
+needs, and limits that apply from the start. A new proxy without a control plane waits (it is not
+``LIVE``) instead of starting empty; one that has its configuration keeps running.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from laneway.adapters.runner.descriptors import MOST_CONNECTIONS
 from laneway.control.proxies import GENERATION
+from laneway.model.lane_figures import BUCKETS
 from laneway.model.placements import Address
 from laneway.model.regexes import PROXY_PROGRAM_SIZE
 
@@ -20,8 +21,8 @@ XDS_CLUSTER = "xds"
 CLUSTER = "laneway"
 _TYPES = "type.googleapis.com/envoy.extensions"
 
-# What is kept of the 130 statistics that every cluster has. The others, mostly about what laneway
-# never configures, would be more than a third of a cluster's memory: 60 kB each instead of 38.
+# The statistics to keep, of the 130 that each cluster has. The others, mostly about features that
+# laneway never configures, would take more than a third of a cluster's memory (60 kB, not 38).
 _CLUSTER_STATISTICS = (
     "upstream_rq_(total|completed|active|[1-5]xx|[1-5][0-9][0-9]|time|timeout|cancelled)",
     "upstream_rq_(pending_(total|active|overflow)|rx_reset|tx_reset|retry.*)",
@@ -31,7 +32,7 @@ _CLUSTER_STATISTICS = (
     "outlier_detection[.]ejections_(active|overflow|enforced_(total|.*local_origin_failure))",
     "update_(success|failure|rejected)",
 )
-# RE2 has no negative lookahead: a name that departs from "cluster." at some letter.
+# RE2 has no negative lookahead, so this matches names that differ from "cluster." in some letter.
 _NOT_CLUSTER = "|".join(
     f"{'cluster.'[:i].replace('.', '[.]')}[^{letter}].*" for i, letter in enumerate("cluster.")
 )
@@ -47,11 +48,11 @@ def bootstrap(
     max_connections: int = MOST_CONNECTIONS,
     token: str = "",
 ) -> str:
-    """The JSON for ``envoy --config-path``. ``xds`` is the control plane, TCP or Unix socket.
+    """The JSON for ``envoy --config-path``. ``xds`` is the address of the control plane.
 
-    ``generation`` tells the control plane which of two processes of the node is the newer.
-    ``max_connections`` is the limit of downstream connections over all listeners. ``token`` proves
-    to the control plane that the proxy is this node; "" is none.
+    ``generation`` tells the control plane which of two processes of the node is newer.
+    ``max_connections`` limits downstream connections over all listeners. With ``token`` the proxy
+    authenticates as this node; "" means none.
     """
     configuration = {
         "node": {"id": node_id, "cluster": cluster, "metadata": {GENERATION: generation}},
@@ -72,28 +73,36 @@ def bootstrap(
             "layers": [
                 {
                     "name": "static",
-                    # Envoy's own default of 100 is soon reached.
+                    # Envoy's default of 100 is too low.
                     "static_layer": {"re2.max_program_size.error_level": PROXY_PROGRAM_SIZE},
                 }
             ]
         },
         "overload_manager": _connection_limit(max_connections),
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _statistics()}}},
-        # Nobody takes statistics but through the admin interface, which flushes first.
+        "stats_config": {
+            "stats_matcher": {"inclusion_list": {"patterns": _statistics()}},
+            "histogram_bucket_settings": [{"match": {"prefix": "laneway."}, "buckets": BUCKETS}],
+        },
+        # Statistics are only read through the admin interface, which flushes them first.
         "stats_flush_on_admin": True,
+        # Series of lanes that are no more go, so that a proxy that runs for months does not grow.
+        # In units of five seconds, Envoy's flush interval: what 120 flushes did not find changed.
+        "stats_eviction_interval": "600s",
     }
     return json.dumps(configuration, indent=1)
 
 
 def probe_socket(admin: Path) -> Path:
-    """Where the proxy with this admin socket answers probes."""
+    """The socket for probes of the proxy with this admin socket."""
     return admin.with_name(admin.name.replace("admin", "probe"))
 
 
 def probe_listener(path: Path) -> dict[str, Any]:
-    """Answers each connection with one byte. As workers serve it like any other listener, an
-    answer shows that requests are served, which one of the admin interface does not: that runs on
-    Envoy's main thread."""
+    """A listener that answers each connection with one byte.
+
+    Worker threads serve it like any other listener, so an answer shows that requests are served.
+    The admin interface, which runs on Envoy's main thread, cannot show that.
+    """
     answer = f"{_TYPES}.filters.network.direct_response.v3.Config"
     network_filter = {
         "name": "envoy.filters.network.direct_response",
@@ -103,7 +112,7 @@ def probe_listener(path: Path) -> dict[str, Any]:
         "name": "probe",
         "address": {"pipe": {"path": str(path), "mode": 0o600}},
         "filter_chains": [{"filters": [network_filter]}],
-        # A proxy that has all the connections that it may have is busy, and not hung.
+        # A proxy at its connection limit is busy, but does not hang.
         "ignore_global_conn_limit": True,
     }
 
@@ -119,8 +128,8 @@ def _ads(token: str) -> dict[str, Any]:
                 "initial_metadata": metadata,
                 "envoy_grpc": {
                     "cluster_name": XDS_CLUSTER,
-                    # Envoy's default of up to 30 s between attempts is made for thousands of
-                    # proxies that come back at once.
+                    # Envoy's default of up to 30 s between attempts is meant for thousands of
+                    # proxies that reconnect at the same time.
                     "retry_policy": {
                         "retry_back_off": {"base_interval": "0.1s", "max_interval": "2s"}
                     },
@@ -131,7 +140,7 @@ def _ads(token: str) -> dict[str, Any]:
 
 
 def _from_ads() -> dict[str, Any]:
-    # 0s: wait for the first answer however long it takes.
+    # 0s: wait for the first response without limit.
     return {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 
 
@@ -159,8 +168,8 @@ def _xds_cluster(xds: Address | Path) -> dict[str, Any]:
         },
     }
     if isinstance(xds, Address):
-        # TCP's keepalive and not HTTP/2's: a gRPC server closes the connection of a client that
-        # pings more often than it likes, which by default is every five minutes.
+        # TCP's keepalive instead of HTTP/2's, because gRPC servers close connections of clients
+        # that ping too often, by default more than every five minutes.
         keepalive = {"keepalive_probes": 3, "keepalive_time": 10, "keepalive_interval": 5}
         cluster["upstream_connection_options"] = {"tcp_keepalive": keepalive}
     return cluster

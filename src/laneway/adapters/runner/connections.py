@@ -1,10 +1,10 @@
-"""Sees whether an application is in use, by the TCP connections to its ports.
+"""Finds out whether an application is in use, by the TCP connections to its ports.
 
-``workloads`` asks before it stops a process. A sidecar closes a connection to its application
-0.05 s after the last request on it, so a connection that is open carries a request, a stream, a
-WebSocket or a tunnel. The kernel's table is asked and not the sidecar: it knows one process of a
-workload from its successor behind the same sidecar, and it also has the connections of a sidecar
-that hangs, and of one that drains after a hot restart.
+``workloads`` checks this before it stops a process. A sidecar closes connections to its application
+0.05 s after the last request, so an open connection has a request, a stream, a WebSocket or a
+tunnel. The kernel's table is read instead of the sidecar's counters, because it distinguishes a
+process from its successor behind the same sidecar, and also has the connections of sidecars that
+hang or drain.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-# A client that has closed its side waits for no answer.
+# A client that has closed its side does not wait for a response.
 _OPEN = (b"01", b"02")  # ESTABLISHED, SYN_SENT
 _POLL = 0.1
 
 
 class Connections:
-    """The ports that somebody on this machine is connected to.
+    """The ports of this machine that have clients.
 
-    ``read`` gives the kernel's tables; those who ask within ``_POLL`` seconds share one reading.
+    ``read`` returns the kernel's tables. Calls within ``_POLL`` seconds share one reading.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Connections:
         self._read_at = float("-inf")
 
     def to(self, ports: Collection[int]) -> bool:
-        """Whether anybody is connected to one of ``ports``, as a client."""
+        """Whether a client is connected to one of ``ports``."""
         now = self._clock()
         if now - self._read_at >= _POLL / 2:
             self._known = frozenset(_connected(self._read()))
@@ -46,8 +46,8 @@ class Connections:
         return not self._known.isdisjoint(ports)
 
     async def closed(self, ports: Collection[int]) -> None:
-        """Wait until nobody is connected to ``ports``."""
-        while self.to(ports):  # noqa: ASYNC110 -- the kernel can only be asked
+        """Waits until no client is connected to ``ports``."""
+        while self.to(ports):  # noqa: ASYNC110 -- the kernel can only be polled
             await asyncio.sleep(_POLL)
 
 

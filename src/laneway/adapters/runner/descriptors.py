@@ -1,8 +1,8 @@
-"""How many connections a proxy can have, given the system's limit of open files.
+"""The number of connections that a proxy can have, given the system's limit of open files.
 
-A proxy that is out of descriptors leaves clients waiting in its accept queue, and treats endpoints
-that it cannot connect to as dead. So it gets a lower limit of connections, and closes those above
-the limit at once.
+A proxy without free descriptors leaves clients waiting in its accept queue, and treats endpoints
+that it cannot connect to as dead. So it gets a lower limit of connections, and closes additional
+ones at once.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _RESERVED = 200
 
 
 def most_connections(descriptors: int | None = None) -> int:
-    """For a process that may open ``descriptors`` files (default: those that we start).
+    """The limit for a process that may open ``descriptors`` files (default: this machine's limit).
 
-    Half of them, since every request that comes in by one connection may go out by another.
+    It is about half of them, because a request may need an incoming and an outgoing connection.
     """
     if descriptors is None:
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]

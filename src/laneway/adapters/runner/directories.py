@@ -1,6 +1,6 @@
 """The run directory: private to this user and this laneway, and short enough for Unix sockets.
 
-A laneway that was killed leaves sockets there, and shared memory that only files in it refer to.
+A laneway that was killed leaves sockets there, and shared memory to which only files in it refer.
 The next laneway that uses the directory removes both.
 """
 
@@ -26,17 +26,17 @@ from laneway.adapters.runner.errors import RunDirectoryUnusable
 _MOST_SOCKET_PATH = 107
 _LONGEST_SOCKET = "/admin-99999.sock"
 _MOST = _MOST_SOCKET_PATH - len(_LONGEST_SOCKET)
-# Other sockets in the directory are somebody else's.
+# Other sockets in the directory belong to other programs.
 _SOCKETS = re.compile(r"(xds|api)\.sock|(admin|probe)-[0-9]+\.sock")
 _FOLDERS = ("proxies", "logs", "environments")
 
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """``own``: made for this run, and to be removed with it.
+    """``own``: created for this run, and removed at its end.
 
-    It is locked until ``close`` or, where a process has inherited the descriptor ``lock``, until
-    that has ended, too.
+    It is locked until ``close``, and until all processes that inherited the descriptor ``lock``
+    have ended.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class RunDirectory:
 
 
 def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> RunDirectory:
-    """``asked``, made if it is not there; else a new one where such things belong.
+    """Opens ``asked`` (created if missing), or a new directory in the usual place.
 
     Raises ``RunDirectoryUnusable`` if the path is too long, if other users can write to it or could
     replace it, or if another laneway uses it: Envoy would silently take over the other's sockets.
@@ -72,12 +72,12 @@ def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> Ru
 
 
 def check_log_directory(path: Path) -> None:
-    """Raises ``RunDirectoryUnusable`` when ``path`` is not ours alone. It is made if missing."""
+    """Creates ``path`` if missing. Raises ``RunDirectoryUnusable`` if others can write to it."""
     os.close(_open("log", path))
 
 
 def socket_path(directory: Path, number: int) -> Path:
-    """An admin socket; by number, since the names of proxies would be too long."""
+    """The path of an admin socket. Numbered, because names of proxies would be too long."""
     return directory / f"admin-{number}.sock"
 
 
@@ -103,7 +103,7 @@ def _open(purpose: str, path: Path) -> int:
 
 
 def _lock(folder: int, path: Path) -> int:
-    """Locks a file that only this user can open; anyone who can read a directory can lock it."""
+    """Locks a file that only this user can open. A directory could be locked by all its readers."""
     try:
         lock = open_file(folder, path / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
@@ -119,7 +119,7 @@ def _lock(folder: int, path: Path) -> int:
 
 
 def _check_contents(folder: int, path: Path) -> None:
-    """Check what an earlier laneway, or someone else, left under the names that are used here."""
+    """Checks what an earlier laneway, or another program, left under the names used here."""
     try:
         for entry in path.iterdir():
             if entry.name in _FOLDERS or _SOCKETS.fullmatch(entry.name):
@@ -153,7 +153,7 @@ def _make_temporary(environment: Mapping[str, str]) -> Path:
         if len(os.fsencode(place)) + len("/laneway-12345678") > _MOST or not os.path.isdir(place):
             continue
         with contextlib.suppress(OSError):
-            # Where others could replace the new directory, another place is better.
+            # Skip a place where other users could replace the new directory.
             os.close(open_folder(Path(place), allow_sticky=True))
             return Path(tempfile.mkdtemp(prefix="laneway-", dir=place)).absolute()
     tried = ", ".join(filter(None, places))

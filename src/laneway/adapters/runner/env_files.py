@@ -1,7 +1,7 @@
 """Files of variables, as Docker's ``--env-file`` and compose's ``env_file`` read them. Pure.
 
-A line is ``NAME=VALUE``, with or without ``export``. Blank lines and comments are skipped. A value
-in quotes is what stands between them. No reference to another variable is filled in.
+A line is ``NAME=VALUE``, with or without ``export``. Blank lines and comments are skipped. Quotes
+around a value are removed. References to other variables are not resolved.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _QUOTED = re.compile(r"(['\"])(.*)\1\s*(#.*)?")
 
 
 class InvalidLine(Exception):
-    """A line that sets no variable. The message names the line."""
+    """A line that is not an assignment. The message names the line."""
 
 
 def parse(text: str) -> Mapping[str, str]:
-    """The variables by name; of a name that is set twice, the last. Raises ``InvalidLine``."""
+    """The variables by name. The last of several values counts. Raises ``InvalidLine``."""
     found = {}
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         line = line.strip()

@@ -1,10 +1,10 @@
 """The environment and the command line of a workload's process. Pure.
 
-First comes the environment of laneway itself, without its proxy settings, which the sidecar
-replaces; then laneway's variables; then the workload's own, which take precedence. References
-``$(NAME)`` work as in Kubernetes: they refer to variables that laneway sets or that precede in
-``env``, never to inherited ones. One that cannot be resolved stays unchanged; ``$$(NAME)`` is the
-escape.
+A process gets the environment of laneway itself, without its proxy settings; then laneway's own
+variables, which include the sidecar as proxy; then those of the workload, which take precedence.
+References ``$(NAME)`` work as in Kubernetes: they refer to variables that laneway sets, or that
+come earlier in ``env``, but not to inherited ones. Unresolved references stay unchanged.
+``$$(NAME)`` is the escape.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ _PROXY_SETTINGS = frozenset(
     {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "grpc_proxy", "no_proxy"}
     | {"no_grpc_proxy"}
 )
-# Names of services must not match these: a call to them goes through the sidecar.
+# No service's name may match these, because calls of services go through the sidecar.
 _NO_PROXY = "localhost,127.0.0.1,::1"
 
 
 def variables(
     workload: Workload, placement: SidecarPlacement, from_file: Mapping[str, str] = {}
 ) -> Mapping[str, str]:
-    """What laneway sets and the workload adds: all that ``$(NAME)`` may refer to. ``from_file`` is
-    what its ``env_file`` holds, taken as it stands."""
+    """The variables of laneway and of the workload, to which ``$(NAME)`` may refer.
+
+    ``from_file`` are those of its ``env_file``, in which references are not resolved.
+    """
     outbound = f"http://{placement.outbound}"
     known = {
         **_ports(workload, placement),
@@ -48,10 +50,10 @@ def variables(
 def environment(
     known: Mapping[str, str], parent: Mapping[str, str], scripts: str
 ) -> Mapping[str, str]:
-    """The process's whole environment. ``scripts`` is the folder of console scripts.
+    """The whole environment of the process. ``scripts`` is the folder of console scripts.
 
-    It comes last in ``PATH``, so that ``laneway-mock`` is found though its virtual environment is
-    not activated, and ``python`` is still the one that the user's shell would start.
+    It comes last in ``PATH``. So ``laneway-mock`` is found even if its virtual environment is not
+    activated, but ``python`` is still the one that the user's shell would start.
     """
     inherited = {k: v for k, v in parent.items() if k.lower() not in _PROXY_SETTINGS}
     path = {**inherited, **known}.get("PATH", os.defpath)
@@ -68,7 +70,7 @@ def expand(text: str, known: Mapping[str, str]) -> str:
 
 
 def _ports(workload: Workload, placement: SidecarPlacement) -> Mapping[str, str]:
-    """``PORT`` for the first, and for each ``PORT_<NAME>``, or ``PORT_<number>`` if unnamed."""
+    """``PORT`` for the first port, and ``PORT_<NAME>`` (or ``PORT_<number>``) for each port."""
     ports: dict[str, str] = {}
     for port in workload.ports:
         listens = str(placement.application[port.number].port)

@@ -1,22 +1,23 @@
-"""Everything the runner may refuse, in one tree.
+"""The exceptions of the runner, in one tree.
 
 ``RunnerError``
     ``EnvoyUnavailable``  no usable Envoy binary, or one of an unsupported version
     ``PortUnavailable``   a port that the user fixed is in use, or no free port is left
-    ``RunDirectoryUnusable``  the run or log directory cannot hold sockets, or is not ours alone
+    ``RunDirectoryUnusable``  the run or log directory has a path too long for sockets, or other
+                              users can write to it
     ``Unstartable``       a command or working directory that cannot work, found before starting
     ``NotReady``          a workload or proxy that was started and did not become ready
     ``Closed``            everything is being stopped, or has been
 
-Each message is complete for a terminal: what, where, and what would be right. Faces catch
-``RunnerError`` and print it.
+Each message is complete for a terminal: it says what is wrong, where, and what would be right.
+Faces catch ``RunnerError`` and print it.
 """
 
 from __future__ import annotations
 
 
 class RunnerError(Exception):
-    """Something that the user can put right; the message says how."""
+    """An error that the user can correct. The message says how."""
 
 
 class EnvoyUnavailable(RunnerError):
@@ -28,7 +29,7 @@ class PortUnavailable(RunnerError):
 
 
 class RunDirectoryUnusable(RunnerError):
-    """A run or log directory that cannot be made, that others can write to, or that is too long."""
+    """A run or log directory that cannot be created, has too long a path, or is not private."""
 
 
 class Unstartable(RunnerError):

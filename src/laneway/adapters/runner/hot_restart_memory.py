@@ -1,8 +1,8 @@
 """Memory that an Envoy shares with its successor in a hot restart.
 
-In it the native lane filter stores which trace id belongs to which lane. It is a file without a
-name or a disk (``memfd_create``): nobody else can open it, only the machine's memory limits it, and
-it disappears with the last process that uses it.
+The native lane filter stores the lanes of trace ids in it. It is a file without a name
+(``memfd_create``): no other process can open it, only the machine's memory limits it, and it
+disappears with the last process that uses it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class SharedMemory:
         self._descriptor: int | None = None
 
     def renew(self) -> None:
-        """Empty memory, for a proxy that takes over from none.
+        """Replaces the memory by an empty one, for a proxy that has no predecessor.
 
-        Where there can be none, each process has memory of its own.
+        If the system does not support it, each process has its own memory.
         """
         self.close()
         with contextlib.suppress(OSError):
@@ -37,12 +37,12 @@ class SharedMemory:
 
     @property
     def descriptors(self) -> Sequence[int]:
-        """What a process has to inherit."""
+        """The descriptors that a process must inherit."""
         return () if self._descriptor is None else (self._descriptor,)
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variable that names the memory to a process, or says that there is none."""
+        """The variable that tells a process the memory's descriptor, or that there is none."""
         return {MEMORY_VARIABLE: "" if self._descriptor is None else str(self._descriptor)}
 
     def close(self) -> None:

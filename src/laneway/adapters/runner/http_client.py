@@ -1,7 +1,7 @@
-"""One HTTP/1.1 request and its response, on a connection of its own.
+"""A minimal HTTP/1.1 client: one request, on a new connection.
 
-What probes and Envoy's admin interface need and no more, so that neither brings in an HTTP client;
-in particular nothing here obeys ``http_proxy``.
+Probes and Envoy's admin interface need no more, and must not use ``http_proxy``, as HTTP libraries
+do.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Response:
 async def connected(
     to: Address | Path,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a TCP address or a Unix socket, dropped at the end. Raises ``OSError``."""
+    """A connection to a TCP address or a Unix socket, closed at the end. Raises ``OSError``."""
     if isinstance(to, Path):
         reader, writer = await asyncio.open_unix_connection(to, limit=_MOST_HEAD)
     else:
         reader, writer = await asyncio.open_connection(to.host, to.port, limit=_MOST_HEAD)
     try:
         if writer.get_extra_info("sockname") == writer.get_extra_info("peername") != "":
-            # The kernel lets a connection from an ephemeral port to itself succeed.
+            # The kernel may connect an ephemeral port to itself.
             raise ConnectionRefusedError(f"nobody listens at {to}")
         yield reader, writer
     finally:
@@ -50,25 +50,25 @@ async def connected(
 
 
 async def exchange(to: Address | Path, method: str, target: str) -> Response:
-    """Send the request and read the whole response.
+    """Sends the request and reads the whole response.
 
-    Raises ``OSError`` or ``http.client.HTTPException``; the caller sets the deadline.
+    Raises ``OSError`` or ``http.client.HTTPException``. There is no deadline.
     """
     async with connected(to) as (reader, writer):
         writer.write(_request(to, method, target))
-        return _parse(await reader.read(-1), method)
+        return parsed(await reader.read(-1), method)
 
 
 async def status_of(to: Address | Path, target: str) -> int:
-    """The status of a GET, without reading its body, which may have no end."""
+    """The status of a GET. The body, which may be endless, is not read."""
     async with connected(to) as (reader, writer):
         writer.write(_request(to, "GET", target))
         try:
             line = await reader.readline()
         except ValueError as error:
             raise http.client.LineTooLong("status line") from error
-        # The rest of a response's head is whatever the application makes of it.
-        return _parse(line + b"\r\n", "GET").status
+        # The rest of the response's head does not matter.
+        return parsed(line + b"\r\n", "GET").status
 
 
 def _request(to: Address | Path, method: str, target: str) -> bytes:
@@ -81,7 +81,7 @@ def _request(to: Address | Path, method: str, target: str) -> bytes:
 
 
 class _Received:
-    """What ``http.client`` reads a response from, in place of a socket."""
+    """Replaces the socket from which ``http.client`` reads a response."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -90,8 +90,21 @@ class _Received:
         return io.BytesIO(self._data)
 
 
-def _parse(data: bytes, method: str) -> Response:
+def parsed(data: bytes, method: str, most: int | None = None) -> Response:
+    """At most so many bytes of the body, of which the rest may be missing then.
+
+    Raises ``http.client.HTTPException``.
+    """
     response = http.client.HTTPResponse(cast(Any, _Received(data)), method=method)
     with contextlib.closing(response):
         response.begin()
-        return Response(response.status, response.read())
+        return Response(response.status, _body(response, most))
+
+
+def _body(response: http.client.HTTPResponse, most: int | None) -> bytes:
+    try:
+        return response.read()
+    except http.client.IncompleteRead as error:
+        if most is None:
+            raise
+        return error.partial[:most]

@@ -1,7 +1,7 @@
-"""Keeps what a child writes: a file with a size limit, and the last lines in memory for reports.
+"""Keeps the output of child processes: in a file of limited size, and the last lines in memory.
 
-A child's output comes through a pipe that a thread of its own empties, whatever happens to the
-file: neither a full disk nor a stalled event loop may block an application in its ``write``.
+A thread reads a child's output from a pipe, whatever happens to the file. So neither a full disk
+nor a stalled event loop can block an application in its ``write``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ _TAIL_LINE_BYTES = 2000
 
 
 class LogFile:
-    """Appends to ``path``; at ``most_bytes`` the file becomes ``path.1``, replacing an older one.
+    """Appends to ``path``. At ``most_bytes`` the file is renamed to ``path.1``, replacing that.
 
-    What cannot be written is dropped. ``on_trouble`` hears the reason once, from the thread that
-    writes, and again only after a write has succeeded in between.
+    A process and its successor may append to one file, which then may grow to twice its limit.
+
+    Output that cannot be written is dropped. Then ``on_trouble`` is called once with the reason, in
+    the thread that writes, and again only after a write has succeeded in between. ``on_line`` is
+    called with every line, in that thread, too.
     """
 
     def __init__(
@@ -31,20 +34,22 @@ class LogFile:
         path: Path,
         most_bytes: int = MOST_BYTES,
         on_trouble: Callable[[str], None] = lambda _: None,
+        on_line: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self.path = path
         self._most = most_bytes
         self._on_trouble = on_trouble
+        self._on_line = on_line
         self._in_trouble = False
         self._descriptor: int | None = None
         self._size = 0
         self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
         self._partial = b""
-        # After a restart the thread of the ended process may still be emptying its pipe.
+        # After a restart, the thread of the previous process may still read its pipe.
         self._lock = threading.Lock()
 
     def write(self, data: bytes) -> None:
-        """Keep ``data``. Never raises."""
+        """Keeps ``data``. Never raises."""
         with self._lock:
             self._remember(data)
             try:
@@ -67,13 +72,16 @@ class LogFile:
 
     def _remember(self, data: bytes) -> None:
         *lines, partial = (self._partial + data).split(b"\n")
-        self._lines.extend(line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines)
+        for line in (line.rstrip(b"\r")[:_TAIL_LINE_BYTES] for line in lines):
+            self._lines.append(line)
+            self._on_line(line)
         self._partial = partial[:_TAIL_LINE_BYTES]
 
     def _append(self, data: bytes) -> None:
         if self._size + len(data) > self._most and self._size:
+            rotate = self._descriptor is None or not self._was_rotated(self._descriptor)
             self._close()
-            self._open(rotate=True)
+            self._open(rotate=rotate)
         if self._descriptor is None:
             self._open()
         assert self._descriptor is not None
@@ -94,6 +102,13 @@ class LogFile:
             os.close(folder)
         self._size = os.fstat(self._descriptor).st_size
 
+    def _was_rotated(self, descriptor: int) -> bool:
+        """Whether the other one that appends to the file began a new one."""
+        try:
+            return os.stat(self.path).st_ino != os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return True
+
     def _close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -101,7 +116,7 @@ class LogFile:
 
 
 def drain(descriptor: int, log: LogFile, on_end: Callable[[], None]) -> None:
-    """Empty the pipe into ``log`` until all its writers are gone, in a thread; then ``on_end``."""
+    """Reads the pipe into ``log`` in a thread until all writers are gone, then calls ``on_end``."""
 
     def read_to_end() -> None:
         try:

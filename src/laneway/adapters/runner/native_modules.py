@@ -1,8 +1,8 @@
-"""Whether an Envoy can load the native lane filter.
+"""Finds out whether an Envoy can load the native lane filter.
 
-A dynamic module is built for one version of Envoy's interface. Another Envoy may not know such
-modules, may lack one of the extensions, or may have another interface, for which it only warns. So
-laneway has it validate a configuration with both extensions before any proxy starts.
+A dynamic module is built for one version of Envoy's ABI. Another Envoy may not know dynamic
+modules, may lack one of the extensions, or may have another ABI, for which it only logs a warning.
+So laneway lets Envoy validate a configuration with both extensions before any proxy starts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def refusal(envoy: EnvoyBinary, module: Path) -> str:
 
 
 def _configuration(module: Path) -> dict[str, Any]:
-    """A listener with all that the filter consists of."""
+    """A listener with both extensions of the filter."""
     settings = {"direction": "inbound", "route_header": "x-lane", "trace_header": "x-request-id"}
     text = {
         "@type": "type.googleapis.com/google.protobuf.StringValue",

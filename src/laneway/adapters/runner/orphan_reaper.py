@@ -1,16 +1,17 @@
-"""Ties every child to laneway's life: when laneway dies, however it dies, the children die.
+"""Kills all child processes when laneway ends, even by SIGKILL.
 
-``processes`` puts each child in a process group of its own, so that a terminal's Ctrl-C reaches
-laneway alone. Then a laneway that is killed with SIGKILL would leave all of them behind. Therefore
-one small shell, in a session of its own, reads a pipe that laneway holds open: each line names the
-groups that live now, and the end of the pipe, which the kernel brings about however laneway ends,
-makes the shell kill the groups of the last line. So a workload's own children go too.
+``processes`` puts each child in its own process group, so that a terminal's Ctrl-C only reaches
+laneway. A laneway that is killed would therefore leave all children behind. So a small shell, in a
+session of its own, reads a pipe that laneway keeps open. Each line lists the current groups. When
+laneway ends in any way, the kernel closes the pipe, and the shell kills the groups of the last
+line, and with them the children of workloads.
 
-Where ``setpriv`` can do it, each proxy also asks the kernel for SIGKILL at its parent's death. That
-still holds when someone kills the shell together with laneway. What workloads start, in whatever
-group, is the business of their ``shim``, which sees laneway's end by itself.
+If ``setpriv`` supports it, each proxy also asks the kernel for SIGKILL at its parent's death. This
+works even if the shell is killed together with laneway. A workload's ``shim`` notices laneway's end
+by itself, and kills what the workload has started, in any group.
 
-The signal is tied to the thread that starts the children, which must be the event loop's.
+The kernel's signal is tied to the thread that starts the children, so this must be the event
+loop's.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-# The last line may be cut short by laneway's death: `read` then fails, and the line before counts.
-# Envoy leaves a file in /dev/shm whatever way it ends; `base_ids` says what `*/base-id` holds.
-# $1 is the run directory, if there is one; $2 is "remove" where it goes with laneway.
+# If laneway dies while it writes a line, `read` fails, and the line before counts.
+# Envoy leaves a file in /dev/shm however it ends; `base_ids` describes `*/base-id`.
+# $1 is the run directory, if there is one; $2 is "remove" if it is to be removed.
 _SHELL = """
 trap '' HUP INT TERM
 while read -r line; do groups=$line; done
@@ -41,10 +42,10 @@ test "$2" = remove && rm -rf -- "$1"
 
 
 class OrphanReaper:
-    """Holds process groups. Shared memory of the proxies of ``run_dir`` goes when laneway has died.
+    """Kills process groups, and removes the shared memory of the proxies of ``run_dir``.
 
-    ``remove``: so does the run directory itself, which laneway made. ``lock`` is the descriptor of
-    its lock. The shell inherits it, so that no other laneway uses the directory before all is gone.
+    ``remove``: removes the run directory, too. ``lock`` is the descriptor of its lock. The shell
+    inherits it, so that no other laneway uses the directory before everything has ended.
     """
 
     def __init__(
@@ -56,17 +57,17 @@ class OrphanReaper:
         self._shell = self._start()
 
     def hold(self, group: int) -> None:
-        """From now on ``group`` dies with laneway."""
+        """From now on, ``group`` is killed when laneway ends."""
         self._groups.add(group)
         self._tell()
 
     def drop(self, group: int) -> None:
-        """``group`` is gone; its number may belong to someone else soon."""
+        """Forgets ``group``, which has ended. Its number may be used again."""
         self._groups.discard(group)
         self._tell()
 
     def close(self) -> None:
-        """End the shell, which kills what it still holds."""
+        """Ends the shell, which kills the remaining groups."""
         _end(self._shell)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -103,7 +104,7 @@ def _end(shell: subprocess.Popen[bytes]) -> None:
 
 @functools.cache
 def death_signal() -> Sequence[str]:
-    """What to put before a command so that the kernel kills it with its parent; may be empty."""
+    """The prefix of a command that is to be killed with its parent. Empty if not supported."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return ()

@@ -1,13 +1,13 @@
-"""Gives out loopback ports, before any process that will listen on them exists.
+"""Reserves loopback ports before the processes that will listen on them exist.
 
-``wiring`` reserves every port first, since ``compile`` needs all addresses at once. Until its
-process starts, each port is held by a listening socket, so that nobody else can have it.
+``wiring`` reserves all ports first, because ``compile`` needs all addresses at once. Until its
+process starts, each port is reserved by a listening socket.
 
-Envoy's ports stay held for good, since they are shared with it rather than released: two laneways
-can never have the same port, however closely they start together, and nobody takes the port of a
-gateway that is just being started again. An application's ports must be released, since it binds
-them as it likes. Free ports come from below the range that the kernel takes the ports of outgoing
-connections from: after the release only a program that asks for that very port gets it.
+Envoy's ports are shared with it and stay reserved. So two laneways never get the same port, even
+if they start at the same moment, and no program takes the port of a gateway that is restarted. An
+application's ports must be released, because it binds them in its own way. Free ports are chosen
+below the kernel's ephemeral range, so after the release only a program that asks for this port by
+number can get it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ATTEMPTS = 200
 
 
 class Ports:
-    """The ports that one laneway holds. None is given out twice, not even after its release."""
+    """The ports of one laneway. No port is given out twice, not even after its release."""
 
     def __init__(self, random: Random | None = None, host: str = LOOPBACK) -> None:
         self._random = random or Random()
@@ -41,7 +41,7 @@ class Ports:
         self._given: dict[int, str] = {}
 
     def reserve(self, owner: str, port: int = 0) -> Address:
-        """Hold ``port``, or a free one for 0. ``owner`` names in errors who wanted it.
+        """Reserves ``port``, or a free one for 0. Errors name the ``owner``.
 
         Raises ``PortUnavailable``.
         """
@@ -53,23 +53,23 @@ class Ports:
         return address
 
     def share(self, addresses: Iterable[Address]) -> None:
-        """Let Envoy listen on these ports, and nobody else.
+        """Lets Envoy listen on these ports, while they stay reserved.
 
-        It binds them with SO_REUSEPORT, and so do we from now on; others of this user would have to
-        do the same on purpose, and other users cannot.
+        Both use SO_REUSEPORT. Another program of this user would have to do the same on purpose,
+        and other users cannot.
         """
         for address in addresses:
             if held := self._held.get(address.port):
                 _share(held)
 
     def release(self, addresses: Iterable[Address]) -> None:
-        """Let go of these ports, because the application that listens on them starts now."""
+        """Releases these ports, because the application that listens on them starts now."""
         for address in addresses:
             if held := self._held.pop(address.port, None):
                 held.close()
 
     def forget(self, addresses: Iterable[Address]) -> None:
-        """The owners of these ports are gone for good; the ports may be given out again."""
+        """Releases these ports, whose owners have ended. They may be given out again."""
         addresses = tuple(addresses)
         self.release(addresses)
         for address in addresses:
@@ -78,7 +78,7 @@ class Ports:
                 claimed.close()
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Releases all ports."""
         for kept in (*self._held.values(), *self._claims.values()):
             kept.close()
         self._held.clear()
@@ -110,7 +110,7 @@ class Ports:
         return self._hold_any(owner)
 
     def _hold_any(self, owner: str) -> int:
-        """From the kernel, where its ephemeral range leaves no room below."""
+        """A port chosen by the kernel, if there is no room below its ephemeral range."""
         for _ in range(_ATTEMPTS):
             try:
                 with socket.create_server((self._host, 0)) as found:
@@ -118,18 +118,18 @@ class Ports:
             except OSError as error:
                 message = f"{owner}: no free port at {self._host}: {error.strerror}"
                 raise PortUnavailable(message) from error
-            with contextlib.suppress(OSError):  # somebody was faster
-                # Asked for by number: only then does the kernel keep it for ``share``.
+            with contextlib.suppress(OSError):  # another program was faster
+                # Bound by number, because only then the kernel keeps it for ``share``.
                 self._held[port] = _listening(self._host, port)
                 return port
         raise PortUnavailable(f"{owner}: no free port at {self._host}")
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that holds the port.
+    """A socket that reserves the port.
 
-    SO_REUSEADDR, so that connections of an earlier run in TIME_WAIT do not count as a taken port;
-    and listening, since a merely bound one would not keep out others that set SO_REUSEADDR too.
+    It has SO_REUSEADDR, so that connections in TIME_WAIT do not block the port. And it listens,
+    because a socket that is only bound would not exclude others with SO_REUSEADDR.
     """
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -143,14 +143,14 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _share(held: socket.socket) -> None:
-    """Open to sockets with SO_REUSEPORT, and closed to all others at every moment.
+    """Opens the port to sockets with SO_REUSEPORT; at no moment is it open to others.
 
-    It stops listening, or it would take a share of the connections. A socket that does not listen
-    keeps others out only without SO_REUSEADDR, which therefore goes first.
+    The socket stops listening, as it would otherwise get some of the connections. A socket that
+    does not listen only excludes others without SO_REUSEADDR, so that is removed first.
     """
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    with contextlib.suppress(OSError):  # it has been shared before
+    with contextlib.suppress(OSError):  # it was shared before
         held.shutdown(socket.SHUT_RD)
 
 

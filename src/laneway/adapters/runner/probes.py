@@ -1,8 +1,8 @@
-"""Readiness: probes of one workload or proxy, and the thresholds that decide from their answers.
+"""Readiness probes of workloads and proxies, and the thresholds that evaluate their results.
 
-A probe is an async function that gives "" for a good answer, else what is wrong; it never raises.
-``Readiness`` is the pure half: Kubernetes' thresholds, and how long to wait before asking again.
-``supervisors`` joins the two.
+A probe is an async function that returns "" for success, otherwise the reason. It never raises.
+``Readiness`` is pure: it has Kubernetes' thresholds and the pause before the next probe.
+``supervisors`` use both.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _GROWTH = 1.5
 
 @dataclass(slots=True)
 class Readiness:
-    """Counts answers as a kubelet does, from the start of one process.
+    """Counts results as a kubelet does, from the start of one process.
 
-    One thing differs: until the first good answer the pause grows from 50 ms up to the period,
-    since a kubelet's full period would be most of the time that a small application takes to start.
+    One thing differs: until the first success, the pause grows from 50 ms up to the period, because
+    a full period would be most of the time that a small application needs to start.
     """
 
     settings: ReadinessProbe
@@ -40,7 +40,7 @@ class Readiness:
     _pause: float = _SOONEST
 
     def observe(self, good: bool) -> bool:
-        """Whether this answer changed ``ready``."""
+        """Counts a result. Returns whether ``ready`` has changed."""
         self._answered |= good
         if good == self.ready:
             self._row = 0
@@ -63,7 +63,7 @@ class Readiness:
 
 
 def http_probe(address: Address, path: str, timeout: float) -> Probe:
-    """Good is a status from 200 to 399; a redirection is not followed."""
+    """Succeeds with a status from 200 to 399. Redirections are not followed."""
     target = path if path.startswith("/") else f"/{path}"
 
     async def probe() -> str:
@@ -82,7 +82,7 @@ def http_probe(address: Address, path: str, timeout: float) -> Probe:
 
 
 def tcp_probe(address: Address, timeout: float) -> Probe:
-    """Good is a connection."""
+    """Succeeds with a connection."""
 
     async def probe() -> str:
         try:
@@ -97,10 +97,10 @@ def tcp_probe(address: Address, timeout: float) -> Probe:
 
 
 def proxy_probe(admin: Admin, listener: Path, timeout: float) -> Probe:
-    """Good is an Envoy that has its first configuration, and whose workers answer.
+    """Succeeds if Envoy has its first configuration, and its workers respond.
 
-    Workers begin to serve ``listener`` (see ``bootstraps``) when Envoy is ``LIVE``; only while they
-    do not is the admin interface asked for the reason.
+    Workers begin to serve ``listener`` (see ``bootstraps``) when Envoy is ``LIVE``. If they do not
+    respond, the admin interface is asked for the reason.
     """
 
     async def probe() -> str:
@@ -111,15 +111,15 @@ def proxy_probe(admin: Admin, listener: Path, timeout: float) -> Probe:
 
 
 async def _answered(listener: Path, seconds: float) -> str:
-    """Whether ``listener`` sends a byte; "" if so. Asked often, and therefore without streams."""
+    """Returns "" if ``listener`` sends a byte. Uses no asyncio streams, as it is called often."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.setblocking(False)
         try:
             connection.connect(str(listener))
             await _readable(connection, seconds)
-            # Looked at in any case: it may be this process that was late, and the answer is here.
+            # Even after the timeout: this process may be late, and the response is there.
             answer = connection.recv(1)
-        except BlockingIOError:  # no answer, or no room for one more connection that waits
+        except BlockingIOError:  # no response, or the accept queue is full
             return _hung(seconds)
         except OSError as error:
             return f"connection to {listener}: {_text(error)}"

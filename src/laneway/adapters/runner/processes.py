@@ -1,11 +1,11 @@
 """One child process: starts it in its own group, keeps its output, and stops it.
 
-Signals go to the whole group, as systemd's do to a unit, so that a command that is a shell, or
-that starts others, ends as a whole. When the child itself ends, what is left of its group is
-killed *before* the child is reaped: until then its number cannot be anyone else's.
+Signals go to the whole group, like those of systemd to a unit, so that a shell, or a command that
+starts others, ends as a whole. When the child ends, the rest of its group is killed *before* the
+child is reaped, because until then its process id cannot be used again.
 
-A workload may start any process, and therefore runs below a ``shim``, which also finds what
-has left the group. A proxy starts nothing, and is our own child.
+A workload may start any process, and therefore runs below a ``shim``, which also finds processes
+that have left the group. A proxy starts none, and is laneway's own child.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from laneway.adapters.runner.logs import LogFile, drain
 from laneway.adapters.runner.orphan_reaper import OrphanReaper, death_signal
 from laneway.control.events import ExitStatus as ExitStatus
 
-# Waits until the reaper knows the group. Without that, laneway dying right after the start would
-# leave an orphan; with it, the end of the pipe makes `read` fail and nothing is ever run.
+# Waits until the reaper knows the group. If laneway dies before that, the end of the pipe makes
+# `read` fail, and nothing is run. Otherwise the child would be an orphan.
 _GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
 
 _SHIM = (sys.executable, "-I", "-S", str(Path(__file__).with_name("shim.py")))
 
-# A descendant that left the group may hold the output open for ever.
+# A descendant that has left the group may keep the output open for ever.
 _LAST_OUTPUT = 1.0
 
 
 class Process:
-    """A running child. Made by ``start`` in the thread of the running event loop."""
+    """A running child. ``start`` creates it, in the thread of the running event loop."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Process:
         umask: int = -1,
         inherited: Sequence[int] = (),
     ) -> Process:
-        """Start ``command``; its standard output and error go to ``log``. Raises ``OSError``.
+        """Starts ``command``. Its standard output and error go to ``log``. Raises ``OSError``.
 
-        ``umask`` is for the files that it makes; -1 leaves it as it is. ``inherited`` are
-        descriptors that it has under the same numbers.
+        A ``umask`` of -1 means laneway's own. The process has the descriptors ``inherited`` under
+        the same numbers.
         """
         with _output(log) as (writer, drained):
             child = subprocess.Popen(
@@ -93,25 +93,25 @@ class Process:
         reaper: OrphanReaper,
         log: LogFile,
     ) -> Process:
-        """As ``start``, and nothing that ``command`` starts outlives it. Its first word is a path.
+        """Like ``start``, but all that ``command`` starts ends with it. Its first word is a path.
 
-        ``pid`` is the command's; laneway's child is the shim, which ends when and as it does.
+        ``pid`` is that of the command. laneway's child is the shim, which ends in the same way.
         """
-        told, telling = os.pipe()
-        with open(told, "rb") as report, _output(log) as (writer, drained):
+        reading, writing = os.pipe()
+        with open(reading, "rb") as report, _output(log) as (writer, drained):
             try:
                 child = subprocess.Popen(
-                    [*_SHIM, str(telling), *command],
+                    [*_SHIM, str(writing), *command],
                     stdin=subprocess.PIPE,
                     stdout=writer,
                     stderr=writer,
                     env=environment,
                     cwd=working_directory,
                     start_new_session=True,
-                    pass_fds=[telling],
+                    pass_fds=[writing],
                 )
             finally:
-                os.close(telling)
+                os.close(writing)
             pid = report.readline()
         if not pid:
             raise OSError(f"its shim ended with {child.wait()}: {' '.join(log.tail()[-1:])}")
@@ -119,20 +119,20 @@ class Process:
         return cls(child, int(pid), reaper, drained)
 
     async def wait(self) -> ExitStatus:
-        """How it ended, once it and its group are gone and the last of its output is kept."""
+        """Waits until the process and its group have ended, and their output is in the log."""
         return await asyncio.shield(self._ended)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send to the group; nothing happens when the process has ended."""
+        """Sends a signal to the group. Does nothing if the process has ended."""
         if self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
             if self._child.pid != self.pid:
-                # A shim that somebody has stopped could not tell that the workload ended.
+                # A shim that is stopped (SIGSTOP) could not report that the workload ended.
                 self._child.send_signal(signal.SIGCONT)
 
     async def stop(self, grace: float) -> ExitStatus:
-        """SIGTERM, and SIGKILL when it is still there after ``grace`` seconds."""
+        """Sends SIGTERM, and SIGKILL if the process still runs after ``grace`` seconds."""
         self.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(grace):
@@ -154,7 +154,7 @@ class Process:
 
 @contextlib.contextmanager
 def _output(log: LogFile) -> Iterator[tuple[int, asyncio.Future[None]]]:
-    """Where the child that is started in the block writes, and when the last of that is kept."""
+    """The descriptor to which a child writes, and a future that is done after its last output."""
     reader, writer = os.pipe()
     drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     drain(reader, log, _resolver(drained))
@@ -174,7 +174,7 @@ def _open_gate(child: subprocess.Popen[bytes]) -> None:
 
 
 async def _exit_of(pid: int) -> None:
-    """Wait for the child's end without reaping it."""
+    """Waits for the child's end without reaping it."""
     loop = asyncio.get_running_loop()
     exited: asyncio.Future[None] = loop.create_future()
     try:
@@ -207,7 +207,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:
-    """Resolves ``future`` from another thread; harmless when its loop is gone already."""
+    """Resolves ``future`` from another thread. Does nothing if its loop is closed already."""
 
     def resolve() -> None:
         with contextlib.suppress(RuntimeError):

@@ -27,22 +27,24 @@ from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
-from laneway.adapters.runner.supervisors import Charge
+from laneway.adapters.runner.supervisors import ProcessSpec
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 
 _DRAIN_POLL = 0.05
-# A proxy that hangs is noticed in 0.7 + 2 x 0.75 s: new requests leave its lane within 3 s.
+# A proxy that hangs is noticed within 0.7 + 2 x 0.75 s, so requests leave its lane within 3 s.
 _READINESS = ReadinessProbe(period=0.75, timeout=0.7, failure_threshold=2)
-# Seconds after which Envoy closes the connections that are left of a removed listener; its own
-# default. Idle ones end earlier: a response tells the client to close.
+# Seconds after which Envoy closes the remaining connections of a removed listener (its default).
+# Most connections end earlier, because responses tell clients to close them.
 _LISTENER_DRAIN = 600
-# A response whose application ended with its grace period is still sent.
+# Time to send responses of applications that ended at the end of the grace period.
 _LAST_SECONDS = 1.0
-#: From SIGTERM to SIGKILL, of a proxy that is drained.
+#: Seconds from SIGTERM to SIGKILL, for a proxy that is drained.
 KILL_AFTER = 5.0
 _EPOCH = "server.hot_restart_epoch"
-# Sockets and logs that Envoy makes are this user's alone from the first moment on.
+# How far an access log lags behind; Envoy's default is ten seconds.
+_FLUSH_MILLISECONDS = 200
+# Sockets and logs of Envoy are accessible to this user only, from the first moment on.
 _UMASK = 0o077
 
 
@@ -50,10 +52,10 @@ _UMASK = 0o077
 class Proxy:
     """One Envoy to run. ``name`` is its node id.
 
-    ``bootstrap`` gives the configuration as JSON, for the admin socket that the runner chose and
-    the number of the process, which grows; it is written anew at each start. A ``gateway`` is
-    stopped before everything else. ``grace`` is asked at a stop and at a hot restart: the seconds
-    that requests in flight may take. An idle proxy does not wait.
+    ``bootstrap`` returns the configuration as JSON, for the path of the admin socket and the
+    generation of the process. It is called at each start. A ``gateway`` is stopped before
+    everything else. ``grace`` returns the seconds that requests in flight may take at a stop and at
+    a hot restart. An idle proxy does not wait.
     """
 
     name: str
@@ -65,7 +67,7 @@ class Proxy:
     grace: Callable[[], float] = lambda: 30.0
 
 
-def proxy_charge(
+def proxy_spec(
     proxy: Proxy,
     envoy: EnvoyBinary,
     admin: Admin,
@@ -75,11 +77,11 @@ def proxy_charge(
     memory: SharedMemory,
     kill_after: float,
     random: Random,
-) -> Charge:
-    """The charge for ``proxy``, whose files go to ``folder``. ``memory`` is its own.
+) -> ProcessSpec:
+    """The spec for ``proxy``, whose files go to ``folder``. ``memory`` is its own.
 
-    ``kill_after`` seconds lie between SIGTERM and SIGKILL, once it is drained. ``random`` chooses
-    its base id.
+    ``kill_after`` are the seconds from SIGTERM to SIGKILL after draining. ``random`` chooses the
+    base id.
     """
     generations = itertools.count(1)
 
@@ -102,9 +104,9 @@ def proxy_charge(
         except OSError as error:
             raise Unstartable(f"proxy {proxy.name} cannot be started: {error}") from error
 
-    async def succeed() -> Process:
-        """Envoy's hot restart: the successor is handed the listening sockets, so that no connection
-        is refused; then it has its parent drain, and end."""
+    async def replace() -> Process:
+        """Envoy's hot restart: the successor gets the listening sockets, so no connection is
+        refused. Then it makes its parent drain and end."""
         epoch = (await admin.stats(_EPOCH)).get(_EPOCH, 0) + 1
         successor = start(epoch)
         try:
@@ -121,7 +123,7 @@ def proxy_charge(
         remove_remains(folder)
         return status
 
-    return Charge(
+    return ProcessSpec(
         subject=events.ProxyInstance(proxy.name),
         probe=probes.proxy_probe(admin, probe_socket(admin.path), _READINESS.timeout),
         readiness=_READINESS,
@@ -129,13 +131,13 @@ def proxy_charge(
         launch=lambda: start(epoch=0),
         grace=proxy.grace,
         retire=retire,
-        succeed=succeed,
+        replace=replace,
         output=log.tail,
     )
 
 
 def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, epoch: int) -> list[str]:
-    """``epoch`` counts hot restarts: from 1 on the process takes over from the one before."""
+    """``epoch`` counts hot restarts. From 1 on, the process takes over from the one before."""
     grace = math.ceil(proxy.grace())
     return [
         str(envoy.path),
@@ -146,15 +148,16 @@ def _command(proxy: Proxy, envoy: EnvoyBinary, folder: Path, epoch: int) -> list
         *hot_restart_arguments(folder, epoch),
         *("--drain-time-s", str(max(_LISTENER_DRAIN, grace))),
         *("--drain-strategy", "immediate"),
+        *("--file-flush-interval-msec", str(_FLUSH_MILLISECONDS)),
         *("--parent-shutdown-time-s", str(grace + 1)),
     ]
 
 
 async def _drain(admin: Admin, seconds: float) -> None:
-    """Take no new connections, tell clients to leave, and wait for the requests in flight.
+    """Accepts no new connections, makes clients close theirs, and waits for requests in flight.
 
-    A dead Envoy is as good. Requests in the parent of a hot restart count from the second answer
-    on: Envoy asks its parent when it is asked.
+    Returns at once if Envoy is dead. Requests in the parent of a hot restart are counted from the
+    second query on, because Envoy queries its parent only then.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -169,7 +172,7 @@ async def _drain(admin: Admin, seconds: float) -> None:
 
 
 async def _until_serving(admin: Admin, epoch: int, successor: Process) -> None:
-    """The admin socket is the successor's once it has taken over."""
+    """Waits until the successor has taken over the admin socket."""
     ended = asyncio.ensure_future(successor.wait())
     try:
         while not ended.done():

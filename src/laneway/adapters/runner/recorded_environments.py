@@ -1,8 +1,8 @@
-"""What each workload is given as environment, in the run directory, for ``laneway env`` to find.
+"""Records the environment of each workload in the run directory, for ``laneway env``.
 
 A process that laneway does not start (in a debugger, an editor, a container) needs these variables,
-too. Another command of the same user reads them from here. The user's shell evaluates what it
-prints, so nothing is read from a folder that another user could have made or could replace.
+too. The command reads them from here, and the user's shell evaluates its output. So nothing is read
+from a folder that another user could have created or could replace.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from laneway.adapters.host.private_files import open_file, open_folder, write_file
 
 FOLDER = "environments"
-#: Between a workload's name and the number of a further process of it.
+#: Separates a workload's name from the number of its second and later processes.
 _NUMBER = "~"
 
 
@@ -33,7 +33,7 @@ class WorkloadEnvironment:
 
 
 def write(run_dir: Path, process: str, variables: Mapping[str, str]) -> None:
-    """Of one process of a workload, by its name (``default/cart``, ``default/cart~2``)."""
+    """``process`` is the name of a workload's process: ``default/cart``, ``default/cart~2``."""
     write_file(_path(run_dir, process), json.dumps(dict(variables)))
 
 
@@ -42,7 +42,7 @@ def remove(run_dir: Path, process: str) -> None:
 
 
 def run_directories(environment: Mapping[str, str]) -> Sequence[Path]:
-    """The run directories that laneway has made for itself, wherever this user's would be."""
+    """The temporary run directories of this user, in all places where laneway creates them."""
     places = (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp")
     found = {
         path for place in filter(None, places) for path in sorted(Path(place).glob("laneway-*"))
@@ -51,7 +51,7 @@ def run_directories(environment: Mapping[str, str]) -> Sequence[Path]:
 
 
 def running(run_dir: Path) -> Sequence[WorkloadEnvironment]:
-    """Those of a laneway that runs now; of several processes of a workload, the newest's."""
+    """The environments of a running laneway. Of several processes of a workload, the newest."""
     newest = sorted(_read(run_dir), key=lambda found: found[0])
     return list({each.workload: each for _, each in newest}.values())
 
@@ -61,7 +61,7 @@ def _read(run_dir: Path) -> Iterator[tuple[int, WorkloadEnvironment]]:
         return
     folder = open_folder(run_dir / FOLDER)
     try:
-        for name in os.listdir(f"/proc/self/fd/{folder}"):  # opened for its path alone
+        for name in os.listdir(f"/proc/self/fd/{folder}"):  # opened with O_PATH
             namespace, _, process = name.removesuffix(".json").partition("_")
             with contextlib.suppress(FileNotFoundError):
                 descriptor = open_file(folder, run_dir / FOLDER / name, os.O_RDONLY)
@@ -74,7 +74,7 @@ def _read(run_dir: Path) -> Iterator[tuple[int, WorkloadEnvironment]]:
 
 
 def _is_locked(run_dir: Path) -> bool:
-    """Whether a laneway has the directory, or one left it behind."""
+    """Whether a running laneway uses the directory."""
     try:
         lock = os.open(run_dir / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

@@ -1,6 +1,6 @@
-"""When to restart a process that ended. Pure: time and randomness are arguments.
+"""Decides when to restart a process that ended. Pure: time and randomness are arguments.
 
-``supervisors`` reports what happens and does what this says.
+``supervisors`` report to it, and carry out its decisions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Backoff:
     """``first`` seconds, doubled each time up to ``most``, less a random part up to ``jitter``.
 
-    ``reset_after`` seconds of readiness at a stretch make it begin anew. ``loop_after`` ends in a
-    row, without such a stretch, are a crash loop.
+    The delay starts again after ``reset_after`` seconds of continuous readiness. ``loop_after``
+    exits without such a period are a crash loop.
     """
 
     first: float = 0.2
@@ -23,14 +23,14 @@ class Backoff:
     loop_after: int = 5
 
     def delay(self, attempt: int, chance: float) -> float:
-        """Before the ``attempt``-th restart in a row; ``chance`` is from 0 to 1."""
+        """Seconds before the ``attempt``-th restart in a row. ``chance`` is from 0 to 1."""
         exponent = min(attempt - 1, 30)
         return min(self.most, self.first * 2.0**exponent) * (1.0 - self.jitter * chance)
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Start again in ``delay`` seconds. ``loop_begins`` once when it turned out to be a loop."""
+    """Start again in ``delay`` seconds. ``loop_begins`` is set once, when a crash loop is found."""
 
     delay: float
     attempt: int
@@ -39,7 +39,7 @@ class Restart:
 
 @dataclass(slots=True)
 class History:
-    """What is remembered of one process's lives: how often it ended without a healthy stretch."""
+    """Counts how often a process has ended since it was last ready for long enough."""
 
     backoff: Backoff = Backoff()
     ends: int = 0

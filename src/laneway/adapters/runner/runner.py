@@ -1,8 +1,8 @@
-"""The runner: everything that laneway has started on this machine, under one roof.
+"""The runner: starts, supervises and stops all processes of laneway on this machine.
 
-``wiring`` reserves ports, starts the xDS server, then here the proxies and the workloads, and hands
-``Ready`` and ``Unready`` on to the control plane. Leaving the ``async with`` block stops everything
-that was started, gateways first, so that no request enters while the rest goes; and nothing else.
+``wiring`` reserves ports and starts the xDS server, then starts proxies and workloads here, and
+passes ``Ready`` and ``Unready`` to the control plane. Leaving the ``async with`` block stops all
+processes that were started. Gateways are first, so that no request enters while the others stop.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from laneway.adapters.runner.directories import (
 from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
-from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_charge
+from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_spec
 from laneway.adapters.runner.restart_policy import Backoff
-from laneway.adapters.runner.supervisors import Charge, Emit, Supervisor
-from laneway.adapters.runner.workloads import workload_charge
+from laneway.adapters.runner.supervisors import Emit, ProcessSpec, Supervisor
+from laneway.adapters.runner.warnings import Warnings
+from laneway.adapters.runner.workloads import workload_spec
 from laneway.control import events
 from laneway.model.names import ObjectName
 from laneway.model.placements import SidecarPlacement
@@ -41,9 +42,9 @@ _BACKOFF = Backoff()
 class Runner:
     """Proxies and workloads by name. Use it as an async context manager, in one event loop.
 
-    ``on_event`` is called in the loop's thread and must return soon. Without ``run_dir`` a private
-    one is made and removed at the end; logs are in ``log_dir``, by default inside it.
-    Raises ``RunDirectoryUnusable``.
+    ``on_event`` is called in the loop's thread and must return quickly. Without ``run_dir``, a
+    private directory is created, and removed at the end. Logs are in ``log_dir``, by default inside
+    it. Raises ``RunDirectoryUnusable``.
     """
 
     def __init__(
@@ -86,13 +87,13 @@ class Runner:
 
     @property
     def run_dir(self) -> Path:
-        """Private to this laneway, and short enough for the sockets of others to be made in it."""
+        """Private to this laneway. Its path is short enough for Unix sockets."""
         return self._directory.path
 
     async def start_proxy(self, proxy: Proxy) -> Supervisor:
-        """Start an Envoy; ``wait_ready`` of what is returned waits until it serves.
+        """Starts an Envoy. Use ``wait_ready`` of the result to wait until it serves.
 
-        The caller has released its ports. Raises ``ValueError`` when the name is in use.
+        Its ports must be released or shared before. Raises ``ValueError`` if the name is in use.
         """
         subject = events.ProxyInstance(proxy.name)
         self._refuse_twice(subject)
@@ -100,7 +101,7 @@ class Runner:
         admin = Admin(socket_path(self.run_dir, next(self._numbers)))
         folder = self._proxy_folder(proxy.name)
         memory = self._memories[subject] = SharedMemory()
-        charge = proxy_charge(
+        spec = proxy_spec(
             proxy,
             self._envoy,
             admin,
@@ -111,46 +112,43 @@ class Runner:
             self._kill_after,
             self._random,
         )
-        supervisor = self._start(charge)
+        supervisor = self._start(spec)
         self._admins[proxy.name] = admin
         if proxy.gateway:
             self._gateways.add(subject)
         return supervisor
 
     async def start_workload(self, workload: Workload, placement: SidecarPlacement) -> Supervisor:
-        """Start a workload's command, or only watch the application at its address.
+        """Starts a workload's command, or only probes the application at its address.
 
-        Raises ``Unstartable``, and ``ValueError`` when the name is in use.
+        Raises ``Unstartable``, or ``ValueError`` if the name is in use.
         """
         subject = events.WorkloadInstance(workload.name)
         self._refuse_twice(subject)
         log = self._log(subject)
         variables = environments.variables(workload, placement)
         recorded_environments.write(self.run_dir, str(workload.name), variables)
-        return self._start(
-            workload_charge(workload, placement, self._reaper, log, self._connections)
-        )
+        return self._start(workload_spec(workload, placement, self._reaper, log, self._connections))
 
     async def restart_proxy(self, name: str) -> None:
-        """Restart hot: no connection is refused, and requests in flight end in the old process.
+        """Hot restart: no connection is refused, and the old process finishes its requests.
 
         It has ``Proxy.grace`` seconds for that. Raises ``KeyError`` for an unknown name, and
-        ``Unstartable`` when the new process does not take over; then the old one serves on.
+        ``Unstartable`` if the new process does not take over; then the old one keeps serving.
         """
-        await self._supervisors[events.ProxyInstance(name)].succeed()
+        await self._supervisors[events.ProxyInstance(name)].replace()
 
     async def stop_proxy(self, name: str, spent: float = 0.0) -> None:
-        """Drain and stop; returns when it is gone. Unknown names are none of our processes.
+        """Drains and stops a proxy; returns when it has ended. Ignores unknown names.
 
         ``spent`` seconds of the grace period are over already.
         """
         await self._stop(events.ProxyInstance(name), spent)
 
     async def stop_workload(self, name: ObjectName, spent: float = 0.0) -> None:
-        """Stop it when nobody is connected to it any more; returns when it is gone.
+        """Stops a workload when no client is connected any more; returns when it has ended.
 
-        ``spent`` seconds of its grace period are over already. Unknown names are none of our
-        processes.
+        ``spent`` seconds of its grace period are over already. Ignores unknown names.
         """
         await self._stop(events.WorkloadInstance(name), spent)
 
@@ -159,16 +157,17 @@ class Runner:
         return self._admins[proxy]
 
     def log_path(self, subject: events.Subject) -> Path:
-        """Where the output of ``subject`` is kept."""
-        kind = "proxy" if isinstance(subject, events.ProxyInstance) else "workload"
-        return self.log_dir / f"{_file_name(subject.name)}.{kind}.log"
+        """Where the output of ``subject`` is kept: that of all processes of a workload together."""
+        if isinstance(subject, events.WorkloadInstance):
+            return self.log_dir / f"{_file_name(str(subject.workload))}.workload.log"
+        return self.log_dir / f"{_file_name(subject.name)}.proxy.log"
 
     def proxy_file(self, proxy: str, name: str) -> Path:
-        """Where a proxy's file of this relative name is."""
+        """The path of a file in the proxy's folder."""
         return self._proxy_folder(proxy) / name
 
     async def aclose(self) -> None:
-        """Stop everything: gateways, then workloads, then sidecars. May be called again.
+        """Stops everything: gateways, then workloads, then sidecars. May be called again.
 
         All grace periods begin now.
         """
@@ -183,10 +182,10 @@ class Runner:
             self._reaper.close()
             self._directory.close()
 
-    def _start(self, charge: Charge) -> Supervisor:
-        supervisor = Supervisor(charge, self._emit, self._random.random, self._backoff)
+    def _start(self, spec: ProcessSpec) -> Supervisor:
+        supervisor = Supervisor(spec, self._emit, self._random.random, self._backoff)
         supervisor.start()
-        self._supervisors[charge.subject] = supervisor
+        self._supervisors[spec.subject] = supervisor
         return supervisor
 
     async def _stop(self, subject: events.Subject, spent: float) -> None:
@@ -217,14 +216,23 @@ class Runner:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._emit, events.LogLost(subject, reason))
 
-        log = LogFile(self.log_path(subject), on_trouble=tell)
+        warnings = Warnings(loop.time)
+
+        def look(line: bytes) -> None:
+            if (text := warnings.of(line)) and not loop.is_closed():
+                loop.call_soon_threadsafe(self._emit, events.Warned(subject, text))
+
+        of_proxy = isinstance(subject, events.ProxyInstance)
+        log = LogFile(
+            self.log_path(subject), on_trouble=tell, on_line=look if of_proxy else lambda _: None
+        )
         self._logs[subject] = log
         return log
 
     def _emit(self, event: events.Event) -> None:
         try:
             self._on_event(event)
-        except Exception as error:  # supervision goes on whatever a listener does
+        except Exception as error:  # a listener's error must not stop supervision
             context = {"message": f"listener failed at: {event}", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
 

@@ -1,13 +1,13 @@
-"""Stands between laneway and one workload, so that nothing the workload starts outlives it.
+"""A process between laneway and one workload, which ends all processes that the workload starts.
 
-``processes`` runs this file as a program of its own (``python -I -S shim.py FD COMMAND...``), one
-for each workload. It is a child subreaper (``prctl(2)``): whatever the workload starts, and however
-that detaches itself (``setsid``, a double fork, ``daemonize``), remains a descendant of the shim
-and can be found. When the workload's own process ends, or laneway does, all of them are killed.
+``processes`` runs this file as a program (``python -I -S shim.py FD COMMAND...``) for each
+workload. It is a child subreaper (``prctl(2)``): all processes that the workload starts, even those
+that detach themselves (``setsid``, a double fork, ``daemonize``), remain descendants of the shim.
+When the workload's own process ends, or laneway ends, all of them are killed.
 
-Laneway's end is the end of standard input, which the kernel brings about however laneway dies.
-The workload's process id is written to FD. The shim ends as the workload did, by the same exit
-code or signal. See decision 0012. Only the standard library, and as little of it as will do.
+When laneway ends in any way, the kernel closes the shim's standard input. The shim writes the
+workload's process id to FD, and ends with the workload's exit code or signal. See decision 0012.
+It uses only a small part of the standard library, to start fast.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Python ignores these, which a program that it executes would inherit.
+# Python ignores these signals, and executed programs would inherit that.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 # A process in an uninterruptible system call does not die before that returns.
 _MOST_SECONDS = 5.0
@@ -55,7 +55,7 @@ def main(report: int, command: list[str]) -> None:
 
 
 def _execute(shim: int, command: list[str]) -> None:
-    """Become the workload, in a session of its own: a terminal's Ctrl-C is not for it."""
+    """Becomes the workload, in a new session, so that a terminal's Ctrl-C does not reach it."""
     try:
         for number in _IGNORED:
             signal.signal(number, signal.SIG_DFL)
@@ -83,14 +83,14 @@ def _exec(command: list[str]) -> None:
 
 
 def _release_output() -> None:
-    """The workload's output ends when its last writer ends, which must not be the shim."""
+    """Closes the output, which ends when its last writer ends. That must not be the shim."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
 
 
 def _wait(workload: int, wakeups: int) -> None:
-    """Until the workload has ended (it is left to be reaped), or everything shall end."""
+    """Waits until the workload has ended (without reaping it), or everything is to end."""
     while not _has_ended(workload):
         readable, _, _ = select.select([0, wakeups], [], [])
         if 0 in readable and not os.read(0, 1024):
@@ -100,7 +100,7 @@ def _wait(workload: int, wakeups: int) -> None:
 
 
 def _has_ended(workload: int) -> bool:
-    """Reaps the adopted ones, but not the workload: until then its number is nobody else's."""
+    """Reaps adopted processes, but not the workload, whose process id must not be used again."""
     while True:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is None:
@@ -111,15 +111,15 @@ def _has_ended(workload: int) -> bool:
 
 
 def _kill_descendants(workload: int) -> int:
-    """Returns how the workload ended.
+    """Kills all descendants. Returns how the workload ended.
 
-    It is enough to kill children: theirs become the shim's own then, until it has none any more.
+    It is enough to kill children repeatedly, because the shim adopts their children.
     """
     deadline = time.monotonic() + _MOST_SECONDS
     code = 1
     while time.monotonic() < deadline:
         for child in _children():
-            with contextlib.suppress(OSError):  # it has ended, or has become another user's
+            with contextlib.suppress(OSError):  # it has ended, or runs as another user
                 os.kill(child, signal.SIGKILL)
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:

@@ -1,7 +1,7 @@
 """Keeps one workload or proxy running: starts, probes, restarts and stops it.
 
-``workloads`` and ``proxies`` say what a charge is; ``restart_policy`` and ``probes`` decide; this
-module has the tasks and timers, and tells every change as an event.
+``workloads`` and ``proxies`` make the specs of processes, ``restart_policy`` and ``probes`` decide.
+This module has the tasks and timers, and emits every change as an event.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Emit = Callable[[events.Event], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What is to be kept running.
+class ProcessSpec:
+    """A process that is to be kept running.
 
-    ``launch`` None: it runs already and is not ours; it is only asked. ``retire`` lets what is
-    inside a process come to its end and stops it, within the seconds it is given; ``grace`` says
-    how many these are in all. ``succeed`` starts one that takes over from the running one and has
-    it end, where that can be done. ``output`` gives the last lines that it wrote.
+    ``launch`` is None for an application that runs already and is only probed. ``retire`` waits for
+    the requests in a process and stops it, within the given seconds; ``grace`` is their number in
+    all. ``replace``, if supported, starts a process that takes over from the running one and makes
+    that end. ``output`` returns the last lines of output.
     """
 
     subject: events.Subject
@@ -39,16 +39,16 @@ class Charge:
     grace: Callable[[], float]
     retire: Callable[[Process, float], Awaitable[ExitStatus]]
     restarts: bool = True
-    succeed: Callable[[], Awaitable[Process]] | None = None
+    replace: Callable[[], Awaitable[Process]] | None = None
     output: Callable[[], tuple[str, ...]] = tuple
 
 
 class Supervisor:
-    """One charge under supervision, from ``start`` to ``stop``."""
+    """Keeps one process running, from ``start`` to ``stop``."""
 
     def __init__(
         self,
-        charge: Charge,
+        spec: ProcessSpec,
         emit: Emit,
         chance: Callable[[], float],
         backoff: Backoff,
@@ -56,7 +56,7 @@ class Supervisor:
         self.ready = False
         #: How often it was started again because it had ended.
         self.restarts = 0
-        self._charge = charge
+        self._spec = spec
         self._emit = emit
         self._chance = chance
         self._history = History(backoff)
@@ -71,42 +71,40 @@ class Supervisor:
 
     @property
     def subject(self) -> events.Subject:
-        return self._charge.subject
+        return self._spec.subject
 
     @property
     def pid(self) -> int | None:
-        """Of the running process; None between two lives, and where there is no process."""
+        """The id of the running process. None between restarts, and if there is no process."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process and everything that watches it. Raises what ``launch`` raises."""
+        """Starts the process and its supervision. Raises the exceptions of ``launch``."""
         self._launch()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._await_late())]
         for task in self._tasks:
             task.add_done_callback(expose)
 
     async def wait_ready(self) -> None:
-        """Until it is, or was, ready. Raises ``NotReady`` when that is not to be expected.
-
-        That is: its start timeout is over, it is in a crash loop, was given up, or was stopped.
-        """
+        """Waits until it is, or was, ready. Raises ``NotReady`` if that is not to be expected:
+        after its start timeout, in a crash loop, or when it was given up or stopped."""
         await self._settled.wait()
         if self._failure:
             raise NotReady(self._failure)
 
-    async def succeed(self) -> None:
-        """Put another process in the place of the running one, with nothing lost in between.
+    async def replace(self) -> None:
+        """Replaces the running process by another one without losing requests.
 
-        Waits first until the one before the running one is gone, where that still drains. Raises
-        what ``Charge.succeed`` raises; then the running one stays. Raises ``Unstartable`` when
-        there is none.
+        First waits until an earlier process, if it still drains, has ended. Raises ``Unstartable``
+        if there is no process, and the exceptions of ``ProcessSpec.replace``; then the running
+        process stays.
         """
-        assert self._charge.succeed is not None, f"{self.subject} cannot be succeeded"
+        assert self._spec.replace is not None, f"{self.subject} cannot be replaced"
         await self.wait_alone()
         before = self._process
         if before is None:
             raise Unstartable(f"{self.subject} is not running")
-        self._process = await self._charge.succeed()
+        self._process = await self._spec.replace()
         self._predecessors.add(before)
         asyncio.ensure_future(before.wait()).add_done_callback(
             lambda _: self._predecessors.discard(before)
@@ -115,22 +113,22 @@ class Supervisor:
         self._emit(events.Started(self.subject, self._process.pid))
 
     async def wait_alone(self) -> None:
-        """Until every process that it was put in the place of has ended."""
+        """Waits until all processes that were replaced have ended."""
         for predecessor in tuple(self._predecessors):
             await predecessor.wait()
 
     async def stop(self, spent: float = 0.0) -> None:
-        """End it and its supervision; completes even when the caller is cancelled meanwhile.
+        """Ends the process and its supervision, even if the caller is cancelled meanwhile.
 
-        ``spent`` seconds of its grace period are over already; the first call decides.
+        ``spent`` seconds of the grace period are over already; only the first call counts.
         """
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(spent))
         await asyncio.shield(self._stopping)
 
     def _launch(self) -> None:
-        if self._charge.launch is not None:
-            self._process = self._charge.launch()
+        if self._spec.launch is not None:
+            self._process = self._spec.launch()
             self._emit(events.Started(self.subject, self._process.pid))
 
     async def _run(self) -> None:
@@ -140,18 +138,18 @@ class Supervisor:
             status = await self._live(self._process)
             if status is None:
                 continue
-            await self._end_predecessors()  # they wait to be told by the one that has just ended
+            await self._end_predecessors()  # they wait for the process that has just ended
             self._process = None
             self._set_ready(False, str(status))
             self._problem = str(status)
-            self._emit(events.Exited(self.subject, status, self._charge.output()))
-            if not self._charge.restarts:
-                self._fail(events.GaveUp(self.subject, status, self._charge.output()))
+            self._emit(events.Exited(self.subject, status, self._spec.output()))
+            if not self._spec.restarts:
+                self._fail(events.GaveUp(self.subject, status, self._spec.output()))
                 return
             await self._relaunch(status)
 
     async def _live(self, process: Process) -> ExitStatus | None:
-        """Watch it until it ends. None: another was put in its place, and has it end."""
+        """Watches the process until it ends. None if another process has replaced it."""
         self._succeeded.clear()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(self._watch())
@@ -173,7 +171,7 @@ class Supervisor:
         while self._process is None:
             restart = self._history.ended(_now(), self._chance())
             if restart.loop_begins:
-                output = self._charge.output()
+                output = self._spec.output()
                 self._fail(events.CrashLooping(self.subject, restart.attempt, status, output))
             self._emit(events.Restarting(self.subject, restart.delay, restart.attempt))
             await asyncio.sleep(restart.delay)
@@ -185,14 +183,14 @@ class Supervisor:
                 self._emit(events.RestartFailed(self.subject, self._problem))
 
     async def _watch(self) -> None:
-        readiness = Readiness(self._charge.readiness, self.ready)
-        await asyncio.sleep(self._charge.readiness.initial_delay)
+        readiness = Readiness(self._spec.readiness, self.ready)
+        await asyncio.sleep(self._spec.readiness.initial_delay)
         while True:
             asked = _now()
-            self._problem = await self._charge.probe()
+            self._problem = await self._spec.probe()
             if readiness.observe(not self._problem):
                 self._set_ready(readiness.ready, self._problem)
-            # Periods go from question to question, as a kubelet's do.
+            # Periods are measured from probe to probe, as by a kubelet.
             await asyncio.sleep(readiness.pause() - (_now() - asked))
 
     def _set_ready(self, ready: bool, reason: str, *, asked: bool = False) -> None:
@@ -209,16 +207,16 @@ class Supervisor:
             self._emit(events.Unready(self.subject, reason, asked))
 
     async def _await_late(self) -> None:
-        seconds = self._charge.start_timeout
+        seconds = self._spec.start_timeout
         try:
             async with asyncio.timeout(seconds):
                 await self._settled.wait()
         except TimeoutError:
-            output = self._charge.output()
+            output = self._spec.output()
             self._fail(events.Late(self.subject, seconds, self._problem, output))
 
     def _fail(self, event: events.Event) -> None:
-        """Tell it, and whoever waits for readiness need not wait longer."""
+        """Emits the event, and ends all waiting for readiness."""
         self._failure = events.report(event)
         self._settled.set()
         self._emit(event)
@@ -231,8 +229,8 @@ class Supervisor:
         self._set_ready(False, "it is being stopped", asked=True)
         status = None
         if self._process:
-            left = max(0.0, self._charge.grace() - spent)
-            status = await self._charge.retire(self._process, left)
+            left = max(0.0, self._spec.grace() - spent)
+            status = await self._spec.retire(self._process, left)
         await self._end_predecessors()
         self._process = None
         self._fail(events.Stopped(self.subject, status))
@@ -243,7 +241,7 @@ def _now() -> float:
 
 
 def expose(task: asyncio.Task[None]) -> None:
-    """A task that fails and that nobody awaits is a defect of laneway; it must not be silent."""
+    """Reports the exception of a task that nobody awaits, which is a bug of laneway."""
     if not task.cancelled() and (error := task.exception()):
         context = {
             "message": "a process is no longer supervised",

@@ -1,7 +1,7 @@
 """How one workload runs: the check of its command, its environment, its probe.
 
-Whatever can be known to be wrong before a process is started is refused here, in words; what only
-shows later (it ends, it never answers) is the supervisor's to tell.
+Errors that can be found before a process is started are raised here. The supervisor reports later
+ones: the process ends, or does not respond.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
-from laneway.adapters.runner.supervisors import Charge
+from laneway.adapters.runner.supervisors import ProcessSpec
 from laneway.control import events
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import RestartPolicy, Workload
 
-# As Kubernetes gives a container whose preStop hook has used up the whole grace period.
+# As in Kubernetes, after a preStop hook that has used up the whole grace period.
 _LAST_SECONDS = 2.0
 
 
-def workload_charge(
+def workload_spec(
     workload: Workload,
     placement: SidecarPlacement,
     reaper: OrphanReaper,
     log: LogFile,
     connections: Connections,
-) -> Charge:
-    """The charge for ``workload``. Raises ``Unstartable``."""
+) -> ProcessSpec:
+    """The spec for ``workload``. Raises ``Unstartable``."""
     period = workload.termination_grace_period
     ports = {placement.application[port.number].port for port in workload.ports}
 
@@ -46,7 +46,7 @@ def workload_charge(
         return await process.stop(max(over - clock(), min(_LAST_SECONDS, grace)))
 
     def launch() -> Process:
-        # Looked up each time: what is on disk may change between two lives.
+        # Looked up at each start, because files may change in between.
         known = environments.variables(workload, placement, env_file(workload))
         scripts = sysconfig.get_path("scripts")
         environment = environments.environment(known, os.environ, scripts)
@@ -61,7 +61,7 @@ def workload_charge(
             message = f"workload {workload.name} cannot be started: {error}"
             raise Unstartable(message) from error
 
-    return Charge(
+    return ProcessSpec(
         subject=events.WorkloadInstance(workload.name),
         probe=_probe(workload, placement),
         readiness=workload.readiness,
@@ -75,7 +75,7 @@ def workload_charge(
 
 
 def env_file(workload: Workload) -> Mapping[str, str]:
-    """What the workload's ``env_file`` holds. Raises ``Unstartable``."""
+    """The variables in the workload's ``env_file``. Raises ``Unstartable``."""
     if workload.env_file is None:
         return {}
     path = Path(workload.folder or "", workload.env_file)
@@ -93,7 +93,7 @@ def env_file(workload: Workload) -> Mapping[str, str]:
 async def _until_unused(
     process: Process, ports: Collection[int], connections: Connections, seconds: float
 ) -> None:
-    """Until nobody is connected to the application, it has ended, or the time is over."""
+    """Waits until no client is connected to the application, it has ended, or time is over."""
     ended = asyncio.ensure_future(process.wait())
     unused = asyncio.ensure_future(connections.closed(ports))
     try:

@@ -12,10 +12,10 @@ from laneway.control.revisions import ObjectId, Objects, Revision, StoredObject,
 
 
 class MemoryStore(QueuedStore):
-    """See ``RevisionStore``."""
+    """See ``RevisionStore``. The first revision is the one after ``before_first``."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock, {}, latest=0, compacted=0)
+    def __init__(self, clock: Clock, before_first: int = 0) -> None:
+        super().__init__(clock, {}, latest=before_first, compacted=before_first)
         self._oldest: dict[ObjectId, StoredObject] = {}
         self._revisions: list[Revision] = []
 

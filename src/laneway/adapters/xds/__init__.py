@@ -1,5 +1,5 @@
-"""The xDS server: hands every proxy its snapshot over incremental ADS and keeps what it answers.
+"""The xDS server: sends every proxy its snapshot over incremental ADS, and records the responses.
 
-``protocol`` holds the protocol as plain state, ``server`` the sockets. See
+``protocol`` is the state of the protocol without I/O, ``server`` has the sockets. See
 docs/decisions/0002-xds-server.md.
 """

@@ -1,18 +1,19 @@
-"""Where the xDS server may listen: this machine only."""
+"""The addresses at which the xDS server may listen: loopback and Unix sockets only."""
 
 from __future__ import annotations
 
 import ipaddress
 
 ANY_PORT = "127.0.0.1:0"
-#: sun_path of Linux, without its NUL.
+#: Bytes of Linux' sun_path, without the final NUL.
 LONGEST_PATH = 107
 
 
 def check_address(address: str) -> str:
-    """The address, if it is loopback or a Unix socket; otherwise ValueError with the correct form.
+    """Returns the address if it is loopback or a Unix socket.
 
-    Snapshots contain the address of every workload, and the stream is plain text.
+    Raises ``ValueError`` for others, since snapshots contain the addresses of all workloads, and
+    the stream is not encrypted.
     """
     if address.startswith("unix:"):
         if not address.startswith("unix:/"):

@@ -1,7 +1,7 @@
-"""The proxies that the server knows: what each should have, and the stream it is on now.
+"""The proxies that the server knows: the snapshot and the current stream of each.
 
-Implements the ports ``Publisher`` and ``Proxies``; ``server`` brings it connections. All of it
-runs in one event loop, nothing blocks, and a slow proxy delays only itself.
+Implements the ports ``Publisher`` and ``Proxies``; ``server`` adds the connections. All code runs
+in one event loop and never blocks, so a slow proxy delays only itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A proxy's stream. ``wake`` is set when it may have something to send."""
+    """A proxy's open stream. ``wake`` is set when there may be something to send."""
 
     node: str
     stream: Stream
@@ -36,15 +36,15 @@ class Connection:
 class _Proxy:
     snapshot: Snapshot | None = None
     connection: Connection | None = None
-    stream: Stream | None = None  # that of the connection, or of the last one
+    stream: Stream | None = None  # of the current connection, or of the last one
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ProxyRegistry:
-    """Every proxy by its node id.
+    """All proxies by node id.
 
-    ``on_change`` is called, in the event loop, with the node id of a proxy whose status changed:
-    it connected, left, settled on what was published, or rejected some of it.
+    ``on_change`` is called in the event loop with the node id of a proxy that connected,
+    disconnected, acknowledged its whole snapshot, or rejected a part of it.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ProxyRegistry:
         proxy = self._proxies.pop(node, None)
         if proxy is None:
             return
-        proxy.settled.set()  # nobody waits for it any more
+        proxy.settled.set()  # so that nobody waits for it any more
         if proxy.connection:
             proxy.connection.stream.adopt(None)
             self._proxies[node] = _Proxy(None, proxy.connection, proxy.stream)
@@ -83,7 +83,7 @@ class ProxyRegistry:
     # Proxies
 
     def status(self, node: str) -> ProxyStatus:
-        """A proxy never heard of is one that is not connected."""
+        """An unknown proxy has the status of one that is not connected."""
         proxy = self._proxies.get(node)
         stream = proxy.stream if proxy else None
         if proxy is None or stream is None:
@@ -94,15 +94,17 @@ class ProxyRegistry:
         return ProxyStatus(node, True, stream.synced, stream.outstanding(), greeted)
 
     def resources(self, node: str) -> tuple[ResourceStatus, ...]:
-        """All that the proxy has or should have, acknowledged or not: as of its last stream, if it
-        is away."""
+        """All resources that the proxy has or should have, acknowledged or not.
+
+        If it is disconnected, they are those of its last stream.
+        """
         proxy = self._proxies.get(node)
         return proxy.stream.statuses() if proxy and proxy.stream else ()
 
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
-        """Has no time limit of its own: a proxy that is away may come back at any time.
+        """Has no time limit, because a disconnected proxy may come back at any time.
 
-        A node that is forgotten meanwhile is not waited for.
+        Does not wait for a node after ``forget``.
         """
         statuses = {}
         for node in sorted(nodes):
@@ -114,7 +116,7 @@ class ProxyRegistry:
 
     @property
     def nodes(self) -> frozenset[str]:
-        """Nodes that are connected, or that something was published for."""
+        """The nodes that are connected or have a snapshot."""
         return frozenset(self._proxies)
 
     # For the server
@@ -122,10 +124,10 @@ class ProxyRegistry:
     def connect(
         self, node: str, close: Callable[[], object], generation: int = 0
     ) -> Connection | None:
-        """A new stream of the node; one it had before is closed.
+        """Opens a new stream of the node and closes the previous one.
 
-        None when a process of a later generation is connected: this one drains, and has all that
-        it needs for that. Else the two would take the node from each other in turn.
+        Returns None if a process of a later generation is connected. The caller is then draining
+        and needs no configuration; otherwise the two would close each other's streams in turn.
         """
         proxy = self._proxies.setdefault(node, _Proxy())
         if proxy.connection and proxy.connection.generation > generation:
@@ -152,11 +154,11 @@ class ProxyRegistry:
         proxy.connection = None
         proxy.settled.clear()
         if proxy.snapshot is None:
-            del self._proxies[node]  # ids that nobody published for must not pile up
+            del self._proxies[node]  # node ids without a snapshot must not pile up
         self._on_change(node)
 
     def refresh(self, connection: Connection) -> None:
-        """The connection has sent all it can for now."""
+        """Called when the connection has sent all that it can for now."""
         proxy = self._proxies.get(connection.node)
         if proxy is None or proxy.connection is not connection:
             return

@@ -1,4 +1,4 @@
-"""The xDS server's socket side: gRPC in, gRPC out, and a task for each direction of a stream."""
+"""The gRPC server of the xDS server. Each stream has a task for each direction."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ log = structlog.get_logger(__name__)
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
-#: A proxy that reconnects lists all it holds in one request: 50 MiB are about 500,000 names.
+#: A proxy that reconnects lists all its resources in one request: 50 MiB are about 500,000 names.
 REQUEST_BYTES = 50 * 1024 * 1024
 
-#: For streams that open just as the server stops.
+#: For streams that are opened while the server stops.
 GRACE_S = 1.0
 
 OPTIONS = (
     ("grpc.max_receive_message_length", REQUEST_BYTES),
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
-    # A proxy that hangs or whose machine is gone is noticed within about 40 seconds.
+    ("grpc.so_reuseport", 0),  # a port that is in use is an error
+    # Finds a proxy that hangs within about 40 seconds.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -48,11 +48,11 @@ OPTIONS = (
 class XdsServer:
     """Serves a registry's snapshots over incremental ADS.
 
-    ``address`` is HOST:PORT on loopback (port 0: any free one) or unix:/PATH. Use it as an async
-    context manager, or call ``start`` and ``stop``.
+    ``address`` is HOST:PORT on loopback (port 0 for any free port) or unix:/PATH. Use the server as
+    an async context manager, or call ``start`` and ``stop``.
 
-    ``tokens`` has, by node id, the bearer token that a proxy must send to be taken for that node.
-    With None every proxy is trusted; this is for proxies that another program starts.
+    ``tokens`` are the bearer tokens of proxies, by node id. With None all proxies are trusted; this
+    is for proxies that another program starts.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class XdsServer:
         self.address = address
 
     async def start(self) -> str:
-        """Listen, and return the address bound: that with the real port. OSError if it is taken."""
+        """Listens. Returns the address with the real port; raises ``OSError`` if it is in use."""
         check_free(self._wanted)
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((_handlers(self),))
@@ -86,7 +86,7 @@ class XdsServer:
         return self.address
 
     async def stop(self) -> None:
-        """End every stream, then listen no more. Proxies go on with what they have."""
+        """Ends all streams and stops listening. Proxies keep their configuration."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -106,7 +106,7 @@ class XdsServer:
         await self.stop()
 
     async def deltas(self, _: object, context: ServicerContext) -> None:
-        """Handle one stream: read here, write in a task of its own."""
+        """Handles one stream: reads here, and writes in another task."""
         request = await context.read()
         if request is grpc.aio.EOF:
             return
@@ -154,7 +154,7 @@ class XdsServer:
 
 @contextlib.contextmanager
 def _private() -> Iterator[None]:
-    """A Unix socket that is made here is this user's alone, from its first moment on."""
+    """Unix sockets that are created within this block are accessible to this user only."""
     before = os.umask(0o077)
     try:
         yield

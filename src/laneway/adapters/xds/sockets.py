@@ -1,5 +1,7 @@
-"""Checks that a server can listen on an address, before gRPC tries: gRPC gives no reason, writes to
-standard error, and takes a Unix socket away from a server that is using it.
+"""Checks whether a server can listen on an address before gRPC tries.
+
+gRPC gives no reason for a failure, writes to standard error, and takes a Unix socket over from a
+server that is using it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import stat
 
 
 def check_free(address: str) -> None:
-    """OSError, which says why, when a server cannot listen on the address."""
+    """Raises ``OSError`` with the reason if a server cannot listen on the address."""
     try:
         if address.startswith("unix:"):
             _check_path(address.removeprefix("unix:"))
@@ -38,5 +40,5 @@ def _check_path(path: str) -> None:
         try:
             probe.connect(path)
         except (FileNotFoundError, ConnectionRefusedError):
-            return  # new, or left behind by a server that died
+            return  # new, or left by a server that was killed
     raise OSError("another server is listening there")

@@ -1,7 +1,8 @@
-"""The verifier: what is wrong or doubtful about a mesh, each with a request that shows it.
+"""Analysis: finds errors and doubtful settings of a mesh, each with a request that shows it.
 
-The checks between objects (``model.checks``), and what only the IR and the simulator can tell:
-which rule takes a request, which lanes it gets into, where it loses its lane.
+It runs the checks between objects (``model.checks``), and adds findings that need the IR and the
+simulator: which rule takes a request, which lanes the request enters, and where it loses its lane.
+``laneway analyze`` prints the result.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ __all__ = ["Code", "analyze"]
 def analyze(
     mesh: Mesh, ready: Collection[ObjectName] | None = None, gaps: Gaps | None = None
 ) -> list[Finding]:
-    """All findings. ``ready`` are the workloads that are; ``None`` where that is not known.
+    """All findings. ``ready`` are the workloads that are ready, or ``None`` if that is not known.
 
-    If the mesh has errors, only they are returned; with ``gaps``, only what the checks find.
+    If the mesh has errors, only they are returned; with ``gaps``, only the findings of the checks.
     """
     findings = list(check_mesh(mesh, gaps))
     if gaps not in (None, Gaps()) or not can_be_simulated(findings):

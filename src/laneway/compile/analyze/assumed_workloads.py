@@ -1,7 +1,7 @@
 """Workloads to assume for a mesh that declares none: one for each service in each lane.
 
-Such a mesh is meant for a cluster, which has workloads of its own. With these, requests are
-answered in a simulation, and an example shows which lane they go to.
+Such a mesh is meant for a cluster, where the workloads are. With assumed workloads, simulated
+requests are answered, and an example can show which lane a request goes to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from laneway.model.workloads import Workload, WorkloadPort
 
 
 def populated(mesh: Mesh) -> Mesh:
-    """The mesh, with stand-ins if it declares no workload."""
+    """The mesh, with assumed workloads if it declares none."""
     return mesh if mesh.workloads else replace(mesh, workloads=tuple(_stand_ins(mesh)))
 
 
@@ -37,7 +37,7 @@ def _stand_ins(mesh: Mesh) -> Iterator[Workload]:
 
 
 def _workload(service: Service, name: str, labels: Mapping[str, str]) -> Workload:
-    # A port that is known by its name is that of no number yet: any will do.
+    # A named port has no number yet, so any number will do.
     targets = dict.fromkeys(port.workload_port for port in service.ports)
     ports = tuple(
         WorkloadPort(target) if isinstance(target, int) else WorkloadPort(number, target)
@@ -48,7 +48,7 @@ def _workload(service: Service, name: str, labels: Mapping[str, str]) -> Workloa
 
 
 def _labels(service: Service, lane: Lane) -> Mapping[str, str]:
-    """Labels that the lane selects; none where no label can be what it asks for."""
+    """Labels that the lane selects. Empty if no labels can meet its selector."""
     asked = admitted(service.selector, lane.selector, lane.match_expressions)
     present = {key: states for key, states in asked.items() if not states.absent}
     return {

@@ -1,7 +1,7 @@
-"""Rules of the baseline that take requests of lanes which ask for them by another rule.
+"""Rules of the baseline that take requests which a lane expects to get by another rule.
 
-What the baseline asks for it takes from every request, whatever lane that names, unless a rule that
-precedes takes it. A lane that does not state the same is then served by the baseline.
+A rule of the baseline takes all requests that meet its conditions, whatever lane they name, unless
+an earlier rule takes them. A lane without the same rule loses these requests to the baseline.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from laneway.model.suggestions import listing
 
 
 def check(survey: Survey) -> Iterator[Finding]:
-    told: set[int] = set()
+    reported: set[int] = set()
     for meeting in meetings(survey, _may_divert):
-        if id(meeting.winner) in told:
+        if id(meeting.winner) in reported:
             continue
         group = survey.group(meeting.winner.groups[0])
         if lanes := _diverted(survey, meeting, group):
-            told.add(id(meeting.winner))
+            reported.add(id(meeting.winner))
             yield _finding(survey, meeting, group, lanes)
 
 
 def _may_divert(winner: IngressRoute, loser: IngressRoute) -> bool:
-    """Of one group, with lanes in the one that the other lacks."""
+    """Whether both belong to one group, and ``loser`` has lanes that ``winner`` lacks."""
     if winner.named is not None or winner.groups != loser.groups:
         return False
     if winner.entered is not None or loser.entered is not None:
-        return False  # the rules themselves say which lane is entered
+        return False  # these rules choose the lane themselves
     lanes = {lane.name for lane, _ in winner.rules}
     return any(lane.name not in lanes for lane, _ in loser.rules)
 
 
 def _diverted(survey: Survey, meeting: Meeting, group: LaneGroup) -> list[str]:
-    """The lanes that requests would enter by the one rule, and do not because of the other."""
+    """The lanes that requests would enter by the later rule, and do not because of the first."""
     unharmed = _unharmed(survey, meeting.winner, group)
     targets = meeting.loser.route.choices[0].lanes
     return [
@@ -58,10 +58,10 @@ def _diverted(survey: Survey, meeting: Meeting, group: LaneGroup) -> list[str]:
 
 
 def _unharmed(survey: Survey, winner: IngressRoute, group: LaneGroup) -> set[str]:
-    """The lanes that the route knows, or whose requests get from it what they would have anyway."""
+    """The lanes that the route distinguishes, and those whose requests it serves as they expect."""
     lanes = {lane.name for lane, _ in winner.rules}
     if not winner.not_found:
-        # A rule of the baseline is for all lanes that lack the service it leads to.
+        # A lane without the service is served by the baseline anyway.
         service = winner.route.default.service.name
         others = survey.mesh.lanes_by_group[group.name]
         lanes.update(lane.name for lane in others if service not in lane.services)

@@ -1,7 +1,7 @@
 """Which requests take another path after a change, each with an example.
 
-The requests that are tried are those by which ``analyze`` finds routes: one for each way into each
-lane, before the change and after it.
+It simulates the requests by which ``analyze`` reaches routes: one for each way into each lane,
+before the change and after it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _DRAWS = 100
 
 @dataclass(frozen=True, slots=True)
 class ChangedPath:
-    """``before`` and ``after`` are where the request goes, in words; ``example`` is the request.
+    """``before`` and ``after`` describe where the request goes; ``example`` is the request.
 
-    ``percentage`` of such requests change their path: not all, where weights choose a lane.
+    ``percentage`` of such requests change their path. It is below 100 where weights choose a lane.
     """
 
     example: Example
@@ -42,7 +42,7 @@ class ChangedPath:
 def changed_paths(
     before: Mesh, after: Mesh, down: Collection[ObjectName] = ()
 ) -> tuple[ChangedPath, ...]:
-    """``down`` are workloads that are not ready, before or after."""
+    """``down`` are workloads that are not ready, before the change and after it."""
     old, new = Survey(before), Survey(after)
     asleep = tuple(sorted(down))
     requests: dict[object, Trial] = {}
@@ -95,7 +95,7 @@ def _by_weight(outcome: Outcome) -> bool:
 
 
 def _path(outcome: Outcome | None) -> object:
-    """What matters of a path: who is called in which lane, and who may answer."""
+    """The compared part of a path: the services and lanes of its hops, and who may answer."""
     if outcome is None:
         return None
     hops = tuple((hop.service, hop.port, hop.served, hop.workloads) for hop in outcome.hops)

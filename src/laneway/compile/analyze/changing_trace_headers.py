@@ -1,7 +1,7 @@
 """Trace headers whose names say that their value changes at each hop.
 
-Sidecars compare the whole value of a header that they do not know; if a tracer writes another one
-at each hop, the lane ends at the second service. A name is all that can be read of it here.
+Sidecars compare the whole value of a header whose format they do not know. If a tracer writes a new
+value at each hop, the lane ends at the second service. Only the name of the header is known here.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from laneway.model.keys import key_of
 from laneway.model.lanes import LaneGroup, Propagation
 from laneway.model.trace_contexts import example, is_known
 
-#: Headers of tracing systems with a span, or the state of the last hop, in them.
+#: Headers of tracing systems that contain a span, or the state of the last hop.
 _OF_TRACERS = frozenset(
     ["elastic-apm-traceparent", "grpc-trace-bin", "newrelic", "traceresponse", "tracestate",
      "sw8-correlation", "sw8-x", "x-datadog-tags", "x-dynatrace", "x-ot-span-context"]
 )  # fmt: skip
-#: Words for what one call has and its request as a whole does not.
+#: Words for properties of a single call, as opposed to the whole request.
 _OF_ONE_CALL = frozenset(
     ["attempt", "hop", "hops", "nonce", "parentid", "parentspanid", "retry", "span", "spanid",
      "spancontext", "timestamp"]
 )  # fmt: skip
-#: The same at the end of a name: ``x-request-start``, ``x-datadog-parent-id``.
+#: The same as suffixes: ``x-request-start``, ``x-datadog-parent-id``.
 _AT_THE_END = ("-date", "-parent", "-parent-id", "-start", "-time")
 
 

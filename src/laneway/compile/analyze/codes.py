@@ -1,4 +1,4 @@
-"""The stable codes of what only analysis finds. ``docs/reference/analyze.md`` explains each."""
+"""The stable codes of findings that only analysis makes; see ``docs/reference/analyze.md``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Examples for what the checks between objects find: the request that such a mesh would mistreat.
+"""Examples for findings of the checks between objects: a request that the mesh would mistreat.
 
-A mesh with errors is never run, but it can often be simulated. Where it cannot (a name leads
-nowhere), or no request shows the fault, a finding stays without an example.
+A mesh with errors is never run, but it can often be simulated. If it cannot (a name refers to
+nothing), or if no request shows the fault, the finding has no example.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from laneway.model.findings import Finding, Severity
 from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
 
-#: Errors in spite of which a mesh can be lowered, since every name in it leads somewhere.
+#: Errors with which a mesh can still be lowered, because every name in it refers to something.
 _SIMULABLE = frozenset(
     [
         Code.BASELINE_LACKS_SERVICE,
@@ -48,7 +48,7 @@ def can_be_simulated(findings: Iterable[Finding]) -> bool:
 
 
 def with_example(survey: Survey, finding: Finding) -> Finding:
-    """The finding, with a request that shows it if there is one."""
+    """The finding, with a request that shows it if one was found."""
     search = _SEARCHES.get(finding.code)
     if search is None or finding.example is not None:
         return finding
@@ -62,7 +62,7 @@ class _Case:
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lane that the finding is about; of a group, all of it."""
+        """The lane that the finding is about, or all lanes of its group."""
         key = self.finding.subject
         assert key is not None, "checks name the object"
         mesh = self.survey.mesh
@@ -86,7 +86,7 @@ Search = Callable[[_Case], Iterator[Example]]
 
 
 def _nobody_decides(case: _Case) -> Iterator[Example]:
-    """No baseline is there to answer: any instance of the service might."""
+    """There is no baseline to answer, so any instance of the service may."""
     several = [trial for _, trial in case.named()]
     for trial in [*anonymous_trials(case.survey, case.group), *several]:
         for hop in trial.outcome.hops:
@@ -125,7 +125,7 @@ def _service_down(case: _Case) -> Iterator[Example]:
 
 
 def _falls_back(case: _Case) -> Iterator[Example]:
-    """With the lane's own workloads down: who is asked next, or that nobody is."""
+    """A request while the lane's workloads are down: which lane is tried next, if any."""
     return (example for _, example in _down(case))
 
 
@@ -141,7 +141,7 @@ def _down(case: _Case) -> Iterator[tuple[Trial, Example]]:
 
 
 def _refused(case: _Case) -> Iterator[Example]:
-    """As above, of a lane that is strict: nobody is asked."""
+    """The same for a strict lane: no other lane is tried."""
     return (example for trial, example in _down(case) if trial.outcome.failure is not None)
 
 
@@ -153,12 +153,12 @@ def _over_weight(case: _Case) -> Iterator[Example]:
 
 
 def _claimed_twice(case: _Case) -> Iterator[Example]:
-    """The request that names the lane goes to the other group, or by the rule before.
+    """The request that names the lane goes to the other group, or is taken by an earlier rule.
 
-    None, where the rule asks for another value of the very header.
+    Empty if the rule requires another value of the same header.
     """
     if len(case.finding.path) != 3:
-        return  # about the rules' names
+        return  # the finding is about the names of rules
     index = case.finding.path[2]
     assert isinstance(index, int)
     for lane in case.lanes:

@@ -1,8 +1,8 @@
-"""Rules by which requests enter a lane: those that overlap, and those that nobody meets.
+"""Rules by which requests enter a lane: overlapping ones, and ones that no request meets.
 
-Of two ``enter`` rules that one request meets, the more specific one chooses: a note. Where they are
-equally specific, their wording decides, which nobody means: a warning. And a lane's own rule that
-has no ``enter`` is for requests that name the lane, which its conditions do not tell: a note.
+If a request meets two ``enter`` rules, the more specific one chooses the lane: a note. If they are
+equally specific, an arbitrary order decides, which is never intended: a warning. A lane's rule
+without ``enter`` applies only to requests that name the lane, which is easily overlooked: a note.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from laneway.model.suggestions import listing
 
 
 def check(survey: Survey) -> Iterator[Finding]:
-    told: set[tuple[int, int]] = set()
+    reported: set[tuple[int, int]] = set()
     for port in survey.ports:
         for host in port.hosts:
             for first, second in combinations(host.entries, 2):
                 pair = id(first), id(second)
-                if pair not in told and _may_meet(first, second):
+                if pair not in reported and _may_meet(first, second):
                     found = list(_meeting(survey, port, host, first, second))
                     if found:
-                        told.add(pair)
+                        reported.add(pair)
                     yield from found
     yield from _for_named_only(survey)
 
 
 def _may_meet(one: EntryRule, other: EntryRule) -> bool:
-    """Whether a request may meet both. Cheap, since there may be many of one shape."""
+    """Whether a request may meet both. Must be cheap, because there may be many similar rules."""
     return (
         {lane.name for lane, _ in one.rules} != {lane.name for lane, _ in other.rules}
         and not _apart({"": one.uri}, {"": other.uri})
@@ -63,7 +63,7 @@ def _apart(
 def _meeting(
     survey: Survey, port: Port, host: VirtualHost, first: EntryRule, second: EntryRule
 ) -> Iterator[Finding]:
-    """``first`` is asked first."""
+    """``first`` takes precedence."""
     winner, loser = _as_route(first), _as_route(second)
     several = (tried(survey, port, one) for one in witnesses(host, [winner, loser], port.hosts))
     trial = next((one for one in several if one.enters_by_rule), None)
@@ -104,7 +104,7 @@ def _meeting(
 
 
 def _as_route(entry: EntryRule) -> IngressRoute:
-    """The rule as one for all requests, whose conditions others can read."""
+    """The rule as a route for all requests with its conditions."""
     return IngressRoute(
         host=entry.host,
         uri=entry.uri,
@@ -118,17 +118,17 @@ def _as_route(entry: EntryRule) -> IngressRoute:
 
 
 def _for_named_only(survey: Survey) -> Iterator[Finding]:
-    """One for each lane without any ``enter`` rule, about the first of its rules."""
-    told: set[tuple[str, str]] = set()
+    """A finding about the first rule of each lane that has no ``enter`` rule."""
+    reported: set[tuple[str, str]] = set()
     for reached in survey.reached:
         named = reached.route.named
         if named is None or named.header.lower() in reached.route.headers:
-            continue  # it is for all, or says itself whom it is for
+            continue  # it is for all requests, or has a condition on the lane
         baseline = survey.mesh.baseline(survey.group(reached.route.groups[0]))
         if baseline is None or not any(rule.online for rule in baseline.ingress):
-            continue  # BASELINE_WITHOUT_RULE says so of the whole group
+            continue  # BASELINE_WITHOUT_RULE reports this for the whole group
         lanes = [lane for lane, _ in reached.route.rules if not any(r.enter for r in lane.ingress)]
-        new = [lane for lane in lanes if (lane.group, lane.name) not in told]
+        new = [lane for lane in lanes if (lane.group, lane.name) not in reported]
         if not new:
             continue
         header = named.header.lower()
@@ -138,8 +138,8 @@ def _for_named_only(survey: Survey) -> Iterator[Finding]:
         )
         trial = tried(survey, reached.entry.port, request)
         if trial.outcome.hops and trial.outcome.hops[0].intended is not None:
-            continue  # a weight, or another rule, gives it a lane
-        told.update((lane.group, lane.name) for lane in new)
+            continue  # a weight or another rule gives the request a lane
+        reported.update((lane.group, lane.name) for lane in new)
         yield about(
             Code.NAMED_REQUESTS_ONLY,
             reached.route,

@@ -1,7 +1,7 @@
-"""Requests that meet rules of two lane groups: which of the groups gets them.
+"""Requests that meet rules of two lane groups, and which group gets them.
 
-A rule that is wholly inside a wider one takes precedence over it, which is intended: a note. Rules
-that only intersect, or are equal, are a warning, because a reader of one cannot tell who answers.
+A rule that is narrower than another one takes precedence over it, which is intended: a note. Rules
+that only intersect, or are equal, are a warning: from one rule alone one cannot tell who answers.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _finding(survey: Survey, overlap: Meeting) -> Finding:
 
 
 def _same(survey: Survey, reached: Reached) -> Finding:
-    """One condition of several groups: they share one route, which tells lanes by their names."""
+    """Several groups state the same condition and share a route, which chooses lanes by name."""
     route = reached.route
     first, *others = route.groups
     who = f"groups {first} and {' and '.join(others)} ask for the same: {describe(route)}"

@@ -1,7 +1,7 @@
-"""Headers that mean two things: a lane to one group and a trace id to another, or to many requests.
+"""Headers with two meanings: a lane for one group and a trace id for another, or a shared trace id.
 
-A trace id must tell requests apart: of two that share one, the sidecars know only the latest's
-lane.
+A trace id must be unique to a request. If two requests share one, sidecars only remember the lane
+of the later request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from laneway.model.lanes import LaneGroup, Propagation, StickyKind
 from laneway.model.matches import MatchKind
 from laneway.model.trace_contexts import example
 
-#: Headers that callers send alike with many requests.
+#: Headers that have the same value in many requests.
 _ALIKE = frozenset(
     ["accept", "accept-encoding", "accept-language", "authorization", "content-type", "cookie",
      "forwarded", "origin", "referer", "user-agent", "x-forwarded-for", "x-forwarded-proto",
@@ -62,8 +62,8 @@ def _sticky(survey: Survey, group: LaneGroup, reached: Reached) -> Iterator[Find
     if sticky.name.lower() == group.route_header.lower():
         yield Finding(
             Code.HEADER_CONFLICT,
-            f"{sticky.name}, the route header, cannot distinguish users: only requests without it "
-            "get a lane by weight",
+            f"{sticky.name}, the route header, cannot distinguish users: only requests in "
+            "which it names no lane get one by weight",
             "name a header that identifies users, such as x-user",
             key_of(group),
             ("spec", "sticky"),
@@ -95,7 +95,7 @@ def _shared_ids(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
 
 
 def _alike(group: LaneGroup, reached: Reached) -> str:
-    """Why many requests have one trace id; empty if they need not."""
+    """Why many requests must have the same trace id. Empty if they need not."""
     header = group.trace_header.lower()
     asked = reached.route.headers.get(header)
     if asked is not None and asked.kind is MatchKind.EXACT:

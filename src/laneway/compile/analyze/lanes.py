@@ -1,8 +1,9 @@
-"""Lanes that no request gets into: what can a request that names one, or is given one, reach?
+"""Lanes that no request can enter.
 
-A lane's name passes every rule of its group, so a lane without a rule is still asked where others
-call its services. It is never asked at the entry, though, and not at all if it holds nothing else.
-Whom applications call is not known for sure: here each may call every service of its group.
+A request that names a lane may take any route of the lane's group. So a lane without a rule still
+gets requests when other services call its services; but it gets none at the entry, and none at all
+if it contains only entry services. What applications call is not certain, so each application is
+assumed to call all services of its group.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from laneway.model.lanes import Lane, LaneGroup, Mode, Unmatched
 def check(survey: Survey) -> Iterator[Finding]:
     for group in survey.mesh.groups:
         if group.gateway not in survey.routes.gateways:
-            continue  # a group of inner services: other groups' callers name its lanes
+            continue  # a group of internal services, called by services of other groups
         entries = _entries(survey, group)
         reached = survey.reached_of[group.name]
         if all(dead(survey, some) for some in entries):
@@ -34,7 +35,7 @@ def check(survey: Survey) -> Iterator[Finding]:
         yield from _baseline(survey, group)
         if len(reached) == sum(not dead(survey, some) for some in entries):
             yield from _lanes(survey, group)
-        # else there is a rule of which nobody knows what it takes
+        # Otherwise there is a rule whose requests are not known.
 
 
 def _entries(survey: Survey, group: LaneGroup) -> list[tuple[Entry, ...]]:
@@ -59,8 +60,10 @@ def _no_entry(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
 
 
 def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
-    """Whose rules are for all requests, unless such shall be refused, or strict lanes are entered
-    by their own."""
+    """The baseline has no rule, so requests that name no lane enter nowhere.
+
+    Not reported if such requests are meant to be refused, or if rules enter a lane without choice.
+    """
     baseline = survey.mesh.baseline(group)
     if baseline is None or any(rule.online for rule in baseline.ingress):
         return
@@ -82,7 +85,7 @@ def _baseline(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
 
 
 def _without_lane(survey: Survey, group: LaneGroup) -> Iterator[Trial]:
-    """A request for which some lane has a rule, and that names none and enters none."""
+    """A request that meets a rule of some lane, but neither names a lane nor enters one."""
     header = group.route_header.lower()
     for reached in survey.reached_of[group.name]:
         headers = {n: v for n, v in reached.request.headers.items() if n.lower() != header}
@@ -96,7 +99,7 @@ def _without_lane(survey: Survey, group: LaneGroup) -> Iterator[Trial]:
 def _lanes(survey: Survey, group: LaneGroup) -> Iterator[Finding]:
     lanes = survey.mesh.lanes_by_group[group.name]
     baseline = survey.mesh.baseline(group)
-    # These are asked for the sake of other lanes, and need no rule.
+    # Other lanes fall back to these, so they need no rule.
     stand_ins = {name for lane in lanes for name in lane.fallback}
     stand_ins.update(group.service_baselines.values())
     for lane in lanes:
@@ -109,7 +112,7 @@ _Attempt = tuple[Port, Request]
 
 @dataclass(slots=True)
 class _Access:
-    """What requests that name the lane get of it, until one enters it."""
+    """What requests that name the lane can reach, collected until one enters it."""
 
     entered: bool = False
     deeper: bool = False

@@ -1,7 +1,7 @@
-"""Languages: which strings a match admits, as far as that can be told for sure.
+"""Languages: the set of strings that a match accepts, as far as that is certain.
 
-A language is bounded by stems: single strings, and beginnings after which anything may follow. For
-exact and prefix matches, and for most regexes that people write, that is the whole truth.
+A language is bounded by stems, which are single strings and prefixes. For exact and prefix matches,
+and for most regexes that people write, the bound is exact.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ENDINGS = ("", "x", "/x", "0", "-", "/")
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """``stems`` hold every string of it; if ``exact``, no other. ``samples`` are some strings."""
+    """``stems`` contain all strings of it, and no others if ``exact``. ``samples`` are examples."""
 
     stems: tuple[Stem, ...]
     exact: bool
@@ -41,7 +41,7 @@ def language(match: StringMatch) -> Language:
 
 
 def covers(match: StringMatch | None, stem: Stem) -> bool:
-    """Whether ``match`` surely admits everything of ``stem``; no match admits anything."""
+    """Whether ``match`` certainly accepts all strings of ``stem``. ``None`` accepts everything."""
     if match is None:
         return True
     if stem.whole:
@@ -51,7 +51,7 @@ def covers(match: StringMatch | None, stem: Stem) -> bool:
 
 
 def implies(narrow: StringMatch | None, wide: StringMatch | None) -> bool:
-    """Whether what meets ``narrow`` surely meets ``wide``."""
+    """Whether every string that ``narrow`` accepts is certainly accepted by ``wide``."""
     if wide is None or narrow == wide:
         return True
     return narrow is not None and all(covers(wide, stem) for stem in language(narrow).stems)

@@ -1,4 +1,4 @@
-"""Prefixes that bound the strings a match admits, and how those of a regex's parts combine."""
+"""Prefixes that bound the strings a match accepts, and how those of a regex's parts combine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_SAMPLES = 24
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The string ``text`` if ``whole``; else every string that begins with it."""
+    """The string ``text`` if ``whole``, otherwise all strings that begin with it."""
 
     text: str
     whole: bool
@@ -20,9 +20,9 @@ class Stem:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a regex: ``stems`` hold all that it matches; if ``exact``, nothing else.
+    """A part of a regex. ``stems`` contain all that it matches, and nothing else if ``exact``.
 
-    ``samples`` are guesses at what it matches.
+    ``samples`` are guesses of what it matches.
     """
 
     stems: tuple[Stem, ...]
@@ -31,14 +31,14 @@ class Piece:
 
     @property
     def may_be_empty(self) -> bool:
-        """For sure; what is not exact might only seem so."""
+        """True only if that is certain, so never for a piece that is not exact."""
         return self.exact and any(not stem.text for stem in self.stems)
 
 
 EMPTY = Piece((Stem("", whole=True),), True, ("",))
 #: Any one character.
 ANY = Piece((Stem("", whole=False),), False, ("x", "0", "/"))
-#: Any characters, none too.
+#: Any number of characters, including none.
 ANYTHING = Piece((Stem("", whole=False),), True, ("", "x", "x/0"))
 
 
@@ -51,7 +51,7 @@ def literals(characters: Iterable[str]) -> Piece:
 
 def joined(first: Piece, second: Piece) -> Piece:
     if len(first.stems) * len(second.stems) > _MOST_STEMS:
-        # The beginnings alone are still known.
+        # Only the prefixes are still known.
         second = Piece(ANY.stems, False, second.samples)
     stems: list[Stem] = []
     exact = first.exact and second.exact
@@ -66,7 +66,7 @@ def joined(first: Piece, second: Piece) -> Piece:
 
 
 def either(first: Piece, second: Piece) -> Piece:
-    # Taken in turn, so that the bound leaves some of both.
+    # Interleaved, so that the limit leaves some of both.
     pairs = islice(zip(first.samples, second.samples, strict=False), _MOST_SAMPLES)
     samples = [text for pair in pairs for text in pair]
     return _bounded(
@@ -77,7 +77,7 @@ def either(first: Piece, second: Piece) -> Piece:
 
 
 def repeated(piece: Piece, least: int, most: int | None) -> Piece:
-    """``most`` ``None``: any number of times."""
+    """The piece ``least`` to ``most`` times; ``None`` means without limit."""
     whole = EMPTY
     for _ in range(min(least, 8)):
         whole = joined(whole, piece)
@@ -92,7 +92,7 @@ def repeated(piece: Piece, least: int, most: int | None) -> Piece:
 
 
 def vague(piece: Piece) -> Piece:
-    """Nothing is sure of it but its samples, which are guesses anyway."""
+    """A piece about which nothing is certain. It keeps the samples, which are guesses anyway."""
     return Piece(ANY.stems, False, piece.samples)
 
 

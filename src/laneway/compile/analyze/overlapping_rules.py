@@ -25,9 +25,10 @@ class Meeting:
 def meetings(
     survey: Survey, concern: Callable[[IngressRoute, IngressRoute], bool]
 ) -> Iterator[Meeting]:
-    """Each pair of routes once, the one that precedes first, if the two ``concern`` the caller.
+    """Each pair of routes for which ``concern`` is true, with a request that meets both.
 
-    What is wholly taken by others does not count.
+    ``concern`` is called with the route that takes precedence first. Routes whose requests are all
+    taken by other routes are left out.
     """
     seen: set[tuple[int, int]] = set()
     for port in survey.ports:

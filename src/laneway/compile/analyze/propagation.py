@@ -1,7 +1,7 @@
-"""Lanes on their way through applications: where one is lost, and where one is taken for another.
+"""Lanes on their way through applications: where a lane is lost, or mistaken for another one.
 
-Whom applications call is read from their environment, and what they pass on from their groups; so
-these are findings about what the mesh itself says of its calls.
+The calls of applications are read from their environment, and the headers that they pass on from
+their groups. So these findings are about calls that the mesh itself declares.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ def check(survey: Survey) -> Iterator[Finding]:
 
 
 def _lost(
-    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, told: set[ObjectName]
+    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, reported: set[ObjectName]
 ) -> Iterator[Finding]:
-    """Hops that should be the lane's, whose caller did not know of it."""
+    """Hops that should be in the lane, but whose caller did not know the lane."""
     for hop in trial.outcome.hops[1:]:
         service = hop.service
-        if service in told or hop.intended == lane.name or service not in lane.services:
+        if service in reported or hop.intended == lane.name or service not in lane.services:
             continue
         if any(reason.why is Why.PAST_SIDECAR for reason in hop.reasons):
-            continue  # ``sidecar_bypasses`` says so, in lanes that keep it by chance, too
+            continue  # ``sidecar_bypasses`` reports it, also where the lane is kept by chance
         if any(reason.why is Why.CALLER for reason in hop.reasons):
-            continue  # the caller's own lane decides, and the request entered by another lane's
+            continue  # the caller's own lane decides, and the request entered by another lane
         if survey.mesh.groups_by_service.get(service) is not group or hop.served == lane.name:
             continue
-        told.add(service)
+        reported.add(service)
         yield Finding(
             Code.LANE_LOST,
             f"requests of lane {lane.name} lose it before {service}, which the lane has: "
@@ -76,17 +76,17 @@ def _remedy(survey: Survey, group: LaneGroup, hop: Hop) -> str:
 
 
 def _taken(
-    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, told: set[str]
+    survey: Survey, group: LaneGroup, lane: Lane, trial: Trial, reported: set[str]
 ) -> Iterator[Finding]:
-    """Hops in another group's lane that has the name of this one's."""
+    """Hops in a lane of another group that has the same name as this lane."""
     for hop in trial.outcome.hops[1:]:
         other = survey.mesh.groups_by_service.get(hop.service)
-        if other is None or other is group or other.name in told:
+        if other is None or other is group or other.name in reported:
             continue
         baseline = survey.mesh.baseline(other)
         if hop.served != lane.name or (baseline is not None and baseline.name == lane.name):
             continue
-        told.add(other.name)
+        reported.add(other.name)
         yield Finding(
             Code.SHARED_ROUTE_HEADER,
             f"requests of lane {lane.name} of group {group.name} enter lane {lane.name} of group "

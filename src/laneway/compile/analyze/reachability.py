@@ -24,14 +24,14 @@ from laneway.model.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of a gateway, with all that it serves."""
+    """A port of a gateway, with its virtual hosts."""
 
     gateway: ObjectName
     number: int
     hosts: tuple[VirtualHost, ...]
 
     def taker(self, request: Request) -> IngressRoute | None:
-        """The route that takes the request; ``None``: it is refused."""
+        """The route that takes the request, or ``None`` if the request is refused."""
         target = split_target(request.path)
         return find_route(self.hosts, request, *target) if target else None
 
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """``request`` enters by the route, and names no lane unless the route asks for one."""
+    """``request`` takes the route, and names no lane unless the route requires one."""
 
     entry: Entry
     request: Request
@@ -94,7 +94,7 @@ class Survey:
 
     @cached_property
     def entries(self) -> tuple[tuple[Entry, ...], ...]:
-        """By route: a route whose host no port serves has none."""
+        """The entries of each route. Empty for a route whose host no port serves."""
         found: dict[int, list[Entry]] = {}
         for port in self.ports:
             for host in port.hosts:
@@ -104,17 +104,17 @@ class Survey:
 
     @cached_property
     def reached(self) -> tuple[Reached, ...]:
-        """One for each route that is reached, as far as a request that does so was found."""
+        """One for each route for which a request that reaches it was found."""
         return tuple(found for entries in self.entries if (found := next(_reached(entries), None)))
 
     @cached_property
     def alive(self) -> frozenset[int]:
-        """The identities of the routes that are reached."""
+        """The ``id`` of each reached route."""
         return frozenset(id(reached.route) for reached in self.reached)
 
     @cached_property
     def reached_of(self) -> Mapping[str, tuple[Reached, ...]]:
-        """The reached routes by which requests enter each group; first those for all requests."""
+        """The reached routes of each group; first those for all requests."""
         of: dict[str, list[Reached]] = {group.name: [] for group in self.mesh.groups}
         for reached in sorted(self.reached, key=lambda one: one.route.named is not None):
             for name in reached.route.groups:
@@ -122,8 +122,7 @@ class Survey:
         return {name: tuple(routes) for name, routes in of.items()}
 
     def reached_by(self, lane: Lane) -> Iterator[Reached]:
-        """The reached routes of the lane's group that are for requests which name it, and those by
-        which others enter it."""
+        """The reached routes of the lane's group for requests that name the lane or enter it."""
         for reached in self.reached_of.get(lane.group, ()):
             named, entered = reached.route.named, reached.route.entered
             if entered is not None:

@@ -1,6 +1,6 @@
-"""Lanes that have workloads of a service, none of which is ready: who answers instead, if anybody.
+"""Lanes whose workloads of a service are all unready, and which lane answers instead, if any.
 
-Only where the state is known; that a lane selects no workload at all is told by the checks.
+Only if the state of workloads is known. The checks report lanes that select no workload at all.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _chain(routes: ServiceRoutes, lane: Lane) -> tuple[str, ...]:
 def _example(
     survey: Survey, lane: Lane, service: ObjectName, down: tuple[ObjectName, ...]
 ) -> Example | None:
-    """A request that asks that lane for the service, if whom applications call is known."""
+    """A request that reaches the service in that lane, if the calls of applications are known."""
     for several in (trials(survey, lane, down), anonymous_trials(survey, lane.group, down)):
         for trial in several:
             for hop in trial.outcome.hops:

@@ -1,7 +1,7 @@
-"""Reads a regex (RE2's syntax) for its stems and for samples of what it matches.
+"""Reads a regex (RE2's syntax) for its stems, and for samples of what it matches.
 
-A reader of its own, as Python's parser of regexes is private. What it does not know, it calls
-vague, and the samples are held against the regex itself afterwards: wrong guesses cost nothing.
+Python's own parser of regexes is private. This one treats unknown syntax as vague. Samples are
+checked with the regex itself afterwards, so a wrong guess does no harm.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 
 
 class _UnknownError(Exception):
-    """Syntax that is not read here."""
+    """Syntax that this reader does not know."""
 
 
 def read_regex(text: str) -> Piece:
-    """Never raises: what cannot be read may match anything.
+    """Never raises. A regex that cannot be read may match anything.
 
-    Nothing is said of what is not ASCII, since Envoy matches its bytes and not its characters.
+    So may one with characters beyond ASCII, because Envoy matches their bytes, not characters.
     """
     if not text.isascii():
         return ANY
@@ -71,7 +71,7 @@ class _Reader:
         while (sign := self._peek()) and sign in "*+?{":
             least, most = self._bounds()
             piece = repeated(piece, least, most)
-            self._take("?")  # lazy: of no consequence for a whole match
+            self._take("?")  # laziness makes no difference to a full match
         return piece
 
     def _bounds(self) -> tuple[int, int | None]:
@@ -111,7 +111,7 @@ class _Reader:
         return piece
 
     def _flags(self) -> Piece:
-        """Those of the whole regex, such as ``(?i)``."""
+        """Flags of the whole regex, such as ``(?i)``."""
         self.position = self.text.index(")", self.position) + 1
         self.sure = False
         return EMPTY

@@ -1,8 +1,7 @@
-"""Witnesses: requests that meet the conditions of one route, or of several at once.
+"""Finds requests that meet the conditions of one route, or of several routes at once.
 
-Guessed from the conditions, then held against each of them; so what is yielded is true, and what
-is not found may still exist (of a regex, or where conditions on one header are hard to meet at
-once).
+Values are guessed from the conditions and then checked with each of them. So every request that is
+found is correct, but some may be missed (those of a regex, or of several conditions on a header).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Headers = Mapping[str, str]
 def witnesses(
     host: VirtualHost, routes: Sequence[IngressRoute], hosts: Sequence[VirtualHost]
 ) -> Iterator[Request]:
-    """Requests at ``host`` that meet what all of ``routes`` ask. ``hosts`` are the port's."""
+    """Requests to ``host`` that meet the conditions of all ``routes``. ``hosts`` are the port's."""
     name = next(_host_names(host, hosts), None)
     if name is None:
         return
@@ -53,7 +52,7 @@ def samples(matches: Iterable[StringMatch], otherwise: Sequence[str] = ()) -> li
 
 
 def _lanes(routes: Iterable[IngressRoute]) -> Mapping[str, list[str]]:
-    """By route header, the lanes of which each route takes requests."""
+    """By route header, the lanes whose requests all of the routes take."""
     lanes: dict[str, list[str]] = {}
     for named in (route.named for route in routes if route.named is not None):
         header, known = named.header.lower(), set(named.lanes)
@@ -64,9 +63,9 @@ def _lanes(routes: Iterable[IngressRoute]) -> Mapping[str, list[str]]:
 def _joint(
     conditions: Sequence[Mapping[str, StringMatch]], names: Mapping[str, list[str]] | None = None
 ) -> list[Headers]:
-    """Values for every name that is asked for, each meeting all that is asked of it.
+    """Values for every name in the conditions, each of which meets all conditions on that name.
 
-    ``names`` are the only values of some of them.
+    ``names`` are the only values that are allowed for some names.
     """
     known = names or {}
     by_name: dict[str, list[StringMatch]] = {name: [] for name in known}
@@ -85,7 +84,7 @@ def _texts(matches: Sequence[StringMatch], only: Sequence[str] | None) -> list[s
 
 
 def _methods(routes: Sequence[IngressRoute], host: VirtualHost) -> list[str]:
-    """Those that all of ``routes`` take, the ones that no other asks for first."""
+    """The methods that all ``routes`` take, beginning with those that no other route requires."""
     asked = [set(route.methods) for route in routes if route.methods]
     if asked:
         return sorted(set.intersection(*asked))
@@ -104,5 +103,5 @@ def _host_names(host: VirtualHost, hosts: Sequence[VirtualHost]) -> Iterator[str
 
 
 def _is_normal(path: str) -> bool:
-    """Whether gateways see the path as it is written."""
+    """Whether normalization leaves the path unchanged."""
     return split_target(path) == (path, "")

@@ -1,4 +1,4 @@
-"""Ingress rules as analysis speaks of them: whose a route is, and where a finding about it goes."""
+"""How findings name ingress rules: the lanes that a route belongs to, and the path of the rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from laneway.model.suggestions import listing
 
 
 def rule_of(route: IngressRoute, group: str | None = None) -> str:
-    """``rule r1 of lanes s1, s2``; of one ``group`` only."""
+    """Text such as ``rule r1 of lanes s1, s2``; only lanes of ``group``, if given."""
     rules = [(lane, rule) for lane, rule in route.rules if group in (None, lane.group)]
     lanes = list(dict.fromkeys(lane.name for lane, _ in rules))
     return f"rule {rules[0][1].name} of lane{'s' if len(lanes) > 1 else ''} {listing(lanes, 4)}"
@@ -28,9 +28,9 @@ def about(
     severity: Severity = Severity.WARNING,
     group: str | None = None,
 ) -> Finding:
-    """A finding placed at the first of the rules (of ``group``) that the route comes from.
+    """A finding at the first rule (of ``group``, if given) that the route comes from.
 
-    A rule makes a route for each of its hosts: where it has several, the path leads to the one.
+    A rule becomes a route for each of its hosts. If it has several, the path points to the host.
     """
     lane, rule = next(pair for pair in route.rules if group in (None, pair[0].group))
     path: Path = ("spec", "ingress", lane.ingress.index(rule))
@@ -40,9 +40,9 @@ def about(
 
 
 def contains(wide: IngressRoute, narrow: IngressRoute) -> bool:
-    """Whether every request of ``narrow`` surely meets the conditions of ``wide``, too.
+    """Whether every request that meets ``narrow`` certainly meets ``wide``, too.
 
-    The two stand at one virtual host, and ``narrow`` precedes: so its host lies inside the other's.
+    Both are at one virtual host and ``narrow`` takes precedence, so its host is within the other's.
     """
     return (
         (not wide.methods or (bool(narrow.methods) and {*narrow.methods} <= {*wide.methods}))
@@ -52,7 +52,7 @@ def contains(wide: IngressRoute, narrow: IngressRoute) -> bool:
 
 
 def further_conditions_imply(narrow: IngressRoute, wide: IngressRoute) -> bool:
-    """Whether what meets ``narrow``'s headers and query, and names such lanes, meets ``wide``'s."""
+    """The same for conditions on headers, the query and the lane only."""
     return (
         all(_header_implies(narrow, name, match) for name, match in wide.headers.items())
         and all(implies(narrow.query.get(name), match) for name, match in wide.query.items())

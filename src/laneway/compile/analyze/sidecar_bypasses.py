@@ -1,6 +1,7 @@
-"""Calls by ``http://localhost:PORT`` to a port of the mesh: they pass no sidecar of the caller's.
+"""Calls to ``http://localhost:PORT``, where PORT is one of the mesh: they bypass the sidecar.
 
-Proxy settings except this machine, so such a call goes to one workload, whatever its lane.
+Proxy settings (``NO_PROXY``) exclude this machine, so such a call always reaches the same workload,
+whatever lane the request is in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A request that is put to the simulator, and its outcome in words.
+"""A simulated request, and its outcome in words.
 
-Every finding that a request can demonstrate carries one, so its example is what really happens.
+Every finding that a request can show has one as its example, so examples show what really happens.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Trial:
 
     @property
     def enters_by_rule(self) -> bool:
-        """Whether an ``enter`` rule decided which lane the request is in."""
+        """Whether an ``enter`` rule chose the lane of the request."""
         return any(r.why is Why.ENTERED for hop in self.outcome.hops for r in hop.reasons)
 
     def example(self, outcome: str = "") -> Example:
-        """``outcome`` in words, if the trial's own do not say it best."""
+        """``outcome`` replaces the description of the path, if given."""
         request = self.request
         lines = tuple((n, v) for n, vs in request.header_lines.items() for v in vs)
         return Example(
@@ -46,7 +46,7 @@ class Trial:
 def tried(
     survey: Survey, port: Port, request: Request, down: tuple[ObjectName, ...] = (), draw: int = 0
 ) -> Trial:
-    """With all workloads ready but those that are ``down``."""
+    """Simulates the request with all workloads ready except those that are ``down``."""
     outcome = simulate(
         survey.mesh,
         survey.routes,
@@ -62,19 +62,19 @@ def tried(
 
 
 def naming(survey: Survey, reached: Reached, lane: Lane) -> Request:
-    """The request that reached the route, naming a lane."""
+    """The request that reached the route, changed so that it names the lane."""
     header = survey.group(lane.group).route_header.lower()
     return replace(reached.request, headers={**reached.request.headers, header: lane.name})
 
 
 def trials(survey: Survey, lane: Lane, down: tuple[ObjectName, ...] = ()) -> Iterator[Trial]:
-    """Requests that name the lane, by every way that such may take into its group."""
+    """Requests that name the lane, one for each way into its group."""
     for reached in _ways(survey, lane):
         yield tried(survey, reached.entry.port, naming(survey, reached, lane), down)
 
 
 def _ways(survey: Survey, lane: Lane) -> Iterable[Reached]:
-    """Of the routes that lead the lane's requests the same way, the first that takes one."""
+    """The first of all routes that lead the lane's requests the same way."""
     known: dict[tuple[object, ...], Reached] = {}
     taking: dict[tuple[object, ...], Reached] = {}
     for reached in survey.reached_by(lane):
@@ -98,7 +98,7 @@ def _way(reached: Reached, lane: Lane) -> tuple[object, ...]:
 def anonymous_trials(
     survey: Survey, group: str, down: tuple[ObjectName, ...] = ()
 ) -> Iterator[Trial]:
-    """Requests that name no lane, at every route of the group that takes some."""
+    """Requests that name no lane, one for each route of the group that takes such requests."""
     for reached in survey.reached_of.get(group, ()):
         if reached.route.named is not None:
             return
@@ -106,16 +106,16 @@ def anonymous_trials(
 
 
 def tell(outcome: Outcome) -> str:
-    """``mocka in lane s1, mockb in lane s3``, or why not."""
+    """Text such as ``mocka in lane s1, mockb in lane s3``, or why the request was refused."""
     weighted = any(r.why is Why.WEIGHT for hop in outcome.hops for r in hop.reasons)
-    parts = [_told(hop) for hop in outcome.hops if hop.workloads]
+    parts = [_described(hop) for hop in outcome.hops if hop.workloads]
     if outcome.failure is not None:
         status = f"{outcome.failure.status}: " if outcome.failure.status else ""
         parts.append(f"{status}{outcome.failure.message}")
     return ", then ".join(parts) + (" (one path of several, by weight)" if weighted else "")
 
 
-def _told(hop: Hop) -> str:
+def _described(hop: Hop) -> str:
     service = hop.service.short
     if hop.served is None:
         return f"{service} in no lane"

@@ -1,7 +1,7 @@
-"""Rules that never take a request: earlier rules take all of it, or no request can meet them.
+"""Rules that never take a request: earlier rules take them all, or no request can meet them.
 
-Reports only what can be proved: for each method and each prefix of the path, one earlier rule that
-certainly takes it. A regex that cannot be analysed is left alone.
+A rule is reported only with proof: for each method and each prefix of the path there is an earlier
+rule that certainly takes it. A regex that cannot be analysed is never reported.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _ANY_PATH = (Stem("/", whole=False),)
 
 
 def check(survey: Survey) -> Iterator[Finding]:
-    told: set[int] = set()
+    reported: set[int] = set()
     for entries in survey.entries:
         route = entries[0].route
         if not dead(survey, entries):
             continue
         if not (why := _impossible(route)):
             yield from islice(_shadowed(survey, entries), 1)
-        elif told.isdisjoint(rules := {id(rule) for _, rule in route.rules}):
+        elif reported.isdisjoint(rules := {id(rule) for _, rule in route.rules}):
             yield _unmatched(survey, entries[0], why)
-            told |= rules  # a rule makes a route for each of its hosts
+            reported |= rules  # a rule becomes a route for each of its hosts
 
 
 def dead(survey: Survey, entries: Sequence[Entry]) -> bool:
-    """Whether the route of ``entries`` surely takes no request."""
+    """Whether it is certain that the route of ``entries`` takes no request."""
     route = entries[0].route
     if id(route) in survey.alive:
         return False
@@ -50,7 +50,7 @@ def dead(survey: Survey, entries: Sequence[Entry]) -> bool:
 
 
 def _impossible(route: IngressRoute) -> str:
-    """Why no request meets the conditions, whatever other rules there are; empty if some may."""
+    """Why no request can meet the conditions, regardless of other rules. Empty if some may."""
     if why := unmatchable(route.uri):
         return f"no path meets {route.uri}, as {why}"
     named = route.named
@@ -61,7 +61,7 @@ def _impossible(route: IngressRoute) -> str:
 
 
 def unmatchable(uri: StringMatch | None) -> str:
-    """Why no path that gateways see meets the condition; empty if some may."""
+    """Why no normalized path can meet the condition. Empty if some may."""
     if uri is None:
         return ""
     if uri.kind is MatchKind.REGEX:
@@ -89,7 +89,7 @@ def _unmatched(survey: Survey, entry: Entry, why: str) -> Finding:
 
 
 def _shadowed(survey: Survey, entries: Sequence[Entry]) -> Iterator[Finding]:
-    """A finding for each entry where others shadow it, not the rule itself by another host."""
+    """A finding for each entry that is shadowed by other rules (not by the rule's other hosts)."""
     for entry in entries:
         route, port = entry.route, entry.port
         others = [other for other in _coverers(entry) or () if not _is_same(route, other)]
@@ -106,12 +106,12 @@ def _shadowed(survey: Survey, entries: Sequence[Entry]) -> Iterator[Finding]:
 
 
 def _is_same(route: IngressRoute, other: IngressRoute) -> bool:
-    """Whether ``other`` comes from the rules of ``route``, by another of their hosts."""
+    """Whether both come from the same rules, by different hosts."""
     return all(any(rule is own for _, rule in other.rules) for _, own in route.rules)
 
 
 def _coverers(entry: Entry) -> tuple[IngressRoute, ...] | None:
-    """The routes before that take all requests of this one; ``None`` if that is not sure."""
+    """The earlier routes that take all requests of this one, or ``None`` if that is uncertain."""
     route = entry.route
     stems = language(route.uri).stems if route.uri is not None else _ANY_PATH
     found: dict[int, IngressRoute] = {}

@@ -12,7 +12,7 @@ from laneway.compile.equality_subsets import Platform, approximations
 from laneway.compile.ir import GatewayRoutes, MeshRoutes
 from laneway.model.application_protocols import not_http
 from laneway.model.caller_rules import CallerRule
-from laneway.model.findings import Finding, telling
+from laneway.model.findings import Finding, warning_about
 from laneway.model.keys import key_of
 from laneway.model.lanes import (
     IngressRule,
@@ -65,14 +65,14 @@ def limits(mesh: Mesh, routes: MeshRoutes) -> list[Finding]:
 def _service(service: Service) -> Iterator[Finding]:
     for index, port in enumerate(service.ports):
         if reason := not_http(port):
-            yield telling(key_of(service), ("spec", "ports", index))(
+            yield warning_about(key_of(service), ("spec", "ports", index))(
                 "ASM_PORT_NOT_HTTP",
                 f"ASM does not route by lane at port {port.port} of {service.name}, which is not "
                 f"HTTP according to {reason}",
                 "if the port speaks HTTP, set appProtocol to http, http2 or grpc",
             )
     if service.headless:
-        yield telling(key_of(service), ("spec", "clusterIP"))(
+        yield warning_about(key_of(service), ("spec", "clusterIP"))(
             "ASM_HEADLESS",
             f"Service {service.name} is headless, so sidecars send a call to the pod that its "
             "caller chose by DNS, in any lane: lanes apply only at the gateway",
@@ -92,7 +92,7 @@ def _without_lane(
     places = ["at the gateway"] * at_gateway + ["between services"] * by_header
     refused = [f"has no route (404) {' and '.join(places)}"] if places else []
     if refused:
-        yield telling(key_of(group), ("spec", "routeHeader"))(
+        yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ASM_NO_ROUTE_WITHOUT_LANE",
             f"in ASM a request without a lane of group {group.name} in {group.route_header} "
             f"{' and '.join(refused)}; in laneway it goes to the baseline",
@@ -101,10 +101,10 @@ def _without_lane(
 
 
 def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    told = telling(key_of(group), ("spec", "traceHeader"))
+    warning = warning_about(key_of(group), ("spec", "traceHeader"))
     strict = group.mode is Mode.STRICT  # applications pass on nothing there
     if group.propagation is Propagation.BAGGAGE and not strict:
-        yield told(
+        yield warning(
             "ASM_BAGGAGE",
             f"ASM needs an ASMHeaderPropagation to keep the lanes of group {group.name} in "
             "baggage, which is not among the documents",
@@ -112,7 +112,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
         )
     if group.propagation is Propagation.TRACE and not strict:
         there = group.trace_header.lower() == _ALWAYS_THERE
-        yield told(
+        yield warning(
             "ASM_TRACE_ID_NEEDED",
             f"ASM keeps the lanes of group {group.name} only by {group.trace_header}: a call "
             f"without it goes to the baseline, even if it has {group.route_header}"
@@ -121,26 +121,26 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             + ("" if there else f"; send it with each request, or choose {_ALWAYS_THERE}"),
         )
     if group.route_by != RouteBy():
-        yield telling(key_of(group), ("spec", "routeBy"))(
+        yield warning_about(key_of(group), ("spec", "routeBy"))(
             "ASM_NO_ROUTE_BY",
             f"in ASM only {group.route_header} can name a lane of group {group.name}",
             f"send {group.route_header}",
         )
     if group.propagation is Propagation.TRACE and is_known(group.trace_header):
-        yield told(
+        yield warning(
             "ASM_TRACE_FORMAT",
             f"laneway reads the trace id in {group.trace_header}; ASM does not document whether it "
             "does so or compares the whole value, which changes at each hop",
             "test it in ASM, or choose a header that stays the same, such as x-request-id",
         )
     if group.propagation is Propagation.TRACE and group.trace_memory != MemoryLimits():
-        yield telling(key_of(group), ("spec", "traceMemory"))(
+        yield warning_about(key_of(group), ("spec", "traceMemory"))(
             "ASM_TRACE_MEMORY",
             f"ASM decides how many trace ids of group {group.name} it remembers, and for how long",
             "remove spec.traceMemory",
         )
     if len(lanes) > 1:
-        yield telling(key_of(group), ("spec", "routeHeader"))(
+        yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
             f"in ASM a request with several {group.route_header} headers gets a lane of group "
             f"{group.name} that one of them names; in laneway it gets none",
@@ -151,7 +151,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
 def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
     others = [service for service in mesh.services if service.name not in group.services]
     if group.propagation is Propagation.TRACE and group.mode is Mode.PERMISSIVE and others:
-        yield telling(key_of(group), ("spec", "services"))(
+        yield warning_about(key_of(group), ("spec", "services"))(
             "ASM_LABEL_OF_CALLER",
             f"in ASM a call into group {group.name} from a service outside it (such as "
             f"{others[0].name}) gets the lane that the caller's own group remembers for its trace "
@@ -161,11 +161,11 @@ def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
 
 
 def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
-    def told(field: str, code: str, message: str, fix: str) -> Finding:
-        return telling(key_of(lane), ("spec", field))(code, message, fix)
+    def warning(field: str, code: str, message: str, fix: str) -> Finding:
+        return warning_about(key_of(lane), ("spec", field))(code, message, fix)
 
     if lane.fallback:
-        yield told(
+        yield warning(
             "fallback",
             "ASM_ONE_FALLBACK",
             f"ASM has only one fallback, so lane {lane.name} falls back directly to the baseline "
@@ -173,16 +173,16 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             "remove spec.fallback, or name services' baselines in the group",
         )
     if lane.mode not in (None, group.mode):
-        yield told("mode", "ASM_ONE_MODE", *_one_mode(group, lane))
+        yield warning("mode", "ASM_ONE_MODE", *_one_mode(group, lane))
     if lane.weight:
-        yield told(
+        yield warning(
             "weight",
             "ASM_NO_WEIGHT",
             f"the documents send no requests to lane {lane.name} by weight",
             "set weights in ASM's console, or in your own VirtualService",
         )
     if lane.names:
-        yield told(
+        yield warning(
             "names",
             "ASM_NO_NAMES",
             f"in ASM only the value {lane.name} names lane {lane.name}; its other names are "
@@ -190,7 +190,7 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
             f"send {group.route_header}: {lane.name}",
         )
     if any(rule.enter and rule.online for rule in lane.ingress):
-        yield told(
+        yield warning(
             "ingress",
             "ASM_NO_ENTER",
             f"in ASM a request enters lane {lane.name} only if it names the lane; enter has no "
@@ -199,7 +199,7 @@ def _lane(group: LaneGroup, lane: Lane) -> Iterator[Finding]:
         )
     acting = [rule.name for rule in lane.ingress if rule.online and rule.actions != NO_ACTIONS]
     if acting:
-        yield told(
+        yield warning(
             "ingress",
             "ASM_NO_ACTIONS",
             f"the documents do not say what rules of lane {lane.name} do with requests besides "
@@ -213,7 +213,7 @@ def _own_calls(mesh: Mesh, group: LaneGroup, lane: Lane) -> Iterator[Finding]:
     rule = mesh.caller_rules[group.name].get(lane.name)
     strict = (lane.mode or group.mode) is Mode.STRICT
     if rule is CallerRule.WITHOUT_LANE and not strict and lane is not mesh.baseline(group):
-        yield telling(key_of(lane), ("spec", "callsWithoutLane"))(
+        yield warning_about(key_of(lane), ("spec", "callsWithoutLane"))(
             "ASM_CALLS_WITHOUT_LANE",
             f"in ASM a call without a lane goes to the baseline, even from a workload of lane "
             f"{lane.name}",
@@ -246,7 +246,7 @@ def _one_mode(group: LaneGroup, lane: Lane) -> tuple[str, str]:
 def _own_rules(lane: Lane, owner: Lane, rule: IngressRule) -> Iterator[Finding]:
     another = owner.group != lane.group
     of = f" of group {owner.group}" if another else ""
-    yield telling(key_of(lane), ("spec", "ingress"))(
+    yield warning_about(key_of(lane), ("spec", "ingress"))(
         "ASM_OWN_RULES_ALONE",
         f"in ASM only the rules of lane {lane.name} take requests that name it; in laneway rule "
         f"{rule.name} of lane {owner.name}{of} takes precedence for some of them",
@@ -261,14 +261,14 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
         for host in server.virtual_hosts:
             namespaces = server.server.namespaces_of(host.domain)
             if namespaces is not None and ROOT_NAMESPACE not in namespaces:
-                yield telling(key_of(routes.gateway), ("spec", "servers"))(
+                yield warning_about(key_of(routes.gateway), ("spec", "servers"))(
                     "ASM_HOST_OF_NAMESPACE",
                     f"Gateway {routes.gateway.name} accepts routes of {host.domain} only from "
                     f"namespace {' or '.join(namespaces)}, but ASM's are in {ROOT_NAMESPACE}",
                     f"add {ROOT_NAMESPACE}/{host.domain} to the gateway's hosts",
                 )
     if len(routes.groups) > 1:
-        yield telling(key_of(routes.gateway), ("spec", "servers"))(
+        yield warning_about(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",
             f"in ASM a request at Gateway {routes.gateway.name} that names lanes of several of "
             f"the groups {', '.join(sorted(routes.groups))} goes to the one created first that has "

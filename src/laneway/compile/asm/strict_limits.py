@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from laneway.compile.asm.rule_order import may_meet
 from laneway.compile.ir import IngressRoute, MeshRoutes, VirtualHost
-from laneway.model.findings import Finding, telling
+from laneway.model.findings import Finding, warning_about
 from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
@@ -28,7 +28,7 @@ def strict_limits(mesh: Mesh, routes: MeshRoutes, group: LaneGroup) -> Iterator[
                 for later, earlier in _out_of_order(host, group, places):
                     found.setdefault(later[0].name, (later, earlier))
     for (lane, rule), (first, its) in found.values():
-        yield telling(key_of(lane), ("spec", "ingress"))(
+        yield warning_about(key_of(lane), ("spec", "ingress"))(
             "ASM_STRICT_RULES_IN_ORDER",
             f"in ASM rule {its.name} of lane {first.name}, which was created first, takes some "
             f"requests that rule {rule.name} of lane {lane.name} takes in laneway",
@@ -37,7 +37,7 @@ def strict_limits(mesh: Mesh, routes: MeshRoutes, group: LaneGroup) -> Iterator[
 
 
 def _callers(group: LaneGroup) -> Finding:
-    return telling(key_of(group), ("spec", "mode"))(
+    return warning_about(key_of(group), ("spec", "mode"))(
         "ASM_STRICT_CALLERS",
         f"in ASM a call to a service of the strict group {group.name} belongs to the lane whose "
         "labels the calling pod has, even if the pod is not in the group; without such labels it "

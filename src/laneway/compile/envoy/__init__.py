@@ -1,5 +1,5 @@
 """IR -> Envoy: the listeners, routes, clusters and endpoints of every proxy.
 
-Entry point: ``snapshots.emit``. ``docs/architecture.md`` ("How a request is routed") tells what the
-configuration does and which measurements decided it.
+The entry point is ``emitter``. ``docs/architecture.md`` ("How a request is routed") explains what
+the configuration does, and the measurements behind it.
 """

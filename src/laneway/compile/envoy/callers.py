@@ -1,8 +1,8 @@
 """Calls that belong to the lane of the workload that makes them.
 
-How a service is called is the same resource for every sidecar. So a sidecar says in two headers of
-its own which lane its workload is of, whatever the application sent, and routes look at them. The
-headers go no further than that proxy. The lane is then named in the route header, as any other.
+All sidecars share the routes by which a service is called. So each sidecar sets two headers that
+name the lane of its workload, overwriting what the application sent, and the routes match these
+headers. They are removed before the request is sent; the lane is then in the route header.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from laneway.model.callers import CallerLane
 
 
 def caller_headers(caller: CallerLane) -> extension_pb2.TypedExtensionConfig:
-    """What a sidecar says of its workload, before anything reads the request."""
+    """Sets the two headers, before anything else reads the request."""
     said = {
         names.CALLER_HEADER: _rule_of(caller.rule, caller.group),
         names.CALLER_LANE_HEADER: caller.lane,
@@ -42,7 +42,7 @@ def caller_headers(caller: CallerLane) -> extension_pb2.TypedExtensionConfig:
 
 
 def caller_routes(route: Route) -> Iterable[route_components_pb2.Route]:
-    """For each rule a route that looks the caller's lane up, whatever the number of lanes."""
+    """A route for each caller rule, which looks up the caller's lane among any number of lanes."""
     for rule in route.by_caller:
         for choice in route.choices:
             yield from _caller_routes(route, choice, rule)

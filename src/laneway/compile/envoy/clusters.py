@@ -1,9 +1,9 @@
 """Clusters: one for each (lane, service) pair that exists, and one for each fallback chain.
 
-Fallback is decided here, by Envoy, for every request and with no error window: an aggregate
-cluster sends a request to the first subset of its chain that has a healthy endpoint. An endpoint
-is unhealthy from the first connection that fails. What an application *answers* never makes it
-unhealthy: a lane whose new version answers 500 must be seen failing.
+Envoy decides about fallback for each request, so no request fails first: an aggregate cluster sends
+it to the first subset of its chain that has a healthy endpoint. An endpoint is unhealthy as soon as
+one connection to it fails. A response never makes it unhealthy, whatever its status, because a lane
+whose new version answers 500 must be seen to fail.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.protobuf import ads, duration, packed, resource, socket_address
 from laneway.compile.ir import Route, ServiceRoutes, Target
 from laneway.compile.resources import CLUSTER, Resource
+from laneway.model.lane_figures import ABSENT
 from laneway.model.placements import Address
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -37,7 +38,7 @@ _ONE = UInt32Value(value=1)
 
 
 def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
-    """Every cluster that calls to the service can lead to."""
+    """All clusters to which calls of the service can be routed."""
     for route in routes.by_port.values():
         targets = _targets(route)
         last_resorts = {target.chain[-1] if target.chain else "" for target in targets}
@@ -49,21 +50,21 @@ def service_clusters(routes: ServiceRoutes) -> Iterable[Resource]:
                 yield _aggregate(names.target_cluster(target), target, target.chain[0])
         if route.default.chain:
             name = names.absent_cluster(route.default)
-            yield _aggregate(name, route.default, visibility.ABSENT)
+            yield _aggregate(name, route.default, ABSENT)
 
 
 def subsets(routes: ServiceRoutes, route: Route) -> Iterable[str]:
-    """The subsets that have a cluster: every lane that contains the service, and every one that a
-    chain leads to. The empty name is all of the service's workloads."""
+    """The subsets that have a cluster: all lanes that contain the service, and all lanes in chains.
+    The empty name stands for all workloads of the service."""
     named = (name for target in _targets(route) for name in target.chain or ("",))
     return dict.fromkeys([*(lane.name for lane in routes.subsets), *named])
 
 
 def inbound_cluster(port: int) -> Resource:
-    """The sidecar's way to its own application.
+    """The cluster of the sidecar's own application.
 
-    By EDS, because an application may be replaced by one at another port: Envoy finishes requests
-    to an endpoint that goes, but not those to a cluster that does.
+    It uses EDS because an application may be replaced by one at another port. Envoy finishes the
+    requests to an endpoint that is removed, but not those to a cluster that is removed.
     """
     name = names.inbound_cluster(port)
     cluster = cluster_pb2.Cluster(
@@ -73,19 +74,19 @@ def inbound_cluster(port: int) -> Resource:
         connect_timeout=duration(1),
         circuit_breakers=_no_circuit_breakers(),
     )
-    # A request sent into a connection that the application is just closing is lost: whether it was
-    # read cannot be known, so it is not replayed. Hence Envoy closes first, well before the
-    # shortest keep-alive of common servers (gunicorn's 2 s); a new connection on loopback costs
-    # next to nothing for one that is idle that often.
+    # A request on a connection that the application is just closing is lost. Nobody can know
+    # whether it was read, so it is not retried. Hence Envoy closes idle connections first, well
+    # before the shortest keep-alive of common servers (2 s, gunicorn). New connections on loopback
+    # cost almost nothing.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_APPLICATION_OPTIONS)
     return resource(CLUSTER, name, cluster)
 
 
 def tunnel_cluster(outbound: Address) -> Resource:
-    """Back to the sidecar's own outbound listener.
+    """The sidecar's own outbound listener.
 
-    Some clients (gRPC's among them) open a tunnel with CONNECT even for plain text. What comes out
-    of the tunnel is an ordinary request to a service, so it goes through the listener again.
+    Some clients, such as gRPC, open a tunnel with CONNECT even for plain text. The requests in the
+    tunnel are ordinary calls of services, so they pass the listener again.
     """
     endpoint = endpoint_components_pb2.LbEndpoint(
         endpoint=endpoint_components_pb2.Endpoint(address=socket_address(outbound))
@@ -104,7 +105,7 @@ def tunnel_cluster(outbound: Address) -> Resource:
 
 
 def passthrough_cluster() -> Resource:
-    """For hosts outside the mesh, so that ``http_proxy`` does not cut an application off."""
+    """Hosts outside the mesh, which applications reach through ``http_proxy``, too."""
     config = forward_pb2.ClusterConfig(dns_cache_config=dns_cache())
     cluster = cluster_pb2.Cluster(
         name=names.PASSTHROUGH,
@@ -164,8 +165,8 @@ def _aggregate(name: str, target: Target, lane: str) -> Resource:
         common_lb_config=_health_is_exact(),
         circuit_breakers=_no_circuit_breakers(),
     )
-    # The router judges a response by the options of the cluster that the route names, which for
-    # a chain is this one and not the subset's.
+    # The router uses the options of the cluster in the route, which for a chain is this one and not
+    # that of the subset.
     cluster.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(_OUTBOUND_OPTIONS)
     return resource(CLUSTER, name, cluster)
 
@@ -185,8 +186,8 @@ def _outlier_detection(last_resort: bool) -> outlier_detection_pb2.OutlierDetect
     """Eject on the first failure to reach an endpoint; see ``_http_options`` for what counts.
 
     ``consecutive_5xx`` counts only responses that the error matcher names, never a status code.
-    Where no fallback follows, the last endpoint is never ejected: to try it is better than to
-    fail for certain, and an overload that moves from lane to baseline must not become an outage.
+    If no fallback follows, the last endpoint is never ejected: trying it is better than failing for
+    certain, and an overload that moves from a lane to the baseline must not become an outage.
     """
     return outlier_detection_pb2.OutlierDetection(
         split_external_local_origin_errors=True,
@@ -221,7 +222,7 @@ def _no_circuit_breakers() -> circuit_breaker_pb2.CircuitBreakers:
 def _http_options(
     idle: float, unreachable: bool = False
 ) -> http_protocol_options_pb2.HttpProtocolOptions:
-    """Speak upstream what the caller speaks. ``idle`` closes unused connections, in seconds."""
+    """Uses the caller's protocol upstream. Connections are closed after ``idle`` seconds."""
     options = http_protocol_options_pb2.HttpProtocolOptions(
         use_downstream_protocol_config=http_protocol_options_pb2.HttpProtocolOptions.UseDownstreamHttpConfig(
             http_protocol_options=protocol_pb2.Http1ProtocolOptions(enable_trailers=True),
@@ -240,7 +241,7 @@ def _http_options(
     return options
 
 
-# Idle well before the inbound listener would close the connection (an hour, Envoy's default).
+# Well before the inbound listener closes an idle connection (after an hour, Envoy's default).
 _OUTBOUND_OPTIONS = packed(_http_options(idle=300, unreachable=True))
 
 _APPLICATION_OPTIONS = packed(_http_options(idle=0.05))

@@ -1,4 +1,4 @@
-"""What a rule asks of a request, and what tells users apart, in Envoy's terms."""
+"""The conditions of a rule, and the hash policy of sticky weights, as Envoy's messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What laneway's own proxies are sent, as a dialect: documents for people to read.
+"""The configuration of laneway's own proxies as a dialect: documents for people to read.
 
-Proxies themselves get snapshots, at the addresses that were given out (``snapshots.Emitter``).
+The proxies themselves get snapshots with their allocated addresses (``emitter.Emitter``).
 """
 
 from __future__ import annotations

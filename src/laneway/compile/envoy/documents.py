@@ -1,4 +1,4 @@
-"""Snapshots as plain documents, for people: ``laneway render --dialect envoy`` and golden tests."""
+"""Snapshots as plain documents, for ``laneway render --dialect envoy`` and for golden tests."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _MESSAGES = {
 
 
 def documents(snapshots: Mapping[str, Snapshot]) -> Iterable[dict[str, Any]]:
-    """``{node, resource}`` for every resource; those that all proxies share come once, node ``*``.
+    """``{node, resource}`` for every resource. A shared resource comes once, with the node ``*``.
 
-    ``resource`` is the protobuf JSON form with Envoy's own (snake case) field names.
+    ``resource`` is in protobuf's JSON form, with Envoy's (snake case) field names.
     """
     owners: dict[int, tuple[str, Resource]] = {}
     visits: dict[int, int] = {}
@@ -54,7 +54,7 @@ def documents(snapshots: Mapping[str, Snapshot]) -> Iterable[dict[str, Any]]:
 
 
 def _layers(resources: Resources) -> Iterable[Resources]:
-    """What proxies share is one layer in all of them: to be looked at once, not once a proxy."""
+    """The layers of a proxy's resources. Shared layers are the same objects for all proxies."""
     return [resources.own, resources.shared] if isinstance(resources, Layers) else [resources]
 
 
@@ -65,7 +65,7 @@ def document(resource: Resource) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Plain, and in one order: type and name first, then by key (protobuf's maps have no order)."""
+    """Plain data in a fixed order: type and name first, then by key (protobuf's maps have none)."""
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: (key != "@type", key != "name", key))
         return {key: _plain(value[key]) for key in keys}

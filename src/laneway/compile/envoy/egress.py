@@ -1,4 +1,4 @@
-"""What a sidecar lets through to hosts outside the mesh.
+"""The requests that a sidecar lets through to hosts outside the mesh.
 
 Any local program, and any web page in the developer's browser, can send requests to a sidecar's
 outbound port. So a host outside the mesh is called only if the request names it as a proxy's
@@ -35,11 +35,11 @@ from laneway.compile.envoy.protobuf import extension, packed
 _ADDRESSES = "laneway.addresses"
 _LOOPS = "laneway.loops"
 
-#: How often one request may pass the proxies that count it: a gateway, or the way out of the mesh.
+#: How often a request may pass proxies that count it: gateways, and sidecars on the way out.
 MOST_PASSES = 8
 
-#: Loopback, "this host" (which Linux takes for loopback) and link-local, among these the addresses
-#: of clouds' metadata; for IPv6 also as mapped IPv4 addresses. ``::/96`` holds ``::`` and ``::1``.
+#: Loopback, "this host" (which Linux treats as loopback), and link-local, which includes the
+#: metadata services of clouds; also as IPv4-mapped IPv6 addresses. ``::/96`` contains ``::1``.
 REFUSED = (
     "0.0.0.0/8",
     "127.0.0.0/8",
@@ -54,10 +54,10 @@ REFUSED = (
 
 @cache
 def egress_filters() -> tuple[hcm_pb2.HttpFilter, ...]:
-    """In this order: the host is resolved, then its address is looked at.
+    """In this order: resolve the host, then check its address.
 
-    Of a host with several addresses that is the first, and where it does not answer, Envoy tries
-    the others. Hence ``names.EGRESS_HEADER``, by which sidecars refuse what comes that way.
+    Only the first address of a host is checked, and Envoy tries the others if it does not answer.
+    Hence ``names.EGRESS_HEADER``, by which sidecars refuse requests that come back.
     """
     forward = forward_pb2.FilterConfig(dns_cache_config=dns_cache(), save_upstream_address=True)
     return (
@@ -70,22 +70,24 @@ def egress_filters() -> tuple[hcm_pb2.HttpFilter, ...]:
 
 
 def loop_filter() -> hcm_pb2.HttpFilter:
-    """Counts passes by the header ``cdn-loop`` (RFC 8586), and ends a request that runs in a
-    circle, whoever leads it back."""
+    """Counts passes in the header ``cdn-loop`` (RFC 8586), to end a request that goes in a loop."""
     config = cdn_loop_pb2.CdnLoopConfig(cdn_id="laneway", max_allowed_occurrences=MOST_PASSES)
     return hcm_pb2.HttpFilter(name=_LOOPS, typed_config=packed(config))
 
 
 @cache
 def within_the_mesh() -> Mapping[str, Any]:
-    """The filters that a route to a service does without."""
+    """Switches these filters off for a route to a service."""
     off = packed(route_components_pb2.FilterConfig(disabled=True))
     return dict.fromkeys((_LOOPS, _ADDRESSES), off)
 
 
 def _addresses() -> filter_pb2.RBAC:
-    """Denies by address. A service of the mesh that is written in another case comes by here, too,
-    and has no address: which filters run is decided before its route is found."""
+    """Denies requests by address.
+
+    Requests to a service whose host is written in another case pass this filter, too: filters are
+    chosen before the route is found. They have no address, and are not denied.
+    """
     policy = rbac_pb2.Policy(
         permissions=[_upstream(each) for each in REFUSED], principals=[rbac_pb2.Principal(any=True)]
     )

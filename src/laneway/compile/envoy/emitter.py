@@ -1,8 +1,8 @@
-"""The Envoy emitter's entry: IR and placements -> a snapshot for every proxy.
+"""The Envoy emitter: builds a snapshot for every proxy from the IR and the placements.
 
-What callers need (clusters, endpoints, scopes, routes) is the same for every proxy, but for the
-short names of its namespace, so it is built once and shared; a proxy's own part is its listeners
-and the way to its application.
+The resources for calls (clusters, endpoints, scopes, routes) are the same for all proxies, except
+for the short names of hosts in a namespace. They are built once and shared. A proxy has only its
+listeners and the cluster of its application for itself.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from laneway.model.workloads import Workload
 
 
 class Emitter:
-    """Emits again and again, and builds only what changed since.
+    """Builds only what has changed since the last call. The result depends on the arguments alone.
 
-    A pure function of its arguments, but for the time it takes. Unchanged parts, up to whole
-    snapshots, are the same objects as before, which readers downstream notice. It is quick where
-    the routes of a service that did not change are the object that they were (``Lowerer``).
+    Unchanged parts, up to whole snapshots, are the same objects as before, so that the xDS server
+    finds changes by identity. A call is fast if the unchanged routes of services are the same
+    objects as before, as ``Lowerer`` returns them.
     """
 
     def __init__(self, options: Options) -> None:
@@ -62,8 +62,8 @@ class Emitter:
     def __call__(
         self, mesh: Mesh, routes: MeshRoutes, placements: Placements
     ) -> Mapping[str, Snapshot]:
-        """Node id -> snapshot, for every sidecar and gateway of the mesh that has a place, and for
-        the sidecars that are terminating."""
+        """Node id -> snapshot, for every sidecar and gateway of the mesh that has a placement, and
+        for the sidecars that are terminating."""
         try:
             self._outbound.update(mesh, routes, placements)
         except BaseException:
@@ -112,7 +112,7 @@ class Emitter:
         )
 
     def _snapshot(self, own: Own, namespace: str | None = None) -> Snapshot:
-        """``namespace`` is a sidecar's. A gateway has no scopes, and routes of its own."""
+        """``namespace`` is that of a sidecar. A gateway has no scopes, and has its own routes."""
         outbound = self._outbound
         inputs: list[object] = [own, outbound.clusters, outbound.endpoints]
         types: dict[str, Resources] = {
@@ -131,13 +131,13 @@ class Emitter:
 def emit(
     mesh: Mesh, routes: MeshRoutes, placements: Placements, options: Options
 ) -> Mapping[str, Snapshot]:
-    """Once; see ``Emitter``."""
+    """A single emission; see ``Emitter``."""
     return Emitter(options)(mesh, routes, placements)
 
 
 @dataclass(frozen=True, eq=False)
 class Own:
-    """What is one proxy's alone."""
+    """The resources of one proxy that it shares with no other."""
 
     types: Mapping[str, Resources]
 
@@ -150,7 +150,7 @@ class Own:
 
 
 def _memories(routes: MeshRoutes, services: Iterable[ObjectName]) -> tuple[Carrier, ...]:
-    """The filters beside a workload: one for each group whose services it stands behind."""
+    """The lane filters of a workload: one for each group whose services select it."""
     memories = {routes.memories[service] for service in services if service in routes.memories}
     return tuple(sorted(memories, key=lambda carrier: carrier.group))
 
@@ -164,8 +164,8 @@ def _sidecar(
 ) -> Iterable[Resource]:
     inbound = inbound_hooks(memories, options.module)
     outbound = outbound_hooks(memories, options.module)
-    # All that it has a place for: during a change, the ports before it and those after it. One that
-    # is terminating listens nowhere, and still has requests on the way to its application.
+    # All ports that have a placement: during a change, those before and those after it. A sidecar
+    # that is terminating has no listener, but still sends requests to its application.
     for port, address in placement.application.items():
         yield inbound_cluster(port)
         yield inbound_endpoint(port, address)
@@ -183,9 +183,7 @@ def _gateway(
 ) -> Iterable[Resource]:
     name = routes.gateway.name
     lanes = gateway_hooks(routes.carriers, options.module)
-    if routes.naming:
-        entry = entry_filter_chain(routes.has_entries)
-        lanes = replace(lanes, filters=(*lanes.filters, *entry))
+    lanes = replace(lanes, filters=(*lanes.filters, *entry_filter_chain()))
     for server in routes.servers:
         if server.server.tls:
             continue

@@ -1,7 +1,6 @@
-"""EndpointInputs: the workloads as endpoints see them, and the services that each stands behind.
+"""The inputs of endpoints: the state of each workload, and the services that select it.
 
-``Selection`` the other way round, so that what happens to one workload leads to its services and
-to no others.
+If one workload changes, only the endpoints of its services are built again.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ _State = tuple[Workload, SidecarPlacement | None, bool]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndpointInputs:
-    """``services``: workload -> the services that select it. ``states``: where it is, if ready."""
+    """``services``: workload -> the services that select it. ``states``: workload -> the workload
+    itself, its placement, and whether it is ready."""
 
     mesh: Mesh = field(default_factory=Mesh)
     services: Mapping[ObjectName, tuple[ObjectName, ...]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class EndpointInputs:
 
     @staticmethod
     def of(mesh: Mesh, placements: Placements, before: EndpointInputs) -> EndpointInputs:
-        """``before`` saves looking at every service where nothing that matters is another."""
+        """Uses ``before`` again where the services and workloads are the same objects."""
         known = before.mesh
         same = known.services is mesh.services and known.workloads is mesh.workloads
         services = before.services if same else selecting(mesh.services, mesh.workloads)
@@ -44,7 +44,7 @@ class EndpointInputs:
         return EndpointInputs(mesh, services, states)
 
     def moved(self, before: EndpointInputs) -> set[ObjectName]:
-        """The services that have, or had, another workload behind them, or one in another state."""
+        """The services whose workloads, or the states of these, differ from ``before``."""
         return {
             service
             for workload in self.states.keys() | before.states.keys()

@@ -1,7 +1,7 @@
 """Endpoints: the inbound listeners of the ready workloads behind each subset.
 
-A workload that is not ready has no endpoint at all (rather than an unhealthy one): when it comes
-back Envoy meets a new host, whose past ejection is forgotten, and the lane returns at once.
+A workload that is not ready has no endpoint at all, rather than an unhealthy one. When it becomes
+ready again, Envoy treats it as a new host, forgets its ejection, and uses the lane at once.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from laneway.model.selection import Selection
 from laneway.model.services import ServicePort
 from laneway.model.workloads import Workload
 
-# A subset with any healthy endpoint takes all its requests. With Envoy's default of 140 a lane of
-# which a third is down would spill into the baseline.
+# A subset with any healthy endpoint takes all of its requests. With Envoy's default of 140, a lane
+# with a third of its endpoints down would send requests to the baseline.
 _OVERPROVISIONING = UInt32Value(value=100_000)
 
 
 def service_endpoints(
     routes: ServiceRoutes, selection: Selection, placements: Placements
 ) -> Iterable[Resource]:
-    """A load assignment for every subset cluster of the service, empty where nothing is ready."""
+    """A load assignment for every subset of the service; empty if no workload is ready."""
     service = routes.service
     lanes = {lane.name: lane for lane in routes.subsets}
     for port in service.ports:
         for subset in subsets(routes, routes.by_port[port.port]):
             lane = lanes.get(subset)
-            # A strict lane that lacks the service has a subset without workloads: a 503, as told.
+            # A strict lane that lacks the service has an empty subset, so its requests get a 503.
             unknown = subset and lane is None
             workloads = () if unknown else selection.workloads(service, lane)
             name = names.subset_cluster(service.host, port.port, subset)
@@ -45,7 +45,7 @@ def service_endpoints(
 
 
 def inbound_endpoint(port: int, application: Address) -> Resource:
-    """Where a sidecar's own application listens."""
+    """The address of a sidecar's own application."""
     name = names.inbound_cluster(port)
     endpoint = endpoint_components_pb2.LbEndpoint(
         endpoint=endpoint_components_pb2.Endpoint(address=socket_address(application))

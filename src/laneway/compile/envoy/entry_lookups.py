@@ -1,9 +1,9 @@
-"""Rules that differ in nothing but one exact value, so that a table has them all.
+"""Combines rules that differ in one exact value only into a lookup table.
 
-A lane for each user or for each path has rules of one shape. A route for each would be tried one
-after another. Instead the script looks the value up, and one route is for all requests of which it
-has found a lane (``compile.entry_filters.Lookup``): one by which they enter their lanes, and one
-that takes them there, as well as those that name the lane.
+If there is a lane for each user, or for each path, their rules have the same shape. Envoy would try
+a route for each of them in turn. Instead, a script looks the value up in a table
+(``compile.entry_filters.Lookup``). Then one route enters the lane that was found, and one route
+serves these requests and those that name the lane.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from laneway.compile.envoy import names
 from laneway.compile.ir import EntryRule, IngressRoute, LaneNames, Route, ServerRoutes
 from laneway.model.matches import MatchKind, StringMatch
 
-#: Each costs every request of the gateway a look at its table.
+#: Every request at the gateway looks into every table.
 _MOST_LOOKUPS = 16
 
-#: Where the value stands, and its name there.
+#: The kind of field that contains the value, and the field's name.
 _Place = tuple[str, str]
 _Rule = EntryRule | IngressRoute
 _FOUND = StringMatch(MatchKind.REGEX, ".*")
@@ -28,7 +28,7 @@ _FOUND = StringMatch(MatchKind.REGEX, ".*")
 
 @dataclass(frozen=True)
 class Shared:
-    """``lookups``, the rules that each is for, and by rule of a lane, which one has it."""
+    """``lookups``, the rules that each of them combines, and the lookup of each lane's rule."""
 
     lookups: tuple[Lookup, ...]
     rules: Mapping[int, int]
@@ -43,7 +43,7 @@ class Shared:
 
 
 def shared(server: ServerRoutes) -> Shared:
-    """The largest sets of rules of one shape, of the rules of one port."""
+    """The largest sets of rules with the same shape, among the rules of one port."""
     runs: dict[tuple[int, ...], tuple[_Place, list[EntryRule]]] = {}
     for host in server.virtual_hosts:
         for place, run in _runs(host.entries):
@@ -60,15 +60,15 @@ def shared(server: ServerRoutes) -> Shared:
 
 
 def without_value(rule: EntryRule, lookup: Lookup) -> EntryRule:
-    """The rule for every value that the lookup finds."""
+    """The rule as it applies to all values that the lookup finds."""
     return replace(rule, **_asking(rule, lookup))
 
 
 def joined(routes: Iterable[IngressRoute], found: Shared) -> Iterator[IngressRoute]:
-    """The routes, in which one stands for all lanes' rules that a lookup has.
+    """The routes, with one route for all rules of a lookup, in the place of the first of them.
 
-    It has the place of the first of them. That changes nothing where none of a lane's routes comes
-    to stand before another one that it followed.
+    Routes are combined only if this changes no order of precedence: no route may come to stand
+    before another one that took precedence over it.
     """
     result: list[list[IngressRoute]] = []
     places: dict[tuple[object, ...], int] = {}
@@ -76,7 +76,7 @@ def joined(routes: Iterable[IngressRoute], found: Shared) -> Iterator[IngressRou
     group = ""
     for route in routes:
         if route.named is None or route.groups != (group,):
-            places.clear()  # what others may take is not passed by
+            places.clear()  # no route is moved before one that may take its requests
         group = route.groups[0]
         lanes = [] if route.named is None else list(route.named.lanes)
         number = _owner(route, found)
@@ -102,7 +102,7 @@ def _owner(route: IngressRoute, found: Shared) -> int | None:
     number = found.owners.get((named.lanes[0], *_condition(route)))
     if number is None or found.lookups[number].header != named.header.lower():
         return None
-    # What replaces a part of the path needs a route that knows the path.
+    # Replacing a part of the path needs a route that matches that path.
     by_path = found.lookups[number].by == "path" and route.actions.uri is not None
     return None if by_path else number
 
@@ -116,7 +116,7 @@ def _joined(routes: Sequence[IngressRoute], found: Shared) -> IngressRoute:
     route = Route((replace(choice, lanes=lanes),), first.route.default)
     rules = tuple(rule for each in routes for rule in each.rules)
     lookup = found.lookups[number]
-    # What the lookup has found may be another lane, if not all of its lanes are here.
+    # The lookup may have found another lane, if not all of its lanes have routes here.
     here = dict.fromkeys(each.named.lanes[0] for each in routes if each.named)
     is_all = {*lookup.lanes.values()} == {*here}
     named = None if is_all else LaneNames(choice.header, tuple(here))
@@ -124,7 +124,7 @@ def _joined(routes: Sequence[IngressRoute], found: Shared) -> IngressRoute:
 
 
 def _asking(rule: _Rule, lookup: Lookup) -> dict[str, Any]:
-    """The fields of the rule's condition with the lookup's result in the place of the value."""
+    """The fields of the rule's condition, with the result of the lookup instead of the value."""
     headers = {**rule.headers, lookup.result: _FOUND}
     query = dict(rule.query)
     uri = None if lookup.by == "path" else rule.uri
@@ -149,7 +149,7 @@ def _lookup(number: int, place: _Place, run: Sequence[EntryRule]) -> Lookup:
 
 
 def _runs(entries: Iterable[EntryRule]) -> Iterator[tuple[_Place, list[EntryRule]]]:
-    """Only neighbours: no other rule may have its turn between two that share a route."""
+    """Only consecutive rules: no other rule may come between two that share a route."""
     place: _Place | None = None
     run: list[EntryRule] = []
     for entry in entries:
@@ -166,7 +166,7 @@ def _runs(entries: Iterable[EntryRule]) -> Iterator[tuple[_Place, list[EntryRule
 
 
 def _difference(one: EntryRule, other: EntryRule) -> _Place | None:
-    """The only place where the rules differ, and by an exact value; ``None`` if it is not so."""
+    """The only field in which the rules differ, if it has exact values, otherwise ``None``."""
     if _frame(one) != _frame(other) or not (_is_of_one_lane(one) and _is_of_one_lane(other)):
         return None
     ones, others = _matches(one), _matches(other)

@@ -1,9 +1,9 @@
 """A gateway's routes for ``enter`` rules, and the filters that act on them.
 
-A request that meets such a rule and names no lane of its group is first routed to the rule's route.
-That leads nowhere itself: by its filter context the filter learns the lane, writes it into the
-route header, and has the request routed again (``compile.entry_filters``). Weights are the route's,
-as Envoy has them for clusters. Rules of one shape share a route (``entry_lookups``).
+A request that meets such a rule and names no lane of its group first matches the rule's route,
+which has no real destination. The filter reads the lane from the route's filter context, sets the
+route header, and lets Envoy choose the route again (``compile.entry_filters``). Weights are Envoy's
+weighted clusters. Rules with the same shape share a route (``entry_lookups``).
 """
 
 from __future__ import annotations
@@ -29,27 +29,39 @@ from laneway.compile.ir import EntryRule, GatewayRoutes
 
 
 @cache
-def entry_filter_chain(with_entries: bool) -> tuple[hcm_pb2.HttpFilter, ...]:
-    """In this order: what a request names comes before what it enters by."""
-    filters = [_lua(entry_filters.NAMES, entry_filters.NO_SCRIPT)]
-    if with_entries:
-        filters.append(_lua(entry_filters.ENTRY, entry_filters.ENTRY_SCRIPT))
-    return tuple(filters)
+def entry_filter_chain() -> tuple[hcm_pb2.HttpFilter, ...]:
+    """In this order: what a request names comes before what it enters by.
 
-
-def _lua(name: str, script: str) -> hcm_pb2.HttpFilter:
-    source = base_pb2.DataSource(inline_string=script)
-    return hcm_pb2.HttpFilter(
-        name=name, typed_config=packed(lua_pb2.Lua(default_source_code=source))
+    Every gateway has them, so that a lane which is the first to need them does not replace the
+    listener, whose connections Envoy would close in the end. They are disabled: Envoy creates them
+    only for requests to a port whose routes enable them (``enable_filters``).
+    """
+    scripts = {
+        entry_filters.NAMES: entry_filters.NO_SCRIPT,
+        entry_filters.ENTRY: entry_filters.ENTRY_SCRIPT,
+    }
+    return tuple(
+        hcm_pb2.HttpFilter(
+            name=name,
+            typed_config=packed(
+                lua_pb2.Lua(default_source_code=base_pb2.DataSource(inline_string=script))
+            ),
+            disabled=True,
+        )
+        for name, script in scripts.items()
     )
 
 
-def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared) -> None:
-    """What the filters need besides the rules' routes."""
+def enable_filters(
+    config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, found: Shared
+) -> None:
+    """For all requests to the port, with what the filters need besides the rules' routes."""
     script = lua_pb2.LuaPerRoute()
     text = entry_filters.names_script(gateway.naming, found.lookups)
     script.source_code.inline_string = text
     config.typed_per_filter_config[entry_filters.NAMES].CopyFrom(packed(script))
+    if gateway.has_entries:
+        config.typed_per_filter_config[entry_filters.ENTRY].CopyFrom(packed(lua_pb2.LuaPerRoute()))
     config.request_headers_to_remove.append(ENTERED_HEADER)
     config.request_headers_to_remove.extend(lookup.result for lookup in found.lookups)
 
@@ -57,23 +69,23 @@ def add_naming(config: route_pb2.RouteConfiguration, gateway: GatewayRoutes, fou
 def entry_routes(
     entries: Iterable[EntryRule], found: Shared
 ) -> Iterator[route_components_pb2.Route]:
-    told: set[str] = set()
+    written: set[str] = set()
     for entry in entries:
         lookup = found.of(entry)
         if lookup is None:
             yield _entry_route(entry, found)
-        elif lookup.result not in told:
-            told.add(lookup.result)
+        elif lookup.result not in written:
+            written.add(lookup.result)
             yield _lookup_route(entry, lookup, found)
 
 
 def not_entered() -> route_components_pb2.HeaderMatcher:
-    """That no rule has decided of the request."""
+    """Matches requests for which no ``enter`` rule has decided."""
     return _absent(ENTERED_HEADER)
 
 
 def is_named(header: str) -> route_components_pb2.HeaderMatcher:
-    """That the request is in a lane of a group."""
+    """Matches requests with a lane in that route header."""
     return route_components_pb2.HeaderMatcher(name=header.lower(), present_match=True)
 
 
@@ -97,7 +109,7 @@ def _entry_route(entry: EntryRule, found: Shared) -> route_components_pb2.Route:
 
 
 def _lookup_route(entry: EntryRule, lookup: Lookup, found: Shared) -> route_components_pb2.Route:
-    """For all rules that the lookup has."""
+    """A route for all rules of the lookup."""
     route = _route(without_value(entry, lookup))
     header = entry.split.header
     context = entry_filters.entry_context(
@@ -108,7 +120,7 @@ def _lookup_route(entry: EntryRule, lookup: Lookup, found: Shared) -> route_comp
 
 
 def _route(entry: EntryRule) -> route_components_pb2.Route:
-    """Where no filter runs, the request is the baseline's."""
+    """Without the filter, the request goes to the baseline."""
     match = condition(entry)
     match.headers.extend([_absent(entry.split.header), not_entered()])
     cluster = names.target_cluster(entry.split.shares[0].target)

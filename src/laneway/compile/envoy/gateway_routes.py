@@ -1,12 +1,12 @@
 """A gateway's routes: one for each ingress condition, whatever the number of lanes.
 
-A condition that only some lanes state takes requests that name one of them: one regex of their
-names, which costs as much as the header's value is long, however many they are.
+A condition that only some lanes state applies to requests that name one of these lanes. They match
+one regex of the lanes' names, whose cost depends on the length of the header's value only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.type.matcher.v3 import regex_pb2, string_pb2
@@ -15,14 +15,14 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.conditions import condition, hash_policy
 from laneway.compile.envoy.entry_lookups import Shared, joined, shared
-from laneway.compile.envoy.entry_routes import add_naming, entry_routes, is_named, not_entered
+from laneway.compile.envoy.entry_routes import enable_filters, entry_routes, is_named, not_entered
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import duration, resource
-from laneway.compile.envoy.regex_alternation import alternatives
 from laneway.compile.envoy.route_actions import GRPC_STATUS, RETRY_POLICY, header_names, lane_action
 from laneway.compile.envoy.rule_actions import act
 from laneway.compile.envoy.trace_ids import with_fresh_ids
 from laneway.compile.ir import GatewayRoutes, IngressRoute, LaneNames, ServerRoutes, Split
+from laneway.compile.regex_alternation import alternatives
 from laneway.compile.resources import ROUTE, Resource
 
 
@@ -31,6 +31,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
     name = names.gateway_routes(gateway.gateway.name, server.server.port)
     last = [_no_rule()] if gateway.naming else []
     found = shared(server)
+    read = {naming.header for naming in gateway.naming}
     hosts = [
         route_components_pb2.VirtualHost(
             name=host.domain,
@@ -42,7 +43,7 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
                 *(
                     part
                     for ingress in joined(host.routes, found)
-                    for plain in _ingress_routes(ingress, bool(host.entries), found)
+                    for plain in _ingress_routes(ingress, bool(host.entries), found, read)
                     for route in with_fresh_ids(
                         plain, ingress.trace_headers, ingress.empty_trace_headers
                     )
@@ -60,13 +61,16 @@ def gateway_routes(gateway: GatewayRoutes, server: ServerRoutes, options: Option
         response_headers_to_remove=[names.GRPC_STATUS_HEADER],
     )
     if gateway.naming:
-        add_naming(config, gateway, found)
+        enable_filters(config, gateway, found)
     return resource(ROUTE, name, config)
 
 
 def _no_rule() -> route_components_pb2.Route:
-    """For what no rule takes. Filters ask their route what they need to know, and a request that
-    names its lane elsewhere than in the route header meets a rule only after they have run."""
+    """The route for requests that no rule takes.
+
+    Filters read their configuration from a route, and a request that names its lane elsewhere than
+    in the route header meets a rule only after the filters have run.
+    """
     refusal = route_components_pb2.DirectResponseAction(status=404)
     refusal.body.inline_string = "laneway: no ingress rule takes this request\n"
     match = route_components_pb2.RouteMatch(prefix="/")
@@ -74,8 +78,8 @@ def _no_rule() -> route_components_pb2.Route:
 
 
 def _two_hosts() -> route_components_pb2.Route:
-    """Refuses a request with more than one ``Host``, which Envoy joins: the next proxy or the
-    application might go by another of them."""
+    """Refuses requests with several ``Host`` headers, which Envoy joins. The next proxy, or the
+    application, may use another one of them."""
     comma = string_pb2.StringMatcher(contains=",")
     host = route_components_pb2.HeaderMatcher(name=":authority", string_match=comma)
     refusal = route_components_pb2.DirectResponseAction(status=400)
@@ -85,9 +89,12 @@ def _two_hosts() -> route_components_pb2.Route:
 
 
 def _ingress_routes(
-    ingress: IngressRoute, has_entries: bool, found: Shared
+    ingress: IngressRoute, has_entries: bool, found: Shared, read: Container[str]
 ) -> Iterable[route_components_pb2.Route]:
-    """The route by lane; after it, where lanes have weights, one for those that name no lane."""
+    """The route by lane; after it, where lanes have weights, one for those that name no lane.
+
+    Of the headers that are ``read``, filters have left nothing but names of lanes.
+    """
     action = lane_action(ingress.route, ingress.not_found)
     if ingress.named is not None:
         for named in _names(ingress.named):
@@ -100,11 +107,12 @@ def _ingress_routes(
     if ingress.split is None:
         yield _ingress_route(ingress, action)
         return
-    for choice in ingress.route.choices:
-        named = route_components_pb2.HeaderMatcher(name=choice.header.lower(), present_match=True)
-        yield _ingress_route(ingress, action, named)
+    for exempt in ingress.split.exempt:
+        is_read = exempt.header.lower() in read
+        for named in [is_named(exempt.header)] if is_read else _names(exempt):
+            yield _ingress_route(ingress, action, named)
     split = _split_action(ingress.split)
-    if has_entries:  # of some an enter rule has decided that they stay without a lane
+    if has_entries:  # an enter rule may have left the request without a lane
         yield _ingress_route(ingress, split, not_entered())
         yield _ingress_route(ingress, action)
     else:
@@ -112,7 +120,7 @@ def _ingress_routes(
 
 
 def _names(named: LaneNames) -> Iterator[route_components_pb2.HeaderMatcher]:
-    """That the request names one of the lanes."""
+    """Matches requests that name one of the lanes."""
     header = named.header.lower()
     if len(named.lanes) == 1:
         matcher = string_pb2.StringMatcher(exact=named.lanes[0])
@@ -144,7 +152,7 @@ def _header_names(ingress: IngressRoute) -> list[str]:
 
 
 def _split_action(split: Split) -> route_components_pb2.RouteAction:
-    """Choose a lane by weight, name it for the hops to come, and keep to it where asked."""
+    """Chooses a lane by weight, sets the route header to it, and keeps it if weights are sticky."""
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
     for share in split.ranges:
         cluster = action.weighted_clusters.clusters.add(
@@ -153,6 +161,8 @@ def _split_action(split: Split) -> route_components_pb2.RouteAction:
         if share.lane:
             named = visibility.header(split.header.lower(), share.lane)
             cluster.request_headers_to_add.append(named)
+        else:
+            cluster.request_headers_to_remove.append(split.header.lower())
     if split.sticky is not None:
         action.hash_policy.append(hash_policy(split.sticky))
         action.weighted_clusters.use_hash_policy.value = True

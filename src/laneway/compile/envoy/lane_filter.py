@@ -1,9 +1,9 @@
 """The lane filter's configuration, and the filter as WebAssembly (its sources are in ``filter/``).
 
-Inbound it remembers trace id -> lane, or puts the lane into the baggage; outbound it sets the route
-header from there, before the route is chosen, and so it does at a gateway from baggage. A gateway
-makes up the trace context that a request lacks. All run in one VM a worker thread; inbound and
-outbound share one memory, by the same ``vm_id``.
+Inbound, the filter remembers the lane of a trace id, or puts the lane into the baggage. Outbound,
+and at a gateway for baggage, it sets the route header from there before the route is chosen. At a
+gateway it also generates missing trace contexts. Each worker thread has one VM for all of these;
+the inbound and outbound filters share a memory, because they have the same ``vm_id``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from laneway.filter import VM_ID
 
 
 def configuration(direction: str, carrier: Carrier) -> str:
-    """What the filter reads, as JSON. ``direction`` is inbound, outbound or gateway."""
+    """The filter's configuration as JSON. ``direction`` is inbound, outbound or gateway."""
     settings = {
         "direction": direction,
         "route_header": carrier.route_header.lower(),
@@ -40,7 +40,7 @@ def name(direction: str, carrier: Carrier) -> str:
 
 
 def http_filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
-    # The root id is unique for each configuration, since root contexts share a VM.
+    # The root id must be unique for each configuration, because root contexts share a VM.
     root = f"{direction}|{carrier.group}"
     plugin = vm_pb2.PluginConfig(
         name=root,

@@ -1,8 +1,8 @@
-"""Where the lane filter stands in a listener.
+"""The extensions of a listener by which the lane filter runs.
 
 As WebAssembly it is an HTTP filter. As a native module it is an early header mutation, which runs
-once before the route is chosen, and on the inbound side an access logger, too, which sees the end
-of each request. Both read the same configuration: see ``lane_filter``.
+once before the route is chosen, and for inbound requests also an access logger, which is called at
+the end of each request. Both have the same configuration (``lane_filter``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from laneway.compile.ir import Carrier
 
 @dataclass(frozen=True, slots=True)
 class LaneHooks:
-    """What the HTTP connection manager of a listener needs for its lane groups."""
+    """The extensions that the HTTP connection manager of a listener needs for its lane groups."""
 
     filters: tuple[hcm_pb2.HttpFilter, ...] = ()
     mutations: tuple[extension_pb2.TypedExtensionConfig, ...] = ()

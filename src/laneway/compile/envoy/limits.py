@@ -1,5 +1,7 @@
-"""What laneway's own proxies cannot do of what a mesh says. Read beside ``documents``, and before
-anything is started on this machine.
+"""The features of a mesh that laneway's own proxies do not support.
+
+``laneway render`` and ``validate`` report them, and they are checked before a mesh is started on
+this machine.
 """
 
 from __future__ import annotations
@@ -12,21 +14,20 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup
+from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 
 
 def limits(mesh: Mesh) -> list[Finding]:
-    """In the order of the mesh's objects. An error where nothing would remain of a used gateway."""
+    """In the order of the mesh's objects. Errors are gateways in use that could serve nothing."""
     return [
         *(finding for gateway in mesh.gateways for finding in _gateway(mesh, gateway)),
         *(finding for group in mesh.groups for finding in _group(mesh, group)),
-        *(finding for lane in mesh.lanes for finding in _lane(lane)),
     ]
 
 
 def check(mesh: Mesh, gaps: Gaps | None = None) -> Iterator[Finding]:
-    """Everything wrong or doubtful with a mesh that is to run on this machine."""
+    """All findings about a mesh that is to run on this machine."""
     yield from check_mesh(mesh, gaps)
     yield from limits(mesh)
 
@@ -70,19 +71,3 @@ def _gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Finding]:
         path,
         Severity.WARNING,
     )
-
-
-def _lane(lane: Lane) -> Iterator[Finding]:
-    for index, rule in enumerate(lane.ingress):
-        retries = rule.actions.retries
-        if rule.online and retries and retries.per_try_timeout:
-            yield Finding(
-                "ENVOY_NO_TRY_TIMEOUT",
-                f"on this machine each try of a request of rule {rule.name} may take as long as "
-                "the whole request: Envoy would set the instance aside that is too slow, and the "
-                "next try would leave the lane",
-                "set actions.timeout; on Istio it is fine as it is",
-                key_of(lane),
-                ("spec", "ingress", index, "actions", "retries", "perTryTimeout"),
-                Severity.WARNING,
-            )

@@ -28,8 +28,10 @@ from laneway.compile.envoy.protobuf import (
     resource,
     socket_address,
 )
+from laneway.compile.envoy.protocol_errors import protocol_error_log
 from laneway.compile.envoy.scoped_routes import use_scopes
 from laneway.compile.envoy.sidecar_routes import inbound_route
+from laneway.compile.envoy.try_timeouts import try_timeout_filter
 from laneway.compile.resources import LISTENER, Resource
 from laneway.model.callers import CallerLane
 from laneway.model.names import ObjectName
@@ -41,8 +43,7 @@ _ROUTER = hcm_pb2.HttpFilter(
 )
 
 
-#: From a request's first byte to the end of its headers. There is no limit on its body, nor on the
-#: response, since both may take their time.
+#: From a request's first byte to the end of its headers. Bodies and responses have no time limit.
 _HEADERS_SECONDS = 10
 
 
@@ -54,7 +55,7 @@ def inbound_listener(
     options: Options,
 ) -> Resource:
     """Takes callers' requests to one port of the workload."""
-    manager = _manager("inbound", lanes)
+    manager = _manager("inbound", lanes, after=[try_timeout_filter()])
     manager.route_config.CopyFrom(inbound_route(port))
     manager.generate_request_id.value = False
     manager.local_reply_config.mappers.extend(
@@ -64,21 +65,22 @@ def inbound_listener(
             options,
         )
     )
+    manager.local_reply_config.mappers.append(visibility.timed_out_reply())
     return _listener(f"inbound|{port}", address, manager, "INBOUND")
 
 
 def outbound_listener(
     address: Address, lanes: LaneHooks, callers: Iterable[CallerLane], options: Options
 ) -> Resource:
-    """The forward proxy that the application's ``http_proxy`` names.
+    """The forward proxy to which the application's ``http_proxy`` points.
 
-    ``callers`` is the lane that the workload's calls belong to, if they do.
+    ``callers`` are the lanes that the workload's calls belong to.
     """
     manager = _manager("outbound", lanes, after=egress_filters())
     use_scopes(manager)
     manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
     _tell_lanes(manager, options)
-    # Its caller is a workload of the mesh, and may know.
+    # Its client is a workload of the mesh, which may see names.
     manager.local_reply_config.mappers.append(visibility.unavailable_reply())
     manager.local_reply_config.mappers.append(visibility.forbidden_reply())
     manager.local_reply_config.mappers.append(visibility.unknown_host_reply())
@@ -95,7 +97,7 @@ def call_listener(
     callers: Iterable[CallerLane],
     options: Options,
 ) -> Resource:
-    """A loopback port that leads to one service, for clients that ignore ``http_proxy``."""
+    """A loopback port for calls of one service, for clients that ignore ``http_proxy``."""
     manager = _manager("outbound", lanes, after=egress_filters())
     use_scopes(manager, call.host)
     manager.early_header_mutation_extensions.extend(map(caller_headers, callers))
@@ -112,8 +114,11 @@ def gateway_listener(
     lanes: LaneHooks,
     options: Options,
 ) -> Resource:
-    """Where requests enter. Envoy's own control headers are dropped here (a caller could ask for
-    retries that replay requests), and laneway's; everything else that the caller sent is kept."""
+    """Where requests enter the mesh.
+
+    Control headers of Envoy (by which a client could request retries) and of laneway are removed.
+    All other headers are kept.
+    """
     manager = _manager("gateway", lanes, before=[loop_filter()])
     manager.early_header_mutation_extensions.insert(0, _without_our_headers(options))
     manager.rds.CopyFrom(
@@ -126,7 +131,7 @@ def gateway_listener(
         )
     )
     manager.local_reply_config.mappers.extend(visibility.refusals())
-    # Hops behind take more: proxies add a few, and what entered must not be refused half-way.
+    # Later hops accept more: proxies add headers, and a request must not be refused half-way.
     manager.max_request_headers_kb.value = 60
     manager.common_http_protocol_options.max_headers_count.value = 100
     manager.use_remote_address.CopyFrom(BoolValue(value=True))
@@ -135,8 +140,8 @@ def gateway_listener(
 
 
 def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig:
-    """Drops all headers of ours, but for the one by which a caller asks to be told (its value is
-    for the routes to compare): that one is put aside meanwhile."""
+    """Removes all headers of laneway, except the one by which a client requests an explanation.
+    That one is moved aside meanwhile; routes compare its value."""
     aside = "laneway-aside"
     change = mutation_rules_pb2.HeaderMutation
 
@@ -162,16 +167,16 @@ def _manager(
     before: Iterable[hcm_pb2.HttpFilter] = (),
     after: Iterable[hcm_pb2.HttpFilter] = (),
 ) -> hcm_pb2.HttpConnectionManager:
-    """What all listeners share: transparent to applications, no time limit on streams.
+    """The common part of all listeners: transparent to applications, without time limits.
 
-    The filters ``before`` and ``after`` stand around those of the lanes.
+    The filters ``before`` and ``after`` surround those of the lanes.
     """
     return hcm_pb2.HttpConnectionManager(
         stat_prefix=prefix,
         codec_type=hcm_pb2.HttpConnectionManager.AUTO,
         http_filters=[*before, *lanes.filters, *after, _ROUTER],
         early_header_mutation_extensions=lanes.mutations,
-        access_log=lanes.access_logs,
+        access_log=[*lanes.access_logs, protocol_error_log()],
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
         preserve_external_request_id=True,
         stream_idle_timeout=duration(0),

@@ -1,4 +1,4 @@
-"""Names that proxies, resources and headers go by. Istio's, wherever Istio has one."""
+"""Names of proxies, resources and headers. They are Istio's wherever Istio has one."""
 
 from __future__ import annotations
 
@@ -6,43 +6,48 @@ from laneway.compile.headers import UNREACHABLE_HEADER as UNREACHABLE_HEADER
 from laneway.compile.ir import Target
 from laneway.model.names import ObjectName
 
-#: The ``grpc-status`` of an application that answered with headers alone, from its inbound proxy to
-#: the caller's. Under its own name Envoy would count it against the instance, whatever the error
-#: matcher says, and eject an instance that only said UNAVAILABLE or UNIMPLEMENTED.
+#: Of a request, in milliseconds: how long the workload's proxy may wait for an answer.
+TRY_TIMEOUT_HEADER = "x-laneway-try-timeout"
+#: Of a response that a workload's proxy gives in place of its application, which took too long.
+TIMED_OUT_HEADER = "x-laneway-timed-out"
+
+#: Carries the ``grpc-status`` of a response without a body from the inbound proxy to the caller's.
+#: Under its own name, Envoy would count UNAVAILABLE or UNIMPLEMENTED as a failure of the instance,
+#: whatever the error matcher says, and eject it.
 GRPC_STATUS_HEADER = "x-laneway-grpc-status"
 
-#: Where calls to hosts outside the mesh go: wherever DNS says.
+#: The cluster for hosts outside the mesh, which are resolved by DNS.
 PASSTHROUGH = "PassthroughCluster"
 
-#: A sidecar's own outbound listener, for what clients tunnel through it by CONNECT.
+#: A sidecar's own outbound listener, for requests that clients tunnel through it by CONNECT.
 TUNNEL = "TunnelCluster"
 
-#: A random UUID, another one each time. What fills in a trace header never comes from the client,
-#: whose own ids may repeat or be known to others: who knows an id can lead its request astray.
+#: A new random UUID. A generated trace id never comes from the client, whose own ids may repeat or
+#: be known to others: anybody who knows the id of a request can change its lane.
 FRESH_ID = "%UNIQUE_ID%"
 
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 
-#: A sidecar's scopes, and the header by whose value one is chosen: the host that is called. It is
-#: the sidecar's own: what an application sets is overwritten, and none is sent on.
+#: A sidecar's scopes, and the header whose value (the called host) chooses one. Only the sidecar
+#: uses it: it overwrites what the application sets, and removes it before sending the request.
 SCOPES = "outbound"
 HOST_HEADER = "x-laneway-host"
 
-#: The scheme that the client wrote, as clients of a proxy do (``GET http://host/``), also the
-#: sidecar's own. A request that says ``GET /`` has none, until the proxy fills it in.
+#: The scheme in the request target, as clients of a proxy write it (``GET http://host/``). Also
+#: used by the sidecar only. ``GET /`` has no scheme until the proxy adds one.
 SCHEME_HEADER = "x-laneway-scheme"
 
-#: A sidecar's own, too: whether, and for which group, its workload's calls belong to the workload's
-#: lane; and that lane.
+#: Also used by the sidecar only: whether, and for which group, the calls of its workload belong to
+#: the workload's lane; and that lane.
 CALLER_HEADER = "x-laneway-caller"
 CALLER_LANE_HEADER = "x-laneway-caller-lane"
 
-#: Marks what a sidecar sends out of the mesh, so that no other sidecar takes it for a call.
+#: Marks requests that a sidecar sends out of the mesh, so that no other sidecar accepts them.
 EGRESS_HEADER = "x-laneway-egress"
 
-#: The key of the scope for hosts that are not services of the mesh; its name and its routes', which
-#: is no host's (``*`` would be xDS's word for all resources).
+#: The key of the scope for hosts outside the mesh, and the name of the scope and of its routes,
+#: which no host has (``*`` means all resources in xDS).
 ANY_HOST = "*"
 PASSTHROUGH_ROUTES = "PassthroughRoutes"
 
@@ -62,17 +67,17 @@ def _numbered(name: ObjectName, generation: int) -> str:
 
 
 def subset_cluster(host: str, port: int, subset: str) -> str:
-    """One (lane, service) pair's cluster; ``subset`` is empty for all of a service's workloads."""
+    """The cluster of a lane and service. An empty ``subset`` means all workloads of the service."""
     return f"outbound|{port}|{subset}|{host}"
 
 
 def target_cluster(target: Target) -> str:
-    """The cluster a route leads to: a subset's, or the aggregate over a chain of them (a>b)."""
+    """The cluster that a route names: a subset's, or the aggregate cluster of a chain (a>b)."""
     return subset_cluster(target.service.host, target.port.port, ">".join(target.chain))
 
 
 def absent_cluster(default: Target) -> str:
-    """As the default's, for requests that name a lane which the service has no subset of (?>s1)."""
+    """The default's cluster, for requests to a lane of which the service has no subset (?>s1)."""
     return subset_cluster(default.service.host, default.port.port, ">".join(["?", *default.chain]))
 
 
@@ -81,7 +86,7 @@ def inbound_cluster(port: int) -> str:
 
 
 def service_routes(host: str, port: int) -> str:
-    """How one port of a service is called, from anywhere."""
+    """The route configuration for calls of one port of a service."""
     return f"outbound|{port}||{host}"
 
 

@@ -1,7 +1,7 @@
 """The lane filter as a native module of Envoy (a "dynamic module").
 
-Its two extensions are configured by ``TypedStruct``s: the published protos for Python lack the
-messages.
+Its two extensions are configured by ``TypedStruct``, because the published protos for Python lack
+their messages.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def access_logger(
 
 
 def _typed(type_url: str, kind: str, text: str, module: FilterModule) -> AnyMessage:
-    """``kind`` is what the message's fields begin with."""
+    """``kind`` is the prefix of the message's fields."""
     value: dict[str, Any] = {
         "dynamic_module_config": {
             "module": {"local": {"filename": module.path}},
-            # Its memory outlasts the listeners that use it.
+            # Its memory must survive the listeners that use it.
             "do_not_close": True,
         },
         f"{kind}_name": "trace_memory",

@@ -1,4 +1,4 @@
-"""What the operator chooses for all proxies, besides the mesh itself."""
+"""Settings of all proxies that are not part of the mesh."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FilterModule:
-    """The compiled lane filter's file, as proxies see it.
+    """The path of the compiled lane filter, as proxies see it.
 
-    ``native``: it is a dynamic module of Envoy, and not WebAssembly.
+    ``native``: it is a dynamic module of Envoy instead of WebAssembly.
     """
 
     path: str
@@ -18,9 +18,9 @@ class FilterModule:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``explain``: the value of ``x-laneway-explain`` that a caller must know to be told how a hop
-    was routed; None tells nobody. ``access_log``: a file that every proxy appends to (relative to
-    its own folder).
+    """``explain``: the value of ``x-laneway-explain`` with which a client gets an explanation of
+    the routing; with ``None``, nobody does. ``access_log``: a file, relative to each proxy's own
+    folder, to which the proxy appends.
     """
 
     module: FilterModule

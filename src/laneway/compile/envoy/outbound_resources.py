@@ -1,4 +1,4 @@
-"""How any service is called: what all proxies are sent alike, updated service by service."""
+"""The resources for calls of services, which all proxies share. Updated service by service."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ _Changed = Changes[ObjectName, ServiceRoutes]
 
 
 class OutboundResources:
-    """A service is looked at when its routes are another object than the last time, its endpoints
-    also when a workload behind it changed. After an update that failed this one is of no use."""
+    """Builds the resources of a service again if its routes are another object than in the last
+    update, and its endpoints also if one of its workloads has changed.
+
+    Discard the object if ``update`` raises an exception.
+    """
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -53,7 +56,7 @@ class OutboundResources:
         return self._scopes.resources
 
     def home_scopes(self, namespace: str) -> SharedMap:
-        """The further scopes of sidecars of this namespace."""
+        """The additional scopes of sidecars in this namespace."""
         return self._home(namespace).resources
 
     def update(self, mesh: Mesh, routes: MeshRoutes, placements: Placements) -> None:

@@ -29,7 +29,7 @@ def extension(name: str, message: Message) -> extension_pb2.TypedExtensionConfig
 
 
 def matcher_extension(name: str, message: Message) -> xds_extension_pb2.TypedExtensionConfig:
-    """As ``extension``, of the type that the unified matcher API takes."""
+    """The same as ``extension``, as the type that the unified matcher API uses."""
     return xds_extension_pb2.TypedExtensionConfig(name=name, typed_config=packed(message))
 
 
@@ -44,7 +44,8 @@ def socket_address(address: Address) -> address_pb2.Address:
 
 
 def ads(wait: float | None = None) -> config_source_pb2.ConfigSource:
-    """``wait``: seconds for the first answer, 0 for as long as it takes; Envoy's own are 15."""
+    """``wait``: seconds until Envoy stops waiting for the first response (its default is 15);
+    0 means never."""
     source = config_source_pb2.ConfigSource(
         ads=config_source_pb2.AggregatedConfigSource(), resource_api_version="V3"
     )

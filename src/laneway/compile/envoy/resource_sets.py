@@ -1,4 +1,4 @@
-"""A set of resources built from many parts (a mesh's services), and updated part by part."""
+"""A set of resources that is built from parts (the services of a mesh) and updated by part."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ V = TypeVar("V")
 
 
 class ResourceSet(Generic[K, V]):
-    """``resources`` are those of all parts, and ``always``. No two parts share a name."""
+    """``resources`` are ``always`` and those of all parts. No two parts may share a name."""
 
     def __init__(self, always: Iterable[Resource] = ()) -> None:
         self._names: dict[K, tuple[str, ...]] = {}
         self.resources = SharedMap.of(always)
 
     def update(self, changes: Changes[K, V], build: Callable[[V], Iterable[Resource]]) -> SharedMap:
-        """Build the parts that changed. What comes out as before stays the object that it was."""
+        """Build the parts that changed. An unchanged resource stays the same object."""
         gone = [name for key in changes.gone for name in self._names.pop(key, ())]
         made: list[Resource] = []
         for key, value in changes.made.items():

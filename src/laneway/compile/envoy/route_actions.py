@@ -1,4 +1,4 @@
-"""Route actions: which cluster a request goes to, by the lane that it names, and when to try again.
+"""Route actions: the cluster of a request, by the lane that it names, and when to retry.
 
 The lane is chosen by a map from header value to cluster (the matcher cluster specifier), so that
 the cost of a request does not grow with the number of lanes.
@@ -20,16 +20,16 @@ from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.protobuf import duration, extension, matcher_extension, packed
 from laneway.compile.ir import LaneChoice, Route
 
-#: Puts back what inbound proxies took away, once the response has been judged.
+#: Restores the header that inbound proxies rename, after outlier detection has seen the response.
 GRPC_STATUS = visibility.header("grpc-status", f"%RESP({names.GRPC_STATUS_HEADER})%")
 ANY_PATH = route_components_pb2.RouteMatch(prefix="/")
 
 
 def lane_action(route: Route, not_found: bool = False) -> route_components_pb2.RouteAction:
-    """Choose the cluster by lane; retry only what certainly did not reach an application.
+    """Chooses the cluster by lane. Retries only requests that cannot have reached an application.
 
-    No time limit: how long a call may take is between the caller and the service. ``not_found``
-    answers 404 where no lane decides.
+    There is no timeout, because only the caller knows how long a call may take. With ``not_found``,
+    requests without a lane are answered 404.
     """
     action = route_components_pb2.RouteAction(timeout=duration(0), retry_policy=RETRY_POLICY)
     if not route.choices:
@@ -104,11 +104,11 @@ def _to_cluster(cluster: str) -> matcher_pb2.Matcher.OnMatch:
 
 
 def _retry_policy() -> route_components_pb2.RetryPolicy:
-    """Replay a request only where it cannot have reached an application.
+    """Retries only requests that cannot have reached an application.
 
-    A failed connection, a refused HTTP/2 stream, or the inbound proxy's own word that it could not
-    connect. The first such failure ejects the endpoint, but workers learn of it a moment later:
-    hence several tries, close together, away from hosts already tried.
+    These are failed connections, refused HTTP/2 streams, and responses of the inbound proxy that
+    say that it could not connect. The first failure ejects the endpoint, but worker threads learn
+    of that a moment later. Hence there are several retries, in quick succession, to other hosts.
     """
     previous_hosts = route_components_pb2.RetryPolicy.RetryHostPredicate(
         name="envoy.retry_host_predicates.previous_hosts",

@@ -1,4 +1,4 @@
-"""What a rule does with its requests, in Envoy's terms: fields of the routes that it becomes."""
+"""The actions of a rule as fields of Envoy's routes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from laneway.compile.envoy import names, visibility
 from laneway.compile.envoy.route_actions import RETRY_POLICY
+from laneway.compile.envoy.try_timeouts import try_timeout
 from laneway.model.rule_actions import NO_ACTIONS, HeaderChanges, Retries, RuleActions
 
-#: Conditions on ``grpc-status``. Workloads' proxies send it under another name, so that Envoy does
-#: not take the application's answer for a failure of its host.
+#: Retry conditions on ``grpc-status``, which inbound proxies send under another name so that Envoy
+#: does not count the application's answer as a failure of its host.
 _GRPC = {
     "cancelled": "1",
     "deadline-exceeded": "4",
@@ -25,8 +26,12 @@ _GRPC = {
 }
 
 
+#: Conditions that include a try which took too long.
+_TIMED_OUT = {"5xx", "gateway-error", "reset"}
+
+
 def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
-    """Add them to a route that leads to a cluster."""
+    """Adds the actions to a route that leads to a cluster."""
     if actions == NO_ACTIONS:
         return
     if actions.uri is not None:
@@ -34,11 +39,14 @@ def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
     if actions.authority is not None:
         route.route.host_rewrite_literal = actions.authority
     if actions.timeout is not None:
-        # Not ``timeout``, which ejects the host that was too slow, and so ends its lane for others.
+        # ``timeout`` would eject the slow host, and thereby end its lane for other requests.
         limit = route.route.max_stream_duration.max_stream_duration
         limit.CopyFrom(_duration(actions.timeout))
     if actions.retries is not None:
         route.route.retry_policy.CopyFrom(_retry_policy(actions.retries))
+        if actions.retries.per_try_timeout is not None:
+            route.request_headers_to_add.append(try_timeout(actions.retries.per_try_timeout))
+            route.response_headers_to_remove.append(names.TIMED_OUT_HEADER)
     request, response = actions.request_headers, actions.response_headers
     route.request_headers_to_add.extend(_values(request))
     route.request_headers_to_remove.extend(request.remove)
@@ -47,7 +55,7 @@ def act(route: route_components_pb2.Route, actions: RuleActions) -> None:
 
 
 def _values(changes: HeaderChanges) -> Iterator[base_pb2.HeaderValueOption]:
-    """Values are as they are written: a ``%`` begins no command of Envoy's."""
+    """Values are used literally: a ``%`` does not begin a command of Envoy."""
     for name, value in changes.set:
         yield visibility.header(name, value.replace("%", "%%"))
     for name, value in changes.add:
@@ -55,10 +63,10 @@ def _values(changes: HeaderChanges) -> Iterator[base_pb2.HeaderValueOption]:
 
 
 def _retry_policy(retries: Retries) -> route_components_pb2.RetryPolicy:
-    """What certainly did not reach an application is tried again, too, and counts as an attempt.
+    """Requests that cannot have reached an application are retried, too, and count as attempts.
 
-    Envoy counts all tries of a request together. It waits longer between them than for such
-    requests alone (25 ms, Envoy's default), so that the next one knows which hosts were ejected.
+    Envoy has one counter for all retries of a request. The interval is Envoy's default (25 ms),
+    longer than for such requests alone, so that ejected hosts are known by then.
     """
     policy = route_components_pb2.RetryPolicy()
     policy.CopyFrom(RETRY_POLICY)
@@ -75,8 +83,9 @@ def _retry_policy(retries: Retries) -> route_components_pb2.RetryPolicy:
             conditions.append(condition)
     if policy.retriable_status_codes:
         conditions.append("retriable-status-codes")
+    if not _TIMED_OUT.isdisjoint(retries.retry_on):
+        policy.retriable_headers.add(name=names.TIMED_OUT_HEADER, present_match=True)
     policy.retry_on = ",".join(conditions)
-    # No ``per_try_timeout``: it ejects a host as well, so that the next try would leave the lane.
     return policy
 
 

@@ -1,14 +1,14 @@
 """Scopes: from the host that an application calls to the routes of that service.
 
-With one route configuration for all services Envoy would build the tables of all anew whenever one
-of them changes. Hence each has its own, and the host picks one: scoped routes (SRDS), by the value
-of a header that the proxy itself sets to the host, whatever the client sent.
+With one route configuration for all services, Envoy would rebuild all tables whenever one service
+changes. Hence each service has its own, and scoped routes (SRDS) select it by the value of a header
+that the proxy itself sets to the called host.
 
-Envoy has no scope for "any other host". So a request of which no scope has the host meets a filter
-that known hosts skip: it tries the host in lower case (scopes are exact, hosts are not), and then
-names the scope of hosts outside the mesh. Web pages can send a request whose target is a path
-(``GET /``) but none whose target is a URL or CONNECT, as clients of a proxy do; so only the latter
-go out of the mesh.
+Envoy has no scope for "any other host". So a filter handles requests whose host has no scope; known
+hosts switch it off. It tries the host in lower case (scopes are case-sensitive, hosts are not) and
+then selects the scope for hosts outside the mesh. A web page can send a request whose target is a
+path (``GET /``), but not one whose target is a URL, or CONNECT, as clients of a proxy do. Therefore
+only the latter may leave the mesh.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from laneway.model.services import Service
 #: The name of the filter that known hosts switch off.
 UNKNOWN_HOST = "laneway.unknown_host"
 
-# Route names are empty until a route is found, which asking for metadata makes Envoy look for.
+# The name of the route is empty until Envoy has looked for a route, which ``metadata`` triggers.
 _LUA = f"""\
 local function refuse(request, status, reason)
   request:respond({{[":status"] = status}}, "laneway: " .. reason .. "\\n")
@@ -65,14 +65,16 @@ end
 
 
 def use_scopes(manager: hcm_pb2.HttpConnectionManager, host: str | None = None) -> None:
-    """Route by scopes; ``manager`` has its other filters already. With a ``host``, all requests go
-    to that service, whatever host they name."""
+    """Makes ``manager``, which has its other filters already, route by scopes.
+
+    With a ``host``, all requests go to that service, whatever host they name.
+    """
     scoped = manager.scoped_routes
     scoped.name = names.SCOPES
     fragment = scoped.scope_key_builder.fragments.add()
     fragment.header_value_extractor.name = names.HOST_HEADER
     fragment.header_value_extractor.index = 0
-    # A sidecar that began without them would send calls within the mesh to DNS.
+    # Without its scopes, a sidecar would treat services as hosts outside the mesh.
     scoped.rds_config_source.CopyFrom(ads(wait=0))
     scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads(wait=0))
     manager.early_header_mutation_extensions.append(_host_header(host))
@@ -82,14 +84,14 @@ def use_scopes(manager: hcm_pb2.HttpConnectionManager, host: str | None = None) 
 
 
 def service_scopes(service: Service) -> Iterable[Resource]:
-    """The names that a workload of any namespace may use."""
+    """The hosts that workloads in all namespaces may use."""
     name, home = service.name.name, service.name.namespace
     for host in (f"{name}.{home}", f"{name}.{home}.svc", service.host):
         yield from _scopes(service, host)
 
 
 def home_scopes(service: Service) -> Iterable[Resource]:
-    """The names that Kubernetes' DNS search path adds for workloads of the service's namespace."""
+    """The hosts that workloads in the service's namespace may use (Kubernetes' DNS search path)."""
     return _scopes(service, service.name.name)
 
 
@@ -113,11 +115,11 @@ def _scope(name: str, host: str, routes: str) -> Resource:
 
 @cache
 def _host_header(host: str | None) -> extension_pb2.TypedExtensionConfig:
-    """Fills in what the request names, or ``host`` as a client of a proxy names it."""
+    """Sets the header to the request's host, or to ``host`` as if a client of a proxy sent it."""
     authority = host or "%REQ(:AUTHORITY)%"
     scheme = "http" if host else "%REQ(:SCHEME)%"
     mutations = [
-        # An empty host overwrites nothing.
+        # An empty host would not overwrite the header.
         mutation_rules_pb2.HeaderMutation(remove=names.HOST_HEADER),
         mutation_rules_pb2.HeaderMutation(append=visibility.header(names.HOST_HEADER, authority)),
         mutation_rules_pb2.HeaderMutation(remove=names.SCHEME_HEADER),
@@ -131,7 +133,7 @@ def _host_header(host: str | None) -> extension_pb2.TypedExtensionConfig:
 
 @cache
 def _named_host(host: str) -> hcm_pb2.HttpFilter:
-    """The application behind the port reads the service's name, not a loopback address."""
+    """Sets the host to the service's name, so that the application sees no loopback address."""
     code = f"""\
 function envoy_on_request(request)
   request:headers():replace(":authority", "{host}")

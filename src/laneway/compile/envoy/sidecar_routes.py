@@ -1,4 +1,4 @@
-"""A sidecar's routes: one for each service that its workload may call, and one to the workload."""
+"""The routes of a sidecar: for each service that its workload may call, and to the workload."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import duration, packed, resource
 from laneway.compile.envoy.route_actions import ANY_PATH, GRPC_STATUS, header_names, lane_action
 from laneway.compile.envoy.scoped_routes import UNKNOWN_HOST
+from laneway.compile.envoy.try_timeouts import limited
 from laneway.compile.ir import Route, ServiceRoutes
 from laneway.compile.resources import ROUTE, Resource
 
@@ -31,7 +32,7 @@ def service_routes(routes: ServiceRoutes, options: Options) -> Iterable[Resource
 
 
 def passthrough_routes() -> Resource:
-    """To hosts outside the mesh."""
+    """The routes to hosts outside the mesh."""
     route = route_components_pb2.Route(
         match=ANY_PATH,
         route=route_components_pb2.RouteAction(cluster=names.PASSTHROUGH, timeout=duration(0)),
@@ -44,8 +45,7 @@ def passthrough_routes() -> Resource:
 
 
 def _configuration(name: str, host: route_components_pb2.VirtualHost, known: bool) -> Resource:
-    """Which of these it is, the scope has decided; the headers that only this proxy reads go no
-    further."""
+    """The scope has chosen this configuration already. Headers for this proxy only are removed."""
     config = route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
@@ -64,22 +64,27 @@ def _configuration(name: str, host: route_components_pb2.VirtualHost, known: boo
 
 
 def inbound_route(port: int) -> route_pb2.RouteConfiguration:
-    """Everything that arrives goes to the application; nobody else may claim to be unreachable."""
+    """Sends all requests to the application. Headers that only this proxy may set are removed from
+    its responses."""
     route = route_components_pb2.Route(
         match=ANY_PATH,
         route=route_components_pb2.RouteAction(
             cluster=names.inbound_cluster(port), timeout=duration(0)
         ),
-        response_headers_to_remove=[names.UNREACHABLE_HEADER, names.GRPC_STATUS_HEADER],
+        response_headers_to_remove=[
+            names.UNREACHABLE_HEADER,
+            names.TIMED_OUT_HEADER,
+            names.GRPC_STATUS_HEADER,
+        ],
         response_headers_to_add=[
             visibility.header(names.GRPC_STATUS_HEADER, "%RESP(grpc-status)%")
         ],
     )
-    # A host's headers are changed after its routes', and a configuration's after its hosts'.
+    # Envoy applies the header changes of routes first, then those of hosts, then of configurations.
     host = route_components_pb2.VirtualHost(
         name="inbound",
         domains=["*"],
-        routes=[_from_outside(), route],
+        routes=[_from_outside(), limited(route), route],
         response_headers_to_remove=["grpc-status"],
     )
     return route_pb2.RouteConfiguration(name=f"inbound|{port}", virtual_hosts=[host])
@@ -87,7 +92,7 @@ def inbound_route(port: int) -> route_pb2.RouteConfiguration:
 
 @cache
 def _from_outside() -> route_components_pb2.Route:
-    """Refuses what a sidecar sent out of the mesh, and DNS led back to this one."""
+    """Refuses requests that a sidecar sent out of the mesh, if DNS leads back to this machine."""
     marked = route_components_pb2.HeaderMatcher(name=names.EGRESS_HEADER, present_match=True)
     match = route_components_pb2.RouteMatch(prefix="/", headers=[marked])
     refusal = route_components_pb2.DirectResponseAction(status=403)
@@ -96,7 +101,7 @@ def _from_outside() -> route_components_pb2.Route:
 
 
 def _service_host(name: str, route: Route, options: Options) -> route_components_pb2.VirtualHost:
-    # That they have names tells a known host from an unknown one, see ``scoped_routes``.
+    # Routes have names so that ``scoped_routes`` can tell known hosts from others.
     everything = route_components_pb2.Route(name="lane", match=ANY_PATH, route=lane_action(route))
     tunnel = _tunnel(names.TUNNEL)
     tunnel.name = "tunnel"
@@ -116,7 +121,7 @@ def _service_host(name: str, route: Route, options: Options) -> route_components
 
 
 def _tunnel(cluster: str) -> route_components_pb2.Route:
-    """For CONNECT, which no other matcher matches: bytes to and from the cluster."""
+    """The route for CONNECT, which only this matcher matches: forwards bytes to the cluster."""
     action = route_components_pb2.RouteAction(cluster=cluster, timeout=duration(0))
     upgrade = action.upgrade_configs.add(upgrade_type="CONNECT")
     upgrade.connect_config.SetInParent()

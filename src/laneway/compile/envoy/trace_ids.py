@@ -1,4 +1,4 @@
-"""Trace ids that a proxy fills in where a request has none, since lanes are remembered by them."""
+"""Trace ids that a proxy generates for requests without one, because lanes are remembered by id."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def with_fresh_ids(
     trace_headers: Iterable[str],
     empty: Iterable[Sequence[str]],
 ) -> Iterator[route_components_pb2.Route]:
-    """``route``, and before it the same for requests of which some of the headers are there and are
-    empty, by each of ``empty``: they get an id, too. (Envoy adds a header where it is absent, or
-    overwrites it whatever it is.)
+    """``route``, preceded by routes for requests in which some trace headers are empty.
+
+    Envoy can only add a header that is absent, or overwrite it in any case. So each combination of
+    empty headers in ``empty`` gets a route that overwrites these.
     """
     for header in trace_headers:
         fresh = visibility.header(header, names.FRESH_ID, "ADD_IF_ABSENT")

@@ -1,14 +1,13 @@
-"""What a hop can tell: which lane was meant, which served, and why.
+"""Response headers, access logs and counters that show the intended and the serving lane.
 
-Clusters and endpoints carry metadata (service, lane, workload); responses, access logs and counters
-are formatted from it by Envoy itself. A request's *lane* here is the head of the chain that it was
-routed to; ``?`` is a lane that the service has no subset of (or that does not exist). So lane and
-served lane differ exactly when the request fell back, and ``?`` tells the two causes apart.
+Clusters and endpoints have metadata (service, lane, workload), from which Envoy formats all of
+these. The *lane* of a request is the first of the chain to which it was routed. ``?`` is a lane of
+which the service has no subset, or that does not exist. So the lane and the serving lane differ if
+and only if the request fell back, and ``?`` distinguishes the two causes.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -22,26 +21,16 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from envoy.type.matcher.v3 import string_pb2
 from google.protobuf.struct_pb2 import Struct
-from xds.type.v3 import typed_struct_pb2
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import lane_statistics, names
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.protobuf import packed
 from laneway.compile.ir import Target
 from laneway.model.names import ObjectName
 
 _NAMESPACE = "laneway"
-#: A request header; its value is the operator's to choose (``Options.explain``).
+#: A request header, whose secret value is a setting (``Options.explain``).
 EXPLAIN_HEADER = "x-laneway-explain"
-#: The lane of requests that named one which the service has no subset of.
-ABSENT = "?"
-
-#: Matches the names of the counters of requests by lane.
-COUNTERS = r"^laneway\.requests\."
-_COUNTER = re.compile(
-    COUNTERS + r"route\.outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|]+)\.served\.(?P<served>[^.]*)"
-)
-
 _SERVICE = f"%METADATA(CLUSTER:{_NAMESPACE}:service)%"
 _LANE = f"%METADATA(CLUSTER:{_NAMESPACE}:lane)%"
 _SERVED = f"%UPSTREAM_METADATA({_NAMESPACE}:lane)%"
@@ -49,7 +38,7 @@ _WORKLOAD = f"%UPSTREAM_METADATA({_NAMESPACE}:workload)%"
 
 
 def cluster_metadata(target: Target, lane: str) -> base_pb2.Metadata:
-    """For the cluster of ``target`` as requests of ``lane`` use it."""
+    """The metadata of the cluster that requests of ``lane`` to ``target`` use."""
     service = str(target.service.name)
     lanes = " or ".join(target.chain)
     whose = (
@@ -71,49 +60,13 @@ def endpoint_metadata(workload: ObjectName, lane: str) -> base_pb2.Metadata:
 
 def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
     """What a caller's proxy records of each request: counters, and a log where asked for."""
-    yield _counters()
+    yield from lane_statistics.statistics_loggers()
     if options.access_log is not None:
         yield _access_log(options.access_log)
 
 
-def counted(statistic: str) -> tuple[str, str, str] | None:
-    """The (service, lane, served lane) of one of our counters' names; None for another statistic.
-
-    The route's name is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``).
-    """
-    if (match := _COUNTER.fullmatch(statistic)) is None:
-        return None
-    service, namespace = match["host"].split(".")[:2]
-    return f"{namespace}/{service}", match["chain"].split(">")[0], match["served"]
-
-
-@cache
-def _counters() -> accesslog_pb2.AccessLog:
-    """``laneway.requests`` by route (a cluster's name, with chain and service) and served lane.
-
-    There are as many series as such pairs exist. Tags from metadata would cost microseconds more.
-    The configuration is a ``TypedStruct``, since ``stats_scope`` is not yet in the published protos
-    for Python; Envoy warns of ``stat_prefix``, its predecessor, in every log.
-    """
-    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": _SERVED}
-    stat = {
-        "name": "requests",
-        "tags": [{"name": name, "value_format": value} for name, value in tags.items()],
-    }
-    config = typed_struct_pb2.TypedStruct(
-        type_url="type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
-        value=_struct(
-            {
-                "stats_scope": {"prefix": "laneway"},
-                "counters": [{"stat": stat, "value_fixed": 1}],
-            }
-        ),
-    )
-    return accesslog_pb2.AccessLog(name="envoy.access_loggers.stats", typed_config=packed(config))
-
-
 def _access_log(path: str) -> accesslog_pb2.AccessLog:
-    """One JSON object a request, one a line."""
+    """One JSON object for each request, on a line of its own."""
     fields = {
         "time": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
@@ -137,7 +90,7 @@ def _access_log(path: str) -> accesslog_pb2.AccessLog:
 
 @cache
 def unavailable_reply() -> hcm_pb2.ResponseMapper:
-    """A caller's proxy that found no instance says so in words, and names service and lane."""
+    """The response of a caller's proxy that found no instance; it names the service and lane."""
     return hcm_pb2.ResponseMapper(
         filter=_flags("UH", "UF"),
         headers_to_add=[header("x-laneway-service", _SERVICE), header("x-laneway-lane", _LANE)],
@@ -148,22 +101,22 @@ def unavailable_reply() -> hcm_pb2.ResponseMapper:
 def to_outsiders(
     reply: hcm_pb2.ResponseMapper, words: str, options: Options
 ) -> Iterable[hcm_pb2.ResponseMapper]:
-    """``reply`` for callers who may ask; for all others one that says ``words`` and no names."""
+    """``reply`` for clients that may get explanations; for others one with ``words``, no names."""
     if options.explain is not None:
         asked = route_components_pb2.HeaderMatcher(
             name=EXPLAIN_HEADER, string_match=string_pb2.StringMatcher(exact=options.explain)
         )
-        told = hcm_pb2.ResponseMapper()
-        told.CopyFrom(reply)
+        named = hcm_pb2.ResponseMapper()
+        named.CopyFrom(reply)
         by_header = accesslog_pb2.AccessLogFilter(
             header_filter=accesslog_pb2.HeaderFilter(header=asked)
         )
-        told.filter.CopyFrom(
+        named.filter.CopyFrom(
             accesslog_pb2.AccessLogFilter(
                 and_filter=accesslog_pb2.AndFilter(filters=[reply.filter, by_header])
             )
         )
-        yield told
+        yield named
     names_kept = (names.UNREACHABLE_HEADER,)
     yield hcm_pb2.ResponseMapper(
         filter=reply.filter,
@@ -173,7 +126,7 @@ def to_outsiders(
 
 
 def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
-    """A gateway that knows no way for a request says why: no rule, or none of the lanes named."""
+    """The responses of a gateway without a route: no rule matches, or the lane has no rule."""
     reasons = {
         "NR": "no ingress rule takes this request",
         "NC": "this request must name one of the lanes that may enter here",
@@ -186,7 +139,7 @@ def refusals() -> Iterable[hcm_pb2.ResponseMapper]:
 
 @cache
 def forbidden_reply() -> hcm_pb2.ResponseMapper:
-    """A sidecar that does not call the address which a host outside the mesh has."""
+    """The response of a sidecar that refuses the address of a host outside the mesh."""
     status = accesslog_pb2.ComparisonFilter(op="EQ")
     status.value.default_value = 403
     status.value.runtime_key = "laneway.forbidden"
@@ -203,7 +156,7 @@ def forbidden_reply() -> hcm_pb2.ResponseMapper:
 
 @cache
 def unknown_host_reply() -> hcm_pb2.ResponseMapper:
-    """A sidecar that was asked for a host which is no service's at that port, and not in DNS."""
+    """The response of a sidecar for a host that is neither a service at that port nor in DNS."""
     return hcm_pb2.ResponseMapper(
         filter=_flags("DF"),
         body_format_override=_text(
@@ -214,9 +167,9 @@ def unknown_host_reply() -> hcm_pb2.ResponseMapper:
 
 
 def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
-    """A workload's proxy that could not connect to its application (flag UF).
+    """The response of an inbound proxy that could not connect to its application (flag UF).
 
-    The request certainly went nowhere, and the header says so to callers' proxies.
+    The request certainly reached nothing; the header tells this to the caller's proxy.
     """
     return hcm_pb2.ResponseMapper(
         filter=_flags("UF"),
@@ -228,20 +181,30 @@ def unreachable_reply(workload: ObjectName) -> hcm_pb2.ResponseMapper:
     )
 
 
+@cache
+def timed_out_reply() -> hcm_pb2.ResponseMapper:
+    """A workload's proxy whose application took longer than a try of a request may (flag UT)."""
+    return hcm_pb2.ResponseMapper(
+        filter=_flags("UT"),
+        headers_to_add=[header(names.TIMED_OUT_HEADER, "%RESPONSE_FLAGS%")],
+        body_format_override=_text("laneway: the application did not answer in time\n"),
+    )
+
+
 def explained(
     route: route_components_pb2.Route, header_names: Sequence[str], options: Options
 ) -> Iterable[route_components_pb2.Route]:
-    """``route``, and before it the same for callers who may ask how they are routed.
+    """``route``, preceded by the same route for clients that may get explanations.
 
-    ``header_names`` are the route headers that the route looks at.
+    ``header_names`` are the route headers that the route matches.
     """
     if options.explain is not None:
-        telling = route_components_pb2.Route()
-        telling.CopyFrom(route)
+        warning_about = route_components_pb2.Route()
+        warning_about.CopyFrom(route)
         asked = string_pb2.StringMatcher(exact=options.explain)
-        telling.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
-        telling.response_headers_to_add.extend(_explanation(header_names))
-        yield telling
+        warning_about.match.headers.add(name=EXPLAIN_HEADER, string_match=asked)
+        warning_about.response_headers_to_add.extend(_explanation(header_names))
+        yield warning_about
         quiet = route_components_pb2.Route()
         quiet.CopyFrom(route)
         quiet.request_headers_to_remove.append(EXPLAIN_HEADER)

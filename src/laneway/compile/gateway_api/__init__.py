@@ -1,7 +1,7 @@
 """IR -> Gateway API: lanes for any mesh that takes its routes from HTTPRoutes.
 
-Istio's ambient waypoints, Linkerd, Cilium and Kuma do, each to its own extent (the GAMMA part of
-Gateway API). It has no subsets, so every lane's version of a service is a Service of its own.
+Istio's ambient waypoints, Linkerd, Cilium and Kuma do, each to a different extent (the GAMMA part
+of Gateway API). There are no subsets, so each lane's version of a service becomes a Service.
 
 | resource | one for each | in the namespace of |
 | --- | --- | --- |
@@ -11,8 +11,8 @@ Gateway API). It has no subsets, so every lane's version of a service is a Servi
 | ReferenceGrant | gateway and service of another namespace | the service |
 | Gateway | gateway, if its class is given | the gateway |
 
-An HTTPRoute that grows beyond what one may hold becomes several. Which rule takes a request is not
-a matter of order here, but of a rule's conditions: ``precedence`` makes the two agree.
+An HTTPRoute with more rules than allowed becomes several. Precedence does not depend on the order
+of rules, but on their conditions; ``precedence`` makes the two agree.
 
 Entry points: ``documents.emit`` and ``limits.limits``.
 """

@@ -14,7 +14,7 @@ from laneway.model.meshes import Mesh
 
 
 def emit(mesh: Mesh, routes: MeshRoutes, options: Options) -> Iterator[Document]:
-    """What stands behind a route comes before it: group by group, then gateway by gateway."""
+    """A route follows the objects that it refers to: first all groups, then all gateways."""
     services = lane_services(mesh, routes)
     for group in mesh.groups:
         for name in group.services:

@@ -1,4 +1,4 @@
-"""The compile report of a gateway: what its HTTPRoutes cannot express, or not on every platform.
+"""The compile report of a gateway: features that its HTTPRoutes do not support everywhere.
 
 ``rule_limits`` reports on single ingress rules.
 """
@@ -14,7 +14,7 @@ from laneway.compile.gateway_api.route_plans import Plan, plans
 from laneway.compile.gateway_api.rule_limits import action_limits, precedence_limits, rule_limits
 from laneway.compile.gateway_api.supported_matches import is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute
-from laneway.model.findings import Finding, Severity, telling
+from laneway.model.findings import Finding, Severity, warning_about
 from laneway.model.gateways import Gateway
 from laneway.model.keys import key_of
 from laneway.model.lanes import RouteBy
@@ -24,7 +24,7 @@ from laneway.model.meshes import Mesh
 def gateway_limits(
     mesh: Mesh, gateway: GatewayRoutes, services: LaneServices, options: Options
 ) -> Iterator[Finding]:
-    found = list(plans(mesh, gateway, services))
+    found = list(plans(gateway, services))
     routes = list(
         {
             id(route): route
@@ -107,7 +107,7 @@ def _objects(
 
 
 def _features(found: Iterable[Plan]) -> list[str]:
-    """By the names that conformance reports have for them."""
+    """Uses the names of features in conformance reports."""
     names = set()
     for plan in found:
         if plan.port is not None:
@@ -144,15 +144,6 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
     }
     for group in (mesh.groups_by_name[name] for name in groups):
         key = key_of(group)
-        yield Finding(
-            "GATEWAY_API_UNKNOWN_LANE_WEIGHED",
-            f"a request whose {group.route_header} names no lane of group {group.name} gets a lane "
-            "by weight, as if it had no header; in laneway it goes to the baseline",
-            "send the header only with the name of a lane",
-            key,
-            ("spec", "routeHeader"),
-            Severity.WARNING,
-        )
         if group.sticky is not None:
             yield Finding(
                 "GATEWAY_API_NOT_STICKY",
@@ -166,26 +157,26 @@ def _weights(mesh: Mesh, routes: Iterable[IngressRoute]) -> Iterator[Finding]:
 
 
 def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
-    """In Gateway API nothing can set a lane before an HTTPRoute takes the request."""
+    """Gateway API cannot set a lane before an HTTPRoute takes the request."""
     for group in mesh.groups:
         if group.gateway != gateway.gateway.name:
             continue
         if group.route_by != RouteBy():
-            yield telling(key_of(group), ("spec", "routeBy"))(
+            yield warning_about(key_of(group), ("spec", "routeBy"))(
                 "GATEWAY_API_NO_ROUTE_BY",
                 f"only {group.route_header} can name a lane of group {group.name}",
                 f"send {group.route_header}",
             )
         for lane in mesh.lanes_by_group[group.name]:
             if lane.names:
-                yield telling(key_of(lane), ("spec", "names"))(
+                yield warning_about(key_of(lane), ("spec", "names"))(
                     "GATEWAY_API_NO_NAMES",
                     f"only the value {lane.name} names lane {lane.name}; its other names are "
                     "ignored",
                     f"send {group.route_header}: {lane.name}",
                 )
             if any(rule.enter and rule.online for rule in lane.ingress):
-                yield telling(key_of(lane), ("spec", "ingress"))(
+                yield warning_about(key_of(lane), ("spec", "ingress"))(
                     "GATEWAY_API_NO_ENTER",
                     f"a request enters lane {lane.name} only if it names the lane; enter has no "
                     "effect on its rules",
@@ -194,7 +185,7 @@ def _entering(mesh: Mesh, gateway: GatewayRoutes) -> Iterator[Finding]:
 
 
 def _refusals(mesh: Mesh, found: Iterable[Plan]) -> Iterator[Finding]:
-    """A refusal is a rule of its own where another rule would take the request otherwise."""
+    """A refusal needs a rule if another rule would take the request otherwise."""
     groups = {
         plan.host.routes[entry.source].rules[0][0].group: None
         for plan in found

@@ -1,8 +1,7 @@
-"""What ingress rules become at a gateway: HTTPRoutes in its namespace, and leave to refer from
-there to Services of others.
+"""Turns ingress rules into HTTPRoutes in the gateway's namespace, and ReferenceGrants.
 
-One for each domain, with the rules of all that covers it, so that it does not matter whether an
-implementation goes on to a wider domain where no rule of a narrower one takes a request.
+There is one HTTPRoute for each domain, with the rules of all wider domains that cover it. So it
+does not matter whether an implementation tries a wider domain if no rule of a narrower one matches.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from laneway.model.gateways import Gateway
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
-#: Names that one ReferenceGrant may hold.
+#: The maximum of names in a ReferenceGrant.
 _GRANTED = 16
 
 
@@ -35,7 +34,7 @@ def gateway_documents(
     mesh: Mesh, gateway: GatewayRoutes, services: LaneServices, options: Options
 ) -> Iterator[Document]:
     """Nothing for a gateway without rules."""
-    found = [plan for plan in plans(mesh, gateway, services) if plan.routes]
+    found = [plan for plan in plans(gateway, services) if plan.routes]
     if not found:
         return
     yield from _grants(mesh, gateway.gateway, services, found)
@@ -55,9 +54,9 @@ def _http_routes(gateway: Gateway, plan: Plan) -> Iterator[Document]:
 
 
 def _gateway(gateway: Gateway, group: str, gateway_class: str) -> Document:
-    """One listener a port, for all hosts: the routes say which they are for.
+    """A listener for each port, for all hosts; routes restrict the hosts.
 
-    None for TLS: the certificates that Istio's Gateway names are Secrets of another place.
+    None for TLS, because the certificates of Istio's Gateway are Secrets in another namespace.
     """
     listeners = [
         {
@@ -75,7 +74,7 @@ def _gateway(gateway: Gateway, group: str, gateway_class: str) -> Document:
 def _grants(
     mesh: Mesh, gateway: Gateway, services: LaneServices, found: list[Plan]
 ) -> Iterator[Document]:
-    """Only for the Services that the routes refer to, in namespaces other than theirs."""
+    """Grants for the Services in other namespaces to which the routes refer."""
     used = {
         backend.service
         for plan in found
@@ -105,5 +104,5 @@ def _grant(name: ObjectName, gateway: Gateway, group: str, services: list[str]) 
 
 
 def _group(plan: Plan) -> str:
-    """The group that an object is said to be of: the first, where groups share a domain."""
+    """The group in the object's label: the first one, if groups share a domain."""
     return plan.host.routes[0].rules[0][0].group

@@ -7,7 +7,7 @@ from laneway.compile.gateway_api.resources import GRANT, ROUTE
 
 
 def _gateways(manifest: Manifest) -> frozenset[str]:
-    """As ``namespace/name``: a parent without a namespace is of the route's own."""
+    """As ``namespace/name``. A parent without a namespace is in the route's namespace."""
     own = manifest["metadata"].get("namespace", "")
     parents = (manifest.get("spec") or {}).get("parentRefs") or ()
     return frozenset(
@@ -18,7 +18,7 @@ def _gateways(manifest: Manifest) -> frozenset[str]:
 
 
 def _hosts(manifest: Manifest) -> frozenset[str]:
-    """A route of a gateway without hostnames is for all of the gateway's."""
+    """A route without hostnames is for all hosts of its gateway."""
     hosts = (manifest.get("spec") or {}).get("hostnames")
     return frozenset(hosts or (["*"] if _gateways(manifest) else ()))
 

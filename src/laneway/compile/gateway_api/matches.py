@@ -15,7 +15,7 @@ from typing import Any
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.regexes import matches_whole
 
-#: What Exact and PathPrefix refuse (the CRD's validation rules); a regular expression may hold it.
+#: The characters that Exact and PathPrefix accept (the CRD's validation rules).
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _REFUSED = re.compile(r"//|/\.\.?(?:/|$)|%2f", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ class Unmet(enum.Enum):
 
 
 class Order(enum.Enum):
-    """Which of two matches takes a request that meets both."""
+    """The result of comparing the precedence of two matches."""
 
     FIRST = "the first"
     SECOND = "the second"
@@ -54,7 +54,7 @@ EVERY_PATH = Path("PathPrefix", "/")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """All conditions must hold. Headers have lower-case names; pairs are in order of names."""
+    """All conditions must hold. Headers have lower-case names. Pairs are sorted by name."""
 
     path: Path = EVERY_PATH
     method: str | None = None
@@ -74,14 +74,14 @@ class Match:
         return found
 
     def with_header(self, name: str, value: str) -> Match | None:
-        """Restricted to requests that have the header; None where they cannot meet the rest."""
+        """The match restricted to requests with the header. None if they cannot meet the rest."""
         other = Match(headers=((name.lower(), StringMatch(MatchKind.EXACT, value)),))
         both = meet(self, other)
         return None if isinstance(both, Unmet) else both
 
 
 def path_of(uri: StringMatch | None) -> Path:
-    """The closest match: one of Core support if possible, else a regular expression."""
+    """The closest match: one with Core support if possible, otherwise a regular expression."""
     if uri is None or uri == StringMatch(MatchKind.PREFIX, ""):
         return EVERY_PATH
     if uri.kind is MatchKind.REGEX or not _sayable(uri.value):
@@ -125,7 +125,7 @@ def _named(name: str, match: StringMatch) -> dict[str, Any]:
 
 
 def compare(first: Match, second: Match) -> Order:
-    """By the specification's order of precedence, for requests that meet both."""
+    """Compares by the specification's order of precedence, for requests that meet both."""
     if first.path != second.path:
         return _compare_paths(first.path, second.path)
     one, other = _further(first), _further(second)

@@ -1,4 +1,4 @@
-"""Names of what is emitted: stable, so that a change of one lane renames nothing of another's."""
+"""Names of emitted objects. They are stable: a change of one lane renames nothing of another."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LaneServices = Mapping[tuple[ObjectName, str], ObjectName]
 
 
 def lane_services(mesh: Mesh, routes: MeshRoutes) -> LaneServices:
-    """``SERVICE-LANE``; with a digest where that is too long, or the name of something else too:
-    of a declared Service, or of another pair (``a-b`` and ``c``, ``a`` and ``b-c``)."""
+    """``SERVICE-LANE``. With a digest if that is too long, or if it is also the name of a declared
+    Service or of another pair (``a-b`` and ``c``, ``a`` and ``b-c``)."""
     pairs = [
         (service.service.name, lane)
         for service in routes.services.values()
@@ -39,8 +39,8 @@ def lane_services(mesh: Mesh, routes: MeshRoutes) -> LaneServices:
 
 
 def served_lanes(routes: ServiceRoutes) -> dict[str, bool]:
-    """The lanes that need a Service, and whether they contain the service: strict lanes that do not
-    answer nobody, but they do not fall back either."""
+    """The lanes that need a Service, and whether they contain the service. (A strict lane that does
+    not contain it needs one without instances, because it must not fall back.)"""
     contained = {lane.name: True for lane in routes.subsets}
     lacking = {
         target.chain[0]: False
@@ -53,7 +53,7 @@ def served_lanes(routes: ServiceRoutes) -> dict[str, bool]:
 
 
 def service_routes(service: ObjectName, port: int | None, part: int) -> ObjectName:
-    """``part`` counts from 0: what one HTTPRoute cannot hold, further ones do."""
+    """``part`` counts the HTTPRoutes into which a larger one is split, from 0."""
     at = f"-{port}" if port is not None else ""
     return ObjectName(service.namespace, f"{service.name}-lanes{at}{_part(part)}")
 
@@ -67,7 +67,7 @@ def gateway_routes(gateway: ObjectName, domain: str, port: int | None, part: int
 
 
 def grant(gateway: ObjectName, service: ObjectName, part: int) -> ObjectName:
-    """In the service's namespace, where gateways of several namespaces may meet."""
+    """The name is unique in the service's namespace, also with gateways of several namespaces."""
     name = f"{service.name}-from-{gateway.name}.{gateway.namespace}{_part(part)}"
     return ObjectName(service.namespace, name)
 

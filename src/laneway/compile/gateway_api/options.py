@@ -7,6 +7,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``gateway_class`` runs the gateways that are emitted; without one, there are some already."""
+    """``gateway_class`` is that of emitted gateways. Without it, gateways must exist already."""
 
     gateway_class: str | None = None

@@ -1,12 +1,13 @@
-"""Order of declaration -> precedence by conditions.
+"""Translates the order of rules into precedence by conditions.
 
-Here the first rule that a request meets takes it; in Gateway API the one with the most specific
-conditions does. Where a later rule would take what is an earlier one's, the earlier one also gets
-the conditions of both at once, which are at least as specific as the later one's.
+In laneway, the first rule that a request meets takes it. In Gateway API, the rule with the most
+specific conditions does. If a later rule would take requests of an earlier one, the earlier one
+also gets a match with the conditions of both, which is at least as specific as the later rule's.
 
-That is enough: say a request's first rule is F and Gateway API chose another one, W. Then W's
-conditions outrank F's or tie with them, so F also has those of both; they outrank W's, or tie with
-them and stand before. (If they are W's own, then W can take nothing and was left out.)
+This is sufficient. Suppose that a request's first rule is F, and Gateway API chose another rule W.
+Then W's conditions outrank F's or tie with them, so F also has a match with the conditions of both.
+That match outranks W's, or ties with it and comes first. (If it equals W's own conditions, W can
+take nothing and was left out.)
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from laneway.compile.gateway_api.resources import Backend
 from laneway.compile.gateway_api.rule_actions import Actions
 from laneway.model.matches import MatchKind
 
-#: Matches of one domain from which on no more are added: an API server takes no object of any size.
+#: The number of matches in a domain from which on none are added, since objects have a size limit.
 MOST = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One match and what it leads to; no backends: a refusal. ``source`` is the route it is of."""
+    """A match and its backends; without backends, a refusal. ``source`` is its route's index."""
 
     match: Match
     backends: tuple[Backend, ...]
@@ -39,10 +40,10 @@ class Entry:
 
 @dataclass
 class Arrangement:
-    """For each entry, in order, the matches that stand for it: its own, and some narrower ones.
+    """For each entry, in order, its matches: its own one, and some narrower ones.
 
-    ``unsure`` are pairs (earlier, later) of entries of which implementations may prefer either;
-    ``ties`` those that only the order within one HTTPRoute decides.
+    ``unsure`` are pairs (earlier, later) of entries of which implementations may prefer either one.
+    ``ties`` are pairs for which only the order within one HTTPRoute decides.
     """
 
     entries: Sequence[Entry]
@@ -53,7 +54,7 @@ class Arrangement:
 
 
 def arrange(entries: Sequence[Entry]) -> Arrangement:
-    """``entries`` in order of precedence, the first one first."""
+    """``entries`` are in order of precedence."""
     found = Arrangement(entries, [{} for _ in entries])
     rivals = _Rivals(entries)
     number = 0
@@ -77,7 +78,7 @@ def arrange(entries: Sequence[Entry]) -> Arrangement:
 
 
 class _Rivals:
-    """Which entries may share requests with a match. Most do not: they name another lane."""
+    """Finds entries that may share requests with a match; most do not, by naming another lane."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         names = Counter(name for entry in entries for name in _exact(entry.match))
@@ -105,8 +106,8 @@ def _exact(match: Match) -> dict[str, str]:
 def _overruling(
     found: Arrangement, at: int, match: Match, rivals: Iterable[int]
 ) -> list[tuple[int, Match]] | None:
-    """What earlier entries need, as ``match`` comes to stand at ``at``; None if it can take
-    nothing, since one of them takes all of it."""
+    """The matches that earlier entries need because of ``match`` at position ``at``. None if an
+    earlier entry takes all of its requests."""
     more: list[tuple[int, Match]] = []
     unsure: list[int] = []
     ties: list[int] = []
@@ -135,12 +136,12 @@ def _overruling(
 
 
 def _overrules(one: Match, narrowed: Match, match: Match) -> bool:
-    """Whether ``one`` already takes from ``match`` all that ``narrowed`` is for."""
+    """Whether ``one`` already takes all requests of ``narrowed`` from ``match``."""
     return compare(one, match) is Order.FIRST and meet(one, narrowed) == narrowed
 
 
 def _leave_out_refusals(found: Arrangement) -> None:
-    """What no rule takes is refused anyway: one is needed only before rules that would take it."""
+    """Requests without a rule are refused anyway: refusals are needed only before other rules."""
     for at, entry in enumerate(found.entries):
         if entry.backends:
             continue

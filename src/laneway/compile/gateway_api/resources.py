@@ -23,7 +23,7 @@ GRANT = f"{NETWORKING}/v1beta1"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A Service that ``weight`` parts of the requests go to; ``sets`` a header (name, value)."""
+    """A Service that gets ``weight`` parts of the requests. ``sets`` is a header (name, value)."""
 
     service: ObjectName
     port: int
@@ -33,7 +33,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Requests that meet one of ``matches`` go to ``backends``; without any, they are answered
+    """Requests that meet one of ``matches`` go to ``backends``. Without backends they are answered
     500. ``timeout`` is that of the whole request."""
 
     matches: tuple[Match, ...]
@@ -73,7 +73,7 @@ def http_route(
 
 
 def parent(group: str, kind: str, name: str, port: int | None) -> Document:
-    """An object of the route's own namespace; all its ports, or one."""
+    """A reference to an object in the route's namespace, for one port or for all."""
     of: Document = {"group": group, "kind": kind, "name": name}
     return of if port is None else {**of, "port": port}
 

@@ -16,7 +16,6 @@ from laneway.compile.gateway_api.rule_actions import Actions
 from laneway.compile.gateway_api.services import backend
 from laneway.compile.gateway_api.supported_matches import conditions, is_host
 from laneway.compile.ir import GatewayRoutes, IngressRoute, Split, VirtualHost
-from laneway.model.meshes import Mesh
 from laneway.model.rule_actions import NO_ACTIONS
 
 
@@ -30,21 +29,21 @@ class Plan:
     routes: Sequence[Sequence[Rule]]
 
 
-def plans(mesh: Mesh, gateway: GatewayRoutes, services: LaneServices) -> Iterator[Plan]:
+def plans(gateway: GatewayRoutes, services: LaneServices) -> Iterator[Plan]:
     """A plan for each domain; for each port, too, if the gateway's ports have different domains."""
     by_port = {server.server.port: server.virtual_hosts for server in gateway.servers}
     alike = len({frozenset(host.domain for host in hosts) for hosts in by_port.values()}) <= 1
     for port, hosts in list(by_port.items())[: 1 if alike else None]:
         for host in hosts:
             if is_host(host.domain):
-                yield _plan(mesh, host, None if alike else port, services)
+                yield _plan(host, None if alike else port, services)
 
 
-def _plan(mesh: Mesh, host: VirtualHost, port: int | None, services: LaneServices) -> Plan:
+def _plan(host: VirtualHost, port: int | None, services: LaneServices) -> Plan:
     entries = [
         entry
         for source, ingress in enumerate(host.routes)
-        for entry in _entries(mesh, source, ingress, services)
+        for entry in _entries(source, ingress, services)
     ]
     arrangement = arrange(entries)
     return Plan(host, port, arrangement, packed(_rules(arrangement)))
@@ -68,16 +67,14 @@ def _acted(entry: Entry, match: Match) -> tuple[tuple[Document, ...], str | None
     return entry.actions.filters(match.path), entry.actions.timeout
 
 
-def _entries(
-    mesh: Mesh, source: int, ingress: IngressRoute, services: LaneServices
-) -> Iterator[Entry]:
+def _entries(source: int, ingress: IngressRoute, services: LaneServices) -> Iterator[Entry]:
     """One entry for each lane, then one for requests that name none, if the rule is for all."""
     rest: tuple[Backend, ...] = (backend(ingress.route.default, services),)
     if ingress.not_found:
         rest = ()
     matches = conditions(ingress)
     actions = None if ingress.actions == NO_ACTIONS else Actions.of_route(ingress)
-    for header, lane, to in _lanes(mesh, ingress, services):
+    for header, lane, to in _lanes(ingress, services):
         for match in matches:
             named = match.with_header(header, lane)
             if named is not None:
@@ -92,8 +89,12 @@ def _entries(
     yield from (Entry(match, rest, source, actions) for match in matches)
 
 
+def _same(header: str, other: str) -> bool:
+    return header.lower() == other.lower()
+
+
 def _lanes(
-    mesh: Mesh, ingress: IngressRoute, services: LaneServices
+    ingress: IngressRoute, services: LaneServices
 ) -> Iterator[tuple[str, str, tuple[Backend, ...]]]:
     """(header, lane, backends), without lanes that have the same backends as other requests.
 
@@ -113,15 +114,15 @@ def _lanes(
             to = (backend(target, services),)
             if to != rest or not plain:
                 yield choice.header, lane, to
-    if ingress.split is not None:
-        for choice in ingress.route.choices:
-            for other in mesh.lanes_by_group[choice.group]:
-                if other.name not in choice.lanes:
-                    yield choice.header, other.name, () if ingress.not_found else rest
+    for exempt in ingress.split.exempt if ingress.split is not None else ():
+        choices = [each for each in ingress.route.choices if _same(each.header, exempt.header)]
+        for other in exempt.lanes:
+            if not any(other in choice.lanes for choice in choices):
+                yield exempt.header, other, () if ingress.not_found else rest
 
 
 def shares(split: Split, services: LaneServices) -> tuple[Backend, ...]:
-    """A backend for each share. It gets the lane's header, as if the caller had sent it."""
+    """A backend for each share. It gets the lane's header, as if the client had sent it."""
     return tuple(
         replace(
             backend(share.target, services),

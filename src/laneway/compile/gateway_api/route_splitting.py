@@ -1,4 +1,4 @@
-"""Rules -> HTTPRoutes, as many as necessary: each has a limit of rules and of matches."""
+"""Splits rules into several HTTPRoutes, because each has a limit of rules and of matches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MATCHES = 128
 
 
 def packed(rules: Iterable[Rule]) -> list[list[Rule]]:
-    """In order. A rule with too many matches becomes several, which may be in different routes."""
+    """Keeps the order. A rule with too many matches becomes several, perhaps in several routes."""
     routes: list[list[Rule]] = []
     room = 0
     for rule in rules:

@@ -1,6 +1,6 @@
-"""What a rule does with its requests, as filters and timeouts of an HTTPRoute's rule.
+"""The actions of a rule as filters and timeouts of an HTTPRoute's rule.
 
-Its filters know neither retries nor a port in a host; ``untold`` says what is left out.
+Filters support neither retries nor a port in a host; ``untold`` lists what is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HOST = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9]
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """Of one ingress rule. ``uri`` is its condition, where a part of the path is rewritten."""
+    """The filters of one rule. ``uri`` is its condition, if a part of the path is rewritten."""
 
     of: RuleActions
     uri: StringMatch | None
@@ -35,7 +35,7 @@ class Actions:
         return Actions(ingress.actions, None if ingress.actions.uri is None else ingress.uri)
 
     def filters(self, path: Path) -> tuple[Document, ...]:
-        """For requests that meet ``path``, which may be narrower than the rule's condition."""
+        """The filters for requests to ``path``, which may be narrower than the rule's condition."""
         modifiers = {
             "RequestHeaderModifier": self.of.request_headers,
             "ResponseHeaderModifier": self.of.response_headers,
@@ -63,7 +63,7 @@ class Actions:
         return rewrite
 
     def keeps_path(self, path: Path) -> bool:
-        """Whether the path is not rewritten, since nothing says what its prefix is."""
+        """Whether the path cannot be rewritten, because its prefix is not known."""
         return self._prefix is not None and path.type == "RegularExpression"
 
     @property
@@ -72,7 +72,7 @@ class Actions:
         return self.uri.value if self.uri is not None and is_prefix else None
 
     def _path(self, path: Path, new: str) -> Document:
-        """A narrower path keeps what it has beyond the rule's own prefix."""
+        """A narrower path keeps its part after the rule's prefix."""
         if self._prefix is None:
             return {"type": "ReplaceFullPath", "replaceFullPath": new}
         new += path.value[len(self._prefix) :]
@@ -82,7 +82,7 @@ class Actions:
 
 
 def untold(actions: RuleActions) -> Iterator[str]:
-    """What an HTTPRoute of the standard channel cannot say of them, whatever the path."""
+    """The actions that an HTTPRoute of the standard channel does not support."""
     if actions.retries is not None:
         yield "retries"
     if actions.authority is not None and not _is_host(actions.authority):

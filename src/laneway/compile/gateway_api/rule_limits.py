@@ -88,7 +88,7 @@ def _strings(ingress: IngressRoute, told: _Teller) -> Iterator[Finding]:
 
 
 def action_limits(found: Iterable[Plan]) -> Iterator[Finding]:
-    """Each rule once, whatever the domains and lanes that it is for."""
+    """Each rule once, however many domains and lanes it has."""
     told: dict[int, Finding] = {}
     for plan in found:
         for entry, matches in zip(plan.arrangement.entries, plan.arrangement.matches, strict=True):
@@ -157,7 +157,7 @@ def _unsure(first: IngressRoute, second: IngressRoute) -> Finding:
 
 
 def _parted(plan: Plan) -> Iterator[tuple[int, int]]:
-    """Ties between matches of different HTTPRoutes: there the older one wins."""
+    """Ties between matches of different HTTPRoutes, where the older route wins."""
     if len(plan.routes) == 1:
         return
     route_of = {

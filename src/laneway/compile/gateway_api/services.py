@@ -1,4 +1,4 @@
-"""What a service of a group becomes: a Service for each lane, and HTTPRoutes that choose one."""
+"""The objects of a service in a group: a Service for each lane, and HTTPRoutes that choose one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def service_documents(
 
 
 def backend(target: Target, services: LaneServices) -> Backend:
-    """The first lane of the chain that contains the service. To choose a later one needs health.
+    """The first lane of the chain. (Falling back to a later one would require health checks.)
 
     Without a chain: all instances of the service, whether they are in lanes or not.
     """

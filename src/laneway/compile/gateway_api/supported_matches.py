@@ -1,4 +1,4 @@
-"""Which conditions of an ingress rule an HTTPRoute can express, and which it cannot."""
+"""The conditions of an ingress rule that an HTTPRoute can express."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from laneway.compile.gateway_api.matches import Match, is_exact, pairs, path_of,
 from laneway.compile.ir import IngressRoute
 from laneway.model.matches import StringMatch
 
-#: The CRD's enumeration, its limits (a match also holds the lane's header) and patterns.
+#: The CRD's enumeration, limits (a match also contains the lane's header) and patterns.
 METHODS = frozenset(
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 )
 _HEADERS, _PARAMETERS, _NAME = 15, 16, 256
 _PATH_VALUE, _HEADER_VALUE, _PARAMETER_VALUE = 1024, 4096, 1024
-#: What anchors add to a regular expression.
+#: The length that anchors add to a regular expression.
 _ANCHORS = 4
 _PARAMETER = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -38,7 +38,7 @@ def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> 
         patches.inserted_filter(patches.GATEWAY, _filter(name, script))
         for name, script in scripts.items()
     ]
-    told = {
+    data = {
         "request_headers_to_remove": [ENTERED_HEADER],
         **_per_route(
             NAMES,
@@ -50,7 +50,7 @@ def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> 
             "context": patches.GATEWAY,
             "routeConfiguration": {"portNumber": server.server.port},
         }
-        merged = {"operation": "MERGE", "value": told}
+        merged = {"operation": "MERGE", "value": data}
         patched.append({"applyTo": "ROUTE_CONFIGURATION", "match": match, "patch": merged})
     name, selector = names.entry_filter(gateway.gateway.name), gateway.gateway.selector
     return patches.envoy_filter(

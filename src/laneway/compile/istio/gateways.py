@@ -32,15 +32,17 @@ from laneway.compile.istio.enter_rules import (
     without_entered,
 )
 from laneway.compile.istio.options import Options
-from laneway.compile.istio.regexes import refused
+from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.resources import (
     NETWORKING,
     Document,
     destination,
     document,
     named_lane,
+    without_lane,
 )
 from laneway.compile.istio.rule_actions import acted
+from laneway.compile.regex_alternation import alternatives
 from laneway.model.lanes import LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.rule_actions import RuleActions
@@ -165,8 +167,8 @@ def branches_of(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branc
 
 
 def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]:
-    """A branch for each lane; then, by weight, for requests that name none; then for all others, if
-    the rule is for all."""
+    """A branch for each lane; then, where lanes have weights, for requests that name one of the
+    others, and by weight for all the rest; then for all that are left, if the rule is for all."""
     route, base = ingress.route, condition(ingress)
 
     def name(branch: str) -> str:
@@ -177,15 +179,18 @@ def _branches(gateway: GatewayRoutes, ingress: IngressRoute) -> Iterator[Branch]
             headers = {**base.get("headers", {}), choice.header.lower(): {"exact": lane}}
             match = {**base, "headers": headers}
             yield Branch(name(f"{choice.group}/{lane}"), match, target)
+    rest = None if ingress.not_found else route.default
     if ingress.named is not None:
         return
     if ingress.split is not None:
-        without: Document = {choice.header.lower(): {} for choice in route.choices}
-        if gateway.has_entries and has_naming(gateway):
-            without |= without_entered()
-        match = {**base, "withoutHeaders": without}
+        for number, headers in enumerate(_exempt(ingress, ingress.split)):
+            match = {**base, "headers": {**base.get("headers", {}), **headers}}
+            yield Branch(name(f"other lanes {number}"), match, rest)
+        has_entries = gateway.has_entries and has_naming(gateway)
+        match = {**base, "withoutHeaders": without_entered()} if has_entries else base
         yield Branch(name("weights"), match, route.default, ingress.split)
-    rest = None if ingress.not_found else route.default
+        if not has_entries:
+            return
     yield Branch(name("rest"), base, rest, entered=ingress.entered)
 
 
@@ -202,6 +207,19 @@ def _lanes(ingress: IngressRoute, choice: LaneChoice) -> Mapping[str, Target]:
     else:
         lanes = {lane: target for lane, target in choice.lanes.items() if target != default}
     return {lane: to for lane, to in lanes.items() if asked is None or asked.matches(lane)}
+
+
+def _exempt(ingress: IngressRoute, split: Split) -> Iterator[Document]:
+    """The headers of requests that name a lane without a branch of its own."""
+    for exempt in split.exempt:
+        header = exempt.header.lower()
+        choices = [each for each in ingress.route.choices if each.header.lower() == header]
+        branches = {lane for choice in choices for lane in _lanes(ingress, choice)}
+        asked = ingress.headers.get(header)
+        taken = [lane for lane in exempt.lanes if asked is None or asked.matches(lane)]
+        others = [lane for lane in taken if lane not in branches]
+        for regex, _ in alternatives(others, LONGEST):
+            yield {header: {"regex": regex}}
 
 
 def _at_port(route: Document, port: int | None) -> Document:
@@ -232,7 +250,7 @@ def _weighted(split: Split) -> list[Document]:
         {
             "destination": destination(share.target),
             "weight": share.weight,
-            **named_lane(split.header, share.lane),
+            **(named_lane(split.header, share.lane) or without_lane(split.header)),
         }
         for share in split.shares
     ]

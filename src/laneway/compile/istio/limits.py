@@ -13,7 +13,7 @@ from laneway.compile.istio.regexes import LONGEST, refused
 from laneway.compile.istio.services import lane_targets
 from laneway.model.application_protocols import not_http
 from laneway.model.callers import Callers
-from laneway.model.findings import Finding, telling
+from laneway.model.findings import Finding, warning_about
 from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup, Mode
@@ -53,16 +53,16 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
         for route in service.by_port.values()
         for target in lane_targets(route).values()
     ]
-    told = telling(key_of(group), ("spec", "mode"))
+    warning = warning_about(key_of(group), ("spec", "mode"))
     if chains:
-        yield told(
+        yield warning(
             "ISTIO_DEAD_APPLICATION",
             f"Istio does not eject an instance of group {group.name} whose application is dead: "
             "each request may try it once or twice before another instance answers",
             "give pods a readiness probe: a pod that is not ready gets no requests",
         )
     if any(len(chain) > 1 for chain in chains):
-        yield told(
+        yield warning(
             "ISTIO_SPILL_UNDER_EJECTION",
             f"in Istio a lane of group {group.name} sends some requests to its fallback if fewer "
             "than about 71 % of its ready instances are reachable; in laneway, only if none is",
@@ -73,7 +73,7 @@ def _fallback(group: LaneGroup, services: Iterable[ServiceRoutes]) -> Iterator[F
 def _strict(group: LaneGroup, lanes: Iterable[Lane]) -> Iterator[Finding]:
     strict = [lane.name for lane in lanes if (lane.mode or group.mode) is Mode.STRICT]
     if strict:
-        yield telling(key_of(group), ("spec", "mode"))(
+        yield warning_about(key_of(group), ("spec", "mode"))(
             "ISTIO_STRICT_UNEXPLAINED",
             "in Istio the 503 of a strict lane without an instance does not name the lane and the "
             f"service (group {group.name})",
@@ -88,7 +88,7 @@ def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[
         known = lane.name in routes.caller_rules.get(lane.group, {})
         shared = (callers.overlapping(lane, name) for name in lane.services)
         if known and (other := next(filter(None, shared), None)):
-            yield telling(key_of(lane), ("spec", "selector"))(
+            yield warning_about(key_of(lane), ("spec", "selector"))(
                 "ISTIO_CALLERS_SHARED",
                 f"in Istio calls without a lane from workloads of lane {lane.name} stay without "
                 f"one, because lane {other.name} also selects some of these workloads",
@@ -98,7 +98,7 @@ def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[
 
 def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     if len(lanes) > 1:
-        yield telling(key_of(group), ("spec", "routeHeader"))(
+        yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ISTIO_LANE_NAMED_TWICE",
             f"in Istio a request with several {group.route_header} headers gets the first declared "
             f"lane of group {group.name} that one of them names; in laneway it gets none",
@@ -108,17 +108,17 @@ def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]
 
 def _service(routes: ServiceRoutes) -> Iterator[Finding]:
     service = routes.service
-    told = telling(key_of(service), ("spec", "ports"))
+    warning = warning_about(key_of(service), ("spec", "ports"))
     for port in service.ports if routes.subsets else ():
         if reason := not_http(port):
-            yield told(
+            yield warning(
                 "ISTIO_PORT_NOT_HTTP",
                 f"Istio does not route by lane at port {port.port} of {service.name}, which is not "
                 f"HTTP according to {reason}: requests go to any version",
                 "if the port speaks HTTP, set appProtocol to http, http2 or grpc",
             )
     if routes.subsets and service.headless:
-        yield telling(key_of(service), ("spec", "clusterIP"))(
+        yield warning_about(key_of(service), ("spec", "clusterIP"))(
             "ISTIO_HEADLESS",
             f"Service {service.name} is headless, so Istio's sidecars send a call to the pod that "
             "its caller chose by DNS, in any lane: lanes apply only at the gateway",
@@ -127,7 +127,7 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
         )
     number = max((len(lane_targets(route)) for route in routes.by_port.values()), default=0)
     if number > MANY_LANES:
-        yield told(
+        yield warning(
             "ISTIO_MANY_LANES",
             f"Istio's proxies try up to {number} routes, one after another, for each request to "
             f"{service.name}; laneway's proxies look up the lane in a map",
@@ -137,14 +137,14 @@ def _service(routes: ServiceRoutes) -> Iterator[Finding]:
 
 def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
     gateway = routes.gateway
-    told = telling(key_of(gateway), ("spec", "servers"))
+    warning = warning_about(key_of(gateway), ("spec", "servers"))
     for server in routes.servers:
         hosts = server.server.hosts
         covered = [(a, b) for a in hosts for b in hosts if a != b and host_covers(a, b)]
         served = {host.domain: [id(r) for r in host.routes] for host in server.virtual_hosts}
         for wide, narrow in covered:
             if served.get(narrow) != served.get(wide) and wide in served:
-                yield told(
+                yield warning(
                     "ISTIO_HOSTS_OVERLAP",
                     f"port {server.server.port} of Gateway {gateway.name} serves both {wide} and "
                     f"{narrow}: Istio may try the rules of {wide} first for {narrow}",
@@ -153,14 +153,14 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
     if (routes.baggage or routes.naming) and not gateway.selector:
         where = ["in baggage"] * bool(routes.baggage)
         where += ["by another name or enters by a rule"] * bool(routes.naming)
-        yield told(
+        yield warning(
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
             f"Gateway {gateway.name} has no selector for its pods, so it does not find the lane of "
             f"a request that names it {' or '.join(where)}",
             "add a selector to the Gateway",
         )
     for context in () if gateway.selector else routes.trace_contexts:
-        yield told(
+        yield warning(
             "ISTIO_GATEWAY_WITHOUT_SELECTOR",
             f"Gateway {gateway.name} has no selector for its pods, so it adds no "
             f"{context.trace_header} to requests without one: group {context.group} loses their "
@@ -168,7 +168,7 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
             "add a selector to the Gateway",
         )
     if len(routes.groups) > 1:
-        yield told(
+        yield warning(
             "ISTIO_GROUPS_SHARE_GATEWAY",
             f"groups {', '.join(sorted(routes.groups))} share the objects generated for Gateway "
             f"{gateway.name}",
@@ -187,7 +187,7 @@ def _refused_rules(gateway: GatewayRoutes) -> Iterator[Finding]:
         for lane, rule in route.rules
     }
     for (lane_key, index), regex in refusals.items():
-        yield telling(lane_key, ("spec", "ingress", index))(
+        yield warning_about(lane_key, ("spec", "ingress", index))(
             "ISTIO_REGEX_REFUSED",
             f"Istio refuses the regular expression `{regex[:40]}{'...' if regex[40:] else ''}`, so "
             "this rule is left out of the gateway's routes",
@@ -205,17 +205,17 @@ def _actions(gateway: GatewayRoutes) -> Iterator[Finding]:
         for lane, rule in route.rules
     }
     for (lane_key, index), rule in acting.items():
-        told = telling(lane_key, ("spec", "ingress", index, "actions"))
+        warning = warning_about(lane_key, ("spec", "ingress", index, "actions"))
         retries = rule.actions.retries
         if retries is not None:
-            yield told(
+            yield warning(
                 "ISTIO_RETRIES_MEET_DEAD_APPLICATION",
                 f"in Istio a request of rule {rule.name} that meets a dead application is tried "
                 "again in the same lane, and may be answered 503; in laneway it falls back",
                 "give pods a readiness probe: one that is not ready gets no requests",
             )
         if rule.actions.timeout or (retries and retries.per_try_timeout):
-            yield told(
+            yield warning(
                 "ISTIO_TIMEOUT_EJECTS",
                 f"in Istio an instance that takes longer than rule {rule.name} allows is set aside "
                 "for some seconds, and other requests of its lane fall back meanwhile",

@@ -152,7 +152,7 @@ def inserted_filter(context: str, value: Document) -> Document:
     }
 
 
-def unreachable_told() -> list[Document]:
+def unreachable_header() -> list[Document]:
     """On the inbound side, marks a response if the request could not be delivered.
 
     Envoy's flag is UF: no connection to the application, so the request has certainly not arrived.
@@ -228,9 +228,10 @@ def filled_in(headers: Iterable[str], empty: Container[str] = ()) -> Document:
 
 
 def lane_named(header: str, lane: str) -> Document:
-    """Sets the route header of the request to ``lane``, whatever its value was."""
+    """Sets the route header of the request to ``lane``, whatever its value was; without a lane,
+    removes it."""
     if not lane:
-        return {}
+        return {"request_headers_to_remove": [header.lower()]}
     return {"request_headers_to_add": [_header(header.lower(), lane, "OVERWRITE_IF_EXISTS_OR_ADD")]}
 
 

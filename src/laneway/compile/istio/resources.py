@@ -53,6 +53,11 @@ def string_matches(matches: Mapping[str, StringMatch]) -> Document:
     return {name: string_match(match) for name, match in sorted(matches.items())}
 
 
+def without_lane(header: str) -> Document:
+    """``headers`` of a destination that remove the route header."""
+    return {"headers": {"request": {"remove": [header.lower()]}}}
+
+
 def named_lane(header: str, lane: str) -> Document:
     """``headers`` of a route or destination that set the route header to ``lane``."""
     return {} if not lane else {"headers": {"request": {"set": {header.lower(): lane}}}}

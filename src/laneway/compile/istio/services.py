@@ -46,8 +46,8 @@ def service_documents(
     yield patches.envoy_filter(options.root_namespace, name, group, patched)
     if service.selector:
         name, namespace = names.service_object(service.name), service.name.namespace
-        told = patches.unreachable_told()
-        yield patches.envoy_filter(namespace, name, group, told, service.selector)
+        patch = patches.unreachable_header()
+        yield patches.envoy_filter(namespace, name, group, patch, service.selector)
 
 
 def lane_targets(route: Route) -> dict[str, Target]:

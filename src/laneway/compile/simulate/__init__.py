@@ -1,4 +1,4 @@
-"""The simulator: IR -> where one request would go, and why. The third reader of the IR."""
+"""The simulator: reads the IR and says where one request would go, and why."""
 
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why

@@ -1,6 +1,6 @@
-"""What applications do that no proxy can see: whom they call, and which headers they pass on.
+"""The behaviour of applications that no proxy can see: their calls, and the headers they pass on.
 
-The simulator's other input. ``infer`` guesses it from the mesh; a guess is all it can be.
+It is the other input of the simulator. ``infer`` guesses it from the mesh.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _URL = re.compile(r"\bhttp://([a-z0-9.-]+)(?::([0-9]{1,5}))?(?![a-z0-9:@.-])", r
 
 @dataclass(frozen=True, slots=True, order=True)
 class Call:
-    """``past_sidecar`` is the workload that is called at its own port of this machine, by
-    ``caller`` alone: such a call passes no sidecar of the caller's."""
+    """A call to a service. With ``past_sidecar`` it is a call by ``caller`` to a loopback port of
+    that workload, which bypasses the caller's sidecar."""
 
     service: ObjectName
     port: int
@@ -32,9 +32,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Applications:
-    """By service: the calls that a request leads it to, in turn; the headers that it passes on.
+    """By service, the calls that it makes for each request, in order, and the headers it passes on.
 
-    ``unknown`` are the services of whose calls nothing is known.
+    ``unknown`` are the services whose calls are not known.
     """
 
     calls: Mapping[ObjectName, tuple[Call, ...]] = field(default_factory=dict)
@@ -43,11 +43,10 @@ class Applications:
 
 
 def infer(mesh: Mesh) -> Applications:
-    """Calls as workloads declare them, else from URLs in their environments; headers from the
-    groups.
+    """Reads calls from the workloads (``calls``, or URLs in ``env``), and headers from the groups.
 
-    A service calls what any of its workloads calls. It passes on its group's trace header, and if
-    it is in no group, those of all groups.
+    A service makes the calls of all of its workloads. It passes on the trace header of its group,
+    or those of all groups if it is in none.
     """
     selection = Selection(mesh)
     listeners = listeners_of(mesh)
@@ -78,7 +77,7 @@ def infer(mesh: Mesh) -> Applications:
 
 
 def _declares_calls(workload: Workload) -> bool:
-    """laneway's mock calls what its environment says, and nothing else."""
+    """Whether all calls are known. laneway's mock only makes the calls in its environment."""
     return workload.calls is not None or workload.command[:1] == (_MOCK,)
 
 
@@ -111,8 +110,10 @@ def is_this_machine(host: str) -> bool:
 
 
 def listeners_of(mesh: Mesh) -> Mapping[int, tuple[Workload, int]]:
-    """Ports of this machine that lead to a workload, and to which port of it: those at which its
-    sidecar is told to listen, and that of an application that runs already."""
+    """Ports of this machine, each with the workload and the port of it that they lead to.
+
+    They are the configured ports of sidecars, and the ports of applications that run already.
+    """
     found = {
         port.listen: (workload, port.number)
         for workload in mesh.workloads

@@ -1,6 +1,6 @@
-"""The simulator's view of baggage: what the lane filter (``filter/src/baggage.zig``) does with it.
+"""Simulates what the lane filter does with baggage (``filter/src/baggage.zig``).
 
-Headers have lower-case names; a header that is sent more than once is joined by commas.
+Headers have lower-case names. The values of a repeated header are joined by commas.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LANE = re.compile(r"(?:[A-Za-z0-9-]|%[0-9A-Fa-f]{2})+")
 
 
 def enter(members: Iterable[BaggageMember], request: Request) -> tuple[Request, tuple[Reason, ...]]:
-    """The request as a gateway routes it: what names no lane by its header does so by baggage."""
+    """The request as a gateway routes it: without a route header, baggage names the lane."""
     reasons: list[Reason] = []
     for member in members:
         lines = request.header_lines
@@ -37,7 +37,7 @@ def enter(members: Iterable[BaggageMember], request: Request) -> tuple[Request, 
 
 
 def receive(carrier: Carrier | None, headers: Headers) -> Headers:
-    """The headers that an application gets: the lane of the route header is in its baggage."""
+    """The headers that an application gets, with the lane of the route header in the baggage."""
     if not isinstance(carrier, BaggageMember):
         return headers
     lane = headers.get(carrier.route_header.lower(), "")
@@ -53,7 +53,7 @@ def receive(carrier: Carrier | None, headers: Headers) -> Headers:
 
 
 def send(carrier: Carrier | None, headers: Headers) -> tuple[Headers, tuple[Reason, ...]]:
-    """The headers of a call as they leave, and why: the lane in baggage wins over the header's."""
+    """The headers with which a call leaves, and why. Baggage overrides the route header."""
     if not isinstance(carrier, BaggageMember):
         return headers, ()
     values = [value for _, value in _of_key(headers.get(_BAGGAGE, ""), carrier.key)]
@@ -65,7 +65,7 @@ def send(carrier: Carrier | None, headers: Headers) -> tuple[Headers, tuple[Reas
 
 
 def _of_key(text: str, key: str) -> Iterator[tuple[str, str]]:
-    """The members of that key, as they stand and their values."""
+    """The members with that key: their text, and their value."""
     for member in text.split(","):
         name, equals, value = member.partition(";")[0].partition("=")
         if equals and name.strip(_BLANKS) == key:
@@ -73,7 +73,7 @@ def _of_key(text: str, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(value: str) -> str | None:
-    """The lane; None for what cannot be one."""
+    """The name of the lane, or ``None`` if the value cannot be one."""
     if not _LANE.fullmatch(value):
         return None
     lane = re.sub("%(..)", lambda code: chr(int(code[1], 16)), value)

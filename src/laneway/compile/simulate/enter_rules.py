@@ -1,4 +1,4 @@
-"""The simulator's gateway before routing: which lane a request names, or enters by a rule."""
+"""Simulates a gateway before routing: which lane a request names, or enters by a rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from laneway.compile.ir import EntryRule, LaneNaming, VirtualHost
 from laneway.compile.simulate.gateways import covering_host, meets, parameters
-from laneway.compile.simulate.lane_choices import drawn, in_words
+from laneway.compile.simulate.lane_choices import drawn, in_words, names_nothing
 from laneway.compile.simulate.outcomes import Reason, Request, Why
 
 _BLANKS = " \t"
@@ -15,7 +15,7 @@ _BLANKS = " \t"
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """``request`` as it is routed. ``decided``: by a rule, so that routes' weights do not count."""
+    """``request`` as it is routed. ``decided``: a rule chose the lane, so weights do not apply."""
 
     request: Request
     reasons: tuple[Reason, ...] = ()
@@ -23,7 +23,7 @@ class Entered:
 
 
 def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> Entered:
-    """The request with the lane that it names in the route header, by the lane's own name."""
+    """The request, with the lane that it names (perhaps by an alias) in the route header."""
     reasons: list[Reason] = []
     for naming in namings:
         lines = request.header_lines
@@ -31,7 +31,7 @@ def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> E
         named = next(((s, v, naming.lanes[v]) for s, v in found if v in naming.lanes), None)
         headers = {name: value for name, value in lines.items() if name != naming.header}
         if named is None:
-            reasons += [Reason(Why.NAME_READ, _nobody(s, v)) for s, v in found[:1]]
+            reasons += [Reason(Why.NAME_READ, names_nothing(s, v)) for s, v in found[:1]]
         else:
             source, value, lane = named
             headers[naming.header] = (lane,)
@@ -41,14 +41,10 @@ def read_names(namings: Iterable[LaneNaming], request: Request, query: str) -> E
     return Entered(request, tuple(reasons))
 
 
-def _nobody(source: str, value: str) -> str:
-    return f"{source} {value or '(empty)'} names no lane, so it counts as none"
-
-
 def _values(
     naming: LaneNaming, lines: Mapping[str, tuple[str, ...]], query: str
 ) -> Iterator[tuple[str, str]]:
-    """Where something stands that may name a lane, and what, in order."""
+    """The values that may name a lane, each with a description of its source, in order."""
     for header in (naming.header, *naming.others):
         if header in lines:
             yield header, ",".join(lines[header])
@@ -71,7 +67,7 @@ def _cookies(line: str, name: str) -> Iterator[str]:
 def enter(
     hosts: Iterable[VirtualHost], request: Request, path: str, query: str, draw: int
 ) -> Entered:
-    """The request with the lane that the first rule which takes it chooses for it, if any."""
+    """The request in the lane of the first ``enter`` rule that it meets, if there is one."""
     host = covering_host(hosts, request.host)
     entry = next(
         (e for e in (host.entries if host else ()) if _takes(e, request, path, query)), None

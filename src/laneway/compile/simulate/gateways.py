@@ -1,4 +1,4 @@
-"""The simulator's gateway: which route takes a request, as Envoy finds it."""
+"""Simulates a gateway: which route takes a request, as Envoy finds it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing
 
-#: The trace id that a gateway makes up; unique, as a simulation has one request.
+#: Stands for the trace id that a gateway generates. A simulation has one request only.
 FRESH_ID = "(new)"
 
 Headers = Mapping[str, str]
@@ -28,7 +28,7 @@ Lines = Mapping[str, tuple[str, ...]]
 
 
 def gateway_named(routes: MeshRoutes, name: ObjectName | None) -> GatewayRoutes:
-    """The gateway so named; the only one for ``None``."""
+    """The gateway of that name, or the only one for ``None``."""
     known = ", ".join(map(str, routes.gateways)) or "none"
     if name is None and len(routes.gateways) != 1:
         raise ValueError(f"say which gateway the request enters by; there is: {known}")
@@ -39,7 +39,7 @@ def gateway_named(routes: MeshRoutes, name: ObjectName | None) -> GatewayRoutes:
 
 
 def hosts_at(gateway: GatewayRoutes, port: int | None) -> tuple[VirtualHost, ...]:
-    """The virtual hosts of a port; of the first one for ``None``."""
+    """The virtual hosts of a port, or of the first port for ``None``."""
     for server in gateway.servers:
         if port in (None, server.server.port):
             return server.virtual_hosts
@@ -50,9 +50,9 @@ def hosts_at(gateway: GatewayRoutes, port: int | None) -> tuple[VirtualHost, ...
 def find_route(
     hosts: Iterable[VirtualHost], request: Request, path: str, query: str
 ) -> IngressRoute | None:
-    """One virtual host by domain, and in it the first route whose conditions hold.
+    """Picks a virtual host by domain, then the first of its routes whose conditions hold.
 
-    ``path`` and ``query`` are the request's, as ``split_target`` has them.
+    ``path`` and ``query`` are those of the request, as returned by ``split_target``.
     """
     best = covering_host(hosts, request.host)
     routes = best.routes if best is not None else ()
@@ -69,7 +69,7 @@ def covering_host(hosts: Iterable[VirtualHost], name: str) -> VirtualHost | None
 def set_trace_headers(
     wanted: Iterable[str], headers: Headers, proxy: str = "gateway", fresh_id: str = FRESH_ID
 ) -> tuple[Headers, tuple[Reason, ...]]:
-    """The headers with those that the proxy adds, since sidecars need them."""
+    """The headers, with the trace headers that the proxy generates because sidecars need them."""
     missing = [
         header for header in wanted if re.fullmatch(EMPTY_ID, headers.get(header.lower(), ""))
     ]
@@ -98,13 +98,13 @@ def describe(ingress: IngressRoute) -> str:
 
 def takes(route: IngressRoute, request: Request, path: str, query: str) -> bool:
     """Whether the request meets the route's conditions, those on its host aside."""
-    return (route.named is None or _names(route.named, request.header_lines)) and meets(
+    return (route.named is None or names(route.named, request.header_lines)) and meets(
         route, request, path, query
     )
 
 
 def meets(condition: IngressRoute | EntryRule, request: Request, path: str, query: str) -> bool:
-    """Whether it meets what the rule itself asks for, whatever lane it names."""
+    """Whether the request meets the rule's own conditions, regardless of the lane that it names."""
     return (
         (condition.uri is None or condition.uri.matches(path))
         and (not condition.methods or request.method in condition.methods)
@@ -114,7 +114,7 @@ def meets(condition: IngressRoute | EntryRule, request: Request, path: str, quer
 
 
 def parameters(query: str) -> Lines:
-    """Of a parameter that is there more than once, the first counts."""
+    """The parameters by name. Only the first of several with the same name counts."""
     parameters: dict[str, tuple[str, ...]] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
@@ -122,12 +122,13 @@ def parameters(query: str) -> Lines:
     return parameters
 
 
-def _names(named: LaneNames, lines: Lines) -> bool:
+def names(named: LaneNames, lines: Lines) -> bool:
+    """Whether a line of the header names one of the lanes."""
     return any(value in named.lanes for value in lines.get(named.header.lower(), ()))
 
 
 def _hold(conditions: Mapping[str, StringMatch], values: Lines) -> bool:
-    """Of a header that is there more than once, any line may meet the condition."""
+    """Whether all conditions hold. Any line of a repeated header may meet the condition on it."""
     return all(
         any(match.matches(value) for value in values.get(name, ()))
         for name, match in conditions.items()

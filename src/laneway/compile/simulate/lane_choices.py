@@ -1,4 +1,4 @@
-"""How the simulator chooses a lane: the route's header choices, with the reason in words."""
+"""Simulates the choice of a lane: the route's header choices, with the reason in words."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from laneway.model.names import ObjectName
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``intended`` is the lane that the request named, whether or not it exists.
+    """``intended`` is the lane that the request named, which need not exist.
 
-    ``by_default``: no header named a lane of its own group, which is what decides otherwise.
+    ``by_default``: no header named a lane of its group, so the default target was chosen.
     """
 
     target: Target
@@ -56,7 +56,7 @@ def choose(
 def by_caller(
     mesh: Mesh, route: Route, headers: Mapping[str, str], callers: Iterable[CallerLane]
 ) -> tuple[Choice, LaneChoice, ByCaller] | None:
-    """The target in the caller's own lane, if the call belongs to that; ``None`` if it does not."""
+    """The target in the caller's lane if the call belongs to that lane, otherwise ``None``."""
     for caller in callers:
         for choice in route.choices:
             for rule in route.by_caller:
@@ -79,12 +79,17 @@ def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane)
     return Choice(target, caller.lane, reasons, by_default=caller.lane not in choice.lanes)
 
 
-def weighted(split: Split, draw: int) -> Choice:
+def weighted(split: Split, headers: Mapping[str, str], draw: int) -> Choice:
     """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
     0..99."""
     share = drawn(split, draw)
     text = f"the request names no lane and is given one by weight: {in_words(split)}"
-    reasons = [Reason(Why.WEIGHT, text)]
+    reasons = [
+        Reason(Why.NAME_READ, names_nothing(each.header, headers[each.header.lower()]))
+        for each in split.exempt
+        if each.header.lower() in headers
+    ]
+    reasons.append(Reason(Why.WEIGHT, text))
     if not share.lane:
         reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
     elif share.lane not in share.target.chain:
@@ -95,6 +100,10 @@ def weighted(split: Split, draw: int) -> Choice:
 def drawn(split: Split, draw: int) -> Share:
     ends = accumulate(share.weight for share in split.ranges)
     return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
+
+
+def names_nothing(source: str, value: str) -> str:
+    return f"{source} {value or '(empty)'} names no lane, so it counts as none"
 
 
 def in_words(split: Split) -> str:

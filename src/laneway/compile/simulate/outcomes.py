@@ -1,4 +1,4 @@
-"""What the simulator is asked and what it answers: a request, and the path that it takes."""
+"""The input and output of the simulator: a request, and the path that it takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Request:
 
     @property
     def header_lines(self) -> Mapping[str, tuple[str, ...]]:
-        """The values by name in lower case, as they arrive."""
+        """The values in order, by lower-case name."""
         lines: dict[str, tuple[str, ...]] = {}
         for name, values in self.headers.items():
             several = (values,) if isinstance(values, str) else values
@@ -68,9 +68,9 @@ class Reason:
 class Hop:
     """One request of the path, from ``caller`` (``None``: the gateway) to ``service``.
 
-    ``intended`` is the lane that the request named, ``served`` the one that answers; ``None`` where
-    none was named, or where the service is in no group. Any of ``workloads`` may answer.
-    ``unready`` are the lanes that were asked before and had no ready instance.
+    ``intended`` is the lane that the request named, ``served`` the lane that answers. They are
+    ``None`` if no lane was named, or the service is in no group. Any of ``workloads`` may answer.
+    ``unready`` are lanes that come earlier in the chain and have no ready instance.
     """
 
     caller: ObjectName | None
@@ -84,14 +84,14 @@ class Hop:
 
     @property
     def fallback(self) -> Why | None:
-        """Why another lane than the intended one answers; ``None`` if it does not."""
+        """Why another lane than the intended one answers, or ``None`` if the intended one does."""
         causes = (reason.why for reason in self.reasons if reason.why in _CAUSES)
         return next(causes, None) if self.workloads else None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a path ends early. ``status`` is the proxy's answer, ``None`` if none can be told."""
+    """Why a path ends early. ``status`` is the proxy's answer, or ``None`` if it is not known."""
 
     message: str
     status: int | None = None
@@ -101,10 +101,9 @@ class Failure:
 class Outcome:
     """The hops in the order in which applications make them, up to the first that fails.
 
-    ``unknown_calls`` are the services among them of whose own calls nothing is known: where the
-    path really may go on. ``sent`` is the request as the first service gets it, with the host, the
-    path and the headers that the gateway's rule gives it; ``response_headers`` are what the rule
-    changes of the answer.
+    ``unknown_calls`` are the services among them whose calls are not known, so the real path may go
+    on from there. ``sent`` is the request as the first service gets it, with the changes that the
+    gateway's rule makes. ``response_headers`` are the rule's changes of the response.
     """
 
     hops: tuple[Hop, ...] = ()

@@ -1,19 +1,19 @@
-"""The path of a request as gateways match it: normalized, as Envoy's ``normalize_path`` does it."""
+"""Normalizes the path of a request, as Envoy does (``normalize_path``) before matching it."""
 
 from __future__ import annotations
 
 import re
 
-# Bytes that Envoy's HTTP/1 parser refuses in a request target; a fragment has no place there.
+# Bytes that Envoy's HTTP/1 parser refuses in a request target, and the start of a fragment.
 _REFUSED = re.compile(r"[^!-~]|#")
 _UNRESERVED = re.compile(r"%(2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
 _ENCODED = re.compile(r'["<>^`{|}]')
-# Parameters after dots change nothing, so that nobody slips a ``..`` past us.
+# Parameters after dots make no difference, so a ``..`` cannot be hidden.
 _PARAMETERS = re.compile(r"(\.\.?);.*")
 
 
 def split_target(target: str) -> tuple[str, str] | None:
-    """The normalized path and the query of a request target; ``None`` where Envoy answers 400.
+    """The normalized path and the query of a request target, or ``None`` if Envoy answers 400.
 
     Escapes of letters, digits and ``-._~`` are decoded, ``\\`` is ``/``, and ``.`` and ``..`` are
     resolved. Other escapes, repeated slashes and the case of letters stay, and so does the query.

@@ -1,13 +1,12 @@
 """The simulator: what the data plane would do with one request, hop by hop, and why.
 
-Reads the same IR as the Envoy emitter and follows what the proxies do: the gateway picks a route by
-host, path and headers, after it has found the lane that a request names or enters by a rule;
-lanes are chosen by the route header; an inbound sidecar remembers the lane
-of a trace id or puts it into baggage, the outbound one names it again; the first subset with a
-ready instance answers.
-``laneway explain`` prints it, and tests hold it against real Envoys.
+It reads the same IR as the Envoy emitter and follows the proxies. The gateway finds the lane that
+the request names or enters by a rule, then picks a route by host, path and headers. The route
+header chooses the lane. Inbound sidecars remember the lane of a trace id, or put it into baggage;
+outbound sidecars set the route header again. The first subset with a ready instance answers.
 
-Left out: each request starts with empty trace memories, and a path is never an absolute URL.
+``laneway explain`` prints the result, and tests compare it with real Envoys. Two things are not
+simulated: each request starts with empty trace memories, and a path is never an absolute URL.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from laneway.compile.ir import IngressRoute, MeshRoutes, Split, Target, VirtualHost
+from laneway.compile.ir import EnteredLane, IngressRoute, MeshRoutes, Split, Target, VirtualHost
 from laneway.compile.simulate import baggage, trace_contexts
 from laneway.compile.simulate.applications import Applications, Call, infer
 from laneway.compile.simulate.enter_rules import enter, read_names
@@ -25,6 +24,7 @@ from laneway.compile.simulate.gateways import (
     find_route,
     gateway_named,
     hosts_at,
+    names,
     set_trace_headers,
 )
 from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
@@ -53,12 +53,12 @@ def simulate(
     selection: Selection | None = None,
     draw: int = 0,
 ) -> Outcome:
-    """The path of ``request``. Every argument has a default read from the mesh.
+    """The path of ``request``. Every argument has a default that is read from the mesh.
 
-    ``gateway``: the only one; ``port``: its first; ``applications``: inferred; ``ready``: all
-    workloads. Who puts many requests to one mesh hands in its own ``selection`` and the like.
-    ``draw``, 0 to 99, stands for chance where lanes have weights. Raises ``ValueError`` for a
-    gateway or port that the mesh does not have.
+    The defaults are the only ``gateway``, its first ``port``, inferred ``applications``, and all
+    workloads as ``ready``. To simulate many requests against one mesh, pass a shared ``selection``
+    and ``applications``. ``draw`` (0 to 99) is the random number by which weights choose a lane.
+    Raises ``ValueError`` for a gateway or port that the mesh does not have.
     """
     simulation = _Simulation(
         mesh,
@@ -89,7 +89,7 @@ def simulate(
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A call still to be made, with the headers that the application puts on it."""
+    """A call that is still to be made, with the headers that the application sets."""
 
     caller: Hop
     call: Call
@@ -108,14 +108,15 @@ class _Simulation:
     def walk(
         self, ingress: IngressRoute, sent: Request, read: tuple[Reason, ...], draw: int
     ) -> Outcome:
-        """Depth first, since an application waits for a call before it makes the next."""
+        """Depth first, because an application waits for each call before it makes the next."""
         headers: Headers
         headers = {name: ",".join(values) for name, values in sent.header_lines.items()}
-        choice = self._enter(ingress, headers, draw)
+        split = _split(ingress, sent)
+        choice = self._enter(ingress, split, headers, draw)
         if isinstance(choice, Failure):
             return Outcome(failure=choice)
         headers, reasons = set_trace_headers(ingress.trace_headers, headers)
-        headers = {**headers, **_named(ingress, headers, choice)}
+        headers = _with_lane(ingress.entered or split, headers, choice)
         headers = changed(ingress.actions.request_headers, headers)
         sent = replace(sent, headers=headers)
         acted = action_reasons(ingress.actions, sent)
@@ -140,10 +141,12 @@ class _Simulation:
         unknown = tuple(name for name in called if name in self.applications.unknown)
         return Outcome(tuple(hops), failure, unknown, sent, ingress.actions.response_headers)
 
-    def _enter(self, ingress: IngressRoute, headers: Headers, draw: int) -> Choice | Failure:
+    def _enter(
+        self, ingress: IngressRoute, split: Split | None, headers: Headers, draw: int
+    ) -> Choice | Failure:
         route = ingress.route
-        if split := _split(ingress, headers):
-            return weighted(split, draw)
+        if split is not None:
+            return weighted(split, headers, draw)
         if ingress.entered is not None:
             return Choice(route.default, ingress.entered.lane, ())
         choice = choose(self.mesh, route, headers, {lane.name for lane, _ in ingress.rules})
@@ -179,7 +182,7 @@ class _Simulation:
     def _past_sidecar(
         self, calling: _Pending, called: ObjectName
     ) -> tuple[Hop, Headers, Failure | None]:
-        """The call goes to one workload, whatever its lane. No sidecar puts a lane on it."""
+        """The call goes to one workload, whatever its lane, and no sidecar sets a route header."""
         call = calling.call
         subsets = self.routes.services[call.service].subsets
         workload = self.mesh.workloads_by_name[called]
@@ -244,18 +247,20 @@ class _Simulation:
         return None
 
 
-def _split(ingress: IngressRoute, headers: Headers) -> Split | None:
-    """The route's weights, if they decide: for requests without any of the route headers."""
-    named = any(choice.header.lower() in headers for choice in ingress.route.choices)
-    return None if named else ingress.split
+def _split(ingress: IngressRoute, request: Request) -> Split | None:
+    """The route's weights, if they decide: for requests that name no lane in any route header."""
+    split = ingress.split
+    if split is not None and any(names(each, request.header_lines) for each in split.exempt):
+        return None
+    return split
 
 
-def _named(ingress: IngressRoute, headers: Headers, choice: Choice) -> Headers:
-    """The route header that the gateway sets, for a lane that was not named."""
-    given = ingress.entered or _split(ingress, headers)
-    if given is None or choice.intended is None:
-        return {}
-    return {given.header.lower(): choice.intended}
+def _with_lane(given: EnteredLane | Split | None, headers: Headers, choice: Choice) -> Headers:
+    """The headers with the lane that the gateway gives a request which names none."""
+    if given is None:
+        return headers
+    others = {name: value for name, value in headers.items() if name != given.header.lower()}
+    return {**others, given.header.lower(): choice.intended} if choice.intended else others
 
 
 def _rule(ingress: IngressRoute, choice: Choice) -> Reason:

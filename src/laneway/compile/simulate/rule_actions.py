@@ -1,4 +1,4 @@
-"""The simulator's gateway after routing: what the rule changes of the request, and in words."""
+"""Simulates a gateway after routing: the changes that a rule makes, also in words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Headers = Mapping[str, str]
 
 
 def rewritten(ingress: IngressRoute, request: Request, path: str) -> Request:
-    """``request`` with the host and path that the service gets; ``path`` is the one it came with,
-    normalized and without its query."""
+    """``request`` with the host and path that the service gets. ``path`` is the original path,
+    normalized and without the query."""
     _, question_mark, query = request.path.partition("?")
     return replace(
         request,
@@ -25,7 +25,7 @@ def rewritten(ingress: IngressRoute, request: Request, path: str) -> Request:
 
 
 def changed(changes: HeaderChanges, headers: Headers) -> Headers:
-    """``headers`` by lower-case name, with all their values."""
+    """``headers`` after the changes; their names are in lower case."""
     kept = {name: value for name, value in headers.items() if name not in changes.remove}
     added = {
         name: f"{kept[name]},{value}" if name in kept else value for name, value in changes.add
@@ -34,7 +34,7 @@ def changed(changes: HeaderChanges, headers: Headers) -> Headers:
 
 
 def action_reasons(actions: RuleActions, sent: Request) -> Iterator[Reason]:
-    """One for each thing that the rule does; ``sent`` is the request as the service gets it."""
+    """A reason for each action of the rule. ``sent`` is the request as the service gets it."""
     words = [
         *([f"rewrites the path to {sent.path}"] if actions.uri is not None else []),
         *([f"rewrites the host to {actions.authority}"] if actions.authority is not None else []),

@@ -1,4 +1,4 @@
-"""The simulator's gateway makes up trace contexts, as the lane filter does at real ones."""
+"""Simulates how the lane filter generates trace contexts at a gateway."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from laneway.compile.simulate.outcomes import Reason, Request, Why
 from laneway.model.trace_contexts import example, trace_id
 
 _NEW = 2**64 - 1
-"""Of a trace id that nobody else has, as a simulation has one request."""
+"""Stands for a new trace id. A simulation has one request only."""
 
 
 def enter(contexts: Iterable[TraceMemory], request: Request) -> tuple[Request, tuple[Reason, ...]]:
-    """The request with one context of each format: its own, the first of several, or a new one."""
+    """The request with one context of each format: the first that it has, or a new one."""
     reasons: list[Reason] = []
     for context in contexts:
         name = context.trace_header.lower()

@@ -1,4 +1,4 @@
-"""The simulator's sidecars: what the trace-memory filter (``filter/``) does, as a value."""
+"""Simulates the trace memories of sidecars (``filter/``) as an immutable value."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LANE_LIMIT = 63
 
 @dataclass(frozen=True, slots=True)
 class TraceMemories:
-    """(sidecar, trace id) -> lane, ``""`` for none. Immutable: ``receive`` returns another."""
+    """(sidecar, trace id) -> lane, or ``""`` for none. ``receive`` returns a new value."""
 
     lanes: Mapping[tuple[ObjectName, str], str] = field(default_factory=dict)
 
     def receive(
         self, memory: Carrier | None, workloads: Iterable[ObjectName], headers: Headers
     ) -> TraceMemories:
-        """After a request with ``headers`` (lower-case names) came in at each of ``workloads``.
+        """The memories after a request with ``headers`` (lower-case names) to all ``workloads``.
 
-        The latest request of a trace id decides; one without a lane overrules one with.
+        The latest request of a trace id counts, even if it has no lane.
         """
         if not isinstance(memory, TraceMemory):
             return self
@@ -41,9 +41,9 @@ class TraceMemories:
     def send(
         self, memory: Carrier | None, workload: ObjectName, headers: Headers
     ) -> tuple[Headers, tuple[Reason, ...]]:
-        """The headers of a call as they leave the sidecar of ``workload``, and why.
+        """The headers with which a call leaves the sidecar of ``workload``, and why.
 
-        What is remembered wins over what the application says itself.
+        The remembered lane overrides a route header that the application sets.
         """
         if not isinstance(memory, TraceMemory):
             return headers, ()

@@ -1,9 +1,9 @@
-"""The declared state: what every source declares of one mesh, and what came of it.
+"""The declared state: the objects that all sources declare for one mesh, and their status.
 
-Files, Python programs and, later, an API declare objects here. ``Declarations.apply`` is the only
-way to change them. It merges a request into the state, accepts or refuses the result, brings it
-about on the running mesh, and records what is active. Everything but ``declarations``, which has
-the lock, is pure.
+Files, Python programs and the API declare objects here. ``Declarations.apply`` is the only way to
+change them. It merges a request into the state, accepts or refuses the result, changes the running
+mesh, and records which objects are active. All modules are pure, except ``declarations``, which has
+the lock.
 """
 
 from laneway.control.declared.declarations import CannotRun, Declarations, Runtime

@@ -1,8 +1,8 @@
 """The declared state of a running mesh: requests are applied to it one after another.
 
-This is where the lock is. A request is planned on the state and then brought about by a
-``Runtime``, which is the running mesh; only then is the next state recorded. So the state never
-claims what does not run, and a mesh that cannot take a change is as it was.
+This module has the lock. A request is planned on the state, then carried out by a ``Runtime``,
+which is the running mesh, and only then is the next state recorded. So the state never contains
+what does not run, and a mesh that cannot be changed stays as it was.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from laneway.schema.reports import change_reports
 
 
 class CannotRun(Exception):
-    """The mesh could not be brought about, and what ran before runs on. The message is complete for
-    a user; the cause is the exception of whatever could not be started."""
+    """The mesh could not be started, and the mesh before it still runs.
+
+    The message is complete for a user. The cause is the exception of the process that failed.
+    """
 
 
 class Runtime(Protocol):
@@ -41,18 +43,20 @@ class Runtime(Protocol):
 
     @property
     def mesh(self) -> Mesh:
-        """What is active."""
+        """The active mesh."""
         ...
 
     async def change(self, mesh: Mesh) -> Change:
-        """Bring ``mesh`` about as a whole, or not at all. Raises ``CannotRun``."""
+        """Runs ``mesh`` as a whole, or not at all. Raises ``CannotRun``."""
         ...
 
 
 class Declarations:
-    """``state`` is what ``runtime`` runs at the beginning; ``clock`` counts seconds. Of what is
-    declared, lanes that are disabled or have expired at ``now`` do not run. ``changed`` is set by
-    each request that was applied."""
+    """``state`` is what ``runtime`` runs at the beginning. ``clock`` counts seconds.
+
+    Lanes that are disabled, or have expired at ``now``, do not run. ``changed`` is set by each
+    request that is applied.
+    """
 
     def __init__(
         self,
@@ -72,20 +76,20 @@ class Declarations:
 
     @property
     def state(self) -> DeclaredState:
-        """During a request, what was before it."""
+        """The declared state. During a request, this is the state before it."""
         return self._state
 
     @property
     def active(self) -> Mesh:
-        """The mesh that runs."""
+        """The running mesh."""
         return self._runtime.mesh
 
     async def apply(
         self, request: Request, principal: Principal, *, expected_version: int | None = None
     ) -> Result:
-        """Apply ``request`` if the state has ``expected_version``, where one is given.
+        """Applies ``request``, if the state has ``expected_version`` or none is given.
 
-        Cancelled, it is taken back, or has been applied: the state says which.
+        A request that is cancelled is either reverted or applied; see ``state``.
         """
         async with self._applying:
             before, running = self._state, self._runtime.mesh
@@ -101,7 +105,7 @@ class Declarations:
                 return planned
             outcome = await self._bring_about(planned)
             if isinstance(outcome, NotProgrammed) and planned.failures != before.failures:
-                # What failed before was tried again with it, and may be what fails.
+                # Objects that failed before were tried again, and may be the cause.
                 alone = plan(
                     before, request, principal, active=running, check=self._check, retry=False
                 )
@@ -120,7 +124,7 @@ class Declarations:
             return Applied(planned.version, outcome, findings)
 
     async def renew(self) -> Unchanged | Programmed | NotProgrammed:
-        """Bring about what is declared, as of now: lanes that have expired go."""
+        """Runs the declared state as of now, without lanes that have expired."""
         async with self._applying:
             return await self._bring_about(self._state)
 
@@ -136,7 +140,7 @@ class Declarations:
         except CannotRun as error:
             return NotProgrammed(differences, reason=str(error), error=error.__cause__)
         except BaseException:
-            # Cancelled: the mesh may be the new one, if nothing was left to do but to clean up.
+            # After a cancellation, the mesh may be the new one if only cleaning up was left.
             if self._runtime.mesh == wanted:
                 self._state = planned
             raise
@@ -144,4 +148,4 @@ class Declarations:
             return NotProgrammed(differences, rejections=change.rejections)
         self._state = planned
         seconds = self._clock() - began
-        return Programmed(differences, seconds, change.late, change.in_force_seconds)
+        return Programmed(differences, seconds, change.late, change.seconds_until_active)

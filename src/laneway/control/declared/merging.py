@@ -1,9 +1,11 @@
 """Merging a request into the objects of the declared state. Pure.
 
-A source owns the objects that it declares. Two sources that declare one object are in conflict,
-unless the writer takes the object over by force. The order of objects has a meaning, because a
-group's first lane may be its baseline: a source decides the order of its own objects, and does not
-move those of others.
+A source owns the objects that it declares. A second source that declares the same object causes a
+conflict, unless it takes the object over by force. Then the first source is in conflict, until it
+declares the same, which makes it the owner again, or does not declare the object.
+
+The order of objects matters, because the first lane of a group may be its baseline: a source
+determines the order of its own objects, and does not move those of others.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from laneway.model.lanes import Lane
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """``changed`` are the objects that the request creates, changes, removes or takes over;
-    ``moved`` is whether objects that stay are in another order.
+    """``changed`` are the objects that the request creates, changes, removes or takes over.
+    ``moved`` is true if the remaining objects are in another order.
 
     If there are ``conflicts`` or ``findings``, the request cannot be merged.
     """
@@ -43,7 +45,7 @@ class Merged:
 
 
 def merged(objects: Objects, request: Request, version: int, principal: Principal) -> Merged:
-    """The objects after ``request``, which makes this version of the state."""
+    """The objects after ``request``, which leads to this ``version`` of the state."""
     merge = _Merge(objects, request.source, request.force, version, principal)
     if isinstance(request, ChangeSet):
         if isinstance(request.edits, ReplaceAll):
@@ -55,7 +57,7 @@ def merged(objects: Objects, request: Request, version: int, principal: Principa
 
 
 class _Merge:
-    """What is declared as before is not looked at again: of a large mesh, that is nearly all."""
+    """Unchanged declarations are skipped, which in a large mesh are nearly all."""
 
     def __init__(
         self, before: Objects, source: str, force: bool, version: int, principal: Principal
@@ -134,12 +136,22 @@ class _Merge:
         if before is None:
             self._changed.add(key)
             return DeclaredObject(declaration, self._source, version, version, self._principal)
-        self._claim(before)
+        if not self._regains(before, declaration):
+            self._claim(before)
         if before.source == self._source and _same(before.declaration, declaration):
-            # What has not changed keeps its version, and may stand elsewhere in a file now.
+            # An unchanged object keeps its version, even if it has moved within a file.
             return replace(before, declaration=replace(declaration, declared=before.declared))
         self._changed.add(key)
-        return DeclaredObject(declaration, self._source, before.created, version, self._principal)
+        taken_from = before.taken_from if before.source == self._source else before.source
+        if self._regains(before, declaration):
+            taken_from = ""
+        return DeclaredObject(
+            declaration, self._source, before.created, version, self._principal, taken_from
+        )
+
+    def _regains(self, before: DeclaredObject, declaration: Declaration) -> bool:
+        """Whether the source from which the object was taken says now what became of it."""
+        return before.taken_from == self._source and _same(before.declaration, declaration)
 
     def _claim(self, before: DeclaredObject) -> None:
         if before.source != self._source and not self._force:
@@ -157,7 +169,7 @@ def _same(one: Declaration, other: Declaration) -> bool:
 
 
 def _repeated(declarations: Iterable[Declaration]) -> tuple[Finding, ...]:
-    """Files that declare an object twice are refused when they are read."""
+    """Objects that are declared twice. (Reading files refuses these already.)"""
     seen: set[ObjectKey] = set()
     found = []
     for declaration in declarations:
@@ -177,10 +189,10 @@ def _in_order(
     source: str,
     by_key: Mapping[ObjectKey, DeclaredObject],
 ) -> Sequence[DeclaredObject]:
-    """The objects of a source in their order, without moving those of other sources.
+    """The objects in the order of their source, without moving those of other sources.
 
-    Within a kind, and for lanes within their group, they fill the places of those that they
-    replace; the rest follows at the end.
+    Within a kind (and for lanes, within a group) they take the places of the source's objects
+    before. Additional objects follow at the end.
     """
     if all(each.source == source for each in before):
         return after

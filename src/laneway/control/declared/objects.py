@@ -1,4 +1,4 @@
-"""The objects of the declared state, each with its source, its version and who wrote it."""
+"""The objects of the declared state, each with its source, its version and its author."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from laneway.schema.kind import Kind
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks for a change."""
+    """The author of a change."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The document that declares an object. ``subject`` is what the document calls the object."""
+    """The document that declares an object. ``subject`` is the object's key in that document."""
 
     kind: Kind
     subject: ObjectKey
@@ -31,9 +31,9 @@ class Origin:
 
 @dataclass(frozen=True)
 class Declaration:
-    """One object as its source declares it: without the defaults that it takes from its group.
+    """One object as its source declares it, without the defaults that it takes from its group.
 
-    ``origin`` is None for an object that a Python program made.
+    ``origin`` is None for an object that a Python program created.
     """
 
     declared: Declared
@@ -53,7 +53,7 @@ class Declaration:
         return key_of(self.declared)
 
     def place(self, finding: Finding) -> Finding:
-        """The finding in the terms of the document that declares the object, and where that is."""
+        """The finding with the key and the location of the document that declares the object."""
         if self.origin is None:
             return finding
         origin = self.origin
@@ -62,7 +62,7 @@ class Declaration:
 
 
 def declarations_of(mesh: Mesh) -> tuple[Declaration, ...]:
-    """The objects of a mesh that a Python program made."""
+    """Declarations for the objects of a mesh that a Python program created."""
     return tuple(map(Declaration, objects_of(mesh)))
 
 
@@ -76,10 +76,11 @@ def objects_of(mesh: Mesh) -> Iterator[Declared]:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredObject:
-    """``source`` declares the object, and owns it: no other source may change it without force.
+    """``source`` declares the object and owns it: other sources need force to change it.
 
     ``created`` and ``version`` are the versions of the state in which the object was declared
-    first, and in which it was changed last; ``principal`` asked for that change.
+    first, and changed last; ``principal`` requested that change. ``taken_from`` is the source from
+    which ``source`` took the object over, or "".
     """
 
     declaration: Declaration
@@ -87,6 +88,7 @@ class DeclaredObject:
     created: int
     version: int
     principal: Principal
+    taken_from: str = ""
 
     @property
     def declared(self) -> Declared:

@@ -1,4 +1,4 @@
-"""From a request to the next declared state, or to the reasons why there is none. Pure."""
+"""Plans a request: determines the next declared state, or why there is none. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from laneway.model.findings import Finding, ObjectKey
 from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 
-#: The code of the finding of an object that proxies or processes could not take.
+#: The code of the finding about an object that proxies rejected, or that could not be started.
 NOT_PROGRAMMED = "NOT_PROGRAMMED"
 
 
@@ -28,9 +28,9 @@ def plan(
     expected_version: int | None = None,
     retry: bool = True,
 ) -> DeclaredState | Refused:
-    """``active`` is the mesh that runs. A request that changes no object makes no new version.
+    """``active`` is the running mesh. A request that changes no object makes no new version.
 
-    ``retry``: what failed before is tried again where the request changes something beside it.
+    ``retry``: failed objects are tried again if the request changes something in their scope.
     """
     if expected_version is not None and expected_version != state.version:
         conflict = VersionConflict(None, expected_version, state.version)
@@ -70,10 +70,10 @@ def after_failure(
     active: Mesh,
     check: Check,
 ) -> DeclaredState:
-    """The state after a single write of ``key`` that the mesh could not take.
+    """The state after a single write of ``key`` that could not be programmed.
 
-    The write stands, and the object is held, or left out, until it is written again. So are those
-    that failed before, which may have been tried again together with it.
+    The object is stored, but its last valid state stays active (or none), until it is written
+    again. The same applies to objects that failed before and were tried again with it.
     """
     finding = Finding(NOT_PROGRAMMED, str(outcome), "correct it, and write it again", key)
     changed = (ObjectKey(each.kind, each.name) for each in outcome.differences)
@@ -85,7 +85,7 @@ def after_failure(
 
 
 def scope_of(kind: str, name: str) -> Hashable:
-    """Lanes are of the scope of their group; any other object is one of its own."""
+    """Lanes have the scope of their group. Every other object has its own."""
     return ("LaneGroup", name.partition("/")[0]) if kind == "Lane" else (kind, name)
 
 
@@ -100,7 +100,7 @@ def _still_there(failures: Iterable[Failure], merge: Merged, *, retry: bool) -> 
 
 
 def _introduced(resolution: Resolution, state: DeclaredState, merge: Merged) -> tuple[Finding, ...]:
-    """The errors of what a change set declares, and those that it makes elsewhere."""
+    """The errors of objects in a change set, and errors that it causes in other objects."""
     known = {(key, f.code, f.path) for key, f in state.resolution.errors}
     return tuple(
         finding

@@ -1,8 +1,9 @@
-"""What may be asked of the declared state: change sets and single writes.
+"""Requests to the declared state: change sets and single writes.
 
-A change set is refused as a whole if anything in it is invalid: files and consoles send these. A
-single write is accepted as the operator accepts objects, which arrive one by one and in any order:
-an object that is invalid is stored, and its lane group is held until the errors are gone.
+A change set, as files and consoles send it, is refused as a whole if anything in it is invalid. A
+single write is accepted as by the operator, because objects arrive one by one and in any order: an
+invalid object is stored, and its lane group stays in its last valid state until the errors are
+gone.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from laneway.model.findings import Finding, ObjectKey
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Create the object, or replace it. ``version`` is the one that the writer has seen: 0 if there
-    was no such object, None if the writer does not care."""
+    """Creates or replaces an object. ``version`` is the one that the writer has seen: 0 if there
+    was no such object, None if any version may be replaced.
+    """
 
     declaration: Declaration
     version: int | None = None
@@ -29,7 +31,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """``version`` is as in ``Put``."""
+    """Removes an object. ``version`` is as in ``Put``."""
 
     key: ObjectKey
     version: int | None = None
@@ -37,8 +39,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceAll:
-    """The source declares exactly these objects, in this order. What it declared before and does
-    not any more is removed."""
+    """The source declares exactly these objects, in this order. Its other objects are removed."""
 
     declarations: tuple[Declaration, ...]
 
@@ -47,7 +48,7 @@ class ReplaceAll:
 class ChangeSet:
     """``force`` takes over objects that other sources own.
 
-    ``checked`` says that the objects are valid together. They are checked again only where other
+    ``checked`` says that the objects are valid together. They are checked again only if other
     sources declare objects, too.
     """
 
@@ -59,7 +60,7 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One object. ``force`` is as in ``ChangeSet``."""
+    """A single write. ``force`` is as in ``ChangeSet``."""
 
     source: str
     edit: Put | Remove
@@ -68,13 +69,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """Objects that were written one by one in a short time. They are accepted as by ``Write``, and
-    brought about together; if the mesh cannot take them together, they are refused, and may be
-    tried one by one.
+    """Objects that were written one by one in a short time.
+
+    They are accepted like ``Write`` and programmed together. If that fails, they are refused and
+    may be tried one by one.
 
     ``order`` is the order of the source's objects afterwards, as far as it names them: an object
-    that was deleted and declared again comes last. ``failed`` are objects that could not be brought
-    about before, and why; they are not tried.
+    that was deleted and declared again comes last. ``failed`` are objects that could not be
+    programmed before, and why; they are not tried.
     """
 
     source: str

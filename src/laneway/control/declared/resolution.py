@@ -1,8 +1,7 @@
-"""From declared objects to the mesh that is to be active on one machine. Pure.
+"""Determines the mesh that is to be active on one machine, from the declared objects. Pure.
 
-``model.acceptance`` decides which objects are valid together. What was active and is held goes on
-in its last valid state: a lane group with its lanes, services and gateway, and any other object
-that has errors now.
+``model.acceptance`` decides which objects are valid together. Active objects with errors stay in
+their last valid state: a lane group together with its lanes, services and gateway.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 
-#: What looks between objects.
+#: The checks between objects.
 Check = Callable[[Mesh, Gaps], Iterable[Finding]]
 Errors = Mapping[ObjectKey, Sequence[Finding]]
 
@@ -29,8 +28,8 @@ _D = TypeVar("_D", bound=Declared)
 
 @dataclass(frozen=True)
 class Resolution:
-    """``mesh`` is to be active: the accepted objects, and those in ``kept`` as they were. The
-    findings are placed in the documents that declare their objects."""
+    """``mesh`` is to be active: the accepted objects, and the last valid state of those in
+    ``kept``. Findings have the locations of the documents that declare their objects."""
 
     mesh: Mesh = field(default_factory=Mesh)
     acceptance: Acceptance[ObjectKey] = field(default_factory=Acceptance)
@@ -40,7 +39,7 @@ class Resolution:
 
     def standing(self, key: ObjectKey) -> Standing:
         candidate = self.candidates.get(key)
-        if candidate is None:  # it needed no check
+        if candidate is None:  # it was accepted without a check
             return Standing.ACCEPTED
         if candidate.group is None and key in self.kept:
             return Standing.HELD
@@ -54,7 +53,7 @@ class Resolution:
 
 
 def resolve(objects: Objects, active: Mesh, check: Check, failures: Errors) -> Resolution:
-    """``failures`` are errors that no check can find: what proxies or processes said before."""
+    """``failures`` are errors that no check can find: earlier messages of proxies or processes."""
     by_key = objects.by_key
     running = set(map(key_of, objects_of(active)))
     candidates = [_candidate(each, each.key in running) for each in objects.ordered]
@@ -72,7 +71,7 @@ def resolve(objects: Objects, active: Mesh, check: Check, failures: Errors) -> R
             break
         accepted = by_key.keys() - acceptance.left_out
         newcomers = {key for key in wrong if key in accepted and key not in known}
-        if not newcomers:  # nothing can be changed beside what is held
+        if not newcomers:  # nothing else can be changed
             acceptance = _all_held(candidates, acceptance, wrong)
             mesh = kept = active
             break
@@ -96,7 +95,7 @@ def _candidate(each: DeclaredObject, active: bool) -> Candidate[ObjectKey]:
 
 
 class _Judge:
-    """``warnings`` are those of what was judged last."""
+    """``warnings`` are those of the last call."""
 
     def __init__(
         self, objects: Mapping[ObjectKey, DeclaredObject], check: Check, known: Errors
@@ -126,7 +125,7 @@ def _errors(findings: Iterable[Finding]) -> dict[ObjectKey, list[Finding]]:
 
 
 def _kept(acceptance: Acceptance[ObjectKey], active: Mesh) -> Mesh:
-    """The last valid state of what is held."""
+    """The last valid state of the objects that are held."""
     groups = [group for group in active.groups if group.name in acceptance.held]
     services = {service for group in groups for service in group.services}
     gateways = {group.gateway for group in groups}
@@ -154,7 +153,7 @@ def _over(accepted: Mesh, kept: Mesh) -> Mesh:
 
 
 def _first(kept: Sequence[_D], accepted: Sequence[_D]) -> tuple[_D, ...]:
-    """What is kept comes first, so that an error between the two is one of the newcomer."""
+    """Kept objects come first, so that an error between the two is reported for the other."""
     keys = {key_of(each) for each in kept}
     return (*kept, *(each for each in accepted if key_of(each) not in keys))
 

@@ -1,4 +1,4 @@
-"""What came of a request to the declared state, as values that a command line or an API shows."""
+"""Results of requests to the declared state, for the command line and the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from laneway.schema.reports.changes import ChangeReport
 
 @dataclass(frozen=True, slots=True)
 class VersionConflict:
-    """Somebody else has changed the object since, or the whole state if ``key`` is None."""
+    """The object has been changed since, or any object of the state if ``key`` is None."""
 
     key: ObjectKey | None
     expected: int
@@ -51,21 +51,22 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Programmed:
-    """Every connected proxy acknowledged, but for those in ``late``, which catch up by themselves.
+    """All connected proxies have acknowledged, except those in ``late``, which catch up later.
 
-    ``seconds`` is how long the change took, ``in_force_seconds`` as ``rollout.Change`` has it.
+    ``seconds`` is the duration of the change; ``seconds_until_active`` as in
+    ``control_plane.Change``.
     """
 
     differences: tuple[ChangeReport, ...]
     seconds: float
     late: tuple[str, ...] = ()
-    in_force_seconds: float = 0.0
+    seconds_until_active: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class NotProgrammed:
-    """The running mesh is as it was. Proxies rejected the change, in Envoy's words, or something
-    could not be started: then there is a ``reason``, and the exception that gave it."""
+    """The running mesh is unchanged. Either proxies rejected the change (``rejections`` are Envoy's
+    messages), or something could not be started: then there is a ``reason`` and its exception."""
 
     differences: tuple[ChangeReport, ...]
     rejections: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ class NotProgrammed:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The state has this version now. ``findings`` are warnings, and the errors of single writes.
+    """The new version of the state. ``findings`` are warnings, and the errors of single writes.
 
     A single write is applied to the state even if its outcome is ``NotProgrammed``.
     """
@@ -90,8 +91,8 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """State and mesh are as they were. Exactly one of the three reasons is given: objects that are
-    invalid, conflicts with other writers, or a mesh that could not be brought about."""
+    """The state and the mesh are unchanged, for exactly one of three reasons: invalid objects,
+    conflicts with other writers, or a mesh that could not be programmed."""
 
     version: int
     findings: tuple[Finding, ...] = ()

@@ -1,4 +1,4 @@
-"""The declared state of a mesh: an immutable value, made anew by every request. Pure."""
+"""The declared state of a mesh: an immutable value. Every request leads to a new one. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from laneway.model.meshes import Mesh
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A single write that the mesh could not take. It is not tried again, so that others can be
-    applied, until something is written within ``scopes``, which are all that it would change."""
+    """A single write that could not be programmed.
+
+    It is not tried again until something is written within ``scopes``, the parts of the mesh that
+    it changes. So other writes can be applied meanwhile.
+    """
 
     key: ObjectKey
     finding: Finding
@@ -24,7 +27,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ObjectStatus:
-    """``version`` is the one that this is about, as Kubernetes' ``observedGeneration``."""
+    """``version`` is that of the object, like Kubernetes' ``observedGeneration``."""
 
     standing: Standing
     version: int
@@ -42,7 +45,7 @@ class DeclaredState:
 
     @property
     def mesh(self) -> Mesh:
-        """What is to be active: valid objects, and the last valid state of what is held."""
+        """The mesh that is to be active: valid objects, and the last valid state of others."""
         return self.resolution.mesh
 
     def status(self, key: ObjectKey) -> ObjectStatus:

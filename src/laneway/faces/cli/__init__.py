@@ -9,13 +9,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from laneway.faces.cli import completion
 from laneway.faces.cli.app import app
+from laneway.faces.cli.colours import without_colour_option
 from laneway.faces.cli.failures import report
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 well, 1 failed, 2 misused, 130 interrupted."""
+    words = without_colour_option(sys.argv[1:] if arguments is None else arguments)
+    if completion.is_asked():
+        completion.prepare()
     try:
-        app(args=arguments, prog_name="laneway")
+        app(args=words, prog_name=completion.PROGRAM)
     except Exception as error:  # Known ones become a line; a bug keeps its traceback.
         sys.exit(report(error))

@@ -10,13 +10,18 @@ import typer
 
 from laneway import __version__
 from laneway.faces.cli import (
+    completion,
     console_commands,
     environments,
+    explain_command,
     init,
+    lane_commands,
     object_commands,
     process_commands,
+    revision_commands,
     server_commands,
     store_commands,
+    traffic_commands,
 )
 from laneway.faces.cli.server_options import endpoint
 from laneway.wiring.dialects import DIALECTS
@@ -32,11 +37,16 @@ app.command()(server_commands.serve)
 app.command()(server_commands.kubeconfig)
 app.add_typer(server_commands.tokens, name="token")
 app.add_typer(store_commands.store, name="store")
+app.add_typer(lane_commands.lanes, name="lane")
 app.command()(environments.env)
 app.command()(init.init)
+app.command()(completion.completion)
 app.command()(console_commands.console)
+app.command()(explain_command.explain)
 object_commands.register(app)
 process_commands.register(app)
+revision_commands.register(app)
+traffic_commands.register(app)
 
 
 class Output(enum.StrEnum):
@@ -95,6 +105,11 @@ def options(
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
+    ] = False,
+    # ``main`` takes it from anywhere on the line.
+    no_colour: Annotated[
+        bool,
+        typer.Option("--no-color", help="No colours, also after a command. As NO_COLOR=1 does."),
     ] = False,
 ) -> None:
     pass
@@ -164,6 +179,7 @@ def up(
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
     api_listen: server_commands.ApiListen = None,
+    console: server_commands.ConsoleListen = None,
 ) -> None:
     """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
     from laneway.faces.cli.up import Watching, run
@@ -180,9 +196,10 @@ def up(
         explain=explain,
         access_log=access_log,
     )
-    listen = endpoint("--api-listen", api_listen)
+    listen, shown = endpoint("--api-listen", api_listen), endpoint("--console", console)
+    serving = ServeSettings(None, listen, mesh=settings, console=shown)
     watching = Watching(paths, prune) if watch else None
-    raise typer.Exit(run(paths, ServeSettings(None, listen, mesh=settings), watching, verbose))
+    raise typer.Exit(run(paths, serving, watching, verbose))
 
 
 @app.command()
@@ -207,53 +224,6 @@ def analyze(
     from laneway.faces.cli.analyze import run
 
     raise typer.Exit(run([*files, *(more or ())], down or [], as_json=output is Output.JSON))
-
-
-@app.command()
-def explain(
-    files: Files,
-    more: MoreFiles = None,
-    host: Annotated[str, typer.Option("--host", help="The request's host.")] = "localhost",
-    path: Annotated[str, typer.Option("--path", help="The request's path.")] = "/",
-    header: Annotated[
-        list[str] | None,
-        typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="A header. May be repeated."),
-    ] = None,
-    method: Annotated[str, typer.Option("--method", help="The request's method.")] = "GET",
-    gateway: Annotated[
-        str | None,
-        typer.Option("--gateway", metavar="NAME", help="Where it enters, if there are several."),
-    ] = None,
-    port: Annotated[int | None, typer.Option("--port", help="The gateway's port.")] = None,
-    down: Annotated[
-        list[str] | None,
-        typer.Option("--down", metavar="WORKLOAD", help="Suppose it is down. May be repeated."),
-    ] = None,
-    calls: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--calls",
-            metavar="SERVICE=SERVICE[:PORT],...",
-            help="Whom a service calls; else read from its workloads' environment.",
-        ),
-    ] = None,
-    passes_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--passes-on",
-            metavar="SERVICE=HEADER,...",
-            help="What a service passes on; else its group's trace header.",
-        ),
-    ] = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Tell hop by hop which lane answers a request, and why. Nothing is started."""
-    from laneway.faces.cli.explain import Question, run
-
-    question = Question(
-        host, path, method, header or [], gateway, port, down or [], calls or [], passes_on or []
-    )
-    raise typer.Exit(run([*files, *(more or ())], question, as_json=output is Output.JSON))
 
 
 @app.command()

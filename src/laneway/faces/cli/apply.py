@@ -1,24 +1,42 @@
-"""``laneway apply``, ``diff``: what files declare becomes what the running laneway has."""
+"""``laneway apply``, ``diff``: what files declare becomes what the running laneway has.
+
+``serve`` and ``up`` take it as a change set, whole or not at all. A cluster has none: there each
+object is tried first, and then they are applied one by one.
+"""
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import typer
+from rich.console import Console
+
+from laneway.apiserver.virtual_resources import CHANGE_SET
+from laneway.apiserver.whole_writes import FIELD_CONFLICT
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed, report, say
+from laneway.faces.cli.object_differences import difference, print_difference
 from laneway.faces.cli.object_files import FileObject, file_objects
 from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
 from laneway.faces.cli.server_requests import Server, ServerError
-from laneway.faces.cli.terminals import output
+from laneway.faces.cli.terminals import errors, output
+from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.whole_change_answers import (
+    print_changed_paths,
+    print_objects,
+    print_operation,
+    print_summary,
+)
 from laneway.model.findings import InvalidInput
-from laneway.schema.yaml_text import dump_all
 
 MANAGER = "laneway-apply"
 _DIFFERENT, _TROUBLE = 1, 2
+_FORCE = "; --force-conflicts takes over what others own"
+_PLACE = re.compile(r"spec\.objects\[(?P<index>\d+)\]\.?(?P<field>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +49,30 @@ class Application:
     force: bool = False
     dry_run: bool = False
     seconds: int = 60
+    prune: bool = False
+    message: str = ""
 
 
 def run(server: Server, how: Application) -> int:
-    """Every object is tried, in the order of the files; 1 if one is refused."""
+    if how.prune and how.manager == MANAGER:
+        raise typer.BadParameter(
+            "--prune deletes what a source applied before and the files lack: name the source by "
+            "--field-manager, which all applications without a name share otherwise"
+        )
     console = output()
-    counts: Counter[str] = Counter()
-    mark = " (dry run)" if how.dry_run else ""
-    for each in file_objects(how.files, how.namespace):
-        try:
-            before, after = _applied(server, each, how)
-        except ServerError as error:
-            if not error.code:
-                raise
-            say(f"{each.source}: {each.reference}: {error}{_advice(error)}")
-            counts["refused"] += 1
-            continue
-        outcome = _outcome(before, after)
-        counts[outcome] += 1
-        console.print(f"{each.reference} {outcome}{mark}", soft_wrap=True)
-    console.print(", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + mark)
+    objects = file_objects(how.files, how.namespace)
+    try:
+        counts = _whole(console, server, objects, how)
+    except NotServed as error:
+        if how.prune:
+            text = "--prune: a cluster does not know what the files lack; delete it by name"
+            raise Failed(text) from error
+        counts = _one_by_one(console, server, objects, how)
+    if counts is None:
+        return 1
+    written = counts["created"] + counts["configured"] + counts["deleted"]
     code = int(counts["refused"] > 0)
-    if not how.dry_run and (counts["created"] or counts["configured"]):
+    if written and not how.dry_run:
         code = print_acknowledgements(console, server, how.seconds) or code
     return code
 
@@ -70,9 +90,92 @@ def diff(find_server: Callable[[], Server], how: Application) -> int:
     except (Failed, InvalidInput) as error:
         report(error)
         return _TROUBLE
-    for line in lines:
-        print(line)
+    print_difference(lines)
     return _DIFFERENT if lines else 0
+
+
+def _whole(
+    console: Console, server: Server, objects: Sequence[FileObject], how: Application
+) -> Counter[str] | None:
+    """How many objects were created and so on; None if the whole was refused."""
+    spec = {
+        "source": how.manager,
+        "objects": [_placed(each) for each in objects],
+        "prune": how.prune,
+        "force": how.force,
+        "message": how.message,
+    }
+    try:
+        status = create(server, CHANGE_SET, spec, dry_run=how.dry_run)
+    except NotServed:
+        raise
+    except ServerError as error:
+        if not (causes := (error.document.get("details") or {}).get("causes")):
+            raise
+        for cause in causes:
+            say(_told(cause, objects))
+        errors().print("Nothing was changed.")
+        return None
+    counts = print_objects(console, status, dry_run=how.dry_run)
+    print_changed_paths(console, status)
+    return counts
+
+
+def _placed(each: FileObject) -> Mapping[str, Any]:
+    """The object, which names its namespace."""
+    if not each.reference.namespace:
+        return each.manifest
+    metadata = {**each.manifest["metadata"], "namespace": each.reference.namespace}
+    return {**each.manifest, "metadata": metadata}
+
+
+def _told(cause: Mapping[str, str], objects: Sequence[FileObject]) -> str:
+    """The file, the field, what is wrong and what would be right."""
+    place = _PLACE.fullmatch(cause["field"])
+    if place is None:
+        return cause["message"]
+    parts = [str(objects[int(place["index"])].source), place["field"], cause["message"]]
+    advice = _FORCE if cause["reason"] == FIELD_CONFLICT else ""
+    return ": ".join(filter(None, parts)) + advice
+
+
+def _one_by_one(
+    console: Console, server: Server, objects: Sequence[FileObject], how: Application
+) -> Counter[str] | None:
+    """As ``_whole``. Nothing is written if the server would refuse one of the objects."""
+    errors().print(
+        "This server has no change sets: objects are applied one by one, in the order of the files."
+    )
+    trial = replace(how, dry_run=True)
+    tried = [_tried(server, each, trial) for each in objects]
+    if None in tried:
+        errors().print("Nothing was changed.")
+        return None
+    counts: Counter[str] = Counter()
+    for each, outcome in zip(objects, tried, strict=True):
+        if not how.dry_run:
+            outcome = _tried(server, each, how)
+        counts[outcome or "refused"] += 1
+        if outcome:
+            print_operation(console, each.reference, outcome, dry_run=how.dry_run)
+    print_summary(console, counts, dry_run=how.dry_run)
+    return counts
+
+
+def _tried(server: Server, each: FileObject, how: Application) -> str | None:
+    """What became of the object; None if it is refused, after saying why."""
+    try:
+        before, after = _applied(server, each, how)
+    except ServerError as error:
+        if not error.code:
+            raise
+        advice = _FORCE if error.code == 409 else ""
+        say(f"{each.source}: {each.reference}: {error}{advice}")
+        return None
+    if before is None:
+        return "created"
+    declared = object_requests.declared
+    return "unchanged" if declared(before) == declared(after) else "configured"
 
 
 def _applied(
@@ -86,27 +189,8 @@ def _applied(
     return before, after
 
 
-def _outcome(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
-    if before is None:
-        return "created"
-    declared = object_requests.declared
-    return "unchanged" if declared(before) == declared(after) else "configured"
-
-
-def _advice(error: ServerError) -> str:
-    return "; --force-conflicts takes the fields over" if error.code == 409 else ""
-
-
 def _difference(
     each: FileObject, before: Mapping[str, Any] | None, after: Mapping[str, Any]
 ) -> Iterator[str]:
-    old, new = (_lines(manifest) for manifest in (before, after))
     name = str(each.reference)
-    yield from difflib.unified_diff(
-        old, new, f"live/{name}", f"{each.source.file}/{name}", "", "", 3, ""
-    )
-
-
-def _lines(manifest: Mapping[str, Any] | None) -> list[str]:
-    shown = object_requests.declared(manifest)
-    return dump_all([shown]).splitlines() if shown else []
+    yield from difference(before, after, f"live/{name}", f"{each.source.file}/{name}")

@@ -21,13 +21,13 @@ from laneway.adapters.runner.errors import PortUnavailable
 from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.reports import Reporter
-from laneway.faces.cli.requests import LaneRequest, gateway_requests
 from laneway.faces.cli.running_meshes import print_requests, running
 from laneway.faces.cli.scenarios import EXPECTED, SCENARIOS, SERVICES, Scenario, examples, versions
 from laneway.faces.cli.terminals import fact, listing, output
 from laneway.faces.load import Answer, call
 from laneway.model.meshes import Mesh
 from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.lane_requests import LaneRequest, gateway_requests
 from laneway.wiring.logs import log_to_stderr
 
 _CLIENTS = 4

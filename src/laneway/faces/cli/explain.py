@@ -1,4 +1,4 @@
-"""``laneway explain``: a question in words, asked of the simulator."""
+"""``laneway explain``: a question in words, asked of the simulator about what files declare."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
         report = ExplanationReport.made_of(request, outcome).as_json()
         print(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        print_outcome(mesh, request, outcome)
+        several = {each.name for each in mesh.services if len(each.ports) > 1}
+        print_outcome(request, outcome, several)
     return 0
 
 

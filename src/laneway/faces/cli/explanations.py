@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,19 +18,26 @@ from laneway.faces.cli.terminals import (
     output,
     print_hanging,
 )
-from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
 
 #: Columns between those of the table, and for the reasons so that they can be read.
 _GAP = 3
 _LEAST_FOR_REASONS = 30
 
 
-def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
+def print_outcome(
+    request: Request,
+    outcome: Outcome,
+    several_ports: Collection[ObjectName],
+    *,
+    live: bool = False,
+) -> None:
+    """``several_ports`` are services whose port is shown, since they have others."""
     console = output()
     print_hanging(console, Text(), _request_line(request))
     console.print()
     if outcome.hops:
-        _print_hops(console, mesh, outcome.hops)
+        _print_hops(console, outcome.hops, several_ports)
         console.print()
     if outcome.failure is None:
         console.print(fact("->", "bold green", _summary(outcome)), soft_wrap=True)
@@ -39,9 +46,10 @@ def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
         console.print(fact("->", "bold red", f"{status}{outcome.failure.message}"), soft_wrap=True)
     if outcome.unknown_calls:
         names = ", ".join(name.short for name in outcome.unknown_calls)
+        option = "" if live else "with --calls SERVICE=A,B, or "
         errors().print(
-            f"Calls of {names} are unknown, and the path may go on there: say them with --calls "
-            "SERVICE=A,B, or in `spec.calls` of the Workload.",
+            f"Calls of {names} are unknown, and the path may go on there: say them {option}in "
+            "`spec.calls` of the Workload.",
             soft_wrap=True,
         )
     if any(reason.why is Why.WEIGHT for hop in outcome.hops for reason in hop.reasons):
@@ -50,10 +58,12 @@ def print_outcome(mesh: Mesh, request: Request, outcome: Outcome) -> None:
         )
 
 
-def _print_hops(console: Console, mesh: Mesh, hops: Sequence[Hop]) -> None:
+def _print_hops(
+    console: Console, hops: Sequence[Hop], several_ports: Collection[ObjectName]
+) -> None:
     """A table where every name fits on a line of its column; otherwise hop below hop."""
     rows = [
-        (Text(str(number)), _service(mesh, hop), _lane(hop), _workloads(hop), _why(hop))
+        (Text(str(number)), _service(hop, several_ports), _lane(hop), _workloads(hop), _why(hop))
         for number, hop in enumerate(hops, 1)
     ]
     heads = ("", "Service", "Lane", "Answered by")
@@ -90,9 +100,9 @@ def _summary(outcome: Outcome) -> str:
     return ", ".join(_names(hop) for hop in outcome.hops)
 
 
-def _service(mesh: Mesh, hop: Hop) -> Text:
-    several = len(mesh.services_by_name[hop.service].ports) > 1
-    return Text(f"{hop.service.short}{f':{hop.port}' if several else ''}", "bold")
+def _service(hop: Hop, several_ports: Collection[ObjectName]) -> Text:
+    port = f":{hop.port}" if hop.service in several_ports else ""
+    return Text(f"{hop.service.short}{port}", "bold")
 
 
 def _lane(hop: Hop) -> Text:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from laneway.adapters.host.running_servers import RunningServer, registered
 from laneway.faces.cli.terminals import fact
-from laneway.wiring.serving import Serving
+from laneway.wiring.serving import ServeSettings, Serving
 
 
 @contextmanager
@@ -44,3 +44,10 @@ def print_api(console: Console, serving: Serving) -> None:
     if serving.address:
         console.print(f"API     {serving.address}", soft_wrap=True)
         console.print("For kubectl: laneway kubeconfig > laneway.kubeconfig", soft_wrap=True)
+
+
+def print_console(console: Console, serving: Serving, settings: ServeSettings) -> None:
+    """A link, where the console has a port of its own."""
+    if settings.console is not None:
+        console.print(f"Console {serving.sign_in_link()}", soft_wrap=True)
+        console.print("The link signs one browser in; `laneway console` prints another.")

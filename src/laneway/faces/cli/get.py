@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from laneway.apiserver.tables import table
-from laneway.faces.cli import object_requests
+from laneway.faces.cli import object_requests, watched_lists
+from laneway.faces.cli.change_notices import changes
 from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
 from laneway.faces.cli.resource_words import ObjectReference, references
 from laneway.faces.cli.server_requests import Server
 from laneway.faces.cli.terminals import errors, output
 
-_WATCH_PERIOD = 1.0
 Found = list[tuple[ObjectReference, Mapping[str, Any]]]
 
 
@@ -36,7 +36,15 @@ def run(server: Server, query: Query, *, watch: bool = False) -> int:
     single = len(wanted) == 1 and bool(wanted[0].name)
     _print(found, query, single=single)
     if watch:
-        _watch(lambda: _found(server, wanted, query.selector), found, query)
+        watches = [partial(object_requests.watch, server, each) for each in wanted]
+        watched_lists.watch(
+            lambda: _found(server, wanted, query.selector),
+            found,
+            lambda item: str(item[0]),
+            lambda item: item[1],
+            lambda changed: _print(list(changed), query, single=len(changed) == 1),
+            changes(watches),
+        )
     return 0
 
 
@@ -103,19 +111,5 @@ def _message(manifest: Mapping[str, Any]) -> str:
     """Why it is not as it shall be."""
     conditions = (manifest.get("status") or {}).get("conditions") or ()
     wrong = [each for each in conditions if each["status"] != "True"]
-    told = (each.get("message") or each.get("reason", "") for each in wrong)
-    return "; ".join(dict.fromkeys(told))
-
-
-def _watch(look: Callable[[], Found], before: Found, query: Query) -> None:
-    """Until interrupted, prints what is new or has changed, and what is gone."""
-    known = dict(before)
-    while True:
-        time.sleep(_WATCH_PERIOD)
-        now = dict(look())
-        changed = [item for item in now.items() if known.get(item[0]) != item[1]]
-        if changed:
-            _print(changed, query, single=len(changed) == 1)
-        for gone in [each for each in known if each not in now]:
-            output().print(f"{gone} deleted")
-        known = now
+    texts = (each.get("message") or each.get("reason", "") for each in wrong)
+    return "; ".join(dict.fromkeys(texts))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
-if TYPE_CHECKING:
-    from laneway.faces.cli.apply import Application
-
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="RESOURCE [NAME]... | RESOURCE/NAME...", show_default=False),
+    typer.Argument(
+        metavar="RESOURCE [NAME]... | RESOURCE/NAME...",
+        show_default=False,
+        autocompletion=name_completion.objects,
+    ),
 ]
 Files = Annotated[
     list[str] | None,
@@ -45,6 +47,9 @@ Manager = Annotated[
     str, typer.Option("--field-manager", metavar="NAME", help="Who owns the fields applied.")
 ]
 Force = Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others own.")]
+Message = Annotated[
+    str, typer.Option("-m", "--message", metavar="TEXT", help="Why; the history shows it.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 
 
@@ -103,44 +108,69 @@ def apply(
     namespace: FilesNamespace = None,
     manager: Manager = "laneway-apply",
     force: Force = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Delete what the field manager applied before and the files lack now.",
+        ),
+    ] = False,
+    message: Message = "",
     dry_run: DryRun = False,
     seconds: Seconds = 60,
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Apply what files declare, and say what changed and that all proxies have it.
+    """Apply what files declare, whole or not at all, and say when all proxies have it.
 
-    Use it as kubectl apply --server-side: fields that others own are left alone, or a conflict.
+    Use it as kubectl apply --server-side: fields that others own are left alone, or a conflict. In
+    a cluster, objects are applied one by one, once each has been tried.
 
     Example: laneway apply -f lanes.yaml
 
     Exit codes: 0 all proxies have it, 1 something was refused, rejected or late, 2 misused.
     """
-    from laneway.faces.cli.apply import run
+    from laneway.faces.cli.apply import Application, run
 
-    how = _application(files, namespace, manager, force, dry_run, seconds)
+    how = Application(files or [], namespace, manager, force, dry_run, seconds, prune, message)
     raise typer.Exit(run(running_server(data, context), how))
 
 
 def diff(
     files: Files = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            "--revision",
+            metavar="A[..B]",
+            help="Between two revisions, or since one; 0 is before the first.",
+        ),
+    ] = None,
     namespace: FilesNamespace = None,
     manager: Manager = "laneway-apply",
     force: Force = False,
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show what `apply` would change, as a unified diff.
+    """Show what `apply` would change, or what revisions changed, as a unified diff.
 
-    Use it before `apply`, and in a pipeline to notice that files and mesh differ.
+    Use it before `apply`, in a pipeline to notice that files and mesh differ, and after an incident
+    to see what has changed since (laneway diff --revision 17).
 
     Example: laneway diff -f lanes.yaml
 
     Exit codes: 0 no difference, 1 differences, 2 misused, refused or not answered.
     """
-    from laneway.faces.cli.apply import diff
+    from laneway.faces.cli.apply import Application, diff
+    from laneway.faces.cli.revision_ranges import RevisionRange
+    from laneway.faces.cli.revision_ranges import diff as diff_revisions
 
-    how = _application(files, namespace, manager, force, True, 60)
+    if revision is not None:
+        if files:
+            raise typer.BadParameter("name either files or revisions")
+        wanted = RevisionRange.of(revision)
+        raise typer.Exit(diff_revisions(lambda: running_server(data, context), wanted))
+    how = Application(files or [], namespace, manager, force)
     raise typer.Exit(diff(lambda: running_server(data, context), how))
 
 
@@ -217,16 +247,3 @@ def wait(
     from laneway.faces.cli.wait import run
 
     raise typer.Exit(run(running_server(data, context), words or [], namespace, what, timeout))
-
-
-def _application(
-    files: list[str] | None,
-    namespace: str | None,
-    manager: str,
-    force: bool,
-    dry_run: bool,
-    seconds: int,
-) -> Application:
-    from laneway.faces.cli.apply import Application
-
-    return Application(files or [], namespace, manager, force, dry_run, seconds)

@@ -97,5 +97,14 @@ def _located(manifest: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
     if "envFile" in spec:
         paths["envFile"] = spec["envFile"]
     # What is no text, the server refuses.
-    located = {k: os.path.join(folder, v) for k, v in paths.items() if isinstance(v, str)}
-    return {**manifest, "spec": {**spec, **{k: os.path.normpath(v) for k, v in located.items()}}}
+    located: dict[str, Any] = {
+        name: _absolute(folder, path) for name, path in paths.items() if isinstance(path, str)
+    }
+    watched = spec.get("watch")
+    if isinstance(watched, list) and all(isinstance(path, str) for path in watched):
+        located["watch"] = [_absolute(folder, path) if path else path for path in watched]
+    return {**manifest, "spec": {**spec, **located}}
+
+
+def _absolute(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))

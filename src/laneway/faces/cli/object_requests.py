@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from laneway.faces.cli.resource_words import ObjectReference
-from laneway.faces.cli.server_requests import Server, ServerError, request
+from laneway.faces.cli.server_requests import Server, ServerError, lines, request
 
 Manifest = Mapping[str, Any]
 _APPLY = "application/apply-patch+yaml"
 _BY_THE_SERVER = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
 
 
-def find(server: Server, reference: ObjectReference, selector: str = "") -> list[Manifest]:
-    """The object, or all of the list that the label selector takes. Raises ``ServerError``."""
+def find(
+    server: Server, reference: ObjectReference, selector: str = "", *, revision: int | None = None
+) -> list[Manifest]:
+    """The object, or all of the list that the label selector takes. Raises ``ServerError``.
+
+    A list may be that of an earlier revision.
+    """
     if reference.name:
         return [request(server, "GET", reference.path)]
-    query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
-    document = request(server, "GET", reference.path + query)
+    query = {"labelSelector": selector} if selector else {}
+    if revision is not None:
+        query |= {"resourceVersion": str(revision), "resourceVersionMatch": "Exact"}
+    document = request(server, "GET", reference.path + (f"?{urlencode(query)}" if query else ""))
     # Items of a list do not say what they are.
     kind = {"apiVersion": reference.resource.kind.api_versions[0]}
     kind["kind"] = reference.resource.kind.name
     return [{**kind, **item} for item in document["items"]]
+
+
+def watch(server: Server, reference: ObjectReference) -> Iterator[str]:
+    """A line for each object that there is, and for each change. Raises ``ServerError``."""
+    return lines(server, f"{reference.path}?watch=true")
 
 
 def find_or_none(server: Server, reference: ObjectReference) -> Manifest | None:

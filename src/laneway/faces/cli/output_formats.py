@@ -27,6 +27,9 @@ FormatOption = Annotated[
 ]
 
 
+_GAP = "   "
+
+
 def print_documents(found: Sequence[Mapping[str, Any]], form: Format, *, single: bool) -> None:
     """As JSON or YAML: one document itself, several as a List."""
     from laneway.schema.yaml_text import dump_all
@@ -52,14 +55,24 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     other programs read whole names.
     """
     cells = [[_cell(each) for each in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    widths = _widths(columns, cells)
     console = output()
     for number, row in enumerate([columns, *cells]):
         padded = (
             text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
         )
-        line = "   ".join(padded).rstrip()
+        line = _GAP.join(padded).rstrip()
         console.print(Text(line, "" if number else "dim"), soft_wrap=True)
+
+
+def table_width(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Of the table that ``print_rows`` prints, in columns of a terminal."""
+    widths = _widths(columns, [[_cell(each) for each in row] for row in rows])
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
 
 
 def _cell(value: Any) -> str:

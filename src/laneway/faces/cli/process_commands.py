@@ -8,13 +8,23 @@ from typing import Annotated
 
 import typer
 
+from laneway.faces.cli import name_completion
 from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Workloads, or proxies by their node ids.")
+    list[str],
+    typer.Argument(
+        metavar="NAME...",
+        help="Workloads, or proxies by their node ids.",
+        autocompletion=name_completion.workloads,
+    ),
 ]
-Workloads = Annotated[list[str], typer.Argument(metavar="WORKLOAD...")]
+Workloads = Annotated[
+    list[str],
+    typer.Argument(metavar="WORKLOAD...", autocompletion=name_completion.workloads),
+]
+Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on; print changes.")]
 Seconds = Annotated[
     float, typer.Option("--timeout", min=0, help="Seconds that it may take to become ready.")
 ]
@@ -32,6 +42,7 @@ def ps(
     form: FormatOption = Format.TABLE,
     workloads: Annotated[bool, typer.Option("--workloads", help="Only workloads.")] = False,
     proxies: Annotated[bool, typer.Option("--proxies", help="Only proxies.")] = False,
+    watch: Watch = False,
     data: RunningData = None,
     context: Context = None,
 ) -> None:
@@ -43,13 +54,20 @@ def ps(
 
     Exit codes: 0 done, 1 not answered, 2 misused.
     """
+    from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.ps import run
 
-    raise typer.Exit(run(running_server(data, context), form, workloads=workloads, proxies=proxies))
+    server = running_server(data, context)
+    raise typer.Exit(
+        run_reader(lambda: run(server, form, workloads=workloads, proxies=proxies, watch=watch))
+    )
 
 
 def proxy_status(
-    form: FormatOption = Format.TABLE, data: RunningData = None, context: Context = None
+    form: FormatOption = Format.TABLE,
+    watch: Watch = False,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """List proxies and whether each has acknowledged its configuration, as istioctl does.
 
@@ -59,9 +77,11 @@ def proxy_status(
 
     Exit codes: 0 all are synced, 1 one is not (or not answered), 2 misused.
     """
+    from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.ps import proxy_status
 
-    raise typer.Exit(proxy_status(running_server(data, context), form))
+    server = running_server(data, context)
+    raise typer.Exit(run_reader(lambda: proxy_status(server, form, watch=watch)))
 
 
 class Part(enum.StrEnum):

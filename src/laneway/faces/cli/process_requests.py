@@ -44,6 +44,12 @@ def log_lines(server: Server, names: Sequence[str], **options: Any) -> Iterator[
     return lines(server, f"{_ROOT}/processes/log?{query}")
 
 
+def lane_requests(server: Server) -> Mapping[str, Any]:
+    """``items``: a request for each lane, and without one; ``unreachable`` lanes; ``counted``."""
+    found: Mapping[str, Any] = request(server, "GET", f"{_ROOT}/lanerequests")
+    return found
+
+
 def full_name(process: Process) -> str:
     """As other commands take it: ``namespace/name`` of a workload, the node id of a proxy."""
     metadata = process["metadata"]

@@ -8,9 +8,12 @@ from urllib.parse import urlencode
 from rich.console import Console
 from rich.text import Text
 
+from laneway.faces.cli.progress import progress
 from laneway.faces.cli.server_requests import Server, ServerError, request
 from laneway.faces.cli.terminals import fact
 
+#: Seconds of an answer beyond those that the server waits.
+_MARGIN = 30
 _PATH = "/apis/api.laneway.dev/v1alpha1/synchronization"
 
 
@@ -18,9 +21,13 @@ def acknowledged(server: Server, seconds: int) -> dict[str, Any] | None:
     """What the proxies say of all that has been written; None where the server has no proxies of
     its own to ask, as a cluster."""
     try:
-        found: dict[str, Any] = request(
-            server, "GET", f"{_PATH}?{urlencode({'timeoutSeconds': seconds})}"
-        )
+        with progress("Waiting until all proxies have it"):
+            found: dict[str, Any] = request(
+                server,
+                "GET",
+                f"{_PATH}?{urlencode({'timeoutSeconds': seconds})}",
+                patience=seconds + _MARGIN,
+            )
     except ServerError as error:
         if error.code == 404:
             return None

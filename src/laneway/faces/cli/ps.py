@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from laneway.faces.cli import watched_lists
 from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.server_requests import Server
@@ -13,26 +15,50 @@ from laneway.faces.cli.terminals import errors, fact
 _DISCOVERY = ("CDS", "LDS", "EDS", "RDS", "SRDS")
 
 
-def run(server: Server, form: Format, *, workloads: bool = False, proxies: bool = False) -> int:
+def run(
+    server: Server,
+    form: Format,
+    *,
+    workloads: bool = False,
+    proxies: bool = False,
+    watch: bool = False,
+) -> int:
+    """Watched, a row is printed again when its state, process or restarts change."""
     wanted = {"Workload"} if workloads and not proxies else {"Proxy"} if proxies else None
     if workloads and proxies:
         wanted = None
-    found = [each for each in processes(server) if wanted is None or each["spec"]["type"] in wanted]
-    columns = ["Name", "Type", "State", "PID", "Restarts", "Memory", "Ports"]
-    wide = form is Format.WIDE
-    if wide:
-        columns += ["Lanes", "Of", "Message"]
-    _print(found, form, columns, (_row(each, wide=wide) for each in found))
+
+    def look() -> list[Process]:
+        return [each for each in processes(server) if wanted is None or _type(each) in wanted]
+
+    def show(found: Sequence[Process]) -> None:
+        wide = form is Format.WIDE
+        columns = ["Name", "Type", "State", "PID", "Restarts", "Memory", "Ports"]
+        columns += ["Lanes", "Of", "Message"] if wide else []
+        _print(found, form, columns, (_row(each, wide=wide) for each in found))
+
+    show(found := look())
+    if watch:
+        watched_lists.watch(look, found, full_name, _state, show)
     return 0
 
 
-def proxy_status(server: Server, form: Format) -> int:
+def proxy_status(server: Server, form: Format, *, watch: bool = False) -> int:
     """1 unless every proxy is connected and has acknowledged all that it should have."""
-    found = [each for each in processes(server) if each["spec"]["type"] == "Proxy"]
-    columns = ["Name", "Role", *_DISCOVERY]
+
+    def look() -> list[Process]:
+        return [each for each in processes(server) if _type(each) == "Proxy"]
+
+    show = partial(_print_proxies, form=form)
+    show(found := look())
+    if watch:
+        watched_lists.watch(look, found, full_name, _state, show)
+    return int(not all(each["status"]["synced"] for each in found))
+
+
+def _print_proxies(found: Sequence[Process], form: Format) -> None:
     wide = form is Format.WIDE
-    if wide:
-        columns += ["Of", "PID"]
+    columns = ["Name", "Role", *_DISCOVERY, *(["Of", "PID"] if wide else [])]
     rows = (
         [
             full_name(each),
@@ -46,7 +72,15 @@ def proxy_status(server: Server, form: Format) -> int:
     for each in found:
         for rejection in each["status"]["rejections"]:
             errors().print(fact("rejected:", "bold red", rejection), soft_wrap=True)
-    return int(not all(each["status"]["synced"] for each in found))
+
+
+def _type(process: Process) -> str:
+    return str(process["spec"]["type"])
+
+
+def _state(process: Process) -> Mapping[str, Any]:
+    """All but the memory, which is another at each look."""
+    return {key: value for key, value in process["status"].items() if key != "memoryBytes"}
 
 
 def memory(count: int | None) -> str:
@@ -66,8 +100,8 @@ def _row(process: Process, *, wide: bool) -> list[Any]:
         _ports(status["ports"]),
     ]
     if wide:
-        told = status.get("message") or "; ".join(status.get("rejections", ()))
-        row += [" ".join(spec.get("lanes", ())), spec.get("of", ""), told]
+        message = status.get("message") or "; ".join(status.get("rejections", ()))
+        row += [" ".join(spec.get("lanes", ())), spec.get("of", ""), message]
     return row
 
 

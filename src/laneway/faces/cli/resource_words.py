@@ -12,6 +12,7 @@ import typer
 
 from laneway.apiserver.discovery import root
 from laneway.apiserver.resources import Resource, served
+from laneway.control.revisions import ObjectId
 from laneway.model.suggestions import listing, suggestion
 
 
@@ -79,6 +80,12 @@ def resource_of(kind: str, api_version: str) -> Resource | None:
         if resource.kind.name == kind and api_version in resource.kind.api_versions:
             return resource
     return None
+
+
+def reference_of(key: ObjectId) -> ObjectReference:
+    """What the API's answers name by its resource, namespace and name."""
+    resource = next(each for each in served() if each.qualified == key.resource)
+    return ObjectReference(resource, key.namespace, key.name)
 
 
 def _slashed(word: str, namespace: str) -> ObjectReference:

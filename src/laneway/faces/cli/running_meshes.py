@@ -11,11 +11,11 @@ from rich.text import Text
 
 from laneway.control.declared import ChangeSet
 from laneway.faces.cli.reports import Reporter
-from laneway.faces.cli.requests import gateway_requests
 from laneway.faces.cli.terminals import listing
 from laneway.model.lane_workloads import lanes_by_workload
 from laneway.model.meshes import Mesh
 from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.lane_requests import gateway_requests
 
 Made = TypeVar("Made")
 

@@ -14,7 +14,7 @@ from laneway.control import events
 from laneway.control.compaction import HistoryBounds
 from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
-from laneway.faces.cli.findable_servers import findable
+from laneway.faces.cli.findable_servers import findable, print_console
 from laneway.faces.cli.serve_configuration import ServeConfiguration
 from laneway.faces.cli.server_options import data_directory, endpoint
 from laneway.faces.cli.server_requests import SOCKET
@@ -32,6 +32,9 @@ _PROBLEMS = (
     | events.LogLost
     | events.Rejected
     | events.RestartFailed
+    | events.NotReplaced
+    | events.NothingToWatch
+    | events.Warned
 )
 
 
@@ -52,7 +55,12 @@ def settings(given: ServeConfiguration) -> ServeSettings:
         endpoint("--listen", given.listen),
         tuple(given.host),
         tls,
-        Settings(concurrency=given.concurrency, envoy=Path(given.envoy) if given.envoy else None),
+        Settings(
+            concurrency=given.concurrency,
+            envoy=Path(given.envoy) if given.envoy else None,
+            access_log=given.access_log,
+            explain=given.explain,
+        ),
         HistoryBounds(timedelta(days=given.history_days), given.history_revisions),
         endpoint("--console", given.console),
     )
@@ -71,9 +79,7 @@ async def _serve(settings: ServeSettings) -> int:
             console.print(f"API     {serving.address}", soft_wrap=True)
             command = f"laneway kubeconfig --data-dir {settings.data} > laneway.kubeconfig"
             console.print(f"For kubectl: {command}", soft_wrap=True)
-        if settings.console is not None:
-            console.print(f"Console {serving.sign_in_link()}", soft_wrap=True)
-            console.print("The link signs one browser in; `laneway console` prints another.")
+        print_console(console, serving, settings)
         with findable("serve", serving.folder / SOCKET, report):
             notify("READY=1", os.environ)
             await interruption.until_interrupted()

@@ -32,6 +32,8 @@ class ServeConfiguration(BaseModel):
     tls_key: str | None = None
     concurrency: int = Field(2, ge=1, le=64)
     envoy: str | None = None
+    access_log: bool = False
+    explain: str | None = None
     log_level: str = Field("warning", pattern="^(debug|info|warning|error)$")
     history_days: int = Field(30, ge=1, le=36_500)
     history_revisions: int = Field(100_000, ge=1_000, le=10_000_000)

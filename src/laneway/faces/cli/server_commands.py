@@ -22,6 +22,15 @@ DataDirectory = Annotated[
         help="Where the store and the API's socket are; by default ~/.local/state/laneway.",
     ),
 ]
+ConsoleListen = Annotated[
+    str | None,
+    typer.Option(
+        "--console",
+        metavar="HOST:PORT",
+        envvar="LANEWAY_CONSOLE",
+        help="Show the console to browsers on this machine, and print a link that signs in.",
+    ),
+]
 ApiListen = Annotated[
     str | None,
     typer.Option(
@@ -98,6 +107,24 @@ def serve(
         str | None,
         typer.Option("--envoy", envvar="LANEWAY_ENVOY", help="The Envoy to run."),
     ] = None,
+    access_log: Annotated[
+        bool | None,
+        typer.Option(
+            "--access-log/--no-access-log",
+            envvar="LANEWAY_ACCESS_LOG",
+            help="Have every proxy log requests, with lanes: `logs --access` and `tap` need it.",
+            show_default=False,
+        ),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="WORD",
+            envvar="LANEWAY_EXPLAIN",
+            help="Tell callers that send it as x-laneway-explain how they are routed.",
+        ),
+    ] = None,
     log_level: Annotated[
         str | None,
         typer.Option(
@@ -123,15 +150,7 @@ def serve(
             help="How many revisions are kept at most; default: 100000.",
         ),
     ] = None,
-    console: Annotated[
-        str | None,
-        typer.Option(
-            "--console",
-            metavar="HOST:PORT",
-            envvar="LANEWAY_CONSOLE",
-            help="Show the console to browsers on this machine, and print a link that signs in.",
-        ),
-    ] = None,
+    console: ConsoleListen = None,
 ) -> None:
     """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
     from laneway.faces.cli.serve import run
@@ -145,6 +164,8 @@ def serve(
         "tls_key": tls_key,
         "concurrency": concurrency,
         "envoy": envoy,
+        "access_log": access_log,
+        "explain": explain,
         "log_level": log_level,
         "history_days": history_days,
         "history_revisions": history_revisions,

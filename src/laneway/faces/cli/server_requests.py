@@ -11,7 +11,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,21 @@ def request(
     path: str,
     body: Any = None,
     content_type: str = "application/json",
+    *,
+    patience: float = _PATIENCE,
+    on_warning: Callable[[str], None] = lambda header: None,
 ) -> Any:
-    """The answer's document. A path is that of a data directory. Raises ``ServerError``."""
+    """The answer's document. A path is that of a data directory. Raises ``ServerError``.
+
+    ``patience`` is in seconds; ``on_warning`` takes the ``Warning`` headers of the answer.
+    """
     if isinstance(server, Path):
         server = LocalServer(server / SOCKET)
     headers = {"accept": "application/json"}
     if body is not None:
         headers["content-type"] = content_type
     connection = _connection(server, headers)
+    connection.timeout = patience
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
@@ -102,6 +109,8 @@ def request(
         raise ServerError(_unreachable(server, error)) from error
     finally:
         connection.close()
+    for warning in answer.headers.get_all("warning", ()):
+        on_warning(warning)
     return _document(answer.status, text)
 
 

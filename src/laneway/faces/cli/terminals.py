@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laneway.faces.cli.colours import are_colours_off
+
 #: Where nothing says how wide the reader's screen is.
 _WIDTH = 120
 
@@ -33,7 +35,13 @@ def errors() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    console = _Terminal(stderr=stderr, highlight=False, emoji=False, markup=False)
+    console = _Terminal(
+        stderr=stderr,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        color_system=None if are_colours_off() else "auto",
+    )
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH
     return console

@@ -15,7 +15,7 @@ from laneway.compile.envoy.limits import check
 from laneway.faces.cli import interruption
 from laneway.faces.cli.arguments import read_files
 from laneway.faces.cli.environments import print_outbound
-from laneway.faces.cli.findable_servers import findable, print_api, reporting
+from laneway.faces.cli.findable_servers import findable, print_api, print_console, reporting
 from laneway.faces.cli.findings import print_findings
 from laneway.faces.cli.reports import Reporter
 from laneway.faces.cli.running_meshes import (
@@ -78,6 +78,7 @@ async def _up(
         console.print(fact("up:", "bold green", f"{number}, after {seconds:.1f} s"))
         console.print(f"Logs are in {embedded.log_dir}. Ctrl-C stops everything.", soft_wrap=True)
         print_api(console, serving)
+        print_console(console, serving, settings)
         follower = Follower(console, embedded, serving.show)
         with findable("up", serving.folder / SOCKET, reporting(console)):
             await interruption.until_interrupted(beside=_follow(follower, reading, watching))

@@ -11,6 +11,7 @@ import typer
 
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import say
+from laneway.faces.cli.progress import progress
 from laneway.faces.cli.resource_words import ObjectReference, references
 from laneway.faces.cli.server_requests import Server
 from laneway.faces.cli.terminals import output
@@ -28,7 +29,9 @@ def run(server: Server, words: Sequence[str], namespace: str, what: str, timeout
     until = time.monotonic() + seconds
     code = 0
     for reference in _wanted(server, words, namespace, gone=what == "delete"):
-        if _until(server, reference, holds, until):
+        with progress(f"Waiting for {reference}: {what}"):
+            met_in_time = _until(server, reference, holds, until)
+        if met_in_time:
             output().print(f"{reference} {met}", soft_wrap=True)
         else:
             say(f"{reference}: {what} did not come about in {seconds:g} s{_why(server, reference)}")
@@ -97,9 +100,9 @@ def _why(server: Server, reference: ObjectReference) -> str:
     if manifest is None:
         return ": it does not exist"
     conditions = (manifest.get("status") or {}).get("conditions") or ()
-    told = [
+    texts = [
         f"{each['type']} is {each['status']} ({each.get('message') or each.get('reason', '')})"
         for each in conditions
         if each["status"] != "True"
     ]
-    return f": {'; '.join(told)}" if told else ""
+    return f": {'; '.join(texts)}" if texts else ""

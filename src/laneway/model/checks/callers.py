@@ -17,16 +17,16 @@ _SELECTOR: Path = ("spec", "selector")
 
 def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     del gaps  # what is unread makes no two lanes differ
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     callers = Callers(mesh)
     for group in mesh.groups:
-        yield from _overlaps(mesh, callers, group, told)
+        yield from _overlaps(mesh, callers, group, reported)
     for workload in mesh.workloads:
         for group, lanes in callers.memberships(workload):
             strict = [lane for lane in lanes if _is_strict(group, lane)]
-            if len(lanes) > 1 and strict and (group.name, strict[-1].name) not in told:
+            if len(lanes) > 1 and strict and (group.name, strict[-1].name) not in reported:
                 other = next(lane for lane in lanes if lane is not strict[-1])
-                told.add((group.name, strict[-1].name))
+                reported.add((group.name, strict[-1].name))
                 yield _shared(strict[-1], other, f"Workload {workload.name}")
         owners = callers.lanes_of(workload)
         if len(owners) > 1:
@@ -41,7 +41,7 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 
 
 def _overlaps(
-    mesh: Mesh, callers: Callers, group: LaneGroup, told: set[tuple[str, str]]
+    mesh: Mesh, callers: Callers, group: LaneGroup, reported: set[tuple[str, str]]
 ) -> Iterator[Finding]:
     """Lanes whose selectors alone say that they share workloads, of each pair the later one."""
     seen: set[str] = set()
@@ -52,7 +52,7 @@ def _overlaps(
         others = ((name, callers.overlapping(lane, name)) for name in lane.services)
         service, other = next((pair for pair in others if pair[1]), (None, None))
         if other is not None and (other.name in seen or not _is_strict(group, other)):
-            told.add((group.name, lane.name))
+            reported.add((group.name, lane.name))
             yield _shared(lane, other, f"workloads of Service {service}")
 
 

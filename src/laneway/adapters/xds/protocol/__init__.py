@@ -1,1 +1,1 @@
-"""The state of incremental xDS, without sockets: what a proxy subscribed to, was sent, and said."""
+"""The state of incremental xDS without sockets: subscriptions, sent resources and responses."""

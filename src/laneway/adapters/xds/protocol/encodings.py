@@ -1,8 +1,8 @@
-"""Responses as bytes.
+"""Encodes responses.
 
-A ``DeltaDiscoveryResponse`` is a sequence of length-delimited fields, so that a response is the
-concatenation of pieces encoded before: building the message anew for each proxy would copy and
-serialize every body again.
+A ``DeltaDiscoveryResponse`` is a sequence of length-delimited fields, so a response can be
+concatenated from resources that are encoded once. To build the message for each proxy would copy
+and serialize every resource again.
 """
 
 from __future__ import annotations

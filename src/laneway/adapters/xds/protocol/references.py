@@ -1,6 +1,7 @@
-"""Which resources a resource makes a proxy subscribe to: a cluster its endpoints, a listener or
-a scope its routes. ``streams`` needs it to wait for those subscriptions and to answer them in time.
-(A proxy requests all scopes at once, like clusters and listeners.)
+"""The resources that a proxy subscribes to because of another resource.
+
+A cluster refers to endpoints, and a listener or a scope to routes. ``streams`` waits for these
+subscriptions and answers them in time. (A proxy requests all clusters, listeners and scopes.)
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from google.protobuf.message import DecodeError
 
 from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Resource
 
-#: The type that resources of a type refer to by name.
+#: The type of the resources to which resources of a type refer.
 CHILD_TYPES = {CLUSTER: ENDPOINT, LISTENER: ROUTE, SCOPE: ROUTE}
 
 
 def references(resource: Resource) -> tuple[str, ...]:
-    """The names, of the child type, that a proxy asks for once it has accepted the resource.
+    """The names, of the child type, that a proxy requests after it has accepted the resource.
 
-    A body that does not parse refers to nothing: the proxy will refuse it and say why.
+    Empty for a body that cannot be parsed: the proxy will reject it.
     """
     try:
         if resource.type_url == CLUSTER:

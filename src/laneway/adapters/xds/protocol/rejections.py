@@ -1,8 +1,8 @@
-"""Which resources cause a NACK, according to Envoy's error text.
+"""Finds the resources that cause a NACK, by Envoy's error message.
 
-A proxy refuses a response, not a resource. For clusters and listeners Envoy applies the good ones
-and names each bad one; for everything else (endpoints, routes, a message that breaks a protobuf
-constraint) the text names nothing that can be relied upon.
+A proxy rejects a response, not a resource. Envoy applies the valid clusters and listeners of a
+response and names each invalid one. For all other errors (endpoints, routes, violated protobuf
+constraints) the message contains no reliable name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAMING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A resource version that a proxy refused, in the proxy's own words."""
+    """A version of a resource that a proxy rejected, with the proxy's error message."""
 
     type_url: str
     name: str
@@ -26,8 +26,11 @@ class Rejection:
 
 
 def attribute(names: Iterable[str], error: str) -> dict[str, str]:
-    """Those of ``names``, the resources of one response, that caused the error, each with its part
-    of the text. A single resource is always the cause. Empty if the text does not say."""
+    """The resources that caused the error, each with its part of the message.
+
+    ``names`` are the resources of one response. A single resource is always the cause. The result
+    is empty if the message does not name the cause.
+    """
     names = tuple(names)
     prefix = _NAMING.match(error)
     named = _named(names, error[prefix.end() :]) if prefix else {}
@@ -35,7 +38,7 @@ def attribute(names: Iterable[str], error: str) -> dict[str, str]:
 
 
 def _named(names: tuple[str, ...], text: str) -> dict[str, str]:
-    """Envoy writes ``a: why, b: why`` for clusters and one ``a: why`` a line for listeners."""
+    """Envoy writes ``a: why, b: why`` for clusters, and a line ``a: why`` for each listener."""
     starts = {}
     for name in names:
         found = re.search(rf"(?:^|, |\n){re.escape(name)}: ", text)

@@ -12,8 +12,8 @@ from laneway.compile.shared_map import SharedMap
 
 #: Bytes of encoded resources in a generation of the cache, which keeps two.
 GENERATION_BYTES = 64 * 1024 * 1024
-#: A publish changes five maps that proxies share, or a few more where there are many namespaces;
-#: streams that lag are at the change before it.
+#: A publish changes the five maps that proxies share, and some more with many namespaces. Streams
+#: that lag behind need those of the publish before it.
 KEPT_CHANGES = 16
 
 
@@ -32,7 +32,7 @@ class SharedResults:
         return self._find(resource)[1]
 
     def changes(self, before: Resources, after: Resources) -> list[str]:
-        """The names whose resource is not the same in both, and perhaps some more."""
+        """The names whose resource differs between the two, and perhaps some more."""
         if before is after:
             return []
         if isinstance(before, Layers) and isinstance(after, Layers):

@@ -1,10 +1,11 @@
-"""One proxy's stream: in which order the types are sent, so that no reference ever dangles.
+"""The stream of one proxy: sends types in an order in which no reference ever dangles.
 
-Pure state, pulled by the server: ``receive`` what the proxy says, ``adopt`` what it should have,
-then take ``next`` until there is none. Additions go down the references (clusters and endpoints,
-then listeners, then scopes, then routes), each stage after the one before it was acknowledged;
-removals go up them, after everything was acknowledged. A rejection halts the later stages of the
-change: what the proxy has keeps working, and only what it asks for by itself is still answered.
+Pure state that the server drives: pass requests to ``receive`` and snapshots to ``adopt``, then
+send the results of ``next`` until it returns None. Additions follow the references (clusters and
+endpoints, then listeners, then scopes, then routes), and each stage waits until the one before it
+is acknowledged. Removals go in the opposite order, after everything is acknowledged. A rejection
+stops the later stages of a change: the proxy's present configuration keeps working, and only
+resources that the proxy requests are still sent.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ from laneway.compile.resources import (
 )
 from laneway.control.proxies import ResourceStatus
 
-#: Clusters and endpoints are one stage: Envoy acknowledges clusters when they are warm, and for
-#: that it needs their endpoints.
+#: Clusters and endpoints are one stage, because Envoy acknowledges clusters when they are warm, for
+#: which it needs their endpoints.
 STAGES = ((CLUSTER, ENDPOINT), (LISTENER,), (SCOPE,), (ROUTE,))
 REMOVAL_ORDER = (LISTENER, SCOPE, ROUTE, CLUSTER, ENDPOINT)
 
-#: A response is cut here and goes on after its ACK: a proxy applies one on its main thread, and
-#: 4 MiB is what a gRPC client takes unless told otherwise.
+#: Larger responses are split, and the next part follows after an ACK: a proxy applies a response on
+#: its main thread, and gRPC clients accept 4 MiB by default.
 RESPONSE_BYTES = 4 * 1024 * 1024
 
 
 class Stream:
-    """State of one DeltaAggregatedResources stream.
+    """The state of one DeltaAggregatedResources stream.
 
-    ``doubtful`` comes from the proxy's stream before this one: Envoy may have applied some of a
-    response that it refused, and speaks of what it had before when it reconnects.
+    ``doubtful`` comes from the proxy's previous stream: Envoy may have applied a part of a response
+    that it rejected, but reports the versions before it when it reconnects.
     """
 
     def __init__(
@@ -58,15 +59,15 @@ class Stream:
         self._doubtful = doubtful
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
-        # Children that an accepted parent refers to and the proxy has yet to subscribe to, by child
-        # type and the parent's type and name.
+        # Children of accepted parents to which the proxy has not subscribed yet, by child type, and
+        # by type and name of the parent.
         self._awaited: dict[str, dict[tuple[str, str], set[str]]] = {
             child: {} for child in CHILD_TYPES.values()
         }
         self._pushes = 0
 
     def adopt(self, snapshot: Snapshot | None) -> None:
-        """Replace what the proxy should have. None: nothing is known, so it keeps what it has."""
+        """Sets the proxy's snapshot. With None, the proxy keeps what it has."""
         self._snapshot = snapshot
         if snapshot is not None:
             for type_url, subscription in self._subscriptions.items():
@@ -76,9 +77,9 @@ class Stream:
                     subscription.adopt(desired, changes)
 
     def receive(self, request: DeltaDiscoveryRequest) -> tuple[Rejection, ...]:
-        """Take one request, and return what it rejects.
+        """Processes a request and returns what it rejects.
 
-        The names of a request count even where its nonce is stale.
+        The subscriptions in a request count even if its nonce is stale.
         """
         type_url, nonce = request.type_url, request.response_nonce
         subscription = self._subscriptions.get(type_url) or self._subscribe(type_url)
@@ -105,15 +106,15 @@ class Stream:
         return self._subscriptions.setdefault(type_url, made)
 
     def _warming(self, type_url: str) -> bool:
-        """Endpoints are asked for ahead of the clusters.
+        """Whether the proxy requested endpoints before clusters.
 
-        Envoy asks for clusters first on a new stream, unless some are warming: those wait for
-        endpoints that it says it holds, as the clusters that they replace do.
+        On a new stream, Envoy requests clusters first, unless some are warming. These wait for
+        endpoints, although Envoy reports to have them, from the clusters that they replace.
         """
         return type_url == ENDPOINT and self._unasked(CLUSTER)
 
     def next(self) -> Push | None:
-        """The next response to send, which is in flight from now on."""
+        """The next response to send, or None. It counts as in flight from now on."""
         if self._snapshot is None:
             return None
         halted = False
@@ -135,9 +136,9 @@ class Stream:
         return None
 
     def _unfinished(self, type_url: str, halted: bool) -> bool:
-        """The stage cannot be left: an answer is to come, or the proxy has yet to ask.
+        """Whether the stage must wait: for a response of the proxy, or for its subscription.
 
-        Past a rejection nothing is certain to be asked for, so only answers are waited for.
+        After a rejection (``halted``) the proxy may never subscribe, so only responses count.
         """
         if self._in_flight(type_url):
             return True
@@ -145,7 +146,7 @@ class Stream:
 
     @property
     def synced(self) -> bool:
-        """The proxy acknowledged all that it should have, and dropped the rest."""
+        """Whether the proxy has acknowledged its whole snapshot, and removed everything else."""
         return (
             self._snapshot is not None
             and not any(self._unasked(type_url) for type_url in WILDCARD_TYPES)
@@ -155,7 +156,7 @@ class Stream:
 
     @property
     def settled(self) -> bool:
-        """Synced, or stopped at a rejection. Read it when ``next`` has no more."""
+        """Whether it is synced or stopped at a rejection. Valid when ``next`` returns None."""
         subscriptions = self._subscriptions.values()
         return self.synced or (
             any(each.rejected for each in subscriptions)
@@ -168,11 +169,11 @@ class Stream:
         return {**self._doubtful, **{url: each.doubtful() for url, each in subscriptions}}
 
     def outstanding(self) -> tuple[ResourceStatus, ...]:
-        """What the proxy has not acknowledged."""
+        """The resources that the proxy has not acknowledged."""
         return tuple(status for each in self._in_order() for status in each.outstanding())
 
     def statuses(self) -> tuple[ResourceStatus, ...]:
-        """Everything that the proxy holds, was sent or is owed."""
+        """All resources that the proxy has, has been sent, or is to be sent."""
         return tuple(status for each in self._in_order() for status in each.statuses())
 
     def _in_order(self) -> Iterable[Subscription]:
@@ -197,11 +198,11 @@ class Stream:
         return push
 
     def _follow_up(self, push: Push) -> None:
-        """Endpoints of updated clusters are sent again, changed or not.
+        """Sends the endpoints of updated clusters again, changed or not.
 
-        Envoy warms an updated cluster until its endpoints arrive anew, but does not ask for them:
-        it is subscribed already. It would wait for ``initial_fetch_timeout``, and acknowledge no
-        cluster before. (An updated listener takes the routes that Envoy has.)
+        Envoy warms an updated cluster until its endpoints arrive again, but does not request them,
+        because it is subscribed already. Otherwise it would wait for ``initial_fetch_timeout``, and
+        acknowledge no cluster before. (An updated listener uses the routes that Envoy has.)
         """
         endpoints = self._subscriptions.get(ENDPOINT)
         if push.type_url == CLUSTER and endpoints:
@@ -224,9 +225,9 @@ class Stream:
         return subscription is not None and bool(subscription.rejected)
 
     def _unasked(self, type_url: str) -> bool:
-        """The proxy will ask for this type, as its snapshot has it, but did not yet.
+        """Whether the proxy will still subscribe to this type, which its snapshot contains.
 
-        Clusters and listeners it asks for in any case, scopes when a listener has some.
+        It always subscribes to clusters and listeners, and to scopes if a listener uses them.
         """
         if type_url not in WILDCARD_TYPES or type_url in self._subscriptions:
             return False

@@ -1,7 +1,7 @@
-"""One type of one stream: what the proxy subscribed to, what it holds, what it is owed.
+"""One resource type of one stream: what the proxy subscribed to, what it has, what it must be sent.
 
-Pure state: no sockets, no clock. Follows the xDS protocol, "Incremental xDS"; ``streams`` decides
-when each type may send.
+Pure state, without sockets or a clock. Follows "Incremental xDS" of the xDS protocol. ``streams``
+decides when each type may send.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from laneway.compile.resources import CLUSTER, LISTENER, SCOPE, Resource, Resour
 from laneway.control.proxies import ResourceStatus, Verdict
 
 WILDCARD = "*"
-#: The version of what a proxy may hold, or not: it was in a response that was refused.
+#: The version of a resource in a rejected response, which the proxy may or may not have applied.
 _UNKNOWN = ""
 # source/common/listener_manager/listener_manager_impl.cc
 _ADDRESS_TAKEN = "has duplicate address"
-#: The types of which a first request without names asks for everything.
+#: Types for which a first request without names means a wildcard subscription.
 WILDCARD_TYPES = frozenset({CLUSTER, LISTENER, SCOPE})
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A response: sent, and in flight until its ACK or NACK."""
+    """A response that is in flight until its ACK or NACK."""
 
     type_url: str
     nonce: str
@@ -34,16 +34,28 @@ class Push:
 
 
 class Subscription:
-    """At most one response is in flight; what changes meanwhile is merged into the next.
+    """At most one response is in flight. Changes in the meantime go into the next response.
 
-    A name is *asked* when the proxy must be answered whatever it holds, *changed* when it holds
-    another version than it should, *stale* when it holds what it should not.
+    A name may be in several of these states:
+
+    ========== ============================================================ ======================
+    state      meaning                                                      ends with
+    ========== ============================================================ ======================
+    held       the proxy has acknowledged a version                         the ACK of a removal
+    asked      the proxy requested it, so it is sent whatever is held       the next response
+    changed    the held version differs from the desired one                the next response
+    stale      it is held and not desired any more                          the next removal
+    rejected   the proxy rejected the version last sent                     another desired version
+    suspected  it was in a rejected response that named no cause            a response for it alone
+    ========== ============================================================ ======================
+
+    "Owed" means asked, changed or stale.
     """
 
     def __init__(
         self, type_url: str, desired: Resources, doubtful: frozenset[str] = frozenset()
     ) -> None:
-        """``doubtful`` is what the stream before this one left, see there."""
+        """``doubtful`` are names of the previous stream; see ``Stream``."""
         self.type_url = type_url
         self._doubtful = doubtful
         self.wildcard = False
@@ -52,10 +64,10 @@ class Subscription:
         self.rejected: dict[str, Rejection] = {}
         self.in_flight: Push | None = None
         self.desired = desired
-        self._bodies: dict[str, Resource] = {}  # of what is held, where it was sent here
+        self._bodies: dict[str, Resource] = {}  # of held versions that this stream has sent
         self._started = False
-        self._greeting = False  # a new wildcard is answered, even with nothing
-        # Dictionaries as sets that keep their order, so that pushes are reproducible.
+        self._greeting = False  # a new wildcard gets a response, even an empty one
+        # Dictionaries serve as ordered sets, so that responses are reproducible.
         self._asked: dict[str, None] = {}
         self._changed: dict[str, None] = {}
         self._stale: dict[str, None] = {}
@@ -64,7 +76,7 @@ class Subscription:
 
     @property
     def quiet(self) -> bool:
-        """Nothing is in flight and nothing is owed, refused versions aside."""
+        """Whether nothing is in flight and nothing is owed, except rejected versions."""
         owed = self._asked or self._changed or self._stale or self._greeting
         return not owed and self.in_flight is None
 
@@ -73,9 +85,10 @@ class Subscription:
     def subscribe(
         self, added: Iterable[str], removed: Iterable[str], versions: Mapping[str, str]
     ) -> bool:
-        """Take a request's names; say whether it was the first.
+        """Processes the names of a request. Returns whether it was the first one.
 
-        ``versions`` is what the proxy holds from an earlier stream, heeded in the first request.
+        ``versions`` are those that the proxy has from an earlier stream. Only the first request may
+        contain them.
         """
         added, removed = list(added), list(removed)
         first, self._started = not self._started, True
@@ -97,7 +110,7 @@ class Subscription:
     def _start(
         self, added: list[str], removed: list[str], versions: Mapping[str, str]
     ) -> list[str]:
-        """A proxy repeats all its names on a new stream; what it holds is not sent again."""
+        """On a new stream, a proxy repeats all names. Versions that it has are not sent again."""
         if not added and not removed and self.type_url in WILDCARD_TYPES:
             added = [WILDCARD]
         known = {name for name in added if name in versions and name not in self._doubtful}
@@ -117,32 +130,32 @@ class Subscription:
                     self._forget(other)
         elif name in self.names:
             self.names.discard(name)
-            if self.wildcard:  # the proxy cannot tell whether "*" still gives it this one
+            if self.wildcard:  # the proxy cannot know whether "*" still includes it
                 self._asked[name] = None
             else:
                 self._forget(name)
 
     def doubtful(self) -> frozenset[str]:
-        """Names of which the proxy may hold another version than it will say."""
+        """Names of which the proxy may have another version than it will report."""
         pushed = self.in_flight.resources if self.in_flight else ()
         unknown = (name for name, version in self.held.items() if version == _UNKNOWN)
         return frozenset((*unknown, *(resource.name for resource in pushed)))
 
     def current(self) -> list[Resource]:
-        """The resources that the proxy holds as it should."""
+        """The resources of which the proxy has the desired version."""
         versions = self.held.items()
         wanted = ((self.desired.get(name), version) for name, version in versions)
         return [want for want, version in wanted if want and want.version == version]
 
     def ask(self, name: str) -> None:
-        """Send the resource again, changed or not, if the proxy is subscribed to it."""
+        """Sends the resource again, changed or not, if the proxy is subscribed to it."""
         if self._wants(name):
             self._asked[name] = None
 
     # What the proxy answers
 
     def acknowledge(self, nonce: str) -> tuple[Resource, ...]:
-        """The resources taken; none unless the response in flight is the one acknowledged."""
+        """The accepted resources. None if ``nonce`` is not that of the response in flight."""
         push = self._land(nonce)
         if push is None:
             return ()
@@ -156,10 +169,10 @@ class Subscription:
         return push.resources
 
     def reject(self, nonce: str, error: str) -> tuple[Rejection, ...]:
-        """The resources refused, as far as the error tells.
+        """The rejected resources, as far as the error names them.
 
-        The others are sent again without them. Some may have been applied, but Envoy counts
-        nothing of a refused response as held, and would forget to name it when it reconnects.
+        The others are sent again without them. Envoy may have applied some of them, but does not
+        report any resource of a rejected response when it reconnects.
         """
         push = self._land(nonce)
         if push is None:
@@ -180,21 +193,21 @@ class Subscription:
         if sent:
             self._review(push.removed)
         else:
-            self._drop(push.removed)  # nothing can be wrong with a removal; never insist
+            self._drop(push.removed)  # a removal cannot be wrong; do not repeat it
         return rejected
 
     def _waiting_for_removals(self, push: Push, named: Mapping[str, str]) -> frozenset[str]:
-        """Listeners that take the address of one that is to be removed.
+        """Listeners with the address of a listener that is to be removed.
 
-        They are sent again together with the removals, which Envoy does first. Otherwise removals
-        come last, as the old listener is good until then.
+        They are sent again together with the removals, which Envoy applies first. In all other
+        cases removals come last, so that the old listener serves until then.
         """
         if push.removed or not self._stale:
             return frozenset()
         return frozenset(name for name, error in named.items() if _ADDRESS_TAKEN in error)
 
     def _suspect(self, names: list[str], *, halve: bool) -> None:
-        """Send these again, by themselves; in halves until a rejected one stands alone."""
+        """Sends these again separately, and in halves until a rejected resource is alone."""
         middle = (len(names) + 1) // 2 if halve else len(names)
         self._suspects.extendleft(group for group in (names[middle:], names[:middle]) if group)
         for name in names:
@@ -216,17 +229,17 @@ class Subscription:
     # What it should have, and what it is sent
 
     def adopt(self, desired: Resources, changes: Iterable[str]) -> None:
-        """Replace what the proxy should have, which differs in ``changes``."""
+        """Sets the desired resources, which differ from those before in ``changes``."""
         self.desired = desired
         self._review([name for name in changes if self._wants(name)])
 
     def offer(
         self, nonce: str, *, limit: int, answers_only: bool = False, removals: bool = False
     ) -> Push | None:
-        """The next response, if one is owed, of about ``limit`` bytes at most.
+        """The next response, if any, of about ``limit`` bytes at most.
 
-        ``answers_only`` leaves out what changed under a proxy that did not ask; ``removals`` adds
-        what it should drop.
+        ``answers_only`` leaves out changes that the proxy did not request; ``removals`` adds the
+        names that it should remove.
         """
         if self.in_flight:
             return None
@@ -261,16 +274,18 @@ class Subscription:
         due = (
             self._asked if answers_only and not self._greeting else {**self._asked, **self._changed}
         )
-        # What a wildcard gave is taken away in its turn, which the proxy does not wait for.
+        # Removals from a wildcard come later. The proxy does not wait for them.
         return [name for name in due if not (self.wildcard and name in self._stale)]
 
     def _kept(self, name: str) -> Resource | None:
-        """What the proxy holds and is to drop later, when it waits for an answer until then: a
-        cluster that still warms, say, and is in use while the routes are switched."""
+        """A resource that will be removed later, but for which the proxy waits until then.
+
+        For example a cluster that is still warming, and is used while routes are switched.
+        """
         return self._bodies.get(name) if name in self._stale else None
 
     def _review(self, names: Iterable[str]) -> None:
-        """Work out anew what is owed of these names."""
+        """Determines again what is owed for these names."""
         for name in names:
             want = self.desired.get(name) if self._wants(name) else None
             rejection = self.rejected.get(name)
@@ -300,7 +315,7 @@ class Subscription:
     # What is known of it
 
     def outstanding(self) -> list[ResourceStatus]:
-        """Of what is rejected, in flight or owed."""
+        """Of all resources that are rejected, in flight or owed."""
         if self.quiet and not self.rejected:
             return []
         pushed = self.in_flight.resources if self.in_flight else ()
@@ -308,7 +323,7 @@ class Subscription:
         return self._statuses(owed.union(resource.name for resource in pushed))
 
     def statuses(self) -> list[ResourceStatus]:
-        """Of what is held, rejected, in flight or owed."""
+        """Of all resources that are held, rejected, in flight or owed."""
         return self._statuses({*self.held, *(status.name for status in self.outstanding())})
 
     def _statuses(self, names: Iterable[str]) -> list[ResourceStatus]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.faces.cli.conftest import copy as copy
+from tests.faces.cli.conftest import examples as examples
+
 from laneway.adapters.files import read
-from laneway.faces.cli.requests import gateway_requests
 from laneway.model.names import ObjectName
+from laneway.wiring.lane_requests import gateway_requests, without_lane
 
 URLS = {ObjectName("istio-system", "ingressgateway"): {80: "http://127.0.0.1:18000"}}
 
@@ -49,3 +52,9 @@ def test_every_request_has_a_trace_id_of_its_own(examples: Path) -> None:
     mesh = read([str(examples / "scenario-1")]).mesh
     request = next(gateway_requests(mesh, URLS))
     assert request.numbered(7) == {"x-asm-prefer-tag": "s1", "my-request-id": "x0007"}
+
+
+def test_one_request_of_each_group_names_no_lane(examples: Path) -> None:
+    mesh = read([str(examples / "scenario-2")]).mesh
+    (request,) = without_lane(gateway_requests(mesh, URLS), mesh)
+    assert (request.lane, request.path, request.headers) == ("", "/mock", {})

@@ -1,10 +1,13 @@
-"""The requests that enter each lane by naming it, as the mesh's own rules say."""
+"""The requests that enter each lane by naming it, as the mesh's own rules say.
+
+``up`` and ``demo`` print them, and the API lists them for ``verify``.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.model.lanes import Lane, LaneGroup, Propagation
 from laneway.model.matches import MatchKind
@@ -15,10 +18,13 @@ from laneway.model.trace_contexts import example
 
 @dataclass(frozen=True, slots=True)
 class LaneRequest:
-    """``trace_header`` is the one whose value should differ from request to request."""
+    """``lane`` "" is for a request that names none. ``trace_header`` is the one whose value should
+    differ from request to request. ``port`` is the gateway's, as it is declared."""
 
     group: str
     lane: str
+    gateway: ObjectName
+    port: int
     url: str
     path: str
     headers: Mapping[str, str]
@@ -42,13 +48,29 @@ def gateway_requests(
 ) -> Iterator[LaneRequest]:
     """One for every lane with a rule whose path can be written down."""
     for group in mesh.groups:
-        ports = urls.get(group.gateway, {}) if group.gateway else {}
+        if group.gateway is None:
+            continue
+        ports = urls.get(group.gateway, {})
         for lane in mesh.lanes_by_group[group.name]:
-            for url in list(ports.values())[:1]:
-                yield from _requests(group, lane, url)
+            for port, url in list(ports.items())[:1]:
+                yield from _requests(group, lane, group.gateway, port, url)
 
 
-def _requests(group: LaneGroup, lane: Lane, url: str) -> Iterator[LaneRequest]:
+def without_lane(requests: Iterator[LaneRequest], mesh: Mesh) -> Iterator[LaneRequest]:
+    """For each group its first request, without the header that names the lane."""
+    headers = {group.name: group.route_header for group in mesh.groups}
+    seen = set()
+    for request in requests:
+        if request.group in seen:
+            continue
+        seen.add(request.group)
+        kept = {k: v for k, v in request.headers.items() if k != headers[request.group]}
+        yield replace(request, lane="", headers=kept)
+
+
+def _requests(
+    group: LaneGroup, lane: Lane, gateway: ObjectName, port: int, url: str
+) -> Iterator[LaneRequest]:
     for rule in lane.ingress:
         if not rule.online or (rule.uri is not None and rule.uri.kind is MatchKind.REGEX):
             continue
@@ -62,6 +84,8 @@ def _requests(group: LaneGroup, lane: Lane, url: str) -> Iterator[LaneRequest]:
         yield LaneRequest(
             group=group.name,
             lane=lane.name,
+            gateway=gateway,
+            port=port,
             url=url,
             path=rule.uri.value if rule.uri is not None else "/",
             headers=headers,

@@ -1,0 +1,134 @@
+/** What the walk does on the pages beyond the article's own, in English; all of it is taken back. */
+
+export async function walkPages(page, link, look) {
+  const to = (fragment) => page.goto(link.replace(/#.*/, fragment));
+  await to('#/groups/test');
+  const disabled = await disableAndEnable(page, look);
+  const weights = await weigh(page, to, look);
+  const rolledBack = await rollBack(page, to, look);
+  const generated = await lookAtGenerated(page, to, look);
+  const tried = await tryIt(page, to, look);
+  const traffic = await lookAtTraffic(page, to, look);
+  return { tried, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+}
+
+/** Whether the dialog said which requests change; the lane is enabled again. */
+async function disableAndEnable(page, look) {
+  const dialog = page.getByRole('dialog');
+  const toggle = page.getByRole('switch', { name: 's3: Enabled' });
+  await toggle.click();
+  await dialog.getByText('x-asm-prefer-tag: s3').or(dialog.getByText('my-request-id: s3')).waitFor();
+  await look('preview');
+  await dialog.getByRole('button', { name: 'Disable' }).click();
+  await page.getByRole('rowheader', { name: 's3 Disabled' }).waitFor();
+  await toggle.click();
+  await dialog.getByText('changes its path').waitFor();
+  const told = await dialog.locator('dl').first().innerText();
+  await dialog.getByRole('button', { name: 'Enable', exact: true }).click();
+  await page.getByRole('rowheader', { name: 's3', exact: true }).waitFor();
+  return told;
+}
+
+/** The shares after two sliders were moved by keys, written and taken back. */
+async function weigh(page, to, look) {
+  await to('#/groups/test/weights');
+  const move = async (lane, keys) => {
+    const slider = page.getByRole('slider', { name: lane, exact: true });
+    for (const key of keys) await slider.press(key);
+  };
+  const write = async () => {
+    await page.getByRole('button', { name: 'Preview' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'OK' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('rowheader', { name: 's3' }).waitFor();
+    await to('#/groups/test/weights');
+  };
+  await move('s2', ['End']);
+  await move('s3', ['ArrowRight', 'ArrowRight']);
+  await look('weights');
+  const shares = await page.locator('.weights .percent').allInnerTexts();
+  await write();
+  const written = await page.locator('.weights .percent').allInnerTexts();
+  await move('s2', ['Home']);
+  await move('s3', ['Home']);
+  await write();
+  return { shares, written };
+}
+
+/** The last change but one, and how it is undone: the weights are 0 again as they were before. */
+async function rollBack(page, to, look) {
+  await to('#/history');
+  await page.getByRole('table').waitFor();
+  const numbers = await page.getByRole('table').getByRole('link').allInnerTexts();
+  await look('history');
+  await to(`#/history/${numbers[0]}`);
+  await page.getByText('spec.weight').first().waitFor();
+  await look('revision');
+  const diff = await page.locator('.diff pre').first().innerText();
+  await to(`#/history/${numbers[1]}`);
+  await page.getByRole('button', { name: 'Roll back' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('changes its path').or(dialog.getByText('change their path')).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  return diff.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+}
+
+async function lookAtGenerated(page, to, look) {
+  await to('#/findings');
+  await page.getByRole('button', { name: 'Analyze again' }).waitFor();
+  await look('findings');
+  await to('#/generated');
+  await page.getByText('Istio', { exact: true }).click();
+  await page.getByRole('button', { name: /EnvoyFilter/ }).first().waitFor();
+  const started = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download all' }).click();
+  const download = (await started).suggestedFilename();
+  await page.getByLabel('Compare with revision').fill('1');
+  await page.getByText('Only what differs').waitFor();
+  await page.locator('.diff .new').first().waitFor();
+  await look('generated');
+  return { download, compared: await page.locator('.documents nav').innerText() };
+}
+
+async function lookAtProxies(page, to, look) {
+  await to('#/proxies');
+  await page.getByRole('table').waitFor();
+  await look('proxies');
+  return page.getByText('in sync', { exact: false }).first().innerText();
+}
+
+/** The path of requests that are sent, beside the predicted one. A link alone sends nothing. */
+async function tryIt(page, to, look) {
+  await to('#/groups/test');
+  await page.getByRole('row').filter({ hasText: 's3' }).getByText('Try it').click();
+  await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+  const before = await page.locator('.answers').count();
+  await page.getByLabel('Number of requests').fill('20');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.locator('.answers').waitFor();
+  await look('try');
+  const lines = async (css) => (await page.locator(css).allInnerTexts()).map((each) => each.trim());
+  return {
+    before,
+    hops: await lines('.hops h3'),
+    counted: await lines('.hops .counted'),
+    answers: await lines('.answers li'),
+    link: new URL(page.url()).hash,
+  };
+}
+
+/** The traffic that was tried before, then the lane map as a list. */
+async function lookAtTraffic(page, to, look) {
+  await to('#/traffic');
+  const row = page.getByRole('row').filter({ hasText: 'mockb(default)' }).filter({ hasText: 's3' });
+  await row.getByText('s3 100%').waitFor();
+  await look('traffic');
+  await to('#/groups/test');
+  await page.setViewportSize({ width: 420, height: 900 });
+  await page.locator('.map-list').first().waitFor();
+  await look('narrow map');
+  const list = await page.locator('.map-list').allInnerTexts();
+  await page.setViewportSize({ width: 1280, height: 900 });
+  return list.map((each) => each.split('\n').map((line) => line.trim()).filter(Boolean));
+}

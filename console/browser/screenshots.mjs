@@ -1,0 +1,65 @@
+/**
+ * Pictures of pages in both languages and both themes:
+ * `node screenshots.mjs CHROMIUM LINK FOLDER [NAME...]`. `LINK` signs in; names leave others out.
+ */
+import { open } from './browser.mjs';
+
+const [program, link, folder, ...only] = process.argv.slice(2);
+/** By name: the fragment, what there is to do first, and the size of the window. */
+const PAGES = {
+  groups: { at: '#/' },
+  group: { at: '#/groups/test' },
+  'group-narrow': { at: '#/groups/test', size: { width: 420, height: 900 } },
+  'group-form': { at: '#/groups/test/edit' },
+  'lane-form': { at: '#/groups/test/lanes/s2' },
+  rules: { at: '#/groups/test/lanes/s2/rules' },
+  promote: {
+    at: '#/groups/test',
+    act: (page) => page.getByRole('button', { name: /^(Promote|转为基线)$/ }).first().click(),
+  },
+  weights: { at: '#/groups/test/weights' },
+  traffic: { at: '#/traffic' },
+  try: {
+    at: '#/try?path=/mock&lane=test/s3&count=20',
+    act: async (page) => {
+      await page.getByRole('button', { name: /^(Send|发\s?送)$/ }).click();
+      await page.locator('.answers').waitFor();
+    },
+  },
+  findings: { at: '#/findings' },
+  generated: { at: '#/generated' },
+  'generated-diff': {
+    at: '#/generated',
+    act: (page) => page.getByRole('spinbutton').fill('22'),
+  },
+  proxies: { at: '#/proxies' },
+  history: { at: '#/history' },
+  revision: { at: '#/history/29' },
+};
+const LANGUAGES = ['en', 'zh-CN'];
+const SETTLED = 700;
+
+const { browser, page, errors } = await open(program);
+try {
+  await page.goto(link);
+  await page.getByText('Live', { exact: true }).waitFor();
+  for (const [name, { at, act, size }] of Object.entries(PAGES)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    await page.setViewportSize(size ?? { width: 1280, height: 800 });
+    for (const language of LANGUAGES) {
+      await page.evaluate((value) => localStorage.setItem('laneway.language', value), language);
+      await page.goto(link.replace(/#.*/, at));
+      await page.reload();
+      await page.locator('main h1').waitFor();
+      if (act) await act(page);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await page.waitForTimeout(SETTLED);
+        await page.screenshot({ path: `${folder}/${name}-${language}-${colorScheme}.png`, fullPage: true });
+      }
+    }
+  }
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+} finally {
+  await browser.close();
+}

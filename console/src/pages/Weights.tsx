@@ -1,0 +1,108 @@
+/** How requests that name no lane are divided: sliders that sum to 100. */
+import { Alert, Button, Empty, Slider, Space, Typography } from 'antd';
+import { useContext, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import type { LaneGroup } from '../api/kinds';
+import { ofKind } from '../api/objects';
+import { change, preview, type Proposed } from '../api/reviews';
+import { baseline } from '../lanes/lanes';
+import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
+import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
+import { go, useMayEdit, useObjects, Who } from '../parts/hooks';
+import { groupLink } from '../routes';
+
+/** The field manager of a group's weights, which applies nothing else. */
+const SOURCE = 'laneway-console-weights';
+
+export function Weights({ group }: { group: LaneGroup }) {
+  const { t } = useTranslation();
+  const { name } = group.metadata;
+  const all = ofKind(useObjects(), 'Lane');
+  const lanes = weighted(group, all);
+  const current = weightsOf(lanes);
+  const [changed, setChanged] = useState<Shares>({});
+  const [planned, setPlanned] = useState<Planned | null>(null);
+  const mayEdit = useMayEdit(name);
+  const known = useContext(Who).name !== '';
+  // Lanes that come and go while the page is open keep what the server says of them.
+  const shares: Shares = Object.fromEntries(
+    Object.entries(current).map(([lane, weight]) => [lane, changed[lane] ?? weight]),
+  );
+  const same = Object.entries(shares).every(([lane, weight]) => current[lane] === weight);
+
+  const plan = (): void => {
+    const proposed: Proposed[] = lanes.map(({ metadata }) => ({
+      kind: 'Lane',
+      name: metadata.name,
+      spec: { group: name, weight: shares[metadata.name] },
+    }));
+    setPlanned({
+      title: t('weights.apply'),
+      confirm: t('actions.save'),
+      done: t('saved', { name: t('weights.title') }),
+      preview: () => preview(proposed),
+      act: async () => {
+        await change(`${SOURCE}-${name}`, t('weights.title'), proposed);
+        go(groupLink(name));
+      },
+    });
+  };
+  return (
+    <>
+      <Typography.Title level={1}>{t('weights.of', { group: name })}</Typography.Title>
+      {!mayEdit && known && <Alert type="info" showIcon title={t('viewer')} />}
+      <Typography.Paragraph type="secondary">{t('weights.hint')}</Typography.Paragraph>
+      {lanes.length === 0 ? (
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('weights.none')} />
+      ) : (
+        <div className="weights">
+          <Share name={t('weights.baseline', { name: baseline(group, all) })} percent={rest(shares)} />
+          {lanes.map(({ metadata }) => (
+            <Share
+              key={metadata.name}
+              name={metadata.name}
+              percent={shares[metadata.name] ?? 0}
+              {...(mayEdit
+                ? { onChange: (value) => setChanged(moved(shares, metadata.name, value)) }
+                : {})}
+            />
+          ))}
+        </div>
+      )}
+      <Space>
+        {mayEdit && lanes.length > 0 && (
+          <Button type="primary" disabled={same} onClick={plan}>
+            {t('weights.preview')}
+          </Button>
+        )}
+        <Button href={groupLink(name)}>{t('actions.back')}</Button>
+      </Space>
+      {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
+    </>
+  );
+}
+
+interface ShareProps {
+  name: string;
+  percent: number;
+  onChange?: (value: number) => void;
+}
+
+function Share({ name, percent, onChange }: ShareProps) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <bdi>{name}</bdi>
+      <Slider
+        value={percent}
+        max={WHOLE}
+        disabled={onChange === undefined}
+        ariaLabelForHandle={name}
+        tooltip={{ open: false }}
+        onChange={(value) => onChange?.(value)}
+      />
+      <span className="percent">{t('weights.share', { percent })}</span>
+    </>
+  );
+}

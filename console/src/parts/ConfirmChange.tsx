@@ -1,0 +1,102 @@
+/** Asks before a change is made, and shows which requests it leads elsewhere. */
+import { Alert, App, Button, Checkbox, Space, Spin, Typography } from 'antd';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { Refused } from '../api/requests';
+import type { Changes } from '../api/reviews';
+import { ChangedPaths } from './ChangedPaths';
+import { Dialog } from './Dialog';
+import { findingsOf, OUTDATED } from './hooks';
+
+export interface Planned {
+  title: string;
+  hint?: string;
+  /** What the button says. */
+  confirm: string;
+  done: string;
+  /** `force` takes over what other sources declare; only where `mayForce`. */
+  preview: (force: boolean) => Promise<Changes>;
+  act: (force: boolean) => Promise<unknown>;
+  mayForce?: boolean;
+}
+
+export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose: () => void }) {
+  const { t } = useTranslation();
+  const { message } = App.useApp();
+  const [force, setForce] = useState(false);
+  const [changes, setChanges] = useState<Changes | null>(null);
+  const [wrong, setWrong] = useState<string[]>([]);
+  const [conflict, setConflict] = useState(false);
+  const [acting, setActing] = useState(false);
+
+  const fail = (error: unknown): void => {
+    const refused = error instanceof Refused;
+    setWrong(refused ? findingsOf(error).map((each) => each.message) : [t('unreachable')]);
+    if (refused && error.code === OUTDATED) setConflict(true);
+  };
+  useEffect(() => {
+    let outdated = false;
+    setChanges(null);
+    setWrong([]);
+    planned.preview(force).then(
+      (found) => outdated || setChanges(found),
+      (error: unknown) => outdated || fail(error),
+    );
+    return () => {
+      outdated = true;
+    };
+    // What is planned does not change while it is asked about.
+  }, [force]);
+
+  const act = async (): Promise<void> => {
+    setActing(true);
+    setWrong([]);
+    try {
+      await planned.act(force);
+      void message.success(planned.done);
+      onClose();
+    } catch (error) {
+      fail(error);
+    } finally {
+      setActing(false);
+    }
+  };
+  return (
+    <Dialog title={planned.title} onClose={onClose}>
+      {planned.hint && <Typography.Paragraph>{planned.hint}</Typography.Paragraph>}
+      <div aria-live="polite">
+        {changes !== null && <ChangedPaths changes={changes} />}
+        {changes?.warnings.map((text) => (
+          <Alert key={text} type="warning" showIcon className="trouble" title={text} />
+        ))}
+        {wrong.map((text) => (
+          <Alert key={text} type="error" showIcon className="trouble" title={text} />
+        ))}
+        {changes === null && wrong.length === 0 && (
+          <p>
+            <Spin size="small" /> {t('preview.looking')}
+          </p>
+        )}
+      </div>
+      {conflict && planned.mayForce && (
+        <p>
+          <Checkbox checked={force} onChange={({ target }) => setForce(target.checked)}>
+            {t('preview.takeOver')}
+          </Checkbox>
+        </p>
+      )}
+      <Space>
+        <Button
+          type="primary"
+          loading={acting}
+          disabled={changes === null}
+          onClick={() => void act()}
+        >
+          {planned.confirm}
+        </Button>
+        <Button onClick={onClose}>{t('actions.cancel')}</Button>
+      </Space>
+    </Dialog>
+  );
+}

@@ -1,0 +1,150 @@
+/** The lanes of a group, with what can be done to each. */
+import { Button, Space, Switch, Tag, Typography } from 'antd';
+import { memo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import type { Lane, LaneGroup } from '../api/kinds';
+import { baseline, contained, expiry, isPromoted } from '../lanes/lanes';
+import * as references from '../lanes/references';
+import { groupLink, tryLink } from '../routes';
+import { ofLane, toQuery } from '../trials/trialForm';
+import { ConfirmChange, type Planned } from './ConfirmChange';
+import { Delete } from './Delete';
+import { usePlans } from './lanePlans';
+import { ObjectTable, type Column } from './ObjectTable';
+import { StatusTag } from './StatusTag';
+
+interface Props {
+  group: LaneGroup;
+  lanes: Lane[];
+  mayEdit: boolean;
+}
+
+/** Drawn again only where its lanes change, so that the map beside it moves smoothly. */
+export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Props) {
+  const { t } = useTranslation();
+  const [planned, setPlanned] = useState<Planned | null>(null);
+  const columns: Column<Lane>[] = [
+    { title: t('lane.name'), cell: (lane) => <Name lane={lane} group={group} lanes={lanes} /> },
+    {
+      title: t('lane.labels'),
+      cell: ({ spec }) =>
+        Object.entries(spec.selector ?? {}).map(([label, value]) => (
+          <Tag key={label}>
+            {label}={String(value)}
+          </Tag>
+        )),
+    },
+    {
+      title: t('groups.services'),
+      cell: (lane) => listed(contained(lane, group)),
+    },
+    { title: t('groups.status'), cell: (lane) => <StatusTag object={lane} /> },
+  ];
+  if (lanes.some(({ spec }) => spec.weight)) {
+    columns.push({
+      title: t('weights.title'),
+      cell: ({ spec }) => (spec.weight ? t('weights.share', { percent: spec.weight }) : '–'),
+    });
+  }
+  columns.push({
+    title: t('actions.label'),
+    cell: (lane) => (
+      <Actions group={group} lane={lane} lanes={lanes} mayEdit={mayEdit} onPlan={setPlanned} />
+    ),
+  });
+  return (
+    <>
+      <ObjectTable<Lane> label={t('lane.lanes')} objects={lanes} columns={columns} />
+      {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
+    </>
+  );
+});
+
+/** More names than these are for the map. */
+const NAMES = 8;
+
+function listed(services: readonly string[]): string {
+  const names = services.slice(0, NAMES).map(references.shown);
+  return [...names, ...(services.length > NAMES ? ['…'] : [])].join(', ');
+}
+
+function Name({ group, lane, lanes }: { group: LaneGroup; lane: Lane; lanes: Lane[] }) {
+  const { t, i18n } = useTranslation();
+  const { metadata, spec } = lane;
+  const until = expiry(lane, new Date(), i18n.language);
+  return (
+    <>
+      <bdi>{metadata.name}</bdi>{' '}
+      {metadata.name === baseline(group, lanes) && <Tag color="blue">{t('lane.baseline')}</Tag>}
+      {spec.enabled === false && <Tag>{t('lane.disabled')}</Tag>}
+      {spec.owner && (
+        <div>
+          <Typography.Text type="secondary">
+            {t('lane.owner')}: <bdi>{spec.owner}</bdi>
+          </Typography.Text>
+        </div>
+      )}
+      {until !== null && (
+        <div>
+          <Typography.Text type={until.past ? 'danger' : 'secondary'}>
+            {until.past ? t('lane.expired') : t('lane.expires')}: {until.text}
+          </Typography.Text>
+        </div>
+      )}
+    </>
+  );
+}
+
+interface ActionsProps extends Props {
+  lane: Lane;
+  onPlan: (planned: Planned) => void;
+}
+
+function Actions({ group, lane, lanes, mayEdit, onPlan }: ActionsProps) {
+  const { t } = useTranslation();
+  const plans = usePlans(group);
+  const { name } = lane.metadata;
+  const enabled = lane.spec.enabled !== false;
+  const rules = (
+    <a href={groupLink(group.metadata.name, 'lanes', name, 'rules')}>
+      {t('rules.title')} ({lane.spec.ingress?.length ?? 0})
+    </a>
+  );
+  const tryIt = <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
+  if (!mayEdit) {
+    return (
+      <Space wrap>
+        {rules}
+        {tryIt}
+      </Space>
+    );
+  }
+  const button = (text: string, planned: Planned) => (
+    <Button type="link" size="small" onClick={() => onPlan(planned)}>
+      {text}
+    </Button>
+  );
+  return (
+    <Space wrap>
+      {rules}
+      {tryIt}
+      <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
+      <Switch
+        size="small"
+        checked={enabled}
+        aria-label={`${name}: ${t('lane.enabled')}`}
+        onChange={() => onPlan(plans.enable(lane, !enabled))}
+      />
+      {name !== baseline(group, lanes) && (
+        <>
+          {button(t('lane.setBaseline'), plans.makeBaseline(lane))}
+          {enabled &&
+            !isPromoted(lane, group) &&
+            button(t('lane.promote'), plans.promoteLane(lane))}
+        </>
+      )}
+      <Delete object={lane} question={t('confirmDelete', { name })} small />
+    </Space>
+  );
+}

@@ -1,0 +1,48 @@
+/** Changes of lanes that are previewed before they are made. */
+import { useTranslation } from 'react-i18next';
+
+import type { Lane, LaneGroup } from '../api/kinds';
+import { merge } from '../api/requests';
+import { preview, promote } from '../api/reviews';
+import { contained } from '../lanes/lanes';
+import * as references from '../lanes/references';
+import type { Planned } from './ConfirmChange';
+
+export interface Plans {
+  enable: (lane: Lane, enabled: boolean) => Planned;
+  makeBaseline: (lane: Lane) => Planned;
+  promoteLane: (lane: Lane) => Planned;
+}
+
+export function usePlans(group: LaneGroup): Plans {
+  const { t } = useTranslation();
+  const ofGroup = group.metadata.name;
+  return {
+    enable: ({ metadata: { name } }, enabled) => ({
+      title: enabled ? t('lane.enable', { name }) : t('lane.disable', { name }),
+      ...(enabled ? {} : { hint: t('lane.enabledHint') }),
+      confirm: enabled ? t('lane.doEnable') : t('lane.doDisable'),
+      done: t('saved', { name }),
+      preview: () => preview([{ kind: 'Lane', name, spec: { group: ofGroup, enabled } }]),
+      act: () => merge('Lane', name, { enabled }),
+    }),
+    makeBaseline: ({ metadata: { name } }) => ({
+      title: t('lane.baselineOf', { name, group: ofGroup }),
+      confirm: t('lane.setBaseline'),
+      done: t('saved', { name: ofGroup }),
+      preview: () => preview([{ kind: 'LaneGroup', name: ofGroup, spec: { baseline: name } }]),
+      act: () => merge('LaneGroup', ofGroup, { baseline: name }),
+    }),
+    promoteLane: (lane) => ({
+      title: t('lane.promoteOf', { name: lane.metadata.name }),
+      hint: t('lane.promoteHint', {
+        services: contained(lane, group).map(references.shown).join(', '),
+      }),
+      confirm: t('lane.promote'),
+      done: t('lane.promoted', { name: lane.metadata.name }),
+      preview: (force) => promote(ofGroup, lane.metadata.name, { dryRun: true, force }),
+      act: (force) => promote(ofGroup, lane.metadata.name, { force }),
+      mayForce: true,
+    }),
+  };
+}

@@ -1,0 +1,28 @@
+/** Dates and counts in the words of the chosen language. */
+import type { TFunction } from 'i18next';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import type { ObjectChange } from '../api/reads';
+
+export function useDates(): Intl.DateTimeFormat {
+  const { language } = useTranslation().i18n;
+  return useMemo(
+    () => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),
+    [language],
+  );
+}
+
+export function useNumbers(): Intl.NumberFormat {
+  const { language } = useTranslation().i18n;
+  return useMemo(() => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }), [language]);
+}
+
+/** How many objects were created, changed and deleted. */
+export function summary(t: TFunction, changes: readonly ObjectChange[]): string {
+  const list = (['created', 'changed', 'deleted'] as const)
+    .map((each) => ({ each, count: changes.filter(({ operation }) => operation === each).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ each, count }) => t(`history.counted.${each}`, { count }));
+  return list.join(t('comma'));
+}

@@ -1,0 +1,31 @@
+/** What runs through a lane group now, asked for again and again while somebody looks. */
+import { useEffect, useRef, useState } from 'react';
+
+import { traffic } from '../api/traffic';
+import { useAsked } from '../parts/hooks';
+import { figures, kept, type Figures, type Sample } from './figures';
+
+const EVERY = 2_000;
+/** Rates are those of the last so many milliseconds. */
+const WINDOW = 8_000;
+
+export interface Traffic {
+  /** By `figures.key`; null where the server has none. */
+  figures: ReadonlyMap<string, Figures> | null;
+  wrong: string;
+}
+
+export function useTraffic(group: string): Traffic {
+  const { answer, wrong } = useAsked(() => sample(group), `traffic ${group}`, { every: EVERY });
+  const samples = useRef<readonly Sample[]>([]);
+  const [known, setKnown] = useState<ReadonlyMap<string, Figures> | null>(null);
+  useEffect(() => {
+    samples.current = answer === null ? [] : kept(samples.current, answer, WINDOW);
+    setKnown(answer === null ? null : figures(samples.current));
+  }, [answer]);
+  return { figures: known, wrong };
+}
+
+async function sample(group: string): Promise<Sample> {
+  return { lanes: await traffic(group), at: performance.now() };
+}

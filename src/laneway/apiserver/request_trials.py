@@ -1,0 +1,69 @@
+"""What came of real requests: their answers, and the hops that proxies counted meanwhile. Pure.
+
+A proxy counts the requests that it sends on, by service, lane and lane that served. What was
+counted between two readings is the path of the requests in between, hop by hop: also of others
+that ran at the same time. More at the gateway than were sent tells that there were such.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from laneway.apiserver.failures import Failure
+from laneway.apiserver.tokens import ADMIN, Identity
+
+#: Requests that a proxy sent on, by (service, lane, served lane).
+Counts = Mapping[tuple[str, str, str], int]
+#: By the proxies' node ids.
+Readings = Mapping[str, Counts]
+
+_MOST_ANSWERS = 20
+_LONGEST_BODY = 2_000
+
+
+def check_may_try(identity: Identity) -> None:
+    """A request may change what applications keep: it is not for who may only look. Raises
+    ``Failure``."""
+    if ADMIN not in identity.scopes and not any(s.startswith("edit:") for s in identity.scopes):
+        raise Failure(
+            403,
+            f"requests are sent for those who may edit a lane group, and {identity.name} is none",
+        )
+
+
+def answers(received: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Equal ones together, in the order in which they came; ``received`` has status and body."""
+    cut = ((status, body[:_LONGEST_BODY]) for status, body in received)
+    counted = Counter(cut)
+    return [
+        {"status": status, "body": body, "count": count}
+        for (status, body), count in list(counted.items())[:_MOST_ANSWERS]
+    ]
+
+
+def hops(before: Readings, after: Readings) -> list[dict[str, Any]]:
+    """What each proxy sent on between two readings.
+
+    A proxy that was not there before has begun to count meanwhile.
+    """
+    return [
+        {
+            "proxy": node,
+            "service": service,
+            "lane": lane,
+            "servedLane": served,
+            "requests": number,
+        }
+        for node, counts in after.items()
+        for (service, lane, served), number in sorted(_risen(before.get(node, {}), counts))
+    ]
+
+
+def _risen(before: Counts, after: Counts) -> Iterator[tuple[tuple[str, str, str], int]]:
+    for key, number in after.items():
+        # A proxy that was replaced counts from the beginning.
+        more = number - before.get(key, 0) if number >= before.get(key, 0) else number
+        if more:
+            yield key, more

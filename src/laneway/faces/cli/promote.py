@@ -1,0 +1,119 @@
+"""``laneway promote``: a lane's versions become the baseline, or cease to be it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from laneway.apiserver.virtual_resources import PROMOTION
+from laneway.faces.cli import object_requests
+from laneway.faces.cli.failures import Failed, say
+from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
+from laneway.faces.cli.resource_words import references
+from laneway.faces.cli.server_requests import Server, ServerError
+from laneway.faces.cli.terminals import errors, output
+from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.whole_change_answers import print_changed_paths, print_objects
+from laneway.model.names import ObjectName
+from laneway.model.suggestions import listing, suggestion
+from laneway.schema.yaml_text import dump_all
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What is asked for. ``lane`` is NAME or GROUP/NAME; no services are all of the lane's."""
+
+    lane: str
+    services: Sequence[str] = ()
+    undo: bool = False
+    force: bool = False
+    message: str = ""
+    dry_run: bool = False
+    seconds: int = 60
+
+
+def run(server: Server, how: Promotion) -> int:
+    lane = _lane(server, how.lane)
+    group, name = lane["spec"]["group"], lane["metadata"]["name"]
+    asked = {
+        "group": group,
+        "lane": name,
+        "services": list(how.services),
+        "undo": how.undo,
+        "force": how.force,
+        "message": how.message,
+    }
+    try:
+        status = create(server, PROMOTION, asked, dry_run=how.dry_run)
+    except NotServed as error:
+        raise NotServed(f"{error}.\n{_by_kubectl(server, lane, how)}", error.code) from error
+    except ServerError as error:
+        patch = (error.document.get("details") or {}).get("patch")
+        if patch is None:
+            raise
+        say(_without_patch(error, patch))
+        errors().print(f"Commit this to where LaneGroup {group} is declared:", soft_wrap=True)
+        print(dump_all([patch]), end="")
+        return 1
+    console = output()
+    counts = print_objects(console, status, dry_run=how.dry_run)
+    _print_baselines(console, status)
+    print_changed_paths(console, status)
+    if how.dry_run or not counts:
+        return 0
+    code = print_acknowledgements(console, server, how.seconds)
+    if not how.undo:
+        console.print(f"take it back: laneway promote {group}/{name} --undo", soft_wrap=True)
+    return code
+
+
+def _lane(server: Server, word: str) -> Manifest:
+    """Raises ``Failed``, with a suggestion, if there is no such lane."""
+    group, slash, name = word.rpartition("/")
+    (lanes,) = references(["lanes"], "")
+    found = object_requests.find(server, lanes)
+    for each in found:
+        if each["metadata"]["name"] == name and (not slash or each["spec"]["group"] == group):
+            return each
+    known = [f"{each['spec']['group']}/{each['metadata']['name']}" for each in found]
+    if not slash:
+        known = [each.rpartition("/")[2] for each in known]
+    fix = suggestion(word, known, f"there is {listing(known) or 'none'}")
+    raise Failed(f"there is no lane {word}; {fix}")
+
+
+def _print_baselines(console: Console, status: Mapping[str, Any]) -> None:
+    """``mocka: s1 -> s2``; ``-`` is the baseline of the group."""
+    after, before = (status[each]["spec"]["serviceBaselines"] for each in ("patch", "undo"))
+    for service, lane in after.items():
+        was = before[service]
+        change = lane or "-" if was == lane else f"{was or '-'} -> {lane or '-'}"
+        console.print(f"baseline of {service}: {change}", soft_wrap=True)
+
+
+def _without_patch(error: ServerError, patch: Mapping[str, Any]) -> str:
+    """The reason alone: the patch follows as YAML."""
+    text = str(error).replace(f"by {json.dumps(patch)}", "by the patch that follows")
+    return text.replace("by `force`", "by --force-conflicts")
+
+
+def _by_kubectl(server: Server, lane: Manifest, how: Promotion) -> str:
+    """What does the same in a cluster, without a preview."""
+    group = lane["spec"]["group"]
+    services = list(how.services) or lane["spec"].get("services")
+    if not services:
+        (named,) = references([f"lanegroup/{group}"], "")
+        (declared,) = object_requests.find(server, named)
+        services = declared["spec"]["services"]
+    value = None if how.undo else lane["metadata"]["name"]
+    baselines = {ObjectName.of(each).short: value for each in services}
+    patch = json.dumps({"spec": {"serviceBaselines": baselines}})
+    command = ["kubectl", "patch", "lanegroup", group, "--type=merge", f"--patch={patch}"]
+    return f"There: {shlex.join(command)}"

@@ -1,0 +1,141 @@
+"""The commands about the requests of a running laneway: their options and their help."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from laneway.faces.cli.server_commands import Context, RunningData, running_server
+
+
+class TrafficFormat(enum.StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+FormOption = Annotated[TrafficFormat, typer.Option("-o", "--output", help="table or json.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (verify, top, tap):
+        app.command()(command)
+
+
+def verify(
+    lanes: Annotated[
+        list[str] | None,
+        typer.Option("--lane", metavar="LANE", help="Only this lane. May be repeated."),
+    ] = None,
+    requests: Annotated[
+        int, typer.Option("--requests", min=1, max=1000, help="How many for each lane.")
+    ] = 10,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=16, help="How many at a time.")
+    ] = 2,
+    form: FormOption = TrafficFormat.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Send real requests to each lane, and compare their paths with the simulator's prediction.
+
+    Use it after a change, or in a pipeline. It sends GET requests through the gateway, by the rules
+    of each lane and once without a lane, and reads which lane served at each service from the
+    proxies' own figures: so it works whatever your services answer. A difference is told with its
+    reason, for instance a service that does not pass on the trace header.
+
+    Example: laneway verify --lane s2 --requests 50
+
+    Exit codes: 0 all as predicted, 1 a difference (or not answered), 2 misused.
+    """
+    from laneway.faces.cli.verify import Load, run
+
+    load = Load(requests, concurrency, lanes or [])
+    raise typer.Exit(run(running_server(data, context), load, as_json=form is TrafficFormat.JSON))
+
+
+def top(
+    lane: Annotated[
+        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
+    ] = "",
+    service: Annotated[
+        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
+    ] = "",
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Go on until Ctrl-C.")] = False,
+    interval: Annotated[
+        float,
+        typer.Option("--interval", min=0.1, max=3600, help="Seconds between two readings."),
+    ] = 3.0,
+    form: FormOption = TrafficFormat.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show the requests of lanes: the lane that was meant, the one that served, rates and latency.
+
+    Use it to see which lanes are used now, which fall back, and which fail. Lane ? is one that the
+    service has no version of. ERR/S are failures of proxies and servers; latencies and REQUESTS are
+    since the laneway started. Columns that do not fit the terminal are left out; -o json has all.
+
+    Example: laneway top --watch --lane s2
+
+    Exit codes: 0 done, 1 not answered, 2 misused, 130 after Ctrl-C.
+    """
+    from laneway.faces.cli.interruption import run_reader
+    from laneway.faces.cli.top import Selection, run
+
+    server, selection = running_server(data, context), Selection(lane, service)
+    as_json = form is TrafficFormat.JSON
+    raise typer.Exit(
+        run_reader(lambda: run(server, selection, interval, watch=watch, as_json=as_json))
+    )
+
+
+def _known_status(texts: list[str] | None) -> list[str]:
+    from laneway.faces.cli.tap import STATUS
+
+    for text in texts or []:
+        if not STATUS.fullmatch(text):
+            raise typer.BadParameter(f"`{text}` is no status: write 404, 5xx, or 0 for no answer")
+    return texts or []
+
+
+def tap(
+    lane: Annotated[
+        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
+    ] = "",
+    service: Annotated[
+        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
+    ] = "",
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            callback=_known_status,
+            help="Answers with this status: 404, 5xx, or 0 for none. May be repeated.",
+        ),
+    ] = None,
+    path: Annotated[
+        str, typer.Option("--path", metavar="PREFIX", help="Paths that begin so.")
+    ] = "",
+    form: FormOption = TrafficFormat.TABLE,
+    data: RunningData = None,
+    context: Context = None,
+) -> None:
+    """Show requests as they end, at every hop, with the lane that was meant and that which served.
+
+    Use it to watch a request of a lane on its way. It reads access logs: start the laneway with
+    --access-log. Access logs hold no headers and no bodies, and neither values of queries nor what
+    looks like a token in a path is shown: they may be secrets.
+
+    Example: laneway tap --lane s2 --status 5xx
+
+    Exit codes: 0 the laneway ended, 1 not answered, 2 misused, 130 after Ctrl-C.
+    """
+    from laneway.faces.cli.interruption import run_reader
+    from laneway.faces.cli.tap import Selection, run
+
+    server, selection = running_server(data, context), Selection(lane, service, status or [], path)
+    as_json = form is TrafficFormat.JSON
+    raise typer.Exit(run_reader(lambda: run(server, selection, as_json=as_json)))

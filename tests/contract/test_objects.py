@@ -1,0 +1,365 @@
+"""What clients of Kubernetes rely upon, on laneway's own server and on a cluster's.
+
+What differs is in the documentation, ``docs/reference/api.md``, and not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.contract.conftest import SERVICES, Server
+from tests.wiring.api_servers import LANES, V1
+
+MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+async def names(server: Server, **query: str) -> list[str]:
+    query = {"labelSelector": server.selector, **query}
+    items = (await server.get(LANES, query))["items"]
+    return [each["metadata"]["name"].removeprefix(f"{server.run}-") for each in items]
+
+
+async def settled(server: Server, path: str) -> dict[str, Any]:
+    """The object, when nobody writes its status any more."""
+    found = await server.get(path)
+    for _ in range(100):
+        await asyncio.sleep(0.1)
+        before, found = found, await server.get(path)
+        if before == found:
+            return found
+    raise AssertionError(found)
+
+
+async def test_a_created_object_has_what_the_server_fills_in(server: Server) -> None:
+    (made,) = await server.create(server.lane(weight=5))
+    metadata = made["metadata"]
+    assert metadata["uid"]
+    assert metadata["resourceVersion"].isdecimal()
+    assert metadata["creationTimestamp"].endswith("Z")
+    assert metadata["generation"] == 1
+    assert metadata["managedFields"][0]["operation"] == "Update"
+    assert made["spec"]["weight"] == 5
+    found = await server.get(server.path())
+    assert found["metadata"]["uid"] == metadata["uid"]
+    assert found["spec"] == made["spec"]
+
+
+async def test_a_name_is_taken_once(server: Server) -> None:
+    await server.create(server.lane())
+    status = await server.ask("POST", LANES, 409, json=server.lane())
+    assert (status["kind"], status["reason"]) == ("Status", "AlreadyExists")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_what_is_not_there_is_not_found(server: Server, method: str) -> None:
+    body = {"json": server.lane()} if method in ("PUT", "PATCH") else {}
+    headers = {"content-type": MERGE} if method == "PATCH" else {}
+    if method == "PUT":
+        body["json"]["metadata"]["resourceVersion"] = "1"
+    status = await server.ask(method, server.path(), 404, headers=headers, **body)
+    assert status["reason"] == "NotFound"
+    assert status["details"]["name"] == f"{server.run}-one"
+    assert status["details"]["group"] == "laneway.dev"
+    assert status["details"]["kind"] == "lanes"
+
+
+async def test_a_replacement_from_an_outdated_version_is_a_conflict(server: Server) -> None:
+    await server.create(server.lane())
+    made = await settled(server, server.path())
+    changed = {**made, "spec": {**made["spec"], "weight": 5}}
+    after = await server.ask("PUT", server.path(), json=changed)
+    assert after["metadata"]["generation"] == 2
+    assert int(after["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
+    assert after["metadata"]["uid"] == made["metadata"]["uid"]
+    status = await server.ask("PUT", server.path(), 409, json=changed)
+    assert status["reason"] == "Conflict"
+
+
+async def test_labels_are_no_new_generation_and_the_same_again_is_no_new_version(
+    server: Server,
+) -> None:
+    await server.create(server.lane())
+    made = await settled(server, server.path())
+    labels = {"metadata": {"labels": {"colour": "red"}}}
+    await server.patch(MERGE, server.path(), labels)
+    labelled = await settled(server, server.path())
+    assert labelled["metadata"]["generation"] == 1
+    assert labelled["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    again = await server.patch(MERGE, server.path(), labels)
+    assert again["metadata"]["resourceVersion"] == labelled["metadata"]["resourceVersion"]
+
+
+async def test_a_status_is_written_apart(server: Server) -> None:
+    await server.create(server.lane(weight=1))
+    both = {"spec": {"weight": 2}, "status": {"observedGeneration": 7}}
+    of_spec = await server.patch(MERGE, server.path(), both)
+    assert of_spec["spec"]["weight"] == 2
+    assert (of_spec.get("status") or {}).get("observedGeneration") != 7
+    both["spec"] = {"weight": 3}
+    of_status = await server.patch(MERGE, f"{server.path()}/status", both)
+    assert (of_status["spec"]["weight"], of_status["status"]["observedGeneration"]) == (2, 7)
+    assert of_status["metadata"]["generation"] == of_spec["metadata"]["generation"]
+
+
+async def test_what_is_deleted_is_gone(server: Server) -> None:
+    (made,) = await server.create(server.lane())
+    other = {"preconditions": {"uid": "00000000-0000-0000-0000-000000000000"}}
+    status = await server.ask("DELETE", server.path(), 409, json=other)
+    assert status["reason"] == "Conflict"
+    mine = {"preconditions": {"uid": made["metadata"]["uid"]}}
+    status = await server.ask("DELETE", server.path(), json=mine)
+    assert status["status"] == "Success"
+    await server.get(server.path(), code=404)
+
+
+async def test_a_collection_is_deleted_by_a_selector(server: Server) -> None:
+    await server.create(*(server.lane(each) for each in ("one", "two", "three")))
+    await server.patch(MERGE, server.path("two"), {"metadata": {"labels": {"kept": "yes"}}})
+    await server.ask("DELETE", LANES, params={"labelSelector": f"{server.selector},!kept"})
+    assert await names(server) == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ("colour=red", ["one"]),
+        ("colour==red", ["one"]),
+        ("colour!=red", ["three", "two"]),
+        ("colour in (red,blue)", ["one", "two"]),
+        ("colour notin (red)", ["three", "two"]),
+        ("colour", ["one", "two"]),
+        ("!colour", ["three"]),
+    ],
+)
+async def test_label_selectors(server: Server, labels: str, found: list[str]) -> None:
+    lanes = [server.lane(each) for each in ("one", "two", "three")]
+    lanes[0]["metadata"]["labels"]["colour"] = "red"
+    lanes[1]["metadata"]["labels"]["colour"] = "blue"
+    await server.create(*lanes)
+    assert await names(server, labelSelector=f"{server.selector},{labels}") == found
+
+
+async def test_field_selectors(server: Server) -> None:
+    await server.create(server.lane("one"), server.lane("two"))
+    assert await names(server, fieldSelector=f"metadata.name={server.run}-two") == ["two"]
+    assert await names(server, fieldSelector=f"metadata.name!={server.run}-two") == ["one"]
+    for query in ({"fieldSelector": "spec.weight=5"}, {"labelSelector": "a in"}):
+        status = await server.get(LANES, query, code=400)
+        assert status["reason"] == "BadRequest"
+
+
+async def test_pages_are_of_one_revision(server: Server) -> None:
+    await server.create(*(server.lane(each) for each in "abcde"))
+    query = {"labelSelector": server.selector, "limit": "2"}
+    first = await server.get(LANES, query)
+    await server.create(server.lane("bb"))
+    seen = first["items"]
+    token = first["metadata"]["continue"]
+    while token:
+        page = await server.get(LANES, {**query, "continue": token})
+        assert page["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+        seen += page["items"]
+        token = page["metadata"].get("continue", "")
+    assert [each["metadata"]["name"][-1] for each in seen] == list("abcde")
+
+
+async def test_an_invalid_object_is_refused_with_its_fields(server: Server) -> None:
+    status = await server.ask("POST", LANES, 422, json=server.lane(weight=101))
+    assert status["reason"] == "Invalid"
+    assert status["details"]["name"] == f"{server.run}-one"
+    assert "spec.weight" in [each["field"] for each in status["details"]["causes"]]
+    await server.get(server.path(), code=404)
+
+
+async def test_unknown_fields_are_refused_warned_of_or_dropped(server: Server) -> None:
+    lane = server.lane(colour="red")
+    strict = {"fieldValidation": "Strict"}
+    status = await server.ask("POST", LANES, 400, json=lane, params=strict)
+    assert 'unknown field "spec.colour"' in status["message"]
+    for validation, warns in (("Warn", True), ("Ignore", False)):
+        query = {"fieldValidation": validation, "dryRun": "All"}
+        answer = await server.client.post(LANES, json=lane, params=query)
+        assert answer.status_code == 201
+        assert ("spec.colour" in answer.headers.get("warning", "")) is warns
+        assert "colour" not in answer.json()["spec"]
+
+
+async def test_a_dry_run_keeps_nothing(server: Server) -> None:
+    dry = {"dryRun": "All"}
+    await server.ask("POST", LANES, 201, json=server.lane(), params=dry)
+    assert await names(server) == []
+    await server.create(server.lane(weight=1))
+    seen = await server.patch(MERGE, server.path(), {"spec": {"weight": 2}}, query=dry)
+    assert seen["spec"]["weight"] == 2
+    await server.ask("DELETE", server.path(), params=dry)
+    assert (await server.get(server.path()))["spec"]["weight"] == 1
+    await server.ask("POST", LANES, 400, json=server.lane(), params={"dryRun": "Some"})
+
+
+async def test_server_side_apply_owns_fields(server: Server) -> None:
+    path, flux, jack = server.path(), {"fieldManager": "flux"}, {"fieldManager": "jack"}
+    made = await server.patch(APPLY, path, server.lane(weight=10), 201, flux)
+    (entry,) = made["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"]) == ("flux", "Apply")
+    assert "f:weight" in entry["fieldsV1"]["f:spec"]
+    conflict = await server.patch(APPLY, path, server.lane(weight=20), 409, jack)
+    assert conflict["reason"] == "Conflict"
+    (cause,) = conflict["details"]["causes"]
+    assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".spec.weight")
+    assert '"flux"' in cause["message"]
+    forced = await server.patch(
+        APPLY, path, server.lane(weight=20), query={"force": "true", **jack}
+    )
+    assert forced["spec"]["weight"] == 20
+    # What a manager does not apply any more goes, unless somebody else owns it.
+    less = server.lane(order=3)
+    await server.patch(APPLY, path, server.lane(order=3, weight=20), query=jack)
+    after = await server.patch(APPLY, path, less, query=jack)
+    assert after["spec"].get("weight", 0) == 0
+    assert after["spec"]["order"] == 3
+    assert after["spec"]["group"] == "contract"
+
+
+async def test_force_is_for_server_side_apply_alone(server: Server) -> None:
+    await server.create(server.lane())
+    await server.patch(MERGE, server.path(), {"spec": {"weight": 1}}, 422, {"force": "true"})
+
+
+async def test_an_apply_needs_a_manager(server: Server) -> None:
+    status = await server.patch(APPLY, server.path(), server.lane(), 422)
+    assert "fieldManager" in status["message"]
+
+
+async def test_patches(server: Server) -> None:
+    await server.create(server.lane(weight=1, fallback=["a", "b"]))
+    path = server.path()
+    merged = await server.patch(MERGE, path, {"spec": {"fallback": None, "weight": 2}})
+    assert not merged["spec"].get("fallback")
+    operations = [
+        {"op": "test", "path": "/spec/weight", "value": 2},
+        {"op": "replace", "path": "/spec/weight", "value": 3},
+        {"op": "add", "path": "/metadata/labels/x~1y", "value": "z"},
+    ]
+    patched = await server.patch(JSON_PATCH, path, operations)
+    assert (patched["spec"]["weight"], patched["metadata"]["labels"]["x/y"]) == (3, "z")
+    await server.patch(JSON_PATCH, path, operations[:1], 422)
+    await server.patch(STRATEGIC, path, {"spec": {"weight": 4}}, 415)
+
+
+async def test_a_services_ports_are_merged_by_their_numbers(server: Server) -> None:
+    one, two = {"name": "a", "port": 80}, {"name": "b", "port": 81}
+    await server.create(server.service("web", one, two))
+    path = f"{SERVICES}/{server.run}-web"
+    patch = {"spec": {"ports": [{"port": 81, "name": "c"}, {"port": 82, "name": "d"}]}}
+    after = await server.patch(STRATEGIC, path, patch)
+    assert {each["port"]: each["name"] for each in after["spec"]["ports"]} == {
+        80: "a",
+        81: "c",
+        82: "d",
+    }
+
+
+async def test_a_body_of_another_object_is_refused(server: Server) -> None:
+    await server.create(server.lane())
+    for wrong in (
+        {"metadata": {"name": "another"}},
+        {"kind": "LaneGroup"},
+        {"apiVersion": "laneway.dev/v9"},
+    ):
+        await server.ask("PUT", server.path(), 400, json={**server.lane(), **wrong})
+
+
+async def test_tables_have_the_columns_of_the_definition(server: Server) -> None:
+    await server.create(server.lane())
+    table = (await server.client.get(server.path(), headers={"accept": TABLE})).json()
+    assert (table["kind"], table["apiVersion"]) == ("Table", "meta.k8s.io/v1")
+    columns = [each["name"] for each in table["columnDefinitions"]]
+    cells = dict(zip(columns, table["rows"][0]["cells"], strict=True))
+    assert (cells["Name"], cells["Group"]) == (f"{server.run}-one", "contract")
+    assert table["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+
+
+async def watched(server: Server, **query: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    asked = {
+        "watch": "true",
+        "timeoutSeconds": "20",
+        "labelSelector": server.selector,
+        **query,
+    }
+    async with server.client.stream("GET", LANES, params=asked) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        async for each in answer.aiter_lines():
+            event = json.loads(each)
+            yield event["type"], event["object"]
+
+
+async def test_a_watch_goes_on_where_a_list_ended(server: Server) -> None:
+    await server.create(server.lane("gone"))
+    await server.patch(MERGE, server.path("gone"), {"metadata": {"labels": {"gone": "yes"}}})
+    since = (await server.get(LANES))["metadata"]["resourceVersion"]
+    await server.create(server.lane(), server.lane("two"))
+    await server.patch(MERGE, server.path(), {"spec": {"weight": 2}})
+    # What loses the labels that are asked for is gone for whoever asked.
+    await server.patch(MERGE, server.path("two"), {"metadata": {"labels": {"gone": "yes"}}})
+    await server.ask("DELETE", server.path())
+    seen = []
+    selector = f"{server.selector},!gone"
+    async for kind, item in watched(server, resourceVersion=since, labelSelector=selector):
+        if "status" in item and kind == "MODIFIED" and item["spec"].get("weight", 0) == 0:
+            continue  # somebody wrote a status
+        seen.append((kind, item["metadata"]["name"].removeprefix(f"{server.run}-")))
+        if seen[-1] == ("DELETED", "one"):
+            break
+    distinct = list(dict.fromkeys(seen))
+    assert distinct == [
+        ("ADDED", "one"),
+        ("ADDED", "two"),
+        ("MODIFIED", "one"),
+        ("DELETED", "two"),
+        ("DELETED", "one"),
+    ]
+
+
+async def test_a_watch_that_begins_with_all_objects_says_when_these_end(server: Server) -> None:
+    await server.create(server.lane())
+    query = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    kinds = []
+    async for kind, item in watched(server, **query):
+        kinds.append(kind)
+        if kind == "BOOKMARK":
+            annotations = item["metadata"]["annotations"]
+            assert annotations == {"k8s.io/initial-events-end": "true"}
+            break
+    assert kinds == ["ADDED", "BOOKMARK"]
+
+
+async def test_discovery_says_what_there_is(server: Server) -> None:
+    groups = {each["name"]: each for each in (await server.get("/apis"))["groups"]}
+    versions = [each["groupVersion"] for each in groups["laneway.dev"]["versions"]]
+    assert V1 in versions
+    resources = (await server.get(f"/apis/{V1}"))["resources"]
+    by_name = {each["name"]: each for each in resources}
+    assert (by_name["lanes"]["kind"], by_name["lanes"]["namespaced"]) == ("Lane", False)
+    verbs = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+    assert verbs <= set(by_name["lanes"]["verbs"])
+    assert {"get", "patch", "update"} <= set(by_name["lanes/status"]["verbs"])
+    document = await server.get(f"/openapi/v3/apis/{V1}")
+    post = document["paths"][f"{LANES}"]["post"]
+    assert {"dryRun", "fieldValidation"} <= {each["name"] for each in post["parameters"]}
+
+
+async def test_what_is_not_served_is_not_found(server: Server) -> None:
+    for path in ("/apis/laneway.dev/v9/lanes", f"/apis/{V1}/lorries", "/apis/nothing.example"):
+        await server.get(path, code=404)
+    await server.ask("POST", server.path(), 405, json=server.lane())

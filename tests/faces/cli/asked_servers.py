@@ -1,0 +1,54 @@
+"""Commands against an API in memory: a real server and its socket, and no proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.faces.cli.conftest import Cli, Result
+from tests.wiring.api_servers import SHOP, Api, api, workload
+
+WORKLOADS = [workload("web", "z", "cart"), workload("web", "s1", "cart")]
+WORKLOADS += [workload("cart", "z"), workload("cart", "s1")]
+
+
+@dataclass
+class Asked:
+    """``run`` is a command that finds the server by itself."""
+
+    api: Api
+    cli: Cli
+
+    async def run(self, *words: object) -> Result:
+        return await asyncio.to_thread(self.cli, *words)
+
+
+@asynccontextmanager
+async def asked_server(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asked]:
+    """With the lane group ``shop`` and its lanes ``z``, the baseline, and ``s1``."""
+    async with api() as made:
+        monkeypatch.setenv("LANEWAY_DATA_DIR", str(made.folder))
+        await made.apply(*SHOP, *WORKLOADS, message="all of it")
+        yield Asked(made, cli)
+
+
+@asynccontextmanager
+async def without_own_kinds(folder: Path) -> AsyncIterator[None]:
+    """Answers as Kubernetes answers a path that it does not serve."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.I)
+        await reader.readexactly(int(length[1]) if length else 0)
+        body = b"404 page not found\n"
+        writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, folder / "api.sock"):
+        yield
