@@ -9,7 +9,7 @@ RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 
 SIMULATION = (
     Breakage(
-        "the phases of a change do not wait for one another",
+        "each phase of a change begins before the one before it has ended",
         "src/laneway/control/control_plane.py",
         old="        statuses = await self.wait_synced(deadline)\n",
         new="        statuses = await self.wait_synced(0)\n",
@@ -17,7 +17,7 @@ SIMULATION = (
         why="a proxy sends requests on by routes that the next one has not got",
     ),
     Breakage(
-        "a write is acknowledged before it is kept",
+        "a store returns before the write is on the disk",
         "src/laneway/adapters/store/queued.py",
         old="        await asyncio.shield(kept)\n",
         new="        await asyncio.sleep(0)\n",
