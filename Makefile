@@ -12,8 +12,8 @@ CONSOLE := console
 CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* src/*/*))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws golden docs \
-  bench bench-compare soak sanitize fuzz lock clean test-console screenshots
+.PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws simulation golden \
+  docs bench bench-compare soak sanitize fuzz lock clean test-console screenshots
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -79,7 +79,10 @@ test: develop  ## Lint, type-check and run all the tests, five mutants among the
 coverage: develop  ## Run all the tests and print what they cover, which takes twice as long.
 	$(ALL) --cov --cov-report=term:skip-covered
 
-nightly: test coverage mutants laws sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
+nightly: test coverage mutants laws simulation sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
+
+simulation: develop  ## Run 10,000 seeds of the simulation.
+	$(BIN)/python -m tests.simulation 0-9999
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
 	$(BIN)/pytest -q -n auto -m hypothesis --hypothesis-profile nightly

@@ -35,8 +35,8 @@ from laneway.apiserver.tokens import minted
 from laneway.control.revisions import Draft, ObjectId
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.logs import log_to_stderr
-from laneway.wiring.reconciliation import declared_at_start
 from laneway.wiring.serving import ServeSettings, Serving
+from laneway.wiring.stored_declarations import declared_at_start
 
 V1 = "laneway.dev/v1alpha1"
 LANES = f"/apis/{V1}/lanes"

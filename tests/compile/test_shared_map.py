@@ -31,7 +31,7 @@ def test_an_edited_map_is_what_a_dictionary_would_be(
         expected |= {resource.name: resource for resource in made}
         assert before == old, "immutable"
         changed = {n for n in old.keys() | expected.keys() if old.get(n) is not expected.get(n)}
-        assert sorted(buckets.changes(before)) == sorted(changed)
+        assert buckets.changes(before) == sorted(changed)
     assert buckets == expected
     assert len(buckets) == len(expected)
     assert list(buckets) == sorted(expected)

@@ -29,6 +29,7 @@ class ScriptedProxies:
         self.refuses: set[str] = set()
         self.ignores: set[str] = set()
         self.away: set[str] = set()
+        self.fresh: set[str] = set()
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> None:
         self.has.update(snapshots)
@@ -46,7 +47,8 @@ class ScriptedProxies:
             if name in self.refuses
         )
         synced = node not in self.ignores and not refused
-        return ProxyStatus(node, connected=node not in self.away, synced=synced, resources=refused)
+        connected, greeted = node not in self.away, node not in self.fresh
+        return ProxyStatus(node, connected, synced, refused, greeted)
 
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
         await asyncio.sleep(0)
@@ -218,3 +220,40 @@ async def test_what_was_rejected_before_does_not_keep_a_change_from_mending_it(
     proxies.refuses = {"b"}
     assert (await control_plane.change(mesh(A, C))).applied
     assert not (await control_plane.change(mesh(A, B, C))).applied
+
+
+def behind(control_plane: ControlPlane, proxies: ScriptedProxies) -> list[str]:
+    return [node for node in NODES if control_plane.is_behind(proxies.status(node))]
+
+
+async def test_a_late_proxy_is_behind_until_it_has_answered(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    await control_plane.change(mesh(A))
+    proxies.ignores = {"two"}
+    await control_plane.change(mesh(B), deadline=0)
+    assert behind(control_plane, proxies) == ["two"]
+    proxies.ignores = set()
+    assert behind(control_plane, proxies) == []
+    control_plane.set_ready(A, True)
+    proxies.ignores = {"two"}
+    assert behind(control_plane, proxies) == []  # it lacks readiness alone
+
+
+async def test_a_proxy_is_behind_that_has_not_acknowledged_that_a_change_was_taken_back(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    await control_plane.change(mesh(A))
+    proxies.ignores, proxies.refuses = {"two"}, {"b"}
+    assert not (await control_plane.change(mesh(A, B), deadline=0)).applied
+    assert behind(control_plane, proxies) == ["two"]
+
+
+async def test_a_proxy_that_has_just_connected_is_behind(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    await control_plane.change(mesh(A))
+    proxies.ignores = proxies.fresh = {"one"}
+    assert behind(control_plane, proxies) == ["one"]
+    proxies.away = {"one"}
+    assert behind(control_plane, proxies) == []

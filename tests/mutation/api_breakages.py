@@ -82,8 +82,8 @@ API = (
     Breakage(
         "writes that the mesh cannot take together are not tried one by one",
         "src/laneway/wiring/reconciliation.py",
-        old="        for edit in together.edits:\n",
-        new="        for edit in together.edits[:0]:\n",
+        old="        for edit in edits:\n",
+        new="        for edit in edits[:0]:\n",
         tests=(
             RECONCILIATION + "test_of_writes_that_came_together_only_the_one_at_fault_is_not_taken",
         ),

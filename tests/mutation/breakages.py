@@ -20,6 +20,7 @@ from tests.mutation.native_breakages import NATIVE
 from tests.mutation.own_services_breakages import OWN_SERVICES
 from tests.mutation.rule_action_breakages import RULE_ACTION_BREAKAGES
 from tests.mutation.serving_breakages import SERVING
+from tests.mutation.simulation_breakages import SIMULATION
 from tests.mutation.store_breakages import STORE
 from tests.mutation.trials import Breakage
 from tests.mutation.verb_breakages import VERBS
@@ -37,6 +38,7 @@ BREAKAGES = (
     *MEMBERSHIP,
     *ENTERING_BREAKAGES,
     *SERVING,
+    *SIMULATION,
     *RULE_ACTION_BREAKAGES,
     *STORE,
     *INPUT,

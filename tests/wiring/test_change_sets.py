@@ -20,8 +20,9 @@ from tests.wiring.api_servers import (
     workload,
 )
 
-from laneway.control.revisions import StoreError
+from laneway.control.revisions import Draft, StoreError
 from laneway.model.meshes import Mesh
+from laneway.wiring.reconciliation import STATUS
 
 LANE = {"apiVersion": V1, "kind": "Lane"}
 APPLY = {"content-type": "application/apply-patch+yaml"}
@@ -134,6 +135,7 @@ async def test_what_cannot_be_kept_is_taken_back_from_the_mesh(shop: Api) -> Non
     spec = {"source": "shop", "objects": [lane("s2")], "deletions": [{**LANE, "name": "s1"}]}
     failure = await shop.refused("changesets", "ChangeSet", spec, 507)
     assert "the disk is full" in failure["message"]
+    assert set(shop.lanes()) == {"shop/z", "shop/s1"}
     shop.store._keep = keep  # type: ignore[method-assign]
     await shop.settle()
     assert set(shop.lanes()) == {"shop/z", "shop/s1"}
@@ -164,6 +166,29 @@ async def test_what_is_written_meanwhile_is_not_overwritten(shop: Api) -> None:
         "s1": 7,
         "s2": 0,
     }
+
+
+async def test_a_status_that_is_written_meanwhile_is_kept_and_delays_nothing(shop: Api) -> None:
+    """laneway writes statuses while a change is under way, because proxies and processes change."""
+    (key,) = [key for key in shop.store.objects if key.name == "s1"]
+    original, changes = shop.machine.change, 0
+
+    async def slow(mesh: Mesh) -> Any:
+        nonlocal changes
+        changes += 1
+        live = shop.store.submitted_objects[key].manifest
+        status = {"status": {"services": [], "observedGeneration": changes}}
+        await shop.reconciliation.append(Draft({key: {**live, **status}}, "", "laneway", STATUS))
+        return await original(mesh)
+
+    shop.machine.change = slow  # type: ignore[method-assign]
+    spec = {"source": "test", "objects": [lane("s1", weight=7)]}
+    status = await shop.answered("changesets", "ChangeSet", spec)
+    assert changes == 1
+    (revision,) = await shop.store.revisions(int(status["revision"]) - 1, 1)
+    written = revision.draft.writes[key]
+    assert written is not None
+    assert (written["spec"]["weight"], written["status"]["observedGeneration"]) == (7, 1)
 
 
 async def test_a_field_that_another_source_owns_is_a_conflict_that_names_it(shop: Api) -> None:

@@ -14,11 +14,13 @@ from tests.control.declared.declared_states import Declaring, Machine
 
 from laneway.adapters.store.memory import MemoryStore
 from laneway.apiserver.lane_status import Proxies
-from laneway.control.revisions import Draft, ObjectId
+from laneway.control.revisions import Draft, ObjectId, Revision
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.operator.ready_instances import Instances
-from laneway.wiring.reconciliation import Reconciliation, declared_at_start
+from laneway.wiring import reconciliation
+from laneway.wiring.reconciliation import STATUS, Reconciliation
+from laneway.wiring.stored_declarations import declared_at_start
 
 V1 = "laneway.dev/v1alpha1"
 
@@ -245,6 +247,113 @@ async def test_proxies_that_are_away_are_counted(shop: Serving) -> None:
         c for c in stored.manifest["status"]["conditions"] if c["type"] == "Programmed"
     ]
     assert programmed["message"] == "1 of 3 proxies are not connected"
+
+
+async def test_proxies_that_have_not_acknowledged_are_named(shop: Serving) -> None:
+    shop.proxies = Proxies(3, 3, (), ("router~entry.default",))
+    await shop.write(s2=lane("s2"))
+    (stored,) = [each for key, each in shop.store.objects.items() if key.name == "s2"]
+    (programmed,) = [
+        c for c in stored.manifest["status"]["conditions"] if c["type"] == "Programmed"
+    ]
+    assert (programmed["status"], programmed["reason"]) == ("False", "NotAcknowledged")
+    assert programmed["message"] == (
+        "1 of 3 proxies have not acknowledged it yet: router~entry.default"
+    )
+
+
+async def test_a_write_during_a_change_has_no_status_before_it_is_brought_about(
+    shop: Serving,
+) -> None:
+    """Each status is of the weight that runs."""
+    weights: list[tuple[int, int]] = []
+
+    def hear(revision: Revision, before: object) -> None:
+        for key, written in revision.draft.writes.items():
+            if revision.draft.reason == STATUS and key.name == "s1" and written is not None:
+                (running,) = [each for each in shop.machine.mesh.lanes if each.name == "s1"]
+                weights.append((written["spec"]["weight"], running.weight))
+
+    shop.store.listen(hear)
+    more: list[asyncio.Task[Revision]] = []
+    (key,) = [each for each in shop.store.objects if each.name == "s1"]
+
+    def during(mesh: Mesh) -> str:
+        if not more:
+            draft = Draft({key: weighted(2, generation=3)}, "jack", "kubectl")
+            appending = shop.store.append(draft, expected=shop.store.submitted)
+            more.append(asyncio.create_task(appending))
+        return ""
+
+    shop.machine.rejects = during
+    await shop.write(s1=weighted(1, generation=2))
+    await shop.reconciliation.reached((await more[0]).number)
+    assert weights == [(2, 2)]
+
+
+def weighted(weight: int, generation: int) -> dict[str, Any]:
+    made = lane("s1", weight=weight)
+    return {**made, "metadata": {**made["metadata"], "generation": generation}}
+
+
+async def test_what_is_declared_again_comes_last_as_after_a_restart(shop: Serving) -> None:
+    """A group's first lane may be its baseline."""
+    (key,) = [each for each in shop.store.submitted_objects if each.name == "base"]
+    gone = Draft({key: None}, "jack", "kubectl")
+    deleting = asyncio.create_task(shop.store.append(gone, expected=shop.store.submitted))
+    await asyncio.sleep(0)
+    await shop.write(base=lane("base"))
+    await deleting
+    assert shop.lanes() == ["shop/s1", "shop/base"]
+    again = Declaring()
+    await again.applied(declared_at_start(shop.store.objects))
+    assert again.machine.mesh == shop.machine.mesh
+
+
+async def test_a_deletion_that_proxies_reject_is_made_up_for(shop: Serving) -> None:
+    """No status says that it is outstanding, and nobody deletes the lane again."""
+    shop.machine.rejects = lambda mesh: "" if len(mesh.lanes) > 1 else "bad route"
+    await shop.write(s1=None)
+    assert shop.lanes() == ["shop/base", "shop/s1"]
+    assert shop.reports == ["Lane shop/s1: bad route"]
+    shop.machine.rejects = lambda mesh: ""
+    await shop.write(s2=lane("s2"))
+    assert shop.lanes() == ["shop/base", "shop/s2"]
+
+
+async def test_a_deletion_that_proxies_reject_is_tried_again_without_a_write(
+    shop: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "_RETRY", 0.01)
+    shop.machine.rejects = lambda mesh: "bad route"
+    await shop.write(s1=None)
+    shop.machine.rejects = lambda mesh: ""
+    shop.reconciliation.wake()
+    async with asyncio.timeout(30):
+        while shop.lanes() != ["shop/base"]:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_a_lane_that_proxies_reject_is_not_tried_at_a_restart(shop: Serving) -> None:
+    """Proxies that have just started would be left with no routes at all."""
+
+    def rejects(mesh: Mesh) -> str:
+        return "bad regex" if any(lane.name == "bad" for lane in mesh.lanes) else ""
+
+    shop.machine.rejects = rejects
+    await shop.write(bad=lane("bad"))
+    before = shop.conditions("bad")
+    started = Declaring()
+    await started.applied(declared_at_start(shop.store.objects))
+    assert [each.name for each in started.machine.mesh.lanes] == ["base", "s1"]
+    async with serving(await stored_again(shop), started=False) as again:
+        async with asyncio.timeout(30):
+            while not again.reconciliation.began:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert again.lanes() == ["shop/base", "shop/s1"]
+        assert again.conditions("bad") == before
+        await again.write(bad=lane("bad", weight=1))
+        assert again.lanes() == ["shop/base", "shop/s1", "shop/bad"]
 
 
 async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving) -> None:

@@ -1,7 +1,8 @@
 """The status of lanes and lane groups that run on one machine. Pure.
 
 The conditions are those that the operator reports in a cluster. Here Programmed means that every
-connected proxy has acknowledged what the object is; those that are away catch up by themselves.
+connected proxy has acknowledged what the object is; those that are away catch up by themselves. A
+proxy that has just connected, or does not answer, has not acknowledged it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from laneway.control.control_plane import rejected
 from laneway.control.declared import DeclaredState
+from laneway.control.proxies import ProxyStatus
 from laneway.model.acceptance import Standing
 from laneway.model.findings import Finding, ObjectKey
 from laneway.model.lane_lives import Inactive, inactive
@@ -35,11 +38,25 @@ CountInstances = Callable[[Lane], tuple[Instances, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """How many there are, how many are connected, and what connected ones reject."""
+    """How many there are, how many are connected, and what connected ones reject. ``behind`` are
+    the node ids of connected ones that have not acknowledged the active mesh yet."""
 
     total: int
     connected: int
     rejections: Sequence[str] = ()
+    behind: Sequence[str] = ()
+
+
+def proxies_of(
+    statuses: Sequence[ProxyStatus], is_behind: Callable[[ProxyStatus], bool]
+) -> Proxies:
+    """What the statuses of all proxies of the mesh come to."""
+    return Proxies(
+        len(statuses),
+        sum(status.connected for status in statuses),
+        [text for status in statuses for text in rejected(status)],
+        [status.node for status in statuses if is_behind(status)],
+    )
 
 
 def lane_status(
@@ -106,6 +123,10 @@ def _programmed(
         return condition
     if proxies.rejections:
         return Condition("Programmed", False, "RejectedByProxies", "\n".join(proxies.rejections))
+    if proxies.behind:
+        count = f"{len(proxies.behind)} of {proxies.total} proxies"
+        message = f"{count} have not acknowledged it yet: {', '.join(proxies.behind)}"
+        return Condition("Programmed", False, "NotAcknowledged", message)
     away = proxies.total - proxies.connected
     message = f"{away} of {proxies.total} proxies are not connected" if away else ""
     return Condition("Programmed", True, "AcknowledgedByProxies", message)

@@ -50,13 +50,14 @@ class SharedMap(Resources):
         return SharedMap(tuple(mine if mine is its else {**its, **mine} for mine, its in pairs))
 
     def changes(self, before: SharedMap) -> list[str]:
-        """The names whose resource is not the same object in both maps."""
+        """The names whose resource is not the same object in both maps, in alphabetical order:
+        hashes, and so buckets, are others in each process."""
         names: list[str] = []
         for new, old in zip(self._buckets, before._buckets, strict=True):
             if new is not old:
                 names += [name for name, resource in new.items() if old.get(name) is not resource]
                 names += [name for name in old if name not in new]
-        return names
+        return sorted(names)
 
     def __getitem__(self, name: str) -> Resource:
         return self._buckets[hash(name) % _COUNT][name]

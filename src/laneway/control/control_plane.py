@@ -64,6 +64,7 @@ class ControlPlane:
         self._next: tuple[_State, Phase] | None = None
         self._placements = Placements()
         self._nodes: frozenset[str] = frozenset()
+        self._late: frozenset[str] = frozenset()
         self._changing = asyncio.Lock()
         self._emissions: deque[tuple[_State, Placements, Mapping[str, Snapshot]]] = deque(maxlen=2)
 
@@ -85,6 +86,13 @@ class ControlPlane:
     def nodes(self) -> frozenset[str]:
         """The node ids of the proxies that have a snapshot."""
         return self._nodes
+
+    def is_behind(self, status: ProxyStatus) -> bool:
+        """Whether a connected proxy has not acknowledged the active mesh yet: it was late when the
+        mesh changed or was taken back, or has connected since. One that was not is on its way to
+        the next mesh, or lacks what has become ready."""
+        late = status.node in self._late or not status.greeted
+        return late and status.connected and not status.synced
 
     def set_ready(self, workload: ObjectName, ready: bool) -> None:
         """Adds the workload to those that receive requests, or removes it. Published at once."""
@@ -130,11 +138,13 @@ class ControlPlane:
                 result = await self._carry_out(state, deadline)
                 if result.applied:
                     self._state = state
+                    self._late = frozenset(result.late)
             finally:
                 # After a rejection or a cancellation, the previous mesh is published again.
                 self._next = None
                 if self._state is not state:
                     self.publish()
+                    self._late = self._nodes
             return result
 
     def _lowered(self, mesh: Mesh) -> _State:
@@ -211,6 +221,7 @@ class ControlPlane:
         return snapshots
 
     def _publish(self, snapshots: Mapping[str, Snapshot]) -> None:
+        self._late = frozenset(n for n in self._late if not self._proxies.status(n).synced)
         gone = self._nodes - snapshots.keys()
         self._nodes = frozenset(snapshots)
         self._publisher.publish(snapshots)

@@ -57,12 +57,15 @@ class ProxyStatus:
     """The status of a proxy. ``synced``: it has acknowledged its whole snapshot.
 
     ``resources`` are those that it has rejected, or not responded to yet.
+    ``greeted``: on its present connection it has settled at least once, which a proxy that has just
+    started has not.
     """
 
     node: str
     connected: bool
     synced: bool
     resources: tuple[ResourceStatus, ...] = ()
+    greeted: bool = True
 
 
 class Proxies(Protocol):

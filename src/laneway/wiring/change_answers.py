@@ -40,8 +40,8 @@ from laneway.model.lane_lives import INACTIVE, active
 from laneway.model.names import ObjectName
 from laneway.model.times import timestamp
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
-from laneway.wiring.reconciliation import declared_at_start
 from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
+from laneway.wiring.stored_declarations import declared_at_start
 from laneway.wiring.whole_changes import Change, Taken, WholeChanges
 
 #: More are not listed, since one change may concern thousands of routes.

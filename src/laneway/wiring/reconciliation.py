@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,68 +35,24 @@ from laneway.control.revisions import (
     StoredObject,
     StoreError,
 )
-from laneway.model.findings import Finding, ObjectKey, Severity, Source
-from laneway.operator.recorded_baselines import recorded_baseline
-from laneway.schema import Alone, Document, read_alone
+from laneway.model.findings import Finding, ObjectKey
+from laneway.wiring.stored_declarations import (
+    STORE,
+    edits_between,
+    errors_in,
+    not_taken,
+    read_stored,
+)
 
-#: The source of all that the store holds, and the field manager of statuses.
-STORE, LANEWAY = "store", "laneway"
+#: The field manager of statuses.
+LANEWAY = "laneway"
 #: The reason of a revision that writes nothing but statuses.
 STATUS = "status"
 #: Seconds for which events of proxies and processes, which come in bursts, are gathered.
 _SETTLE = 0.1
+#: Seconds after which it is tried again to take out of the mesh what was deleted.
+_RETRY = 30.0
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
-_READ = ("apiVersion", "kind", "spec")
-_METADATA = ("name", "namespace", "labels", "annotations")
-
-
-def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
-    """What an object in the store declares; None if that is nothing, or it cannot be read."""
-    return Declaration.read(_read(key, manifest))
-
-
-def errors_of(key: ObjectId, manifest: Manifest) -> tuple[Finding, ...]:
-    """Why an object in the store cannot be read, as after an upgrade that changed its kind."""
-    read = _read(key, manifest)
-    if read.declared is not None:
-        return ()
-    return tuple(each for each in read.findings if each.severity is Severity.ERROR)
-
-
-def _read(key: ObjectId, manifest: Manifest) -> Alone:
-    metadata = {name: manifest["metadata"].get(name) for name in _METADATA}
-    written = {name: manifest[name] for name in _READ if name in manifest}
-    written["metadata"] = {name: value for name, value in metadata.items() if value}
-    return read_alone(Document(written, Source(str(key), None)))
-
-
-def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
-    """All that the store holds, in the order of creation, which stores keep."""
-    edits = (
-        edit
-        for key, stored in objects.items()
-        for edit in edits_between(key, None, stored.manifest, ())
-    )
-    return Writes(STORE, tuple(edits))
-
-
-def edits_between(
-    key: ObjectId, before: Manifest | None, after: Manifest | None, known: Container[ObjectKey]
-) -> Iterator[Put | Remove]:
-    """What became of an object, for a state that knows these. A lane may have changed its group."""
-    now = declaration(key, after) if after is not None else None
-    was = declaration(key, before) if before is not None else None
-    moved = was is not None and (now is None or now.key != was.key or _uid(before) != _uid(after))
-    if was is not None and moved and was.key in known:
-        yield Remove(was.key)
-    if now is not None:
-        assert after is not None
-        yield Put(now, recorded_baseline=recorded_baseline(after))
-
-
-def _uid(manifest: Manifest | None) -> object:
-    """Another one is of an object that was deleted and created again."""
-    return manifest["metadata"].get("uid") if manifest is not None else None
 
 
 class Reconciliation:
@@ -124,13 +80,18 @@ class Reconciliation:
         self._report = report
         self._waiting: dict[ObjectId, StoredObject | None] = {}
         self._forced: set[ObjectId] = set()
+        #: What a laneway before this one could not bring about, where that is still to be declared.
+        self._failed_before: Mapping[ObjectKey, Finding] = {}
         if not started:
             self._waiting = dict.fromkeys(store.objects)
+            self._failed_before = not_taken(store.objects)
         #: Stays in the store, and declares nothing until it is written again.
         self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
+        self._keys: dict[ObjectId, ObjectKey] = {}
+        self._unremoved: dict[ObjectKey, None] = {}
         for key, stored in store.objects.items():
-            if errors := errors_of(key, stored.manifest):
-                self.unreadable[key] = errors
+            self._read(key, stored.manifest)
+            if errors := self.unreadable.get(key):
                 self._report(f"{key} in the store cannot be read: {_sentences(errors)}")
         self._woken, self._written = asyncio.Event(), asyncio.Event()
         #: Pending drafts that the declared state contains already. They are compared by identity,
@@ -146,14 +107,24 @@ class Reconciliation:
         self._woken.set()  # statuses of what was there at the start
         try:
             while True:
-                await self._woken.wait()
+                retrying = not await self._woken_in_time()
                 if self._began and not self._waiting:
                     await self._settled()
                 self._woken.clear()
                 self._written.clear()
-                await self._pass()
+                await self._pass(retrying=retrying)
         finally:
             stop()
+
+    async def _woken_in_time(self) -> bool:
+        """False if something was to be done, and could not be, and it is time to try again."""
+        wait = _RETRY if self._left_over() else None
+        try:
+            async with asyncio.timeout(wait):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _settled(self) -> None:
         """After a moment, or at once when something is written."""
@@ -217,12 +188,15 @@ class Reconciliation:
             self._forced.update(revision.draft.writes)
         self._hurry()
 
-    async def _pass(self) -> None:
+    async def _pass(self, *, retrying: bool) -> None:
         waiting, self._waiting = self._waiting, {}
         forced, self._forced = self._forced, set()
         upto, restored = self._store.latest, self._to_restore
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
-        if edits:
+        if edits or retrying:
+            removed = {edit.key for edit in edits if isinstance(edit, Remove)}
+            edits += [each for each in self._left_over() if each.key not in removed]
+        if edits or self._out_of_order():
             await self._apply(edits, force=bool(forced))
         await self._write_statuses()
         async with self._passed:
@@ -232,25 +206,61 @@ class Reconciliation:
     def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
-        self.unreadable.pop(key, None)
-        if stored and (errors := errors_of(key, stored.manifest)):
-            self.unreadable[key] = errors
+        self._read(key, stored.manifest if stored else None)
         known = self._declarations.state.objects.by_key
         before, after = (each.manifest if each else None for each in (was, stored))
         yield from edits_between(key, before, after, known)
 
-    async def _apply(self, edits: Iterable[Put | Remove], *, force: bool) -> None:
+    def _read(self, key: ObjectId, manifest: Manifest | None) -> None:
+        """Note what the object is called, or why it cannot be read."""
+        self.unreadable.pop(key, None)
+        self._keys.pop(key, None)
+        if manifest is None:
+            return
+        read = read_stored(key, manifest)
+        if errors := errors_in(read):
+            self.unreadable[key] = errors
+        elif declared := Declaration.read(read):
+            self._keys[key] = declared.key
+
+    def _order(self) -> tuple[ObjectKey, ...]:
+        """Of creation, which is also what a restart finds: a group's first lane may be its
+        baseline."""
+        return tuple(self._keys[key] for key in self._store.objects if key in self._keys)
+
+    def _out_of_order(self) -> bool:
+        known, order = self._declarations.state.objects, self._order()
+        stored = frozenset(order)
+        ordered = [o.key for o in known.ordered if o.source == STORE and o.key in stored]
+        return ordered != [key for key in order if key in known.by_key]
+
+    async def _apply(self, edits: Sequence[Put | Remove], *, force: bool) -> None:
         """``force``: guards of the store keep all others from what they do not own."""
-        together = Writes(STORE, tuple(edits), force)
+        failed, self._failed_before = self._failed_before, {}
+        together = Writes(STORE, tuple(edits), force, self._order(), failed)
         result = await self._declarations.apply(together, Principal(STORE))
         if not isinstance(result, Refused):
             return
-        for edit in together.edits:
-            result = await self._declarations.apply(Write(STORE, edit, force), Principal(STORE))
+        for edit in edits:
+            alone: Write | Writes = Write(STORE, edit, force)
+            if edit.key in failed:
+                alone = Writes(STORE, (edit,), force, failed={edit.key: failed[edit.key]})
+            result = await self._declarations.apply(alone, Principal(STORE))
+            if isinstance(edit, Remove) and isinstance(result, Refused):
+                self._unremoved[edit.key] = None
             if isinstance(result.outcome, NotProgrammed):
                 self._report(f"{edit.key}: {result.outcome}")
             elif isinstance(result, Refused):
                 self._report("; ".join([*map(str, result.conflicts), _sentences(result.findings)]))
+        if self._out_of_order():
+            await self._declarations.apply(Writes(STORE, (), order=self._order()), Principal(STORE))
+
+    def _left_over(self) -> list[Remove]:
+        """What was deleted, and could not be taken out of the mesh. No status can say so, and
+        nobody will write it again."""
+        declared, known = frozenset(self._keys.values()), self._declarations.state.objects.by_key
+        self._unremoved = {k: None for k in self._unremoved if k in known and k not in declared}
+        return [Remove(key) for key in self._unremoved]
 
     async def _write_statuses(self) -> None:
         proxies = self._proxies()
@@ -260,6 +270,8 @@ class Reconciliation:
         changed: dict[ObjectId, Manifest | None] = {}
         for key, stored in self._store.submitted_objects.items():
             if key.resource not in _WITH_STATUS:
+                continue
+            if not self._is_looked_at(key, stored):
                 continue
             manifest = stored.manifest
             if errors := self.unreadable.get(key):
@@ -275,6 +287,12 @@ class Reconciliation:
             await self.append(draft)
         except (OutdatedDraft, StoreError) as error:
             self._report(f"statuses cannot be written: {error}")
+
+    def _is_looked_at(self, key: ObjectId, stored: StoredObject) -> bool:
+        """Whether what was submitted last of an object is what the declared state knows of it. Else
+        its status would be the one of the object before; another pass is to come."""
+        kept = self._store.objects.get(key)
+        return kept is not None and kept.revision == stored.revision and key not in self._waiting
 
 
 def _sentences(findings: Iterable[Finding]) -> str:

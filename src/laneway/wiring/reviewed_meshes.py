@@ -16,7 +16,7 @@ from laneway.model.lane_lives import Inactive, active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, find_name
 from laneway.model.suggestions import listing, suggestion
-from laneway.wiring.reconciliation import STORE, declared_at_start
+from laneway.wiring.stored_declarations import STORE, declared_at_start
 
 _LANES = "lanes.laneway.dev"
 

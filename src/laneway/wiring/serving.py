@@ -40,14 +40,13 @@ from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.store.memory import MemoryStore
 from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import MemoryTokens, SqliteTokens
-from laneway.apiserver.lane_status import Proxies
+from laneway.apiserver.lane_status import Proxies, proxies_of
 from laneway.apiserver.resources import served
 from laneway.apiserver.sign_in_codes import SignInCodes
 from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
-from laneway.control.control_plane import rejected
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import RevisionStore
 from laneway.model.lanes import Lane
@@ -64,7 +63,7 @@ from laneway.wiring.lane_traffic import LaneTraffic
 from laneway.wiring.live_lists import follow_all
 from laneway.wiring.processes import Processes
 from laneway.wiring.recent_events import RecentEvents
-from laneway.wiring.reconciliation import STORE, Reconciliation, declared_at_start
+from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.request_trials import RequestTrials
 from laneway.wiring.running_lists import RunningLists
 from laneway.wiring.serving_metrics import (
@@ -74,6 +73,7 @@ from laneway.wiring.serving_metrics import (
     watch_family,
 )
 from laneway.wiring.source_watching import SourceFollower
+from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.workload_instances import WorkloadInstances
 
 
@@ -379,9 +379,7 @@ class Serving:
             self._events.look()
 
     def _proxies(self) -> Proxies:
-        statuses = self.embedded.proxies()
-        rejections = [text for status in statuses for text in rejected(status)]
-        return Proxies(len(statuses), sum(status.connected for status in statuses), rejections)
+        return proxies_of(self.embedded.proxies(), self.embedded.control_plane.is_behind)
 
     def _instances(self, lane: Lane) -> tuple[Instances, ...]:
         return self._workloads.of(lane, self.embedded)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laneway.apiserver.failures import Failure
@@ -40,12 +40,15 @@ from laneway.control.revisions import (
     ObjectId,
     Objects,
     RevisionStore,
+    StoredObject,
+    StoreError,
 )
 from laneway.model.checks.lane_lives import expired
 from laneway.model.findings import Finding
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import ChangeReport, change_reports
-from laneway.wiring.reconciliation import STORE, Reconciliation, edits_between
+from laneway.wiring.reconciliation import Reconciliation
+from laneway.wiring.stored_declarations import STORE, edits_between
 
 #: How often a change is made anew, where its objects were written while the mesh changed.
 _ATTEMPTS = 5
@@ -123,9 +126,14 @@ class WholeChanges:
                     planned = self._planned(change, write, objects)
                     if dry_run or not write.writes:
                         return planned
-                taken = await self._take(change, write, objects)
+                try:
+                    taken = await self._take(change, write, objects)
+                except StoreError:
+                    await self._reconciliation.reached(self._store.submitted)  # it is put back
+                    raise
                 if taken is not None:
                     return taken
+            await self._reconciliation.reached(self._store.submitted)
         raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
 
     def _check_declared_here(self, change: Change, write: WholeWrite) -> None:
@@ -172,7 +180,8 @@ class WholeChanges:
             if not self._stand(write.writes, objects):
                 return None
             # Since the last look at the store there was no await.
-            draft = _draft(change, write)
+            writes = {k: self._with_status(k, m) for k, m in write.writes.items()}
+            draft = _draft(change, replace(write, writes=writes))
             revision = await self._store.append(draft, expected=self._store.submitted)
             settled = True
         finally:
@@ -183,9 +192,17 @@ class WholeChanges:
         return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)
 
     def _stand(self, writes: Mapping[ObjectId, Manifest | None], objects: Objects) -> bool:
-        """Whether the objects are those that the writes were made from."""
+        """Whether the objects are those that the writes were made from. Statuses may be others:
+        laneway writes them itself, not least because the mesh changes."""
         now = self._store.submitted_objects
-        return all(now.get(key) == objects.get(key) for key in writes)
+        return all(_declared(now.get(key)) == _declared(objects.get(key)) for key in writes)
+
+    def _with_status(self, key: ObjectId, manifest: Manifest | None) -> Manifest | None:
+        """The write, with the status that the object has by now."""
+        live = self._store.submitted_objects.get(key)
+        if manifest is None or live is None or "status" not in live.manifest:
+            return manifest
+        return {**manifest, "status": live.manifest["status"]}
 
 
 def _draft(change: Change, write: WholeWrite) -> Draft:
@@ -197,6 +214,13 @@ def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
     resolution = after.resolution
     wrong = (f"still invalid: {described(finding)}" for _, finding in resolution.errors)
     return (*write.warnings, *warnings_of(resolution.warnings), *wrong)
+
+
+def _declared(stored: StoredObject | None) -> Manifest | None:
+    """All but the status."""
+    if stored is None:
+        return None
+    return {name: value for name, value in stored.manifest.items() if name != "status"}
 
 
 def _may_expire(write: WholeWrite) -> bool:

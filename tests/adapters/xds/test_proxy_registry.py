@@ -184,3 +184,15 @@ def test_the_process_before_cannot_take_the_node_back(registry: ProxyRegistry) -
     assert closed == [1]
     registry.disconnect(second)  # it died while its parent still drains
     assert joins(1)
+
+
+def test_a_connection_is_greeted_once_it_has_settled(registry: ProxyRegistry) -> None:
+    """What is published later does not change that; a new connection has to settle, too."""
+    registry.publish({"n": EMPTY})
+    connection, _ = connect(registry)
+    assert not registry.status("n").greeted
+    settle(registry, connection)
+    registry.publish({"n": ONE})
+    assert (registry.status("n").greeted, registry.status("n").synced) == (True, False)
+    connect(registry)
+    assert not registry.status("n").greeted

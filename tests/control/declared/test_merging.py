@@ -20,22 +20,26 @@ from tests.control.declared.declared_states import (
     remove,
 )
 
+from laneway.compile.envoy.limits import check
 from laneway.control.declared import (
     ChangeSet,
     Declaration,
+    DeclaredState,
     NotDeclared,
     OwnedByAnother,
     Put,
     VersionConflict,
     Write,
+    Writes,
 )
 from laneway.control.declared.merging import merged
 from laneway.control.declared.objects import Objects
+from laneway.control.declared.planning import plan
 from laneway.model.findings import ObjectKey
 from laneway.model.lanes import Lane
 
 BLUE_KEY = ObjectKey("Lane", "test/blue")
-GREEN = lane("green", "b")
+GREEN, YELLOW = lane("green", "b"), lane("yellow", "b")
 
 
 def test_what_a_source_does_not_declare_any_more_is_removed() -> None:
@@ -186,3 +190,14 @@ def test_whoever_declares_last_has_what_it_declared(
         stay = [key for key in owners if key in foreign and key in current.by_key]
         theirs = [each.key for each in current.ordered if each.source != source]
         assert theirs == [key for key in stay if current.by_key[key].source != source]
+
+
+def test_writes_may_say_in_which_order_the_objects_of_their_source_stand() -> None:
+    """They share the places that they have; those of others stay."""
+    red = lane("red", "b")
+    state = planned(files(*SHOP), put(red), files(GREEN, source="other"), put(YELLOW))
+    order = (ObjectKey("Lane", "test/yellow"), ObjectKey("Lane", "test/red"))
+    moved = plan(state, Writes("api", (), order=order), JACK, active=state.mesh, check=check)
+    assert isinstance(moved, DeclaredState)
+    assert lanes(state.mesh)[2:] == ["test/red", "test/green", "test/yellow"]
+    assert lanes(moved.mesh)[2:] == ["test/yellow", "test/green", "test/red"]

@@ -28,6 +28,7 @@ class Connection:
     stream: Stream
     close: Callable[[], object]
     generation: int
+    greeted: bool = False  # see ``ProxyStatus``
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -87,8 +88,10 @@ class ProxyRegistry:
         stream = proxy.stream if proxy else None
         if proxy is None or stream is None:
             return ProxyStatus(node, connected=False, synced=False)
-        connected = proxy.connection is not None
-        return ProxyStatus(node, connected, connected and stream.synced, stream.outstanding())
+        if proxy.connection is None:
+            return ProxyStatus(node, False, False, stream.outstanding())
+        greeted = proxy.connection.greeted
+        return ProxyStatus(node, True, stream.synced, stream.outstanding(), greeted)
 
     def resources(self, node: str) -> tuple[ResourceStatus, ...]:
         """All resources that the proxy has or should have, acknowledged or not.
@@ -160,5 +163,6 @@ class ProxyRegistry:
         if proxy is None or proxy.connection is not connection:
             return
         if connection.stream.settled and not proxy.settled.is_set():
+            connection.greeted = True
             proxy.settled.set()
             self._on_change(connection.node)

@@ -52,7 +52,7 @@ def merged(objects: Objects, request: Request, version: int, principal: Principa
             return merge.replace_all(request.edits.declarations)
         return merge.edit(request.edits)
     if isinstance(request, Writes):
-        return merge.edit(request.edits)
+        return merge.edit(request.edits, request.order)
     return merge.edit((request.edit,))
 
 
@@ -89,7 +89,7 @@ class _Merge:
             return Merged(self._before, findings=_repeated(declarations))
         return self._merged(Objects(ordered, by_key))
 
-    def edit(self, edits: Sequence[Put | Remove]) -> Merged:
+    def edit(self, edits: Sequence[Put | Remove], order: Sequence[ObjectKey] = ()) -> Merged:
         if repeated := _repeated(each.declaration for each in edits if isinstance(each, Put)):
             return Merged(self._before, findings=repeated)
         after = {**self._before.by_key}
@@ -103,7 +103,22 @@ class _Merge:
                 self._claim(after.pop(edit.key))
                 self._changed.add(edit.key)
         stay = (after.pop(each.key) for each in self._before.ordered if each.key in after)
-        return self._merged(Objects.of([*stay, *after.values()]))
+        return self._merged(Objects.of(self._arranged([*stay, *after.values()], order)))
+
+    def _arranged(
+        self, objects: list[DeclaredObject], order: Sequence[ObjectKey]
+    ) -> list[DeclaredObject]:
+        """The source's own objects in this order, at the places that they have together."""
+        position = {key: number for number, key in enumerate(order)}
+        places = [
+            number
+            for number, each in enumerate(objects)
+            if each.source == self._source and each.key in position
+        ]
+        own = sorted((objects[place] for place in places), key=lambda each: position[each.key])
+        for place, each in zip(places, own, strict=True):
+            objects[place] = each
+        return objects
 
     def _merged(self, after: Objects) -> Merged:
         if self._conflicts:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from laneway.control.declared.baselines import kept_baselines, recorded
 from laneway.control.declared.merging import Merged, merged
 from laneway.control.declared.objects import Principal
-from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request
+from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request, Writes
 from laneway.control.declared.resolution import Check, Resolution, resolve
 from laneway.control.declared.results import NotProgrammed, Refused, VersionConflict
 from laneway.control.declared.state import DeclaredState, Failure
@@ -48,6 +48,9 @@ def plan(
         baselines = recorded(kept, merge.objects, accepted)
         return DeclaredState(version, merge.objects, Resolution(accepted), (), baselines)
     failures = _still_there(state.failures, merge, retry=retry)
+    if isinstance(request, Writes):
+        failed = request.failed.items()
+        failures += tuple(Failure(key, finding, _scopes([key])) for key, finding in failed)
     errors = {failure.key: (failure.finding,) for failure in failures}
     resolution = resolve(merge.objects, active, check, errors, kept)
     if isinstance(request, ChangeSet) and (found := _introduced(resolution, state, merge)):

@@ -8,10 +8,11 @@ gone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from laneway.control.declared.objects import Declaration
-from laneway.model.findings import ObjectKey
+from laneway.model.findings import Finding, ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,17 @@ class Writes:
 
     They are accepted like ``Write`` and programmed together. If that fails, they are refused and
     may be tried one by one.
+
+    ``order`` is the order of the source's objects afterwards, as far as it names them: an object
+    that was deleted and declared again comes last. ``failed`` are objects that could not be
+    programmed before, and why; they are not tried.
     """
 
     source: str
     edits: tuple[Put | Remove, ...]
     force: bool = False
+    order: tuple[ObjectKey, ...] = ()
+    failed: Mapping[ObjectKey, Finding] = field(default_factory=dict)
 
 
 Request = ChangeSet | Write | Writes

@@ -13,8 +13,8 @@ from laneway.faces.cli.process_requests import processes
 from laneway.faces.cli.server_requests import Server
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.wiring.reconciliation import declared_at_start
 from laneway.wiring.reviewed_meshes import declared_mesh
+from laneway.wiring.stored_declarations import declared_at_start
 
 
 @dataclass(frozen=True, slots=True)

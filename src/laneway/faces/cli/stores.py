@@ -14,7 +14,7 @@ from laneway.control.compaction import HistoryBounds
 from laneway.faces.cli.server_requests import SOCKET, LocalServer, request
 from laneway.faces.cli.terminals import errors, fact, output
 from laneway.wiring import compactions
-from laneway.wiring.reconciliation import errors_of
+from laneway.wiring.stored_declarations import errors_of
 
 STORE = "store"
 _COMPACTIONS = "/apis/api.laneway.dev/v1alpha1/compactions"

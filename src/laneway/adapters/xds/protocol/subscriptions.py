@@ -113,11 +113,14 @@ class Subscription:
         """On a new stream, a proxy repeats all names. Versions that it has are not sent again."""
         if not added and not removed and self.type_url in WILDCARD_TYPES:
             added = [WILDCARD]
-        known = {name for name in added if name in versions and name not in self._doubtful}
+        reported = (name for name in added if name in versions and name not in self._doubtful)
+        known = dict.fromkeys(reported)  # a set that keeps its order
         self.names.update(known)
         self.held = {name: versions[name] for name in known}
         if WILDCARD in added:
-            self.held = dict(versions) | dict.fromkeys(self._doubtful, _UNKNOWN)
+            self.held = dict(sorted(versions.items())) | dict.fromkeys(
+                sorted(self._doubtful), _UNKNOWN
+            )
         self._bodies = {resource.name: resource for resource in self.current()}
         self._review(known)
         return [name for name in added if name not in known]
@@ -125,7 +128,7 @@ class Subscription:
     def _unsubscribe(self, name: str) -> None:
         if name == WILDCARD and self.wildcard:
             self.wildcard = self._greeting = False
-            for other in {*self.held, *self._changed, *self._asked}:
+            for other in [*{**self.held, **self._changed, **self._asked}]:
                 if other not in self.names:
                     self._forget(other)
         elif name in self.names:

@@ -1,0 +1,79 @@
+"""Breakages that show only when several things go wrong, or happen at once."""
+
+from __future__ import annotations
+
+from tests.mutation.trials import Breakage
+
+SEEDS = "tests/simulation/test_simulation.py::test_the_invariants_hold_for_each_seed"
+RECONCILIATION = "tests/wiring/test_reconciliation.py::"
+
+SIMULATION = (
+    Breakage(
+        "each phase of a change begins before the one before it has ended",
+        "src/laneway/control/control_plane.py",
+        old="        statuses = await self.wait_synced(deadline)\n",
+        new="        statuses = await self.wait_synced(0)\n",
+        tests=(SEEDS + "[from-0]",),
+        why="a proxy sends requests on by routes that the next one has not got",
+    ),
+    Breakage(
+        "a store returns before the write is on the disk",
+        "src/laneway/adapters/store/queued.py",
+        old="        await asyncio.shield(kept)\n",
+        new="        await asyncio.sleep(0)\n",
+        tests=(SEEDS + "[from-0]",),
+        why="what was acknowledged is gone after a crash",
+    ),
+    Breakage(
+        "a status is of what was written last, not of what runs",
+        "src/laneway/wiring/reconciliation.py",
+        old="            if not self._is_looked_at(key, stored):\n                continue\n",
+        new="",
+        tests=(
+            SEEDS + "[from-0]",
+            RECONCILIATION
+            + "test_a_write_during_a_change_has_no_status_before_it_is_brought_about",
+        ),
+        why="a pipeline goes on before any proxy has the new lane",
+    ),
+    Breakage(
+        "a proxy that has just connected counts as one that has acknowledged",
+        "src/laneway/control/control_plane.py",
+        old="        return late and status.connected and not status.synced\n",
+        new="        return False\n",
+        tests=(SEEDS + "[from-0]",),
+        why="the status says that a gateway has routes which it has not",
+    ),
+    Breakage(
+        "a proxy that reconnects gets no first snapshot",
+        "src/laneway/adapters/xds/proxy_registry.py",
+        old="        proxy.stream.adopt(proxy.snapshot)\n        proxy.connection = ",
+        new="        proxy.connection = ",
+        tests=(SEEDS + "[from-20]",),
+        why="after a restart a proxy has no routes until somebody changes something",
+    ),
+    Breakage(
+        "a change that was rejected is not taken back",
+        "src/laneway/control/control_plane.py",
+        old="                self._next = None\n",
+        new="                pass\n",
+        tests=(SEEDS + "[from-60]",),
+        why="half of the proxies run what was refused",
+    ),
+    Breakage(
+        "what proxies rejected is tried again at a restart",
+        "src/laneway/wiring/stored_declarations.py",
+        old="    return Writes(STORE, puts, failed=not_taken(objects))\n",
+        new="    return Writes(STORE, puts)\n",
+        tests=(RECONCILIATION + "test_a_lane_that_proxies_reject_is_not_tried_at_a_restart",),
+        why="proxies that have just started reject all routes, and have none",
+    ),
+    Breakage(
+        "a deletion that proxies reject is forgotten",
+        "src/laneway/wiring/reconciliation.py",
+        old="                self._unremoved[edit.key] = None\n",
+        new="                pass\n",
+        tests=(RECONCILIATION + "test_a_deletion_that_proxies_reject_is_made_up_for",),
+        why="a lane that was deleted runs on for good",
+    ),
+)
