@@ -85,7 +85,7 @@ simulation: develop  ## Run 10,000 seeds of the simulation.
 	$(BIN)/python -m tests.simulation 0-9999
 
 laws: develop  ## Try 1,000 examples of each property that holds for every mesh.
-	$(BIN)/pytest -q -n auto -m hypothesis --hypothesis-profile nightly
+	LANEWAY_HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -q -n auto -m hypothesis
 
 mutants: develop  ## Break laneway in many ways, one at a time; a test must notice each.
 	$(BIN)/python -m tests.mutation.run

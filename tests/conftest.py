@@ -5,6 +5,7 @@ And what all property tests (those with Hypothesis) have in common.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.process_caches import clear_process_caches
 settings.register_profile("laneway", deadline=None, max_examples=40, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.register_profile("mutants", deadline=None, max_examples=300, derandomize=True)
-settings.load_profile("laneway")
+settings.load_profile(os.environ.get("LANEWAY_HYPOTHESIS_PROFILE", "laneway"))
 
 Golden = Callable[[Path, str], None]
 

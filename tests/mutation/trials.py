@@ -28,6 +28,7 @@ DEADLINE = 300.0
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", ".*_cache", ".zig-cache", ".hypothesis", "node_modules", "dist", "build"
 )
+_MANY_EXAMPLES = {"LANEWAY_HYPOTHESIS_PROFILE": "mutants"}
 # How pytest's report begins where an assertion failed or a ``pytest.raises`` saw nothing.
 _ASSERTION = re.compile(r"assert |AssertionError\b|Failed: ")
 
@@ -151,14 +152,13 @@ def _run(tree: Path, test: str, environment: Mapping[str, str]) -> _Run:
         "-x",
         "-p",
         "no:cacheprovider",
-        "--hypothesis-profile=mutants",
         f"--junitxml={report}",
     )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, test],
             cwd=tree,
-            env={**os.environ, **environment, "PYTHONPATH": str(tree / "src")},
+            env={**os.environ, **_MANY_EXAMPLES, **environment, "PYTHONPATH": str(tree / "src")},
             capture_output=True,
             text=True,
             timeout=DEADLINE,
