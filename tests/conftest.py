@@ -17,7 +17,7 @@ from tests.process_caches import clear_process_caches
 # How long an example takes depends on the machine. Those tests that say no other number of examples
 # try these few, the same ones each time: what a search finds must not fail somebody else's change.
 # `make nightly` searches: it tries many, others in each run. The mutation run must not need luck.
-settings.register_profile("laneway", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("laneway", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.register_profile("mutants", deadline=None, max_examples=300, derandomize=True)
 settings.load_profile(os.environ.get("LANEWAY_HYPOTHESIS_PROFILE", "laneway"))

@@ -68,7 +68,7 @@ def requests() -> Iterator[Request]:
         yield Request(host, path + query, method, {**beta, **name})
 
 
-@settings(max_examples=settings().max_examples // 10, suppress_health_check=_SLOW)
+@settings(max_examples=settings().max_examples // 5, suppress_health_check=_SLOW)
 @given(meshes())
 def test_exactly_the_rules_that_are_told_take_no_request(mesh: Mesh) -> None:
     """Brute force: every request of the vocabulary, and which rules took one."""

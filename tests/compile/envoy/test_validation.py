@@ -52,14 +52,14 @@ def test_golden_cases_are_accepted(case: Path, tmp_path: Path) -> None:
 
 
 @given(meshes())
-@settings(max_examples=settings().max_examples // 8)
+@settings(max_examples=settings().max_examples // 5)
 def test_any_mesh_is_accepted(declared: Mesh) -> None:
     with TemporaryDirectory() as folder:
         assert judged(declared, Path(folder)) == ""
 
 
 @given(st.lists(rule_documents.rules, min_size=30, max_size=60), rule_documents.stickies)
-@settings(max_examples=settings().max_examples // 8, suppress_health_check=[*HealthCheck])
+@settings(max_examples=settings().max_examples // 5, suppress_health_check=[*HealthCheck])
 def test_rules_that_are_valid_are_accepted(
     documents: list[rule_documents.Rule], sticky: dict[str, str] | None
 ) -> None:
