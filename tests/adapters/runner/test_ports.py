@@ -44,6 +44,19 @@ def test_the_same_chance_does_not_lead_two_to_one_port() -> None:
         two.close()
 
 
+def test_a_port_that_an_application_has_yet_to_bind_is_not_given_to_another_laneway() -> None:
+    one, two, three = (Ports(random.Random(7)) for _ in range(3))
+    try:
+        address = one.reserve("a")
+        one.release([address])
+        assert two.reserve("b") != address
+        one.forget([address])
+        assert three.reserve("c") == address
+    finally:
+        for each in (one, two, three):
+            each.close()
+
+
 def test_a_released_port_is_not_given_out_again_until_forgotten(ports: Ports) -> None:
     address = ports.reserve("workload default/a")
     ports.release([address])

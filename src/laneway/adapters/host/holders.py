@@ -1,10 +1,10 @@
 """Finds the process that has a port or a run directory, for error messages.
 
 Everything is read from ``/proc``, so a laneway that was killed leaves nothing stale behind. laneway
-also claims each port with a fixed number. A claim is a Unix socket whose file is removed: it cannot
-be reached, but while it is open the kernel lists its name, which contains the port and the process.
-Otherwise no process could be named while a proxy starts, when the port is reserved but nothing
-listens yet. A claim only informs; ``ports`` excludes others.
+also claims each of its ports. A claim is a Unix socket whose file is removed: it cannot be reached,
+but while it is open the kernel lists its name, which contains the port and the process. Otherwise
+no process could be named while a proxy starts, when the port is reserved but nothing listens yet. A
+claim only informs: of two that want a port with a fixed number, ``ports`` excludes one.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ def holder_of_port(address: Address) -> str:
     """The process that has ``address``, as a part of a sentence; "" if it is not known."""
     # One that starts now claims the port when it has it, and may stop listening right afterwards.
     return _claimant(address) or _listener(address.port) or _claimant(address)
+
+
+def is_claimed(address: Address) -> bool:
+    """Whether a laneway has ``address``, or has given it to a process that does not listen yet."""
+    return _claimant(address) != ""
 
 
 def holder_of_lock(descriptor: int) -> str:

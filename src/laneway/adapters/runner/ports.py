@@ -6,8 +6,8 @@ process starts, each port is reserved by a listening socket.
 Envoy's ports are shared with it and stay reserved. So two laneways never get the same port, even
 if they start at the same moment, and no program takes the port of a gateway that is restarted. An
 application's ports must be released, because it binds them in its own way. Free ports are chosen
-below the kernel's ephemeral range, so after the release only a program that asks for this port by
-number can get it.
+below the kernel's ephemeral range, and none that another laneway has claimed. So after the release
+only a program that asks for this port by number can get it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
-from laneway.adapters.host.holders import claim, holder_of_port
+from laneway.adapters.host.holders import claim, holder_of_port, is_claimed
 from laneway.adapters.runner.errors import PortUnavailable
 from laneway.model.placements import Address
 
@@ -48,8 +48,7 @@ class Ports:
         number = self._hold(owner, port) if port else self._hold_free(owner)
         address = Address(self._host, number)
         self._given[number] = owner
-        if port:
-            self._claims[port] = claim(address)
+        self._claims[number] = claim(address)
         return address
 
     def share(self, addresses: Iterable[Address]) -> None:
@@ -103,9 +102,14 @@ class Ports:
             if port in self._given:
                 continue
             try:
-                self._held[port] = _listening(self._host, port)
+                listening = _listening(self._host, port)
             except OSError:
                 continue
+            # Looked for only now: whoever has claimed a port did so before releasing it.
+            if is_claimed(Address(self._host, port)):
+                listening.close()
+                continue
+            self._held[port] = listening
             return port
         return self._hold_any(owner)
 
