@@ -25,7 +25,7 @@ DECLARED = (
     ),
     Breakage(
         "a restart of serve forgets recorded baselines",
-        "src/laneway/wiring/reconciliation.py",
+        "src/laneway/wiring/stored_declarations.py",
         old="Put(now, recorded_baseline=recorded_baseline(after))",
         new="Put(now)",
         tests=(_RECONCILIATION + "test_a_recorded_baseline_outlives_a_restart",),

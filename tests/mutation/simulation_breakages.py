@@ -63,8 +63,8 @@ SIMULATION = (
     Breakage(
         "what proxies rejected is tried again at a restart",
         "src/laneway/wiring/stored_declarations.py",
-        old="    return Writes(STORE, puts, failed=not_taken(objects))\n",
-        new="    return Writes(STORE, puts)\n",
+        old="    return Writes(STORE, tuple(edits), failed=not_taken(objects))\n",
+        new="    return Writes(STORE, tuple(edits))\n",
         tests=(RECONCILIATION + "test_a_lane_that_proxies_reject_is_not_tried_at_a_restart",),
         why="proxies that have just started reject all routes, and have none",
     ),
