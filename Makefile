@@ -65,8 +65,8 @@ test-console:
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
 UNIT := $(BIN)/pytest -q -n auto --dist worksteal -m "not envoy"
-# Tests that wait for proxies leave the cores to those that compute. Tests of one file share a mesh.
-ALL := $(BIN)/pytest -q -n 3 --dist loadfile
+# Tests that wait for proxies leave the cores to others. Tests of one file share a mesh.
+WITH_ENVOY := $(BIN)/pytest -q -n 3 --dist loadfile -m envoy
 
 check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
 	$(UNIT)
@@ -74,10 +74,12 @@ check: lint  ## Lint, type-check and run the tests that start no Envoy, in paral
 # The types take one core for as long as npm takes another.
 test: develop  ## Lint, type-check and run all the tests, five mutants among them.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-console
-	$(ALL)
+	$(UNIT)
+	$(WITH_ENVOY)
 
 coverage: develop  ## Run all the tests and print what they cover, which takes twice as long.
-	$(ALL) --cov --cov-report=term:skip-covered
+	$(UNIT) --cov --cov-report=
+	$(WITH_ENVOY) --cov --cov-append --cov-report=term:skip-covered
 
 nightly: test coverage mutants laws simulation sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
 
