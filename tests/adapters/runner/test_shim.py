@@ -17,22 +17,23 @@ from laneway.adapters.runner.processes import _SHIM, ExitStatus, Process
 
 # Each starts something that has left the process group, and whose process id it prints.
 SLEEP = "os.execvp('sleep', ['sleep', '600'])"
+# Each writes a line at once, so that lines of several processes do not mix.
 DAEMON = f"""
     os.setsid()
     if os.fork(): os._exit(0)
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
-    os.chdir('/'); print(os.getpid(), flush=True); os.closerange(0, 100)
+    os.chdir('/'); os.write(1, b'%d\\n' % os.getpid()); os.closerange(0, 100)
     {SLEEP}
 """  # noqa: E501
 ESCAPES = {
     "a session of its own": f"""
 if os.fork() == 0:
-    os.setsid(); print(os.getpid(), flush=True)
+    os.setsid(); os.write(1, b'%d\\n' % os.getpid())
     {SLEEP}
 """,
     "a group of its own": f"""
 if os.fork() == 0:
-    os.setpgid(0, 0); print(os.getpid(), flush=True)
+    os.setpgid(0, 0); os.write(1, b'%d\\n' % os.getpid())
     {SLEEP}
 """,
     "a daemon": f"""
@@ -46,12 +47,12 @@ if os.fork() == 0:
 """,
     "a stopped daemon": """
 if os.fork() == 0:
-    os.setsid(); print(os.getpid(), flush=True)
+    os.setsid(); os.write(1, b'%d\\n' % os.getpid())
     os.kill(os.getpid(), signal.SIGSTOP)
 """,
     "one that starts others all the time": """
 if os.fork() == 0:
-    os.setsid(); print(os.getpid(), flush=True)
+    os.setsid(); os.write(1, b'%d\\n' % os.getpid())
     end = time.monotonic() + 20  # where the shim fails, it does not go on for ever
     while time.monotonic() < end:
         if os.fork():
@@ -171,7 +172,7 @@ async def test_a_killed_shim_takes_the_workload_and_its_group_along(trees: Trees
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_to_the_shim_ends_the_whole(trees: Trees, number: signal.Signals) -> None:
-    process = trees.python(program("a daemon", "print('ready'); time.sleep(600)"))
+    process = trees.python(program("a daemon", "os.write(1, b'ready\\n'); time.sleep(600)"))
     await trees.said("ready")
     os.kill(parent(process.pid), number)
     await process.wait()
