@@ -91,4 +91,22 @@ VERBS = (
         tests=(CLI + "test_colours.py::test_no_escape_is_printed_without_colours",),
         why="logs of pipelines hold control characters",
     ),
+    Breakage(
+        "two promotions in a cluster undo each other",
+        SOURCE + "cluster_promotion.py",
+        old=', "resourceVersion": version}',
+        new="}",
+        tests=(CLI + "test_cluster_promotion.py::test_a_write_in_between_is_not_undone",),
+        why="of two pipelines that promote at a time, one does it in vain",
+    ),
+    Breakage(
+        "a promotion in a cluster claims that no request changes its path",
+        SOURCE + "cluster_promotion.py",
+        old='**(preview if preview["changedPathsTotal"] else {}),',
+        new="**preview,",
+        tests=(
+            CLI + "test_cluster_promotion.py::test_a_dry_run_prints_the_patch_and_changes_nothing",
+        ),
+        why="whom services call is not known there",
+    ),
 )

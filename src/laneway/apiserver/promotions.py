@@ -28,9 +28,13 @@ _FIELD = "serviceBaselines"
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """``patch`` and ``undo`` are merge patches of the group: the promotion, and what stood."""
+    """``patch`` and ``undo`` are merge patches of the group: the promotion, and what stood.
+
+    ``applied`` is the same as a configuration for server-side apply.
+    """
 
     write: WholeWrite
+    applied: Manifest
     patch: Mapping[str, Any]
     undo: Mapping[str, Any]
 
@@ -82,7 +86,7 @@ def promoted(
         message = f"{_FIELD}: {listing(kept)}: another source sets it, too"
         raise elsewhere(Failure(409, message), patch)
     changed = {} if valid.manifest == live.manifest else {key: valid.manifest}
-    return Promoted(WholeWrite(changed, valid.warnings), patch, undo)
+    return Promoted(WholeWrite(changed, valid.warnings), body, patch, undo)
 
 
 def group_key(spec: PromotionSpec) -> ObjectId:

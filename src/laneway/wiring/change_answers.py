@@ -37,6 +37,7 @@ from laneway.control.revisions import (
     StoreError,
 )
 from laneway.model.lane_lives import INACTIVE, active
+from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.times import timestamp
 from laneway.schema.api_requests import ChangeSetSpec, PreviewSpec, PromotionSpec, RollbackSpec
@@ -173,9 +174,7 @@ class ChangeAnswers:
         }
         if asked.dry_run:
             before, after = (active(mesh, self._now()) for mesh in (taken.active, taken.mesh))
-            paths = await asyncio.to_thread(changed_paths, before, after, down)
-            status["changedPaths"] = [_path(each) for each in paths[:MOST_PATHS]]
-            status["changedPathsTotal"] = len(paths)
+            status |= await asyncio.to_thread(path_preview, before, after, down)
         return status
 
     async def _not_ready(self, keys: Iterable[ObjectId], seconds: int) -> list[str]:
@@ -201,6 +200,15 @@ class ChangeAnswers:
     def _author(self, asked: Asked, manager: str, *, force: bool) -> Author:
         now = timestamp(self._now())
         return Author(asked.identity, manager, now, self._uid, force or asked.force)
+
+
+def path_preview(before: Mesh, after: Mesh, down: Collection[ObjectName] = ()) -> dict[str, Any]:
+    """The fields of a status that tell which requests take another path."""
+    paths = changed_paths(before, after, down)
+    return {
+        "changedPaths": [_path(each) for each in paths[:MOST_PATHS]],
+        "changedPathsTotal": len(paths),
+    }
 
 
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")

@@ -38,6 +38,14 @@ async def asked_server(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 
 @asynccontextmanager
+async def asked_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asked]:
+    """It has no kinds of laneway's own API, and no objects."""
+    async with api(own_kinds=False) as made:
+        monkeypatch.setenv("LANEWAY_DATA_DIR", str(made.folder))
+        yield Asked(made, cli)
+
+
+@asynccontextmanager
 async def without_own_kinds(folder: Path) -> AsyncIterator[None]:
     """Answers as Kubernetes answers a path that it does not serve."""
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.faces.cli.asked_servers import Asked, asked_server
+from tests.faces.cli.asked_servers import Asked, asked_cluster, asked_server
 from tests.faces.cli.conftest import Cli
-from tests.wiring.api_servers import ENTRY, SHOP, api, group, lane, service
+from tests.wiring.api_servers import ENTRY, SHOP, group, lane, service
 
 
 @pytest.fixture
@@ -22,10 +22,8 @@ async def shop(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asked
 
 @pytest.fixture
 async def cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asked]:
-    """It has no kinds of laneway's own API."""
-    async with api(own_kinds=False) as made:
-        monkeypatch.setenv("LANEWAY_DATA_DIR", str(made.folder))
-        yield Asked(made, cli)
+    async with asked_cluster(cli, monkeypatch) as asked:
+        yield asked
 
 
 def written(folder: Path, *documents: Mapping[str, Any]) -> Path:
@@ -138,13 +136,3 @@ async def test_in_a_cluster_nothing_is_written_if_one_object_would_be_refused(
     assert cluster.api.names() == []
     pruned = await cluster.run("apply", "-f", path, "--field-manager", "x", "--prune")
     assert (pruned.code, "--prune" in pruned.message) == (1, True)
-
-
-async def test_a_promotion_in_a_cluster_is_a_command_of_kubectl(
-    cluster: Asked, tmp_path: Path
-) -> None:
-    assert (await cluster.run("apply", "-f", written(tmp_path, *SHOP))).code == 0
-    found = await cluster.run("promote", "s1")
-    assert found.code == 1
-    patch = """'--patch={"spec": {"serviceBaselines": {"web": "s1", "cart": "s1"}}}'"""
-    assert f"kubectl patch lanegroup shop --type=merge {patch}" in found.message

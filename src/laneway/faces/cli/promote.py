@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ from laneway.faces.cli.server_requests import Server, ServerError
 from laneway.faces.cli.terminals import errors, output
 from laneway.faces.cli.virtual_requests import NotServed, create
 from laneway.faces.cli.whole_change_answers import print_changed_paths, print_objects
-from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing, suggestion
 from laneway.schema.yaml_text import dump_all
 
@@ -51,9 +49,7 @@ def run(server: Server, how: Promotion) -> int:
         "message": how.message,
     }
     try:
-        status = create(server, PROMOTION, asked, dry_run=how.dry_run)
-    except NotServed as error:
-        raise NotServed(f"{error}.\n{_by_kubectl(server, lane, how)}", error.code) from error
+        status = _made(server, asked, dry_run=how.dry_run)
     except ServerError as error:
         patch = (error.document.get("details") or {}).get("patch")
         if patch is None:
@@ -72,6 +68,15 @@ def run(server: Server, how: Promotion) -> int:
     if not how.undo:
         console.print(f"take it back: laneway promote {group}/{name} --undo", soft_wrap=True)
     return code
+
+
+def _made(server: Server, asked: Mapping[str, Any], *, dry_run: bool) -> Mapping[str, Any]:
+    try:
+        return create(server, PROMOTION, asked, dry_run=dry_run)
+    except NotServed:
+        from laneway.faces.cli.cluster_promotion import promote_in_cluster
+
+        return promote_in_cluster(server, asked, dry_run=dry_run)
 
 
 def _lane(server: Server, word: str) -> Manifest:
@@ -102,18 +107,3 @@ def _without_patch(error: ServerError, patch: Mapping[str, Any]) -> str:
     """The reason alone: the patch follows as YAML."""
     text = str(error).replace(f"by {json.dumps(patch)}", "by the patch that follows")
     return text.replace("by `force`", "by --force-conflicts")
-
-
-def _by_kubectl(server: Server, lane: Manifest, how: Promotion) -> str:
-    """What does the same in a cluster, without a preview."""
-    group = lane["spec"]["group"]
-    services = list(how.services) or lane["spec"].get("services")
-    if not services:
-        (named,) = references([f"lanegroup/{group}"], "")
-        (declared,) = object_requests.find(server, named)
-        services = declared["spec"]["services"]
-    value = None if how.undo else lane["metadata"]["name"]
-    baselines = {ObjectName.of(each).short: value for each in services}
-    patch = json.dumps({"spec": {"serviceBaselines": baselines}})
-    command = ["kubectl", "patch", "lanegroup", group, "--type=merge", f"--patch={patch}"]
-    return f"There: {shlex.join(command)}"

@@ -110,7 +110,8 @@ def promote(
     """Make a lane's versions the baseline of its services, and show which requests change path.
 
     Use it when a lane has proved itself. The lane stays, and --undo takes the promotion back. Where
-    files declare the group, nothing is changed: the patch to commit is printed.
+    files declare the group, nothing is changed: the patch to commit is printed. In a cluster, which
+    keeps no history, --undo leaves the services to the baseline of the group.
 
     Example: laneway promote s2 --dry-run
 
