@@ -109,4 +109,23 @@ VERBS = (
         ),
         why="whom services call is not known there",
     ),
+    Breakage(
+        "an explanation in a cluster takes all pods to be ready",
+        SOURCE + "cluster_explain.py",
+        old="found.inactive, found.unready)",
+        new="found.inactive)",
+        tests=(CLI + "test_cluster_explain.py::test_where_no_pod_is_ready_the_baseline_answers",),
+        why="it shows a path that no request takes",
+    ),
+    Breakage(
+        "an explanation in a cluster keeps quiet about pods that nobody counts",
+        SOURCE + "cluster_explain.py",
+        old="    if found.unknown:\n",
+        new="    if False:\n",
+        tests=(
+            CLI + "test_cluster_explain.py::"
+            "test_what_no_status_counts_is_taken_to_be_ready_and_said",
+        ),
+        why="a guess passes for what is known",
+    ),
 )

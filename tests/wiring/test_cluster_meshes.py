@@ -47,7 +47,7 @@ def test_each_service_of_each_lane_has_a_workload() -> None:
 def test_readiness_is_what_statuses_say() -> None:
     found = declared(with_ready(lane("v1"), a=2, b=0), lane("v2", "b"))
     assert found.unready == {ObjectName("default", "b@v1")}
-    assert {each.name for each in found.unknown} == {"b@v2", "alone"}
+    assert {each.name for each in found.unknown} == {"b@v2"}
 
 
 @pytest.mark.parametrize(

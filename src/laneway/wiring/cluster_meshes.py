@@ -35,8 +35,8 @@ _TRIMS = {each.kind: trim_of(each) for each in (*DECLARED, SERVICES, GATEWAYS)}
 @dataclass(frozen=True, slots=True)
 class ClusterMesh:
     """``declared`` has the lanes that do not count at ``at``, too; ``errors`` are of the objects
-    that were left out. ``unready`` are workloads without a ready pod; of those in ``unknown`` no
-    status says how many pods are ready."""
+    that were left out. ``unready`` are workloads without a ready pod; of the lanes' workloads in
+    ``unknown`` no status says how many are ready. Services in no lane have no status at all."""
 
     declared: Mesh
     at: datetime
@@ -72,7 +72,7 @@ def cluster_mesh(manifests: Collection[Manifest], at: datetime) -> ClusterMesh:
         at,
         tuple(each for found in acceptance.findings.values() for each in found),
         frozenset(name for name, number in counted.items() if number == 0),
-        frozenset(name for name, number in counted.items() if number is None),
+        frozenset(name for name, number in counted.items() if number is None and pods[name][1][0]),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from tests.faces.cli.asked_servers import Asked, asked_server, without_own_kinds
+from tests.faces.cli.asked_servers import Asked, asked_server
 from tests.faces.cli.conftest import Cli
 from tests.wiring.api_servers import lane, service, workload
 
@@ -59,7 +58,7 @@ async def test_a_port_is_shown_where_a_service_has_several(shop: Asked) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--calls", "web=cart"], 2, "-f FILE"),
+        (["--calls", "web=cart"], 2, "`spec.calls` of a Workload"),
         (["--gateway", "entri"], 1, "did you mean default/entry?"),
         (["--down", "cart-s9"], 1, "there is no workload cart-s9"),
         (["--revision", "999"], 1, "999"),
@@ -69,12 +68,3 @@ async def test_a_port_is_shown_where_a_service_has_several(shop: Asked) -> None:
 async def test_what_is_wrong_is_said(shop: Asked, words: list[str], code: int, said: str) -> None:
     found = await shop.run("explain", *words)
     assert (found.code, said in found.message) == (code, True), found
-
-
-async def test_a_cluster_has_no_explanations(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with without_own_kinds(tmp_path):
-        monkeypatch.setenv("LANEWAY_DATA_DIR", str(tmp_path))
-        found = await Asked(None, cli).run("explain")  # type: ignore[arg-type]
-        assert (found.code, "`laneway explain -f FILE` asks files" in found.message) == (1, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import typer
@@ -12,6 +12,8 @@ from laneway.compile.lower import lower
 from laneway.compile.simulate import (
     Applications,
     Call,
+    InactiveLanes,
+    Outcome,
     Request,
     inactive_lanes,
     infer,
@@ -44,11 +46,28 @@ class Question:
 
 
 def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
+    declared, now = read_declared(files), utc_now()
+    mesh = active(declared, now)
+    request, outcome = answered(question, mesh, inactive_lanes(declared, now))
+    if as_json:
+        print_report(request, outcome)
+    else:
+        several = {each.name for each in mesh.services if len(each.ports) > 1}
+        print_outcome(request, outcome, several)
+    return 0
+
+
+def answered(
+    question: Question,
+    mesh: Mesh,
+    inactive: InactiveLanes,
+    unready: Collection[ObjectName] = (),
+) -> tuple[Request, Outcome]:
+    """``unready`` workloads are down besides those of the question. Raises
+    ``typer.BadParameter``."""
     request = Request(
         question.host, question.path, question.method.upper(), headers(question.headers)
     )
-    declared, now = read_declared(files), utc_now()
-    mesh = active(declared, now)
     down = {object_name(word, mesh.workloads_by_name, "workload") for word in question.down}
     gateway = None
     if question.gateway is not None:
@@ -62,18 +81,17 @@ def run(files: Sequence[str], question: Question, *, as_json: bool) -> int:
             gateway=gateway,
             port=question.port,
             applications=applications,
-            ready=[w.name for w in mesh.workloads if w.name not in down],
-            inactive=inactive_lanes(declared, now),
+            ready=[w.name for w in mesh.workloads if w.name not in {*down, *unready}],
+            inactive=inactive,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if as_json:
-        report = ExplanationReport.made_of(request, outcome).as_json()
-        print(json.dumps(report, indent=2, ensure_ascii=False))
-    else:
-        several = {each.name for each in mesh.services if len(each.ports) > 1}
-        print_outcome(request, outcome, several)
-    return 0
+    return request, outcome
+
+
+def print_report(request: Request, outcome: Outcome) -> None:
+    report = ExplanationReport.made_of(request, outcome).as_json()
+    print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 def _applications(mesh: Mesh, question: Question) -> Applications:

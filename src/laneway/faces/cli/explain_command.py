@@ -44,7 +44,7 @@ def explain(
         typer.Option(
             "--calls",
             metavar="SERVICE=SERVICE[:PORT],...",
-            help="With -f: whom a service calls; else read from its workloads' environment.",
+            help="With -f, or in a cluster: whom a service calls; else read from its Workloads.",
         ),
     ] = None,
     passes_on: Annotated[
@@ -52,7 +52,7 @@ def explain(
         typer.Option(
             "--passes-on",
             metavar="SERVICE=HEADER,...",
-            help="With -f: what a service passes on; else its group's trace header.",
+            help="With -f, or in a cluster: what it passes on; else its group's trace header.",
         ),
     ] = None,
     revision: Annotated[
@@ -72,6 +72,8 @@ def explain(
 
     Without files it asks the running laneway: its rules, and the workloads that are ready now. The
     answer starts with `live:` then. With -f nothing needs to run, and all workloads count as ready.
+    In a cluster (--context), cart@s1 stands for the pods of service cart in lane s1, the status of
+    the lane says whether any is ready, and --calls says whom services call.
 
     Example: laneway explain --path /mock -H 'x-lane: s2'
 

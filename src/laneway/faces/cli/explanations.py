@@ -22,6 +22,8 @@ from laneway.model.names import ObjectName
 
 #: Columns between those of the table, and for the reasons so that they can be read.
 _GAP = 3
+#: Where the calls of services can be stated.
+CALLS_OPTION, WORKLOAD_CALLS = "--calls SERVICE=A,B", "`spec.calls` of the Workload"
 _LEAST_FOR_REASONS = 30
 
 
@@ -30,9 +32,10 @@ def print_outcome(
     outcome: Outcome,
     several_ports: Collection[ObjectName],
     *,
-    live: bool = False,
+    calls: str = f"with {CALLS_OPTION}, or in {WORKLOAD_CALLS}",
 ) -> None:
-    """``several_ports`` are services whose port is shown, since they have others."""
+    """``several_ports`` are services whose port is shown, since they have others. ``calls`` says
+    where the user can state what services call."""
     console = output()
     print_hanging(console, Text(), _request_line(request))
     console.print()
@@ -46,10 +49,8 @@ def print_outcome(
         console.print(fact("->", "bold red", f"{status}{outcome.failure.message}"), soft_wrap=True)
     if outcome.unknown_calls:
         names = ", ".join(name.short for name in outcome.unknown_calls)
-        option = "" if live else "with --calls SERVICE=A,B, or "
         errors().print(
-            f"Calls of {names} are unknown, and the path may go on there: say them {option}in "
-            "`spec.calls` of the Workload.",
+            f"Calls of {names} are unknown, and the path may go on there: say them {calls}.",
             soft_wrap=True,
         )
     if any(reason.why is Why.WEIGHT for hop in outcome.hops for reason in hop.reasons):

@@ -14,7 +14,7 @@ from laneway.compile.simulate import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.arguments import headers
 from laneway.faces.cli.explain import Question
-from laneway.faces.cli.explanations import print_outcome
+from laneway.faces.cli.explanations import WORKLOAD_CALLS, print_outcome
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.resource_words import references
 from laneway.faces.cli.server_requests import Server, ServerError
@@ -26,8 +26,6 @@ Report = Mapping[str, Any]
 
 
 def run(server: Server, question: Question, revision: int | None, *, as_json: bool) -> int:
-    if question.calls or question.passes_on:
-        raise typer.BadParameter("--calls and --passes-on are about files: name them by -f FILE")
     workloads = [] if revision else _workloads(server)
     unready = [full_name(each) for each in workloads if each["status"]["state"] != "Ready"]
     spec = {
@@ -45,15 +43,23 @@ def run(server: Server, question: Question, revision: int | None, *, as_json: bo
     given = {name: value for name, value in spec.items() if value is not None}
     try:
         report = create(server, EXPLANATION, given)
-    except NotServed as error:
-        text = f"{error}; `laneway explain -f FILE` asks files"
-        raise NotServed(text, error.code) from error
+    except NotServed:
+        if revision:
+            raise
+        from laneway.faces.cli.cluster_explain import explain_in_cluster
+
+        return explain_in_cluster(server, question, as_json=as_json)
+    if question.calls or question.passes_on:
+        raise typer.BadParameter(
+            "--calls and --passes-on are about files and clusters; here `spec.calls` of a Workload "
+            "says what it calls"
+        )
     if as_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return 0
     _print_state(workloads, unready, revision)
     request, outcome = _read(report)
-    print_outcome(request, outcome, _with_several_ports(server), live=True)
+    print_outcome(request, outcome, _with_several_ports(server), calls=f"in {WORKLOAD_CALLS}")
     return 0
 
 

@@ -45,10 +45,19 @@ class ServerError(Failed):
 class LocalServer:
     socket: Path
 
+    def __str__(self) -> str:
+        return str(self.socket.parent)
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteServer:
+    """``context`` is that of the kubeconfig."""
+
     credentials: Credentials
+    context: str
+
+    def __str__(self) -> str:
+        return f"context {self.context} at {self.credentials.server}"
 
 
 Server = LocalServer | RemoteServer
@@ -62,7 +71,7 @@ def find_server(
     """That of the data directory or of the kubeconfig's context, if one is named; else the one
     that runs. Raises ``ServerError`` if none or several do."""
     if context is not None:
-        return RemoteServer(_credentials(context, environment))
+        return RemoteServer(_credentials(context, environment), context)
     if data is not None:
         return LocalServer(data / SOCKET)
     try:
