@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,37 @@ async def asked_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 @asynccontextmanager
 async def without_own_kinds(folder: Path) -> AsyncIterator[None]:
     """Answers as Kubernetes answers a path that it does not serve."""
+    async with _answering(folder, lambda path: ("404 Not Found", "404 page not found\n")):
+        yield
+
+
+@asynccontextmanager
+async def without_rights(folder: Path, *groups: str) -> AsyncIterator[None]:
+    """Serves these groups, as Kubernetes does to a user who may see nothing but their names."""
+
+    def answer(path: str) -> tuple[str, str]:
+        if path == "/apis":
+            return "200 OK", json.dumps({"groups": [{"name": group} for group in groups]})
+        status = {"code": 403, "message": f"you may not see {path}", "details": {"kind": "x"}}
+        return "403 Forbidden", json.dumps(status)
+
+    async with _answering(folder, answer):
+        yield
+
+
+@asynccontextmanager
+async def _answering(
+    folder: Path, answer_of: Callable[[str], tuple[str, str]]
+) -> AsyncIterator[None]:
+    """``answer_of`` a path is the status and the body."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head, re.I)
         await reader.readexactly(int(length[1]) if length else 0)
-        body = b"404 page not found\n"
-        writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        status, body = answer_of(head.split()[1].decode())
+        text = f"HTTP/1.1 {status}\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
+        writer.write(text.encode())
         await writer.drain()
         writer.close()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from tests.faces.cli.asked_servers import without_rights
 
 from laneway.adapters.host.running_servers import RunningServer, registered
 from laneway.faces.cli.server_requests import LocalServer, ServerError, find_server, request
@@ -49,3 +51,18 @@ def test_a_token_is_not_sent_without_tls(tmp_path: Path) -> None:
     remote = find_server(context="a", environment={"KUBECONFIG": str(config)})
     with pytest.raises(ServerError, match="a token is sent over https alone"):
         request(remote, "GET", "/version")
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"), [(["laneway.dev"], 404), (["laneway.dev", "api.laneway.dev"], 403)]
+)
+async def test_what_a_cluster_does_not_serve_is_not_what_a_user_may_not_see(
+    tmp_path: Path, groups: list[str], code: int
+) -> None:
+    path = "/apis/api.laneway.dev/v1alpha1/proxies"
+    async with without_rights(tmp_path, *groups):
+        with pytest.raises(ServerError) as error:
+            await asyncio.to_thread(request, tmp_path, "GET", path)
+        assert error.value.code == code
+        with pytest.raises(ServerError, match=r"you may not see /apis/laneway\.dev/"):
+            await asyncio.to_thread(request, tmp_path, "GET", "/apis/laneway.dev/v1alpha1/lanes")

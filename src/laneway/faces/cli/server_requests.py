@@ -24,6 +24,7 @@ from laneway.faces.cli.failures import Failed
 
 _PATIENCE = 60
 SOCKET = "api.sock"
+_OWN_KINDS = "/apis/api.laneway.dev/"
 
 
 class ServerError(Failed):
@@ -120,7 +121,19 @@ def request(
         connection.close()
     for warning in answer.headers.get_all("warning", ()):
         on_warning(warning)
+    if answer.status == 403 and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
+        raise ServerError("the server could not find the requested resource", 404)
     return _document(answer.status, text)
+
+
+def _has_own_kinds(server: Server) -> bool:
+    """Kubernetes asks who may see a path before whether it serves it; the list of its groups it
+    shows to everybody."""
+    try:
+        groups = request(server, "GET", "/apis")["groups"]
+    except ServerError:
+        return True
+    return any(f"/apis/{group['name']}/" == _OWN_KINDS for group in groups)
 
 
 def lines(server: Server, path: str) -> Iterator[str]:
