@@ -56,7 +56,9 @@ async def test_the_lane_of_the_request_answers(cluster: Asked) -> None:
     lines = found.out.splitlines()
     assert lines[0] == f"live: the cluster of {cluster.api.folder}: all lanes have ready pods"
     assert lines[-1] == "-> web@s1, cart@s1"
-    report = json.loads((await cluster.run("explain", *CALLS, "-o", "json")).out)
+    as_json = await cluster.run("explain", *CALLS, "-o", "json")
+    assert "live: the cluster of " in as_json.err
+    report = json.loads(as_json.out)
     assert [hop["servedLane"] for hop in report["hops"]] == ["z", "z"]
 
 

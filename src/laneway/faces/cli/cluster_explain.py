@@ -14,7 +14,7 @@ from laneway.faces.cli.cluster_objects import cluster_objects, warn_of
 from laneway.faces.cli.explain import Question, answered, print_report
 from laneway.faces.cli.explanations import CALLS_OPTION, print_outcome
 from laneway.faces.cli.server_requests import Server
-from laneway.faces.cli.terminals import output
+from laneway.faces.cli.terminals import errors, output
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing
 from laneway.wiring.cluster_meshes import ClusterMesh, cluster_mesh
@@ -27,11 +27,12 @@ def explain_in_cluster(server: Server, question: Question, *, as_json: bool) -> 
     warn_of(found.errors)
     mesh = found.mesh
     request, outcome = answered(question, mesh, found.inactive, found.unready)
+    state = f" the cluster of {server}: {_state(found)}"
+    first = Text.assemble(("live:", "bold green"), state)
+    (errors() if as_json else output()).print(first, soft_wrap=True)
     if as_json:
         print_report(request, outcome)
         return 0
-    state = f" the cluster of {server}: {_state(found)}"
-    output().print(Text.assemble(("live:", "bold green"), state), soft_wrap=True)
     several = {each.name for each in mesh.services if len(each.ports) > 1}
     print_outcome(request, outcome, several, calls=f"with {CALLS_OPTION}")
     return 0
