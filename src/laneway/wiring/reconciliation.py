@@ -22,6 +22,7 @@ from laneway.control.declared import (
     Put,
     Refused,
     Remove,
+    Transition,
     Write,
     Writes,
 )
@@ -99,6 +100,7 @@ class Reconciliation:
         self._applied: list[Draft] = []
         self._done, self._began = store.latest, False
         self._to_restore, self._restored = 0, 0
+        self._to_undo: list[Transition] = []
         self._passed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -150,9 +152,11 @@ class Reconciliation:
         """Whether all that was there at the start has been looked at."""
         return self._began
 
-    def restore(self, applied: Mapping[ObjectId, Manifest | None]) -> None:
+    def restore(self, applied: Mapping[ObjectId, Manifest | None], made: Transition | None) -> None:
         """Have the mesh become what the store says of these objects, after all: they were applied
-        to it, and are not kept."""
+        to it, and are not kept. ``made`` is None if nobody knows whether they were applied."""
+        if made is not None:
+            self._to_undo.append(made)
         for key, manifest in applied.items():
             there = StoredObject(manifest, 0, 0) if manifest is not None else None
             self._waiting[key] = there
@@ -191,7 +195,10 @@ class Reconciliation:
     async def _pass(self, *, retrying: bool) -> None:
         waiting, self._waiting = self._waiting, {}
         forced, self._forced = self._forced, set()
+        to_undo, self._to_undo = self._to_undo, []
         upto, restored = self._store.latest, self._to_restore
+        for made in reversed(to_undo):
+            await self._declarations.undo(made)  # if it fails, the edits below are reported
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits or retrying:
             removed = {edit.key for edit in edits if isinstance(edit, Remove)}
