@@ -98,4 +98,15 @@ SIMULATION = (
         ),
         why="a change set that was refused stays in the gateway",
     ),
+    Breakage(
+        "of writes that are heard of together only the first counts",
+        "src/laneway/wiring/reconciliation.py",
+        old="            self._waiting.setdefault(key, []).append(was.manifest if was else None)\n",
+        new="            self._waiting.setdefault(key, [was.manifest if was else None])\n",
+        tests=(
+            "tests/wiring/test_change_sets.py"
+            "::test_what_is_deleted_before_a_change_set_is_kept_leaves_the_mesh",
+        ),
+        why="a lane that was deleted right after a change set runs on for good",
+    ),
 )

@@ -79,12 +79,14 @@ class Reconciliation:
         self._instances = instances
         self._now = now
         self._report = report
-        self._waiting: dict[ObjectId, StoredObject | None] = {}
+        #: Objects that were written, with all that they were since the last pass. The mesh has a
+        #: change set before its revision is heard of, so it may know any of these.
+        self._waiting: dict[ObjectId, list[Manifest | None]] = {}
         self._forced: set[ObjectId] = set()
         #: What a laneway before this one could not bring about, where that is still to be declared.
         self._failed_before: Mapping[ObjectKey, Finding] = {}
         if not started:
-            self._waiting = dict.fromkeys(store.objects)
+            self._waiting = {key: [None] for key in store.objects}
             self._failed_before = not_taken(store.objects)
         #: Stays in the store, and declares nothing until it is written again.
         self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
@@ -158,8 +160,7 @@ class Reconciliation:
         if made is not None:
             self._to_undo.append(made)
         for key, manifest in applied.items():
-            there = StoredObject(manifest, 0, 0) if manifest is not None else None
-            self._waiting[key] = there
+            self._waiting.setdefault(key, []).append(manifest)
         self._to_restore += 1
         self._hurry()
 
@@ -187,7 +188,8 @@ class Reconciliation:
         if any(revision.draft is applied for applied in self._applied):
             return
         for key in revision.draft.writes:
-            self._waiting.setdefault(key, before[key])
+            was = before[key]
+            self._waiting.setdefault(key, []).append(was.manifest if was else None)
         if revision.draft.force:
             self._forced.update(revision.draft.writes)
         self._hurry()
@@ -210,13 +212,15 @@ class Reconciliation:
             self._done, self._began, self._restored = upto, True, restored
             self._passed.notify_all()
 
-    def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
+    def _edits(self, key: ObjectId, was: Sequence[Manifest | None]) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
         self._read(key, stored.manifest if stored else None)
         known = self._declarations.state.objects.by_key
-        before, after = (each.manifest if each else None for each in (was, stored))
-        yield from edits_between(key, before, after, known)
+        after = stored.manifest if stored else None
+        edits = [edit for each in was for edit in edits_between(key, each, after, known)]
+        yield from dict.fromkeys(edit for edit in edits if isinstance(edit, Remove))
+        yield from [edit for edit in edits if isinstance(edit, Put)][:1]
 
     def _read(self, key: ObjectId, manifest: Manifest | None) -> None:
         """Note what the object is called, or why it cannot be read."""
