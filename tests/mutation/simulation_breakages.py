@@ -76,4 +76,37 @@ SIMULATION = (
         tests=(RECONCILIATION + "test_a_deletion_that_proxies_reject_is_made_up_for",),
         why="a lane that was deleted runs on for good",
     ),
+    Breakage(
+        "what the store did not keep counts as the last valid state",
+        "src/laneway/wiring/reconciliation.py",
+        old="            await self._declarations.undo(made)",
+        new="            pass",
+        tests=(
+            "tests/wiring/test_change_sets.py"
+            "::test_a_lane_that_was_invalid_is_taken_back_from_the_mesh",
+        ),
+        why="a change set that was refused stays in the gateway",
+    ),
+    Breakage(
+        "undoing a change set resolves against the mesh that it made",
+        "src/laneway/control/declared/undoing.py",
+        old="resolve(objects, made.active, ",
+        new="resolve(objects, after.mesh, ",
+        tests=(
+            "tests/control/declared/test_undoing.py"
+            "::test_the_same_holds_if_something_else_was_written_since",
+        ),
+        why="a change set that was refused stays in the gateway",
+    ),
+    Breakage(
+        "of writes that are heard of together only the first counts",
+        "src/laneway/wiring/reconciliation.py",
+        old="            self._waiting.setdefault(key, []).append(was.manifest if was else None)\n",
+        new="            self._waiting.setdefault(key, [was.manifest if was else None])\n",
+        tests=(
+            "tests/wiring/test_change_sets.py"
+            "::test_what_is_deleted_before_a_change_set_is_kept_leaves_the_mesh",
+        ),
+        why="a lane that was deleted right after a change set runs on for good",
+    ),
 )

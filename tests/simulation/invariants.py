@@ -129,12 +129,18 @@ def route_marks(envoy: Envoy) -> frozenset[str]:
 
 def in_step(envoy: Envoy, server: Server, now: float) -> Iterator[str]:
     """A proxy that takes routes uses no cluster that another one has not been given yet, which
-    would send requests on by the old routes."""
+    would send requests on by the old routes.
+
+    Routes do not count if the proxy should have others by now and has refused them: it may refuse
+    the routes of a change, and those to which the others return.
+    """
     if not _is_waited_for(envoy, server, now):
         return
+    stuck = _not_replaced(envoy, server)
     used = {
         name
         for each in envoy.model.config[ROUTE].values()
+        if each.name not in stuck
         for name in used_clusters(each)
         if name.startswith("outbound|")
     }
@@ -145,6 +151,19 @@ def in_step(envoy: Envoy, server: Server, now: float) -> Iterator[str]:
         missing = used - other.model.config[CLUSTER].keys() - refused
         if missing:
             yield f"{envoy.node} uses {sorted(missing)}, which {other.node} has not got yet"
+
+
+def _not_replaced(envoy: Envoy, server: Server) -> frozenset[str]:
+    """The routes of which the proxy has refused what it was sent last. After a response that was
+    refused, its resources are sent one by one, and nothing counts as sent until then."""
+    refused = {(each.name, each.version) for each in envoy.model.refused if each.type_url == ROUTE}
+    names = {name for name, _ in refused}
+    return frozenset(
+        each.name
+        for each in server.mesh.registry.status(envoy.node).resources
+        if each.type_url == ROUTE
+        and ((each.name, each.sent) in refused or (each.name in names and not each.sent))
+    )
 
 
 def taken_back(mark: str, server: Server, now: float) -> Iterator[str]:

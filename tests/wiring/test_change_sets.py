@@ -141,6 +141,64 @@ async def test_what_cannot_be_kept_is_taken_back_from_the_mesh(shop: Api) -> Non
     assert set(shop.lanes()) == {"shop/z", "shop/s1"}
 
 
+async def test_a_lane_that_was_invalid_is_taken_back_from_the_mesh(shop: Api) -> None:
+    """It runs by then; it must not count as the last valid state in which its group is held."""
+    written = await shop.client.post(LANES, json=lane("s2", fallback=["s9"]))
+    assert written.status_code == 201, written.text
+    await shop.settle()
+    assert set(shop.lanes()) == {"shop/z", "shop/s1"}
+
+    async def fails(*_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    keep = shop.store._keep
+    shop.store._keep = fails  # type: ignore[method-assign, assignment]
+    spec = {"source": "shop", "objects": [lane("s2", fallback=[]), lane("s3")], "force": True}
+    await shop.refused("changesets", "ChangeSet", spec, 507)
+    assert [mesh for mesh in shop.machine.tried if len(mesh.lanes) == 4]
+    assert set(shop.lanes()) == {"shop/z", "shop/s1"}
+    shop.store._keep = keep  # type: ignore[method-assign]
+    changed = await shop.client.patch(f"{LANES}/s1", json={"spec": {"weight": 7}}, headers=MERGE)
+    assert changed.status_code == 200, changed.text
+    await shop.settle()
+    assert {each.name: each.weight for each in shop.machine.mesh.lanes} == {"z": 0, "s1": 7}
+
+
+@pytest.mark.parametrize("moves", [False, True])
+async def test_what_is_deleted_before_a_change_set_is_kept_leaves_the_mesh(
+    shop: Api, moves: bool
+) -> None:
+    """The mesh has the change set already. Both revisions are heard of at once."""
+    other = {**group(), "metadata": {"name": "other"}}
+    other["spec"] = {**other["spec"], "services": ["pay"], "ingress": []}
+    first = lane("first", group="other")
+    await shop.apply(*SHOP, lane("s2"), service("pay"), other, first, force=True)
+    if not moves:
+        await shop.client.delete(f"{LANES}/s2")
+    await shop.settle()
+    submitted, keep = asyncio.Event(), shop.store._keep
+
+    async def slow(*revisions: Any) -> None:
+        await submitted.wait()
+        await keep(*revisions)
+
+    shop.store._keep = slow  # type: ignore[method-assign, assignment]
+    again = lane("s2", group="other" if moves else "shop")
+    applying = asyncio.create_task(shop.apply(again, force=True))
+    known = shop.store.submitted
+    async with asyncio.timeout(30):
+        while shop.store.submitted == known:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        deleting = asyncio.create_task(shop.client.delete(f"{LANES}/s2"))
+        while shop.store.submitted == known + 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    submitted.set()
+    await applying
+    assert (await deleting).status_code == 200
+    await shop.settle()
+    assert set(shop.lanes()) == {"shop/z", "shop/s1", "other/first"}
+
+
 async def test_what_is_written_meanwhile_is_not_overwritten(shop: Api) -> None:
     """The change is made anew from what stands then."""
     written = asyncio.Event()

@@ -22,6 +22,7 @@ from laneway.control.declared import (
     Put,
     Refused,
     Remove,
+    Transition,
     Write,
     Writes,
 )
@@ -78,12 +79,14 @@ class Reconciliation:
         self._instances = instances
         self._now = now
         self._report = report
-        self._waiting: dict[ObjectId, StoredObject | None] = {}
+        #: Objects that were written, with all that they were since the last pass. The mesh has a
+        #: change set before its revision is heard of, so it may know any of these.
+        self._waiting: dict[ObjectId, list[Manifest | None]] = {}
         self._forced: set[ObjectId] = set()
         #: What a laneway before this one could not bring about, where that is still to be declared.
         self._failed_before: Mapping[ObjectKey, Finding] = {}
         if not started:
-            self._waiting = dict.fromkeys(store.objects)
+            self._waiting = {key: [None] for key in store.objects}
             self._failed_before = not_taken(store.objects)
         #: Stays in the store, and declares nothing until it is written again.
         self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
@@ -99,6 +102,7 @@ class Reconciliation:
         self._applied: list[Draft] = []
         self._done, self._began = store.latest, False
         self._to_restore, self._restored = 0, 0
+        self._to_undo: list[Transition] = []
         self._passed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -150,12 +154,13 @@ class Reconciliation:
         """Whether all that was there at the start has been looked at."""
         return self._began
 
-    def restore(self, applied: Mapping[ObjectId, Manifest | None]) -> None:
+    def restore(self, applied: Mapping[ObjectId, Manifest | None], made: Transition | None) -> None:
         """Have the mesh become what the store says of these objects, after all: they were applied
-        to it, and are not kept."""
+        to it, and are not kept. ``made`` is None if nobody knows whether they were applied."""
+        if made is not None:
+            self._to_undo.append(made)
         for key, manifest in applied.items():
-            there = StoredObject(manifest, 0, 0) if manifest is not None else None
-            self._waiting[key] = there
+            self._waiting.setdefault(key, []).append(manifest)
         self._to_restore += 1
         self._hurry()
 
@@ -183,7 +188,8 @@ class Reconciliation:
         if any(revision.draft is applied for applied in self._applied):
             return
         for key in revision.draft.writes:
-            self._waiting.setdefault(key, before[key])
+            was = before[key]
+            self._waiting.setdefault(key, []).append(was.manifest if was else None)
         if revision.draft.force:
             self._forced.update(revision.draft.writes)
         self._hurry()
@@ -191,7 +197,10 @@ class Reconciliation:
     async def _pass(self, *, retrying: bool) -> None:
         waiting, self._waiting = self._waiting, {}
         forced, self._forced = self._forced, set()
+        to_undo, self._to_undo = self._to_undo, []
         upto, restored = self._store.latest, self._to_restore
+        for made in reversed(to_undo):
+            await self._declarations.undo(made)  # if it fails, the edits below are reported
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits or retrying:
             removed = {edit.key for edit in edits if isinstance(edit, Remove)}
@@ -203,13 +212,15 @@ class Reconciliation:
             self._done, self._began, self._restored = upto, True, restored
             self._passed.notify_all()
 
-    def _edits(self, key: ObjectId, was: StoredObject | None) -> Iterator[Put | Remove]:
+    def _edits(self, key: ObjectId, was: Sequence[Manifest | None]) -> Iterator[Put | Remove]:
         """What became of an object since it was looked at."""
         stored = self._store.objects.get(key)
         self._read(key, stored.manifest if stored else None)
         known = self._declarations.state.objects.by_key
-        before, after = (each.manifest if each else None for each in (was, stored))
-        yield from edits_between(key, before, after, known)
+        after = stored.manifest if stored else None
+        edits = [edit for each in was for edit in edits_between(key, each, after, known)]
+        yield from dict.fromkeys(edit for edit in edits if isinstance(edit, Remove))
+        yield from [edit for edit in edits if isinstance(edit, Put)][:1]
 
     def _read(self, key: ObjectId, manifest: Manifest | None) -> None:
         """Note what the object is called, or why it cannot be read."""

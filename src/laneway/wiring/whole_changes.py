@@ -170,13 +170,13 @@ class WholeChanges:
         """None if someone else wrote one of the objects meanwhile."""
         before = self._declarations.state
         request = _request(change, write, objects, before)
-        settled = False
+        settled, made = False, None
         try:
             result = await self._declarations.apply(request, Principal(change.identity.name))
             if isinstance(result, Refused):
                 settled = True  # there is nothing to put back
                 raise refusal_of(change.kind, result, write.places)
-            after = self._declarations.state
+            after, made = self._declarations.state, result.made
             if not self._stand(write.writes, objects):
                 return None
             # Since the last look at the store there was no await.
@@ -186,7 +186,7 @@ class WholeChanges:
             settled = True
         finally:
             if not settled:
-                self._reconciliation.restore(write.writes)
+                self._reconciliation.restore(write.writes, made)
         late = getattr(result.outcome, "late", ())
         warnings = _warnings(write, after)
         return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)

@@ -29,7 +29,7 @@ from laneway.control.declared.results import (
     Unchanged,
     VersionConflict,
 )
-from laneway.control.declared.state import DeclaredState, ObjectStatus
+from laneway.control.declared.state import DeclaredState, ObjectStatus, Transition
 
 __all__ = [
     "Applied",
@@ -53,6 +53,7 @@ __all__ = [
     "Request",
     "Result",
     "Runtime",
+    "Transition",
     "Unchanged",
     "VersionConflict",
     "Write",

@@ -25,7 +25,8 @@ from laneway.control.declared.results import (
     Result,
     Unchanged,
 )
-from laneway.control.declared.state import DeclaredState
+from laneway.control.declared.state import DeclaredState, Transition
+from laneway.control.declared.undoing import undone
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import change_reports
@@ -121,7 +122,18 @@ class Declarations:
             self.changed.set()
             errors = (finding for _, finding in planned.resolution.errors)
             findings = (*errors, *planned.resolution.warnings)
-            return Applied(planned.version, outcome, findings)
+            made = Transition(before, planned, running)
+            return Applied(planned.version, outcome, findings, made)
+
+    async def undo(self, made: Transition) -> Unchanged | Programmed | NotProgrammed:
+        """Takes a request back that was applied, and keeps what others changed since then.
+
+        If that cannot be programmed, nothing has changed.
+        """
+        async with self._applying:
+            outcome = await self._bring_about(undone(self._state, made, self._check))
+            self.changed.set()
+            return outcome
 
     async def renew(self) -> Unchanged | Programmed | NotProgrammed:
         """Runs the declared state as of now, without lanes that have expired."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from laneway.control.declared.state import Transition
 from laneway.model.findings import Finding, ObjectKey
 from laneway.schema.reports.changes import ChangeReport
 
@@ -81,12 +82,14 @@ class NotProgrammed:
 class Applied:
     """The new version of the state. ``findings`` are warnings, and the errors of single writes.
 
-    A single write is applied to the state even if its outcome is ``NotProgrammed``.
+    A single write is applied to the state even if its outcome is ``NotProgrammed``. With ``made``,
+    ``Declarations.undo`` takes the request back.
     """
 
     version: int
     outcome: Unchanged | Programmed | NotProgrammed
     findings: tuple[Finding, ...] = ()
+    made: Transition | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,3 +56,12 @@ class DeclaredState:
         acceptance = self.resolution.acceptance
         findings = acceptance.findings.get(key, ())
         return ObjectStatus(self.resolution.standing(key), each.version, findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A request that was applied. ``active`` is the mesh that ran before it."""
+
+    before: DeclaredState
+    after: DeclaredState
+    active: Mesh
