@@ -109,6 +109,18 @@ async def test_a_group_that_had_no_lane_takes_the_next_one_as_its_baseline() -> 
     assert "other/second" in lanes(declaring.machine.mesh)
 
 
+async def test_what_failed_before_does_not_hinder_after_an_invalid_write() -> None:
+    declaring = await shop()
+    heavy = replace(GREEN, name="heavy", weight=3)
+    declaring.machine.rejects = lambda mesh: "too heavy" if heavy in mesh.lanes else ""
+    await declaring.applied(put(heavy))
+    applied = await declaring.applied(together(GREEN))
+    assert applied.made is not None
+    await declaring.applied(put(INVALID))
+    await declaring.declarations.undo(applied.made)
+    assert lanes(declaring.machine.mesh) == ["test/base", "test/blue"]
+
+
 async def test_an_object_that_was_taken_over_is_given_back() -> None:
     declaring = Declaring()
     await declaring.applied(files(*SHOP))

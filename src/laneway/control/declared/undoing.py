@@ -33,6 +33,9 @@ def undone(state: DeclaredState, made: Transition, check: Check) -> DeclaredStat
     again = [each.key for each in before.objects.ordered if each.key in by_key]
     objects = Objects.of(by_key[key] for key in dict.fromkeys((*stay, *again)))
     failures = _reverted(_by_key(before), _by_key(after), _by_key(state))
+    for key, failure in _by_key(before).items():
+        if by_key.get(key) == before.objects.by_key.get(key):
+            failures.setdefault(key, failure)  # tried again, it could make the undoing fail
     errors = {key: (failure.finding,) for key, failure in failures.items()}
     kept = _reverted(before.baselines, after.baselines, state.baselines)
     resolution = resolve(objects, made.active, check, errors, kept)
