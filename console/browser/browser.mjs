@@ -1,7 +1,7 @@
 /** A browser for the walks: Chromium, with whatever goes wrong in a page kept as an error. */
 import { chromium } from 'playwright-core';
 
-export const PATIENCE = 30_000;
+export const PATIENCE = 60_000;
 
 /** `errors` collects exceptions, console errors and reports of the content security policy. */
 export async function open(program, options = {}) {

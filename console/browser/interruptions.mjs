@@ -21,6 +21,7 @@ const dialogs = [];
 page.on('dialog', (dialog) => dialogs.push(dialog.message()));
 try {
   await page.goto(link);
+  await page.getByText('Live', { exact: true }).waitFor();
   const name = page.getByRole('textbox', { name: 'Lane group name' });
   await page.goto(link.replace(/#.*/, '#/new-group'));
 
