@@ -25,6 +25,10 @@ from laneway.faces.cli.failures import Failed
 _PATIENCE = 60
 SOCKET = "api.sock"
 _OWN_KINDS = "/apis/api.laneway.dev/"
+_IN_A_CLUSTER = (
+    "this server does not know proxies, processes, traffic and revisions: `laneway serve` and "
+    "`laneway up` do, and a cluster does not; in a cluster, ask kubectl for pods and their logs"
+)
 
 
 class ServerError(Failed):
@@ -121,9 +125,19 @@ def request(
         connection.close()
     for warning in answer.headers.get_all("warning", ()):
         on_warning(warning)
-    if answer.status == 403 and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
-        raise ServerError("the server could not find the requested resource", 404)
-    return _document(answer.status, text)
+    return _answered(server, path, answer.status, text)
+
+
+def _answered(server: Server, path: str, code: int, text: str) -> Any:
+    if code == 403 and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
+        raise ServerError(_IN_A_CLUSTER, 404)
+    try:
+        return _document(code, text)
+    except ServerError as error:
+        # An unknown path is answered without a Status, by Kubernetes and by laneway.
+        if code == 404 and path.startswith(_OWN_KINDS) and not error.document.get("details"):
+            raise ServerError(_IN_A_CLUSTER, 404) from error
+        raise
 
 
 def _has_own_kinds(server: Server) -> bool:
@@ -144,7 +158,7 @@ def lines(server: Server, path: str) -> Iterator[str]:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         if answer.status >= 400:
-            _document(answer.status, answer.read().decode())
+            _answered(server, path, answer.status, answer.read().decode())
         if connection.sock is not None:
             connection.sock.settimeout(None)  # the next line may take long
         while line := answer.readline():
