@@ -131,7 +131,7 @@ VERBS = (
     Breakage(
         "in a cluster only admins may promote, explain and apply",
         SOURCE + "server_requests.py",
-        old="    if code == 403 and ",
+        old="    if code in (403, 404) and ",
         new="    if False and ",
         tests=(
             CLI + "test_server_requests.py::"

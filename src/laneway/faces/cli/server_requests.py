@@ -129,15 +129,9 @@ def request(
 
 
 def _answered(server: Server, path: str, code: int, text: str) -> Any:
-    if code == 403 and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
+    if code in (403, 404) and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
         raise ServerError(_IN_A_CLUSTER, 404)
-    try:
-        return _document(code, text)
-    except ServerError as error:
-        # An unknown path is answered without a Status, by Kubernetes and by laneway.
-        if code == 404 and path.startswith(_OWN_KINDS) and not error.document.get("details"):
-            raise ServerError(_IN_A_CLUSTER, 404) from error
-        raise
+    return _document(code, text)
 
 
 def _has_own_kinds(server: Server) -> bool:
