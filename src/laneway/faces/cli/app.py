@@ -164,15 +164,7 @@ def up(
             "that is deleted from a folder.",
         ),
     ] = False,
-    explain: Annotated[
-        str | None,
-        typer.Option(
-            "--explain",
-            metavar="WORD",
-            envvar="LANEWAY_EXPLAIN",
-            help="Tell callers that send it as x-laneway-explain how they are routed.",
-        ),
-    ] = None,
+    explain: server_commands.ExplainWord = None,
     envoy: EnvoyPath = None,
     access_log: Annotated[
         bool,

@@ -31,6 +31,15 @@ ConsoleListen = Annotated[
         help="Show the console to browsers on this machine, and print a link that signs in.",
     ),
 ]
+ExplainWord = Annotated[
+    str | None,
+    typer.Option(
+        "--explain",
+        metavar="WORD",
+        envvar="LANEWAY_EXPLAIN",
+        help="Tell callers that send it as x-laneway-explain how they are routed.",
+    ),
+]
 ApiListen = Annotated[
     str | None,
     typer.Option(
@@ -116,15 +125,7 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    explain: Annotated[
-        str | None,
-        typer.Option(
-            "--explain",
-            metavar="WORD",
-            envvar="LANEWAY_EXPLAIN",
-            help="Tell callers that send it as x-laneway-explain how they are routed.",
-        ),
-    ] = None,
+    explain: ExplainWord = None,
     log_level: Annotated[
         str | None,
         typer.Option(

@@ -15,6 +15,12 @@ class TrafficFormat(enum.StrEnum):
     JSON = "json"
 
 
+OfLane = Annotated[
+    str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
+]
+ToService = Annotated[
+    str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
+]
 FormOption = Annotated[TrafficFormat, typer.Option("-o", "--output", help="table or json.")]
 
 
@@ -56,12 +62,8 @@ def verify(
 
 
 def top(
-    lane: Annotated[
-        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
-    ] = "",
-    service: Annotated[
-        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
-    ] = "",
+    lane: OfLane = "",
+    service: ToService = "",
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Go on until Ctrl-C.")] = False,
     interval: Annotated[
         float,
@@ -101,12 +103,8 @@ def _known_status(texts: list[str] | None) -> list[str]:
 
 
 def tap(
-    lane: Annotated[
-        str, typer.Option("--lane", metavar="LANE", help="Requests of this lane, or served by it.")
-    ] = "",
-    service: Annotated[
-        str, typer.Option("--service", metavar="SERVICE", help="Requests to this service.")
-    ] = "",
+    lane: OfLane = "",
+    service: ToService = "",
     status: Annotated[
         list[str] | None,
         typer.Option(
