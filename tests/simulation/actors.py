@@ -72,6 +72,7 @@ class Client:
 
     async def put_right(self) -> None:
         """Take out all that cannot be brought about, and write a lane once more."""
+        await self._connections.all_handled()
         for kind in ("Lane", "Workload"):
             listed = await self._until_answered("GET", path_of(kind))
             for item in listed.document["items"]:

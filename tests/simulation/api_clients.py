@@ -50,6 +50,10 @@ class Connections:
         self._loses = loses
         self._failed = failed
         self._open: list[asyncio.Future[Answer]] = []
+        #: What the server that lives now handles, also where nobody waits for the answer any more.
+        self._handled: set[asyncio.Future[Answer]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def request(
         self, method: str, path: str, body: Any = None, kind: str = "application/json"
@@ -62,6 +66,8 @@ class Connections:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._open.append(answer)
+        self._handled.add(answer)
+        self._idle.clear()
         server.process.spawn(self._handle(server.api, method, path, body, kind, answer))
         if self._loses():
             loop.call_later(self._latency() * 5, _break, answer, context=NOBODY.copy())
@@ -75,6 +81,12 @@ class Connections:
         """The server is gone."""
         for answer in self._open:
             _break(answer)
+        self._handled.clear()
+        self._idle.set()
+
+    async def all_handled(self) -> None:
+        """Returns when the server works on no request: a broken connection ends none."""
+        await self._idle.wait()
 
     async def _handle(
         self,
@@ -121,6 +133,9 @@ class Connections:
             await api(scope, receive, send)
         except Exception as error:
             self._failed(f"{method} {path} failed: {error!r}")
+        self._handled.discard(answer)
+        if not self._handled:
+            self._idle.set()
         if not answer.done():
             answer.set_result(Answer(code, json.loads(content_sent or b"{}")))
 
