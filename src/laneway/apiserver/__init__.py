@@ -1,5 +1,5 @@
-"""What an API server of Kubernetes' kind decides about a request. Pure.
+"""The decisions of a Kubernetes-style API server about requests. Pure.
 
-``adapters.http`` has the requests and ``control`` the declared state; what stands between them is
-here: patches, the ownership of fields, selectors, tables, discovery, and how a refusal is worded.
+``adapters.http`` receives the requests, and ``control`` has the declared state. Between them, this
+package has patches, field ownership, selectors, tables, discovery, and the texts of refusals.
 """

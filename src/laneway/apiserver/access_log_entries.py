@@ -14,9 +14,9 @@ from typing import Any
 
 HIDDEN = "***"
 
-#: A name that is no secret itself: words, and nothing that looks like base64.
+#: A name that is not a secret itself: words, and nothing that looks like base64.
 _NAME = re.compile(r"[A-Za-z]{1,20}([_.-][A-Za-z]{1,20}){0,4}(\[\])?")
-#: JSON web tokens, laneway's own tokens, and long runs that hold letters and digits.
+#: JSON web tokens, laneway's own tokens, and long runs of letters and digits.
 _TOKEN = re.compile(
     r"eyJ[\w-]+\.[\w.-]*|lw_[\w-]+|(?=[\w~+%=-]*\d)(?=[\w~+%=-]*[A-Za-z])[\w~+%=-]{32,}"
 )
@@ -50,7 +50,7 @@ def without_secrets(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_target(target: str) -> str:
-    """``/a?token=***``: a request's target without values."""
+    """A request's target without values: ``/a?token=***``."""
     path, mark, query = target.partition("?")
     segments = "/".join(map(_shown_segment, path.split("/")))
     if not mark:

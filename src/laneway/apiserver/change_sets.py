@@ -1,8 +1,8 @@
-"""Change sets: what a source declares, applied together. Pure.
+"""Change sets: the objects of one source, applied together. Pure.
 
-A source is a field manager: each object is applied as by Kubernetes' server-side apply, so that a
-source owns the fields that it declares. What it applied before and does not declare any more can be
-deleted with it (``prune``).
+A source is a field manager: each object is applied as by Kubernetes' server-side apply, so a source
+owns the fields that it declares. With ``prune``, objects that the source applied before and no
+longer declares are deleted.
 """
 
 from __future__ import annotations

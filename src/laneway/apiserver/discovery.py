@@ -1,4 +1,4 @@
-"""What tells clients which resources there are: discovery, and OpenAPI v3.
+"""Discovery and OpenAPI documents, which tell clients the available resources.
 
 Plain discovery suffices for kubectl and client libraries. kubectl validates by the OpenAPI
 document, and asks for a dry run only where it declares ``dryRun``.
@@ -45,7 +45,7 @@ def _group(name: str, versions: Sequence[str]) -> dict[str, Any]:
 
 
 def core_versions(resources: Iterable[Served], address: str) -> dict[str, Any]:
-    """``/api``, which must not name a version that has no resources."""
+    """``/api``. It must not list a version without resources."""
     versions = dict.fromkeys(v for r in resources if not r.group for v in r.kind.versions)
     return {
         "kind": "APIVersions",
@@ -95,7 +95,7 @@ def _status(resource: Served) -> dict[str, Any]:
 
 
 def openapi_index(resources: Iterable[Served], digest: str) -> dict[str, Any]:
-    """``/openapi/v3``. The digest changes with the documents, so that clients may keep them."""
+    """``/openapi/v3``. The digest changes with the documents, so clients may cache them."""
     roots = dict.fromkeys(
         root(api_version) for each in resources for api_version in each.kind.api_versions
     )

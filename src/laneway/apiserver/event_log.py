@@ -1,7 +1,7 @@
 """Events about objects: what happened, how often, and when first and last. Pure.
 
-As in Kubernetes, an event that happens again is counted, and events are kept for an hour. There is
-one of each in both versions of the API, ``v1`` and ``events.k8s.io/v1``.
+As in Kubernetes, repeated events are counted, and events are kept for an hour. Each event is
+available in both versions of the API, ``v1`` and ``events.k8s.io/v1``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from laneway.control.revisions import Manifest, ObjectId
 from laneway.model.names import DEFAULT_NAMESPACE
 from laneway.model.times import timestamp
 
-#: How many are kept, the latest ones, and for how long after they happened last.
+#: The number of latest events that are kept, and how long each is kept after its last occurrence.
 MOST = 1000
 LIFE = timedelta(hours=1)
-#: Kubernetes' bound on a note.
+#: Kubernetes' limit for the length of a note.
 _LONGEST_NOTE = 1024
 _REPORTER = "laneway"
 
 
 @dataclass(frozen=True, slots=True)
 class Regarding:
-    """The object that an event is about. ``namespace`` is "" for one that has none."""
+    """The object that an event is about. ``namespace`` is "" for cluster-scoped objects."""
 
     api_version: str
     kind: str
@@ -45,7 +45,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """``number`` tells it from others, and grows."""
+    """``number`` is unique, and increases with each new event."""
 
     occurrence: Occurrence
     number: int
@@ -76,8 +76,8 @@ class EventLog:
             self._forget(next(iter(self._counted)))
 
     def identify(self, uid_of: Callable[[Regarding], str]) -> None:
-        """Find out the uids of objects that were not declared yet when something happened to
-        them: the processes of a change start before it is kept."""
+        """Fills in the uids of objects that did not exist yet when their first events occurred: the
+        processes of a change start before the change is stored."""
         for occurrence, counted in list(self._counted.items()):
             about = occurrence.regarding
             if about.uid or not (uid := uid_of(about)):
@@ -90,7 +90,7 @@ class EventLog:
         self._counted = dict(sorted(self._counted.items(), key=lambda item: item[1].last))
 
     def at(self, now: datetime) -> Mapping[ObjectId, Manifest]:
-        """Those that are not too old, in both versions."""
+        """The events that have not expired, in both API versions."""
         for occurrence, counted in list(self._counted.items()):
             if now - counted.last < LIFE:
                 break

@@ -1,8 +1,8 @@
 """Why a single write of a lane that has expired is refused. Pure.
 
 To apply such a lane again is no way to renew it: that takes another time. A lane that expired while
-it was stored can still be labelled, annotated and deleted. Change sets ask for the same in
-``wiring.whole_changes``, and a cluster's webhook in ``operator.admission``.
+it was stored can still be labelled, annotated and deleted. ``wiring.whole_changes`` does the same
+for change sets, and ``operator.admission`` in a cluster.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def check_not_expired(
 
 
 def _with_its_group(lane: Lane, objects: Objects, decoded: DecodedManifests) -> Iterator[Declared]:
-    """The group says whether the lane serves as a baseline: then it does not expire."""
+    """The lane and its group, which says whether the lane is a baseline and so never expires."""
     placed = False
     for stored in objects.values():
         if stored.manifest["kind"] not in _MEMBERS:

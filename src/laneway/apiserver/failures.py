@@ -1,4 +1,4 @@
-"""Why a request is refused: Kubernetes' ``Status``, with laneway's findings as its causes."""
+"""Refused requests: Kubernetes' ``Status``, with laneway's findings as its causes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from laneway.model.findings import Finding
 
-#: https://kubernetes.io/docs/reference/using-api/api-concepts/: the reason of each code.
+#: https://kubernetes.io/docs/reference/using-api/api-concepts/: the reason for each code.
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",

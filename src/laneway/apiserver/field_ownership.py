@@ -23,7 +23,8 @@ APPLY, UPDATE = "Apply", "Update"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Manager:
-    """A field manager. One that applies and one that updates are two, also by the same name."""
+    """A field manager. As in Kubernetes, applying and updating under the same name count as two
+    managers."""
 
     name: str
     operation: str
@@ -44,7 +45,7 @@ Owners = Mapping[Manager, Owned]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Conflict:
-    """``manager`` owns ``path``, and the object that is applied has another value there."""
+    """``manager`` owns ``path``, and the applied object has a different value there."""
 
     manager: Manager
     path: FieldPath
@@ -91,14 +92,15 @@ def apply(
     _remove(result, dropped - _with_parents(others | wanted.keys()), structure)
     owned = Owned(frozenset(wanted), now)
     if by in owners and owners[by].paths == owned.paths and _same(before, result):
-        owned = owners[by]  # nothing changed, so it was not now
+        owned = owners[by]  # nothing changed, so the time stays
     return with_owners(result, {**owners, by: owned})
 
 
 def update(
     live: Manifest | None, changed: Manifest, by: Manager, structure: Structure, *, now: str
 ) -> dict[str, Any]:
-    """The object after any other write: ``by`` owns what it set, and no one what it removed."""
+    """The object after any other write. ``by`` owns the fields that it set; nobody owns those that
+    it removed."""
     before = live or {}
     standing, wanted = fields(before, structure), fields(changed, structure)
     set_by = {p for p, value in wanted.items() if p not in standing or standing[p] != value}
@@ -165,7 +167,7 @@ def merged(before: Any, applied: Any, structure: Structure, place: Place = ()) -
 def _merged_items(
     before: Sequence[Any], applied: Sequence[Any], structure: Structure, place: Place
 ) -> list[Any]:
-    """In the order of the items that stand, and then of those that are new."""
+    """Existing items keep their order, and new items follow."""
     items = {_key(item, structure, place): copied(item) for item in before}
     for item in applied:
         key = _key(item, structure, place)

@@ -14,7 +14,7 @@ from laneway.apiserver.structure import Place, Structure
 
 FieldPath = tuple[str, ...]
 
-#: What names the object is owned by nobody, and what the server fills in is its own.
+#: Nobody owns the fields that identify the object or that the server fills in.
 _UNOWNED = frozenset(
     {
         ("f:apiVersion",),
@@ -49,7 +49,7 @@ def _fields(
     elif isinstance(value, list) and value and structure.is_split(place, value):
         for item in value:
             inner = (*path, item_element(structure.item_keys(place, item) or {}))
-            yield inner, None  # that it is there; its fields may have other owners
+            yield inner, None  # its presence; its fields may have other owners
             yield from _fields(inner, (*place, "*"), item, structure)
     else:
         yield path, value
@@ -88,7 +88,7 @@ def _read(path: FieldPath, inside: Mapping[str, Any]) -> Iterator[FieldPath]:
 
 
 def shown(path: FieldPath) -> str:
-    """As kubectl shows it: ``.spec.ports[port=80].name``."""
+    """The path in kubectl's notation: ``.spec.ports[port=80].name``."""
     text = ""
     for element in path:
         kind, _, name = element.partition(":")

@@ -15,7 +15,8 @@ _OPERATIONS = ("created", "changed", "deleted")
 
 
 def shown(revision: Revision, before: Objects, *, whole: bool) -> dict[str, Any]:
-    """``before`` are the objects as of the revision before; ``whole``: with fields and values."""
+    """The revision as an object. ``before`` has the objects as of the previous revision; ``whole``
+    adds the changed fields and their values."""
     changes = list(_changes(revision.draft, before, whole=whole))
     counts = {each: sum(c["operation"] == each for c in changes) for each in _OPERATIONS}
     summary = ", ".join(f"{count} {each}" for each, count in counts.items() if count)
@@ -41,7 +42,7 @@ def _changes(draft: Draft, before: Objects, *, whole: bool) -> Iterator[dict[str
         old = declared_part(stored.manifest) if stored else None
         new = declared_part(manifest) if manifest is not None else None
         if old == new:
-            continue  # nothing but a status, or who owns a field
+            continue  # only a status, or the owner of a field
         change: dict[str, Any] = {
             "operation": "created" if old is None else "deleted" if new is None else "changed",
             "resource": key.resource,
@@ -57,7 +58,7 @@ def _changes(draft: Draft, before: Objects, *, whole: bool) -> Iterator[dict[str
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
-    """The shortest paths to what differs, with both values; None is what is not there.
+    """The shortest paths to the differences, with both values; None stands for an absent value.
 
     Items of lists of one length are compared one by one.
     """
@@ -72,7 +73,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path
 
 
 def is_shown(revision: Revision, status_writer: str, status_reason: str) -> bool:
-    """Revisions that write nothing but statuses are no history."""
+    """Revisions that write only statuses are left out of the history."""
     draft = revision.draft
     own = (status_writer, status_writer, status_reason)
     return (draft.principal, draft.source, draft.reason) != own

@@ -1,8 +1,9 @@
 """The status of lanes and lane groups that run on one machine. Pure.
 
 The conditions are those that the operator reports in a cluster. Here Programmed means that every
-connected proxy has acknowledged what the object is; those that are away catch up by themselves. A
-proxy that has just connected, or does not answer, has not acknowledged it.
+connected proxy has acknowledged the object's current generation; proxies that are away catch up
+when they reconnect. A proxy that has just connected, or that does not answer, counts as not having
+acknowledged it.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ CountInstances = Callable[[Lane], tuple[Instances, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """How many there are, how many are connected, and what connected ones reject. ``behind`` are
-    the node ids of connected ones that have not acknowledged the active mesh yet."""
+    """The number of proxies, how many are connected, and what those reject. ``behind`` has the node
+    ids of connected proxies that have not acknowledged the active mesh yet."""
 
     total: int
     connected: int
@@ -50,7 +51,7 @@ class Proxies:
 def proxies_of(
     statuses: Sequence[ProxyStatus], is_behind: Callable[[ProxyStatus], bool]
 ) -> Proxies:
-    """What the statuses of all proxies of the mesh come to."""
+    """Summarizes the statuses of all proxies of the mesh."""
     return Proxies(
         len(statuses),
         sum(status.connected for status in statuses),
@@ -67,9 +68,9 @@ def lane_status(
     instances: CountInstances,
     now: datetime,
 ) -> dict[str, Any] | None:
-    """``manifest`` is of a LaneGroup or a Lane; None where the state does not know the object yet.
+    """The status of a LaneGroup or a Lane, or None if the declared state does not have it yet.
 
-    Equal to the status in the manifest where nothing has changed.
+    It equals the status in ``manifest`` if nothing has changed.
     """
     key = _key(manifest)
     if key not in state.objects.by_key:
@@ -104,7 +105,7 @@ def _key(manifest: Mapping[str, Any]) -> ObjectKey:
 
 
 def _inactive(key: ObjectKey, state: DeclaredState, now: datetime) -> Inactive | None:
-    """Why a valid lane does not run, although its group does."""
+    """The reason why a valid lane does not run although its group does."""
     lane = state.objects.by_key[key].declared
     if not isinstance(lane, Lane) or lane.group not in state.mesh.groups_by_name:
         return None

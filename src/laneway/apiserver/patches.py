@@ -1,4 +1,4 @@
-"""The patches that change an object, but for server-side apply (``field_ownership``)."""
+"""Applies JSON patches, merge patches and strategic merge patches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
-#: A patch that copies could grow an object without end.
+#: ``copy`` operations could grow an object without limit.
 _MOST_OPERATIONS = 10_000
 _DELETE = "$patch"
 
@@ -47,12 +47,12 @@ def _merged(live: Any, patch: Any) -> Any:
 
 
 def _strategic(live: Any, patch: Any, structure: Structure, place: Place) -> Any:
-    """As a merge patch, but that lists whose items have keys are merged by item."""
+    """Like a merge patch, except that lists whose items have keys are merged by item."""
     if isinstance(patch, Mapping):
         result = live if isinstance(live, dict) else {}
         for name, value in patch.items():
             if name.startswith("$"):
-                continue  # an order of items has no meaning in these lists
+                continue  # the order of items has no meaning in these lists
             if value is None:
                 result.pop(name, None)
             else:

@@ -1,4 +1,4 @@
-"""What there is to tell of processes: of a workload, or of a proxy. Pure."""
+"""Kubernetes events for the processes of workloads and proxies. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from laneway.control import events
 from laneway.model.names import ObjectName
 from laneway.schema.api_requests import API_VERSION
 
-#: The reason of each event that is told, and whether it warns. Kubernetes' own words for pods,
-#: where it has them.
+#: The reason of each reported event, and whether it is a warning. These are Kubernetes' words for
+#: pods where it has them.
 _REASONS: Mapping[type[events.Event], tuple[str, bool]] = {
     events.Started: ("Started", False),
     events.Ready: ("Ready", False),
@@ -27,7 +27,8 @@ _REASONS: Mapping[type[events.Event], tuple[str, bool]] = {
 
 
 def occurrence(event: events.Event, workload: Regarding | None = None) -> Occurrence | None:
-    """``workload`` is whose process a workload's event is about; None for what is not told."""
+    """``workload`` is the owner of the process if the event is about a workload. Returns None for
+    events that are not reported."""
     if isinstance(event, events.Unready) and not event.asked:
         reason, warning = "Unhealthy", True
     elif (found := _REASONS.get(type(event))) is not None:
@@ -39,7 +40,7 @@ def occurrence(event: events.Event, workload: Regarding | None = None) -> Occurr
         about = Regarding(API_VERSION, "Proxy", "", object_name(event.subject.node))
     if about is None:
         return None
-    # Without the number of the process, a start is the same event each time.
+    # Without the process number, repeated starts count as one event.
     note = "started" if isinstance(event, events.Started) else str(event)
     if output := getattr(event, "output", ()) if not isinstance(event, events.Exited) else ():
         note = "\n".join([note, "last output:", *output])

@@ -28,7 +28,7 @@ _FIELD = "serviceBaselines"
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """``patch`` and ``undo`` are merge patches of the group: the promotion, and what stood.
+    """``patch`` and ``undo`` are merge patches of the group: the promotion, and its reversal.
 
     ``applied`` is the same as a configuration for server-side apply.
     """
@@ -94,7 +94,7 @@ def group_key(spec: PromotionSpec) -> ObjectId:
 
 
 def baselines(manifest: Manifest) -> Mapping[str, str]:
-    """The lanes that answer for single services of the group."""
+    """The lanes that are baselines of single services of the group."""
     found: Mapping[str, str] = manifest["spec"].get(_FIELD) or {}
     return found
 
@@ -106,11 +106,11 @@ def lanes_by_service(manifest: Manifest) -> Mapping[ObjectName, str]:
 def earlier_baselines(
     history: Sequence[Mapping[ObjectName, str]], lane: str
 ) -> Mapping[ObjectName, str | None]:
-    """Which lane answered for each service before ``lane`` did; None is the group's baseline.
+    """The lane that was the baseline of each service before ``lane``; None is the group's baseline.
 
     ``history`` has the group's ``lanes_by_service`` as they were, the newest first. A return to an
-    earlier lane takes back all that came after it: whoever undoes two promotions, one after the
-    other, does not get the second one again.
+    earlier lane also removes what came after it, so undoing two promotions, one after the other,
+    does not bring back the second.
     """
     promoted = [service for service, now in history[0].items() if now == lane] if history else ()
     found: dict[ObjectName, str | None] = {}
@@ -127,7 +127,7 @@ def earlier_baselines(
 
 
 def elsewhere(failure: Failure, patch: Mapping[str, Any], otherwise: str = "") -> Failure:
-    """A conflict, with the merge patch to make where the group is declared."""
+    """A conflict whose message has the merge patch for the place where the group is declared."""
     if failure.code != 409 or "patch" in failure.details:
         return failure
     return Failure(
@@ -144,7 +144,7 @@ def _restored(
     before: Mapping[str, str],
     earlier: Mapping[ObjectName, str | None],
 ) -> dict[ObjectName, str | None]:
-    """A lane that is gone meanwhile is not restored: the group's baseline answers then."""
+    """A lane that has been deleted is not restored: the group's baseline is used instead."""
     lanes = {lane.name for lane in mesh.lanes_by_group[spec.group]}
     standing = {ObjectName.of(each) for each, lane in before.items() if lane == spec.lane}
     wanted = [service for service in services if service in standing]
@@ -181,7 +181,7 @@ def _services(spec: PromotionSpec, mesh: Mesh) -> tuple[ObjectName, ...]:
 
 
 def _owned(manifest: Manifest, manager: str) -> Iterator[str]:
-    """The services whose baselines this manager applied before: it goes on to declare them."""
+    """The services whose baselines this manager applied before, and continues to declare."""
     prefix = ("f:spec", f"f:{_FIELD}")
     for owner, owned in field_ownership.owners_of(manifest).items():
         if owner.name == manager and owner.operation == field_ownership.APPLY:

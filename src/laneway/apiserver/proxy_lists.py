@@ -1,4 +1,4 @@
-"""The proxies of the mesh, as objects that are read. Pure."""
+"""The proxies of the mesh as read-only objects. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def proxy(status: ProxyStatus, last: Rejection | None = None) -> dict[str, Any]:
 
 
 def object_name(node: str) -> str:
-    """A node's id as a name of Kubernetes' kind."""
+    """A node id as a valid Kubernetes name."""
     return node.replace("/", ".").replace("~", ".").replace("_", "-").lower()
 
 

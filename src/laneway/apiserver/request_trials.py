@@ -14,7 +14,7 @@ from typing import Any
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import ADMIN, Identity
 
-#: Requests that a proxy sent on, by (service, lane, served lane).
+#: The requests that a proxy forwarded, by (service, lane, served lane).
 Counts = Mapping[tuple[str, str, str], int]
 #: By the proxies' node ids.
 Readings = Mapping[str, Counts]
@@ -24,8 +24,8 @@ _LONGEST_BODY = 2_000
 
 
 def check_may_try(identity: Identity) -> None:
-    """A request may change what applications keep: it is not for who may only look. Raises
-    ``Failure``."""
+    """Requests may change data of applications, so users who may only view must not send them.
+    Raises ``Failure``."""
     if ADMIN not in identity.scopes and not any(s.startswith("edit:") for s in identity.scopes):
         raise Failure(
             403,
@@ -34,7 +34,7 @@ def check_may_try(identity: Identity) -> None:
 
 
 def answers(received: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
-    """Equal ones together, in the order in which they came; ``received`` has status and body."""
+    """Groups equal answers, in the order of arrival; ``received`` has status and body."""
     cut = ((status, body[:_LONGEST_BODY]) for status, body in received)
     counted = Counter(cut)
     return [

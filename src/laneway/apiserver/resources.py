@@ -1,4 +1,4 @@
-"""The resources that are served: every kind that laneway reads, as Kubernetes would serve it."""
+"""The stored resources of the API: every kind that laneway reads, served as Kubernetes would."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLUMNS: Mapping[str, list[dict[str, str]]] = {
     "ASMSwimLane": [_AGE],
 }
 _PORTS = ("spec", "ports")
-#: What Kubernetes' own schemas say and laneway's shapes leave out.
+#: Parts of Kubernetes' own schemas that laneway's shapes leave out.
 _BUILT_IN = {
     "Service": Structure(
         {_PORTS: {"port": None, "protocol": "TCP"}}, frozenset({("spec", "selector")})
@@ -52,7 +52,7 @@ class ServedKind(Protocol):
 
 
 class Served(Protocol):
-    """What clients are told of a resource, whether or not its objects are kept."""
+    """What discovery says about a resource, stored or virtual."""
 
     @property
     def kind(self) -> ServedKind: ...
@@ -80,7 +80,7 @@ class Served(Protocol):
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """The fields by which field selectors can choose."""
+        """The fields that field selectors may use."""
         ...
 
     @property
@@ -114,7 +114,7 @@ class Resource:
 
     @property
     def qualified(self) -> str:
-        """As messages and revisions name it: ``lanes.laneway.dev``."""
+        """The name in messages and revisions: ``lanes.laneway.dev``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
@@ -123,7 +123,7 @@ class Resource:
 
     @property
     def short_names(self) -> tuple[str, ...]:
-        """Those that the kinds have in clusters."""
+        """The same short names as in clusters."""
         return _SHORT.get(self.kind.name, ())
 
     @property
@@ -164,7 +164,7 @@ def _resource(kind: Kind, defined: Mapping[str, Any] | None) -> Resource:
 
 
 def by_kind(resources: Iterable[Resource]) -> Mapping[tuple[str, str], Resource]:
-    """By ``apiVersion`` and ``kind``, as objects say what they are."""
+    """All resources by ``apiVersion`` and ``kind``."""
     return {
         (api_version, resource.kind.name): resource
         for resource in resources

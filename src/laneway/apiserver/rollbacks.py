@@ -22,7 +22,7 @@ from laneway.apiserver.whole_writes import (
 from laneway.control.revisions import Manifest, ObjectId, Objects
 from laneway.model.meshes import Mesh
 
-#: What a revision restores of an object's metadata; the rest is the server's.
+#: The metadata that a rollback restores; the server owns the rest.
 _METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
 
 
@@ -53,14 +53,15 @@ def rolled_back(
 
 
 def declared_part(manifest: Manifest) -> dict[str, Any]:
-    """What its writers declare of an object: neither its status nor what the server adds."""
+    """The declared part of an object, without its status and the server's fields."""
     metadata = manifest["metadata"]
     kept = {name: metadata[name] for name in _METADATA if metadata.get(name)}
     return {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": kept}
 
 
 def moved_baselines(then: Mesh, now: Mesh) -> Iterator[str]:
-    """Groups that named no baseline, and were deleted meanwhile or keep another one now."""
+    """Groups without a declared baseline that have been deleted since, or that have recorded
+    another baseline."""
     for group in now.groups:
         before = then.groups_by_name.get(group.name)
         if before is None:

@@ -20,12 +20,12 @@ _AMONG = re.compile(rf"\s*(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<value
 _EXISTS = re.compile(rf"\s*(?P<absent>!?)\s*(?P<key>{_KEY})\s*")
 #: Commas that are not between parentheses.
 _BETWEEN = re.compile(r",(?![^(]*\))")
-#: The fields by which objects of every kind can be selected.
+#: The fields by which objects of all kinds can be selected.
 FIELDS = ("metadata.name", "metadata.namespace")
 
 
 def selector(labels: str, fields: str, selectable: Sequence[str] = FIELDS) -> Selector:
-    """Whether an object is selected by both. Raises ``Failure`` for what cannot be read."""
+    """A predicate for objects that match both selectors. Raises ``Failure`` if one is invalid."""
     requirements = [*_label_requirements(labels), *_field_requirements(fields, selectable)]
     return lambda manifest: all(holds(manifest) for holds in requirements)
 

@@ -1,8 +1,9 @@
-"""Codes by which a browser gets a token without anybody copying one. Pure: chance is handed in.
+"""One-time codes that a browser exchanges for a token, so that users need not copy tokens. Pure:
+randomness is an argument.
 
-``laneway serve`` prints a link that holds a code. The console exchanges the code for a token of
-the browser's own. A code is good once and for minutes, so that a link which stays behind in a
-terminal or in a browser's history opens nothing. Codes are kept in memory alone.
+``laneway serve`` prints a link that holds a code. The console exchanges the code for a token that
+belongs to that browser. A code can be used once, and expires after minutes, so a link in a
+terminal's scrollback or a browser's history is useless later. Codes are kept in memory only.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ import base64
 import hashlib
 from datetime import datetime, timedelta
 
-#: Long enough to read the link on one machine and open it on another.
+#: Long enough to copy the link from one machine to another.
 CODE_LIFE = timedelta(minutes=10)
-#: How long the token lives that a browser gets.
+#: The lifetime of a browser's token.
 SESSION_LIFE = timedelta(hours=12)
 _MOST_CODES = 100
 
 
 class SignInCodes:
-    """The codes that have been given out and not used. Only their hashes are kept."""
+    """The issued codes that have not been used. Only their hashes are kept."""
 
     def __init__(self) -> None:
         self._expiry: dict[bytes, datetime] = {}
 
     def issue(self, random: bytes, now: datetime) -> str:
-        """A new code. ``random`` has 32 bytes. The oldest codes give way to new ones."""
+        """Issues a code. ``random`` has 32 bytes. If there are too many codes, the oldest is
+        dropped."""
         assert len(random) == 32
         self._forget_expired(now)
         while len(self._expiry) >= _MOST_CODES:
@@ -35,8 +37,8 @@ class SignInCodes:
         return code
 
     def use(self, code: str, now: datetime) -> bool:
-        """Whether the code is good. It is not any more after this."""
-        # Found by its hash: how long that takes says nothing about the code.
+        """Uses the code up. Returns whether it was valid."""
+        # The lookup is by hash, so its timing reveals nothing about the code.
         expiry = self._expiry.pop(_digest(code), None)
         return expiry is not None and now < expiry
 

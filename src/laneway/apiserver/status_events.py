@@ -18,7 +18,7 @@ _STATUSES = {"True": True, "False": False}
 def occurrences(
     revision: Revision, before: Mapping[Any, StoredObject | None]
 ) -> Iterator[Occurrence]:
-    """One for each condition that has changed in a way that is worth one."""
+    """One event for each condition whose change users should see."""
     for key, manifest in revision.draft.writes.items():
         stood = before[key]
         if manifest is None or not manifest.get("status"):

@@ -42,7 +42,8 @@ class Structure:
         return cls(keyed, frozenset(atomic))
 
     def item_keys(self, place: Place, item: object) -> Mapping[str, Any] | None:
-        """The keys of an item of the list at ``place``; None where it is one value as a whole."""
+        """The keys of an item of the list at ``place``, or None if the list is one value as a
+        whole."""
         defaults = self.keyed.get(place)
         if defaults is None or not isinstance(item, Mapping):
             return None
@@ -50,7 +51,7 @@ class Structure:
         return None if None in keys.values() else keys
 
     def is_split(self, place: Place, items: Sequence[object]) -> bool:
-        """Whether the items of this list are separate parts: each has distinct keys."""
+        """Whether the items of this list are owned separately: each has distinct keys."""
         keys = [self.item_keys(place, item) for item in items]
         known = [tuple(each.items()) for each in keys if each is not None]
         return place in self.keyed and len(set(known)) == len(items)
@@ -65,6 +66,6 @@ def _parts(place: Place, schema: Mapping[str, Any]) -> Iterator[tuple[Place, Map
 
 
 def copied(value: Any) -> Any:
-    """Plain data once more, of which no part is also a part of something else: parts may be changed
-    in place, also where YAML's aliases made several of one."""
+    """A deep copy without shared parts, so that each part can be changed in place. Aliases in YAML
+    make several references to one value; here each becomes a value of its own."""
     return json.loads(json.dumps(value))

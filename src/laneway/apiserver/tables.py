@@ -48,7 +48,7 @@ def table(
 
 
 def _column(column: Mapping[str, str]) -> dict[str, Any]:
-    # Ages are written by the server: clients show what they get.
+    # The server formats ages: clients show cells as they are.
     kind = "string" if column["type"] == "date" else column["type"]
     description = f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
     return {
@@ -77,7 +77,7 @@ def _partial(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def at(path: str, value: Any) -> Any:
-    """What a column's JSONPath leads to; None if that is not there."""
+    """The value at a column's JSONPath, or None if there is none."""
     for step in _STEP.finditer(path):
         if step["field"]:
             value = value.get(step["field"]) if isinstance(value, Mapping) else None
@@ -88,7 +88,7 @@ def at(path: str, value: Any) -> Any:
 
 
 def age(since: str, now: datetime) -> str:
-    """As kubectl writes it: ``59s``, ``5m3s``, ``23h``, ``8d``."""
+    """The age in kubectl's format: ``59s``, ``5m3s``, ``23h``, ``8d``."""
     seconds = int((now - datetime.fromisoformat(since)).total_seconds())
     if seconds < 0:
         return "<invalid>" if seconds < -1 else "0s"

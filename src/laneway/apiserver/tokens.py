@@ -1,7 +1,7 @@
 """Bearer tokens, and the permissions of their holders. Pure: randomness and time are arguments.
 
-A token is ``lw_ID_SECRET``. Only a hash of the secret is kept: it has 256 random bits, so that a
-fast hash suffices. ``ID`` is public, and names the token in lists and in revisions.
+A token is ``lw_ID_SECRET``. Only a hash of the secret is stored. The secret has 256 random bits, so
+a fast hash suffices. ``ID`` is public, and identifies the token in lists and revisions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VIEW, ADMIN = "view", "admin"
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is kept of a token. ``scopes`` are ``view``, ``edit:GROUP`` and ``admin``."""
+    """A stored token. ``scopes`` are ``view``, ``edit:GROUP`` and ``admin``."""
 
     id: str
     digest: bytes
@@ -38,19 +38,19 @@ class Token:
 
 
 class TokenStore(Protocol):
-    """The tokens that have been given out and not revoked."""
+    """The issued tokens that have not been revoked."""
 
     @property
     def by_id(self) -> Mapping[str, Token]:
-        """Changes as tokens are added and removed."""
+        """A live view: it changes when tokens are added or removed."""
         ...
 
     async def add(self, token: Token) -> None:
-        """Returns when the token is kept for good."""
+        """Returns when the token is stored durably."""
         ...
 
     async def remove(self, number: str) -> bool:
-        """Whether it was there. It is not valid any more when this begins."""
+        """Returns whether it existed. The token is invalid from the moment of the call."""
         ...
 
 
@@ -84,7 +84,7 @@ def _group(resource: Resource, manifest: Mapping[str, Any]) -> str:
 
 
 def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    """Raises ``Failure`` for what is no scope, and for none at all."""
+    """Raises ``Failure`` for an unknown scope, and for an empty list."""
     known = frozenset(scopes)
     for scope in known:
         if scope not in (VIEW, ADMIN) and not re.fullmatch(r"edit:[a-z0-9-]{1,63}", scope):
@@ -97,7 +97,7 @@ def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
 def minted(
     name: str, scopes: Iterable[str], random: bytes, now: datetime, life: timedelta
 ) -> tuple[Token, str]:
-    """A new token, and its text, which is not kept. ``random`` has 37 bytes."""
+    """Returns a new token and its text, which is not stored. ``random`` has 37 bytes."""
     assert len(random) == 37
     if life <= timedelta(0):
         raise Failure(422, "a token must live for longer than no time")
@@ -108,10 +108,10 @@ def minted(
 
 
 def identified(text: str, tokens: Mapping[str, Token], now: datetime) -> Identity | None:
-    """The user with the token ``text``. None if there is no such token, or it has expired."""
+    """The user with the token ``text``, or None if there is no such token or it has expired."""
     found = _TOKEN.fullmatch(text)
     token = tokens.get(found["id"]) if found else None
-    # Of the same length whether or not the id is known, so that time tells nothing.
+    # The same work whether or not the id is known, so timing reveals nothing.
     expected = token.digest if token else bytes(32)
     given = _digest(found["secret"] if found else "")
     if not hmac.compare_digest(expected, given) or token is None or token.expires <= now:

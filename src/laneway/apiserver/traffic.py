@@ -1,4 +1,4 @@
-"""The figures of a group's lanes, as an object that is read. Pure."""
+"""The traffic figures of a group's lanes as a read-only object. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Figures = Mapping[LanePair, LaneFigures]
 
 
 def traffic(mesh: Mesh, figures: Figures) -> list[dict[str, Any]]:
-    """One object for each lane group, with the figures of its lanes."""
+    """Returns one object for each lane group, with the figures of its lanes."""
     of_group: dict[str, list[tuple[LanePair, LaneFigures]]] = {g.name: [] for g in mesh.groups}
     for group, pair, its in by_group(mesh, figures):
         of_group[group].append((pair, its))

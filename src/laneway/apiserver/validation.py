@@ -1,7 +1,7 @@
 """Validates a single object, and its unknown fields as strictly as the request demands.
 
-Errors between objects are no reason to refuse one of them: it is held, and its status says so, as
-by the operator in a cluster.
+Errors between objects do not make a single write fail: the object is stored, it stays inactive, and
+its status says why, as with the operator in a cluster.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from laneway.schema.json_schema import JsonSchema
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
 _MODES = (STRICT, WARN, IGNORE)
-#: What a user writes; the rest of the metadata is the server's.
+#: The metadata that users write; the server owns the rest.
 _METADATA = ("name", "namespace", "labels", "annotations")
 
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The object as it will be kept, and warnings for the client."""
+    """The object as it will be stored, and warnings for the client."""
 
     manifest: dict[str, Any]
     warnings: tuple[str, ...] = ()
 
 
 def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
-    """``mode`` says what becomes of unknown fields (``fieldValidation``). Raises ``Failure``."""
+    """``mode`` is the handling of unknown fields (``fieldValidation``). Raises ``Failure``."""
     if mode not in _MODES:
         raise Failure(400, f"fieldValidation: {mode!r} is none of {', '.join(_MODES)}")
     kept = _with_defaults(manifest, resource.schema)
@@ -69,7 +69,7 @@ def _hint(finding: Finding) -> str:
 
 
 def invalid(resource: Resource, manifest: Mapping[str, Any], errors: list[Finding]) -> Failure:
-    """The refusal of an object that has these errors."""
+    """The refusal of an object with these errors."""
     name = manifest["metadata"]["name"]
     texts = [f"{field_text(each.path)}: {each.explanation}" for each in errors]
     listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
@@ -89,7 +89,7 @@ def _remove(manifest: dict[str, Any], path: Path) -> None:
 
 
 def with_item_defaults(value: Any, schema: JsonSchema) -> Any:
-    """The object with defaults in the items of its lists, and nowhere else."""
+    """The object with defaults filled in, but only in items of lists."""
     if isinstance(value, Mapping):
         parts = schema.get("properties", {})
         return {
@@ -102,7 +102,7 @@ def with_item_defaults(value: Any, schema: JsonSchema) -> Any:
 
 
 def _with_defaults(manifest: Mapping[str, Any], schema: JsonSchema) -> dict[str, Any]:
-    """As Kubernetes fills defaults in when it keeps an object."""
+    """Fills in defaults as Kubernetes does before it stores an object."""
     result = _defaulted(manifest, schema)
     assert isinstance(result, dict)
     return result

@@ -1,4 +1,4 @@
-"""Resources that a server answers and does not keep: requests that are answered when they are
+"""Resources that the server answers without storing them: reviews, which are answered when they are
 created, and lists that are read from the running mesh."""
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class VirtualKind:
 
 @dataclass(frozen=True, slots=True)
 class VirtualResource:
-    """As ``Resource``; ``spec`` is the shape of what is created, if anything can be."""
+    """Like ``Resource``. ``spec`` is the shape of the object to create, or None for read-only
+    resources."""
 
     kind: VirtualKind
     plural: str
@@ -71,7 +72,7 @@ class VirtualResource:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request to create an object that is answered at once, and who sent it.
+    """A request to create an object that is answered at once, with its sender.
 
     ``manager`` is the field manager that the request names.
     """
@@ -84,7 +85,7 @@ class Asked:
 
 
 def spec_of(resource: VirtualResource, body: Any) -> Shape:
-    """What is asked. Raises ``Failure`` with a cause for each thing wrong."""
+    """The spec of the request. Raises ``Failure`` with a cause for each error."""
     assert resource.spec is not None
     kind = resource.kind
     if not isinstance(body, Mapping):
@@ -159,7 +160,7 @@ TOKEN = _resource("Token", ("create", "delete", "list"))
 
 
 def _event(group: str, about: str, last_seen: str, message: str) -> VirtualResource:
-    """``about`` and the others are the names of fields, which differ from version to version."""
+    """``about`` and the others are names of fields, which differ between the API versions."""
     fields = ("apiVersion", "kind", "namespace", "name", "uid")
     return VirtualResource(
         VirtualKind(group, ("v1",), "Event"),
@@ -179,11 +180,11 @@ def _event(group: str, about: str, last_seen: str, message: str) -> VirtualResou
     )
 
 
-#: Events as ``kubectl get events`` and ``kubectl describe`` read them, and as newer clients do.
+#: Events for ``kubectl get events`` and ``kubectl describe``, and for newer clients.
 CORE_EVENT = _event("", "involvedObject", "lastTimestamp", "message")
 EVENT = _event("events.k8s.io", "regarding", "deprecatedLastTimestamp", "note")
 
-#: All of them, in the order of discovery.
+#: All virtual resources, in the order of discovery.
 VIRTUAL = (
     CHANGE_SET,
     PREVIEW,
@@ -204,7 +205,7 @@ VIRTUAL = (
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The ``status`` of what was asked."""
+    """The ``status`` of the answered object."""
 
     status: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
@@ -212,7 +213,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is wanted: at most ``limit`` (0: all) of what follows ``after``."""
+    """The requested part of a list: at most ``limit`` objects (0: all) that follow ``after``."""
 
     limit: int = 0
     after: str = ""
@@ -221,21 +222,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """``last`` is what the next page follows; "" if there is none. ``revision`` is what a watch
-    that follows the list resumes from."""
+    """``last`` is where the next page begins, or "" if there is none. A watch that follows the list
+    resumes from ``revision``."""
 
     items: Sequence[Mapping[str, Any]]
     last: str = ""
     revision: str = ""
 
 
-#: Answers what is asked; raises ``Failure``.
+#: Answers the request; raises ``Failure``.
 Answer = Callable[[Asked], Awaitable[Answered]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """``get`` is of a namespace and a name, and None where there is none."""
+    """``get`` takes a namespace and a name. It returns None if there is no such object."""
 
     list: Callable[[Page], Awaitable[Listed]]
     get: Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
@@ -243,7 +244,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What is behind the virtual resources, by their plurals."""
+    """The functions behind the virtual resources, by their plurals."""
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
     readers: Mapping[str, Reader] = field(default_factory=dict)

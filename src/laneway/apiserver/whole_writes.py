@@ -1,7 +1,6 @@
 """Writes of many objects that are accepted as a whole or refused as a whole. Pure.
 
-A change set, a rollback and a promotion become such writes; ``wiring.whole_changes`` brings them
-about.
+Change sets, rollbacks and promotions become such writes; ``wiring.whole_changes`` carries them out.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from laneway.schema import Document
 _NOWHERE = Source("the request", None)
 
 
-#: Kubernetes' reason of a cause: another manager owns the field.
+#: Kubernetes' reason for a cause: another manager owns the field.
 FIELD_CONFLICT = "FieldManagerConflict"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, under the name of which field manager. ``now`` is in RFC 3339; ``uid`` makes a
-    new one each time."""
+    """The user who writes, and the field manager. ``now`` is in RFC 3339; ``uid`` returns a new uid
+    with each call."""
 
     identity: Identity
     manager: str
@@ -53,10 +52,10 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class WholeWrite:
-    """``writes``: what becomes of each object that changes, in order; None deletes it.
+    """``writes`` has the new state of each object that changes, in order; None deletes it.
 
-    ``places`` are those of objects in the request, by what findings call them. ``concerned`` are
-    objects that are in the request and may not change.
+    ``places`` has the paths of objects in the request, by their keys in findings. ``concerned`` has
+    all objects of the request, whether or not they change.
     """
 
     writes: Mapping[ObjectId, Manifest | None]
@@ -67,7 +66,8 @@ class WholeWrite:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a request is refused, and where in it. ``owner``: another source is the reason."""
+    """A reason for a refusal, and its place in the request. ``owner``: another source owns the
+    object."""
 
     path: Path
     reason: str
@@ -84,7 +84,7 @@ class Problem:
 
 
 def problems_of(failure: Failure, path: Path, subject: str) -> list[Problem]:
-    """A refusal of one object, as part of the refusal of the whole."""
+    """The refusal of one object, as parts of the refusal of the whole request."""
     owner = failure.code == 409
     causes = failure.details.get("causes", ())
     if not causes:
@@ -102,7 +102,7 @@ def problems_of(failure: Failure, path: Path, subject: str) -> list[Problem]:
 
 
 def refusal(kind: str, problems: Sequence[Problem]) -> Failure:
-    """Of the whole: a conflict if only other sources are in the way."""
+    """The refusal of the whole request: a conflict if all problems are about other sources."""
     code = 409 if all(each.owner for each in problems) else 422
     texts = [
         f"{p.cause['field']}: {p.message}" if p.cause["field"] else p.message for p in problems
@@ -118,7 +118,7 @@ def refusal(kind: str, problems: Sequence[Problem]) -> Failure:
 
 
 def refusal_of(kind: str, refused: Refused, places: Mapping[ObjectKey, Path]) -> Failure:
-    """What the declared state, or the mesh, said of the whole."""
+    """The refusal by the declared state or the running mesh."""
     problems = [_problem(each, places) for each in refused.findings if _is_error(each)]
     problems += [Problem((), "Conflict", str(each), owner=True) for each in refused.conflicts]
     if refused.outcome is not None:
@@ -142,7 +142,7 @@ def check_allowed(
 
 
 def subject_of(resource: Resource, manifest: Manifest) -> ObjectKey:
-    """What findings call the object."""
+    """The key of the object in findings."""
     document = Document(manifest, _NOWHERE)
     return ObjectKey(resource.kind.name, resource.kind.name_of(document))
 
@@ -153,7 +153,7 @@ def warnings_of(findings: Iterable[Finding]) -> list[str]:
 
 def _problem(finding: Finding, places: Mapping[ObjectKey, Path]) -> Problem:
     path = places.get(finding.subject) if finding.subject else None
-    if path is None:  # an object that stands already
+    if path is None:  # an existing object
         return Problem((), finding.code, described(finding))
     return Problem(
         (*path, *finding.path), finding.code, f"{finding.subject}: {finding.explanation}"

@@ -1,4 +1,4 @@
-"""What a write makes of an object. The server fills in its part of the metadata here."""
+"""Computes the object that results from a write, with the metadata that the server fills in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATUS = "status"
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A request to write one object. ``now`` is in RFC 3339; ``uid`` for one that is new.
+    """A request to write one object. ``now`` is in RFC 3339; ``uid`` is for a new object.
 
     ``namespace`` and ``name`` are those of the URL; ``name`` is "" for a creation.
     """
@@ -82,7 +82,7 @@ def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
     by = Manager(write.manager, field_ownership.APPLY, write.api_version)
     before = live.manifest if live else None
     wanted = {**wanted, "metadata": _without_server_fields(wanted["metadata"])}
-    # Lists have one owner as a whole, with the defaults that the server fills in.
+    # Lists have one owner as a whole, including the defaults that the server fills in.
     wanted = with_item_defaults(wanted, write.resource.schema)
     try:
         merged = field_ownership.apply(
@@ -164,7 +164,7 @@ def _check_version(write: Write, live: StoredObject, manifest: Manifest) -> None
 
 
 def _fresh(write: Write, live: Manifest | None, manifest: Manifest) -> dict[str, Any]:
-    """The object with what the server says of it; of a status, nothing else is taken."""
+    """The object with the server's metadata. A write to ``/status`` takes only the status."""
     if live is not None and write.subresource == STATUS:
         return {**live, "status": manifest.get("status") or {}}
     kept = {k: v for k, v in manifest.items() if k != "status"}
@@ -189,7 +189,7 @@ def _without_server_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(stored: StoredObject) -> dict[str, Any]:
-    """The object as it is answered, with its ``resourceVersion``."""
+    """The object as clients see it, with its ``resourceVersion``."""
     metadata = {**stored.manifest["metadata"], "resourceVersion": str(stored.revision)}
     return {**stored.manifest, "metadata": metadata}
 

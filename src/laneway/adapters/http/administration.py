@@ -33,7 +33,8 @@ _LONGEST_LIFE = timedelta(days=3650)
 
 
 class AdministrationEndpoints:
-    """``random`` makes so many random bytes; ``ready`` says whether the mesh has been started."""
+    """``random`` returns a number of random bytes; ``ready`` says whether the mesh has been
+    started."""
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class AdministrationEndpoints:
         return PlainTextResponse("ok" if ready else "starting", 200 if ready else 503)
 
     async def _describe(self, request: Request) -> Response:
-        """The address of the TCP port, and the certificate of the CA that signed for it."""
+        """The address of the TCP port, and the CA certificate that signed the server's certificate."""
         return JSONResponse({"kind": "Server", "apiVersion": API_VERSION, **self._server()})
 
     async def _token_collection(self, request: Request) -> Response:

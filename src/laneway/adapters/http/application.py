@@ -20,7 +20,7 @@ from laneway.control.revisions import DeclaredElsewhere, StoreError
 
 Endpoint = Callable[[Request, Place], Awaitable[Response]]
 
-# As Kubernetes words them, since some clients compare.
+# Kubernetes' texts, because some clients compare them.
 _NOTHING_THERE = "the server could not find the requested resource"
 _NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
@@ -37,8 +37,8 @@ def application(
     more: Sequence[Route] = (),
     virtual: Sequence[Served] = (),
 ) -> Starlette:
-    """``version`` is laneway's; ``more`` are endpoints that are not of objects which are kept,
-    ``virtual`` the resources among these."""
+    """``version`` is laneway's. ``more`` has the endpoints other than those of stored objects, and
+    ``virtual`` the resources among them."""
     every = (*resources, *virtual)
     return Starlette(
         routes=[*more, *_discovery(every, version), *_objects(resources, objects)],
@@ -81,7 +81,7 @@ def _discovery(resources: Sequence[Served], version: str) -> list[Route]:
         return JSONResponse(discovery.openapi_v2(version))
 
     async def server_version(request: Request) -> Response:
-        # Clients compare the minor version with what they need of Kubernetes' API.
+        # Clients compare the minor version with the one that they need.
         return JSONResponse(
             {"major": "1", "minor": "36", "gitVersion": f"v1.36.0+laneway-{version}"}
         )

@@ -1,9 +1,9 @@
-"""Authenticates requests. No request is answered before that.
+"""Authenticates every request before it is answered.
 
-A Unix socket is for the user that laneway runs as (``connections`` checks this), who may do
-everything. Over TCP, a bearer token is needed. There are no cookies, so web pages cannot act for
-the user of the browser. Requests with a foreign ``Host`` or ``Origin`` are refused, so no web page
-can reach a port of this machine under its own host name (DNS rebinding).
+Requests on the Unix socket come from the user that laneway runs as (``connections`` checks this),
+who is an admin. Over TCP, a bearer token is needed. There are no cookies, so web pages cannot act
+for the user of the browser. Requests with a foreign ``Host`` or ``Origin`` are refused, so no web
+page can reach a port of this machine under its own host name (DNS rebinding).
 
 The files of the console are public, because a browser needs them before it can send a token.
 """
@@ -24,7 +24,7 @@ from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import ADMIN, Identity, Token, identified
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-#: Asked by probes, which have no token; they tell nothing else.
+#: For probes, which have no token. They reveal nothing else.
 _OPEN = frozenset({"/healthz", "/readyz", "/livez"})
 _LONGEST_HEADER = 4096
 
@@ -32,7 +32,7 @@ _LONGEST_HEADER = 4096
 class Authentication:
     """ASGI middleware; ``request.state.identity`` is an ``Identity`` behind it.
 
-    ``tokens`` are by id. ``hosts`` are names beyond this machine's own under which it is reached.
+    ``tokens`` are by id. ``hosts`` are additional host names of the server.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Authentication:
         await self._app(scope, receive, send)
 
     def _identity(self, request: Request) -> Identity | None:
-        """None where nobody needs to be known. Raises ``Failure``."""
+        """Returns None for public paths. Raises ``Failure``."""
         if is_unix_socket(request):
             return Identity(self._local_user, frozenset({ADMIN}))
         self._check_host(request)
@@ -93,11 +93,11 @@ class Authentication:
             own = f"{request.url.scheme}://{request.headers['host']}"
             if f"{parts.scheme}://{parts.netloc}" != own:
                 raise Failure(403, "requests of other web sites are not answered")
-        # A link to the console may stand anywhere; what it leads to cannot be framed or read there.
+        # Any page may link to the console; it can neither frame nor read it.
         navigation = request.method == "GET" and is_console(request)
         if navigation and request.headers.get("sec-fetch-mode") == "navigate":
             return
-        # Browsers say so where they send no Origin.
+        # Browsers send this header where they send no Origin.
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise Failure(403, "requests of other web sites are not answered")
 
@@ -114,7 +114,7 @@ def is_unix_socket(request: Request) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """Without the port; "" for what is no host."""
+    """The host without its port; "" if it is invalid."""
     found = re.fullmatch(r"(\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(:\d{1,5})?", host, re.I)
     if found is None:
         return ""

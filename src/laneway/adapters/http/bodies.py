@@ -1,4 +1,4 @@
-"""The bodies of requests: bounded, and read without surprises."""
+"""Reads the bodies of requests, within limits on size and time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from laneway.apiserver.failures import Failure
 
 MOST_BYTES = 2 * 1024 * 1024
-#: Seconds for all of a body.
+#: Seconds within which a body must arrive.
 PATIENCE = 30.0
 _MOST_DEPTH = 100
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml", "text/yaml"})
@@ -26,7 +26,7 @@ _JSON = frozenset(
     }
 )
 
-#: Reads one YAML document; raises ``ValueError`` with what is wrong.
+#: Reads one YAML document; raises ``ValueError`` with the reason.
 ReadYaml = Callable[[str], Any]
 
 

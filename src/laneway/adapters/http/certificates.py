@@ -27,7 +27,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def authority(folder: Path, now: datetime) -> tuple[Path, ec.EllipticCurvePrivateKey]:
-    """The CA's certificate and key in ``folder``, made at the first start. Raises ``OSError``."""
+    """The CA's certificate and key in ``folder``, created at the first start. Raises ``OSError``."""
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if certificate.exists() and key.exists():
         loaded = serialization.load_pem_private_key(key.read_bytes(), None)
@@ -41,14 +41,15 @@ def authority(folder: Path, now: datetime) -> tuple[Path, ec.EllipticCurvePrivat
         .add_extension(_usage(signs=True), critical=True)
         .sign(made, hashes.SHA256())
     )
-    # The key first: a certificate without its key would be taken for a whole CA.
+    # The key first: a certificate without its key would look like a complete CA.
     write_file(key, _pem(made))
     write_file(certificate, signed.public_bytes(serialization.Encoding.PEM).decode())
     return certificate, made
 
 
 def server_context(folder: Path, hosts: Collection[str], now: datetime) -> ssl.SSLContext:
-    """TLS with a certificate by the CA in ``folder``, for this machine's names and ``hosts``."""
+    """A TLS context with a certificate of the CA in ``folder``, for this machine's names and
+    ``hosts``."""
     ca_file, ca_key = authority(folder, now)
     ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
@@ -68,7 +69,7 @@ def server_context(folder: Path, hosts: Collection[str], now: datetime) -> ssl.S
 
 
 def given_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS with the user's own files. Raises ``OSError`` or ``ssl.SSLError``."""
+    """A TLS context with the user's own files. Raises ``OSError`` or ``ssl.SSLError``."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)

@@ -17,7 +17,7 @@ from laneway.apiserver.failures import Failure
 
 
 def compaction_route(compact: Callable[[int], Awaitable[int]], read_yaml: ReadYaml) -> Route:
-    """``compact`` keeps so many revisions, and returns how many it removed."""
+    """``compact`` keeps the given number of revisions, and returns how many it removed."""
 
     async def endpoint(request: Request) -> Response:
         require_admin(request, "compaction is")

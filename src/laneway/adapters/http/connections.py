@@ -1,4 +1,4 @@
-"""Connections to the API: who may open one, and how long one may take to ask for something."""
+"""Rules for connections to the API: who may connect, and the time limit for sending a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: Seconds for the first byte of a request to its last header.
+#: Seconds from the first byte of a request to its last header.
 PATIENCE = 10.0
 
 
@@ -52,7 +52,7 @@ class ApiConnection(H11Protocol):
         self._deadline = self.loop.call_later(PATIENCE, self._too_late)
 
     def _too_late(self) -> None:
-        # With pipelining, a request may have begun while the one before it was answered.
+        # With pipelining, the next request may have begun while the last one was answered.
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
 
@@ -63,7 +63,7 @@ class ApiConnection(H11Protocol):
 
 
 def peer_user(connection: Any) -> int | None:
-    """The user at the other end of a Unix socket; None for other sockets."""
+    """The user id of the peer of a Unix socket, or None for other sockets."""
     if connection is None or connection.family != socket.AF_UNIX:
         return None
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)

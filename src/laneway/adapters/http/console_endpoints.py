@@ -30,7 +30,7 @@ _API = f"/apis/{API_VERSION}"
 
 
 class ConsoleEndpoints:
-    """``random`` makes so many random bytes; ``address`` is the console's URL, or ""."""
+    """``random`` returns a number of random bytes; ``address`` is the console's URL, or ""."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ConsoleEndpoints:
         ]
 
     async def _sign_in(self, request: Request) -> Response:
-        """Exchanges a code for a token. Whoever asks has no token yet."""
+        """Exchanges a code for a token. The caller has no token yet."""
         data = await body(request, self._read_yaml)
         code = data.get("code") if isinstance(data, dict) else None
         if not isinstance(code, str) or not self._codes.use(code, self._now()):
@@ -104,7 +104,7 @@ class ConsoleEndpoints:
         return JSONResponse(document, 201, {"Cache-Control": "no-store"})
 
     async def _events(self, request: Request) -> Response:
-        """All objects of ``resource`` (may be repeated), a bookmark, then what changes."""
+        """Streams all objects of ``resource`` (may be repeated), a bookmark, and then changes."""
         asked = frozenset(request.query_params.getlist("resource"))
         if not asked or not asked <= self._resources:
             raise Failure(400, f"resource: name some of {', '.join(sorted(self._resources))}")
@@ -128,12 +128,12 @@ class ConsoleEndpoints:
 
 
 def sign_in_url(address: str, code: str) -> str:
-    """The code stands in the fragment, which is sent to no server, and so to no log."""
+    """The code is in the fragment, which browsers never send, so it appears in no server's log."""
     return f"{address}#/sign-in/{code}"
 
 
 async def _identity(request: Request) -> Response:
-    """Who the token is for, so that nobody is offered what is forbidden to them."""
+    """The caller and its permissions, so that the console offers only permitted actions."""
     identity = request.state.identity
     assert isinstance(identity, Identity)
     status = {"name": identity.name, "scopes": sorted(identity.scopes)}

@@ -21,9 +21,9 @@ from starlette.routing import Route
 from laneway.adapters.http.server import ServerUnusable
 
 ROOT = "/console/"
-#: Where a browser exchanges the code of a link for a token; it has none yet.
+#: Where a browser exchanges the code from a link for a token.
 SIGN_IN = f"{ROOT}sign-in"
-#: Where it gives that token back.
+#: Where it revokes that token.
 SIGN_OUT = f"{ROOT}sign-out"
 #: Vite writes this wherever a nonce belongs (``html.cspNonce`` in ``console/vite.config.ts``).
 _NONCE = b"__CSP_NONCE__"
@@ -35,7 +35,7 @@ _NOT_BUILT = (
 
 
 class ConsoleNotBuilt(ServerUnusable):
-    """There are no files of the console. The message is complete for a terminal."""
+    """The console's files do not exist. The message is complete for a terminal."""
 
     def __init__(self) -> None:
         super().__init__(_NOT_BUILT.strip())
@@ -52,10 +52,10 @@ class _File:
 
 
 class ConsoleFiles:
-    """What ``vite build`` wrote, in memory: so nothing beyond it can be asked for."""
+    """The output of ``vite build``, in memory, so no other file can be requested."""
 
     def __init__(self, folder: Path | None) -> None:
-        """``folder`` is None where the console was not built."""
+        """``folder`` is None if the console was not built."""
         self._page = b""
         self._assets: Mapping[str, tuple[_File, bytes]] = {}
         if folder is not None:
@@ -94,7 +94,7 @@ class ConsoleFiles:
         if found is None:
             return PlainTextResponse("the console has no such file\n", 404, _ALWAYS)
         file, compressed = found
-        # The name holds a hash of the content.
+        # The name contains a hash of the content.
         headers = {**_ALWAYS, "Cache-Control": "public, max-age=31536000, immutable"}
         headers["Vary"] = "Accept-Encoding"
         data = file.data
@@ -105,7 +105,8 @@ class ConsoleFiles:
 
 
 def content_security_policy(nonce: str) -> str:
-    """Nothing but the server's own files; styles that Ant Design makes while it runs by nonce."""
+    """Allows only the server's own files, and by nonce the styles that Ant Design creates at run
+    time."""
     return "; ".join(
         (
             "default-src 'self'",

@@ -1,4 +1,4 @@
-"""``/metrics``: figures in Prometheus' text format, and the requests of the API among them.
+"""``/metrics`` in Prometheus' text format, including the counts of API requests.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -16,14 +16,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: Others are counted together, so that clients cannot make new series.
+#: All other methods are counted together, so clients cannot create new series.
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 Labels = Mapping[str, str]
 
 
 class Distribution(Protocol):
-    """``cumulative`` has each upper bound and the number of values not above it; the last bound is
+    """``cumulative`` has each upper bound with the number of values up to it; the last bound is
     infinite."""
 
     @property

@@ -1,4 +1,4 @@
-"""Reading objects: list, get and watch, of what a store keeps."""
+"""Reads of stored objects: list, get and watch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from laneway.control.revisions import (
 
 
 class Readable(Protocol):
-    """What a URL leads to. ``name`` is "" for all objects of a resource."""
+    """The target of a URL. ``name`` is "" for all objects of a resource."""
 
     @property
     def resource(self) -> Served: ...
@@ -50,7 +50,7 @@ class Readable(Protocol):
 
 
 class ObjectReads:
-    """``now`` is in UTC. ``tells_deletions``: watches tell of objects that are gone."""
+    """``now`` is in UTC. ``tells_deletions``: watches report deleted objects."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class ObjectReads:
         return JSONResponse(asked.many([shown(each) for _, each in page], metadata))
 
     async def _objects(self, query: ListQuery) -> tuple[int, Objects]:
-        """All pages of a list are of one revision."""
+        """All pages of a list show the same revision."""
         if query.revision is None:
             return self._store.latest, self._store.objects
         try:
@@ -139,7 +139,7 @@ def covers(place: Readable, key: ObjectId) -> bool:
 
 
 def found(place: Readable, objects: Objects) -> StoredObject:
-    """Raises ``Failure`` where there is no such object."""
+    """Raises ``Failure`` if there is no such object."""
     stored = objects.get(ObjectId(place.resource.qualified, place.namespace, place.name))
     if stored is None:
         raise not_found(place.resource, place.name)

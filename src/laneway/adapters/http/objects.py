@@ -1,4 +1,4 @@
-"""The endpoints of objects that are kept: create, replace, patch, delete, and what is read."""
+"""The endpoints of stored objects: create, replace, patch, delete, and reads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PATCHES = (patches.JSON, patches.MERGE, patches.APPLY)
 
 @dataclass(frozen=True)
 class Place:
-    """What a URL leads to. ``name`` is "" for all objects of a resource."""
+    """The target of a URL. ``name`` is "" for all objects of a resource."""
 
     resource: Resource
     api_version: str
@@ -54,7 +54,7 @@ class Place:
 
 
 class ObjectEndpoints:
-    """``now`` is in UTC; ``uid`` makes a new one each time."""
+    """``now`` is in UTC; ``uid`` returns a new uid with each call."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class ObjectEndpoints:
 
     async def _patch(self, request: Request, place: Place) -> Response:
         kind = content_type(request)
-        # What custom resources are, which have no directives for strategic merges.
+        # These are custom resources, which have no directives for strategic merges.
         accepted = _PATCHES if place.resource.group else (*_PATCHES, patches.STRATEGIC)
         if kind not in accepted:
             listed = ", ".join(accepted)
@@ -117,7 +117,7 @@ class ObjectEndpoints:
         if query.force and kind != patches.APPLY:
             raise Failure(422, "force: it is for server-side apply alone")
         if kind == patches.APPLY and not request.query_params.get("fieldManager"):
-            query = replace(query, manager="")  # none that is made up of the client's name
+            query = replace(query, manager="")  # not one that is derived from the client's name
         live = self._store.submitted_objects.get(place.id)
         valid = writes.patch(self._write(place, query), live, kind, data)
         states_its_end = kind == patches.APPLY and "expiresAt" in (data.get("spec") or {})
@@ -174,7 +174,8 @@ class ObjectEndpoints:
         live: StoredObject | None,
         states_its_end: bool = False,
     ) -> Response:
-        """From reading what is submitted to here there is no await, so nothing came between."""
+        """There is no await between reading the submitted objects and this line, so nothing has
+        changed."""
         _check_allowed(request, place, [valid.manifest, *([live.manifest] if live else [])])
         if not place.subresource:
             check_not_expired(

@@ -1,4 +1,4 @@
-"""How a client wants objects shown: as they are, as tables, or as their metadata alone."""
+"""The presentation of objects that a client accepts: whole objects, tables, or only metadata."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Presentation:
     def asked(
         cls, request: Request, resource: Served, api_version: str, now: Callable[[], datetime]
     ) -> Presentation:
-        """By the first of the media types of ``Accept`` that there is."""
+        """The presentation for the first known media type in ``Accept``."""
         form = ""
         for media_type in request.headers.get("accept", "").split(","):
             parameters = dict(
@@ -46,7 +46,7 @@ class Presentation:
 
     @property
     def key(self) -> str:
-        """The same for requests that are shown the same."""
+        """Equal for requests with the same presentation."""
         return f"{self.form} {self.api_version} {self.whole}"
 
     def one(self, manifest: Manifest) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Presentation:
         }
 
     def bookmark(self, revision: int, initial: bool) -> dict[str, Any]:
-        """``initial``: what ends the events for the objects that were there."""
+        """``initial``: it marks the end of the initial objects."""
         metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
         if initial:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}

@@ -1,4 +1,4 @@
-"""The query parameters of Kubernetes' API, and the warnings beside its answers."""
+"""The query parameters of Kubernetes' API, and the ``Warning`` headers of its answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from laneway.apiserver.failures import Failure
 from laneway.apiserver.selectors import FIELDS, Selector, selector
 
 _LONGEST_WATCH = 3600.0
-#: The name of a manager, from the client's name, is at most this long.
+#: The longest name of a field manager that is derived from the client's name.
 _LONGEST_MANAGER = 128
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """``after`` is the last object of the page before, and ``revision`` what that was read at."""
+    """``after`` is the last object of the previous page, and ``revision`` the revision of that
+    page."""
 
     selects: Selector
     limit: int
@@ -30,7 +31,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class WatchQuery:
-    """``initial``: all objects first; ``marks_initial``: and then a bookmark that says so."""
+    """``initial``: all objects are sent first; ``marks_initial``: a bookmark follows them."""
 
     selects: Selector
     since: int | None
@@ -49,8 +50,8 @@ class WriteQuery:
 
 
 def list_query(request: Request, selectable: Sequence[str] = FIELDS) -> ListQuery:
-    """``selectable`` are the fields by which objects can be selected. Raises ``Failure``, as the
-    others here do."""
+    """``selectable`` has the fields that selectors may use. Raises ``Failure``, like the other
+    functions here."""
     selects = _selector(request, selectable)
     limit = _number(request, "limit") or 0
     token = request.query_params.get("continue", "")

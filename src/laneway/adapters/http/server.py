@@ -22,17 +22,17 @@ from laneway.adapters.host.private_files import open_folder
 from laneway.adapters.http.connections import ApiConnection
 
 _BACKLOG = 256
-#: Seconds for requests that are being answered when the server stops.
+#: Seconds that open requests have when the server stops.
 _GRACE = 5
 
 
 class ServerUnusable(Exception):
-    """The API cannot be served at its address. The message is complete for a terminal."""
+    """The API cannot listen at its address. The message is complete for a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class TcpEndpoint:
-    """``port`` 0 is any free one. Without ``tls``, ``host`` must be one of loopback."""
+    """``port`` 0 is any free one. Without ``tls``, ``host`` must be a loopback address."""
 
     host: str
     port: int
@@ -40,7 +40,8 @@ class TcpEndpoint:
 
 
 class ApiServer:
-    """An async context: it serves inside. ``port`` and ``console_port`` say where, once it does."""
+    """An async context manager that serves while it is entered. ``port`` and ``console_port`` are
+    set from then on."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class ApiServer:
         await self._stop()
 
     async def _serve_tcp(self, endpoint: TcpEndpoint) -> int:
-        """The port."""
+        """Returns the port."""
         if endpoint.tls is None and not is_loopback(endpoint.host):
             raise ServerUnusable(
                 f"without TLS laneway listens on loopback alone, and {endpoint.host} is not of it"
@@ -101,7 +102,7 @@ class ApiServer:
         config.load()
         config.ssl = tls
         server = uvicorn.Server(config)
-        # Not `serve`, which takes the signals of the whole process for itself.
+        # Not `serve`, which installs signal handlers for the whole process.
         task = asyncio.create_task(server._serve([listening]))
         self._servers.append(server)
         self._running.append(task)
@@ -122,7 +123,7 @@ class ApiServer:
 
 
 def is_loopback(host: str) -> bool:
-    """Names count as elsewhere, as what they resolve to may change; ``localhost`` does not."""
+    """Host names do not count, because they may resolve to other addresses; ``localhost`` does."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -141,7 +142,7 @@ def unix_socket(path: Path) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)
-        # By the descriptor, since the path of a socket must be short.
+        # Through the descriptor, because socket paths must be short.
         mask = os.umask(0o177)
         try:
             listening.bind(f"/proc/self/fd/{folder}/{path.name}")
@@ -164,9 +165,9 @@ def tcp_socket(host: str, port: int) -> socket.socket:
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
             backlog=_BACKLOG,
         )
-        # Connections inherit it. An answer is written in two pieces, and the second would wait for
-        # the client's delayed acknowledgement of the first: 40 ms. asyncio sets it only on sockets
-        # that were made with the protocol's number.
+        # Connections inherit it. Without it, the second part of an answer would wait 40 ms for the
+        # client's delayed acknowledgement of the first. asyncio sets it only on sockets that were
+        # created with the protocol's number.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:

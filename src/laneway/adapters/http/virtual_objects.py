@@ -1,4 +1,4 @@
-"""The endpoints of resources that are answered and not kept."""
+"""The endpoints of virtual resources, which are answered and not stored."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LiveObjects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VirtualPlace:
-    """What a URL leads to. ``name`` is "" for all objects of a resource."""
+    """The target of a URL. ``name`` is "" for all objects of a resource."""
 
     resource: VirtualResource
     api_version: str

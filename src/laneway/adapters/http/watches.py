@@ -34,19 +34,19 @@ from laneway.control.revisions import (
     write,
 )
 
-#: Revisions that are kept as events for watches that resume.
+#: The number of revisions that are kept as events for watches that resume.
 _KEPT = 4096
 _WAITING = 1024
-#: Seconds between bookmarks, by which a client learns how far it has come.
+#: Seconds between bookmarks, which tell a client its position.
 BOOKMARKS = 60.0
 
-#: An object as a client asked for it: itself, or a row of a table.
+#: An object in the presentation that a client asked for: itself, or a row of a table.
 Show = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass
 class Event:
-    """One object's change. ``before`` or ``after`` is None where it was not, or is not, there."""
+    """The change of one object. ``before`` is None if it was created, ``after`` if it was deleted."""
 
     key: ObjectId
     revision: int
@@ -55,7 +55,7 @@ class Event:
     _bytes: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def encoded(self, kind: str, form: str, show: Show) -> bytes:
-        """As a line of JSON; ``form`` names what ``show`` makes."""
+        """The event as a line of JSON; ``form`` identifies the presentation of ``show``."""
         if (kind, form) not in self._bytes:
             self._bytes[kind, form] = line(kind, show(self._object()))
         return self._bytes[kind, form]
@@ -64,7 +64,7 @@ class Event:
         if self.after is not None:
             return shown(self.after)
         assert self.before is not None
-        # What is deleted was deleted at a revision of its own.
+        # A deletion has a revision of its own.
         return shown(replace(self.before, revision=self.revision))
 
 
@@ -75,7 +75,7 @@ def line(kind: str, shown_object: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a client asked for. ``form`` is the same for those to whom ``show`` shows the same."""
+    """The request of a client. Watches with the same ``form`` get the same result from ``show``."""
 
     resources: Collection[str]
     namespace: str
@@ -92,7 +92,7 @@ class Watch:
         return key.resource in self.resources and self.namespace in ("", key.namespace)
 
     def line(self, event: Event) -> bytes | None:
-        """None for what the client does not see."""
+        """Returns None for events that the client does not see."""
         if not self.covers(event.key):
             return None
         was = event.before is not None and self.selects(event.before.manifest)
@@ -100,7 +100,7 @@ class Watch:
         if now:
             return event.encoded("MODIFIED" if was else "ADDED", self.form, self.show)
         if was and self.tells_deletions:
-            # Also an object that no longer has the labels: the client must forget it.
+            # This includes an object that has lost the labels: the client must forget it.
             return event.encoded("DELETED", self.form, self.show)
         return None
 
@@ -119,13 +119,13 @@ class Watches:
         self._others = others
         self._events: deque[Event] = deque(maxlen=kept)
         self._oldest = store.latest
-        #: Each with the token of who listens, or "".
+        #: Each with the token of the client, or "".
         self._listening: dict[asyncio.Queue[Event | None], str] = {}
         self._stop = store.listen(self._hear)
 
     @property
     def count(self) -> int:
-        """How many listen."""
+        """The number of open watches."""
         return len(self._listening) + sum(each.count for each in self._others)
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class Watches:
         if not initial and since is not None:
             read_up_to = self._store.latest
             missed = await self._since(since)
-            # What was kept while the history was read; from here on there is no await.
+            # The events that arrived while the history was read. There is no await from here on.
             missed += [event for event in self._events if event.revision > read_up_to]
         self._listening[queue] = watch.token
         objects = self._store.objects if initial else {}
@@ -240,7 +240,7 @@ class Watches:
 def _first_lines(
     watch: Watch, objects: Objects, missed: Iterable[Event], latest: int
 ) -> Iterator[bytes]:
-    # In the order of creation, which tells clients the order of a group's lanes.
+    # In the order of creation, which is also the order of a group's lanes.
     for key, stored in sorted(objects.items(), key=lambda item: (item[1].created, item[0])):
         if watch.covers(key) and watch.selects(stored.manifest):
             yield line("ADDED", watch.show(shown(stored)))

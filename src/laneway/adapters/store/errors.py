@@ -1,4 +1,4 @@
-"""Why a store file cannot be used. Each message is complete for a terminal."""
+"""Errors of store files. Each message is complete for a terminal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from laneway.control.revisions import StoreError
 
 
 class StoreUnusable(StoreError):
-    """The file is not ours alone, is no store, or is of a later version of laneway."""
+    """The file is accessible to others, is not a store, or was written by a later version of
+    laneway."""
 
 
 class StoreInUse(StoreError):
-    """Another process has the store; the message says which."""
+    """Another process has the store open; the message says which."""
 
 
 class StoreDamaged(StoreError):

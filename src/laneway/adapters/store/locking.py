@@ -20,7 +20,7 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 @dataclass
 class StoreLock:
-    """Held until ``release`` or the end of the process."""
+    """A lock that lasts until ``release`` or the end of the process."""
 
     descriptor: int
 
@@ -44,7 +44,8 @@ def lock_store(path: Path) -> StoreLock:
         raise _unusable(path, error) from error
     try:
         _take(lock, path)
-        # With the lock: what checks the files also opens them, and SQLite must have none open.
+        # Under the lock, because the checks open the files, and SQLite must not have any of them
+        # open.
         _make_private(path)
     except BaseException:
         os.close(lock)
@@ -61,7 +62,7 @@ def _take(lock: int, path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """SQLite makes its other files with the mode of the store's."""
+    """SQLite creates its other files with the mode of the store file."""
     try:
         folder = open_folder(path.parent)
         try:

@@ -23,7 +23,7 @@ _FILES = ("", "-wal", "-shm")
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. History reaches back to the revision after ``compacted``."""
+    """The contents of a file. The history begins after the revision ``compacted``."""
 
     latest: int
     compacted: int
@@ -32,7 +32,7 @@ class Contents:
 
 
 def check(path: Path) -> Contents:
-    """Reads everything. Raises ``StoreUnusable`` or ``StoreDamaged``."""
+    """Reads the whole file. Raises ``StoreUnusable`` or ``StoreDamaged``."""
     with reported(path), closing(_open(path)) as database:
         (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
@@ -56,7 +56,7 @@ def check(path: Path) -> Contents:
 
 
 def back_up(path: Path, target: Path) -> Contents:
-    """Copy the store, as of one moment, to a file that does not exist. Returns what it holds.
+    """Copies a snapshot of the store to a file that must not exist. Returns its contents.
 
     Raises ``StoreUnusable``, ``StoreDamaged`` or ``StoreUnwritable``.
     """
@@ -66,7 +66,7 @@ def back_up(path: Path, target: Path) -> Contents:
 
 
 def restore(backup: Path, path: Path) -> Contents:
-    """Make the store anew from a backup. Raises as ``back_up``, and where a store is there."""
+    """Creates the store from a backup. Raises like ``back_up``, and if there is a store already."""
     check(backup)
     for suffix in _FILES:
         file = path.with_name(path.name + suffix)
@@ -80,7 +80,7 @@ def restore(backup: Path, path: Path) -> Contents:
 
 
 def _copy(database: sqlite3.Connection, target: Path) -> Contents:
-    """Under another name first, so that ``target`` is never half a store."""
+    """Writes to a temporary name first, so that ``target`` is never incomplete."""
     part = target.with_name(f".{target.name}.part-{os.getpid()}")
     try:
         folder = open_folder(target.parent, allow_sticky=True)
@@ -96,7 +96,7 @@ def _copy(database: sqlite3.Connection, target: Path) -> Contents:
                 copy.execute("PRAGMA journal_mode = DELETE").fetchone()
             contents = check(part)
             os.fsync(descriptor)
-            # Fails where the name was taken meanwhile, as a rename would not.
+            # Unlike a rename, this fails if the name exists by now.
             os.link(part.name, target.name, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(folder_descriptor := os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY))
             os.close(folder_descriptor)
@@ -113,7 +113,7 @@ def _copy(database: sqlite3.Connection, target: Path) -> Contents:
 def _open(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreUnusable(f"there is no store {path}")
-    # Not `mode=ro`, which cannot read the log of a store that was not closed.
+    # Not `mode=ro`, which cannot read the write-ahead log of a store that was not closed.
     uri = f"{path.absolute().as_uri()}?mode=rw"
     database = sqlite3.connect(uri, uri=True, isolation_level=None)
     database.execute("PRAGMA query_only = ON")
@@ -121,7 +121,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:
-    """Raises ``StoreUnusable`` for what is no store, or one of a later laneway."""
+    """Raises ``StoreUnusable`` if it is not a store, or one of a later laneway."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION:

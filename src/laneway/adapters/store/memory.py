@@ -12,7 +12,7 @@ from laneway.control.revisions import ObjectId, Objects, Revision, StoredObject,
 
 
 class MemoryStore(QueuedStore):
-    """See ``RevisionStore``. The first revision is the one after ``before_first``."""
+    """See ``RevisionStore``. The numbers of revisions begin after ``before_first``."""
 
     def __init__(self, clock: Clock, before_first: int = 0) -> None:
         super().__init__(clock, {}, latest=before_first, compacted=before_first)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from laneway.adapters.store.errors import StoreUnusable
 
-#: "lane": what `file` and others recognise the format by (``PRAGMA application_id``).
+#: "lane": tools such as `file` recognise the format by it (``PRAGMA application_id``).
 APPLICATION = 0x6C616E65
 
 _LOG = """
@@ -47,7 +47,7 @@ CREATE TABLE tokens (
     expires TEXT NOT NULL
 ) STRICT;
 """
-#: The place of an object among those that its first revision created, which is their order.
+#: The position of an object among those of its first revision, which determines their order.
 _POSITIONS = "ALTER TABLE writes ADD COLUMN position INTEGER NOT NULL DEFAULT 0;"
 MIGRATIONS = (_LOG, _TOKENS, _POSITIONS)
 
@@ -68,7 +68,7 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
             f"{len(MIGRATIONS)}); install that laneway, or restore a backup from before it"
         )
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
-        # A script that fails leaves its transaction open, and closing the file takes it back.
+        # A failing script leaves its transaction open; closing the file rolls it back.
         database.executescript(
             f"BEGIN IMMEDIATE; {script}"
             f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number}; COMMIT;"

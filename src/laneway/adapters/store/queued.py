@@ -29,9 +29,9 @@ from laneway.control.revisions import (
 )
 
 Clock = Callable[[], datetime]
-#: In seconds: of a fast disk, of a slow one, and of one that is busy.
+#: In seconds, for fast, slow and busy disks.
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-#: The revision that created each object that a revision writes.
+#: The creating revision of each object that a revision writes.
 Created = Mapping[ObjectId, int]
 
 
@@ -60,7 +60,7 @@ class QueuedStore(ABC):
         self._listeners: list[Listener] = []
         self._guards: list[Callable[[Draft], None]] = []
         self._closed = False
-        #: How long it took to keep the revisions of a batch.
+        #: The durations of the batches' writes.
         self.write_seconds = Histogram(_BUCKETS)
 
     @property
@@ -104,7 +104,7 @@ class QueuedStore(ABC):
         self._waiting.append(_Waiting(revision, created, kept))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_what_waits())
-        # Whoever gives up waiting takes nothing back.
+        # A cancelled wait does not withdraw the draft.
         await asyncio.shield(kept)
         return revision
 
@@ -120,20 +120,20 @@ class QueuedStore(ABC):
         return lambda: self._listeners.remove(listener)
 
     async def close(self) -> None:
-        """Returns when all that was submitted is kept, or has failed."""
+        """Returns when all submitted drafts are stored or have failed."""
         self._closed = True
         while self._writer is not None:
             await asyncio.wait([self._writer])
 
     def check_history(self, after: int) -> None:
-        """Raises ``RevisionCompacted`` when revisions that follow ``after`` are gone."""
+        """Raises ``RevisionCompacted`` if revisions that follow ``after`` have been removed."""
         if after < self._compacted:
             raise RevisionCompacted(
                 f"revision {after} is too old: the history up to {self._compacted} was compacted"
             )
 
     def check_number(self, number: int) -> None:
-        """Raises ``StoreError`` unless the objects as of ``number`` can be told."""
+        """Raises ``StoreError`` unless the objects as of ``number`` are known."""
         self.check_history(number)
         if number > self._latest:
             raise StoreError(f"there is no revision {number} yet; the latest is {self._latest}")
@@ -169,7 +169,7 @@ class QueuedStore(ABC):
         for listener in tuple(self._listeners):
             try:
                 listener(revision, before)
-            except Exception as error:  # a listener that fails must not stop the writes
+            except Exception as error:  # a failing listener must not stop the writes
                 context = {"message": "a listener of the store failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)
 
@@ -183,4 +183,5 @@ class QueuedStore(ABC):
 
     @abstractmethod
     async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
-        """Keep all of them or, with a ``StoreError``, none. ``created`` is of each revision."""
+        """Stores all revisions or, with a ``StoreError``, none. ``created`` belongs to each
+        revision."""

@@ -1,9 +1,9 @@
-"""A store in a SQLite file, for ``laneway serve``: no revision that was acknowledged is lost.
+"""A store in a SQLite file, for ``laneway serve``. No acknowledged revision is lost.
 
 Writes go through one connection on a thread of its own, each batch as one transaction in the
 write-ahead log, which is flushed to the disk before the transaction is reported as done
 (``synchronous=FULL``, https://sqlite.org/pragma.html#pragma_synchronous). The declared objects are
-also kept in memory, so that only history is read from the file, by a second connection.
+also in memory, so only history is read from the file, through a second connection.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ _WRITES = """
 SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?
 ORDER BY created, position
 """
-# What stays keeps its position.
+# Remaining objects keep their positions.
 _INSERT = """
 INSERT INTO writes (resource, namespace, name, revision, created, manifest, position)
 VALUES (:resource, :namespace, :name, :revision, :created, :manifest, coalesce((
     SELECT position FROM writes WHERE resource = :resource AND namespace = :namespace
     AND name = :name AND created = :created ORDER BY revision DESC LIMIT 1), :position))
 """
-# Texts of one form, which are in the order of the moments.
+# Texts of a uniform format, whose order is that of the times.
 _FIRST_SINCE = "SELECT min(number) FROM revisions WHERE at >= ?"
 _WRITES = "SELECT resource, namespace, name, manifest FROM writes WHERE revision = ?"
-# Rows that a later one, up to the same revision, replaces; and deletions, which replaced others.
+# Rows that a later row up to the same revision replaces, and deletions.
 _REPLACED = """
 DELETE FROM writes WHERE revision <= :number AND (manifest IS NULL OR EXISTS (
     SELECT 1 FROM writes AS later WHERE later.resource = writes.resource
@@ -82,7 +82,7 @@ class SqliteStore(QueuedStore):
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
-        """Open the file, or make it, readable by this user alone.
+        """Opens the file, or creates it, readable only by this user.
 
         Raises ``StoreInUse``, ``StoreUnusable`` or ``StoreDamaged``.
         """
@@ -125,14 +125,14 @@ class SqliteStore(QueuedStore):
                 database.execute(_REPLACED, {"number": number})
                 database.execute("DELETE FROM revisions WHERE number <= ?", (number,))
                 database.execute("UPDATE compaction SET number = ?", (number,))
-            # As a script, since `execute` would free a single page.
+            # As a script, because `execute` would free only one page.
             database.executescript("PRAGMA incremental_vacuum")
 
         await self._run(self._writing, remove)
         self._compacted = max(self._compacted, number)
 
     async def back_up(self, path: Path) -> None:
-        """Write a copy as of one moment to ``path``, which must not exist, while all goes on."""
+        """Writes a snapshot to ``path``, which must not exist, without stopping writes."""
 
         def copy() -> None:
             try:
@@ -150,7 +150,7 @@ class SqliteStore(QueuedStore):
         await self._run(self._reading, copy)
 
     async def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
-        """Run one statement on what else is kept in the file, and return its rows."""
+        """Runs one statement on the file's other tables, and returns the rows."""
         return await self._run(
             self._writing, lambda: self._files.writing.execute(statement, parameters).fetchall()
         )
@@ -181,7 +181,7 @@ class SqliteStore(QueuedStore):
 
 
 class _Connections:
-    """Two connections, one to write and one that can do nothing but read."""
+    """Two connections: one that writes, and one that can only read."""
 
     def __init__(self, path: Path) -> None:
         self.writing = _connect(path, "rwc")
@@ -201,7 +201,7 @@ class _Connections:
         self.is_open = True
 
     def numbers(self) -> tuple[int, int]:
-        """The numbers of the latest revision and of the last one that was compacted."""
+        """The numbers of the latest revision and of the last compacted one."""
         (compacted,) = self.writing.execute("SELECT number FROM compaction").fetchone()
         (latest,) = self.writing.execute("SELECT max(number) FROM revisions").fetchone()
         return max(latest or 0, compacted), compacted
@@ -213,7 +213,7 @@ class _Connections:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    # No implicit transactions: each is begun and ended in words.
+    # No implicit transactions: each one is begun and ended explicitly.
     return sqlite3.connect(
         f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
     )
@@ -221,13 +221,13 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Everything inside is written as a whole, or not at all."""
+    """Everything inside is written as a whole or not at all."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
         database.execute("COMMIT")
     except BaseException:
-        if database.in_transaction:  # after some errors SQLite has ended it
+        if database.in_transaction:  # some errors make SQLite end it
             database.execute("ROLLBACK")
         raise
 
@@ -244,7 +244,7 @@ def _snapshot(database: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
-    """Makes SQLite's errors ours, with the file's name and what would be right."""
+    """Translates SQLite's errors, with the file's name and what would be right."""
     try:
         yield
     except sqlite3.Error as error:

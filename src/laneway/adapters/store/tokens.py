@@ -1,4 +1,4 @@
-"""The tokens that have been given out and not revoked: in memory, and in the file of the store."""
+"""Issued tokens that have not been revoked, in memory or in the store file."""
 
 from __future__ import annotations
 
