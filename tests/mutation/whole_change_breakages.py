@@ -13,7 +13,7 @@ WHOLE_CHANGES = (
         "a change set is kept even if the mesh refuses it",
         WHOLE,
         old="""\
-                settled = True  # there is nothing to put back
+                settled = True  # there is nothing to revert
                 raise refusal_of(change.kind, result, write.places)
 """,
         new="                pass\n",

@@ -1,8 +1,8 @@
-"""Entries of access logs as they may be shown: without what may be a secret. Pure.
+"""Hides possible secrets in entries of access logs. Pure.
 
-Access logs hold no headers, so no Authorization and no Cookie. Targets may hold tokens: the values
-of a query are never shown, nor what follows a ``;`` in a path, nor a part of the path that looks
-like a token. The files themselves are readable for their owner alone.
+Access logs contain no headers, so no Authorization and no Cookie. Targets may contain tokens:
+values of query parameters, anything after a ``;`` in a path, and path segments that look like
+tokens are never shown. The files themselves are readable only by their owner.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def shown(line: str, lane: str = "") -> str | None:
-    """A line of an access log; None for one that is not of the lane, or is not whole.
+    """The line without secrets, or None if it is not of the lane or is incomplete.
 
-    A line is of the lanes that its request meant, and that served it.
+    A line belongs to the lane that its request named, and to the lane that served it.
     """
     try:
         entry = json.loads(line)

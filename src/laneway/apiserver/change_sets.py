@@ -40,7 +40,7 @@ def composed(
 ) -> WholeWrite:
     """The writes that the change set makes on ``objects``. Raises ``Failure``, with all problems.
 
-    ``kind`` is what the request is called; the author's manager is the source.
+    ``kind`` is the request's name in messages; the author's manager is the source.
     """
     composition = _Composition(spec, objects, author, resources)
     for index, body in enumerate(spec.objects):

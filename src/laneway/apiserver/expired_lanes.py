@@ -1,8 +1,8 @@
-"""Why a single write of a lane that has expired is refused. Pure.
+"""Refuses single writes of expired lanes. Pure.
 
-To apply such a lane again is no way to renew it: that takes another time. A lane that expired while
-it was stored can still be labelled, annotated and deleted. ``wiring.whole_changes`` does the same
-for change sets, and ``operator.admission`` in a cluster.
+Applying an expired lane again does not renew it: that takes a later ``expiresAt``. A lane that
+expired while it was stored can still be labelled, annotated and deleted. ``wiring.whole_changes``
+does the same for change sets, and ``operator.admission`` in a cluster.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def check_not_expired(
     *,
     states_its_end: bool,
 ) -> None:
-    """``wanted`` is what ``live`` becomes among ``objects``. Raises ``Failure``.
+    """``wanted`` is to replace ``live`` among ``objects``. Raises ``Failure``.
 
-    ``states_its_end``: the request says itself when the lane ends, so that it applies the lane
-    even if nothing of it changes, as Kubernetes' server-side apply does.
+    ``states_its_end``: the request contains ``expiresAt``, so it applies the lane even if nothing
+    changes, as with Kubernetes' server-side apply.
     """
     if "expiresAt" not in wanted.get("spec", {}):
         return

@@ -1,7 +1,7 @@
-"""Promotion: a lane's versions become the baseline, by one write of its group. Pure.
+"""Promotion: one write to a lane group makes a lane's versions the baseline. Pure.
 
-``spec.serviceBaselines`` of the group says which lane answers for a service where no other does.
-The lane stays, and undoing is to restore what the map said before the lane was in it.
+The group's ``spec.serviceBaselines`` names the lane that is the baseline of each service. The lane
+stays. Undoing a promotion restores the entries from before.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def promoted(
     resources: Collection[Resource],
     earlier: Mapping[ObjectName, str | None] | None = None,
 ) -> Promoted:
-    """``mesh`` is what is declared, and ``objects`` what declares it. Raises ``Failure``.
+    """``objects`` declare ``mesh``. Raises ``Failure``.
 
-    ``earlier`` is for undoing: the lanes that were baselines before.
+    ``earlier``, for undoing, has the lanes that were baselines before.
     """
     key = group_key(spec)
     services = _services(spec, mesh)

@@ -22,9 +22,9 @@ class Rejection:
 
 
 def proxy(status: ProxyStatus, last: Rejection | None = None) -> dict[str, Any]:
-    """One proxy: what it has not acknowledged, by type, and ``last``, what it rejected last.
+    """The object of one proxy: what it has not acknowledged, by type, and its ``last`` rejection.
 
-    A change that is rejected is taken back, and then the proxy is in sync again.
+    A rejected change is reverted, so a proxy with a last rejection can be in sync again.
     """
     return {
         "apiVersion": API_VERSION,

@@ -1,8 +1,8 @@
-"""What came of real requests: their answers, and the hops that proxies counted meanwhile. Pure.
+"""The results of trial requests: their answers, and the hops that proxies counted meanwhile. Pure.
 
-A proxy counts the requests that it sends on, by service, lane and lane that served. What was
-counted between two readings is the path of the requests in between, hop by hop: also of others
-that ran at the same time. More at the gateway than were sent tells that there were such.
+A proxy counts the requests that it forwards, by service, lane and lane that served. The difference
+between two readings is the path of the requests in between, hop by hop. It includes other requests
+of the same time: then the gateway has counted more than were sent.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def answers(received: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
 
 
 def hops(before: Readings, after: Readings) -> list[dict[str, Any]]:
-    """What each proxy sent on between two readings.
+    """The requests that each proxy forwarded between two readings.
 
-    A proxy that was not there before has begun to count meanwhile.
+    A proxy without an earlier reading started from zero.
     """
     return [
         {

@@ -1,7 +1,7 @@
-"""Making all objects what they were in an earlier revision, as a new revision. Pure.
+"""Rollback: a new revision in which all objects are as in an earlier one. Pure.
 
-Who rolls back owns the fields that change, so that a source which declares something else gets a
-conflict when it applies again, and does not undo the rollback in silence.
+The user who rolls back owns the fields that change. A source that declares something else gets a
+conflict when it applies again, so it cannot silently undo the rollback.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What there is to tell of statuses that changed. Pure.
+"""Events for changed status conditions. Pure.
 
 It is what the operator tells in a cluster.
 """

@@ -28,9 +28,9 @@ def table(
     headers: bool = True,
     whole: bool = False,
 ) -> dict[str, Any]:
-    """``headers``: with the columns, as the first table of a watch has and others need not.
+    """``headers`` adds the column definitions, which only the first table of a watch needs.
 
-    ``whole``: with the objects (``includeObject=Object``), not their metadata alone.
+    ``whole`` adds the whole objects (``includeObject=Object``) instead of their metadata.
     """
     return {
         "kind": "Table",

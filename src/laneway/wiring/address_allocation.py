@@ -35,9 +35,9 @@ class AddressAllocator:
     ) -> Placements:
         """Placements for all objects of ``mesh``: those in ``before``, or newly reserved ones.
 
-        ``running`` are the node ids of running proxies, which a new proxy cannot have. If one port
-        is not available, no port is reserved, and ``PortUnavailable`` is raised. Ports with a fixed
-        number are reserved first, so that no other object gets them as free ones.
+        ``running`` are the node ids of running proxies, which a new proxy cannot have. If a port is
+        not available, none is reserved, and ``PortUnavailable`` is raised. Ports with a fixed
+        number are reserved first, so that no other object gets them as free ports.
         """
         reserved: list[Address] = []
 
@@ -91,15 +91,15 @@ class AddressAllocator:
         return replace(placement, application=application)
 
     def share(self, addresses: Iterable[Address]) -> None:
-        """The proxy that listens on these starts now."""
+        """Lets the proxy that is starting now listen on these addresses."""
         self._ports.share(addresses)
 
     def release(self, addresses: Iterable[Address]) -> None:
-        """The application that listens on these starts now."""
+        """Frees these addresses for the application that is starting now."""
         self._ports.release(addresses)
 
     def forget(self, addresses: Iterable[Address]) -> None:
-        """What listened on these is gone."""
+        """Ends the reservations: nothing listens on these addresses any more."""
         self._ports.forget(addresses)
 
     def _gateway(
@@ -142,7 +142,7 @@ def nodes(placements: Placements) -> frozenset[str]:
 
 
 def addresses(placements: Placements) -> frozenset[Address]:
-    """Every address that something of ``placements`` listens on, or that it keeps."""
+    """Every address that an object of ``placements`` listens on or reserves."""
     return frozenset(_addresses(placements))
 
 
@@ -156,7 +156,7 @@ def _addresses(placements: Placements) -> Iterable[Address]:
 
 
 def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
-    """What the sidecar's Envoy listens on."""
+    """The addresses on which the sidecar's Envoy listens."""
     calls = (call.address for call in sidecar.calls.values())
     return (*sidecar.inbound.values(), sidecar.outbound, *calls)
 
@@ -179,7 +179,7 @@ def _sidecar(
     generation: int,
     reserve: _Reserve,
 ) -> SidecarPlacement:
-    """``generation`` counts where there is none ``before``."""
+    """``generation`` is used if there is no sidecar in ``before``."""
     owner = f"Workload {workload.name}"
     inbound, application = {}, {}
     for index, port in enumerate(workload.ports):
@@ -214,7 +214,7 @@ def _calls(
 
 
 def _running(workload: Workload, index: int) -> Address | None:
-    """Of an application that runs already; its further ports follow the first one's number."""
+    """The addresses of an application that runs already; its other ports follow the first one."""
     if workload.address is None:
         return None
     host, _, port = workload.address.rpartition(":")

@@ -1,4 +1,4 @@
-"""What answers each resource of ``api.laneway.dev``, and events: joined here."""
+"""Connects the resources of ``api.laneway.dev``, and events, with what answers them."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from laneway.wiring.revision_lists import RevisionLists
 from laneway.wiring.running_lists import RunningLists
 from laneway.wiring.whole_changes import WholeChanges
 
-#: Changes of events that a watch may be behind.
+#: The number of changes that a watch of events may be behind.
 _EVENTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKinds:
-    """``live`` are those that can be watched, by their qualified names."""
+    """``live`` are the resources that can be watched, by their qualified names."""
 
     answering: Answering
     live: Mapping[str, LiveList]
@@ -66,7 +66,7 @@ def api_kinds(
     uid: Callable[[], str],
     trial: Answer,
 ) -> ApiKinds:
-    """``now`` is in UTC; ``uid`` makes a new one each time; ``trial`` sends requests."""
+    """``now`` is in UTC; ``uid`` returns a new uid with each call; ``trial`` sends requests."""
     whole = WholeChanges(store, declarations, reconciliation, check, resources, now)
     changes = ChangeAnswers(store, declarations, whole, resources, now, uid)
     reviews = ReviewAnswers(store, declarations, now)

@@ -1,7 +1,7 @@
-"""Answers to what changes many objects at once: change sets, rollbacks and promotions.
+"""Answers requests that change many objects at once: change sets, rollbacks and promotions.
 
-What is answered tells the revision, what changed, and, for a dry run or a preview, which requests
-take another path.
+The answer has the revision, the changes and, for a dry run or a preview, the requests that take
+another path.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from laneway.wiring.reviewed_meshes import declared_mesh, workload_names
 from laneway.wiring.stored_declarations import declared_at_start
 from laneway.wiring.whole_changes import Change, Taken, WholeChanges
 
-#: More are not listed, since one change may concern thousands of routes.
+#: At most this many are listed, because one change may affect thousands of routes.
 MOST_PATHS = 100
-#: How many are read at a time, from the newest back.
+#: The number of revisions that are read at a time, from the newest back.
 _REVISIONS = 200
 _PROMOTION, _ROLLBACK = "promotion", "rollback"
 
 
 class ChangeAnswers:
-    """``now`` is in UTC; ``uid`` makes a new one each time."""
+    """``now`` is in UTC; ``uid`` returns a new uid with each call."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class ChangeAnswers:
         return Answered(status, taken.warnings)
 
     async def preview(self, asked: Asked) -> Answered:
-        """As a dry run of a change set. Whoever may look may ask for it."""
+        """The dry run of a change set. Users who may view may ask for it."""
         spec = asked.spec
         assert isinstance(spec, PreviewSpec)
         author = self._author(asked, spec.source, force=spec.force)
@@ -125,7 +125,7 @@ class ChangeAnswers:
         return Answered(status, (*taken.warnings, *moved_baselines(then, taken.mesh)))
 
     async def promotion(self, asked: Asked) -> Answered:
-        """With its preview, also when it is made."""
+        """The promotion, with its preview even if it is carried out."""
         spec = asked.spec
         assert isinstance(spec, PromotionSpec)
         author = self._author(asked, _PROMOTION, force=spec.force)
@@ -149,7 +149,7 @@ class ChangeAnswers:
         return Answered(status, taken.warnings)
 
     async def _earlier_baselines(self, spec: PromotionSpec) -> Mapping[ObjectName, str | None]:
-        """What stood before the lane was promoted, as far as the history goes back."""
+        """The baselines from before the lane was promoted, as far as the history goes back."""
         key, top = group_key(spec), self._store.latest
         if key not in self._store.objects:
             return {}
@@ -178,7 +178,7 @@ class ChangeAnswers:
         return status
 
     async def _not_ready(self, keys: Iterable[ObjectId], seconds: int) -> list[str]:
-        """Lanes and lane groups that are not ready by then."""
+        """Lanes and lane groups that are not ready in time."""
         written = asyncio.Event()
         stop = self._store.listen(lambda revision, before: written.set())
         try:
@@ -203,7 +203,7 @@ class ChangeAnswers:
 
 
 def path_preview(before: Mesh, after: Mesh, down: Collection[ObjectName] = ()) -> dict[str, Any]:
-    """The fields of a status that tell which requests take another path."""
+    """The fields of a status for requests that take another path."""
     paths = changed_paths(before, after, down)
     return {
         "changedPaths": [_path(each) for each in paths[:MOST_PATHS]],
@@ -215,7 +215,7 @@ _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 
 
 def _is_ready(manifest: Mapping[str, Any]) -> bool:
-    """Nobody waits for a lane that is disabled."""
+    """A disabled lane counts as ready: nobody waits for it."""
     status = manifest.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
     if status.get("observedGeneration") != manifest["metadata"]["generation"]:
@@ -230,7 +230,7 @@ def _change(kind: str, asked: Asked, source: str, reason: str, *, force: bool) -
 
 
 def _objects(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:
-    """What became of each object that is in the request."""
+    """The result for each object of the request."""
     listed = []
     for key in dict.fromkeys((*write.concerned, *write.writes)):
         manifest = write.writes.get(key)

@@ -1,7 +1,8 @@
 """Everything that starts and stops processes of a running mesh, one after another.
 
-``embedded`` offers these to its users. They may overlap and be cancelled at any moment; here one
-waits for the other, and what was begun is finished or taken back. ``rollouts`` has the steps.
+``embedded`` offers these to its users. Calls may overlap and be cancelled at any moment; here they
+wait for each other, and a change that has begun is completed or reverted. ``rollouts`` has the
+steps.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Changes:
         self._closed = False
 
     async def begin(self, mesh: Mesh) -> None:
-        """Where nothing runs yet. What was started by a failure is left to the runner to stop."""
+        """Starts the first mesh. After a failure, the runner stops what was started."""
         site = self._site
         placements = site.allocator.place(mesh, Placements())
         site.control_plane.place(placements)
@@ -40,21 +41,22 @@ class Changes:
             site.fleet.adopt(await site.fleet.start(workload, placed))
 
     async def change(self, mesh: Mesh) -> Change:
-        """Bring ``mesh`` (valid) into force, or take everything back.
+        """Activates ``mesh``, which must be valid, or reverts everything.
 
-        Raises what placing and starting raise, and ``NotReady`` where a new process of an old
-        workload does not become ready.
+        Raises the exceptions of placing and starting, and ``NotReady`` if a new process of an
+        existing workload does not become ready.
         """
         async with self._exclusive():
             return await self._change(mesh)
 
     async def stop(self, name: ObjectName) -> None:
-        """Take the workload out of every proxy's endpoints; then its process terminates."""
+        """Removes the workload from every proxy's endpoints; then its process terminates."""
         async with self._exclusive():
             await _completed(self._stop(name))
 
     async def start(self, name: ObjectName) -> None:
-        """Start a workload; one that serves is replaced. Raises ``KeyError``, and as ``change``."""
+        """Starts a workload; one that is running is replaced. Raises ``KeyError``, and the
+        exceptions of ``change``."""
         async with self._exclusive():
             mesh = self._site.control_plane.mesh
             if name in mesh.workloads_by_name and self._site.fleet.is_ready(name):
@@ -63,7 +65,7 @@ class Changes:
                 await self._start(name)
 
     async def leave_out_rejected(self) -> tuple[RejectedRule, ...]:
-        """Go on without the ingress rules that a proxy rejects; returns them."""
+        """Deactivates the ingress rules that a proxy rejects, and returns them."""
         async with self._exclusive():
             return await leave_out_rejected(
                 self._site.control_plane.mesh, self._site.control_plane.change
@@ -71,12 +73,12 @@ class Changes:
 
     async def restart_proxy(self, node: str) -> None:
         """Hot. Raises ``KeyError`` for an unknown node, and ``Unstartable``."""
-        await self._site.fleet.wait_restarted(node)  # which may take its whole grace period
+        await self._site.fleet.wait_restarted(node)  # this may take its whole grace period
         async with self._exclusive():
             await self._site.fleet.restart_proxy(node)
 
     async def close(self) -> None:
-        """Wait for what is under way; nothing begins any more."""
+        """Waits for the current change; no other begins."""
         async with self._changing:
             self._closed = True
 
@@ -99,7 +101,7 @@ class Changes:
         return change
 
     async def _place(self, mesh: Mesh) -> Placements:
-        """A port that the user fixed may be one that something is about to stop listening on."""
+        """A fixed port may be one that a terminating process still listens on."""
         allocator, control_plane, fleet = (
             self._site.allocator,
             self._site.control_plane,
@@ -131,7 +133,7 @@ class Changes:
 
 
 async def _completed(work: Coroutine[Any, Any, None]) -> None:
-    """Wait until ``work`` is done, also when cancelled meanwhile; the cancellation comes then."""
+    """Waits until ``work`` is done, even when cancelled; the cancellation is raised afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

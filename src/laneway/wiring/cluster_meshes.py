@@ -1,7 +1,7 @@
 """The mesh that the objects of a cluster declare, for a client that asks about it. Pure.
 
 The simulator routes to workloads, and a cluster has pods instead. So one workload, ``cart@s1``,
-stands for all pods of a service in a lane. Whether any of them is ready, the lane's status tells.
+stands for all pods of a service in a lane. The lane's status says whether any of them is ready.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from laneway.operator.manifests import Manifest, key_of
 from laneway.schema import assemble
 
 _DECLARED = frozenset(each.kind for each in DECLARED)
-#: Clusters have newer fields than laneway knows.
+#: Objects in clusters may have newer fields than laneway knows.
 _TRIMS = {each.kind: trim_of(each) for each in (*DECLARED, SERVICES, GATEWAYS)}
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterMesh:
-    """``declared`` has the lanes that do not count at ``at``, too; ``errors`` are of the objects
-    that were left out. ``unready`` are workloads without a ready pod; of the lanes' workloads in
-    ``unknown`` no status says how many are ready. Services in no lane have no status at all."""
+    """``declared`` also has the lanes that are inactive at ``at``; ``errors`` are those of the
+    objects that were left out. ``unready`` are workloads without a ready pod; ``unknown`` are
+    workloads of lanes whose status does not count pods. Services outside of lanes have no status at
+    all."""
 
     declared: Mesh
     at: datetime
@@ -46,7 +47,7 @@ class ClusterMesh:
 
     @property
     def mesh(self) -> Mesh:
-        """What is to run."""
+        """The mesh that should run."""
         return active(self.declared, self.at)
 
     @property
@@ -55,14 +56,14 @@ class ClusterMesh:
 
 
 def cluster_mesh(manifests: Collection[Manifest], at: datetime) -> ClusterMesh:
-    """Objects are accepted by the operator's rules; of other kinds than it reads, none counts."""
+    """Objects are accepted by the operator's rules; kinds that it does not read are ignored."""
     read = [_TRIMS[each["kind"]](dict(each)) for each in manifests if each["kind"] in _TRIMS]
     lanes = by_age(each for each in read if each["kind"] in _DECLARED)
     context = [each for each in read if each["kind"] not in _DECLARED]
     decoded = DecodedManifests()
     acceptance = accept(lanes, context, decoded)
     accepted = [each for each in (*lanes, *context) if key_of(each) not in acceptance.left_out]
-    # Acceptance keeps only the lanes that count.
+    # Acceptance keeps only active lanes.
     declared, _ = assemble(map(decoded.of, accepted))
     pods = dict(_workloads(declared))
     ready = _ready_pods(lanes)
@@ -76,12 +77,12 @@ def cluster_mesh(manifests: Collection[Manifest], at: datetime) -> ClusterMesh:
     )
 
 
-#: A lane's name, "" for no lane, and a service.
+#: A lane's name ("" for no lane) and a service.
 _Subset = tuple[str, ObjectName]
 
 
 def _workloads(mesh: Mesh) -> Iterator[tuple[ObjectName, tuple[Workload, _Subset]]]:
-    """One for each service of each lane, and for each service that is in no lane."""
+    """One workload for each service of each lane, and for each service outside of lanes."""
     for service in mesh.services:
         group = mesh.groups_by_service.get(service.name)
         lanes = mesh.subsets.get((group.name, service.name), ()) if group else ()
@@ -102,7 +103,7 @@ def _workload(service: Service, lane: Lane | None) -> Workload:
 
 
 def _value(states: LabelStates) -> str:
-    """One of the values that the label may have."""
+    """One of the permitted values of the label."""
     if not states.others:
         return min(states.values, default="")
     return "x".join(["", *sorted(states.values), ""])
@@ -113,7 +114,7 @@ def _port(target: int | str, number: int) -> WorkloadPort:
 
 
 def _ready_pods(lanes: Collection[Manifest]) -> Mapping[_Subset, int]:
-    """As the statuses of lanes count them."""
+    """The numbers of ready pods from the lanes' statuses."""
     found: dict[_Subset, int] = {}
     for manifest in lanes:
         status: Mapping[str, Any] = manifest.get("status") or {}

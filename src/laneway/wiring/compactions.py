@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from laneway.control.compaction import HistoryBounds
 from laneway.control.revisions import RevisionStore, StoreError
 
-#: Seconds between looks.
+#: Seconds between checks.
 _EVERY = 600.0
-#: Revisions that are removed at once: a write waits for as long as that takes.
+#: The number of revisions that are removed at once: writes wait meanwhile.
 _STEP = 2_000
 
 
 async def compact(store: RevisionStore, bounds: HistoryBounds, now: datetime) -> int:
-    """How many revisions were removed. Raises ``StoreError``."""
+    """Returns how many revisions were removed. Raises ``StoreError``."""
     outdated = 0
     if bounds.age < timedelta.max:
         outdated = await store.last_before(now - bounds.age)
@@ -35,7 +35,7 @@ async def compact_regularly(
     report: Callable[[str], None],
     seconds: float = _EVERY,
 ) -> None:
-    """Until cancelled."""
+    """Runs until cancelled."""
     while True:
         try:
             await compact(store, bounds, now())

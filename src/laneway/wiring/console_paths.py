@@ -1,4 +1,4 @@
-"""Where the built console is: in the package where it was installed, else in the clone."""
+"""Locates the built console: in an installed package, or else in the clone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import laneway
 
 
 def console_folder() -> Path | None:
-    """None where the console was not built."""
+    """None if the console was not built."""
     package = Path(laneway.__file__).parent
     for folder in (package / "console", package.parents[1] / "console/dist"):
         if (folder / "index.html").is_file():

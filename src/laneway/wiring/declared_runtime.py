@@ -1,4 +1,5 @@
-"""The running mesh of this machine, as the declared state changes it, and Python's way to do so."""
+"""The running mesh of this machine as a ``Runtime`` of the declared state, and the changes of
+Python programs."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from laneway.model.findings import InvalidInput
 from laneway.model.meshes import Mesh
 from laneway.wiring.changes import Changes
 
-#: The source of what a Python program declares, and who asks for it.
+#: The source of objects that a Python program declares, and the principal of its changes.
 PROGRAM = "program"
 
 
@@ -33,7 +34,7 @@ class DeclarationConflict(Exception):
 
 
 class DeclaredRuntime:
-    """``control.declared.Runtime``, by processes and proxies."""
+    """A ``control.declared.Runtime`` of processes and proxies."""
 
     def __init__(self, control_plane: ControlPlane, changes: Changes) -> None:
         self._control_plane = control_plane
@@ -51,7 +52,7 @@ class DeclaredRuntime:
 
 
 def whole(mesh: Mesh) -> ChangeSet:
-    """A program declares this mesh, which is valid, and nothing else."""
+    """A request that the program declares exactly this mesh, which must be valid."""
     return ChangeSet(PROGRAM, ReplaceAll(declarations_of(mesh)), checked=True)
 
 
@@ -64,8 +65,8 @@ def initial(declared: Request, check: Check) -> DeclaredState:
 
 
 def change_of(result: Result) -> Change:
-    """How the change ended. Raises ``InvalidInput``, ``DeclarationConflict``, and what starting
-    a process raised."""
+    """The result of the change. Raises ``InvalidInput``, ``DeclarationConflict``, and the exception
+    of a process that could not be started."""
     match result:
         case Refused(conflicts=conflicts) if conflicts:
             raise DeclarationConflict("; ".join(map(str, conflicts)))

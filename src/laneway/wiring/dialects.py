@@ -22,8 +22,8 @@ ROOT_NAMESPACE = "istio-system"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What users choose on the command line. ``gateway_class`` (gateway-api): the class of
-    gateways, which are not rendered without one. ``root_namespace`` (istio): that of MeshConfig."""
+    """Choices of the user. ``gateway_class`` (gateway-api) is the class of gateways, which are not
+    rendered without it. ``root_namespace`` (istio) is that of MeshConfig."""
 
     gateway_class: str | None = None
     root_namespace: str = ROOT_NAMESPACE
@@ -101,8 +101,7 @@ DIALECTS: Mapping[str, Entry] = {
 def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dict[str, Any]]:
     """Plain documents in a stable order. Envoy's are ``{node, resource}``, at nominal addresses.
 
-    They are made one by one while they are read, because all of them together may be far larger
-    than the mesh.
+    They are generated one by one, because all of them together may be far larger than the mesh.
     """
     from laneway.compile.lower import lower
     from laneway.model.lane_lives import active
@@ -112,9 +111,9 @@ def render(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> Iterable[dic
 
 
 def unsupported(mesh: Mesh, name: str, settings: Settings = DEFAULTS) -> list[Finding]:
-    """What of the mesh the dialect cannot express, or its platform does not do.
+    """The features of the mesh that the dialect or its platform does not support.
 
-    Errors among it are of groups that must not be applied there.
+    Errors belong to groups that must not be applied there.
     """
     from laneway.compile.existing_objects import conflicts
     from laneway.compile.lower import lower

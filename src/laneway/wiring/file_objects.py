@@ -1,9 +1,9 @@
-"""What files declare, as objects of the API that ``laneway up`` answers.
+"""The objects that files declare, for the API of ``laneway up``.
 
-Files are applied to the declared state, as one change set, before they are shown here. They own
-their objects: writes to one of them through the API are refused with a message to change the file.
-A client that takes an object over by force owns it from then on, and the next save of the files is
-refused with that conflict. Statuses are written nevertheless.
+Files are applied to the declared state, as one change set, before they appear here. They own their
+objects: the API refuses writes to them, and says which file to change. A client that takes an
+object over by force owns it from then on, and the next save of the files is refused with that
+conflict. Statuses can always be written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from laneway.model.times import timestamp
 from laneway.schema import Document
 from laneway.wiring.reconciliation import Reconciliation
 
-#: The source of what files declare, and their field manager.
+#: The source and field manager of objects from files.
 FILES = "files"
 _BACK = (
     "from now on what the files say of it is refused as a conflict, until they say the same, or "
@@ -42,12 +42,13 @@ _WRITTEN = ("name", "namespace", "labels", "annotations")
 
 
 def as_declared(reading: Reading) -> ChangeSet:
-    """The files declare exactly what was read, and checked."""
+    """A request that the files declare exactly these objects, which have been checked."""
     return ChangeSet(FILES, ReplaceAll(reading.declarations), checked=True)
 
 
 class FileObjects:
-    """``uid`` returns a new uid each time. ``report`` is called with what the API cannot show."""
+    """``uid`` returns a new uid with each call. ``report`` gets the errors that the API cannot
+    show."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class FileObjects:
         store.listen(self._hear)
 
     async def show(self, documents: Iterable[Document]) -> None:
-        """These are all that the files declare now."""
+        """Replaces all objects of the files by these."""
         changes: dict[ObjectId, Manifest | None] = {}
         sources: dict[ObjectId, Source] = {}
         for document in documents:
@@ -141,13 +142,13 @@ class FileObjects:
 
 
 def _object(document: Document) -> Mapping[str, Any]:
-    """What has been read as an object has this form."""
+    """Everything that was read as an object has this form."""
     assert isinstance(document.data, Mapping)
     return document.data
 
 
 def _same(one: Manifest, other: Manifest) -> bool:
-    """But for the status."""
+    """Compares all but the status."""
     return _without_status(one) == _without_status(other)
 
 

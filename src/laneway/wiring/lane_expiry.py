@@ -1,4 +1,4 @@
-"""Lanes that end while a mesh runs: the mesh is changed at that moment, as by a request."""
+"""Expiry of lanes while a mesh runs: the mesh is changed at that moment, as by a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from laneway.model.meshes import Mesh
 
 Clock = Callable[[], datetime]
 
-#: Seconds after which the clock is read again: it may have been set, or the machine have slept.
+#: Seconds after which the clock is read again: it may have been set, or the machine may have slept.
 LONGEST_WAIT = 30.0
 
 
@@ -26,8 +26,8 @@ async def follow_expiry(
     now: Clock = utc_now,
     longest: float = LONGEST_WAIT,
 ) -> None:
-    """``apply`` whenever a lane of ``declared`` has ended, until cancelled; again if it returns
-    false. ``changed`` is set when something else was declared."""
+    """Calls ``apply`` whenever a lane of ``declared`` has expired, and again if it returns false,
+    until cancelled. ``changed`` is set when the declared lanes change."""
     since, applied = datetime.min.replace(tzinfo=UTC), True
     while True:
         changed.clear()

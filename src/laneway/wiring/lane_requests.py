@@ -1,4 +1,4 @@
-"""The requests that enter each lane by naming it, as the mesh's own rules say.
+"""Example requests that enter each lane by naming it, according to the mesh's ingress rules.
 
 ``up`` and ``demo`` print them, and the API lists them for ``verify``.
 """
@@ -18,8 +18,8 @@ from laneway.model.trace_contexts import example
 
 @dataclass(frozen=True, slots=True)
 class LaneRequest:
-    """``lane`` "" is for a request that names none. ``trace_header`` is the one whose value should
-    differ from request to request. ``port`` is the gateway's, as it is declared."""
+    """``lane`` is "" for a request that names none. The value of ``trace_header`` should differ
+    from request to request. ``port`` is the declared port of the gateway."""
 
     group: str
     lane: str
@@ -31,13 +31,13 @@ class LaneRequest:
     trace_header: str | None = None
 
     def numbered(self, number: int) -> Mapping[str, str]:
-        """The headers of one request out of many, whose number is positive."""
+        """The headers of one request out of many. Its number is positive."""
         if self.trace_header is None:
             return self.headers
         return {**self.headers, self.trace_header: example(self.trace_header, number)}
 
     def curl(self) -> str:
-        """Without a trace id: the gateway makes one, so that no two requests share one."""
+        """Without a trace id: the gateway creates one, so no two requests share it."""
         headers = self.headers.items()
         words = [word for name, value in headers for word in ("-H", f"{name}:{value}")]
         return shlex.join(["curl", *words, f"{self.url}{self.path}"])
@@ -46,7 +46,7 @@ class LaneRequest:
 def gateway_requests(
     mesh: Mesh, urls: Mapping[ObjectName, Mapping[int, str]]
 ) -> Iterator[LaneRequest]:
-    """One for every lane with a rule whose path can be written down."""
+    """One request for every lane with a rule whose path is known."""
     for group in mesh.groups:
         if group.gateway is None:
             continue
@@ -57,7 +57,7 @@ def gateway_requests(
 
 
 def without_lane(requests: Iterator[LaneRequest], mesh: Mesh) -> Iterator[LaneRequest]:
-    """For each group its first request, without the header that names the lane."""
+    """The first request of each group, without the header that names the lane."""
     headers = {group.name: group.route_header for group in mesh.groups}
     seen = set()
     for request in requests:

@@ -1,4 +1,4 @@
-"""The webhook's decision, based on what the cluster holds at the moment."""
+"""The webhook's decision, based on the current objects of the cluster."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class LiveAdmission:
         self._landscape = AdmissionContext(client)
 
     async def run(self) -> None:
-        """Keep up with the cluster until cancelled."""
+        """Follows the cluster until cancelled."""
         await self._landscape.run()
 
     @property
     def informed(self) -> bool:
-        """Whether objects are judged by their surroundings, too."""
+        """Whether objects are also checked against the other objects of the cluster."""
         return self._landscape.surroundings() is not None
 
     async def judge(self, candidate: Manifest, before: Manifest | None) -> Verdict:
-        """Beside the event loop: a large mesh takes a while, and the lease has to be renewed."""
+        """In a thread: a large mesh takes a while, and the lease has to be renewed meanwhile."""
         surroundings, now = self._landscape.surroundings(), datetime.now(UTC)
         return await asyncio.to_thread(judge, candidate, before, surroundings, now)

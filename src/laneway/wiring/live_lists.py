@@ -1,8 +1,8 @@
-"""Resources that the server works out when it is asked, in a form that can be watched.
+"""Virtual resources that can be watched.
 
-What they are now is compared with what they were when somebody looked last, and the differences
-are a revision of a store in memory. So they are listed, selected, watched and resumed as declared
-objects are. Nothing is worked out while nobody looks.
+The objects are computed on demand and compared with those of the last time, and the differences
+become a revision of a store in memory. So they can be listed, selected, watched and resumed like
+declared objects. Nothing is computed while nobody asks.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from laneway.adapters.http.watches import Watches
 from laneway.adapters.store.memory import MemoryStore
 from laneway.control.revisions import Draft, Manifest, ObjectId
 
-#: What is so now.
+#: The current objects.
 Current = Callable[[], Awaitable[Mapping[ObjectId, Manifest]]]
 
 _AUTHOR = "laneway"
 
 
 class LiveList:
-    """``kept`` is how many revisions a watch may be behind and still resume; one that is further
-    behind gets 410 and lists again. ``period`` is after how many seconds watches are told what has
-    changed; None is when ``wake`` says so. ``is_whole``: see ``LiveObjects``."""
+    """``kept`` is the number of revisions that a watch may be behind and still resume; one that is
+    further behind gets 410 and lists again. ``period`` is the number of seconds between updates of
+    watches; None means only on ``wake``. ``is_whole``: see ``LiveObjects``."""
 
     def __init__(
         self,
@@ -36,7 +36,8 @@ class LiveList:
         period: float | None = None,
         is_whole: bool = True,
     ) -> None:
-        # Numbers of a server that ran before are smaller: a watch that resumes by one gets 410.
+        # Revision numbers of an earlier server are smaller, so a watch that resumes with one gets
+        # 410.
         before_first = int(now().timestamp() * 1000)
         self.store = MemoryStore(now, before_first)
         self.watches = Watches(self.store, kept)
@@ -67,7 +68,7 @@ class LiveList:
                 await store.compact(store.latest - self._kept)
 
     async def follow(self) -> None:
-        """Until cancelled, tells watches what has changed."""
+        """Updates watches until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._period):

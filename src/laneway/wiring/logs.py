@@ -1,7 +1,7 @@
-"""Logging, configured once by each face: to standard error, so that output stays data.
+"""Configures logging, to standard error, so that standard output has only data.
 
-On a terminal lines are for people. Elsewhere each is a JSON object, for journals and collectors of
-logs. What libraries log by the standard ``logging`` comes out in the same form.
+On a terminal, lines are formatted for people. Elsewhere each line is a JSON object, for journals
+and log collectors. Records of the standard ``logging`` come out in the same format.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Operator:
     _logged: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Until cancelled: stand by, lead, and stand by again when the lease is lost."""
+        """Runs until cancelled: stands by, leads, and stands by again when the lease is lost."""
         self.election = Election(
             self.client,
             self.settings.namespace,
@@ -72,7 +72,7 @@ class Operator:
         return self.election is not None and self.election.leads
 
     async def _lead(self) -> None:
-        """What a leader does. Caches begin empty: what one knew before it lost the lease is old."""
+        """The work of the leader. Caches start empty, because earlier contents may be outdated."""
         pacer: Pacer | None = None
 
         def changed(resource: Resource) -> None:
@@ -108,7 +108,7 @@ class Operator:
             log.warning("failed", error=failure)
         for fault in result.faults:
             if str(fault) not in self._logged:
-                # Without the values of locals, which may be a whole mesh.
+                # Without the values of local variables, which may be a whole mesh.
                 log.error("internal error", exception="".join(format_exception(fault)))
         self._logged = frozenset(map(str, result.faults))
         self.observers.passed(result, took)

@@ -1,6 +1,6 @@
-"""The events of this server: of statuses that changed, of processes, and of lanes that ended.
+"""The events of this server: changed statuses, processes, and expired lanes.
 
-They are in memory, and are gone after a restart.
+They are in memory only, and are lost with a restart.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _GROUPS = "lanegroups.laneway.dev"
 
 
 class RecentEvents:
-    """Hears of every revision of the store, and is to be told of everything else.
+    """Listens to the store's revisions; callers report everything else.
 
-    ``now`` is in UTC. ``changed`` is called when there is something new. ``active`` tells which
-    mesh runs.
+    ``now`` is in UTC. ``changed`` is called for each new event. ``active`` returns the running
+    mesh.
     """
 
     def __init__(self, store: RevisionStore, now: Callable[[], datetime]) -> None:
@@ -38,7 +38,7 @@ class RecentEvents:
         self.changed: Callable[[], None] = lambda: None
         self.active: Callable[[], Mesh] = Mesh
         self._seen = Mesh()
-        #: What each proxy rejected last, by node.
+        #: The last rejection of each proxy, by node.
         self.rejections: dict[str, Rejection] = {}
         self.close = store.listen(self._hear)
 
@@ -48,7 +48,7 @@ class RecentEvents:
         return self._log.at(self._now())
 
     def tell(self, event: events.Event) -> None:
-        """Of a process."""
+        """Adds an event of a process."""
         workload = None
         if isinstance(event.subject, events.WorkloadInstance):
             workload = workload_regarding(workload_of(event.subject.instance))
@@ -61,7 +61,7 @@ class RecentEvents:
                 del self.rejections[next(iter(self.rejections))]
 
     def _faults(self, event: events.Rejected) -> Iterator[Occurrence]:
-        """About each lane and group at fault that is declared already."""
+        """One event for each affected lane and group that is declared already."""
         for key in event.objects:
             resource = {"Lane": _LANES, "LaneGroup": _GROUPS}.get(key.kind, "")
             name = key.name.rpartition("/")[2]
@@ -70,7 +70,7 @@ class RecentEvents:
                 yield Occurrence(regarding(stored.manifest), "RejectedByProxies", note, True)
 
     def look(self) -> None:
-        """Whether lanes have ended since the last look."""
+        """Adds events for lanes that have expired since the last call."""
         before, active, now = self._seen, self.active(), self._now()
         if active is before:
             return
@@ -81,7 +81,7 @@ class RecentEvents:
         self._add(found for lane in over if (found := self._expired(lane)))
 
     def _expired(self, lane: Lane) -> Occurrence | None:
-        """None for one that was deleted."""
+        """None if the lane was deleted."""
         stored = self._store.objects.get(ObjectId(_LANES, "", lane.name))
         if stored is None or lane.expires_at is None:
             return None

@@ -1,8 +1,8 @@
 """From the store to the running mesh, and back to the statuses.
 
-Every revision that a client writes is applied to the declared state. Revisions that come in while
-one is brought about are applied together. What the mesh cannot take stays in the store, and its
-status says why; the mesh runs on as it was.
+Every revision that a client writes is applied to the declared state. Revisions that arrive while
+another one is being applied are applied together. An object that cannot be programmed stays in the
+store, and its status says why; the mesh runs on as it was.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ from laneway.wiring.stored_declarations import (
 LANEWAY = "laneway"
 #: The reason of a revision that writes nothing but statuses.
 STATUS = "status"
-#: Seconds for which events of proxies and processes, which come in bursts, are gathered.
+#: Seconds for which events of proxies and processes are collected, because they come in bursts.
 _SETTLE = 0.1
-#: Seconds after which it is tried again to take out of the mesh what was deleted.
+#: Seconds between attempts to remove deleted objects from the mesh.
 _RETRY = 30.0
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 
 
 class Reconciliation:
-    """Runs as a task of ``run``. ``proxies`` and ``instances`` look at the running mesh.
+    """Run ``run`` as a task. ``proxies`` and ``instances`` inspect the running mesh.
 
-    ``started`` is false where nothing of the store has been brought about yet: the first pass does.
+    ``started`` is false if nothing of the store has been applied yet: then the first pass does so.
     """
 
     def __init__(
@@ -79,16 +79,17 @@ class Reconciliation:
         self._instances = instances
         self._now = now
         self._report = report
-        #: Objects that were written, with all that they were since the last pass. The mesh has a
-        #: change set before its revision is heard of, so it may know any of these.
+        #: Written objects, with all their states since the last pass. The mesh applies a change set
+        #: before its revision is stored, so it may have any of these states.
         self._waiting: dict[ObjectId, list[Manifest | None]] = {}
         self._forced: set[ObjectId] = set()
-        #: What a laneway before this one could not bring about, where that is still to be declared.
+        #: Objects that an earlier process could not program, and that have not been declared here
+        #: yet.
         self._failed_before: Mapping[ObjectKey, Finding] = {}
         if not started:
             self._waiting = {key: [None] for key in store.objects}
             self._failed_before = not_taken(store.objects)
-        #: Stays in the store, and declares nothing until it is written again.
+        #: Objects that stay in the store, but declare nothing until they are written again.
         self.unreadable: dict[ObjectId, tuple[Finding, ...]] = {}
         self._keys: dict[ObjectId, ObjectKey] = {}
         self._unremoved: dict[ObjectKey, None] = {}
@@ -108,7 +109,7 @@ class Reconciliation:
     async def run(self) -> None:
         """Until cancelled."""
         stop = self._store.listen(self._hear)
-        self._woken.set()  # statuses of what was there at the start
+        self._woken.set()  # for the statuses of the initial objects
         try:
             while True:
                 retrying = not await self._woken_in_time()
@@ -121,7 +122,7 @@ class Reconciliation:
             stop()
 
     async def _woken_in_time(self) -> bool:
-        """False if something was to be done, and could not be, and it is time to try again."""
+        """False if it is time to retry something that failed."""
         wait = _RETRY if self._left_over() else None
         try:
             async with asyncio.timeout(wait):
@@ -131,18 +132,18 @@ class Reconciliation:
         return True
 
     async def _settled(self) -> None:
-        """After a moment, or at once when something is written."""
+        """Returns after a moment, or as soon as something is written."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE):
                 await self._written.wait()
 
     def wake(self) -> None:
-        """Look at the statuses again: an instance became ready, or a proxy came or went."""
+        """Requests an update of the statuses: an instance became ready, or a proxy came or went."""
         self._woken.set()
 
     async def append(self, draft: Draft) -> None:
-        """Keep a draft that the declared state has already, or that declares nothing new. Raises
-        ``StoreError``."""
+        """Stores a draft that the declared state already contains, or that declares nothing new.
+        Raises ``StoreError``."""
         self._applied.append(draft)
         try:
             await self._store.append(draft, expected=self._store.submitted)
@@ -151,12 +152,12 @@ class Reconciliation:
 
     @property
     def began(self) -> bool:
-        """Whether all that was there at the start has been looked at."""
+        """Whether the initial objects have been processed."""
         return self._began
 
     def restore(self, applied: Mapping[ObjectId, Manifest | None], made: Transition | None) -> None:
-        """Have the mesh become what the store says of these objects, after all: they were applied
-        to it, and are not kept. ``made`` is None if nobody knows whether they were applied."""
+        """Returns the mesh to the stored state of these objects, which were applied to it but not
+        stored. ``made`` is None if it is unknown whether they were applied."""
         if made is not None:
             self._to_undo.append(made)
         for key, manifest in applied.items():
@@ -165,16 +166,16 @@ class Reconciliation:
         self._hurry()
 
     async def caught_up(self) -> None:
-        """Returns when all that is written by now is brought about, or cannot be."""
-        self.wake()  # a revision that holds nothing but statuses wakes nobody
+        """Returns when everything that is stored by now has been applied or has failed."""
+        self.wake()  # a revision that has only statuses does not wake the task
         await self.reached(self._store.latest)
 
     async def reached(self, revision: int) -> None:
-        """Returns when everything up to the revision is brought about, or cannot be, and what was
-        to be restored is."""
+        """Returns when everything up to the revision has been applied or has failed, and pending
+        restorations are done."""
         restored = self._to_restore
         if self._done < revision:
-            self._hurry()  # it may be one of statuses, which wakes nobody
+            self._hurry()  # it may have only statuses, which do not wake the task
         async with self._passed:
             await self._passed.wait_for(
                 lambda: self._done >= revision and self._restored >= restored
@@ -200,7 +201,7 @@ class Reconciliation:
         to_undo, self._to_undo = self._to_undo, []
         upto, restored = self._store.latest, self._to_restore
         for made in reversed(to_undo):
-            await self._declarations.undo(made)  # if it fails, the edits below are reported
+            await self._declarations.undo(made)  # if this fails, the edits below report it
         edits = [edit for key, was in waiting.items() for edit in self._edits(key, was)]
         if edits or retrying:
             removed = {edit.key for edit in edits if isinstance(edit, Remove)}
@@ -213,7 +214,7 @@ class Reconciliation:
             self._passed.notify_all()
 
     def _edits(self, key: ObjectId, was: Sequence[Manifest | None]) -> Iterator[Put | Remove]:
-        """What became of an object since it was looked at."""
+        """The edits of an object since the last pass."""
         stored = self._store.objects.get(key)
         self._read(key, stored.manifest if stored else None)
         known = self._declarations.state.objects.by_key
@@ -223,7 +224,7 @@ class Reconciliation:
         yield from [edit for edit in edits if isinstance(edit, Put)][:1]
 
     def _read(self, key: ObjectId, manifest: Manifest | None) -> None:
-        """Note what the object is called, or why it cannot be read."""
+        """Records the object's key, or why it cannot be read."""
         self.unreadable.pop(key, None)
         self._keys.pop(key, None)
         if manifest is None:
@@ -235,8 +236,7 @@ class Reconciliation:
             self._keys[key] = declared.key
 
     def _order(self) -> tuple[ObjectKey, ...]:
-        """Of creation, which is also what a restart finds: a group's first lane may be its
-        baseline."""
+        """The order of creation, as after a restart: a group's first lane may be its baseline."""
         return tuple(self._keys[key] for key in self._store.objects if key in self._keys)
 
     def _out_of_order(self) -> bool:
@@ -246,7 +246,8 @@ class Reconciliation:
         return ordered != [key for key in order if key in known.by_key]
 
     async def _apply(self, edits: Sequence[Put | Remove], *, force: bool) -> None:
-        """``force``: guards of the store keep all others from what they do not own."""
+        """``force`` is safe: guards of the store have already refused writes to objects of other
+        owners."""
         failed, self._failed_before = self._failed_before, {}
         together = Writes(STORE, tuple(edits), force, self._order(), failed)
         result = await self._declarations.apply(together, Principal(STORE))
@@ -267,8 +268,8 @@ class Reconciliation:
             await self._declarations.apply(Writes(STORE, (), order=self._order()), Principal(STORE))
 
     def _left_over(self) -> list[Remove]:
-        """What was deleted, and could not be taken out of the mesh. No status can say so, and
-        nobody will write it again."""
+        """Deleted objects that could not be removed from the mesh. They have no status, and nobody
+        will write them again, so they are retried."""
         declared, known = frozenset(self._keys.values()), self._declarations.state.objects.by_key
         self._unremoved = {k: None for k in self._unremoved if k in known and k not in declared}
         return [Remove(key) for key in self._unremoved]
@@ -277,7 +278,7 @@ class Reconciliation:
         proxies = self._proxies()
         now = self._now()
         state, active = self._declarations.state, self._declarations.active
-        # From here to the append there is no await: nobody writes in between.
+        # There is no await from here to the append, so nobody writes in between.
         changed: dict[ObjectId, Manifest | None] = {}
         for key, stored in self._store.submitted_objects.items():
             if key.resource not in _WITH_STATUS:
@@ -300,8 +301,8 @@ class Reconciliation:
             self._report(f"statuses cannot be written: {error}")
 
     def _is_looked_at(self, key: ObjectId, stored: StoredObject) -> bool:
-        """Whether what was submitted last of an object is what the declared state knows of it. Else
-        its status would be the one of the object before; another pass is to come."""
+        """Whether the declared state knows the object as it was submitted last. Otherwise its
+        status would describe an earlier version; another pass follows."""
         kept = self._store.objects.get(key)
         return kept is not None and kept.revision == stored.revision and key not in self._waiting
 

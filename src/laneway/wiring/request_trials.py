@@ -1,7 +1,7 @@
-"""Sends requests to a gateway of the mesh, and says which way they went.
+"""Sends trial requests to a gateway of the mesh, and reports their paths.
 
-They go to an address that laneway has given to one of its gateways and nowhere else; the host that
-is asked for is but a header. One trial runs at a time, so that none counts another's requests.
+They only go to addresses of the mesh's own gateways; the requested host is just a header. One trial
+runs at a time, so that it does not count another one's requests.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from laneway.model.suggestions import listing
 from laneway.schema.api_requests import RequestTrialSpec, SentRequest
 from laneway.wiring.reviewed_meshes import object_name
 
-#: Requests that are in flight at a time, and proxies that are asked at a time.
+#: The numbers of requests in flight, and of proxies that are read at the same time.
 _IN_FLIGHT, _READ_AT_ONCE = 4, 16
-#: Seconds for all requests of a trial together.
+#: Seconds for all requests of a trial.
 _DEADLINE = 30.0
-#: Proxies count a request when it is over, which may be just after its answer.
+#: Proxies count a request when it is complete, which may be shortly after its answer.
 _SETTLING, _SETTLED_AFTER = 0.1, 20
 
 Gateways = Mapping[ObjectName, GatewayPlacement]
@@ -40,8 +40,8 @@ async def _sent(address: Address, request: SentRequest) -> Response:
 
 
 class RequestTrials:
-    """``nodes`` are the connected proxies, and ``count`` reads one's counters. It raises
-    ``AdminUnreachable`` or ``KeyError`` for one that has gone."""
+    """``nodes`` are the connected proxies, and ``count`` reads the counters of one. It raises
+    ``AdminUnreachable`` or ``KeyError`` if the proxy is gone."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class RequestTrials:
         return [task.result() if task in done else late for task in tasks]
 
     async def _settled(self) -> Readings:
-        """The counters, once they do not rise any more."""
+        """The counters, as soon as they no longer change."""
         readings = await self._read()
         for _ in range(_SETTLED_AFTER):
             await asyncio.sleep(self._settling)

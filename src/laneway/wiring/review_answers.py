@@ -1,7 +1,7 @@
-"""Answers to questions about the declared objects, now or in an earlier revision.
+"""Answers reviews of the declared objects, now or in an earlier revision.
 
-They are computed in other threads, because that takes seconds for a large mesh, and proxies must be
-served meanwhile.
+They are computed in threads, because a large mesh takes seconds, and proxies must be served
+meanwhile.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from laneway.wiring.reviewed_meshes import (
     workload_names,
 )
 
-#: Documents of one answer; what is larger is for ``laneway render``.
+#: The most documents in one answer; ``laneway render`` has no limit.
 _MOST_DOCUMENTS = 20_000
 
 

@@ -1,4 +1,4 @@
-"""The meshes that reviews ask about: what is declared now, or was in an earlier revision."""
+"""The meshes for reviews: the declared state now, or in an earlier revision."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LANES = "lanes.laneway.dev"
 
 
 def declared_mesh(request: Request) -> Mesh:
-    """What would be active if just this were declared: what is invalid is left out."""
+    """The mesh that would be active if only this were declared: invalid objects are left out."""
     state = plan(DeclaredState(), request, Principal(STORE), active=Mesh(), check=check)
     assert not isinstance(state, Refused), "writes are never refused"
     return state.mesh
@@ -30,8 +30,8 @@ def declared_mesh(request: Request) -> Mesh:
 
 @dataclass(frozen=True, slots=True)
 class ReviewedMesh:
-    """All that is declared at a time; None is one that is not known. ``disabled_since``: lane ->
-    the time that its status has."""
+    """Everything that is declared at a time; None if the time is unknown. ``disabled_since``: lane
+    -> the time from its status."""
 
     declared: Mesh
     at: datetime | None
@@ -39,7 +39,7 @@ class ReviewedMesh:
 
     @property
     def mesh(self) -> Mesh:
-        """What is to run."""
+        """The mesh that should run."""
         return active(self.declared, self.at)
 
     @property
@@ -50,7 +50,7 @@ class ReviewedMesh:
 async def reviewed_mesh(
     revision: int | None, store: RevisionStore, declarations: Declarations, now: datetime
 ) -> ReviewedMesh:
-    """As of a revision and its time. Raises ``Failure``."""
+    """The mesh as of a revision and its time. Raises ``Failure``."""
     if revision is None:
         return ReviewedMesh(declarations.state.mesh, now, _disabled_since(store.objects))
     try:
@@ -83,7 +83,7 @@ def workload_names(words: Iterable[str], mesh: Mesh, field: str) -> frozenset[Ob
 
 
 def object_name(word: str, known: Iterable[ObjectName], field: str, what: str) -> ObjectName:
-    """``name`` or ``namespace/name``, of one that exists. Raises ``Failure``."""
+    """Resolves ``name`` or ``namespace/name`` of an existing object. Raises ``Failure``."""
     names = list(known)
     if found := find_name(word, names):
         return found

@@ -1,4 +1,4 @@
-"""Reading the history: the newest revision first, in pages."""
+"""Reads the history: the newest revision first, in pages."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from laneway.control.revisions import (
 from laneway.wiring.live_lists import LiveList
 from laneway.wiring.reconciliation import LANEWAY, STATUS
 
-#: How many revisions are read at a time, and the most in an answer.
+#: The number of revisions that are read at a time, and the most in an answer.
 _CHUNK = 200
 _MOST = 500
-#: The last revisions that a watch begins with, and that it may be behind.
+#: The number of revisions with which a watch begins, and that it may be behind.
 _WATCHED = 200
 
 
@@ -32,7 +32,7 @@ class RevisionLists:
         self._store = store
 
     async def page(self, page: Page) -> Listed:
-        """``after`` is the number of the last revision of the page before."""
+        """``after`` is the number of the last revision of the previous page."""
         if page.after and not page.after.isdecimal():
             raise Failure(400, "continue: not a token of this list; list from the start")
         limit = min(page.limit or _MOST, _MOST)
@@ -47,7 +47,7 @@ class RevisionLists:
         return Listed(shown, last)
 
     async def get(self, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """With what each field was and is."""
+        """The revision with the values of each field before and after."""
         if not name.isdecimal() or len(name) > 18:
             return None
         number = int(name)
@@ -57,7 +57,7 @@ class RevisionLists:
         return found[0] if found else None
 
     def live(self, now: Callable[[], datetime]) -> LiveList:
-        """The last ones, for those who watch. That they make room for others is not told."""
+        """The latest revisions, for watches. That old ones drop out is not reported."""
         recent: dict[ObjectId, Manifest] = {}
         filled = False
 
@@ -83,7 +83,7 @@ class RevisionLists:
         return made
 
     async def _shown(self, after: int, upto: int, *, whole: bool = False) -> list[dict[str, Any]]:
-        """What follows ``after``, without the revisions that only write statuses."""
+        """The revisions that follow ``after``, without those that only write statuses."""
         objects: dict[Any, StoredObject] = dict(await self._store.objects_at(after))
         shown = []
         for revision in await self._store.revisions(after, upto - after):

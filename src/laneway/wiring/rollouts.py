@@ -1,4 +1,4 @@
-"""One change of what runs on this machine: new things start first, what is gone ends last.
+"""One change of the processes on this machine: new ones start first, and removed ones end last.
 
 ``changes`` makes one rollout for each change. It calls ``start``, lets the control plane change the
 proxies, and then calls ``settle``, or ``take_back`` if the change failed, was refused or cancelled.
@@ -23,7 +23,7 @@ from laneway.wiring.terminations import Terminations
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What changes work on: configuration, processes, ports, and what is ending."""
+    """The state that changes work on: configuration, ports, and running and ending processes."""
 
     control_plane: ControlPlane
     fleet: Fleet
@@ -42,10 +42,10 @@ class Rollout:
         self._stopped: list[Instance] = []
 
     async def start(self, anew: Collection[ObjectName]) -> None:
-        """Start what is new, and wait until new processes of old workloads are ready.
+        """Starts new processes, and waits until new processes of existing workloads are ready.
 
-        Workloads in ``anew`` get a new process though nothing of them changed. Raises what
-        starting raises, and ``NotReady``.
+        Workloads in ``anew`` get a new process even if they have not changed. Raises the exceptions
+        of starting processes, and ``NotReady``.
         """
         control_plane, fleet = self._site.control_plane, self._site.fleet
         control_plane.place(merged(self._before, self._after))
@@ -61,7 +61,7 @@ class Rollout:
                 await self._start_successor(workload)
 
     async def settle(self) -> None:
-        """Requests go to successors now, and what is gone terminates."""
+        """Sends requests to the successors, and terminates what was removed."""
         control_plane, fleet, terminations = (
             self._site.control_plane,
             self._site.fleet,
@@ -84,7 +84,8 @@ class Rollout:
         self._close_listeners(self._before, self._after)
 
     async def take_back(self) -> None:
-        """What was started may have been sent requests already, and terminates like all others."""
+        """Reverts ``start``. New processes may have received requests already, so they terminate
+        like all others."""
         control_plane, terminations = self._site.control_plane, self._site.terminations
         for sidecar in _removed(self._old, self._new, self._before):
             control_plane.drop(sidecar)
@@ -116,7 +117,8 @@ class Rollout:
         await self._site.fleet.wait_instance(successor)
 
     async def _stop(self, workload: Workload) -> None:
-        """Its successor needs the port, so others answer until the successor is ready."""
+        """Stops the workload, because its successor needs the port. Other instances answer until
+        the successor is ready."""
         control_plane, fleet = self._site.control_plane, self._site.fleet
         if (instance := fleet.release(workload.name)) is not None:
             self._stopped.append(instance)
@@ -126,7 +128,7 @@ class Rollout:
             await fleet.stop(instance)
 
     async def _start_again(self, stopped: Instance) -> None:
-        """The workload as it was, at the port that a successor may have."""
+        """Starts the workload as it was, at the port that a successor may have."""
         fleet, workload = self._site.fleet, stopped.workload
         successors = (each for each in self._successors if each.workload.name == workload.name)
         for instance in (stopped, *successors):
@@ -134,14 +136,14 @@ class Rollout:
         fleet.adopt(await fleet.start(workload, self._before.sidecars[workload.name]))
 
     def _leave(self, sidecar: TerminatingSidecar) -> Instance | None:
-        """The workload receives nothing any more; its name may come back one day."""
+        """The workload receives no more requests. Its name may be used again later."""
         name = sidecar.workload.name
         instance = self._site.fleet.release(name)
         self._site.control_plane.set_ready(name, False)
         return instance
 
     def _close_listeners(self, placed: Placements, kept: Placements) -> None:
-        """Ends gateways that are not kept, and releases ports that no object keeps."""
+        """Ends removed gateways, and releases ports that no object uses any more."""
         gone = addresses(placed) - addresses(kept)
         for name in placed.gateways.keys() - kept.gateways.keys():
             gateway = placed.gateways[name]
@@ -154,12 +156,12 @@ class Rollout:
 
 
 def with_sidecar(placements: Placements, sidecar: SidecarPlacement) -> Placements:
-    """The sidecar in the place of the one of its workload."""
+    """The placements with this sidecar instead of the earlier one of its workload."""
     return replace(placements, sidecars={**placements.sidecars, sidecar.workload: sidecar})
 
 
 def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSidecar]:
-    """The sidecars of workloads that are in ``old`` alone; ``placed`` has all of ``old``."""
+    """The sidecars of workloads that are only in ``old``; ``placed`` has all of ``old``."""
     return [
         TerminatingSidecar(workload, placed.sidecars[workload.name])
         for workload in old.workloads
@@ -168,6 +170,6 @@ def _removed(old: Mesh, new: Mesh, placed: Placements) -> list[TerminatingSideca
 
 
 def _process(workload: Workload) -> Workload:
-    """What of a workload a running process depends on: not which lanes select it, nor what is
-    said about it."""
+    """The part of a workload that its process depends on: not its labels, its declared calls or its
+    watched files."""
     return replace(workload, labels={}, calls=None, watch=())

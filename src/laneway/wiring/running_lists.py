@@ -1,4 +1,4 @@
-"""Lists that are read from the running mesh: its proxies, and the requests that they counted."""
+"""Lists that are read from the running mesh: its proxies, and the traffic that they counted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from laneway.control.revisions import Manifest, ObjectId
 from laneway.model.meshes import Mesh
 from laneway.wiring.live_lists import LiveList
 
-#: Seconds between two looks for those who watch.
+#: Seconds between updates of watches.
 _PROXY_PERIOD, _TRAFFIC_PERIOD = 1.0, 2.0
-#: Revisions that a watch may be behind. Figures change as a whole each time.
+#: The number of revisions that a watch may be behind. Each one replaces all figures.
 _PROXIES, _FIGURES = 1000, 5
 
 

@@ -1,4 +1,4 @@
-"""What ``/metrics`` says of a laneway that runs."""
+"""The metrics of a running laneway, for ``/metrics``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def proxy_family(statuses: Collection[ProxyStatus]) -> Family:
 
 
 def lane_families(mesh: Mesh, figures: Figures) -> Iterator[Family]:
-    """Their labels are names of the mesh alone, so that there are as many as it has lanes."""
+    """Their labels are only names from the mesh, so their number is bounded by its lanes and
+    services."""
     found = [
         (
             {

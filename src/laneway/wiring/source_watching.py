@@ -1,7 +1,7 @@
-"""Workloads are started anew when the files change that they watch.
+"""Restarts workloads when files that they watch change.
 
-A new process becomes ready before the old one drains, as by ``laneway restart``, so no request is
-lost. Where it does not become ready, the old one serves on until the files change again.
+A new process becomes ready before the old one drains, as with ``laneway restart``, so no request is
+lost. If it does not become ready, the old one continues until the files change again.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from laneway.model.names import ObjectName
 from laneway.model.workloads import Workload
 from laneway.wiring.fleets import workload_of
 
-#: Seconds without any change after which files are taken as saved.
+#: Seconds without changes after which files count as saved.
 QUIET = 0.3
-#: Seconds between two looks, and how much longer than a look its pause is: a tenth of one
-#: processor's time is used at most.
+#: Seconds between two scans, and how much longer than a scan the pause is: scans take at most a
+#: tenth of one processor's time.
 _INTERVAL, _SHARE = 0.2, 10
 
 Watched = Mapping[ObjectName, tuple[str, ...]]
@@ -32,7 +32,8 @@ Watched = Mapping[ObjectName, tuple[str, ...]]
 
 @dataclass(slots=True)
 class _Tree:
-    """``taken`` is what the process was started with; ``seen`` was there ``since`` then."""
+    """``taken`` are the files with which the process was started; ``seen`` are the current ones,
+    unchanged since ``since``."""
 
     paths: tuple[str, ...]
     taken: Fingerprints
@@ -41,7 +42,7 @@ class _Tree:
 
 
 class SourceWatch:
-    """Tells which workloads' files have changed and come to rest. Without disk and clock."""
+    """Decides which workloads' files have changed and are saved. It uses neither disk nor clock."""
 
     def __init__(self) -> None:
         self._trees: dict[ObjectName, _Tree] = {}
@@ -53,9 +54,9 @@ class SourceWatch:
         started: Mapping[ObjectName, int],
         now: float,
     ) -> dict[ObjectName, tuple[str, ...]]:
-        """By workload, the names of files that changed. ``now`` is in seconds; ``started`` says
-        when processes were started, in nanoseconds of the wall clock: of a workload that is new
-        here, files that are younger have changed."""
+        """Returns the names of changed files by workload. ``now`` is in seconds; ``started`` has
+        the start times of processes, in nanoseconds of the wall clock: for a workload that is new
+        here, younger files have changed."""
         self._trees = {name: tree for name, tree in self._trees.items() if name in watched}
         changed = {}
         for name, paths in watched.items():
@@ -72,8 +73,8 @@ class SourceWatch:
 
 
 class SourceFollower:
-    """``running`` are the workloads with a process, or one to come: of others, files may change as
-    they like. ``restart`` starts a workload anew and raises ``RunnerError``."""
+    """``running`` are the workloads that have a process or are getting one; changes to the files of
+    others have no effect. ``restart`` restarts a workload and raises ``RunnerError``."""
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class SourceFollower:
         self._started: dict[ObjectName, int] = {}
 
     def hear(self, event: events.Event) -> None:
-        """Of every event of the mesh."""
+        """Pass every event of the mesh."""
         if isinstance(event, events.Started) and isinstance(event.subject, events.WorkloadInstance):
             self._started[workload_of(event.subject.instance)] = time.time_ns()
 
@@ -126,7 +127,7 @@ class SourceFollower:
         self._missing = missing
 
     async def _take(self, name: ObjectName, paths: tuple[str, ...]) -> None:
-        """What is under way for older files is given up first."""
+        """A restart that is under way for older files is cancelled first."""
         await self._cancel(name)
         self._emit(events.SourcesChanged(events.WorkloadInstance(name), paths))
         self._restarts[name] = asyncio.create_task(self._start_anew(name))
@@ -135,7 +136,7 @@ class SourceFollower:
         try:
             await self._restart(name)
         except (KeyError, Closed):
-            return  # it, or the mesh, is gone
+            return  # the workload, or the mesh, is gone
         except (RunnerError, OSError) as error:
             self._emit(events.NotReplaced(events.WorkloadInstance(name), str(error)))
 
@@ -148,14 +149,14 @@ class SourceFollower:
 
 
 def paths_of(workload: Workload) -> tuple[str, ...]:
-    """What it watches, as absolute paths; nothing where laneway does not start it."""
+    """The watched paths, made absolute; none if laneway does not start the workload."""
     if not workload.command:
         return ()
     return tuple(str(Path(workload.folder or "", each).absolute()) for each in workload.watch)
 
 
 def _look(watched: Watched) -> dict[ObjectName, Fingerprints]:
-    """Each path once, though several workloads watch it."""
+    """Scans each path once, even if several workloads watch it."""
     found = {paths: tree_fingerprints(paths) for paths in set(watched.values())}
     return {name: found[paths] for name, paths in watched.items()}
 

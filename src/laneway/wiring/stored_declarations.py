@@ -1,4 +1,4 @@
-"""What the objects in the store declare, and which of them the mesh did not take. Pure."""
+"""The declarations of stored objects, and which of them the mesh did not accept. Pure."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from laneway.model.findings import Finding, ObjectKey, Severity, Source
 from laneway.operator.recorded_baselines import recorded_baseline
 from laneway.schema import Alone, Document, read_alone
 
-#: The source of all that the store holds.
+#: The source of all stored objects.
 STORE = "store"
 _READ = ("apiVersion", "kind", "spec")
 _METADATA = ("name", "namespace", "labels", "annotations")
-#: As statuses write NOT_PROGRAMMED.
+#: How the reason NOT_PROGRAMMED is written in statuses.
 _NOT_PROGRAMMED = "NotProgrammed"
 
 
 def declaration(key: ObjectId, manifest: Manifest) -> Declaration | None:
-    """What an object in the store declares; None if that is nothing, or it cannot be read."""
+    """The declaration of a stored object; None if it has none or cannot be read."""
     return Declaration.read(read_stored(key, manifest))
 
 
 def errors_of(key: ObjectId, manifest: Manifest) -> tuple[Finding, ...]:
-    """Why an object in the store cannot be read, as after an upgrade that changed its kind."""
+    """The reasons why a stored object cannot be read, for instance after an upgrade that changed
+    its kind."""
     return errors_in(read_stored(key, manifest))
 
 
@@ -43,10 +44,10 @@ def read_stored(key: ObjectId, manifest: Manifest) -> Alone:
 
 
 def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
-    """All that the store holds, in the order of creation, which stores keep.
+    """All declarations of the store, in the order of creation.
 
-    What the mesh did not take is not tried again before it is written again: proxies that have just
-    started have nothing to go on with when they reject it.
+    Objects that the mesh did not accept are not tried again until they are written again: a proxy
+    that has just started, and rejects them, has no earlier configuration to fall back on.
     """
     edits = (
         edit
@@ -57,7 +58,7 @@ def declared_at_start(objects: Mapping[ObjectId, StoredObject]) -> Writes:
 
 
 def not_taken(objects: Mapping[ObjectId, StoredObject]) -> dict[ObjectKey, Finding]:
-    """The objects that could not be brought about when they were written, says their status."""
+    """The objects that, by their statuses, could not be programmed when they were written."""
     found: dict[ObjectKey, Finding] = {}
     for key, stored in objects.items():
         message = _why_not_taken(stored.manifest)
@@ -68,7 +69,7 @@ def not_taken(objects: Mapping[ObjectId, StoredObject]) -> dict[ObjectKey, Findi
 
 
 def _why_not_taken(manifest: Manifest) -> str | None:
-    """None for what was taken, or has been written since."""
+    """None for objects that were accepted, or have been written since."""
     status = manifest.get("status") or {}
     if status.get("observedGeneration") != manifest["metadata"].get("generation"):
         return None
@@ -81,7 +82,8 @@ def _why_not_taken(manifest: Manifest) -> str | None:
 def edits_between(
     key: ObjectId, before: Manifest | None, after: Manifest | None, known: Container[ObjectKey]
 ) -> Iterator[Put | Remove]:
-    """What became of an object, for a state that knows these. A lane may have changed its group."""
+    """The edits that lead from one manifest of an object to the next, in a state with the objects
+    ``known``. A lane may have changed its group."""
     now = declaration(key, after) if after is not None else None
     was = declaration(key, before) if before is not None else None
     moved = was is not None and (now is None or now.key != was.key or _uid(before) != _uid(after))
@@ -93,5 +95,5 @@ def edits_between(
 
 
 def _uid(manifest: Manifest | None) -> object:
-    """Another one is of an object that was deleted and created again."""
+    """It differs if the object was deleted and created again."""
     return manifest["metadata"].get("uid") if manifest is not None else None

@@ -1,4 +1,4 @@
-"""Ends processes that do not belong to the mesh any more, after they have answered their requests.
+"""Ends processes that no longer belong to the mesh, after they have answered their requests.
 
 ``rollouts`` hand over processes, sidecars and gateways to which no proxy sends requests any more.
 They end in the background. Meanwhile other changes can be made, which may start instances with the
@@ -20,13 +20,13 @@ from laneway.model.placements import Address, TerminatingSidecar
 from laneway.wiring.address_allocation import AddressAllocator, addresses, sidecar_addresses
 from laneway.wiring.fleets import Fleet, Instance, sidecar_node
 
-#: Seconds between a proxy's acknowledgement and the moment when its workers act accordingly: the
-#: main thread acknowledges, and Envoy does not tell when its workers have followed.
+#: Seconds between a proxy's acknowledgement and the moment when its workers have applied it: the
+#: main thread acknowledges, and Envoy does not report when its workers have followed.
 WORKERS_FOLLOW = 0.5
 
 
 class Terminations:
-    """Everything that is terminating. The grace period of each begins when it is handed over."""
+    """All terminating processes. The grace period of each begins when it is handed over."""
 
     def __init__(
         self,
@@ -49,22 +49,22 @@ class Terminations:
         return frozenset(self._processes)
 
     def hold(self, places: Iterable[Address]) -> bool:
-        """Whether one of these processes listens on one of ``places``."""
+        """Whether one of the terminating processes listens on one of ``places``."""
         return not self._held().isdisjoint(places)
 
     def process(self, instance: Instance) -> None:
-        """The process ends. Its sidecar goes on, with another process or without."""
+        """Ends the process. Its sidecar continues, with or without another process."""
         self._processes[instance] = self._begin(self._end_process(instance))
 
     def workload(self, sidecar: TerminatingSidecar, instance: Instance | None) -> None:
-        """The sidecar ends, after the process behind it and those that are terminating there."""
+        """Ends the sidecar, after its process and all processes that are terminating behind it."""
         self._control_plane.keep(sidecar)
         if instance:
             self.process(instance)
         self._begin(self._end_workload(sidecar))
 
     def gateway(self, node: str, listeners: Collection[Address]) -> None:
-        """It closes its listeners at once, and ends when its requests are answered."""
+        """Closes the gateway's listeners at once, and ends it when its requests are answered."""
         self._begin(self._end_gateway(node, listeners))
 
     def forget(self, closed: Collection[Address]) -> None:
@@ -79,7 +79,7 @@ class Terminations:
             await asyncio.wait(tuple(self._closing))
 
     async def finish(self) -> None:
-        """Until everything has ended."""
+        """Returns when everything has ended."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
@@ -88,8 +88,8 @@ class Terminations:
         with contextlib.suppress(TimeoutError, KeyError):
             async with asyncio.timeout(instance.workload.termination_grace_period):
                 await asyncio.sleep(self._workers_follow)
-                # The process before a hot restart of the sidecar knows no other application, and
-                # takes requests on the connections that it has.
+                # After a hot restart, the sidecar's old process knows only the old application, and
+                # still takes requests on its open connections.
                 await self._fleet.wait_restarted(instance.sidecar)
         await self._fleet.stop(instance, _now() - began)
         del self._processes[instance]
@@ -109,7 +109,7 @@ class Terminations:
         )
 
     async def _close_sidecar(self, sidecar: TerminatingSidecar) -> None:
-        """It stops listening for requests, and stays as the way for those that are inside."""
+        """Stops it from accepting requests; it still serves those in progress."""
         await asyncio.sleep(self._workers_follow)
         closed = replace(sidecar.placement, inbound={})
         self._control_plane.keep(replace(sidecar, placement=closed))
@@ -133,7 +133,7 @@ class Terminations:
         self._let_go(listeners)
 
     def _let_go(self, places: Iterable[Address]) -> None:
-        """Releases ports, except those that another object has by now."""
+        """Releases the ports, except those that now belong to another object."""
         kept = addresses(self._control_plane.placements) | self._held()
         self._allocator.forget(place for place in places if place not in kept)
 

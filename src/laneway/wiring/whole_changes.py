@@ -1,8 +1,8 @@
-"""Changes of many objects that are taken as a whole: by the mesh first, and then by the store.
+"""Atomic changes of many objects: applied to the mesh first, and then stored.
 
-So what a proxy rejects, or cannot be started, was never written. If the store does not keep what
-the mesh has taken, or someone else wrote the same objects meanwhile, reconciliation puts the mesh
-back to what the store says. Only what is kept is acknowledged.
+So a change that proxies reject, or whose processes cannot be started, is never stored. If the store
+fails, or the same objects were written meanwhile, reconciliation returns the mesh to the stored
+state. Only stored changes are acknowledged.
 """
 
 from __future__ import annotations
@@ -50,16 +50,17 @@ from laneway.schema.reports import ChangeReport, change_reports
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.stored_declarations import STORE, edits_between
 
-#: How often a change is made anew, where its objects were written while the mesh changed.
+#: The number of attempts if the same objects are written while the mesh changes.
 _ATTEMPTS = 5
 
-#: Makes the writes from the objects that stand; raises ``Failure``. It runs on another thread.
+#: Computes the writes from the current objects; raises ``Failure``. It runs on another thread.
 Compose = Callable[[Objects], WholeWrite]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who makes the change, and how history shows it. ``kind`` is what the request is called.
+    """The author of a change, and its description in the history. ``kind`` is the request's name in
+    messages.
 
     ``force`` takes over objects that others declare.
     """
@@ -73,9 +74,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """``revision`` is None if nothing was kept: in a dry run, or where nothing changes.
+    """An accepted change. ``revision`` is None if nothing was stored: in a dry run, or if nothing
+    changes.
 
-    ``before`` are the objects that stood; ``active`` is the mesh before, ``mesh`` the one after.
+    ``before`` has the objects before the change; ``active`` is the mesh before, ``mesh`` the one
+    after.
     """
 
     write: WholeWrite
@@ -92,7 +95,7 @@ class Taken:
 
 
 class WholeChanges:
-    """One change is made after another."""
+    """Makes one change after another."""
 
     def __init__(
         self,
@@ -112,13 +115,14 @@ class WholeChanges:
         self._changing = asyncio.Lock()
 
     async def make(self, change: Change, compose: Compose, *, dry_run: bool = False) -> Taken:
-        """Raises ``Failure`` if it is refused, and ``StoreError`` if it cannot be kept. Either way
-        nothing has changed."""
+        """Raises ``Failure`` if the change is refused, and ``StoreError`` if it cannot be stored.
+        In both cases nothing has changed."""
         async with self._changing:
             for _ in range(_ATTEMPTS):
                 await self._reconciliation.reached(self._store.submitted)
                 objects = dict(self._store.submitted_objects)
-                # Thousands of objects take seconds, and the proxies are served meanwhile.
+                # In a thread: thousands of objects take seconds, and proxies must be served
+                # meanwhile.
                 write = await asyncio.to_thread(compose, objects)
                 check_allowed(change.identity, write, objects, self._resources)
                 self._check_declared_here(change, write)
@@ -129,7 +133,7 @@ class WholeChanges:
                 try:
                     taken = await self._take(change, write, objects)
                 except StoreError:
-                    await self._reconciliation.reached(self._store.submitted)  # it is put back
+                    await self._reconciliation.reached(self._store.submitted)  # it is reverted
                     raise
                 if taken is not None:
                     return taken
@@ -145,7 +149,7 @@ class WholeChanges:
             raise Failure(409, text) from error
 
     def _planned(self, change: Change, write: WholeWrite, objects: Objects) -> Taken:
-        """What would become of it. Raises ``Failure``."""
+        """The result without making the change. Raises ``Failure``."""
         state = self._declarations.state
         after = plan(
             state,
@@ -161,25 +165,25 @@ class WholeChanges:
         return Taken(write, objects, None, state.mesh, after.mesh, _warnings(write, after))
 
     def _expired(self, mesh: Mesh, write: WholeWrite) -> tuple[Finding, ...]:
-        """Lanes of the request that have expired: to apply them again is no way to renew them."""
+        """Expired lanes of the request: applying them again does not renew them."""
         return tuple(
             finding for finding in expired(mesh, self._now()) if finding.subject in write.places
         )
 
     async def _take(self, change: Change, write: WholeWrite, objects: Objects) -> Taken | None:
-        """None if someone else wrote one of the objects meanwhile."""
+        """Returns None if another client wrote one of the objects meanwhile."""
         before = self._declarations.state
         request = _request(change, write, objects, before)
         settled, made = False, None
         try:
             result = await self._declarations.apply(request, Principal(change.identity.name))
             if isinstance(result, Refused):
-                settled = True  # there is nothing to put back
+                settled = True  # there is nothing to revert
                 raise refusal_of(change.kind, result, write.places)
             after, made = self._declarations.state, result.made
             if not self._stand(write.writes, objects):
                 return None
-            # Since the last look at the store there was no await.
+            # There was no await since the objects were compared.
             writes = {k: self._with_status(k, m) for k, m in write.writes.items()}
             draft = _draft(change, replace(write, writes=writes))
             revision = await self._store.append(draft, expected=self._store.submitted)
@@ -192,13 +196,13 @@ class WholeChanges:
         return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)
 
     def _stand(self, writes: Mapping[ObjectId, Manifest | None], objects: Objects) -> bool:
-        """Whether the objects are those that the writes were made from. Statuses may be others:
-        laneway writes them itself, not least because the mesh changes."""
+        """Whether the objects are still those that the writes were computed from. Statuses may
+        differ: laneway writes them itself, for instance because the mesh changes."""
         now = self._store.submitted_objects
         return all(_declared(now.get(key)) == _declared(objects.get(key)) for key in writes)
 
     def _with_status(self, key: ObjectId, manifest: Manifest | None) -> Manifest | None:
-        """The write, with the status that the object has by now."""
+        """The write with the object's current status."""
         live = self._store.submitted_objects.get(key)
         if manifest is None or live is None or "status" not in live.manifest:
             return manifest
@@ -210,14 +214,15 @@ def _draft(change: Change, write: WholeWrite) -> Draft:
 
 
 def _warnings(write: WholeWrite, after: DeclaredState) -> tuple[str, ...]:
-    """Also about what was wrong before: a group that is held does not become what is applied."""
+    """Includes errors that existed before: the change does not become active in a group that is
+    invalid."""
     resolution = after.resolution
     wrong = (f"still invalid: {described(finding)}" for _, finding in resolution.errors)
     return (*write.warnings, *warnings_of(resolution.warnings), *wrong)
 
 
 def _declared(stored: StoredObject | None) -> Manifest | None:
-    """All but the status."""
+    """The object without its status."""
     if stored is None:
         return None
     return {name: value for name, value in stored.manifest.items() if name != "status"}

@@ -1,7 +1,7 @@
 """Counts the ready instances of a lane's services on this machine, and the errors of others.
 
-The statuses of lanes contain it. A workload whose process cannot be started is not in the running
-mesh. It is counted here nevertheless, so that the lane's status reports it.
+Lanes' statuses contain them. A workload whose process cannot be started is not in the running mesh.
+It is counted nevertheless, so that the lane's status reports it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OVER = events.Ready | events.Stopped
 
 @dataclass(frozen=True)
 class _Declared:
-    """What is looked up of one state of the mesh."""
+    """Lookup tables for one state of the mesh."""
 
     state: DeclaredState
     active: Mesh
@@ -51,7 +51,7 @@ class WorkloadInstances:
             self._problems.pop(name, None)
 
     def problems(self) -> Mapping[ObjectName, str]:
-        """Why workloads are not ready, as far as something has gone wrong."""
+        """The errors of workloads that are not ready."""
         return dict(self._problems)
 
     def of(self, lane: Lane, embedded: Embedded) -> tuple[Instances, ...]:
@@ -78,6 +78,6 @@ class WorkloadInstances:
 
 
 def _failures(state: DeclaredState) -> list[tuple[Workload, str]]:
-    """The workloads that the mesh could not take, each with the reason."""
+    """The workloads that could not be added to the mesh, each with the reason."""
     found = ((state.objects.by_key.get(f.key), f.finding.message) for f in state.failures)
     return [(o.declared, why) for o, why in found if o and isinstance(o.declared, Workload)]

@@ -1,7 +1,7 @@
-"""Endpoints that are not objects: health, the server's certificate, and tokens.
+"""Endpoints of the server itself: health, its certificate, and tokens.
 
-Tokens are shown as objects of ``api.laneway.dev/v1alpha1``, whose kinds are answered by this server
-alone and are not kept in the log of revisions.
+Tokens are presented as objects of ``api.laneway.dev/v1alpha1``. They are not stored in the log of
+revisions.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class AdministrationEndpoints:
         return PlainTextResponse("ok" if ready else "starting", 200 if ready else 503)
 
     async def _describe(self, request: Request) -> Response:
-        """The address of the TCP port, and the CA certificate that signed the server's certificate."""
+        """The address of the TCP port, and the certificate of the CA that clients must trust."""
         return JSONResponse({"kind": "Server", "apiVersion": API_VERSION, **self._server()})
 
     async def _token_collection(self, request: Request) -> Response:

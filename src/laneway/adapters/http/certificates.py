@@ -1,7 +1,7 @@
-"""Certificates for the API's TCP port: a CA of this server's own, and one certificate by it.
+"""Certificates for the API's TCP port: the server's own CA, and a certificate that it signs.
 
-Clients trust the CA, which ``laneway kubeconfig`` hands out; so the server's certificate can be
-made anew at each start, for the names under which it is reached then, and lives for a short time.
+Clients trust the CA, which is part of what ``laneway kubeconfig`` prints. So each start can create
+a new, short-lived server certificate for the current host names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def authority(folder: Path, now: datetime) -> tuple[Path, ec.EllipticCurvePrivateKey]:
-    """The CA's certificate and key in ``folder``, created at the first start. Raises ``OSError``."""
+    """The CA's certificate and key in ``folder``, created on first use. Raises ``OSError``."""
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if certificate.exists() and key.exists():
         loaded = serialization.load_pem_private_key(key.read_bytes(), None)

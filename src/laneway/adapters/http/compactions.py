@@ -1,6 +1,6 @@
-"""``POST .../compactions``: the history of the store is removed but for its last revisions.
+"""``POST .../compactions``: removes the history of the store except for its last revisions.
 
-For ``laneway store compact``, which cannot open a store that a server has.
+``laneway store compact`` uses it, because it cannot open a store that a server has locked.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ PATIENCE = 10.0
 
 
 class ApiConnection(H11Protocol):
-    """Uvicorn's, with two more rules.
+    """Uvicorn's protocol with two more rules.
 
-    On a Unix socket, only the user that laneway runs as and root are answered. Whoever takes too
-    long over the headers of a request is disconnected.
+    On a Unix socket, only root and the user that laneway runs as are answered. A client that takes
+    too long to send its headers is disconnected.
     """
 
     _deadline: asyncio.TimerHandle | None = None

@@ -1,7 +1,8 @@
-"""What the console asks for beyond objects: who it is, a token, and one stream of all changes.
+"""Endpoints for the console only: its identity, sign-in, and one stream of all changes.
 
 A browser opens at most six connections to a server, for all of its tabs together. With a watch for
-each resource two open consoles would use them up, so one stream carries all that a console shows.
+each resource, two open consoles would use them up. So one stream carries everything that a console
+shows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The console's files below ``/console/``: a page, its scripts, and rules for the browser.
+"""Serves the console's files below ``/console/``, with the security headers for browsers.
 
-The files are public, as the page has to be there before anybody can sign in. All that it shows
-comes from the API, for which it sends a token.
+The files are public, because the page must load before anybody can sign in. All data comes from the
+API, to which the page sends a token.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs the API on its sockets.
 
-A Unix socket always; where they are asked for, a TCP port with TLS, and a port of loopback without
-TLS for browsers, which do not know laneway's own CA.
+There is always a Unix socket. On request there are also a TCP port with TLS, and a loopback port
+without TLS for browsers, which do not know laneway's own CA.
 """
 
 from __future__ import annotations
@@ -131,9 +131,9 @@ def is_loopback(host: str) -> bool:
 
 
 def unix_socket(path: Path) -> socket.socket:
-    """A socket in a folder that is this user's alone. Raises ``ServerUnusable``.
+    """A socket in a folder that only this user can access. Raises ``ServerUnusable``.
 
-    Whoever calls this has the lock of the folder, so that a socket which is there is a dead one.
+    The caller has the folder's lock, so an existing socket is a stale one.
     """
     try:
         folder = open_folder(path.parent)

@@ -40,9 +40,9 @@ _NO_SUCH_METHOD = "the server does not allow this method on the requested resour
 
 
 class LiveObjects(Protocol):
-    """What can be watched. ``refresh`` brings the store up to what is so now.
+    """A virtual resource that can be watched. ``refresh`` brings the store up to date.
 
-    ``is_whole``: lists are answered from the store, too, and not by a reader.
+    ``is_whole``: lists are also answered from the store, not by a reader.
     """
 
     @property

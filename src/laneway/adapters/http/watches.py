@@ -1,7 +1,7 @@
-"""Watches: what happens to the objects of a resource, from a revision on, as long as one listens.
+"""Watches: streams of the changes to the objects of a resource, from a revision on.
 
-Every revision is turned into events once, and an event into bytes once for each way of showing
-it, however many watch. One that reads too slowly is ended, and lists again.
+Each revision is turned into events once, and each event into bytes once for each presentation,
+however many clients watch. A client that reads too slowly is disconnected, and has to list again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Show = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass
 class Event:
-    """The change of one object. ``before`` is None if it was created, ``after`` if it was deleted."""
+    """The change of one object. ``before`` is None for a creation, ``after`` for a deletion."""
 
     key: ObjectId
     revision: int
@@ -106,10 +106,10 @@ class Watch:
 
 
 class Watches:
-    """Hears every revision of a store, and hands its events to all that watch.
+    """Receives every revision of a store, and passes its events to all watches.
 
-    ``kept`` is how many events are kept for watches that resume; further back these read the
-    store's history. ``others`` are closed and counted with this one.
+    ``kept`` is the number of events that are kept for watches that resume; older ones are read from
+    the store's history. ``others`` are closed and counted together with this one.
     """
 
     def __init__(
@@ -148,9 +148,10 @@ class Watches:
     async def stream(
         self, watch: Watch, since: int | None, *, initial: bool, seconds: float | None
     ) -> AsyncIterator[bytes]:
-        """Lines of events after revision ``since``; None is now. ``initial``: all objects first.
+        """Yields lines of events after revision ``since``; None is now. ``initial``: all objects
+        first.
 
-        Raises ``Failure`` (410) at once when the history does not reach back so far.
+        Raises ``Failure`` (410) at once if the history does not reach back that far.
         """
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_WAITING)
         missed: list[Event] = []

@@ -1,7 +1,8 @@
-"""One process has a store at a time. SQLite would let several write, each with its own memory.
+"""Ensures that only one process has a store open. SQLite alone would let several write, although
+each has its own copy in memory.
 
-The lock is on a file beside the store: closing any descriptor of the store itself would end the
-locks that SQLite has on it (https://sqlite.org/howtocorrupt.html, 2.2).
+The lock is on a file beside the store: closing any descriptor of the store itself would release
+SQLite's own locks (https://sqlite.org/howtocorrupt.html, 2.2).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class StoreLock:
 
 
 def lock_store(path: Path) -> StoreLock:
-    """Also sees to it that no other user can read, plant or replace the store's files.
+    """Also makes sure that no other user can read, plant or replace the store's files.
 
     Raises ``StoreInUse`` or ``StoreUnusable``.
     """

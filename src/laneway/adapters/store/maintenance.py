@@ -1,7 +1,7 @@
-"""What is done with the file of a store from outside of the server that has it, or without one.
+"""Maintenance of a store file without its server: check, backup and restore.
 
-A backup and a check only read, which SQLite allows beside the process that writes. A restore makes
-a new file, and never replaces one.
+Checks and backups only read, which SQLite allows while a server writes. A restore creates a new
+file, and never replaces one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The tables of a store file, and how a file of an earlier version comes to have them.
+"""The tables of a store file, and the migrations from earlier versions.
 
-``MIGRATIONS[n]`` leads from version ``n`` to ``n + 1``. One that was released is never changed.
+``MIGRATIONS[n]`` leads from version ``n`` to ``n + 1``. A released migration is never changed.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ MIGRATIONS = (_LOG, _TOKENS, _POSITIONS)
 
 
 def migrate(database: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to the newest version, in one transaction for each step.
+    """Migrates the file to the newest version, in one transaction for each step.
 
-    Raises ``StoreUnusable`` for a file of a later version, or one that is no store.
+    Raises ``StoreUnusable`` for a file of a later version, or one that is not a store.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()

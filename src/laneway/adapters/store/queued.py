@@ -1,8 +1,8 @@
-"""What stores have in common: drafts wait in a queue, and those that wait are kept together.
+"""The common part of the stores: a queue of drafts with group commit.
 
-A write to a disk takes the same time for one revision as for a hundred, so all that came in during
-the last write go into the next one (group commit). Every draft was checked against the ones before
-it; so when a write fails, all that waits behind it fails with it.
+Writing one revision to a disk takes as long as writing a hundred, so all drafts that arrive during
+one write go into the next one. Every draft was checked against those before it. So if a write
+fails, all drafts that wait behind it fail, too.
 """
 
 from __future__ import annotations
