@@ -6,6 +6,7 @@ from tests.mutation.trials import Breakage
 
 SETS = "tests/wiring/test_change_sets.py::"
 KINDS = "tests/wiring/test_api_kinds.py::"
+RECONCILIATION = "src/laneway/wiring/reconciliation.py"
 WHOLE = "src/laneway/wiring/whole_changes.py"
 
 WHOLE_CHANGES = (
@@ -30,6 +31,14 @@ WHOLE_CHANGES = (
         new="            if False:\n",
         tests=(SETS + "test_what_cannot_be_kept_is_taken_back_from_the_mesh",),
         why="a restart undoes what was never acknowledged, without a word",
+    ),
+    Breakage(
+        "a change set waits for a revision that could not be kept",
+        RECONCILIATION,
+        old="        latest = await self._store.settled()\n",
+        new="        latest = self._store.submitted\n",
+        tests=(SETS + "test_a_write_that_fails_holds_up_no_change_set_after_it",),
+        why="after a moment without disk space, no change set is ever answered again",
     ),
     Breakage(
         "a change set overwrites what was written while it was brought about",

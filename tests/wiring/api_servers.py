@@ -98,7 +98,7 @@ class Api:
 
     async def settle(self) -> None:
         async with asyncio.timeout(30):
-            await self.reconciliation.reached(self.store.submitted)
+            await self.reconciliation.caught_up()
 
 
 @asynccontextmanager

@@ -199,6 +199,30 @@ async def test_what_is_deleted_before_a_change_set_is_kept_leaves_the_mesh(
     assert set(shop.lanes()) == {"shop/z", "shop/s1", "other/first"}
 
 
+async def test_a_write_that_fails_holds_up_no_change_set_after_it(shop: Api) -> None:
+    """The change set waits for what was submitted before it, which is never to come."""
+    await shop.settle()
+    asked, full, keep = asyncio.Event(), asyncio.Event(), shop.store._keep
+
+    async def fails(*_: Any) -> None:
+        asked.set()
+        await full.wait()
+        shop.store._keep = keep  # type: ignore[method-assign]
+        raise StoreError("the disk is full")
+
+    shop.store._keep = fails  # type: ignore[method-assign, assignment]
+    failing = asyncio.create_task(shop.client.post(LANES, json=lane("s2")))
+    await asked.wait()
+    applying = asyncio.create_task(shop.apply(lane("s3")))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    full.set()
+    async with asyncio.timeout(30):
+        assert (await applying)["revision"]
+    assert (await failing).status_code == 507
+    assert set(shop.lanes()) == {"shop/z", "shop/s1", "shop/s3"}
+
+
 async def test_what_is_written_meanwhile_is_not_overwritten(shop: Api) -> None:
     """The change is made anew from what stands then."""
     written = asyncio.Event()

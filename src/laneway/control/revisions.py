@@ -131,6 +131,10 @@ class RevisionStore(Protocol):
         """
         ...
 
+    async def settled(self) -> int:
+        """Returns ``latest`` when all drafts submitted so far are kept durably, or have failed."""
+        ...
+
     async def revisions(self, after: int, limit: int) -> Sequence[Revision]:
         """At most ``limit`` revisions with higher numbers than ``after``, in order.
 

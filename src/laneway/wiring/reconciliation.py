@@ -166,9 +166,10 @@ class Reconciliation:
         self._hurry()
 
     async def caught_up(self) -> None:
-        """Returns when everything that is stored by now has been applied or has failed."""
+        """Returns when everything that has been submitted by now has been applied or has failed."""
+        latest = await self._store.settled()
         self.wake()  # a revision that has only statuses does not wake the task
-        await self.reached(self._store.latest)
+        await self.reached(latest)
 
     async def reached(self, revision: int) -> None:
         """Returns when everything up to the revision has been applied or has failed, and pending

@@ -119,7 +119,7 @@ class WholeChanges:
         In both cases nothing has changed."""
         async with self._changing:
             for _ in range(_ATTEMPTS):
-                await self._reconciliation.reached(self._store.submitted)
+                await self._reconciliation.caught_up()
                 objects = dict(self._store.submitted_objects)
                 # In a thread: thousands of objects take seconds, and proxies must be served
                 # meanwhile.
@@ -133,11 +133,11 @@ class WholeChanges:
                 try:
                     taken = await self._take(change, write, objects)
                 except StoreError:
-                    await self._reconciliation.reached(self._store.submitted)  # it is reverted
+                    await self._reconciliation.caught_up()  # the mesh is reverted
                     raise
                 if taken is not None:
                     return taken
-            await self._reconciliation.reached(self._store.submitted)
+            await self._reconciliation.caught_up()
         raise Failure(409, f"{change.kind}: others write the same objects all the time; try again")
 
     def _check_declared_here(self, change: Change, write: WholeWrite) -> None:

@@ -75,3 +75,17 @@ async def test_what_waits_behind_a_write_that_fails_fails_with_it() -> None:
     assert store.writes == [[1], [2]]
     assert await append(store, s1="e") == 2
     assert labels(store.objects) == {"s1": ("e", 2)}
+
+
+async def test_drafts_that_failed_are_not_waited_for() -> None:
+    """Whoever waited for a submitted revision would wait for ever."""
+    store = SlowStore()
+    store.full = True
+    failing = [submit(store, s1=label) for label in "ab"]
+    await store.asked.wait()
+    settled = asyncio.create_task(store.settled())
+    await asyncio.sleep(0)
+    assert not settled.done()
+    store.disk.set()
+    assert await settled == 0
+    assert await asyncio.gather(*failing, return_exceptions=True)

@@ -60,6 +60,8 @@ class QueuedStore(ABC):
         self._listeners: list[Listener] = []
         self._guards: list[Callable[[Draft], None]] = []
         self._closed = False
+        #: Of the draft that was submitted last. Those before it are done no later.
+        self._last: asyncio.Future[None] | None = None
         #: The durations of the batches' writes.
         self.write_seconds = Histogram(_BUCKETS)
 
@@ -102,6 +104,7 @@ class QueuedStore(ABC):
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         created = dict.fromkeys(draft.writes, revision.number) | created
         self._waiting.append(_Waiting(revision, created, kept))
+        self._last = kept
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_what_waits())
         # A cancelled wait does not withdraw the draft.
@@ -118,6 +121,11 @@ class QueuedStore(ABC):
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    async def settled(self) -> int:
+        if self._last is not None:
+            await asyncio.wait([self._last])
+        return self._latest
 
     async def close(self) -> None:
         """Returns when all submitted drafts are stored or have failed."""
