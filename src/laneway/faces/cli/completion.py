@@ -23,10 +23,10 @@ def completion(
     shell: Annotated[Shell, typer.Argument(help="The shell: bash, zsh or fish.")],
     context: typer.Context,
 ) -> None:
-    """Print a script by which the shell completes commands, options and names of objects.
+    """Print a script that lets your shell complete commands, options and names of objects.
 
-    Names are those of the laneway that runs. Put the example's line into ~/.bashrc; zsh is alike,
-    and for fish: laneway completion fish > ~/.config/fish/completions/laneway.fish
+    Names come from the running laneway. Put the example's line into ~/.bashrc; zsh works alike. For
+    fish: laneway completion fish > ~/.config/fish/completions/laneway.fish
 
     Example: laneway completion bash
 

@@ -25,9 +25,10 @@ def env(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
-    """Print the environment of a workload that runs: eval "$(laneway env cart-debug)".
+    """Print the environment of a running workload, for eval "$(laneway env cart-debug)".
 
-    So an application in a debugger, an editor or a container calls others through its sidecar.
+    With it, an application in a debugger, an editor or a container calls others through its
+    sidecar.
     """
     variables = _found(workload, run_dir)
     if as_json:

@@ -70,10 +70,10 @@ def explain(
 ) -> None:
     """Tell hop by hop which lane answers a request, and why. No request is sent.
 
-    Without files it asks the running laneway: its rules, and the workloads that are ready now. The
-    answer starts with `live:` then. With -f nothing needs to run, and all workloads count as ready.
-    In a cluster (--context), cart@s1 stands for the pods of service cart in lane s1, the status of
-    the lane says whether any is ready, and --calls says whom services call.
+    Without files it asks the running laneway about its rules and ready workloads; the answer then
+    starts with `live:`. With -f nothing needs to run, and all workloads count as ready. In a
+    cluster (--context), cart@s1 stands for the pods of service cart in lane s1, the lane's status
+    says whether any is ready, and --calls says which services call which.
 
     Example: laneway explain --path /mock -H 'x-lane: s2'
 

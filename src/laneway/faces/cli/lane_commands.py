@@ -60,8 +60,8 @@ def create(
 ) -> None:
     """Create a lane with versions of some services, and print a request that enters it.
 
-    Use it to try a change beside what runs. A version gets the ports, and a command the environment
-    too, that the baseline's workload declares. Commands run in this folder.
+    Use it to try a change beside the running versions. Versions get the ports of the baseline's
+    workload, and commands also its environment. Commands run in this folder.
 
     Example: laneway lane create fix-123 --service cart='node cart.js' --ttl 3d
 
@@ -96,7 +96,7 @@ def delete(
 ) -> None:
     """Delete a lane that `lane create` made, with its workloads.
 
-    Use it when you are done. Requests that name the lane go to the baseline then.
+    Use it when you are done. Requests that name the lane then go to the baseline.
 
     Example: laneway lane delete fix-123
 
@@ -116,7 +116,7 @@ def enable(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Let a lane count again that was disabled.
+    """Enable a lane that was disabled.
 
     Example: laneway lane enable fix-123
 
@@ -136,9 +136,10 @@ def disable(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Take a lane out of the routing. Its workloads run on; requests that name it go by as if not.
+    """Disable a lane. Its workloads keep running; requests that name it are routed as without a
+    lane.
 
-    Use it to see how a request goes without the lane, or to stop a lane that misbehaves.
+    Use it to see how requests are routed without the lane, or to stop a lane that misbehaves.
 
     Example: laneway lane disable fix-123
 

@@ -90,7 +90,7 @@ def describe(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show an object with its conditions, and why they are as they are.
+    """Show an object with its conditions, their reasons, and its events.
 
     Use it when `get` says that something is not Ready.
 
@@ -123,8 +123,8 @@ def apply(
 ) -> None:
     """Apply what files declare, whole or not at all, and say when all proxies have it.
 
-    Use it as kubectl apply --server-side: fields that others own are left alone, or a conflict. In
-    a cluster, objects are applied one by one, once each has been tried.
+    It works like kubectl apply --server-side: setting a field that others own is a conflict. In a
+    cluster, all objects are tried first, and then applied one by one.
 
     Example: laneway apply -f lanes.yaml
 
@@ -183,7 +183,7 @@ def edit(
 ) -> None:
     """Open an object in an editor ($KUBE_EDITOR, $EDITOR or vi), and apply what is saved.
 
-    Use it for a quick change to what runs; what lasts belongs into a file.
+    Use it for a quick change to a running mesh; lasting changes belong in a file.
 
     Example: laneway edit lanegroup test
 
@@ -208,9 +208,9 @@ def delete(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Delete objects, by name or as files declare them, and wait until all proxies know.
+    """Delete objects, by name or as files declare them, and wait until all proxies have it.
 
-    Requests under way are answered: a lane's next ones go to the baseline.
+    Open requests are answered; later requests of a deleted lane go to the baseline.
 
     Example: laneway delete lane s2
 
@@ -242,7 +242,7 @@ def wait(
 
     Example: laneway wait lane/s1 --for=condition=Ready --timeout=60s
 
-    Exit codes: 0 it holds for all, 1 it did not come about in time, 2 misused.
+    Exit codes: 0 all have it, 1 not in time, 2 misused.
     """
     from laneway.faces.cli.wait import run
 

@@ -48,7 +48,7 @@ def ps(
 ) -> None:
     """List workloads and proxies: state, pid, restarts, memory, and where their ports are.
 
-    Use it to see what runs on this machine, and what does not become ready (-o wide says why).
+    Use it to see what runs on this machine, and what is not ready (-o wide says why).
 
     Example: laneway ps -o wide
 
@@ -71,7 +71,8 @@ def proxy_status(
 ) -> None:
     """List proxies and whether each has acknowledged its configuration, as istioctl does.
 
-    SYNCED: it has all. STALE: it was sent and has not answered. REJECTED: with the reason below.
+    SYNCED: everything is acknowledged. STALE: sent and not acknowledged yet. REJECTED: the reason
+    is below.
 
     Example: laneway proxy-status
 
@@ -100,9 +101,9 @@ def proxy_config(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show the configuration that a proxy has, as its Envoy tells it: a table, or all as JSON.
+    """Show the configuration of a proxy, as its Envoy reports it: as a table, or in full as JSON.
 
-    Use it when proxy-status says SYNCED and a request still goes elsewhere than you think.
+    Use it when proxy-status says SYNCED and requests still take another path than expected.
 
     Example: laneway proxy-config endpoints mocka-v2
 
@@ -142,9 +143,9 @@ def logs(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Print what workloads and proxies write, or the access logs of proxies.
+    """Print the output of workloads and proxies, or the access logs of proxies.
 
-    Use it to see why a workload is not ready, and which requests a lane has had.
+    Use it to see why a workload is not ready, and which requests a lane has received.
 
     Example: laneway logs -f --lane s2
 
@@ -171,7 +172,7 @@ def restart(
 ) -> None:
     """Restart workloads and proxies, without costing a request.
 
-    A ready workload's successor becomes ready first; a proxy hands its sockets to its successor.
+    A workload's new process becomes ready before the old one stops; a proxy hands its sockets over.
 
     Example: laneway restart mocka-v2
 
@@ -183,7 +184,7 @@ def restart(
 
 
 def stop(names: Workloads, data: RunningData = None, context: Context = None) -> None:
-    """Stop workloads: they get no new requests, and end when those inside are answered.
+    """Stop workloads: they get no new requests, and end when their open requests are answered.
 
     Use it to see how a lane falls back. `start`, or a change of the workload, starts it again.
 
@@ -216,7 +217,7 @@ def execute(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Run a command here with the environment that a workload gets: its calls use the sidecar.
+    """Run a command with the environment of a workload, so that its calls use the sidecar.
 
     Use it to call other services as the workload would.
 

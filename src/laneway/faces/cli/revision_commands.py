@@ -43,7 +43,7 @@ def history(
 ) -> None:
     """List the revisions: who changed what, when and why. RESOURCE and NAME choose objects.
 
-    Use it to find out what happened, and which revision to diff with or to roll back to.
+    Use it to find out what happened, and to choose a revision for diff or rollback.
 
     Example: laneway history lane s1
 
@@ -71,10 +71,10 @@ def rollback(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Make all objects what they were in a revision, as a new revision: whole, or not at all.
+    """Restore all objects to an earlier revision, as one new revision: as a whole or not at all.
 
-    Use it to take a change back; --dry-run shows which objects change and which requests take
-    another path.
+    Use it to undo a change; --dry-run shows which objects change and which requests take another
+    path.
 
     Example: laneway rollback 17 --dry-run
 
@@ -109,9 +109,9 @@ def promote(
 ) -> None:
     """Make a lane's versions the baseline of its services, and show which requests change path.
 
-    Use it when a lane has proved itself. The lane stays, and --undo takes the promotion back. Where
-    files declare the group, nothing is changed: the patch to commit is printed. In a cluster, which
-    keeps no history, --undo leaves the services to the baseline of the group.
+    Use it when a lane has proved itself. The lane stays, and --undo reverts the promotion. If files
+    declare the group, nothing is changed, and the patch to commit is printed. A cluster keeps no
+    history, so there --undo returns the services to the baseline of the group.
 
     Example: laneway promote s2 --dry-run
 

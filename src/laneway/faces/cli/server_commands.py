@@ -153,7 +153,7 @@ def serve(
     ] = None,
     console: ConsoleListen = None,
 ) -> None:
-    """Serve the API, and run what is declared there, until Ctrl-C. What is declared stays."""
+    """Serve the API and run the declared mesh until Ctrl-C. Declared objects are kept."""
     from laneway.faces.cli.serve import run
     from laneway.faces.cli.serve_configuration import configuration
 
@@ -184,7 +184,7 @@ def kubeconfig(
     scopes: Scopes = None,
     days: Days = 90,
 ) -> None:
-    """Print a kubeconfig for the laneway that serves on this machine, with a new token."""
+    """Print a kubeconfig with a new token for the laneway that runs on this machine."""
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
     raise typer.Exit(
@@ -200,7 +200,7 @@ def create_token(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Make a token and print it. It is not shown again."""
+    """Create a token and print it. It is not shown again."""
     from laneway.faces.cli.tokens import create
 
     raise typer.Exit(create(running_server(data, context), name, scopes or ["admin"], days))
@@ -220,7 +220,7 @@ def revoke_token(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Make a token invalid at once; streams that it has opened are closed."""
+    """Revoke a token at once, and close the streams that it has opened."""
     from laneway.faces.cli.tokens import revoke
 
     raise typer.Exit(revoke(running_server(data, context), number))

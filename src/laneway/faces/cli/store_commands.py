@@ -20,7 +20,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")],
     data: DataDirectory = None,
 ) -> None:
-    """Copy the store as of one moment, also while `laneway serve` runs."""
+    """Copy a snapshot of the store, even while `laneway serve` runs."""
     from laneway.faces.cli.stores import backup
 
     raise typer.Exit(backup(data_directory(data), file))
@@ -30,7 +30,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")], data: DataDirectory = None
 ) -> None:
-    """Make a store from a backup, where there is none; nothing is replaced."""
+    """Create a store from a backup. An existing store is never replaced."""
     from laneway.faces.cli.stores import restore
 
     raise typer.Exit(restore(data_directory(data), file))
@@ -43,9 +43,9 @@ def compact(
     ] = 1000,
     data: DataDirectory = None,
 ) -> None:
-    """Remove the history before the last revisions, also while `laneway serve` runs.
+    """Remove all but the last revisions from the history, even while `laneway serve` runs.
 
-    What is declared stays. By itself, laneway keeps 30 days, and 100,000 revisions at most.
+    Declared objects stay. By default, laneway keeps 30 days, and at most 100,000 revisions.
     """
     from laneway.faces.cli.stores import compact
 
@@ -54,7 +54,7 @@ def compact(
 
 @store.command("check")
 def check(data: DataDirectory = None) -> None:
-    """Read everything in the store; say what is damaged, and what this laneway cannot read."""
+    """Read the whole store, and report what is damaged or what this version cannot read."""
     from laneway.faces.cli.stores import check
 
     raise typer.Exit(check(data_directory(data)))

@@ -48,8 +48,8 @@ def verify(
 
     Use it after a change, or in a pipeline. It sends GET requests through the gateway, by the rules
     of each lane and once without a lane, and reads which lane served at each service from the
-    proxies' own figures: so it works whatever your services answer. A difference is told with its
-    reason, for instance a service that does not pass on the trace header.
+    proxies' own figures: so it works whatever your services answer. A difference is printed with
+    its reason, for instance a service that does not pass on the trace header.
 
     Example: laneway verify --lane s2 --requests 50
 
@@ -73,11 +73,12 @@ def top(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show the requests of lanes: the lane that was meant, the one that served, rates and latency.
+    """Show the requests of lanes: the intended lane, the lane that served, rates and latency.
 
-    Use it to see which lanes are used now, which fall back, and which fail. Lane ? is one that the
-    service has no version of. ERR/S are failures of proxies and servers; latencies and REQUESTS are
-    since the laneway started. Columns that do not fit the terminal are left out; -o json has all.
+    Use it to see which lanes are used now, which fall back, and which fail. Lane ? stands for lanes
+    without a version of the service. ERR/S counts failures of proxies and servers; latencies and
+    REQUESTS are totals since the start. Columns that do not fit the terminal are left out; -o json
+    has all.
 
     Example: laneway top --watch --lane s2
 
@@ -121,11 +122,11 @@ def tap(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show requests as they end, at every hop, with the lane that was meant and that which served.
+    """Show requests as they end, at every hop, with the intended lane and the lane that served.
 
-    Use it to watch a request of a lane on its way. It reads access logs: start the laneway with
-    --access-log. Access logs hold no headers and no bodies, and neither values of queries nor what
-    looks like a token in a path is shown: they may be secrets.
+    Use it to follow a request of a lane. It reads access logs: start laneway with --access-log.
+    Access logs contain neither headers nor bodies. Values of query parameters, and parts of a path
+    that look like tokens, are not shown, because they may be secrets.
 
     Example: laneway tap --lane s2 --status 5xx
 
