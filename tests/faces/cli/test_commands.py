@@ -58,7 +58,7 @@ def test_help_imports_modules_that_declare_commands_and_no_others() -> None:
     ours = {name for name in imported if name.startswith("laneway.") and "_command" not in name}
     assert ours <= ALLOWED_FOR_HELP
     packages = {name.partition(".")[0] for name in imported}
-    assert packages <= {"laneway", "typer", "__future__", "_json", "json", "shlex"}
+    assert packages <= {"laneway", "typer", "__future__", "shlex"}
 
 
 def test_versions(cli: Cli) -> None:
