@@ -11,6 +11,7 @@ from __future__ import annotations
 from tests.mutation.api_breakages import API
 from tests.mutation.command_breakages import COMMANDS
 from tests.mutation.console_breakages import CONSOLE
+from tests.mutation.cost_breakages import COSTS
 from tests.mutation.declared_breakages import DECLARED
 from tests.mutation.embedded_breakages import EMBEDDED, SHORT_SOAK, SOAK, TERMINATION
 from tests.mutation.entering_breakages import ENTERING_BREAKAGES
@@ -32,6 +33,7 @@ BREAKAGES = (
     *API,
     *WHOLE_CHANGES,
     *COMMANDS,
+    *COSTS,
     *VERBS,
     *DECLARED,
     *EMBEDDED,

@@ -19,8 +19,8 @@ class Result:
 
     @property
     def message(self) -> str:
-        """Standard error without the frame and the line breaks of a usage error."""
-        return " ".join(self.err.replace("│", " ").split())
+        """Standard error without its line breaks."""
+        return " ".join(self.err.split())
 
 
 Cli = Callable[..., Result]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +28,9 @@ def env(
     With it, an application in a debugger, an editor or a container calls others through its
     sidecar.
     """
+    import json
+    import shlex
+
     variables = _found(workload, run_dir)
     if as_json:
         print(json.dumps(variables, indent=2))

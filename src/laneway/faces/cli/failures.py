@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import os
 
-from laneway.faces.cli.findings import print_findings
-from laneway.faces.cli.terminals import errors, fact
-from laneway.model.findings import InvalidInput
-
 
 class Failed(Exception):
     """A command did not succeed, for a reason that its message tells whole."""
@@ -21,6 +17,9 @@ def report(error: Exception) -> int:
     from laneway.adapters.http.server import ServerUnusable
     from laneway.adapters.runner.errors import RunnerError
     from laneway.control.revisions import StoreError
+    from laneway.faces.cli.findings import print_findings
+    from laneway.faces.cli.terminals import errors
+    from laneway.model.findings import InvalidInput
 
     if os.environ.get("LANEWAY_DEBUG"):
         raise error
@@ -37,4 +36,6 @@ def report(error: Exception) -> int:
 
 
 def say(message: str) -> None:
+    from laneway.faces.cli.terminals import errors, fact
+
     errors().print(fact("error:", "bold red", message), soft_wrap=True)

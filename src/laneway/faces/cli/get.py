@@ -12,7 +12,8 @@ from typing import Any
 from laneway.apiserver.tables import table
 from laneway.faces.cli import object_requests, watched_lists
 from laneway.faces.cli.change_notices import changes
-from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
+from laneway.faces.cli.list_formats import Format
+from laneway.faces.cli.output_formats import print_documents, print_names, print_rows
 from laneway.faces.cli.resource_words import ObjectReference, references
 from laneway.faces.cli.server_requests import Server
 from laneway.faces.cli.terminals import errors, output

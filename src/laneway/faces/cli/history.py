@@ -15,9 +15,9 @@ from rich.text import Text
 from laneway.apiserver.resources import served
 from laneway.apiserver.tables import age
 from laneway.control.revisions import ObjectId
+from laneway.faces.cli.list_formats import Format
 from laneway.faces.cli.object_differences import print_difference
 from laneway.faces.cli.output_formats import (
-    Format,
     print_documents,
     print_names,
     print_rows,

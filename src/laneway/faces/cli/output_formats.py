@@ -1,31 +1,16 @@
-"""How commands that list things print them: ``-o table|wide|name|json|yaml``."""
+"""How commands that list things print them, in each of the formats."""
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.cells import cell_len
 from rich.text import Text
 
+from laneway.faces.cli.list_formats import Format
 from laneway.faces.cli.terminals import output
-
-
-class Format(enum.StrEnum):
-    TABLE = "table"
-    WIDE = "wide"
-    NAME = "name"
-    JSON = "json"
-    YAML = "yaml"
-
-
-FormatOption = Annotated[
-    Format, typer.Option("-o", "--output", help="table, wide, name, json or yaml.")
-]
-
 
 _GAP = "   "
 

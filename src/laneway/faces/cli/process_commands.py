@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from laneway.faces.cli import name_completion
-from laneway.faces.cli.output_formats import Format, FormatOption
+from laneway.faces.cli.list_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 Names = Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
+from laneway.faces.cli.list_formats import Format
+from laneway.faces.cli.output_formats import print_documents, print_names, print_rows
 from laneway.faces.cli.process_requests import proxy_config
 from laneway.faces.cli.server_requests import Server
 

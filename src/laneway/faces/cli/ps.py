@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from laneway.faces.cli import watched_lists
-from laneway.faces.cli.output_formats import Format, print_documents, print_names, print_rows
+from laneway.faces.cli.list_formats import Format
+from laneway.faces.cli.output_formats import print_documents, print_names, print_rows
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.server_requests import Server
 from laneway.faces.cli.terminals import errors, fact

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from laneway.faces.cli import name_completion
+from laneway.faces.cli.list_formats import Format, FormatOption
 from laneway.faces.cli.object_commands import (
     AllNamespaces,
     DryRun,
@@ -16,7 +17,6 @@ from laneway.faces.cli.object_commands import (
     Seconds,
     Words,
 )
-from laneway.faces.cli.output_formats import Format, FormatOption
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 
