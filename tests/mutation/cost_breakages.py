@@ -1,4 +1,4 @@
-"""Breakages of what laneway costs: of its commands' start, of requests, of idling and of changes."""
+"""Breakages of the costs of laneway: of starting commands, requests, idling and changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ COSTS = (
     Breakage(
         "a list of commands builds them all",
         "src/laneway/faces/cli/deferred_commands.py",
-        old="[(name, commands.summary(name)) for name in commands]",
-        new="[(name, commands[name] and commands.summary(name)) for name in commands]",
+        old="[(name, commands.summary(name)) for name in names]",
+        new="[(name, commands[name] and commands.summary(name)) for name in names]",
         tests=(
             "tests/faces/cli/test_deferred_commands.py::"
             "test_help_lists_summaries_and_reads_no_signature",

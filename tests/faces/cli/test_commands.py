@@ -27,7 +27,7 @@ ALLOWED_FOR_HELP = {
         f"laneway.faces.cli.{name}"
         for name in (
             *("app", "environments", "init", "completion", "name_completion", "colours"),
-            *("failures", "list_formats", "server_options", "text_outputs"),
+            *("command_sections", "failures", "list_formats", "server_options", "text_outputs"),
         )
     ),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import typer
 
+from laneway.faces.cli.app import app as laneway
+from laneway.faces.cli.command_sections import SECTIONS
 from laneway.faces.cli.deferred_commands import group_of
 
 
@@ -71,3 +73,21 @@ def test_usage_errors_name_the_command_and_what_is_meant(
     code, out, error = run(capsys, "inner", "goood")
     assert (code, out) == (2, "")
     assert "Did you mean 'good'?" in error
+
+
+def test_help_lists_commands_in_sections(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        group_of(app(), {"Ours": ["inner", "good"]})(args=["--help"], prog_name="it")
+    assert capsys.readouterr().out.partition("Ours:")[2].split("\n")[1:] == [
+        "  inner  The group.",
+        "  good   Do one thing.",
+        "",
+        "Commands:",
+        "  bad  Cannot be read.",
+        "",
+    ]
+
+
+def test_each_command_is_in_one_section() -> None:
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(group_of(laneway).commands)

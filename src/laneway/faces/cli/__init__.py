@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from laneway.faces.cli import completion
 from laneway.faces.cli.app import app
 from laneway.faces.cli.colours import without_colour_option
+from laneway.faces.cli.command_sections import SECTIONS
 from laneway.faces.cli.deferred_commands import group_of
 from laneway.faces.cli.failures import report
 
@@ -22,6 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if completion.is_asked():
         completion.prepare()
     try:
-        group_of(app)(args=words, prog_name=completion.PROGRAM)
+        group_of(app, SECTIONS)(args=words, prog_name=completion.PROGRAM)
     except Exception as error:  # Known ones become a line; a bug keeps its traceback.
         sys.exit(report(error))

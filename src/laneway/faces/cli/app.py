@@ -173,7 +173,7 @@ def up(
     api_listen: server_commands.ApiListen = None,
     console: server_commands.ConsoleListen = None,
 ) -> None:
-    """Start gateways, sidecars and workloads, and keep them running until Ctrl-C."""
+    """Run the mesh that files declare, until Ctrl-C."""
     from laneway.faces.cli.up import Watching, run
     from laneway.wiring.embedded import Settings
     from laneway.wiring.serving import ServeSettings
@@ -196,7 +196,7 @@ def up(
 
 @app.command()
 def validate(files: Files, more: MoreFiles = None, output: OutputOption = Output.TEXT) -> None:
-    """Say everything that is wrong, or doubtful, about files."""
+    """Check files, and report all errors and warnings."""
     from laneway.faces.cli.validate import run
 
     raise typer.Exit(run([*files, *(more or ())], as_json=output is Output.JSON))
@@ -212,7 +212,7 @@ def analyze(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Find rules and lanes that do not do what they seem to, each with a request that shows it."""
+    """Find rules and lanes without the effect that they seem to have, with example requests."""
     from laneway.faces.cli.analyze import run
 
     raise typer.Exit(run([*files, *(more or ())], down or [], as_json=output is Output.JSON))
@@ -257,7 +257,7 @@ def render(
         ),
     ] = None,
 ) -> None:
-    """Print what lanes become: a YAML document for each object."""
+    """Print the generated Envoy, Istio, Gateway API or ASM resources as YAML."""
     from laneway.faces.cli.render import run
 
     names = [*files, *(more or ())]
@@ -273,7 +273,7 @@ def convert(
     ],
     more: MoreFiles = None,
 ) -> None:
-    """Write lanes in other kinds: Alibaba Cloud ASM's as laneway's own, or these as those."""
+    """Convert lanes from Alibaba Cloud ASM's kinds to laneway's, or back."""
     from laneway.faces.cli.convert import run
 
     raise typer.Exit(run([*files, *(more or ())], to.value))

@@ -23,7 +23,7 @@ def completion(
     shell: Annotated[Shell, typer.Argument(help="The shell: bash, zsh or fish.")],
     context: typer.Context,
 ) -> None:
-    """Print a script that lets your shell complete commands, options and names of objects.
+    """Print a shell's completion script.
 
     Names come from the running laneway. Put the example's line into ~/.bashrc; zsh works alike. For
     fish: laneway completion fish > ~/.config/fish/completions/laneway.fish

@@ -8,7 +8,7 @@ _LINKS = "/apis/api.laneway.dev/v1alpha1/signinlinks"
 
 
 def console(data: RunningData = None, context: Context = None) -> None:
-    """Print a link to the console. It signs in one browser, and is valid for ten minutes.
+    """Print a link that signs one browser in to the console, within ten minutes.
 
     Exit codes: 0 printed; 1 refused, or no laneway runs.
 

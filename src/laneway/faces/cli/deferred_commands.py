@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 Command = TyperCommand | TyperGroup
 
 
-def group_of(app: typer.Typer) -> TyperGroup:
-    """The group that an app declares with its commands and its groups."""
-    group = get_group(_part(app, cls=_Group))
+def group_of(app: typer.Typer, sections: Mapping[str, Collection[str]] | None = None) -> TyperGroup:
+    """The group that an app declares with its commands and its groups.
+
+    ``sections`` has the names of commands by the title under which help lists them; commands that
+    are in none are listed under "Commands".
+    """
+    group = cast(_Group, get_group(_part(app, cls=_Group)))
     group.commands = cast(Any, _Commands(app))
+    group.sections = sections or {}
     return group
 
 
@@ -52,10 +57,16 @@ class _Commands(Mapping[str, "Command"]):
 
 
 class _Group(TyperGroup):
+    sections: Mapping[str, Collection[str]]
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         commands = cast(_Commands, self.commands)
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, commands.summary(name)) for name in commands])
+        sorted_in = {name for names in self.sections.values() for name in names}
+        others = [name for name in commands if name not in sorted_in]
+        for title, names in [*self.sections.items(), ("Commands", others)]:
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl([(name, commands.summary(name)) for name in names])
 
 
 def _name(info: CommandInfo | TyperInfo) -> str:

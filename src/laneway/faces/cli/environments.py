@@ -23,10 +23,10 @@ def env(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
-    """Print the environment of a running workload, for eval "$(laneway env cart-debug)".
+    """Print the environment of a running workload.
 
-    With it, an application in a debugger, an editor or a container calls others through its
-    sidecar.
+    With eval "$(laneway env cart-debug)", an application in a debugger, an editor or a container
+    calls others through its sidecar.
     """
     import json
     import shlex

@@ -68,7 +68,7 @@ def explain(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Tell hop by hop which lane answers a request, and why. No request is sent.
+    """Explain which lane answers a request at each hop. No request is sent.
 
     Without files it asks the running laneway about its rules and ready workloads; the answer then
     starts with `live:`. With -f nothing needs to run, and all workloads count as ready. In a

@@ -54,7 +54,7 @@ def init(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
-    """Write a file for your own services that laneway up runs. Asks for anything not given.
+    """Write a first file for your own services.
 
     laneway init --service web='node web.js' --service cart='node cart.js'
     --service cart@fix-123='node cart-new.js'

@@ -11,7 +11,7 @@ from laneway.faces.cli.object_commands import DryRun, Force, Seconds
 from laneway.faces.cli.server_commands import Context, RunningData, running_server
 
 lanes = typer.Typer(
-    help="Create a lane of a running laneway, switch it off and on, extend or delete it.",
+    help="Create, enable, disable, extend and delete lanes.",
     no_args_is_help=True,
 )
 Name = Annotated[

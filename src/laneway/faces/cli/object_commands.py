@@ -68,7 +68,7 @@ def get(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """List objects of a running laneway: lanes, lanegroups, services, workloads, gateways, all.
+    """List objects: lanes, lanegroups, services, workloads, gateways, events or all.
 
     Use it to see what is declared and whether it is Ready.
 
@@ -121,7 +121,7 @@ def apply(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Apply what files declare, whole or not at all, and say when all proxies have it.
+    """Apply files as a whole or not at all, and wait until all proxies have them.
 
     It works like kubectl apply --server-side: setting a field that others own is a conflict. In a
     cluster, all objects are tried first, and then applied one by one.
@@ -152,7 +152,7 @@ def diff(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show what `apply` would change, or what revisions changed, as a unified diff.
+    """Show what `apply` would change, or what changed between revisions.
 
     Use it before `apply`, in a pipeline to notice that files and mesh differ, and after an incident
     to see what has changed since (laneway diff --revision 17).
@@ -181,7 +181,7 @@ def edit(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Open an object in an editor ($KUBE_EDITOR, $EDITOR or vi), and apply what is saved.
+    """Edit an object in $KUBE_EDITOR, $EDITOR or vi, and apply it.
 
     Use it for a quick change to a running mesh; lasting changes belong in a file.
 
@@ -208,7 +208,7 @@ def delete(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Delete objects, by name or as files declare them, and wait until all proxies have it.
+    """Delete objects, and wait until no proxy uses them.
 
     Open requests are answered; later requests of a deleted lane go to the baseline.
 

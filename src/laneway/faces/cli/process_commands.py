@@ -46,7 +46,7 @@ def ps(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """List workloads and proxies: state, pid, restarts, memory, and where their ports are.
+    """List workloads and proxies with their state, memory and ports.
 
     Use it to see what runs on this machine, and what is not ready (-o wide says why).
 
@@ -69,7 +69,7 @@ def proxy_status(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """List proxies and whether each has acknowledged its configuration, as istioctl does.
+    """Show whether each proxy has acknowledged its configuration.
 
     SYNCED: everything is acknowledged. STALE: sent and not acknowledged yet. REJECTED: the reason
     is below.
@@ -101,7 +101,7 @@ def proxy_config(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show the configuration of a proxy, as its Envoy reports it: as a table, or in full as JSON.
+    """Show the configuration of a proxy, as its Envoy reports it.
 
     Use it when proxy-status says SYNCED and requests still take another path than expected.
 
@@ -184,7 +184,7 @@ def restart(
 
 
 def stop(names: Workloads, data: RunningData = None, context: Context = None) -> None:
-    """Stop workloads: they get no new requests, and end when their open requests are answered.
+    """Stop workloads, once their open requests are answered.
 
     Use it to see how a lane falls back. `start`, or a change of the workload, starts it again.
 
@@ -217,7 +217,7 @@ def execute(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Run a command with the environment of a workload, so that its calls use the sidecar.
+    """Run a command with the environment of a workload.
 
     Use it to call other services as the workload would.
 

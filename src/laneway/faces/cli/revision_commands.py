@@ -41,7 +41,7 @@ def history(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """List the revisions: who changed what, when and why. RESOURCE and NAME choose objects.
+    """List revisions: who changed what, when and why.
 
     Use it to find out what happened, and to choose a revision for diff or rollback.
 
@@ -71,7 +71,7 @@ def rollback(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Restore all objects to an earlier revision, as one new revision: as a whole or not at all.
+    """Restore all objects to an earlier revision.
 
     Use it to undo a change; --dry-run shows which objects change and which requests take another
     path.
@@ -107,7 +107,7 @@ def promote(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Make a lane's versions the baseline of its services, and show which requests change path.
+    """Make a lane's versions the baseline of their services.
 
     Use it when a lane has proved itself. The lane stays, and --undo reverts the promotion. If files
     declare the group, nothing is changed, and the patch to commit is printed. A cluster keeps no

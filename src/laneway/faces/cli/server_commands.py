@@ -10,9 +10,7 @@ import typer
 if TYPE_CHECKING:
     from laneway.faces.cli.server_requests import Server
 
-tokens = typer.Typer(
-    help="Tokens for the API of a laneway that serves on this machine.", no_args_is_help=True
-)
+tokens = typer.Typer(help="Create, list and revoke tokens for the API.", no_args_is_help=True)
 
 DataDirectory = Annotated[
     Path | None,
@@ -153,7 +151,7 @@ def serve(
     ] = None,
     console: ConsoleListen = None,
 ) -> None:
-    """Serve the API and run the declared mesh until Ctrl-C. Declared objects are kept."""
+    """Serve the API and run the declared mesh, with a store, until Ctrl-C."""
     from laneway.faces.cli.serve import run
     from laneway.faces.cli.serve_configuration import configuration
 
@@ -184,7 +182,7 @@ def kubeconfig(
     scopes: Scopes = None,
     days: Days = 90,
 ) -> None:
-    """Print a kubeconfig with a new token for the laneway that runs on this machine."""
+    """Print a kubeconfig, with a new token, for the running laneway."""
     from laneway.faces.cli.tokens import kubeconfig, user_name
 
     raise typer.Exit(

@@ -11,7 +11,7 @@ from laneway.faces.cli.server_commands import DataDirectory
 from laneway.faces.cli.server_options import data_directory
 
 store = typer.Typer(
-    help="The store of `laneway serve`: backups, checks, and its history.", no_args_is_help=True
+    help="Back up, restore, check and compact the store of `laneway serve`.", no_args_is_help=True
 )
 
 

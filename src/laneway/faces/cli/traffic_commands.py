@@ -44,7 +44,7 @@ def verify(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Send real requests to each lane, and compare their paths with the simulator's prediction.
+    """Send real requests to each lane, and compare their paths with the prediction.
 
     Use it after a change, or in a pipeline. It sends GET requests through the gateway, by the rules
     of each lane and once without a lane, and reads which lane served at each service from the
@@ -73,7 +73,7 @@ def top(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show the requests of lanes: the intended lane, the lane that served, rates and latency.
+    """Show the traffic of lanes: rates, fallbacks, errors and latency.
 
     Use it to see which lanes are used now, which fall back, and which fail. Lane ? stands for lanes
     without a version of the service. ERR/S counts failures of proxies and servers; latencies and
@@ -122,7 +122,7 @@ def tap(
     data: RunningData = None,
     context: Context = None,
 ) -> None:
-    """Show requests as they end, at every hop, with the intended lane and the lane that served.
+    """Show requests as they end, at every hop, with their lanes.
 
     Use it to follow a request of a lane. It reads access logs: start laneway with --access-log.
     Access logs contain neither headers nor bodies. Values of query parameters, and parts of a path
