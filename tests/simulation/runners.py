@@ -9,8 +9,9 @@ from typing import Any
 
 from tests.simulation.envoys import Envoy
 from tests.simulation.event_loop import Process
+from tests.wiring.fake_runner import Supervisor
 
-from laneway.adapters.runner.errors import NotReady, Unstartable
+from laneway.adapters.runner.errors import Unstartable
 from laneway.adapters.runner.proxies import Proxy
 from laneway.control import events
 from laneway.model.names import ObjectName
@@ -23,25 +24,6 @@ MISSING, NEVER_READY = "missing", "never-ready"
 _PATIENCE = 8.0
 
 StartEnvoy = Callable[[str, int], Envoy]
-
-
-class Supervisor:
-    """Of one process."""
-
-    def __init__(self, subject: events.Subject) -> None:
-        self.subject = subject
-        self.ready = False
-        self.pid = 1
-        self.restarts = 0
-        self.settled = asyncio.Event()
-
-    async def wait_ready(self) -> None:
-        await self.settled.wait()
-        if not self.ready:
-            raise NotReady(f"{self.subject} did not become ready")
-
-    async def wait_alone(self) -> None:
-        await asyncio.sleep(0)
 
 
 class _Admin:

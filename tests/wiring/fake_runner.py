@@ -115,6 +115,8 @@ class Proxies:
 
 
 class Supervisor:
+    """Of one process, which ``settled`` once it is ready, or will never be."""
+
     def __init__(self, subject: events.Subject) -> None:
         self.subject = subject
         self.ready = False

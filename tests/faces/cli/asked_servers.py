@@ -49,7 +49,13 @@ async def asked_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 @asynccontextmanager
 async def without_own_kinds(folder: Path) -> AsyncIterator[None]:
     """Answers as Kubernetes answers a path that it does not serve."""
-    async with _answering(folder, lambda path: ("404 Not Found", "404 page not found\n")):
+
+    def answer(path: str) -> tuple[str, str]:
+        if path == "/apis":
+            return "200 OK", json.dumps({"groups": [{"name": "laneway.dev"}]})
+        return "404 Not Found", "404 page not found\n"
+
+    async with _answering(folder, answer):
         yield
 
 

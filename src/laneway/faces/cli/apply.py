@@ -22,9 +22,9 @@ from laneway.faces.cli.failures import Failed, report, say
 from laneway.faces.cli.object_differences import difference, print_difference
 from laneway.faces.cli.object_files import FileObject, file_objects
 from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
-from laneway.faces.cli.server_requests import Server, ServerError
+from laneway.faces.cli.server_requests import NotServed, Server, ServerError
 from laneway.faces.cli.terminals import errors, output
-from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.virtual_requests import create
 from laneway.faces.cli.whole_change_answers import (
     print_changed_paths,
     print_objects,

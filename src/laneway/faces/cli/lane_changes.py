@@ -21,9 +21,9 @@ from laneway.faces.cli.live_meshes import gateway_urls, live_mesh
 from laneway.faces.cli.new_lanes import NewLane, documents
 from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
 from laneway.faces.cli.resource_words import named_references
-from laneway.faces.cli.server_requests import Server, ServerError, request
+from laneway.faces.cli.server_requests import NotServed, Server, ServerError, request
 from laneway.faces.cli.terminals import errors, fact, output
-from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.virtual_requests import create
 from laneway.faces.cli.whole_change_answers import print_changed_paths, print_objects
 from laneway.model.times import timestamp
 from laneway.schema.yaml_text import dump_all
@@ -140,8 +140,7 @@ def _changed(server: Server, spec: Mapping[str, Any], *, dry_run: bool) -> Mappi
     except NotServed as error:
         raise NotServed(
             "laneway starts no workloads in a cluster: deploy the version there with the lane's "
-            "labels, and `laneway apply` its Lane",
-            error.code,
+            "labels, and `laneway apply` its Lane"
         ) from error
 
 

@@ -17,9 +17,9 @@ from laneway.faces.cli.explain import Question
 from laneway.faces.cli.explanations import WORKLOAD_CALLS, print_outcome
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.resource_words import references
-from laneway.faces.cli.server_requests import Server, ServerError
+from laneway.faces.cli.server_requests import NotServed, Server, ServerError
 from laneway.faces.cli.terminals import output
-from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.virtual_requests import create
 from laneway.model.names import ObjectName
 
 Report = Mapping[str, Any]

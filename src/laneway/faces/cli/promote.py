@@ -14,9 +14,9 @@ from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed, say
 from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
 from laneway.faces.cli.resource_words import references
-from laneway.faces.cli.server_requests import Server, ServerError
+from laneway.faces.cli.server_requests import NotServed, Server, ServerError
 from laneway.faces.cli.terminals import errors, output
-from laneway.faces.cli.virtual_requests import NotServed, create
+from laneway.faces.cli.virtual_requests import create
 from laneway.faces.cli.whole_change_answers import print_changed_paths, print_objects
 from laneway.model.suggestions import listing, suggestion
 from laneway.schema.yaml_text import dump_all

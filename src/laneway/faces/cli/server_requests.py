@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +26,6 @@ from laneway.faces.cli.failures import Failed
 _PATIENCE = 60
 SOCKET = "api.sock"
 _OWN_KINDS = "/apis/api.laneway.dev/"
-_IN_A_CLUSTER = (
-    "this server does not know proxies, processes, traffic and revisions: `laneway serve` and "
-    "`laneway up` do, and a cluster does not; in a cluster, ask kubectl for pods and their logs"
-)
 
 
 class ServerError(Failed):
@@ -44,6 +41,13 @@ class ServerError(Failed):
         super().__init__(message)
         self.code = code
         self.document = document or {}
+
+
+class NotServed(ServerError):
+    """The server is a cluster, which has none of laneway's own kinds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 404)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,14 @@ def request(
 
 
 def _answered(server: Server, path: str, code: int, text: str) -> Any:
+    """Raises ``NotServed`` for one of laneway's own kinds where there are none."""
     if code in (403, 404) and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
-        raise ServerError(_IN_A_CLUSTER, 404)
+        plural = re.split("[/?]", path.removeprefix(_OWN_KINDS))[1]
+        hint = "; ask kubectl for pods and their logs" if plural == "processes" else ""
+        raise NotServed(
+            f"this server has no {plural}: `laneway serve` and `laneway up` have them, and a "
+            f"cluster does not{hint}"
+        )
     return _document(code, text)
 
 

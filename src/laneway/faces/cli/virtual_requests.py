@@ -1,7 +1,6 @@
 """Requests to ``api.laneway.dev``: kinds that are created and answered at once, and the history.
 
-``laneway serve`` and ``laneway up`` answer them. A cluster does not yet, and commands that need
-them say so.
+``laneway serve`` and ``laneway up`` answer them. A cluster does not yet: ``NotServed`` is raised.
 """
 
 from __future__ import annotations
@@ -22,10 +21,6 @@ _QUOTED = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _PATIENCE = 660
 
 
-class NotServed(ServerError):
-    """The server does not have the kind at all."""
-
-
 def create(
     server: Server, resource: VirtualResource, spec: Mapping[str, Any], *, dry_run: bool = False
 ) -> Document:
@@ -34,13 +29,8 @@ def create(
     body = {"apiVersion": kind.api_versions[0], "kind": kind.name, "metadata": {}, "spec": spec}
     path = _path(resource, {"dryRun": "All"} if dry_run else {})
     warnings: list[str] = []
-    try:
-        with progress(f"Waiting for the answer to the {kind.name}"):
-            answer = request(
-                server, "POST", path, body, patience=_PATIENCE, on_warning=warnings.append
-            )
-    except ServerError as error:
-        raise _explained(error, resource) from error
+    with progress(f"Waiting for the answer to the {kind.name}"):
+        answer = request(server, "POST", path, body, patience=_PATIENCE, on_warning=warnings.append)
     for header in warnings:
         _print_warning(header)
     status: Document = answer["status"]
@@ -52,10 +42,7 @@ def revisions(server: Server) -> Iterator[Document]:
     after = ""
     while True:
         query = {"limit": "200", **({"continue": after} if after else {})}
-        try:
-            listed = request(server, "GET", _path(REVISION, query))
-        except ServerError as error:
-            raise _explained(error, REVISION) from error
+        listed = request(server, "GET", _path(REVISION, query))
         yield from listed["items"]
         after = listed["metadata"].get("continue", "")
         if not after:
@@ -70,24 +57,13 @@ def revision(server: Server, number: int) -> Document:
         if error.code == 404 and error.document.get("details"):
             message = f"there is no revision {number} in the history; `laneway history` lists it"
             raise ServerError(message, 404, error.document) from error
-        raise _explained(error, REVISION) from error
+        raise
     return found
 
 
 def _path(resource: VirtualResource, query: Mapping[str, str]) -> str:
     path = f"/apis/{resource.kind.api_versions[0]}/{resource.plural}"
     return f"{path}?{urlencode(query)}" if query else path
-
-
-def _explained(error: ServerError, resource: VirtualResource) -> ServerError:
-    """An unknown path is answered without a Status, by Kubernetes and by laneway."""
-    if error.code != 404 or error.document.get("details"):
-        return error
-    return NotServed(
-        f"this server has no {resource.plural}: `laneway serve` and `laneway up` have them, and a "
-        "cluster does not",
-        404,
-    )
 
 
 def _print_warning(header: str) -> None:
