@@ -6,6 +6,7 @@ And what all property tests (those with Hypothesis) have in common.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,10 +24,22 @@ settings.register_profile("mutants", deadline=None, max_examples=300, derandomiz
 settings.load_profile(os.environ.get("LANEWAY_HYPOTHESIS_PROFILE", "laneway"))
 
 Golden = Callable[[Path, str], None]
+_ENVOY_ALONE = re.compile(r"^pytestmark = .*\bpytest\.mark\.envoy\b", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Every worker imports every file. Those of which ``-m`` selects no test may be left out."""
+    wanted = config.option.markexpr.split(" and ")
+    if collection_path.suffix != ".py" or not {"envoy", "not envoy"} & set(wanted):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    if "envoy" in wanted:
+        return True if "pytest.mark.envoy" not in text else None
+    return True if _ENVOY_ALONE.search(text) else None
 
 
 @pytest.hookimpl(trylast=True)  # after the plugin that marks them

@@ -109,11 +109,11 @@ def _compare(usual: Any, value: Any, path: str, fit: Fit) -> None:
 
 
 def size(value: Any) -> int:
-    if isinstance(value, dict | list):
-        return 1 + sum(
-            size(each) for each in (value.values() if isinstance(value, dict) else value)
-        )
-    return 1
+    """How many values there are in ``value``, itself included. Most of the time is spent here."""
+    kind = type(value)
+    if kind is dict:
+        return 1 + sum(map(size, value.values()))
+    return 1 + sum(map(size, value)) if kind is list else 1
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.mutation.breakages import BREAKAGES
 from tests.mutation.run import chosen
 from tests.mutation.table import TABLE, documented
-from tests.mutation.trials import ROOT, Breakage, broken, trial_results
+from tests.mutation.trials import ROOT, Breakage, broken, copied, trial_results_in
 
 QUICK = chosen(quick=True, names=())
 
@@ -41,10 +41,17 @@ def test_five_are_quick() -> None:
     assert len(QUICK) == 5
 
 
+@pytest.fixture(scope="module")
+def pristine() -> Iterator[Path]:
+    with copied(ROOT) as tree:
+        yield tree
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("breakage", QUICK, ids=lambda breakage: breakage.name)
-def test_it_is_caught(breakage: Breakage) -> None:
-    problems = {result.test: result.problem for result in trial_results([breakage])}
+def test_it_is_caught(breakage: Breakage, pristine: Path) -> None:
+    results = trial_results_in(pristine, [breakage])
+    problems = {result.test: result.problem for result in results}
     assert problems == dict.fromkeys(breakage.tests, "")
 
 

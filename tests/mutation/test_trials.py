@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.mutation.trials import Breakage, NotApplicable, broken, trial_results
+from tests.mutation.trials import (
+    Breakage,
+    NotApplicable,
+    broken,
+    copied,
+    trial_results,
+    trial_results_in,
+)
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 PRODUCT = "def double(number):\n    return 2 * number\n"
@@ -118,3 +125,11 @@ def test_bytecode_of_the_unbroken_source_is_not_used(tree: Path) -> None:
     compiled = tree / "src/product.py"
     py_compile.compile(str(compiled), invalidation_mode=UNCHECKED)
     assert problem(tree, "test_catches", replace(BREAKAGE, old="2", new="0")) == ""
+
+
+def test_trials_share_the_files_that_they_do_not_break(tree: Path) -> None:
+    with copied(tree) as pristine:
+        tests = ("test_product.py::test_catches", "test_product.py::test_catches_by_raises")
+        results = list(trial_results_in(pristine, [replace(BREAKAGE, tests=tests)] * 2))
+        assert [result.problem for result in results] == [""] * 4
+        assert (pristine / BREAKAGE.file).read_text() == PRODUCT

@@ -1,7 +1,7 @@
 """Tries a breakage of the product: the tests that should catch it must fail, by an assertion.
 
-Every trial has a copy of the source tree of its own, so that the working tree is never edited and
-trials can run side by side. ``breakages`` says what is broken, ``run`` prints the results.
+Every trial has a source tree of its own, so that the working tree is never edited and trials can
+run side by side. ``breakages`` says what is broken, ``run`` prints the results.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -80,14 +80,15 @@ def broken(root: Path, breakage: Breakage) -> str:
 
 def trial_results(breakages: Sequence[Breakage], root: Path = ROOT) -> Iterator[Result]:
     """One for each breakage and each of its tests, as they come."""
-    with _copy(root) as pristine:  # so that the sources may be edited meanwhile
-        yield from _trial_results(breakages, pristine)
+    with copied(root) as pristine:  # so that the sources may be edited meanwhile
+        yield from trial_results_in(pristine, breakages)
 
 
-def _trial_results(breakages: Sequence[Breakage], root: Path) -> Iterator[Result]:
-    unbroken = _Unbroken(root)
+def trial_results_in(pristine: Path, breakages: Sequence[Breakage]) -> Iterator[Result]:
+    """As ``trial_results``, of a tree that ``copied`` made: the trials share its files."""
+    unbroken = _Unbroken(pristine)
     for breakage in breakages:
-        with _copy(root) as tree:
+        with _linked(pristine) as tree:
             try:
                 text = broken(tree, breakage)
             except NotApplicable as error:
@@ -113,7 +114,7 @@ class _Unbroken:
         """Why the test does not pass; empty where it does. It is run once."""
         key = (test, frozenset(environment.items()))
         if key not in self._known:
-            with _copy(self._root) as tree:
+            with _linked(self._root) as tree:
                 run = _run(tree, test, environment)
             reasons = [run.trouble, *run.errors, *run.failures]
             missing = "" if run.passed else "no test case ran"
@@ -196,6 +197,7 @@ def _first_error(text: str) -> str:
 
 def _write(file: Path, text: str) -> None:
     """Without its bytecode, which would be taken for the new text's if both are of one second."""
+    file.unlink()  # Trees share their files.
     file.write_text(text, encoding="utf-8")
     if file.suffix == ".py":
         Path(cache_from_source(str(file))).unlink(missing_ok=True)
@@ -207,10 +209,20 @@ def _rebuild(tree: Path, breakage: Breakage) -> None:
         subprocess.run([sys.executable, "hatch_build.py"], cwd=tree, check=True)
 
 
+def copied(root: Path) -> AbstractContextManager[Path]:
+    """A copy of the source tree. Its files are those of no other tree."""
+    return _tree(root, shutil.copy2)
+
+
+def _linked(pristine: Path) -> AbstractContextManager[Path]:
+    """The same files in another tree, which takes a tenth of the time of copying them."""
+    return _tree(pristine, os.link)
+
+
 @contextmanager
-def _copy(root: Path) -> Iterator[Path]:
+def _tree(root: Path, copy: Callable[[str, str], object]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="laneway-mutant-") as folder:
         tree = Path(folder) / "laneway"
         # With times, by which the filter's build knows that nothing is to be done.
-        shutil.copytree(root, tree, ignore=_NOT_COPIED, symlinks=True)
+        shutil.copytree(root, tree, ignore=_NOT_COPIED, symlinks=True, copy_function=copy)
         yield tree

@@ -74,6 +74,7 @@ class Shape(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         allow_inf_nan=False,
+        defer_build=True,
     )
 
     @classmethod

@@ -20,7 +20,6 @@ import select
 import signal
 import sys
 import time
-from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -72,7 +71,7 @@ def _execute(shim: int, command: list[str]) -> None:
 
 def _exec(command: list[str]) -> None:
     # Python itself may have changed os.environ (PEP 538).
-    pairs = (pair.partition(b"=") for pair in Path("/proc/self/environ").read_bytes().split(b"\0"))
+    pairs = (pair.partition(b"=") for pair in _content("/proc/self/environ").split(b"\0"))
     environment = {name: value for name, equals, value in pairs if equals}
     try:
         os.execve(command[0], command, environment)
@@ -134,17 +133,23 @@ def _kill_descendants(workload: int) -> int:
 def _children() -> list[int]:
     shim = os.getpid()
     try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{shim}/children").read_text().split()]
+        return [int(pid) for pid in _content(f"/proc/self/task/{shim}/children").split()]
     except OSError:  # not in every kernel (CONFIG_PROC_CHILDREN)
         return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == shim]
 
 
 def _parent(pid: str) -> int:
     try:
-        stat = Path("/proc", pid, "stat").read_text(errors="replace")
+        stat = _content(f"/proc/{pid}/stat")
     except OSError:
         return 0
-    return int(stat.rpartition(")")[2].split()[1])
+    return int(stat.rpartition(b")")[2].split()[1])
+
+
+def _content(path: str) -> bytes:
+    """Of a file. To import ``pathlib`` takes as long as all the rest."""
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _end_as(code: int) -> None:
