@@ -27,4 +27,26 @@ COSTS = (
         ),
         why="help and completion read the signatures of forty commands",
     ),
+    Breakage(
+        "probes of a proxy fall at times of their own",
+        "src/laneway/adapters/runner/probes.py",
+        old="            return ((asked + _EARLY) // period + 1) * period\n",
+        new="            return asked + period\n",
+        tests=(
+            "tests/adapters/runner/test_probes.py::"
+            "test_what_has_answered_is_asked_at_multiples_of_its_period",
+        ),
+        why="a mesh that idles wakes laneway for each of its processes",
+    ),
+    Breakage(
+        "probes of this machine take asyncio's streams",
+        "src/laneway/adapters/runner/probes.py",
+        old="        if family is not None and _connects_at_once(family, address):\n",
+        new="        if False:\n",
+        tests=(
+            "tests/adapters/runner/test_probes.py::"
+            "test_a_tcp_probe_of_this_machine_waits_for_nothing",
+        ),
+        why="a mesh that idles costs ten times as much",
+    ),
 )

@@ -8,6 +8,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from laneway.adapters.runner.errors import NotReady
 from laneway.control import events
 from laneway.model.names import ObjectName
@@ -172,3 +174,28 @@ async def test_a_restart_for_older_files_is_given_up(tmp_path: Path) -> None:
     with suppress(asyncio.CancelledError):
         await follower.run()
     assert (begun, ended) == ([CART, CART], [CART, CART])  # the last with the follower itself
+
+
+async def test_where_nothing_is_watched_files_are_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mesh that idles wakes this process as seldom as possible, and starts no thread."""
+
+    async def to_thread(*_: object) -> None:
+        pytest.fail("a thread looks at files")
+
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    pauses = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise asyncio.CancelledError
+
+    running = {CART: workload(tmp_path)}
+    follower = SourceFollower(
+        lambda: running, lambda name: pause(0), lambda event: None, lambda: 0.0, pause
+    )
+    with suppress(asyncio.CancelledError):
+        await follower.run()
+    assert pauses == [1.0, 1.0]

@@ -26,6 +26,8 @@ QUIET = 0.3
 #: Seconds between two scans, and how much longer than a scan the pause is: scans take at most a
 #: tenth of one processor's time.
 _INTERVAL, _SHARE = 0.2, 10
+#: The same while no workload watches files. What changes meanwhile is seen by its age.
+_IDLE = 1.0
 
 Watched = Mapping[ObjectName, tuple[str, ...]]
 
@@ -106,12 +108,13 @@ class SourceFollower:
                 began = self._clock()
                 watched = {name: paths_of(each) for name, each in self._running().items()}
                 watched = {name: paths for name, paths in watched.items() if paths}
-                found = await asyncio.to_thread(_look, watched)
+                found = await asyncio.to_thread(_look, watched) if watched else {}
                 self._report_missing(watched, found)
                 changed = watch.step(watched, found, self._started, self._clock())
                 for name, paths in changed.items():
                     await self._take(name, paths)
-                await self._pause(max(_INTERVAL, (self._clock() - began) * _SHARE))
+                took = self._clock() - began
+                await self._pause(max(_INTERVAL, took * _SHARE) if watched else _IDLE)
         finally:
             await self._cancel(*self._restarts)
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,24 @@ def test_a_starting_process_is_asked_often_and_then_once_a_period() -> None:
     pauses = []
     for _ in range(6):
         readiness.observe(False)
-        pauses.append(readiness.pause())
+        pauses.append(readiness.next(100.0) - 100.0)
     assert pauses == pytest.approx([0.05, 0.075, 0.1125, 0.16875, 0.2, 0.2])
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_what_has_answered_is_asked_at_multiples_of_its_period(good: bool) -> None:
+    """So a laneway that idles wakes once for all of them, and not once for each."""
     readiness = Readiness(ReadinessProbe(period=5.0))
     readiness.observe(True)
-    assert readiness.pause() == 5.0
-    readiness.observe(False)
-    assert readiness.pause() == 5.0
+    readiness.observe(good)
+    assert {readiness.next(asked) for asked in (100.0, 100.2, 104.9)} == {105.0}
+    assert readiness.next(104.9999) == 110.0, "a timer may be early"
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Address]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Address(*server.getsockname())
 
 
 @contextlib.asynccontextmanager
@@ -114,11 +125,25 @@ async def test_an_answer_that_does_not_come_is_a_problem() -> None:
 
 
 async def test_tcp_needs_a_listener_and_no_more(ports: Ports) -> None:
-    async with answering(b"", hang=True) as address:
+    with listening() as address:
         assert await tcp_probe(address, 5.0)() == ""
     closed = ports.reserve("nobody")
     ports.release([closed])
     assert await tcp_probe(closed, 5.0)() == f"connection to {closed}: connection refused"
+
+
+async def test_a_tcp_probe_of_this_machine_waits_for_nothing() -> None:
+    """Most of what an idle laneway does is this, and asyncio's streams take ten times as long."""
+    with listening() as address:
+        probing = tcp_probe(address, 5.0)().__await__()
+        with pytest.raises(StopIteration) as ended:
+            next(probing)
+    assert ended.value.value == ""
+
+
+async def test_a_tcp_probe_looks_names_up() -> None:
+    with listening() as address:
+        assert await tcp_probe(Address("localhost", address.port), 5.0)() == ""
 
 
 async def test_chunked_bodies_are_joined() -> None:

@@ -7,6 +7,7 @@ without TLS for browsers, which do not know laneway's own CA.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import socket
@@ -55,7 +56,7 @@ class ApiServer:
         self._tcp = tcp
         self._console = console
         self._sockets: list[socket.socket] = []
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[_Server] = []
         self._running: list[asyncio.Task[None]] = []
         self.port = 0
         self.console_port = 0
@@ -101,7 +102,7 @@ class ApiServer:
         )
         config.load()
         config.ssl = tls
-        server = uvicorn.Server(config)
+        server = _Server(config)
         # Not `serve`, which installs signal handlers for the whole process.
         task = asyncio.create_task(server._serve([listening]))
         self._servers.append(server)
@@ -114,12 +115,30 @@ class ApiServer:
 
     async def _stop(self) -> None:
         for server in self._servers:
-            server.should_exit = True
+            server.end()
         await asyncio.gather(*self._running)
         for listening in self._sockets:
             listening.close()
         if self._unix is not None:
             self._unix.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """Ticks once a second, which the date of responses needs; Uvicorn does ten times."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._ending.wait()
 
 
 def is_loopback(host: str) -> bool:

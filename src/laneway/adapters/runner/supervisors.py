@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from laneway.adapters.runner.errors import NotReady, Unstartable
-from laneway.adapters.runner.probes import Probe, Readiness
+from laneway.adapters.runner.probes import Probe, Readiness, until
 from laneway.adapters.runner.processes import ExitStatus, Process
 from laneway.adapters.runner.restart_policy import Backoff, History
 from laneway.control import events
@@ -191,7 +191,7 @@ class Supervisor:
             if readiness.observe(not self._problem):
                 self._set_ready(readiness.ready, self._problem)
             # Periods are measured from probe to probe, as by a kubelet.
-            await asyncio.sleep(readiness.pause() - (_now() - asked))
+            await until(readiness.next(asked))
 
     def _set_ready(self, ready: bool, reason: str, *, asked: bool = False) -> None:
         if ready == self.ready:
