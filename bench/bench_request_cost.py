@@ -16,12 +16,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import resource
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -104,6 +105,8 @@ class Case:
     against: str = PLAIN[0]
     bar: str = ""
     figures: bool = True
+    calls: bool = True
+    """Whether calls that leave their lane are counted."""
 
 
 def mesh(lanes: int, trace_header: str = "") -> Mesh:
@@ -346,7 +349,11 @@ def cases() -> Mapping[str, Case]:
         "scenario 2, figures of lanes": Case(
             by_header, native, "scenario 2, no figures of lanes", "<= 1.02"
         ),
+        "scenario 2, calls not counted": Case(by_header, native, calls=False),
+        "scenario 2, calls counted": Case(by_header, native, "scenario 2, calls not counted"),
         "scenario 1, 3 lanes": Case(by_id, native, bar="<= 1.05"),
+        "scenario 1, calls not counted": Case(by_id, native, calls=False),
+        "scenario 1, calls counted": Case(by_id, native, "scenario 1, calls not counted"),
         "scenario 1, 3 lanes, WebAssembly": Case(by_id, wasm),
         "baggage, 3 lanes": Case(mesh(3, "baggage"), native, bar="<= 1.10"),
         "scenario 2, 1,000 lanes": Case(many_by_header, native, "scenario 2, 3 lanes", "<= 1.02"),
@@ -356,20 +363,54 @@ def cases() -> Mapping[str, Case]:
 
 def without_figures(snapshot: Snapshot) -> Snapshot:
     """The same, with listeners that do not count requests by lane."""
+
+    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
+        _keep_logs(manager, lambda name: name != "envoy.access_loggers.stats")
+
+    return _changed(snapshot, change)
+
+
+def without_calls(snapshot: Snapshot) -> Snapshot:
+    """The same, with listeners that do not count calls that leave their lane. Where applications
+    pass on the route header itself, that is all that the native module is there for."""
+
+    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
+        carries = any(
+            carrier in each.typed_config.value
+            for each in manager.early_header_mutation_extensions
+            for carrier in (b"trace_header", b"baggage_key")
+        )
+        if not carries:
+            del manager.early_header_mutation_extensions[:]
+        ours = "laneway.trace_memory." if not carries else "laneway.trace_memory.outbound."
+        _keep_logs(manager, lambda name: not name.startswith(ours))
+
+    return _changed(snapshot, change)
+
+
+def _keep_logs(manager: hcm_pb2.HttpConnectionManager, wanted: Callable[[str], bool]) -> None:
+    kept = [each for each in manager.access_log if wanted(each.name)]
+    del manager.access_log[:]
+    manager.access_log.extend(kept)
+
+
+def _changed(
+    snapshot: Snapshot, change: Callable[[hcm_pb2.HttpConnectionManager], None]
+) -> Snapshot:
     listeners = {
-        name: _without_figures(resource) for name, resource in snapshot.resources(LISTENER).items()
+        name: _listener(resource, change) for name, resource in snapshot.resources(LISTENER).items()
     }
     return Snapshot({**snapshot.types, LISTENER: listeners})
 
 
-def _without_figures(resource: Resource) -> Resource:
+def _listener(
+    resource: Resource, change: Callable[[hcm_pb2.HttpConnectionManager], None]
+) -> Resource:
     listener = listener_pb2.Listener.FromString(resource.body)
     manager = hcm_pb2.HttpConnectionManager()
     (filter_,) = listener.filter_chains[0].filters
     filter_.typed_config.Unpack(manager)
-    kept = [each for each in manager.access_log if each.name != "envoy.access_loggers.stats"]
-    del manager.access_log[:]
-    manager.access_log.extend(kept)
+    change(manager)
     filter_.typed_config.Pack(manager)
     return Resource.of(LISTENER, resource.name, listener.SerializeToString(deterministic=True))
 
@@ -378,10 +419,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=4000)
-    parser.add_argument("--only", default="", help="of the variants, those with this in their name")
+    parser.add_argument(
+        "--only", default="", help="of the variants, those whose names match this expression"
+    )
     options = parser.parse_args()
     log_to_stderr()
-    compared = {name: case for name, case in cases().items() if options.only in name}
+    compared = {name: case for name, case in cases().items() if re.search(options.only, name)}
     ports, registry = Ports(), ProxyRegistry()
     answering = ports.reserve("answering")
     variants = [
@@ -402,6 +445,8 @@ async def main() -> None:
             snapshot = snapshots[names.sidecar_node(APPLICATION)]
             if not case.figures:
                 snapshot = without_figures(snapshot)
+            if not case.calls:
+                snapshot = without_calls(snapshot)
             registry.publish({variant.name: snapshot})
         async with XdsServer(registry, f"unix:{directory}/xds.sock"):
             await run(directory, variants, answering, options)

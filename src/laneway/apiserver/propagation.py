@@ -36,8 +36,8 @@ def _evidence(each: WorkloadPropagation, seconds: float) -> str:
     if calls.without_header:
         ways.append(f"{calls.without_header} without {header}")
     if calls.unknown_value:
-        what = "that names no lane" if _carries_lane(each) else "of no request inside"
-        ways.append(f"{calls.unknown_value} with a {header} {what}")
+        what = "names no lane" if _carries_lane(each) else "is of no request inside"
+        ways.append(f"{calls.unknown_value} whose {header} {what}")
     whose = f"of lane {each.lane}" if each.lane else "of lanes"
     share = f"{calls.lost} of {calls.total} calls ({calls.lost_share:.0%})"
     return (
