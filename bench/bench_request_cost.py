@@ -2,9 +2,10 @@
 
 Each variant is an Envoy of its own with one worker. A request goes to its inbound listener (which
 leads to an application that answers at once) and one to its outbound listener (which leads to a
-next service that answers at once). Rounds of all variants are interleaved, so that what else the
-machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone. A
-ratio is of two variants in one round: its median over the rounds, and from the least to the most.
+next service that answers at once), both at once, so that calls leave while requests are inside.
+Rounds of all variants are interleaved, so that what else the machine does falls on all of them
+alike; CPU time is the kernel's, of that Envoy process alone. A ratio is of two variants in one
+round: its median over the rounds, and from the least to the most.
 The second plain Envoy shows what differs between two that are the same. Resident memory is what an
 Envoy has before its first request.
 
@@ -300,8 +301,7 @@ async def measure(variants: list[Variant], rounds: int, count: int) -> None:
         for variant in variants:
             batch = requests(count, f"{number}")
             before = cpu_seconds(variant.pid)
-            await drive(variant.inbound, batch)
-            await drive(variant.outbound, batch)
+            await asyncio.gather(drive(variant.inbound, batch), drive(variant.outbound, batch))
             spent = cpu_seconds(variant.pid) - before
             if number:  # the first round warms up
                 variant.costs.append(spent / count * 1e6)
