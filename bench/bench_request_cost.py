@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.reports import Report
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -62,6 +63,8 @@ START_SECONDS = 120
 #: What Envoy's threads for requests are called. Its main thread has work that grows with the number
 #: of clusters and not with that of requests: it asks each second which endpoints to take back.
 WORKERS = "wrk:"
+#: What the names of the lane filter's extensions begin with.
+_FILTER = "laneway.trace_memory"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = {
     "name": "envoy.filters.http.router",
@@ -375,17 +378,20 @@ def without_calls(snapshot: Snapshot) -> Snapshot:
     pass on the route header itself, that is all that the native module is there for."""
 
     def change(manager: hcm_pb2.HttpConnectionManager) -> None:
-        carries = any(
-            carrier in each.typed_config.value
-            for each in manager.early_header_mutation_extensions
-            for carrier in (b"trace_header", b"baggage_key")
-        )
-        if not carries:
-            del manager.early_header_mutation_extensions[:]
-        ours = "laneway.trace_memory." if not carries else "laneway.trace_memory.outbound."
+        every = list(manager.early_header_mutation_extensions)
+        kept = [each for each in every if not _only_counts(each)]
+        del manager.early_header_mutation_extensions[:]
+        manager.early_header_mutation_extensions.extend(kept)
+        ours = f"{_FILTER}." if len(kept) < len(every) else f"{_FILTER}.outbound."
         _keep_logs(manager, lambda name: not name.startswith(ours))
 
     return _changed(snapshot, change)
+
+
+def _only_counts(mutation: TypedExtensionConfig) -> bool:
+    carriers = (b"trace_header", b"baggage_key")
+    settings = mutation.typed_config.value
+    return mutation.name.startswith(_FILTER) and not any(each in settings for each in carriers)
 
 
 def _keep_logs(manager: hcm_pb2.HttpConnectionManager, wanted: Callable[[str], bool]) -> None:
