@@ -2,9 +2,10 @@
 
 Each variant is an Envoy of its own with one worker. A request goes to its inbound listener (which
 leads to an application that answers at once) and one to its outbound listener (which leads to a
-next service that answers at once). Rounds of all variants are interleaved, so that what else the
-machine does falls on all of them alike; CPU time is the kernel's, of that Envoy process alone. A
-ratio is of two variants in one round: its median over the rounds, and from the least to the most.
+next service that answers at once), both at once, so that calls leave while requests are inside.
+Rounds of all variants are interleaved, so that what else the machine does falls on all of them
+alike; CPU time is the kernel's, of that Envoy process alone. A ratio is of two variants in one
+round: its median over the rounds, and from the least to the most.
 The second plain Envoy shows what differs between two that are the same. Resident memory is what an
 Envoy has before its first request.
 
@@ -16,12 +17,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import resource
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.reports import Report
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -60,6 +63,8 @@ START_SECONDS = 120
 #: What Envoy's threads for requests are called. Its main thread has work that grows with the number
 #: of clusters and not with that of requests: it asks each second which endpoints to take back.
 WORKERS = "wrk:"
+#: What the names of the lane filter's extensions begin with.
+_FILTER = "laneway.trace_memory"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = {
     "name": "envoy.filters.http.router",
@@ -104,6 +109,8 @@ class Case:
     against: str = PLAIN[0]
     bar: str = ""
     figures: bool = True
+    calls: bool = True
+    """Whether calls that leave their lane are counted."""
 
 
 def mesh(lanes: int, trace_header: str = "") -> Mesh:
@@ -297,8 +304,7 @@ async def measure(variants: list[Variant], rounds: int, count: int) -> None:
         for variant in variants:
             batch = requests(count, f"{number}")
             before = cpu_seconds(variant.pid)
-            await drive(variant.inbound, batch)
-            await drive(variant.outbound, batch)
+            await asyncio.gather(drive(variant.inbound, batch), drive(variant.outbound, batch))
             spent = cpu_seconds(variant.pid) - before
             if number:  # the first round warms up
                 variant.costs.append(spent / count * 1e6)
@@ -346,7 +352,11 @@ def cases() -> Mapping[str, Case]:
         "scenario 2, figures of lanes": Case(
             by_header, native, "scenario 2, no figures of lanes", "<= 1.02"
         ),
+        "scenario 2, calls not counted": Case(by_header, native, calls=False),
+        "scenario 2, calls counted": Case(by_header, native, "scenario 2, calls not counted"),
         "scenario 1, 3 lanes": Case(by_id, native, bar="<= 1.05"),
+        "scenario 1, calls not counted": Case(by_id, native, calls=False),
+        "scenario 1, calls counted": Case(by_id, native, "scenario 1, calls not counted"),
         "scenario 1, 3 lanes, WebAssembly": Case(by_id, wasm),
         "baggage, 3 lanes": Case(mesh(3, "baggage"), native, bar="<= 1.10"),
         "scenario 2, 1,000 lanes": Case(many_by_header, native, "scenario 2, 3 lanes", "<= 1.02"),
@@ -356,20 +366,57 @@ def cases() -> Mapping[str, Case]:
 
 def without_figures(snapshot: Snapshot) -> Snapshot:
     """The same, with listeners that do not count requests by lane."""
+
+    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
+        _keep_logs(manager, lambda name: name != "envoy.access_loggers.stats")
+
+    return _changed(snapshot, change)
+
+
+def without_calls(snapshot: Snapshot) -> Snapshot:
+    """The same, with listeners that do not count calls that leave their lane. Where applications
+    pass on the route header itself, that is all that the native module is there for."""
+
+    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
+        every = list(manager.early_header_mutation_extensions)
+        kept = [each for each in every if not _only_counts(each)]
+        del manager.early_header_mutation_extensions[:]
+        manager.early_header_mutation_extensions.extend(kept)
+        ours = f"{_FILTER}." if len(kept) < len(every) else f"{_FILTER}.outbound."
+        _keep_logs(manager, lambda name: not name.startswith(ours))
+
+    return _changed(snapshot, change)
+
+
+def _only_counts(mutation: TypedExtensionConfig) -> bool:
+    carriers = (b"trace_header", b"baggage_key")
+    settings = mutation.typed_config.value
+    return mutation.name.startswith(_FILTER) and not any(each in settings for each in carriers)
+
+
+def _keep_logs(manager: hcm_pb2.HttpConnectionManager, wanted: Callable[[str], bool]) -> None:
+    kept = [each for each in manager.access_log if wanted(each.name)]
+    del manager.access_log[:]
+    manager.access_log.extend(kept)
+
+
+def _changed(
+    snapshot: Snapshot, change: Callable[[hcm_pb2.HttpConnectionManager], None]
+) -> Snapshot:
     listeners = {
-        name: _without_figures(resource) for name, resource in snapshot.resources(LISTENER).items()
+        name: _listener(resource, change) for name, resource in snapshot.resources(LISTENER).items()
     }
     return Snapshot({**snapshot.types, LISTENER: listeners})
 
 
-def _without_figures(resource: Resource) -> Resource:
+def _listener(
+    resource: Resource, change: Callable[[hcm_pb2.HttpConnectionManager], None]
+) -> Resource:
     listener = listener_pb2.Listener.FromString(resource.body)
     manager = hcm_pb2.HttpConnectionManager()
     (filter_,) = listener.filter_chains[0].filters
     filter_.typed_config.Unpack(manager)
-    kept = [each for each in manager.access_log if each.name != "envoy.access_loggers.stats"]
-    del manager.access_log[:]
-    manager.access_log.extend(kept)
+    change(manager)
     filter_.typed_config.Pack(manager)
     return Resource.of(LISTENER, resource.name, listener.SerializeToString(deterministic=True))
 
@@ -378,10 +425,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=4000)
-    parser.add_argument("--only", default="", help="of the variants, those with this in their name")
+    parser.add_argument(
+        "--only", default="", help="of the variants, those whose names match this expression"
+    )
     options = parser.parse_args()
     log_to_stderr()
-    compared = {name: case for name, case in cases().items() if options.only in name}
+    compared = {name: case for name, case in cases().items() if re.search(options.only, name)}
     ports, registry = Ports(), ProxyRegistry()
     answering = ports.reserve("answering")
     variants = [
@@ -402,6 +451,8 @@ async def main() -> None:
             snapshot = snapshots[names.sidecar_node(APPLICATION)]
             if not case.figures:
                 snapshot = without_figures(snapshot)
+            if not case.calls:
+                snapshot = without_calls(snapshot)
             registry.publish({variant.name: snapshot})
         async with XdsServer(registry, f"unix:{directory}/xds.sock"):
             await run(directory, variants, answering, options)

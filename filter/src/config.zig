@@ -21,6 +21,8 @@ pub const Carrier = union(enum) {
     trace: Trace,
     /// The key of a member of W3C baggage.
     baggage: Name,
+    /// The route header itself: there is nothing to change, and calls are counted alone.
+    route_header,
 };
 
 pub const Trace = struct {
@@ -67,7 +69,7 @@ pub const Name = struct {
 /// The header that has the baggage.
 pub const baggage_header: Name = Name.of("baggage") catch unreachable;
 
-pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, NotOneCarrier, BadSets, BadTtl };
+pub const Error = error{ NotJson, MissingField, UnknownField, BadDirection, BadHeader, SameHeaders, TwoCarriers, BadSets, BadTtl };
 
 /// What to tell whoever wrote the configuration.
 pub fn explain(err: Error) []const u8 {
@@ -81,8 +83,8 @@ pub fn explain(err: Error) []const u8 {
             "baggage_key, or with a trace_header of a tracing system, such as traceparent",
         error.BadHeader => "route_header, trace_header and baggage_key must be header names of at most 256 characters",
         error.SameHeaders => "route_header and trace_header are the same: then the header itself " ++
-            "carries the lane, and there is nothing to remember",
-        error.NotOneCarrier => "either trace_header or baggage_key must be given, and not both",
+            "carries the lane, and there is nothing to remember: leave trace_header out",
+        error.TwoCarriers => "trace_header and baggage_key must not both be given",
         error.BadSets => "sets must be from 1 to 1048576",
         error.BadTtl => "ttl_seconds must be from 1 to 86400",
     };
@@ -112,9 +114,11 @@ pub fn parse(json: []const u8) Error!Config {
 }
 
 fn carrierOf(document: Document, direction: Direction, route: *const Name) Error!Carrier {
-    if ((document.trace_header == null) == (document.baggage_key == null)) return error.NotOneCarrier;
+    if (document.trace_header != null and document.baggage_key != null) return error.TwoCarriers;
     if (document.baggage_key) |key| return .{ .baggage = try Name.of(key) };
-    const header = try Name.of(document.trace_header.?);
+    const name = document.trace_header orelse
+        return if (direction == .gateway) error.BadDirection else .route_header;
+    const header = try Name.of(name);
     const format: trace_context.Format = .of(header.text());
     if (direction == .gateway and format == .plain) return error.BadDirection;
     if (std.mem.eql(u8, route.text(), header.text())) return error.SameHeaders;
@@ -175,6 +179,13 @@ test "baggage" {
     try testing.expectEqualStrings("x-lane", config.carrier.baggage.text());
 }
 
+test "the route header alone" {
+    const config = try parse(
+        \\{"direction":"inbound","route_header":"X-Lane"}
+    );
+    try testing.expectEqual(.route_header, std.meta.activeTag(config.carrier));
+}
+
 test "a gateway makes up what a tracing system knows" {
     const config = try parse(
         \\{"direction":"gateway","route_header":"x-lane","trace_header":"X-B3-TraceId"}
@@ -190,8 +201,8 @@ test "every mistake has its error" {
         .{ error.NotJson, "{\"direction\":1}" },
         .{ error.MissingField, "{}" },
         .{ error.MissingField, "{\"direction\":\"inbound\",\"trace_header\":\"a\"}" },
-        .{ error.NotOneCarrier, "{\"direction\":\"inbound\",\"route_header\":\"a\"}" },
-        .{ error.NotOneCarrier, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"baggage_key\":\"c\"}" },
+        .{ error.BadDirection, "{\"direction\":\"gateway\",\"route_header\":\"a\"}" },
+        .{ error.TwoCarriers, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"trace_header\":\"b\",\"baggage_key\":\"c\"}" },
         .{ error.BadDirection, "{\"direction\":\"gateway\",\"route_header\":\"a\",\"trace_header\":\"b\"}" },
         .{ error.BadHeader, "{\"direction\":\"inbound\",\"route_header\":\"a\",\"baggage_key\":\"a=b\"}" },
         .{ error.UnknownField, "{\"directoin\":\"inbound\"}" },

@@ -32,6 +32,7 @@ const envoy = struct {
     extern fn envoy_dynamic_module_callback_early_header_mutation_set_header(Pointer, Buffer, Buffer) bool;
     extern fn envoy_dynamic_module_callback_early_header_mutation_remove_header(Pointer, Buffer) bool;
     extern fn envoy_dynamic_module_callback_access_logger_get_header_value(Pointer, HeaderType, Buffer, *Buffer, usize, ?*usize) bool;
+    extern fn envoy_dynamic_module_callback_access_logger_get_upstream_cluster(Pointer, *Buffer) bool;
     extern fn envoy_dynamic_module_callback_access_logger_config_define_counter(Pointer, Buffer, *usize) c_int;
     extern fn envoy_dynamic_module_callback_access_logger_increment_counter(Pointer, usize, u64) c_int;
 };
@@ -79,6 +80,13 @@ pub const Ended = struct {
         if (!envoy.envoy_dynamic_module_callback_access_logger_get_header_value(request.context, .request, .of(name), &found, index, &count))
             return null;
         return .{ .text = found.bytes(), .count = count };
+    }
+
+    /// To which it was routed. Null where it was not.
+    pub fn cluster(request: Ended) ?[]const u8 {
+        var found: Buffer = .of("");
+        if (!envoy.envoy_dynamic_module_callback_access_logger_get_upstream_cluster(request.context, &found)) return null;
+        return found.bytes();
     }
 };
 

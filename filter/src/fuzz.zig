@@ -19,6 +19,7 @@ const Shell = struct {
     trace: []const u8,
     route: []const u8,
     baggage: []const u8,
+    cluster_name: []const u8,
     now: u64,
 
     const test_key: memory.Key = @splat(7);
@@ -71,6 +72,23 @@ const Shell = struct {
 
     pub fn count(_: Shell, _: hop.Counter) void {}
 
+    pub fn entered(_: Shell, _: bool) void {}
+
+    pub fn left(_: Shell, _: bool) void {}
+
+    pub fn areAllOfLanes(_: Shell) bool {
+        return true;
+    }
+
+    pub fn cluster(shell: Shell) ?[]const u8 {
+        return shell.cluster_name;
+    }
+
+    pub fn countCall(shell: Shell, call: hop.Call) void {
+        std.debug.assert(std.mem.startsWith(u8, shell.cluster_name, "outbound|"));
+        if (call == .in_lane) std.debug.assert(shell.route.len > 0);
+    }
+
     pub fn update(shell: Shell, _: u32, change: anytype) bool {
         var out: [memory.set_limit]u8 = undefined;
         const new = change.apply(&out, shell.set.bytes[0..shell.set.length]) orelse return false;
@@ -99,6 +117,10 @@ const documents = [_][]const u8{
     ,
     \\{"direction":"gateway","route_header":"x-lane","baggage_key":"lane"}
     ,
+    \\{"direction":"inbound","route_header":"x-lane"}
+    ,
+    \\{"direction":"outbound","route_header":"x-lane"}
+    ,
 };
 
 fn requests(_: void, smith: *Smith) !void {
@@ -112,12 +134,14 @@ fn requests(_: void, smith: *Smith) !void {
         var trace: [160]u8 = undefined;
         var route: [70]u8 = undefined;
         var baggage: [300]u8 = undefined;
+        var name: [40]u8 = undefined;
         now += smith.value(u32);
         const shell: Shell = .{
             .set = &set,
             .trace = trace[0..smith.slice(&trace)],
             .route = route[0..smith.slice(&route)],
             .baggage = baggage[0..smith.slice(&baggage)],
+            .cluster_name = if (smith.value(bool)) "outbound|80|s1>s2|web" else name[0..smith.slice(&name)],
             .now = now,
         };
         const c = &configs[smith.value(u8) % configs.len];

@@ -12,7 +12,10 @@
 //!   stores what it returns, unless that is null. True when something was stored;
 //! - `remembered(id, trace, now)`: something was stored for an inbound request;
 //! - `count(counter)`;
-//! - `follows_requests`: whether the shell calls `finish` at the end of each request.
+//! - `follows_requests`: whether the shell calls `finish` at the end of each request, inbound and
+//!   outbound. Such a shell also has `entered(of_lane)` and `left(of_lane)` for inbound requests; and
+//!   for outbound ones `areAllOfLanes()` (see `inside.zig`), `cluster()`, to which the request was
+//!   routed, and `countCall(call)`.
 
 const std = @import("std");
 const baggage = @import("baggage.zig");
@@ -37,57 +40,122 @@ pub fn statistic(counter: Counter) []const u8 {
     };
 }
 
+/// A call that a workload made while all requests inside it were of lanes.
+pub const Call = enum {
+    /// It names a lane.
+    in_lane,
+    /// It lacks the header that applications are to pass on.
+    without_header,
+    /// It has that header, but not with what a request inside came with.
+    unknown_value,
+};
+
 /// To be called with each request before it is routed.
 pub fn rewrite(shell: anytype, c: *const Config) void {
-    switch (c.carrier) {
-        .trace => |*trace| switch (c.direction) {
-            .inbound => remember(shell, &c.route_header, trace),
-            .outbound => recall(shell, &c.route_header, trace),
-            .gateway => fillIn(shell, trace),
+    switch (c.direction) {
+        .inbound => {
+            const of_lane = receive(shell, c);
+            if (shell.follows_requests) shell.entered(of_lane);
         },
-        .baggage => |*name| switch (c.direction) {
-            .inbound => pack(shell, &c.route_header, name.text()),
-            .outbound => unpack(shell, &c.route_header, name.text()),
-            .gateway => if (shell.joined(&c.route_header) == null) unpack(shell, &c.route_header, name.text()),
+        .outbound => send(shell, c),
+        .gateway => switch (c.carrier) {
+            .trace => |*trace| fillIn(shell, trace),
+            .baggage => |*name| if (shell.joined(&c.route_header) == null) unpack(shell, &c.route_header, name.text()),
+            .route_header => {},
         },
     }
 }
 
-/// To be called at the end of each inbound request, by a shell that follows requests: from now on
-/// what is remembered lives for its time to live.
+/// To be called at the end of each request, by a shell that follows requests.
 pub fn finish(shell: anytype, c: *const Config) void {
-    if (c.carrier != .trace or c.direction != .inbound) return;
-    const trace = &c.carrier.trace;
-    var buffer: trace_context.Buffer = undefined;
-    const text = traceOf(shell, trace, &buffer) orelse return;
-    const id: memory.Id = .of(text, trace.pair, shell.key());
-    const now = shell.monotonic();
-    var change: Finish = .{
-        .id = &id,
-        .named = laneOf(shell.joined(&c.route_header)).len > 0,
-        .now = now,
-        .expires = now + trace.ttl,
-    };
-    _ = shell.update(id.set(trace.sets), &change);
+    switch (c.direction) {
+        .inbound => shell.left(release(shell, c)),
+        .outbound => judge(shell, c),
+        .gateway => {},
+    }
 }
 
-/// An inbound request: the latest of a trace id decides its lane, or that it has none.
-fn remember(shell: anytype, route: *const Name, c: *const Trace) void {
+/// Whether the inbound request is of a lane, and comes with what its application is to pass on.
+fn receive(shell: anytype, c: *const Config) bool {
+    const lane = laneOf(shell.joined(&c.route_header));
+    const named = lane.len > 0;
+    switch (c.carrier) {
+        .trace => |*trace| return remember(shell, lane, trace) and named,
+        .baggage => |*name| if (named) pack(shell, lane, name.text()),
+        .route_header => {},
+    }
+    return named;
+}
+
+fn send(shell: anytype, c: *const Config) void {
+    switch (c.carrier) {
+        .trace => |*trace| recall(shell, &c.route_header, trace),
+        .baggage => |*name| unpack(shell, &c.route_header, name.text()),
+        .route_header => {},
+    }
+}
+
+/// The end of an inbound request: from now on what is remembered lives for its time to live. The
+/// answer is the one that `receive` gave.
+fn release(shell: anytype, c: *const Config) bool {
+    const named = laneOf(shell.joined(&c.route_header)).len > 0;
+    if (c.carrier != .trace) return named;
+    const trace = &c.carrier.trace;
     var buffer: trace_context.Buffer = undefined;
-    const trace = traceOf(shell, c, &buffer) orelse return;
+    const text = traceOf(shell, trace, &buffer) orelse return false;
+    const id: memory.Id = .of(text, trace.pair, shell.key());
+    const now = shell.monotonic();
+    var change: Finish = .{ .id = &id, .named = named, .now = now, .expires = now + trace.ttl };
+    _ = shell.update(id.set(trace.sets), &change);
+    return named;
+}
+
+/// The end of an outbound request. Those to services outside of lane groups are left out: whoever
+/// asks a database or sends spans has no lane to name.
+fn judge(shell: anytype, c: *const Config) void {
+    if (!shell.areAllOfLanes()) return;
+    if (!hasLanes(shell.cluster() orelse return)) return;
+    shell.countCall(callOf(shell, c));
+}
+
+fn callOf(shell: anytype, c: *const Config) Call {
+    if (laneOf(shell.joined(&c.route_header)).len > 0) return .in_lane;
+    const passed_on = switch (c.carrier) {
+        .trace => |*trace| &trace.header,
+        .baggage => &config.baggage_header,
+        .route_header => &c.route_header,
+    };
+    return if (shell.header(passed_on.text()) == null) .without_header else .unknown_value;
+}
+
+/// Whether a cluster is of a service that has lanes: `outbound|PORT|LANES|HOST` names some.
+fn hasLanes(cluster: []const u8) bool {
+    var parts = std.mem.splitScalar(u8, cluster, '|');
+    if (!std.mem.eql(u8, parts.first(), "outbound")) return false;
+    _ = parts.next() orelse return false;
+    return (parts.next() orelse return false).len > 0;
+}
+
+/// An inbound request: the latest of a trace id decides its lane, or that it has none. False where
+/// it has no trace id.
+fn remember(shell: anytype, lane: []const u8, c: *const Trace) bool {
+    var buffer: trace_context.Buffer = undefined;
+    const trace = traceOf(shell, c, &buffer) orelse return false;
     const id: memory.Id = .of(trace, c.pair, shell.key());
     const now = shell.monotonic();
     var change: Remember = .{
         .id = &id,
-        .lane = laneOf(shell.joined(route)),
+        .lane = lane,
         .now = now,
         .expires = now + c.ttl,
         .opens = shell.follows_requests,
     };
-    if (!shell.update(id.set(c.sets), &change)) return;
-    shell.count(.stored);
-    if (change.evicted) shell.count(.evicted_live);
-    shell.remembered(&id, c, now);
+    if (shell.update(id.set(c.sets), &change)) {
+        shell.count(.stored);
+        if (change.evicted) shell.count(.evicted_live);
+        shell.remembered(&id, c, now);
+    }
+    return true;
 }
 
 /// An outbound request: what is remembered of its trace id wins over a lane that it names itself;
@@ -213,9 +281,7 @@ fn firstContext(format: trace_context.Format, joined: []const u8) ?[]const u8 {
 }
 
 /// An inbound request: the lane that its route header names becomes a member of its baggage.
-fn pack(shell: anytype, route: *const Name, member: []const u8) void {
-    const lane = laneOf(shell.joined(route));
-    if (lane.len == 0) return;
+fn pack(shell: anytype, lane: []const u8, member: []const u8) void {
     const before = shell.joined(&config.baggage_header) orelse "";
     if (baggage.has(before, member, lane)) return;
     var out: [baggage.limit]u8 = undefined;
@@ -237,4 +303,69 @@ fn laneOf(value: ?[]const u8) []const u8 {
     const text = value orelse return "";
     const named = text.len <= memory.lane_limit and std.mem.findScalar(u8, text, ',') == null;
     return if (named) text else "";
+}
+
+const testing = std.testing;
+
+/// One request, whose headers can be read alone.
+const TestShell = struct {
+    headers: []const struct { []const u8, []const u8 } = &.{},
+    cluster_name: ?[]const u8 = "outbound|80|s1|web.default",
+    all_of_lanes: bool = true,
+    counted: *?Call,
+
+    fn header(shell: TestShell, name: []const u8) ?[]const u8 {
+        for (shell.headers) |each| if (std.mem.eql(u8, each[0], name) and each[1].len > 0) return each[1];
+        return null;
+    }
+
+    fn joined(shell: TestShell, name: *const Name) ?[]const u8 {
+        return shell.header(name.text());
+    }
+
+    fn areAllOfLanes(shell: TestShell) bool {
+        return shell.all_of_lanes;
+    }
+
+    fn cluster(shell: TestShell) ?[]const u8 {
+        return shell.cluster_name;
+    }
+
+    fn countCall(shell: TestShell, call: Call) void {
+        shell.counted.* = call;
+    }
+};
+
+fn counted(json: []const u8, shell: TestShell) !?Call {
+    const c = try config.parse(json);
+    judge(shell, &c);
+    return shell.counted.*;
+}
+
+const by_trace =
+    \\{"direction":"outbound","route_header":"x-lane","trace_header":"my-id"}
+;
+const by_baggage =
+    \\{"direction":"outbound","route_header":"x-lane","baggage_key":"x-lane"}
+;
+const by_route =
+    \\{"direction":"outbound","route_header":"x-lane"}
+;
+
+test "a call names a lane, or lacks what was to be passed on, or has another" {
+    var call: ?Call = null;
+    for ([_][]const u8{ by_trace, by_baggage, by_route }) |json| {
+        try testing.expectEqual(.in_lane, try counted(json, .{ .counted = &call, .headers = &.{.{ "x-lane", "s2" }} }));
+        try testing.expectEqual(.without_header, try counted(json, .{ .counted = &call }));
+    }
+    const others: []const struct { []const u8, []const u8 } = &.{ .{ "my-id", "other" }, .{ "baggage", "a=b" }, .{ "x-lane", "s1,s2" } };
+    for ([_][]const u8{ by_trace, by_baggage, by_route }) |json|
+        try testing.expectEqual(.unknown_value, try counted(json, .{ .counted = &call, .headers = others }));
+}
+
+test "calls that others may have led to, or that can be in no lane, are not counted" {
+    var call: ?Call = null;
+    try testing.expectEqual(null, try counted(by_trace, .{ .counted = &call, .all_of_lanes = false }));
+    for ([_]?[]const u8{ null, "", "outbound", "outbound|80||web.default", "inbound|80|s1|x", "passthrough" }) |name|
+        try testing.expectEqual(null, try counted(by_trace, .{ .counted = &call, .cluster_name = name }));
 }

@@ -1,8 +1,11 @@
 //! The lane filter as a dynamic module of Envoy: a shell around `hop.zig` that runs as native code.
 //!
-//! As *early header mutation* it sees a request once, before it is routed; as *access logger* of the
-//! inbound listeners it sees each request's end. Its memory is the process's: all workers, listeners
-//! and configurations share one `Table`, and the process after a hot restart takes it over.
+//! As *early header mutation* it sees a request once, before it is routed; as *access logger* it sees
+//! each request's end. Its memory is the process's: all workers, listeners and configurations share
+//! one `Table`, and the process after a hot restart takes it over.
+//!
+//! Envoy gives each configuration a name, which is the lane group's: what one group's requests inside
+//! say of calls is said of that group alone.
 //!
 //! A panic must not end the proxy. Every hook runs behind `guard.c`; one that panics returns, the
 //! request goes on as it came, and from then on the module does nothing.
@@ -11,6 +14,7 @@ const std = @import("std");
 const config = @import("config.zig");
 const envoy = @import("dynamic_module.zig");
 const hop = @import("hop.zig");
+const Inside = @import("inside.zig").Inside;
 const memory = @import("memory.zig");
 const system = @import("system.zig");
 const table_module = @import("table.zig");
@@ -29,6 +33,29 @@ var table: ?Table = null;
 
 /// What was counted since an access logger last gave it to Envoy.
 var pending: std.EnumArray(hop.Counter, std.atomic.Value(u64)) = .initFill(.init(0));
+
+/// Groups are added with their first configuration, on Envoy's main thread, and never removed.
+var groups: ?*Group = null;
+
+const Group = struct {
+    next: ?*Group,
+    name: []const u8,
+    inside: Inside = .{},
+
+    /// Null when there is no memory.
+    fn of(name: []const u8) ?*Group {
+        var each = groups;
+        while (each) |group| : (each = group.next) if (std.mem.eql(u8, group.name, name)) return group;
+        const group = std.heap.c_allocator.create(Group) catch return null;
+        const copy = std.heap.c_allocator.dupe(u8, name) catch return null;
+        group.* = .{ .next = groups, .name = copy };
+        groups = group;
+        return group;
+    }
+};
+
+/// What Envoy has of a configuration.
+const Extension = struct { c: config.Config, group: *Group };
 
 /// Names the descriptor of shared memory that Envoy has inherited.
 const descriptor_variable = "LANEWAY_TRACE_MEMORY";
@@ -69,33 +96,35 @@ export fn envoy_dynamic_module_on_program_init() ?[*:0]const u8 {
     return envoy.abi_version;
 }
 
-export fn envoy_dynamic_module_on_early_header_mutation_config_new(_: Pointer, _: envoy.Buffer, json: envoy.Buffer) Pointer {
-    return configured(json);
+export fn envoy_dynamic_module_on_early_header_mutation_config_new(_: Pointer, name: envoy.Buffer, json: envoy.Buffer) Pointer {
+    return configured(name, json);
 }
 
 export fn envoy_dynamic_module_on_early_header_mutation_config_destroy(pointer: Pointer) void {
-    if (pointer) |given| std.heap.c_allocator.destroy(@as(*config.Config, @ptrCast(@alignCast(given))));
+    if (pointer) |given| std.heap.c_allocator.destroy(@as(*Extension, @ptrCast(@alignCast(given))));
 }
 
 /// True lets Envoy call the mutations after this one.
 export fn envoy_dynamic_module_on_early_header_mutation_mutate(pointer: Pointer, context: Pointer) bool {
     var work: struct {
-        c: *const config.Config,
-        request: Request(envoy.Arriving),
+        extension: *const Extension,
+        source: envoy.Arriving,
 
         fn run(self: *@This()) void {
-            hop.rewrite(self.request, self.c);
+            const request: Request(envoy.Arriving) = .{ .source = self.source, .inside = &self.extension.group.inside };
+            hop.rewrite(request, &self.extension.c);
         }
-    } = .{ .c = @ptrCast(@alignCast(pointer)), .request = .{ .source = .{ .context = context } } };
+    } = .{ .extension = @ptrCast(@alignCast(pointer)), .source = .{ .context = context } };
     _ = guarded(&work);
     return true;
 }
 
 const Logger = struct {
-    c: *config.Config,
+    extension: *Extension,
     /// Envoy's, by which counters are reached.
     configuration: Pointer,
     counters: std.EnumArray(hop.Counter, envoy.Counter),
+    calls: std.EnumArray(hop.Call, envoy.Counter),
 
     fn flush(logger: *const Logger) void {
         for (std.enums.values(hop.Counter)) |counter| {
@@ -106,21 +135,26 @@ const Logger = struct {
     }
 };
 
-export fn envoy_dynamic_module_on_access_logger_config_new(configuration: Pointer, _: envoy.Buffer, json: envoy.Buffer) Pointer {
-    const c = configured(json) orelse return null;
+export fn envoy_dynamic_module_on_access_logger_config_new(configuration: Pointer, name: envoy.Buffer, json: envoy.Buffer) Pointer {
+    const extension = configured(name, json) orelse return null;
     const logger = std.heap.c_allocator.create(Logger) catch {
-        std.heap.c_allocator.destroy(c);
+        std.heap.c_allocator.destroy(extension);
         return null;
     };
-    logger.* = .{ .c = c, .configuration = configuration, .counters = undefined };
+    logger.* = .{ .extension = extension, .configuration = configuration, .counters = undefined, .calls = undefined };
     for (std.enums.values(hop.Counter)) |counter|
         logger.counters.set(counter, .define(configuration, hop.statistic(counter)));
+    for (std.enums.values(hop.Call)) |call| {
+        var text: [512]u8 = undefined;
+        const statistic = std.fmt.bufPrint(&text, "laneway_calls.{s}.{s}", .{ extension.group.name, @tagName(call) });
+        logger.calls.set(call, .define(configuration, statistic catch "laneway_calls"));
+    }
     return logger;
 }
 
 export fn envoy_dynamic_module_on_access_logger_config_destroy(pointer: Pointer) void {
     const logger: *Logger = @ptrCast(@alignCast(pointer orelse return));
-    std.heap.c_allocator.destroy(logger.c);
+    std.heap.c_allocator.destroy(logger.extension);
     std.heap.c_allocator.destroy(logger);
 }
 
@@ -133,33 +167,44 @@ export fn envoy_dynamic_module_on_access_logger_destroy(_: Pointer) void {}
 
 export fn envoy_dynamic_module_on_access_logger_log(context: Pointer, pointer: Pointer, kind: c_int) void {
     if (kind != envoy.downstream_end) return;
+    const logger: *const Logger = @ptrCast(@alignCast(pointer));
+    const inside = &logger.extension.group.inside;
+    if (logger.extension.c.direction == .outbound and !inside.areAllOfLanes()) return;
     var work: struct {
         logger: *const Logger,
-        request: Request(envoy.Ended),
+        source: envoy.Ended,
 
         fn run(self: *@This()) void {
-            hop.finish(self.request, self.logger.c);
-            self.logger.flush();
+            const extension = self.logger.extension;
+            const request: Request(envoy.Ended) = .{
+                .source = self.source,
+                .inside = &extension.group.inside,
+                .logger = self.logger,
+            };
+            hop.finish(request, &extension.c);
+            if (extension.c.direction == .inbound) self.logger.flush();
         }
-    } = .{ .logger = @ptrCast(@alignCast(pointer)), .request = .{ .source = .{ .context = context } } };
+    } = .{ .logger = logger, .source = .{ .context = context } };
     _ = guarded(&work);
 }
 
 /// A configuration, which is the same for both kinds of extension; null when it is refused.
-fn configured(json: envoy.Buffer) ?*config.Config {
+fn configured(name: envoy.Buffer, json: envoy.Buffer) ?*Extension {
     var work: struct {
+        name: []const u8,
         json: []const u8,
-        made: ?*config.Config = null,
+        made: ?*Extension = null,
 
         fn run(self: *@This()) void {
             const parsed = config.parse(self.json) catch |err| return envoy.logError(config.explain(err));
             if (table == null) table = Table.open(inherited(), &stopped);
             if (table == null) return envoy.logError("there is no memory for the trace memory's table");
-            const made = std.heap.c_allocator.create(config.Config) catch return;
-            made.* = parsed;
+            const group = Group.of(self.name) orelse return;
+            const made = std.heap.c_allocator.create(Extension) catch return;
+            made.* = .{ .c = parsed, .group = group };
             self.made = made;
         }
-    } = .{ .json = json.bytes() };
+    } = .{ .name = name.bytes(), .json = json.bytes() };
     _ = guarded(&work);
     return work.made;
 }
@@ -179,6 +224,9 @@ fn threadBuffer() ?*[joined_limit]u8 {
 fn Request(comptime Source: type) type {
     return struct {
         source: Source,
+        inside: *Inside,
+        /// At the end of a request.
+        logger: ?*const Logger = null,
         comptime follows_requests: bool = true,
 
         const Self = @This();
@@ -225,6 +273,28 @@ fn Request(comptime Source: type) type {
 
         /// The end of the request is seen.
         pub fn remembered(_: Self, _: *const memory.Id, _: *const config.Trace, _: u64) void {}
+
+        pub fn entered(request: Self, of_lane: bool) void {
+            request.inside.enter(of_lane);
+        }
+
+        /// What came without headers, such as a broken request, never entered.
+        pub fn left(request: Self, of_lane: bool) void {
+            if (request.source.value(":method", 0) != null) request.inside.leave(of_lane);
+        }
+
+        pub fn areAllOfLanes(request: Self) bool {
+            return request.inside.areAllOfLanes();
+        }
+
+        pub fn cluster(request: Self) ?[]const u8 {
+            return request.source.cluster();
+        }
+
+        pub fn countCall(request: Self, call: hop.Call) void {
+            const logger = request.logger orelse return;
+            logger.calls.get(call).add(logger.configuration, 1);
+        }
 
         pub fn count(_: Self, counter: hop.Counter) void {
             _ = pending.getPtr(counter).fetchAdd(1, .monotonic);

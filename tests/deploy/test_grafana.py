@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.model.test_lane_figures import took
-from tests.wiring.test_lane_traffic import S1, mesh
+from tests.wiring.test_lane_traffic import S1, WEB, mesh
 
-from laneway.wiring.serving_metrics import lane_families, proxy_family
+from laneway.model.propagated_calls import PropagatedCalls
+from laneway.wiring.serving_metrics import call_family, lane_families, proxy_family
 
 DASHBOARD = Path(__file__).parents[2] / "deploy/grafana/lanes.json"
 
 
 def test_the_dashboard_asks_for_what_there_is() -> None:
-    families = [*lane_families(mesh("s1"), {S1: took(1)}), proxy_family(())]
+    calls = {(WEB, "shop"): PropagatedCalls(1)}
+    families = [*lane_families(mesh("s1"), {S1: took(1)}), call_family(calls), proxy_family(())]
     labels: dict[str, set[str]] = {}
     for family in families:
         suffix = "_bucket" if family.type == "histogram" else ""

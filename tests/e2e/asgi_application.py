@@ -11,6 +11,8 @@
     WS   /upstream        as /, by way of the upstream
 
 ``UPSTREAM`` is ``http://host:port``; it is called with whatever proxies the environment names.
+``x-loses`` names the versions that pass on neither the trace id nor the lane; ``x-renews`` those
+that make up a trace id of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -67,6 +70,11 @@ async def _hops(scope: Scope) -> list[dict[str, Any]]:
     hops: list[dict[str, Any]] = [{"version": VERSION, "headers": headers}]
     if UPSTREAM:
         passed_on = {name: headers[name] for name in PASSES_ON if name in headers}
+        if VERSION in headers.get("x-loses", "").split():
+            passed_on = {}
+        elif VERSION in headers.get("x-renews", "").split():
+            passed_on = {"x-trace": str(uuid.uuid4())}
+        passed_on |= {name: headers[name] for name in ("x-loses", "x-renews") if name in headers}
         hops += (await CLIENT.get(f"{UPSTREAM}/hops", headers=passed_on)).json()
     return hops
 

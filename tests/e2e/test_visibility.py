@@ -114,7 +114,7 @@ class Traffic:
     def __init__(self, embedded: Embedded) -> None:
         self._now = 0.0
         self._traffic = LaneTraffic(
-            embedded.proxies, lambda: embedded.mesh, embedded.lane_figures, lambda: self._now
+            embedded.proxies, lambda: embedded.mesh, embedded.figures, lambda: self._now
         )
 
     async def of_mocka(self) -> dict[tuple[str, str], LaneFigures]:

@@ -49,7 +49,9 @@ SHELLS: Sequence[Shell] = ("wasm", "native")
 class Pair:
     """The headers of one lane group, whose listeners are ``inbound-{name}`` and so on.
 
-    With ``baggage_key`` the lane is carried by that member of baggage, and not by a trace id. With
+    With ``baggage_key`` the lane is carried by that member of baggage, and not by a trace id; with
+    neither, applications pass on the route header. ``loses`` are headers that the application does
+    not pass on, and ``renews`` those of which it makes up values of its own. With
     ``gateway_shows`` there is a listener ``gateway-{name}``, which answers as a gateway would pass
     the request on, with the values of these request headers.
     """
@@ -59,6 +61,8 @@ class Pair:
     trace: str = TRACE_HEADER
     baggage_key: str = ""
     gateway_shows: tuple[str, ...] = ()
+    loses: tuple[str, ...] = (ROUTE_HEADER,)
+    renews: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,11 @@ def _write_dynamic(directory: Path, setup: Setup, version: int) -> None:
 
 def bootstrap(directory: Path, setup: Setup) -> Json:
     listeners: list[Json] = []
-    clusters = [_cluster(lane, directory / "echo") for lane in (*LANES, NO_LANE)]
+    # Named as the compiler names them, and shown by the lane alone.
+    clusters = [
+        {**_cluster(_outbound(lane), directory / "echo"), "alt_stat_name": lane}
+        for lane in (*LANES, NO_LANE)
+    ]
     for pair in setup.pairs:
         listeners += _call(directory, setup, pair)
         clusters += [
@@ -208,7 +216,13 @@ def bootstrap(directory: Path, setup: Setup) -> Json:
 
 def _call(directory: Path, setup: Setup, pair: Pair) -> list[Json]:
     delay = {"http_filters": [] if not setup.delay else [_fault(setup.delay)]}
-    strip = {"request_headers_to_remove": [pair.route]}
+    strip = {
+        "request_headers_to_remove": list({pair.route if pair.trace else "", *pair.loses} - {""}),
+        "request_headers_to_add": [
+            {**_add(each, "made-up"), "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+            for each in pair.renews
+        ],
+    }
     answer = {
         "response_headers_to_add": [_add("x-cluster", "%UPSTREAM_CLUSTER%")],
     }
@@ -261,6 +275,8 @@ def lane_filter(direction: str, pair: Pair, setup: Setup) -> Json:
     carrier = (
         {"baggage_key": pair.baggage_key} if pair.baggage_key else {"trace_header": pair.trace}
     )
+    if not pair.baggage_key and not pair.trace:
+        carrier = {}
     settings = {"direction": direction, "route_header": pair.route, **carrier, **setup.options}
     configuration = {
         "@type": "type.googleapis.com/google.protobuf.StringValue",
@@ -268,7 +284,7 @@ def lane_filter(direction: str, pair: Pair, setup: Setup) -> Json:
     }
     if setup.shell == "wasm":
         return {"http_filters": [_wasm_filter(configuration)]}
-    return _native_filter(direction, configuration, setup.module)
+    return _native_filter(direction, pair.name, configuration, setup.module)
 
 
 def _wasm_filter(configuration: Json) -> Json:
@@ -289,26 +305,26 @@ def _wasm_filter(configuration: Json) -> Json:
     }
 
 
-def _native_filter(direction: str, configuration: Json, other: Path | None) -> Json:
+def _native_filter(direction: str, group: str, configuration: Json, other: Path | None) -> Json:
     path = other or trace_memory.native_module_path()
     module = {"module": {"local": {"filename": str(path)}}, "do_not_close": True}
     mutation = {
         "@type": f"{EXTENSIONS}.http.early_header_mutation.dynamic_modules.v3"
         ".DynamicModuleEarlyHeaderMutation",
         "dynamic_module_config": module,
-        "early_header_mutation_name": "trace_memory",
+        "early_header_mutation_name": group,
         "early_header_mutation_config": configuration,
     }
     logger = {
         "@type": f"{EXTENSIONS}.access_loggers.dynamic_modules.v3.DynamicModuleAccessLog",
         "dynamic_module_config": module,
-        "logger_name": "trace_memory",
+        "logger_name": group,
         "logger_config": configuration,
     }
     name = "laneway.trace_memory"
     return {
         "early_header_mutation_extensions": [{"name": name, "typed_config": mutation}],
-        "access_log": [{"name": name, "typed_config": logger}] if direction == "inbound" else [],
+        "access_log": [{"name": name, "typed_config": logger}] if direction != "gateway" else [],
     }
 
 
@@ -316,7 +332,7 @@ def _lane_choice(route_header: str) -> Json:
     action = "type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3"
 
     def to(cluster: str) -> Json:
-        typed = {"@type": f"{action}.ClusterAction", "cluster": cluster}
+        typed = {"@type": f"{action}.ClusterAction", "cluster": _outbound(cluster)}
         return {"action": {"name": cluster, "typed_config": typed}}
 
     header = {
@@ -370,6 +386,10 @@ def _listener(socket: Path, extensions: Json, route: Json) -> Json:
         "connection_balance_config": {"exact_balance": {}},
         "filter_chains": [{"filters": [http]}],
     }
+
+
+def _outbound(lane: str) -> str:
+    return f"outbound|80|{lane}|echo"
 
 
 def _cluster(name: str, socket: Path) -> Json:

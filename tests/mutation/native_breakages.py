@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 _OPEN = "tests/filter/test_open_requests.py::"
+_CALLS = "tests/filter/test_counted_calls.py::"
 _EMBEDDED = "tests/e2e/test_native_module.py::"
 
 NATIVE = (
@@ -30,8 +31,9 @@ NATIVE = (
     Breakage(
         "the end of a request is not counted",
         "filter/src/native.zig",
-        old="            hop.finish(self.request, self.logger.c);\n",
-        new="",
+        old="            hop.finish(request, &extension.c);\n",
+        new="            if (extension.c.direction == .outbound)"
+        " hop.finish(request, &extension.c);\n",
         tests=(_OPEN + "test_afterwards_it_is_forgotten_in_time",),
         why="ids are remembered for ever, and push out those of requests that are open",
     ),
@@ -58,6 +60,42 @@ NATIVE = (
         new="",
         tests=("tests/filter/test_trace_memory.py::test_a_repeated_route_header_names_no_lane",),
         why="the native filter and Envoy's own look-up disagree about a request's lane",
+    ),
+    Breakage(
+        "a call is counted whichever requests are inside",
+        "filter/src/inside.zig",
+        old="of_lanes > 0 and of_lanes >= inside.requests.load(.monotonic)",
+        new="of_lanes > 0",
+        tests=(
+            "tests/filter/test_zig_logic.py::test_zig_unit_tests_pass[inside.zig]",
+            _CALLS + "test_nor_do_requests_of_lanes_while_another_is_inside",
+        ),
+        why="a baseline that serves lanes and others is said to lose the lane of requests that "
+        "have none",
+    ),
+    Breakage(
+        "requests that have ended stay inside",
+        "filter/src/native.zig",
+        old='request.source.value(":method", 0) != null',
+        new='request.source.value(":method", 0) == null',
+        tests=(_CALLS + "test_after_thousands_at_once_on_four_workers_none_is_left_inside",),
+        why="calls on an application's own behalf are taken for those of a lane for ever",
+    ),
+    Breakage(
+        "calls to services without lanes are counted",
+        "filter/src/hop.zig",
+        old="    if (!hasLanes(shell.cluster() orelse return)) return;\n",
+        new="",
+        tests=("tests/filter/test_zig_logic.py::test_zig_unit_tests_pass[hop.zig]",),
+        why="whoever sends spans or asks a database is said to lose the lane",
+    ),
+    Breakage(
+        "one group's requests speak for another's calls",
+        "filter/src/native.zig",
+        old="if (std.mem.eql(u8, group.name, name)) return group;",
+        new="if (group.name.len > 0 or name.len > 0) return group;",
+        tests=(_CALLS + "test_other_groups_requests_do_not_count",),
+        why="a workload behind services of two groups is said to lose the lane of one of them",
     ),
     Breakage(
         "a hot restart begins with an empty memory",

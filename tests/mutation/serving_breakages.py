@@ -199,6 +199,29 @@ SERVING = (
         why="the next save of a file undoes what was forced, and nobody is told",
     ),
     Breakage(
+        "the baseline is taken for a lane of its own",
+        "src/laneway/model/lane_propagation.py",
+        old="lanes[0].name in others | baselines",
+        new="lanes[0].name in others",
+        tests=(
+            "tests/model/test_lane_propagation.py"
+            "::test_of_one_that_answers_for_others_it_is_suspected",
+            "tests/e2e/test_lane_propagation.py::test_of_the_baselines_it_is_suspected",
+        ),
+        why="a service that calls on its own behalf is said, as certain, to lose the lane",
+    ),
+    Breakage(
+        "what an instance lost is told of its successor",
+        "src/laneway/control/call_totals.py",
+        old="            calls = self._live.pop((node, group))\n",
+        new="            calls = self._live[node, group]\n",
+        tests=(
+            "tests/control/test_call_totals.py"
+            "::test_an_instance_that_takes_over_begins_without_the_faults_of_the_one_before",
+        ),
+        why="who mends a service is told for ten minutes that it is broken",
+    ),
+    Breakage(
         "proxies keep the series of lanes that are no more",
         "src/laneway/compile/envoy/lane_statistics.py",
         old='"enable_eviction": True',

@@ -28,6 +28,7 @@ from laneway.apiserver.lane_status import Proxies
 from laneway.apiserver.resources import served
 from laneway.apiserver.tokens import minted
 from laneway.apiserver.virtual_resources import VIRTUAL
+from laneway.control.call_totals import CountedCalls
 from laneway.control.proxies import ProxyStatus
 from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lanes import Lane
@@ -116,6 +117,9 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     async def read() -> Mapping[LanePair, LaneFigures]:
         return figures
 
+    async def calls() -> CountedCalls:
+        return CountedCalls()
+
     async def counted(node: str) -> dict[tuple[str, str, str], int]:
         return {}
 
@@ -128,7 +132,9 @@ async def api(tls: Path | None = None, *, own_kinds: bool = True) -> AsyncIterat
     )
     recent = RecentEvents(store, lambda: NOW)
     recent.active = lambda: declarations.active
-    lists = RunningLists(lambda: proxies, lambda: declarations.active, read, recent.rejections)
+    lists = RunningLists(
+        lambda: proxies, lambda: declarations.active, read, calls, recent.rejections
+    )
     trials = RequestTrials(dict, tuple, counted)
     kinds = api_kinds(
         store,

@@ -14,7 +14,8 @@ from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.wiring.lane_traffic import INTERVAL, LaneTraffic
+from laneway.model.propagated_calls import PropagatedCalls
+from laneway.wiring.lane_traffic import INTERVAL, LaneTraffic, ProxyFigures
 
 WEB = ObjectName("default", "web")
 S1 = LanePair("default/web", "s1", "s1")
@@ -33,6 +34,7 @@ class Proxies:
         self.now = 100.0
         self.mesh = mesh("base", "s1")
         self.counted: dict[str, Figures] = {node: {S1: took(1)} for node in nodes}
+        self.calls: dict[str, dict[str, PropagatedCalls]] = {}
         self.process = 1
         self.reads: Counter[str] = Counter()
         self.traffic = LaneTraffic(self.statuses, lambda: self.mesh, self.read, lambda: self.now)
@@ -40,12 +42,12 @@ class Proxies:
     def statuses(self) -> list[ProxyStatus]:
         return [ProxyStatus(node, connected=False, synced=False) for node in self.nodes]
 
-    async def read(self, node: str) -> tuple[int, Figures]:
+    async def read(self, node: str) -> ProxyFigures:
         self.reads[node] += 1
         await asyncio.sleep(0)
         if node not in self.counted:
             raise AdminUnreachable("no")
-        return self.process, self.counted[node]
+        return ProxyFigures(self.process, self.counted[node], self.calls.get(node, {}))
 
     async def requests(self, pair: LanePair = S1) -> int:
         self.now += INTERVAL

@@ -20,7 +20,31 @@ export interface LaneTraffic {
   latencyMilliseconds?: Latency;
 }
 
-export async function traffic(group: string): Promise<LaneTraffic[]> {
+/** The calls of one workload while all requests inside it were of lanes, of the last `seconds`. */
+export interface Propagation {
+  workload: string;
+  services: string[];
+  /** "" where the workload serves several. */
+  lane: string;
+  /** What applications are to pass on. */
+  header: string;
+  inLane: number;
+  withoutHeader: number;
+  unknownValue: number;
+  lostShare: number;
+  seconds: number;
+  /** "" where nothing says that the workload loses the header. */
+  certainty: '' | 'Certain' | 'Suspected';
+}
+
+export interface GroupTraffic {
+  lanes: LaneTraffic[];
+  propagation: Propagation[];
+}
+
+/** An older server does not count calls. */
+export async function traffic(group: string): Promise<GroupTraffic> {
   const found = await ask('GET', `${OWN}/traffic/${encodeURIComponent(group)}`);
-  return (found as { status: { lanes: LaneTraffic[] } }).status.lanes;
+  const { lanes, propagation = [] } = (found as { status: Partial<GroupTraffic> }).status;
+  return { lanes: lanes ?? [], propagation };
 }

@@ -8,6 +8,7 @@ import type { Latency } from '../api/traffic';
 import { baseline, lanesOf, serviceBaseline } from '../lanes/lanes';
 import { shown } from '../lanes/references';
 import { go, useObjects } from '../parts/hooks';
+import { LostCalls } from '../parts/LostCalls';
 import { ObjectTable, type Column } from '../parts/ObjectTable';
 import { useNumbers } from '../parts/words';
 import { groupLink, groupsLink, link, tryLink } from '../routes';
@@ -51,7 +52,7 @@ export function Traffic({ group: name }: { group: string }) {
 
 function OfGroup({ group }: { group: LaneGroup }) {
   const { t } = useTranslation();
-  const { figures, wrong } = useTraffic(group.metadata.name);
+  const { figures, propagation, wrong } = useTraffic(group.metadata.name);
   const lanes = lanesOf(group, ofKind(useObjects(), 'Lane'));
   if (figures === null) {
     return wrong === '' ? (
@@ -79,6 +80,7 @@ function OfGroup({ group }: { group: LaneGroup }) {
         {wrong !== '' && <Alert type="warning" showIcon className="trouble" title={wrong} />}
       </div>
       <Summary all={all} />
+      <LostCalls propagation={propagation} />
       <Typography.Title level={2}>{t('traffic.intendedAndServed')}</Typography.Title>
       <Lanes all={all} ofBaseline={ofBaseline} />
       <Typography.Title level={2}>{t('traffic.causes')}</Typography.Title>

@@ -383,6 +383,16 @@ export const en = {
       NoHealthyInstance: 'No healthy instance in the lane',
     },
     intendedAndServed: 'Intended against served',
+    lost: {
+      Certain: '{{service}} of lane {{lane}} calls on without its lane',
+      Suspected: '{{service}} probably calls on without the lane of its requests',
+      evidence:
+        '{{lost}} of {{calls}} calls ({{share}}) of {{workload}} named no lane while all requests inside were of lanes, in the last {{minutes}} min: {{without}} without {{header}}, {{unknown}} with another value of it.',
+      fixCertain:
+        'Pass on {{header}} from each request to the calls that it leads to. For calls on its own behalf, set callsWithoutLane: ownLane.',
+      fixSuspected:
+        'If these are not calls on its own behalf, pass on {{header}} from each request to the calls that it leads to.',
+    },
   },
   nowhere: 'There is no such page.',
 };

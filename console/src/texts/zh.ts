@@ -381,6 +381,15 @@ export const zh: Texts = {
       NoHealthyInstance: '泳道中没有健康的实例',
     },
     intendedAndServed: '目标泳道与实际处理',
+    lost: {
+      Certain: '泳道 {{lane}} 的 {{service}} 调用下游时丢失了泳道',
+      Suspected: '{{service}} 调用下游时可能丢失了请求所属的泳道',
+      evidence:
+        '最近 {{minutes}} 分钟，在内部请求全部属于泳道期间，{{workload}} 的 {{calls}} 次调用中有 {{lost}} 次（{{share}}）没有指明泳道：{{without}} 次没有 {{header}}，{{unknown}} 次的 {{header}} 是其他值。',
+      fixCertain:
+        '请把每个请求的 {{header}} 传给由它引起的调用。服务自行发起的调用请设置 callsWithoutLane: ownLane。',
+      fixSuspected: '如果这些不是服务自行发起的调用，请把每个请求的 {{header}} 传给由它引起的调用。',
+    },
   },
   nowhere: '页面不存在。',
 };

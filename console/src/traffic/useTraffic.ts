@@ -1,17 +1,19 @@
 /** What runs through a lane group now, asked for again and again while somebody looks. */
 import { useEffect, useRef, useState } from 'react';
 
-import { traffic } from '../api/traffic';
+import { traffic, type GroupTraffic, type Propagation } from '../api/traffic';
 import { useAsked } from '../parts/hooks';
 import { figures, kept, type Figures, type Sample } from './figures';
 
 const EVERY = 2_000;
 /** Rates are those of the last so many milliseconds. */
 const WINDOW = 8_000;
+const NONE: readonly Propagation[] = [];
 
 export interface Traffic {
   /** By `figures.key`; null where the server has none. */
   figures: ReadonlyMap<string, Figures> | null;
+  propagation: readonly Propagation[];
   wrong: string;
 }
 
@@ -23,9 +25,9 @@ export function useTraffic(group: string): Traffic {
     samples.current = answer === null ? [] : kept(samples.current, answer, WINDOW);
     setKnown(answer === null ? null : figures(samples.current));
   }, [answer]);
-  return { figures: known, wrong };
+  return { figures: known, propagation: answer?.propagation ?? NONE, wrong };
 }
 
-async function sample(group: string): Promise<Sample> {
-  return { lanes: await traffic(group), at: performance.now() };
+async function sample(group: string): Promise<Sample & GroupTraffic> {
+  return { ...(await traffic(group)), at: performance.now() };
 }

@@ -1,25 +1,32 @@
-"""The traffic figures of a group's lanes as a read-only object. Pure."""
+"""The traffic figures of a group's lanes, and calls that left them, as a read-only object. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from laneway.apiserver import propagation
+from laneway.control.call_totals import CountedCalls
 from laneway.model.lane_figures import LaneFigures, LanePair
+from laneway.model.lane_propagation import lane_propagation
 from laneway.model.meshes import Mesh
 from laneway.schema.api_requests import API_VERSION
 
+_NO_CALLS = CountedCalls()
 _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 Figures = Mapping[LanePair, LaneFigures]
 
 
-def traffic(mesh: Mesh, figures: Figures) -> list[dict[str, Any]]:
+def traffic(mesh: Mesh, figures: Figures, calls: CountedCalls = _NO_CALLS) -> list[dict[str, Any]]:
     """Returns one object for each lane group, with the figures of its lanes."""
     of_group: dict[str, list[tuple[LanePair, LaneFigures]]] = {g.name: [] for g in mesh.groups}
     for group, pair, its in by_group(mesh, figures):
         of_group[group].append((pair, its))
-    return [_traffic(group, lanes) for group, lanes in of_group.items()]
+    propagated: dict[str, list[dict[str, Any]]] = {g.name: [] for g in mesh.groups}
+    for each in lane_propagation(mesh, calls.recent):
+        propagated[each.group.name].append(propagation.document(each, calls.seconds))
+    return [_traffic(group, lanes, propagated[group]) for group, lanes in of_group.items()]
 
 
 def by_group(mesh: Mesh, figures: Figures) -> list[tuple[str, LanePair, LaneFigures]]:
@@ -32,7 +39,11 @@ def by_group(mesh: Mesh, figures: Figures) -> list[tuple[str, LanePair, LaneFigu
     ]
 
 
-def _traffic(group: str, lanes: Sequence[tuple[LanePair, LaneFigures]]) -> dict[str, Any]:
+def _traffic(
+    group: str,
+    lanes: Sequence[tuple[LanePair, LaneFigures]],
+    propagated: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": "Traffic",
@@ -42,6 +53,7 @@ def _traffic(group: str, lanes: Sequence[tuple[LanePair, LaneFigures]]) -> dict[
             "errors": sum(figures.errors for _, figures in lanes),
             "fallbacks": sum(figures.requests for pair, figures in lanes if pair.is_fallback),
             "lanes": [_lane(pair, figures) for pair, figures in lanes],
+            "propagation": list(propagated),
         },
     }
 

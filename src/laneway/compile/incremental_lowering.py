@@ -14,7 +14,7 @@ from typing import TypeVar
 from laneway.compile.identity_diff import changes
 from laneway.compile.ingress import lower_gateway
 from laneway.compile.ir import MeshRoutes
-from laneway.compile.lower import lower_memories, lower_service
+from laneway.compile.lower import lower_memories, lower_route_headers, lower_service
 from laneway.compile.service_views import (
     GroupView,
     LaneWay,
@@ -48,9 +48,10 @@ class Lowerer:
         gateways = {each.name: lower_gateway(mesh, each, services) for each in mesh.gateways}
         same_groups = mesh.groups is before.groups
         memories = known.memories if same_groups else lower_memories(mesh)
+        headers = known.route_headers if same_groups else lower_route_headers(mesh)
         self._views = _merged(self._views, views, before, mesh)
         self._mesh, self._groups = mesh, groups
-        self._routes = MeshRoutes(services, gateways, memories, mesh.caller_rules)
+        self._routes = MeshRoutes(services, gateways, memories, mesh.caller_rules, headers)
         return self._routes
 
     def _changed_views(

@@ -254,6 +254,18 @@ Carrier = TraceMemory | BaggageMember
 
 
 @dataclass(frozen=True, slots=True)
+class RouteHeader:
+    """Applications of ``group`` pass on the route header itself."""
+
+    group: str
+    route_header: str
+
+
+#: How a lane is propagated.
+Propagated = Carrier | RouteHeader
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayRoutes:
     """``baggage``: the members that name a lane if the route header does not.
 
@@ -289,9 +301,11 @@ class MeshRoutes:
     """The whole IR. ``services`` contains all services of the mesh, in a group or not.
 
     ``caller_rules``: group -> lane -> when calls of its workloads belong to the lane.
+    ``memories`` and ``route_headers`` say how the lanes of each service in a group are propagated.
     """
 
     services: Mapping[ObjectName, ServiceRoutes]
     gateways: Mapping[ObjectName, GatewayRoutes]
     memories: Mapping[ObjectName, Carrier]
     caller_rules: Mapping[str, Mapping[str, CallerRule]] = field(default_factory=dict)
+    route_headers: Mapping[ObjectName, RouteHeader] = field(default_factory=dict)

@@ -19,7 +19,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from laneway.compile.ingress import baggage_member, lower_gateway, trace_memory
-from laneway.compile.ir import Carrier, LaneChoice, MeshRoutes, Route, ServiceRoutes, Target
+from laneway.compile.ir import (
+    Carrier,
+    LaneChoice,
+    MeshRoutes,
+    Route,
+    RouteHeader,
+    ServiceRoutes,
+    Target,
+)
 from laneway.compile.service_views import ServiceView, group_views, service_view
 from laneway.model.lanes import LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
@@ -35,7 +43,9 @@ def lower(mesh: Mesh) -> MeshRoutes:
         for service in mesh.services
     }
     gateways = {gateway.name: lower_gateway(mesh, gateway, services) for gateway in mesh.gateways}
-    return MeshRoutes(services, gateways, lower_memories(mesh), mesh.caller_rules)
+    return MeshRoutes(
+        services, gateways, lower_memories(mesh), mesh.caller_rules, lower_route_headers(mesh)
+    )
 
 
 def lower_service(view: ServiceView) -> ServiceRoutes:
@@ -89,6 +99,16 @@ def lower_memories(mesh: Mesh) -> Mapping[ObjectName, Carrier]:
         service: carrier
         for group in mesh.groups
         if (carrier := _carrier(group)) is not None
+        for service in group.services
+    }
+
+
+def lower_route_headers(mesh: Mesh) -> Mapping[ObjectName, RouteHeader]:
+    """The route header of each service whose applications pass it on themselves."""
+    return {
+        service: RouteHeader(group.name, group.route_header)
+        for group in mesh.groups
+        if group.propagation is Propagation.HEADER
         for service in group.services
     }
 

@@ -22,7 +22,7 @@ from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.envoy import lane_statistics
+from laneway.compile.envoy import call_statistics, lane_statistics
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.objects_at_fault import objects_at_fault
@@ -31,7 +31,6 @@ from laneway.control import events
 from laneway.control.control_plane import Change, ControlPlane, rejected
 from laneway.control.declared import Declarations, Principal, Request
 from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
-from laneway.model.lane_figures import LaneFigures, LanePair
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -41,6 +40,7 @@ from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of,
 from laneway.wiring.filter_modules import choose_module
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.lane_expiry import utc_now
+from laneway.wiring.lane_traffic import ProxyFigures
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
@@ -178,24 +178,26 @@ class Embedded:
         """What the proxy's admin interface answers. Raises ``KeyError``, ``AdminUnreachable``."""
         return await self._runner.admin(node).get(target)
 
-    async def lane_figures(self, node: str) -> tuple[int, Mapping[LanePair, LaneFigures]]:
-        """The process id of a proxy, and what that has counted of the requests that it sent on.
+    async def figures(self, node: str) -> ProxyFigures:
+        """What a proxy has counted of the requests that it sent on.
 
         Raises ``KeyError``, and ``AdminUnreachable`` also where another process took over.
         """
         admin, process = self._runner.admin(node), self.proxy_pid(node)
         # Workers hand in their histograms after a flush, which each query asks for.
-        await admin.get(lane_statistics.FLUSH)
-        text = (await admin.get(lane_statistics.QUERY)).decode()
+        calls = (await admin.get(call_statistics.QUERY)).decode()
+        lanes = (await admin.get(lane_statistics.QUERY)).decode()
         if process is None or self.proxy_pid(node) != process:
             raise AdminUnreachable(f"{node} has been replaced meanwhile")
-        return process, lane_statistics.readings(text)
+        return ProxyFigures(
+            process, lane_statistics.readings(lanes), call_statistics.readings(calls)
+        )
 
     async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
-        """The number of requests alone, by (service, lane, served lane). Raises as ``lane_figures``
+        """The number of requests alone, by (service, lane, served lane). Raises as ``figures``
         does."""
-        _, figures = await self.lane_figures(node)
-        return {(p.service, p.lane, p.served): each.requests for p, each in figures.items()}
+        lanes = (await self.figures(node)).lanes
+        return {(p.service, p.lane, p.served): each.requests for p, each in lanes.items()}
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until every proxy and workload is ready, and every proxy knows. Returns what is not.

@@ -1,4 +1,4 @@
-"""The requests of the running mesh by lane, read from its proxies.
+"""The requests of the running mesh by lane, and the calls that left it, read from its proxies.
 
 Many ask, each as often as it likes; the proxies are read once an interval, for all of them.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from laneway.adapters.runner.admin import AdminUnreachable
+from laneway.control.call_totals import CallTotals, CountedCalls
 from laneway.control.lane_totals import Figures, LaneTotals
 from laneway.control.proxies import ProxyStatus
 from laneway.model.lane_figures import ABSENT, LanePair
 from laneway.model.meshes import Mesh
+from laneway.model.propagated_calls import PropagatedCalls
 
 #: Seconds for which figures that were read are given out again.
 INTERVAL = 2.0
@@ -21,9 +24,18 @@ INTERVAL = 2.0
 _AT_ONCE = 16
 _DEADLINE = 2.0
 
-#: The process id of a proxy, and what it has counted. Raises ``AdminUnreachable``, or ``KeyError``
-#: for a proxy that is gone.
-ReadProxy = Callable[[str], Awaitable[tuple[int, Figures]]]
+
+@dataclass(frozen=True, slots=True)
+class ProxyFigures:
+    """What one process of a proxy has counted since it began. ``calls`` are by lane group."""
+
+    process: int
+    lanes: Figures
+    calls: Mapping[str, PropagatedCalls] = field(default_factory=dict)
+
+
+#: Raises ``AdminUnreachable``, or ``KeyError`` for a proxy that is gone.
+ReadProxy = Callable[[str], Awaitable[ProxyFigures]]
 
 
 class LaneTraffic:
@@ -41,19 +53,29 @@ class LaneTraffic:
         self._read = read
         self._clock = clock
         self._totals = LaneTotals()
+        self._call_totals = CallTotals(clock())
+        self._calls = CountedCalls()
         self._at = float("-inf")
         self._reading = asyncio.Lock()
 
     async def figures(self) -> Figures:
         """Since the server began. A proxy that does not answer in time is left out until it
         does."""
-        async with self._reading:
-            if self._clock() - self._at >= INTERVAL:
-                await self._refresh()
-                self._at = self._clock()
-            return dict(self._totals.figures)
+        await self._refresh()
+        return dict(self._totals.figures)
+
+    async def calls(self) -> CountedCalls:
+        """Those made while requests of lanes were inside."""
+        await self._refresh()
+        return self._calls
 
     async def _refresh(self) -> None:
+        async with self._reading:
+            if self._clock() - self._at >= INTERVAL:
+                await self._read_all()
+                self._at = self._clock()
+
+    async def _read_all(self) -> None:
         nodes = [each.node for each in self._statuses()]
         turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -61,11 +83,16 @@ class LaneTraffic:
             async with turns:
                 with contextlib.suppress(AdminUnreachable, KeyError, TimeoutError):
                     async with asyncio.timeout(_DEADLINE):
-                        self._totals.add(node, *await self._read(node))
+                        found = await self._read(node)
+                    self._totals.add(node, found.process, found.lanes)
+                    self._call_totals.add(node, found.process, found.calls)
 
         await asyncio.gather(*map(read, nodes))
-        known = _lanes_of_services(self._mesh())
+        mesh = self._mesh()
+        known = _lanes_of_services(mesh)
         self._totals.keep(nodes, lambda pair: _is_known(pair, known))
+        self._call_totals.keep(nodes, mesh.workloads_by_name.__contains__)
+        self._calls = self._call_totals.counted(self._clock())
 
 
 def _lanes_of_services(mesh: Mesh) -> Mapping[str, Collection[str]]:

@@ -11,6 +11,7 @@ from laneway.apiserver import traffic
 from laneway.apiserver.proxy_lists import Rejection, proxy
 from laneway.apiserver.traffic import Figures
 from laneway.apiserver.virtual_resources import PROXY, TRAFFIC, VirtualResource
+from laneway.control.call_totals import CountedCalls
 from laneway.control.proxies import ProxyStatus
 from laneway.control.revisions import Manifest, ObjectId
 from laneway.model.meshes import Mesh
@@ -29,6 +30,7 @@ class RunningLists:
     statuses: Callable[[], Sequence[ProxyStatus]]
     mesh: Callable[[], Mesh]
     figures: Callable[[], Awaitable[Figures]]
+    calls: Callable[[], Awaitable[CountedCalls]]
     rejections: Mapping[str, Rejection] = field(default_factory=dict)
 
     def proxies(self, now: Callable[[], datetime]) -> LiveList:
@@ -40,7 +42,8 @@ class RunningLists:
 
     def traffic(self, now: Callable[[], datetime]) -> LiveList:
         async def current() -> Mapping[ObjectId, Manifest]:
-            return _by_id(TRAFFIC, traffic.traffic(self.mesh(), await self.figures()))
+            figures, calls = await self.figures(), await self.calls()
+            return _by_id(TRAFFIC, traffic.traffic(self.mesh(), figures, calls))
 
         return LiveList(current, now, kept=_FIGURES, period=_TRAFFIC_PERIOD)
 

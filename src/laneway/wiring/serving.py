@@ -67,6 +67,7 @@ from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.request_trials import RequestTrials
 from laneway.wiring.running_lists import RunningLists
 from laneway.wiring.serving_metrics import (
+    call_family,
     lane_families,
     proxy_family,
     store_families,
@@ -237,12 +238,13 @@ class Serving:
 
     def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
         async def collect() -> list[Family]:
-            figures = await self._traffic.figures()
+            figures, calls = await self._traffic.figures(), await self._traffic.calls()
             unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
             return [
                 *store_families(store, store.write_seconds, unreadable),
                 proxy_family(self.embedded.proxies()),
                 *lane_families(self.embedded.declarations.active, figures),
+                call_family(calls.totals),
                 watch_family(watches.count),
                 self._requests.family(),
             ]
@@ -319,6 +321,7 @@ class Serving:
             embedded.proxies,
             lambda: embedded.declarations.active,
             self._traffic.figures,
+            self._traffic.calls,
             self._events.rejections,
         )
         trials = RequestTrials(
@@ -388,7 +391,7 @@ class Serving:
 def _lane_traffic(embedded: Embedded) -> LaneTraffic:
     declarations = embedded.declarations
     return LaneTraffic(
-        embedded.proxies, lambda: declarations.active, embedded.lane_figures, time.monotonic
+        embedded.proxies, lambda: declarations.active, embedded.figures, time.monotonic
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import asdict
 
 from laneway import __version__
 from laneway.adapters.http.metrics import Family
@@ -11,6 +12,7 @@ from laneway.apiserver.traffic import Figures, by_group
 from laneway.control.histograms import Histogram
 from laneway.control.proxies import ProxyStatus, Verdict
 from laneway.control.revisions import RevisionStore
+from laneway.model.lane_propagation import Calls
 from laneway.model.meshes import Mesh
 
 _STATES = ("synced", "waiting", "rejecting", "away")
@@ -74,6 +76,22 @@ def lane_families(mesh: Mesh, figures: Figures) -> Iterator[Family]:
     yield Family(name, "counter", text, [(labels, its.errors) for labels, its in found])
     name = "laneway_lane_request_duration_seconds"
     yield Family(name, "histogram", "How long they took, as the caller's proxy saw it.", found)
+
+
+def call_family(calls: Calls) -> Family:
+    samples = [
+        (
+            {"group": group, "workload": str(workload), "result": result},
+            float(number),
+        )
+        for (workload, group), its in sorted(calls.items())
+        for result, number in asdict(its).items()
+    ]
+    text = (
+        "Calls of workloads while all requests inside were of lanes: in_lane named one; "
+        "without_header and unknown_value left it."
+    )
+    return Family("laneway_propagated_calls_total", "counter", text, samples)
 
 
 def watch_family(watches: int) -> Family:

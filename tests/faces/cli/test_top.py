@@ -85,6 +85,53 @@ def test_columns_that_do_not_fit_are_left_out(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     rate = Rate("test", "s2", "s1", "shop/cart", 3.25, 1.0, 12, LATENCY)
-    top._print(Console(width=width), [rate], watch=False)
+    top._print(Console(width=width), [rate], [], watch=False)
     head = capsys.readouterr().out.splitlines()[0]
     assert " ".join(head.split()) == columns
+
+
+def broken(certainty: str, lane: str = "", service: str = "default/cart") -> dict[str, Any]:
+    return {
+        "services": [service],
+        "lane": lane,
+        "certainty": certainty,
+        "message": f"calls of {service} left their lane",
+    }
+
+
+def test_services_whose_calls_leave_their_lane_stand_below(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    rate = Rate("test", "s2", "s1", "default/cart", 3.25, 1.0, 12, LATENCY)
+    told = [broken("Certain", "s2"), broken("Suspected", service="shop/stock")]
+    top._print(Console(width=200), [rate], told, watch=False)
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "leaves its lane: cart: calls of default/cart left their lane",
+        "suspected: shop/stock: calls of shop/stock left their lane",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selection", "concerned"),
+    [
+        (Selection(), ["s2", "s3", ""]),
+        (Selection(lane="s2"), ["s2", ""]),
+        (Selection(service="cart"), ["s2", "s3", ""]),
+        (Selection(service="stock"), []),
+    ],
+)
+def test_who_serves_every_lane_is_told_of_for_each(
+    selection: Selection, concerned: list[str]
+) -> None:
+    found = [broken("Certain", lane) for lane in ("s2", "s3", "")]
+    assert [each["lane"] for each in found if selection.concerns(each)] == concerned
+
+
+def test_a_reading_has_the_propagation_of_every_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older server has none."""
+    statuses = {"a": {"lanes": [], "propagation": [broken("Certain", "s2")]}, "b": {"lanes": []}}
+    items = [{"metadata": {"name": name}, "status": each} for name, each in statuses.items()]
+    monkeypatch.setattr(top, "request", lambda *_: {"items": items})
+    (found,) = top.read(None, lambda: 0.0).propagation  # type: ignore[arg-type]
+    assert found == {**broken("Certain", "s2"), "group": "a"}

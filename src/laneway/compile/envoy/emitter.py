@@ -26,7 +26,7 @@ from laneway.compile.envoy.listeners import (
 from laneway.compile.envoy.options import Options
 from laneway.compile.envoy.outbound_resources import OutboundResources
 from laneway.compile.generational_cache import GenerationalCache, SameObjects
-from laneway.compile.ir import Carrier, GatewayRoutes, MeshRoutes
+from laneway.compile.ir import GatewayRoutes, MeshRoutes, Propagated
 from laneway.compile.resources import (
     CLUSTER,
     ENDPOINT,
@@ -78,14 +78,14 @@ class Emitter:
             if sidecar := placements.sidecars.get(workload.name):
                 services = self._outbound.backends.services[workload.name]
                 node = names.sidecar_node(workload.name, sidecar.generation)
-                memories, lanes = _memories(routes, services), callers.lanes_of(workload)
-                snapshots[node] = self._sidecar(node, workload, sidecar, memories, lanes)
+                propagated, lanes = _propagated(routes, services), callers.lanes_of(workload)
+                snapshots[node] = self._sidecar(node, workload, sidecar, propagated, lanes)
         for each in placements.terminating:
             name = each.workload.name
             services = selecting(mesh.services, [each.workload])[name]
             node = names.sidecar_node(name, each.placement.generation)
-            memories, lanes = _memories(routes, services), callers.lanes_of(each.workload)
-            snapshots[node] = self._sidecar(node, each.workload, each.placement, memories, lanes)
+            propagated, lanes = _propagated(routes, services), callers.lanes_of(each.workload)
+            snapshots[node] = self._sidecar(node, each.workload, each.placement, propagated, lanes)
         self._cache.next_generation()
         return snapshots
 
@@ -94,13 +94,13 @@ class Emitter:
         node: str,
         workload: Workload,
         placement: SidecarPlacement,
-        memories: tuple[Carrier, ...],
+        propagated: tuple[Propagated, ...],
         callers: tuple[CallerLane, ...],
     ) -> Snapshot:
         own = self._cache.get(
             ("sidecar", node),
-            (workload, placement, memories, callers),
-            lambda: Own.of(_sidecar(workload, placement, memories, callers, self._options)),
+            (workload, placement, propagated, callers),
+            lambda: Own.of(_sidecar(workload, placement, propagated, callers, self._options)),
         )
         return self._snapshot(own, workload.name.namespace)
 
@@ -149,21 +149,21 @@ class Own:
         return Own(types)
 
 
-def _memories(routes: MeshRoutes, services: Iterable[ObjectName]) -> tuple[Carrier, ...]:
-    """The lane filters of a workload: one for each group whose services select it."""
-    memories = {routes.memories[service] for service in services if service in routes.memories}
-    return tuple(sorted(memories, key=lambda carrier: carrier.group))
+def _propagated(routes: MeshRoutes, services: Iterable[ObjectName]) -> tuple[Propagated, ...]:
+    """How a workload's lanes are propagated: one for each group whose services select it."""
+    known = (routes.memories.get(each) or routes.route_headers.get(each) for each in services)
+    return tuple(sorted({each for each in known if each}, key=lambda each: each.group))
 
 
 def _sidecar(
     workload: Workload,
     placement: SidecarPlacement,
-    memories: Iterable[Carrier],
+    propagated: tuple[Propagated, ...],
     callers: Iterable[CallerLane],
     options: Options,
 ) -> Iterable[Resource]:
-    inbound = inbound_hooks(memories, options.module)
-    outbound = outbound_hooks(memories, options.module)
+    inbound = inbound_hooks(propagated, options.module)
+    outbound = outbound_hooks(propagated, options.module)
     # All ports that have a placement: during a change, those before and those after it. A sidecar
     # that is terminating has no listener, but still sends requests to its application.
     for port, address in placement.application.items():

@@ -20,23 +20,23 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from laneway.compile.envoy.options import FilterModule
 from laneway.compile.envoy.protobuf import packed
-from laneway.compile.ir import BaggageMember, Carrier, TraceMemory
+from laneway.compile.ir import BaggageMember, Carrier, Propagated, RouteHeader, TraceMemory
 from laneway.filter import VM_ID
 
 
-def configuration(direction: str, carrier: Carrier) -> str:
+def configuration(direction: str, propagated: Propagated) -> str:
     """The filter's configuration as JSON. ``direction`` is inbound, outbound or gateway."""
     settings = {
         "direction": direction,
-        "route_header": carrier.route_header.lower(),
-        **_settings(carrier),
+        "route_header": propagated.route_header.lower(),
+        **_settings(propagated),
     }
     chosen = {key: value for key, value in settings.items() if value is not None}
     return json.dumps(chosen, sort_keys=True)
 
 
-def name(direction: str, carrier: Carrier) -> str:
-    return f"laneway.trace_memory.{direction}.{carrier.group}"
+def name(direction: str, propagated: Propagated) -> str:
+    return f"laneway.trace_memory.{direction}.{propagated.group}"
 
 
 def http_filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_pb2.HttpFilter:
@@ -59,13 +59,15 @@ def http_filter(direction: str, carrier: Carrier, module: FilterModule) -> hcm_p
     )
 
 
-def _settings(carrier: Carrier) -> dict[str, str | int | None]:
-    match carrier:
+def _settings(propagated: Propagated) -> dict[str, str | int | None]:
+    match propagated:
         case TraceMemory():
             return {
-                "trace_header": carrier.trace_header.lower(),
-                "sets": carrier.limits.sets,
-                "ttl_seconds": carrier.limits.ttl_seconds,
+                "trace_header": propagated.trace_header.lower(),
+                "sets": propagated.limits.sets,
+                "ttl_seconds": propagated.limits.ttl_seconds,
             }
         case BaggageMember():
-            return {"baggage_key": carrier.key}
+            return {"baggage_key": propagated.key}
+        case RouteHeader():
+            return {}

@@ -26,8 +26,6 @@ from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
 
 #: What ``readings`` reads, as a query to the admin interface.
 QUERY = "/stats?format=prometheus&filter=%5Elaneway%5C."
-#: A query that answers nothing.
-FLUSH = "/stats?format=json&filter=%5E%24"
 
 _REQUESTS, _ERRORS = "requests", "errors"
 _SERIES = re.compile(

@@ -57,6 +57,13 @@ def sidecar_node(workload: ObjectName, generation: int = 1) -> str:
     return f"sidecar~{_numbered(workload, generation)}"
 
 
+def workload_of(node: str) -> ObjectName | None:
+    """The workload whose sidecar that is; None for a gateway."""
+    kind, _, numbered = node.partition("~")
+    name, _, namespace = numbered.rpartition(".")
+    return ObjectName(namespace, name.partition("~")[0]) if kind == "sidecar" else None
+
+
 def gateway_node(gateway: ObjectName, generation: int = 1) -> str:
     return f"router~{_numbered(gateway, generation)}"
 

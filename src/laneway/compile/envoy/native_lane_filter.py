@@ -18,7 +18,7 @@ from xds.type.v3 import typed_struct_pb2
 from laneway.compile.envoy.lane_filter import configuration, name
 from laneway.compile.envoy.options import FilterModule
 from laneway.compile.envoy.protobuf import packed
-from laneway.compile.ir import Carrier
+from laneway.compile.ir import Propagated
 
 _TYPES = "type.googleapis.com/envoy.extensions"
 _MUTATION = (
@@ -28,37 +28,38 @@ _ACCESS_LOG = f"{_TYPES}.access_loggers.dynamic_modules.v3.DynamicModuleAccessLo
 
 
 def mutation(
-    direction: str, carrier: Carrier, module: FilterModule
+    direction: str, propagated: Propagated, module: FilterModule
 ) -> extension_pb2.TypedExtensionConfig:
     return extension_pb2.TypedExtensionConfig(
-        name=name(direction, carrier),
-        typed_config=_typed(
-            _MUTATION, "early_header_mutation", configuration(direction, carrier), module
-        ),
+        name=name(direction, propagated),
+        typed_config=_typed(_MUTATION, "early_header_mutation", direction, propagated, module),
     )
 
 
 def access_logger(
-    direction: str, carrier: Carrier, module: FilterModule
+    direction: str, propagated: Propagated, module: FilterModule
 ) -> accesslog_pb2.AccessLog:
     return accesslog_pb2.AccessLog(
-        name=name(direction, carrier),
-        typed_config=_typed(_ACCESS_LOG, "logger", configuration(direction, carrier), module),
+        name=name(direction, propagated),
+        typed_config=_typed(_ACCESS_LOG, "logger", direction, propagated, module),
     )
 
 
-def _typed(type_url: str, kind: str, text: str, module: FilterModule) -> AnyMessage:
-    """``kind`` is the prefix of the message's fields."""
+def _typed(
+    type_url: str, kind: str, direction: str, propagated: Propagated, module: FilterModule
+) -> AnyMessage:
+    """``kind`` is the prefix of the message's fields. The name that the module is told is the
+    group's: it counts for each group apart."""
     value: dict[str, Any] = {
         "dynamic_module_config": {
             "module": {"local": {"filename": module.path}},
             # Its memory must survive the listeners that use it.
             "do_not_close": True,
         },
-        f"{kind}_name": "trace_memory",
+        f"{kind}_name": propagated.group,
         f"{kind}_config": {
             "@type": "type.googleapis.com/google.protobuf.StringValue",
-            "value": text,
+            "value": configuration(direction, propagated),
         },
     }
     struct = ParseDict(value, Struct())

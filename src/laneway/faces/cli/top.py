@@ -1,10 +1,11 @@
-"""``laneway top``: the requests of lanes, as rates between two readings of the API's figures."""
+"""``laneway top``: the requests of lanes, as rates between two readings of the API's figures, and
+the workloads whose calls leave their lane."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,10 +14,12 @@ from rich.console import Console
 
 from laneway.faces.cli.output_formats import print_rows
 from laneway.faces.cli.server_requests import Server, request
-from laneway.faces.cli.terminals import errors, output
+from laneway.faces.cli.terminals import errors, fact, output
 from laneway.model.names import ObjectName
 
 _TRAFFIC = "/apis/api.laneway.dev/v1alpha1/traffic"
+#: Of one workload: an element of ``status.propagation``, with its group.
+Propagation = Mapping[str, Any]
 #: Sets of columns, the widest first: the first that fits the terminal is shown.
 _COLUMNS = (
     ("LANE", "SERVED BY", "SERVICE", "REQ/S", "ERR/S", "REQUESTS", "P50", "P90", "P99"),
@@ -51,7 +54,16 @@ class Selection:
     def takes(self, rate: Rate) -> bool:
         if self.lane and self.lane not in (rate.lane, rate.served):
             return False
-        return not self.service or self.service in (rate.service, rate.service.rpartition("/")[2])
+        return self._is_of([rate.service])
+
+    def concerns(self, propagation: Propagation) -> bool:
+        """A workload without a lane of its own serves every lane."""
+        of_lane = not self.lane or propagation["lane"] in (self.lane, "")
+        return of_lane and self._is_of(propagation["services"])
+
+    def _is_of(self, services: Collection[str]) -> bool:
+        short = [each.rpartition("/")[2] for each in services]
+        return not self.service or self.service in (*services, *short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Reading:
 
     at: float
     figures: Mapping[tuple[str, str, str, str], Mapping[str, Any]]
+    propagation: Sequence[Propagation] = ()
 
 
 def read(server: Server, clock: Callable[[], float] = time.monotonic) -> Reading:
@@ -70,7 +83,12 @@ def read(server: Server, clock: Callable[[], float] = time.monotonic) -> Reading
         for group in groups
         for f in group["status"]["lanes"]
     }
-    return Reading(clock(), figures)
+    propagation = [
+        {"group": group["metadata"]["name"], **each}
+        for group in groups
+        for each in group["status"].get("propagation", ())
+    ]
+    return Reading(clock(), figures, propagation)
 
 
 def rates(before: Reading, after: Reading) -> list[Rate]:
@@ -108,22 +126,32 @@ def run(
         time.sleep(interval)
         after = read(server)
         found = [each for each in rates(before, after) if selection.takes(each)]
+        propagation = [each for each in after.propagation if selection.concerns(each)]
         seconds = round(after.at - before.at, 3)
         if as_json:
-            document = {"seconds": seconds, "lanes": [asdict(each) for each in found]}
+            document = {
+                "seconds": seconds,
+                "lanes": [asdict(each) for each in found],
+                "propagation": propagation,
+            }
             print(json.dumps(document, indent=None if watch else 2), flush=True)
         else:
-            _print(output(), found, watch=watch)
+            _print(
+                output(), found, [each for each in propagation if each["certainty"]], watch=watch
+            )
         if not watch:
             return 0
         before = after
 
 
-def _print(console: Console, found: Sequence[Rate], *, watch: bool) -> None:
+def _print(
+    console: Console, found: Sequence[Rate], broken: Sequence[Propagation], *, watch: bool
+) -> None:
     rows = found
     if watch and console.is_terminal:
         console.clear()
-        rows = found[: max(console.height - 3, 1)]
+        told = sum(cell_len(each["message"]) // console.width + 2 for each in broken)
+        rows = found[: max(console.height - 3 - told, 1)]
     if not rows:
         errors().print("No requests to services of lane groups yet.")
         return
@@ -132,8 +160,16 @@ def _print(console: Console, found: Sequence[Rate], *, watch: bool) -> None:
     print_rows(columns, [[row[column] for column in columns] for row in cells])
     if len(rows) < len(found):
         console.print(f"and {len(found) - len(rows)} more")
-    elif watch and not console.is_terminal:
+    for each in broken:
+        certain = each["certainty"] == "Certain"
+        label, style = ("leaves its lane:", "bold red") if certain else ("suspected:", "yellow")
+        console.print(fact(label, style, f"{_short(each)}: {each['message']}"), soft_wrap=True)
+    if watch and not console.is_terminal and len(rows) == len(found):
         console.print()
+
+
+def _short(propagation: Propagation) -> str:
+    return ", ".join(ObjectName.of(each).short for each in propagation["services"])
 
 
 def _cells(rate: Rate) -> dict[str, str]:

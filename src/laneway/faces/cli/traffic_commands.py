@@ -80,6 +80,9 @@ def top(
     REQUESTS are totals since the start. Columns that do not fit the terminal are left out; -o json
     has all.
 
+    Services that lose the lane of their requests are listed below the table: they received requests
+    of lanes and made calls without the header that keeps a request in its lane.
+
     Example: laneway top --watch --lane s2
 
     Exit codes: 0 done, 1 not answered, 2 misused, 130 after Ctrl-C.
