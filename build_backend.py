@@ -10,9 +10,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from hatchling import build as hatchling
-
 import build_console
+from hatchling import build as hatchling
 
 Settings = dict[str, Any] | None
 

