@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -28,7 +29,8 @@ _NO_SOURCES = "this installation of laneway came without it"
 
 def served(reading: Reading, settings: Settings, reporter: Reporter) -> Serving:
     """A laneway with these objects, which the API and the console may change."""
-    where = ServeSettings(None, mesh=settings, console=("127.0.0.1", 0), console_built_later=True)
+    mesh = replace(settings, access_log=True)
+    where = ServeSettings(None, mesh=mesh, console=("127.0.0.1", 0), console_built_later=True)
     return Serving(where, reporter, reporting(output()), example=reading)
 
 
