@@ -95,7 +95,7 @@ class ConsoleFiles:
         return Response(page, media_type="text/html", headers=headers)
 
     async def _show_asset(self, request: Request) -> Response:
-        found = self._assets.get(request.path_params["name"])
+        found = self._assets.get(request.path_params["name"]) if self.built else None
         if found is None:
             return PlainTextResponse("the console has no such file\n", 404, _ALWAYS)
         file, compressed = found
