@@ -47,11 +47,10 @@ demo: setup  ## Run the two scenarios on real Envoy proxies and show the answers
 screenshots: develop console  ## Take pictures of every page of the console into build/screenshots.
 	$(BIN)/python tools/screenshots.py build/screenshots
 
-# Whoever has no Node goes without: laneway says so where the console would be.
-console: $(CONSOLE)/dist/index.html  ## Build the console, which needs Node 20 or newer.
+console: $(CONSOLE)/dist/index.html  ## Build the console, with Node from PyPI where there is no Node 20.
 
-$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.ready $(CONSOLE_SOURCES)
-	cd $(CONSOLE) && npx --no-install vite build
+$(CONSOLE)/dist/index.html: build_console.py requirements-node.lock $(CONSOLE_SOURCES) | $(READY)
+	$(BIN)/python build_console.py
 
 $(CONSOLE)/node_modules/.ready: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
 	cd $(CONSOLE) && npm ci --ignore-scripts --no-audit --no-fund
@@ -139,4 +138,4 @@ lock: setup  ## Resolve pyproject.toml into the lock files again.
 
 clean:  ## Remove what setup and the tests made.
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist build \
-	  $(CONSOLE)/dist $(CONSOLE)/node_modules
+	  $(CONSOLE)/dist $(CONSOLE)/node_modules $(CONSOLE)/.node

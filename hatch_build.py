@@ -4,7 +4,7 @@ The filter is compiled to WebAssembly, and to modules that Envoy loads as native
 those for every processor; an editable install only the one for the machine that it is made on.
 
 It also puts the examples, which ``laneway demo`` runs, into the wheel, and the console if it was
-built (``make console``).
+built (by ``build_backend.py``, or ``make console``).
 
 Hatchling calls the hook before it makes a wheel, editable ones included; the compiler is the
 ``ziglang`` build dependency. ``python hatch_build.py`` does the same for those who work on the

@@ -35,6 +35,7 @@ def main(target: Path, pages: list[str]) -> None:
     with TemporaryDirectory(prefix="laneway-") as folder:
         data = Path(folder, "data")
         command = [str(LANEWAY), "serve", "--data-dir", str(data), "--console", "127.0.0.1:0"]
+        command += ["--log-header", "x-user"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 link = _sign_in_link(server)
@@ -78,7 +79,7 @@ def _declare(folder: Path, data: Path) -> str:
 def _call(url: str) -> None:
     """Requests of all lanes, until the server ends."""
     for number, lane in enumerate(itertools.cycle(LANES)):
-        headers = {ROUTE_HEADER: lane, TRACE_HEADER: f"x{number}"}
+        headers = {ROUTE_HEADER: lane, TRACE_HEADER: f"x{number}", "x-user": "jill"}
         try:
             with urllib.request.urlopen(urllib.request.Request(f"{url}/mock", headers=headers)):
                 pass

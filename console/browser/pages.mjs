@@ -3,6 +3,8 @@
  * save time, most pages are looked at in one theme: both have the same parts.
  */
 
+import { choose } from './browser.mjs';
+
 export async function walkPages(page, link, look) {
   const to = (fragment) => page.goto(link.replace(/#.*/, fragment));
   await to('#/groups/test');
@@ -11,8 +13,9 @@ export async function walkPages(page, link, look) {
   const rolledBack = await rollBack(page, to, look);
   const generated = await lookAtGenerated(page, to, look);
   const tried = await tryIt(page, to, look);
+  const watched = await watch(page, to, look);
   const traffic = await lookAtTraffic(page, to, look);
-  return { tried, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+  return { tried, watched, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
 /** Whether the dialog said which requests change; the lane is enabled again. */
@@ -119,6 +122,18 @@ async function tryIt(page, to, look) {
     answers: await lines('.answers li'),
     link: new URL(page.url()).hash,
   };
+}
+
+/** The requests that were tried before: who answered those of lane s3 by a version of its own. */
+async function watch(page, to, look) {
+  await to('#/tap');
+  const rows = page.getByRole('table').getByRole('row');
+  await rows.filter({ hasText: 'mockc(default)' }).first().waitFor();
+  await choose(page, 'Lane', 's3');
+  await rows.filter({ hasText: 'mockc(default)' }).first().waitFor({ state: 'detached' });
+  await rows.filter({ hasText: 'mockb(default)' }).first().waitFor();
+  await look('tap', ['light']);
+  return [...new Set((await rows.locator('td:nth-child(n+2):nth-child(-n+6)').allInnerTexts()))];
 }
 
 /** The traffic that was tried before, then the lane map as a list. */

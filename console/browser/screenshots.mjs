@@ -21,6 +21,7 @@ const PAGES = {
     act: (page) => page.getByRole('button', { name: /^(Promote|转为基线)$/ }).first().click(),
   },
   weights: { at: '#/groups/test/weights' },
+  tap: { at: '#/tap', act: (page) => page.getByRole('row').nth(3).waitFor() },
   traffic: { at: '#/traffic' },
   try: {
     at: '#/try?path=/mock&lane=test/s3&count=20',

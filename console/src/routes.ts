@@ -12,6 +12,7 @@ export type Route =
   | { page: 'history' }
   | { page: 'revision'; revision: string }
   | { page: 'proxies' }
+  | { page: 'tap' }
   | { page: 'findings' }
   | { page: 'generated' }
   | { page: 'try'; query: string }
@@ -48,7 +49,7 @@ export function read(fragment: string): Route {
 }
 
 /** The pages of the menu besides the lane groups. */
-export const PLACES = ['traffic', 'try', 'findings', 'generated', 'proxies', 'history'] as const;
+export const PLACES = ['traffic', 'tap', 'try', 'findings', 'generated', 'proxies', 'history'] as const;
 export type Place = (typeof PLACES)[number];
 
 function isPlace(word: string | undefined): word is Exclude<Place, 'traffic' | 'try'> {

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from laneway.apiserver.access_log_entries import shown, shown_target
+from laneway.apiserver.access_log_entries import (
+    STATUS,
+    Selection,
+    header_problem,
+    shown,
+    shown_target,
+)
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
@@ -47,8 +53,9 @@ def line(**more: object) -> str:
 
 
 def test_lines_are_of_the_lane_that_was_meant_and_of_the_one_that_served() -> None:
-    assert shown(line(), "s1") == shown(line(), "s2") == shown(line()) != None  # noqa: E711
-    assert shown(line(), "s3") is None
+    assert shown(line(), Selection("s1")) == shown(line(), Selection("s2")) == shown(line())
+    assert shown(line()) is not None
+    assert shown(line(), Selection("s3")) is None
 
 
 def test_passwords_of_authorities_are_hidden() -> None:
@@ -65,3 +72,93 @@ def test_passwords_of_authorities_are_hidden() -> None:
 @pytest.mark.parametrize("text", ["", '{"path": "/?token=', "[1]", "\x00"])
 def test_what_is_not_a_whole_entry_is_left_out(text: str) -> None:
     assert shown(text) is None
+
+
+ENTRY = {
+    "path": "/mock",
+    "status": 200,
+    "service": "default/mockb",
+    "headers": {"x-user": "jill", "x-team": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("selection", "taken"),
+    [
+        (Selection(), True),
+        (Selection(service="mockb"), True),
+        (Selection(service="default/mockb"), True),
+        (Selection(service="mocka"), False),
+        (Selection(statuses=["404", "2xx"]), True),
+        (Selection(statuses=["5xx"]), False),
+        (Selection(path="/mo"), True),
+        (Selection(path="/other"), False),
+    ],
+)
+def test_entries_are_selected(selection: Selection, taken: bool) -> None:
+    assert selection.takes(ENTRY) is taken
+
+
+def test_no_answer_is_selected_by_0() -> None:
+    assert Selection(statuses=["0"]).takes({**ENTRY, "status": 0})
+    assert not Selection(statuses=["0"]).takes(ENTRY)
+
+
+@pytest.mark.parametrize("word", ["6xx", "20", "2x", "abc", "", "2000"])
+def test_other_words_are_no_statuses(word: str) -> None:
+    assert not STATUS.fullmatch(word)
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ([("x-user", "jill")], True),
+        ([("x-user", "")], True),
+        ([("x-user", "jack")], False),
+        ([("x-team", "")], False),  # the request had none
+        ([("x-user", "jill"), ("x-team", "a")], False),
+        ([("x-other", "")], False),
+    ],
+)
+def test_entries_are_selected_by_headers(headers: list[tuple[str, str]], taken: bool) -> None:
+    assert Selection(headers=headers).takes(ENTRY) is taken
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("x-user", "jill", "jill"),
+        ("x-user", None, None),
+        ("x-user", f"jill {JWT}", "jill ***"),
+        ("x-request-id", "4f9d8a7b6c5e4d3f2a1b0c9d8e7f6a5b", "4f9d8a7b6c5e4d3f2a1b0c9d8e7f6a5b"),
+        ("x-user", "4f9d8a7b6c5e4d3f2a1b0c9d8e7f6aZZ", "***"),
+        ("authorization", "Basic eDp5", "***"),
+        ("x-csrf-token", "a", "***"),
+    ],
+)
+def test_secrets_in_headers_are_hidden(name: str, value: object, expected: object) -> None:
+    found = shown(line(headers={name: value}))
+    assert found is not None
+    assert json.loads(found)["headers"] == {name: expected}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",
+        "cookie",
+        "X-Api-Key",
+        "x_auth_user",
+        "x-amz-security-token",
+        "x y",
+        "",
+        "a)%",
+    ],
+)
+def test_headers_with_secrets_are_not_logged(name: str) -> None:
+    assert header_problem(name)
+
+
+@pytest.mark.parametrize("name", ["x-user", "traceparent", "X-Request-ID", "user-agent"])
+def test_other_headers_may_be_logged(name: str) -> None:
+    assert header_problem(name) == ""

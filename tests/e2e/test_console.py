@@ -81,7 +81,7 @@ async def walk(link: str, scenario: int, language: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("scenario", "language"), [(1, "zh-CN"), (2, "en")])
 async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -> None:
     programs()
-    mesh = Settings(free_gateway_ports=True, concurrency=1)
+    mesh = Settings(free_gateway_ports=True, concurrency=1, access_log=True)
     settings = ServeSettings(tmp_path / "data", mesh=mesh, console=("127.0.0.1", 0))
     async with Serving(settings) as served:
         await deploy(tmp_path / "data", scenario)
@@ -116,6 +116,7 @@ def check_pages(found: dict[str, Any]) -> None:
     shares = ["0 %", "98 %", "2 %"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
+    assert found["watched"] == ["mocka-v1", "mockb(default)", "s3", "200"]
     assert found["traffic"][2] == [
         *("s3", "mocka(default)", "→ s1"),
         *("mockb(default)", "1/1 ready", "mockc(default)", "→ s1"),

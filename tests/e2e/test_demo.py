@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import os
+import pty
 import re
 import signal
 import socket
@@ -9,8 +13,11 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from urllib.parse import urldefrag
 
 import pytest
+
+from laneway.wiring.console_paths import console_folder
 
 pytestmark = pytest.mark.envoy
 
@@ -45,6 +52,40 @@ def test_the_demo_shows_both_scenarios_right() -> None:
     assert rows(done.stdout) == RIGHT * 2
     assert "all 120 answers are those that the article prints" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(console_folder() is None, reason="the console was not built: `make console`")
+def test_on_a_terminal_it_stays_with_a_console_that_may_change_everything() -> None:
+    controller, terminal = pty.openpty()
+    command = [*LANEWAY, "demo", "--requests", "5", "--scenario", "2"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    try:
+        printed = b""
+        while not (
+            link := re.search(rb"http://127\.0\.0\.1:\d+/console/#/sign-in/[\w-]{43}", printed)
+        ):
+            printed += os.read(controller, 4096)
+        assert printed.index(b"Observed") < link.start()
+        page, fragment = urldefrag(link[0].decode())
+        code = json.dumps({"code": fragment.rpartition("/")[2]}).encode()
+        token = json.load(_answer("POST", f"{page}sign-in", code))["token"]
+        lane = page.replace("/console/", "/apis/laneway.dev/v1alpha1/lanes/s3")
+        changed = _answer("PATCH", lane, b'{"spec": {"enabled": false}}', token)
+        assert json.load(changed)["spec"]["enabled"] is False
+    finally:
+        process.send_signal(signal.SIGINT)
+        os.set_blocking(controller, False)
+        assert process.wait(30) == 0
+        os.close(controller)
+
+
+def _answer(method: str, url: str, data: bytes, token: str = "") -> http.client.HTTPResponse:
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    headers = {"content-type": kind, **({"authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, data, headers, method=method)
+    answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=30)
+    return answer
 
 
 def test_a_port_that_is_taken_does_not_stop_the_demo() -> None:

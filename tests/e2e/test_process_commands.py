@@ -31,12 +31,13 @@ pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 GATEWAY = ObjectName("istio-system", "ingressgateway")
 FILES = EXAMPLES / "scenario-2"
 LANEWAY = Path(sys.executable).with_name("laneway")
+LOGS = {"access_log": True, "logged_headers": ("x-user",)}
 Ask = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("serve"), access_log=True) as running:
+    with running_server(tmp_path_factory.mktemp("serve"), **LOGS) as running:
         command = [str(LANEWAY), "apply", "-f", str(FILES), "--data-dir", str(running.data)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         subprocess.run(
@@ -356,8 +357,10 @@ def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behi
 
     url = server.serving.embedded.gateway_urls()[GATEWAY][80]
     headers = {"my-request-id": "s3", "authorization": "Bearer s3cret", "cookie": "id=s3cret"}
+    jack, jill = ({**headers, "x-user": user} for user in ("jack", "jill"))
+    at = ("--data-dir", str(server.data))
     tapping = subprocess.Popen(
-        [LANEWAY, "tap", "--lane=s3", "-o", "json", "--data-dir", str(server.data)],
+        [LANEWAY, "tap", "--lane=s1", "-H", "X-User: jill", "-o", "json", *at],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -365,10 +368,12 @@ def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behi
         assert tapping.stdout is not None
         while not followed():
             time.sleep(0.05)
-        server.do(load(url, [Call("/mock?token=s3cret", headers)]))
+        server.do(load(url, [Call("/mock?token=s3cret", jack)]))
+        server.do(load(url, [Call("/mock?token=s3cret", jill)]))
         entry = json.loads(tapping.stdout.readline())
-        assert (entry["service"], entry["lane"], entry["served"]) == ("default/mockb", "s3", "s3")
-        assert (entry["proxy"], entry["status"]) == ("sidecar~mocka-v1.default", 200)
+        assert (entry["service"], entry["lane"], entry["served"]) == ("default/mocka", "?", "s1")
+        assert (entry["proxy"], entry["status"]) == ("router~ingressgateway.istio-system", 200)
+        assert (entry["path"], entry["headers"]) == ("/mock?token=***", {"x-user": "jill"})
         tapping.send_signal(2)
         assert tapping.wait(30) == 130
     for _ in range(600):
@@ -380,6 +385,8 @@ def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behi
     assert json.loads(at_gateway)["path"] == "/mock?token=***"
     wrong = ask("tap", "--status", "6xx")
     assert (wrong.code, "is no status" in wrong.message) == (2, True)
+    unlogged = ask("tap", "-H", "x-team: a")
+    assert (unlogged.code, "--log-header x-team" in unlogged.message) == (1, True)
 
 
 def test_logs_are_followed_of_workloads_that_come_later(ask: Ask, server: RunningServer) -> None:

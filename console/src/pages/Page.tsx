@@ -18,6 +18,7 @@ const Generated = lazy(async () => ({ default: (await import('./Generated')).Gen
 const History = lazy(async () => ({ default: (await import('./History')).History }));
 const Proxies = lazy(async () => ({ default: (await import('./Proxies')).Proxies }));
 const Revision = lazy(async () => ({ default: (await import('./Revision')).Revision }));
+const Tap = lazy(async () => ({ default: (await import('./Tap')).Tap }));
 const Traffic = lazy(async () => ({ default: (await import('./Traffic')).Traffic }));
 const TryIt = lazy(async () => ({ default: (await import('./TryIt')).TryIt }));
 const Weights = lazy(async () => ({ default: (await import('./Weights')).Weights }));
@@ -41,6 +42,7 @@ function Content({ route }: { route: Route }) {
   if (route.page === 'history') return <History />;
   if (route.page === 'proxies') return <Proxies />;
   if (route.page === 'revision') return <Revision key={route.revision} number={route.revision} />;
+  if (route.page === 'tap') return <Tap />;
   if (route.page === 'traffic') return <Traffic group={route.group} />;
   if (route.page === 'try') return <TryIt query={route.query} />;
   if (!('group' in route)) return <Missing text={t('nowhere')} />;

@@ -36,6 +36,10 @@ export function useObjects(): Snapshot {
   return useSyncExternalStore(objects.listen, objects.get);
 }
 
+export function useIsAdmin(): boolean {
+  return useContext(Who).scopes.includes('admin');
+}
+
 /** Whether the API would let the user change this lane group and its lanes; "" is any group. */
 export function useMayEdit(group: string): boolean {
   const { scopes } = useContext(Who);

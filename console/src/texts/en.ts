@@ -394,6 +394,28 @@ export const en = {
         'If these are not calls on its own behalf, pass on {{header}} from each request to the calls that it leads to.',
     },
   },
+  tap: {
+    title: 'Live requests',
+    intro:
+      'Requests as they end, at every hop: the last {{count}}. The server hides what may be a secret.',
+    adminsOnly: 'Requests are for admins: paths may say more than a viewer should know.',
+    notLogged: 'The proxies do not log this.',
+    watching: 'Waiting for requests…',
+    paused: 'Paused. Requests that end meanwhile are not shown.',
+    pause: 'Pause',
+    resume: 'Resume',
+    clear: 'Clear',
+    none: 'No request has ended yet that meets the filters.',
+    any: 'Any',
+    status: 'Status',
+    noAnswer: 'No answer',
+    path: 'Path begins with',
+    header: 'Header',
+    time: 'Time',
+    from: 'Sent by',
+    milliseconds: 'ms',
+    request: 'Request',
+  },
   nowhere: 'There is no such page.',
 };
 

@@ -1,4 +1,7 @@
-"""Locates the built console: in an installed package, or else in the clone."""
+"""Locates the built console: in an installed package, or else in the clone.
+
+A clone also has the program that builds it.
+"""
 
 from __future__ import annotations
 
@@ -14,3 +17,11 @@ def console_folder() -> Path | None:
         if (folder / "index.html").is_file():
             return folder
     return None
+
+
+def console_builder() -> Path | None:
+    """The Python program that builds the console; None where its sources are missing."""
+    clone = Path(laneway.__file__).parents[2]
+    found = (clone / "console/package.json").is_file()
+    program = clone / "build_console.py"
+    return program if found and program.is_file() else None

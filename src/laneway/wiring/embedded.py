@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,8 @@ ACCESS_LOG = "access.log"
 class Settings:
     """``run_dir`` None makes a private one and removes it at the end. ``concurrency`` is the
     number of worker threads of each Envoy. ``free_gateway_ports`` ignores declared ports.
-    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed."""
+    ``explain`` is what callers send as ``x-laneway-explain`` to be told how they are routed.
+    ``logged_headers`` of requests are in the access log."""
 
     run_dir: Path | None = None
     log_dir: Path | None = None
@@ -61,6 +62,7 @@ class Settings:
     free_gateway_ports: bool = False
     explain: str | None = None
     access_log: bool = False
+    logged_headers: Sequence[str] = ()
 
 
 class Embedded:
@@ -103,6 +105,7 @@ class Embedded:
                 await choose_module(envoy, self._on_event),
                 explain=settings.explain,
                 access_log=ACCESS_LOG if settings.access_log else None,
+                logged_headers=settings.logged_headers,
             )
             self.control_plane = ControlPlane(self._registry, self._registry, Emitter(options))
             runner = self._runner = await stack.enter_async_context(
@@ -173,6 +176,10 @@ class Embedded:
     def access_log_path(self, node: str) -> Path | None:
         """None where proxies write none: see ``Settings.access_log``."""
         return self._runner.proxy_file(node, ACCESS_LOG) if self._settings.access_log else None
+
+    @property
+    def logged_headers(self) -> Sequence[str]:
+        return self._settings.logged_headers
 
     async def proxy_admin(self, node: str, target: str) -> bytes:
         """What the proxy's admin interface answers. Raises ``KeyError``, ``AdminUnreachable``."""

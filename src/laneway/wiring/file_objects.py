@@ -14,8 +14,7 @@ from typing import Any
 
 from laneway.adapters.files import Reading
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.resources import Resource, by_kind
-from laneway.apiserver.writes import Write, created, replaced
+from laneway.apiserver.resources import Resource
 from laneway.control.declared import ChangeSet, ReplaceAll
 from laneway.control.revisions import (
     DeclaredElsewhere,
@@ -27,9 +26,8 @@ from laneway.control.revisions import (
     StoredObject,
 )
 from laneway.model.findings import Source
-from laneway.model.names import DEFAULT_NAMESPACE
-from laneway.model.times import timestamp
 from laneway.schema import Document
+from laneway.wiring.document_objects import DocumentObjects
 from laneway.wiring.reconciliation import Reconciliation
 
 #: The source and field manager of objects from files.
@@ -38,7 +36,6 @@ _BACK = (
     "from now on what the files say of it is refused as a conflict, until they say the same, or "
     "nothing, of it"
 )
-_WRITTEN = ("name", "namespace", "labels", "annotations")
 
 
 def as_declared(reading: Reading) -> ChangeSet:
@@ -61,9 +58,7 @@ class FileObjects:
     ) -> None:
         self._store = store
         self._reconciliation = reconciliation
-        self._resources = by_kind(resources)
-        self._now = now
-        self._uid = uid
+        self._documents = DocumentObjects(resources, FILES, now, uid)
         self._report = report
         self._sources: dict[ObjectId, Source] = {}
         self._draft: Draft | None = None
@@ -75,17 +70,17 @@ class FileObjects:
         changes: dict[ObjectId, Manifest | None] = {}
         sources: dict[ObjectId, Source] = {}
         for document in documents:
-            key, write = self._target(document)
+            key = self._documents.key(document)
             if key in sources:
                 self._report(f"{key} is declared twice, in several groups: the API shows one")
                 continue
             sources[key] = document.source
+            live = self._store.submitted_objects.get(key)
             try:
-                manifest = self._manifest(key, write, document)
+                manifest = self._documents.manifest(document, live)
             except Failure as failure:
                 self._report(f"the API does not show {key}: {failure}")
                 continue
-            live = self._store.submitted_objects.get(key)
             if live is None or live.manifest != manifest:
                 changes[key] = manifest
         gone = self._sources.keys() - sources.keys()
@@ -95,30 +90,6 @@ class FileObjects:
             self._draft = Draft(changes, "laneway up", FILES, "files")
             await self._reconciliation.append(self._draft)
         self._reconciliation.wake()
-
-    def _target(self, document: Document) -> tuple[ObjectId, Write]:
-        data = _object(document)
-        resource = self._resources[data["apiVersion"], data["kind"]]
-        metadata = data["metadata"]
-        namespace = metadata.get("namespace") or DEFAULT_NAMESPACE if resource.namespaced else ""
-        key = ObjectId(resource.qualified, namespace, metadata["name"])
-        now = timestamp(self._now())
-        uid, api_version = self._uid(), data["apiVersion"]
-        return key, Write(
-            resource, namespace, key.name, FILES, now, uid, api_version, validation="Ignore"
-        )
-
-    def _manifest(self, key: ObjectId, write: Write, document: Document) -> Manifest:
-        """Raises ``Failure``."""
-        data = _object(document)
-        metadata = data["metadata"]
-        written: dict[str, Any] = {
-            **data,
-            "metadata": {name: metadata[name] for name in _WRITTEN if name in metadata},
-        }
-        live = self._store.submitted_objects.get(key)
-        valid = replaced(write, live, written) if live else created(write, written)
-        return valid.manifest
 
     def _check(self, draft: Draft) -> None:
         if draft is self._draft or draft.force:
@@ -139,12 +110,6 @@ class FileObjects:
             for key in revision.draft.writes:
                 if self._sources.pop(key, None) is not None:
                     self._report(f"{key} was taken over by {revision.draft.principal}: {_BACK}")
-
-
-def _object(document: Document) -> Mapping[str, Any]:
-    """Everything that was read as an object has this form."""
-    assert isinstance(document.data, Mapping)
-    return document.data
 
 
 def _same(one: Manifest, other: Manifest) -> bool:

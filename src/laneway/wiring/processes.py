@@ -16,6 +16,7 @@ from laneway.adapters.http.processes import LogFile
 from laneway.adapters.runner import environments
 from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.errors import RunnerError
+from laneway.apiserver.access_log_entries import Selection
 from laneway.apiserver.failures import Failure
 from laneway.compile.envoy import names
 from laneway.control import events
@@ -98,11 +99,19 @@ class Processes:
         """Raises ``Failure``."""
         await _carried_out(self._embedded.stop_workload(self._ours(name)))
 
-    def logs(self, names_: Sequence[str], lane: str, *, access: bool) -> list[LogFile]:
-        """Of these workloads and proxies; of all workloads (access logs: all proxies) if none is
-        named. ``lane`` leaves out what is of other lanes. Raises ``Failure``."""
-        if access:
-            return [self._access_log(node, lane) for node in self._nodes(names_)]
+    def access_logs(self, names_: Sequence[str], selection: Selection) -> list[LogFile]:
+        """Of these proxies, by their own names or by what they belong to; of all if none is named.
+        Raises ``Failure``."""
+        unlogged = [n for n, _ in selection.headers if n not in self._embedded.logged_headers]
+        if unlogged:
+            name = unlogged[0]
+            fix = f"start laneway again with --log-header {name}"
+            raise Failure(409, f"the proxies do not log the header {name}; {fix}")
+        return [self._access_log(node, selection) for node in self._nodes(names_)]
+
+    def logs(self, names_: Sequence[str], lane: str) -> list[LogFile]:
+        """Of these workloads and proxies; of all workloads if none is named. ``lane`` leaves out
+        those of other lanes. Raises ``Failure``."""
         chosen: Iterable[str] = names_
         if not names_:
             lanes = lanes_by_workload(self._embedded.mesh)
@@ -209,13 +218,13 @@ class Processes:
             subject = events.WorkloadInstance(self._workload(name))
         return LogFile(subject.name, self._embedded.log_path(subject))
 
-    def _access_log(self, node: str, lane: str) -> LogFile:
+    def _access_log(self, node: str, selection: Selection) -> LogFile:
         path = self._embedded.access_log_path(node)
         if path is None:
             raise Failure(
                 409, "the proxies write no access logs; start laneway again with --access-log"
             )
-        return LogFile(node, path, access=True, lane=lane)
+        return LogFile(node, path, selection)
 
     def _nodes(self, wanted: Sequence[str]) -> Iterator[str]:
         """Proxies by their node ids, or by what they belong to."""

@@ -48,7 +48,7 @@ from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
 from laneway.control.declared import NotProgrammed, Request, Writes
-from laneway.control.revisions import RevisionStore
+from laneway.control.revisions import Draft, RevisionStore
 from laneway.model.lanes import Lane
 from laneway.model.names import ObjectName
 from laneway.model.workloads import Workload
@@ -56,6 +56,7 @@ from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import ApiKinds, api_kinds
 from laneway.wiring.compactions import compact, compact_regularly
 from laneway.wiring.console_paths import console_folder
+from laneway.wiring.document_objects import DocumentObjects
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.file_objects import FileObjects, as_declared
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
@@ -77,6 +78,9 @@ from laneway.wiring.source_watching import SourceFollower
 from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.workload_instances import WorkloadInstances
 
+#: The field manager of an example's objects.
+EXAMPLE = "example"
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -94,7 +98,8 @@ class ServeSettings:
     ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
     which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
     ``history`` says how far back revisions are kept. ``console`` is where browsers on this machine
-    find the console; it has no TLS, so it is on loopback.
+    find the console; it has no TLS, so it is on loopback. ``console_built_later`` serves before the
+    console was built, and shows it from then on.
     """
 
     data: Path | None
@@ -104,13 +109,15 @@ class ServeSettings:
     mesh: Settings = field(default_factory=Settings)
     history: HistoryBounds = field(default_factory=HistoryBounds)
     console: tuple[str, int] | None = None
+    console_built_later: bool = False
 
 
 class Serving:
     """An async context: inside, the API is answered.
 
-    ``files`` are the objects at the beginning if files declare the mesh. Then the store is in
-    memory. Pass later contents of the files to ``show``.
+    ``files`` are the objects at the beginning if files declare the mesh; pass later contents of the
+    files to ``show``. ``example`` are objects to begin with that anybody may change. With either,
+    the store is in memory.
     """
 
     def __init__(
@@ -120,24 +127,27 @@ class Serving:
         report: Callable[[str], None] = lambda text: None,
         *,
         files: Reading | None = None,
+        example: Reading | None = None,
     ) -> None:
-        assert (files is None) != (settings.data is None)
+        assert [files, example, settings.data].count(None) == 2
         self._settings = settings
         self._on_event = on_event
         self._report = report
         self._files = files
+        self._example = example
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
         self._workloads = WorkloadInstances()
         self._sources = SourceFollower(self._started, self._start_anew, self._heard)
-        self.address = self.console_address = ""
+        self.address = self._plain_address = ""
         self._codes = SignInCodes()
 
     async def __aenter__(self) -> Self:
         """Raises ``StoreError``, ``ServerUnusable``, and what ``Embedded`` raises."""
         settings = self._settings
-        pages = ConsoleFiles(console_folder())
-        if settings.console is not None and not pages.built:
+        pages = self._pages = ConsoleFiles(console_folder)
+        required = settings.console is not None and not settings.console_built_later
+        if required and not pages.built:
             raise ConsoleNotBuilt
         async with AsyncExitStack() as stack:
             self.store, self.tokens = store, tokens = await self._open_store(stack)
@@ -198,7 +208,7 @@ class Serving:
             await stack.enter_async_context(server)
             stack.callback(processes.close)
             stack.callback(watches.close)  # before the server waits for its streams
-            self._note_addresses(server, pages)
+            self._note_addresses(server)
             self._stack = stack.pop_all()
         return self
 
@@ -222,15 +232,22 @@ class Serving:
             lambda: self.console_address,
         )
 
-    def _note_addresses(self, server: ApiServer, pages: ConsoleFiles) -> None:
+    @property
+    def console_built(self) -> bool:
+        return self._pages.built
+
+    @property
+    def console_address(self) -> str:
+        """Its URL; "" where it is not shown."""
+        address = self._plain_address or self.address
+        return address + console_files.ROOT if address and self.console_built else ""
+
+    def _note_addresses(self, server: ApiServer) -> None:
         settings = self._settings
         if settings.listen is not None:
             self.address = _url("https", settings.listen[0], server.port)
-            if pages.built:
-                self.console_address = self.address + console_files.ROOT
         if settings.console is not None:
-            plain = _url("http", settings.console[0], server.console_port)
-            self.console_address = plain + console_files.ROOT
+            self._plain_address = _url("http", settings.console[0], server.console_port)
 
     async def show(self, files: Reading) -> None:
         """Have the API show what files declare, once it is applied to ``embedded``."""
@@ -259,10 +276,18 @@ class Serving:
     ) -> tuple[MemoryStore | SqliteStore, TokenStore]:
         """Raises ``StoreError``."""
         if self._settings.data is None:
-            return MemoryStore(utc_now), MemoryTokens()
+            memory = MemoryStore(utc_now)
+            if self._example is not None:
+                await memory.append(self._example_objects(self._example), expected=0)
+            return memory, MemoryTokens()
         store = SqliteStore.open(self._settings.data / "store", utc_now)
         stack.push_async_callback(store.close)
         return store, await SqliteTokens.read(store)
+
+    def _example_objects(self, example: Reading) -> Draft:
+        keyed = DocumentObjects(served(), EXAMPLE, utc_now, _uid)
+        objects = dict(keyed.created(document) for document in example.documents)
+        return Draft(objects, "laneway", EXAMPLE, "the example")
 
     def _file_objects(self, store: RevisionStore, reconciliation: Reconciliation) -> FileObjects:
         return FileObjects(store, reconciliation, served(), utc_now, _uid, self._report)
@@ -284,8 +309,8 @@ class Serving:
     async def _start_mesh(self, stack: AsyncExitStack, store: RevisionStore) -> bool:
         """False if it starts with nothing, because not everything in the store can be started.
 
-        Then objects are applied one by one, and the statuses say which cannot. What files declare
-        starts whole, or not at all.
+        Then objects are applied one by one, and the statuses say which cannot. What files declare,
+        or an example, starts whole, or not at all.
         """
         if self._files is not None:
             self.embedded = await stack.enter_async_context(self._mesh(as_declared(self._files)))
@@ -295,6 +320,8 @@ class Serving:
                 self._mesh(declared_at_start(store.objects))
             )
         except (RunnerError, OSError) as error:
+            if self._example is not None:
+                raise
             # What keeps the mesh as such from starting is raised again here.
             self.embedded = await stack.enter_async_context(self._mesh(Writes(STORE, ())))
             self._report(f"not everything can be started: {error}")

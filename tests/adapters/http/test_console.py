@@ -89,7 +89,7 @@ async def console(folder: Path | None) -> AsyncIterator[Served]:
         lambda: "http://127.0.0.1:7480/console/",
     )
     objects = ObjectEndpoints(store, watches, lambda: NOW, lambda: "uid", one_document)
-    more = [*ConsoleFiles(folder).routes, *endpoints.routes]
+    more = [*ConsoleFiles(lambda: folder).routes, *endpoints.routes]
     app = application(served(), objects, "1.2.3", more)
     guarded = Authentication(app, tokens.by_id, "jack", (), lambda: NOW + found.later)
     with TemporaryDirectory(prefix="laneway-") as private:

@@ -61,6 +61,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_field(
         "concurrency": 3,
         "envoy": "e",
         "access-log": True,
+        "log-header": ["x-user"],
         "explain": "w",
         "log-level": "info",
         "history-days": 5,

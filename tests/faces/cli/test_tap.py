@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from laneway.faces.cli.tap import STATUS, Selection, head, row
+from laneway.faces.cli.tap import head, row
 
 ENTRY: dict[str, Any] = {
     "time": "2026-11-26T05:55:42.565Z",
@@ -49,30 +48,3 @@ def test_what_is_not_known_is_a_dash_and_no_answer_is_0() -> None:
 
 def test_what_a_client_sends_does_not_steer_the_terminal() -> None:
     assert "\x1b" not in shown(120, path="/\x1b[2J\x07", method="\x1b]0;x")
-
-
-@pytest.mark.parametrize(
-    ("selection", "taken"),
-    [
-        (Selection(), True),
-        (Selection(service="mockb"), True),
-        (Selection(service="default/mockb"), True),
-        (Selection(service="mocka"), False),
-        (Selection(statuses=["404", "2xx"]), True),
-        (Selection(statuses=["5xx"]), False),
-        (Selection(path="/mo"), True),
-        (Selection(path="/other"), False),
-    ],
-)
-def test_entries_are_selected(selection: Selection, taken: bool) -> None:
-    assert selection.takes(ENTRY) is taken
-
-
-def test_no_answer_is_selected_by_0() -> None:
-    assert Selection(statuses=["0"]).takes({**ENTRY, "status": 0})
-    assert not Selection(statuses=["0"]).takes(ENTRY)
-
-
-@pytest.mark.parametrize("word", ["6xx", "20", "2x", "abc", "", "2000"])
-def test_other_words_are_no_statuses(word: str) -> None:
-    assert not STATUS.fullmatch(word)

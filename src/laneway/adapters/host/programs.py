@@ -1,9 +1,14 @@
-"""Programs that a command runs for its user, on the user's terminal."""
+"""Programs that a command runs for its user: on the user's terminal, or in the background."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -16,3 +21,31 @@ def run_in_foreground(
     ``OSError`` where it cannot be started."""
     code = subprocess.call(command, env=environment, cwd=folder)
     return code if code >= 0 else 128 - code
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program that has ended, and what it wrote to stderr."""
+
+    code: int
+    errors: str
+
+
+async def run_in_background(command: Sequence[str]) -> Ended:
+    """Without input, and after everything else that wants the processors. If this is cancelled, the
+    program and all that it started are killed. Raises ``OSError`` where it cannot be started."""
+    process = await asyncio.create_subprocess_exec(
+        *("nice", "-n", "19", *command),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return Ended(process.returncode or 0, errors.decode(errors="replace"))

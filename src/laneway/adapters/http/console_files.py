@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import mimetypes
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -29,8 +29,8 @@ SIGN_OUT = f"{ROOT}sign-out"
 _NONCE = b"__CSP_NONCE__"
 _PAGE = "index.html"
 _NOT_BUILT = (
-    "The console was not built. In a clone of laneway, `make console` builds it (with Node 20 or "
-    "newer); then start `laneway serve` again.\n"
+    "The console was not built. In a clone of laneway, `make console` builds it; then start "
+    "`laneway serve` again.\n"
 )
 
 
@@ -54,20 +54,25 @@ class _File:
 class ConsoleFiles:
     """The output of ``vite build``, in memory, so no other file can be requested."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """``folder`` is None if the console was not built."""
+    def __init__(self, find: Callable[[], Path | None]) -> None:
+        """``find`` returns the folder, or None while the console is not built."""
+        self._find = find
         self._page = b""
         self._assets: Mapping[str, tuple[_File, bytes]] = {}
-        if folder is not None:
-            self._page = (folder / _PAGE).read_bytes()
-            read = {path.name: _File.read(path) for path in (folder / "assets").iterdir()}
-            self._assets = {
-                name: (file, gzip.compress(file.data, 6, mtime=0)) for name, file in read.items()
-            }
 
     @property
     def built(self) -> bool:
+        """Whether the files are there, by now."""
+        if not self._page and (folder := self._find()) is not None:
+            self._read(folder)
         return bool(self._page)
+
+    def _read(self, folder: Path) -> None:
+        read = {path.name: _File.read(path) for path in (folder / "assets").iterdir()}
+        self._assets = {
+            name: (file, gzip.compress(file.data, 6, mtime=0)) for name, file in read.items()
+        }
+        self._page = (folder / _PAGE).read_bytes()
 
     @property
     def routes(self) -> list[Route]:
@@ -90,7 +95,7 @@ class ConsoleFiles:
         return Response(page, media_type="text/html", headers=headers)
 
     async def _show_asset(self, request: Request) -> Response:
-        found = self._assets.get(request.path_params["name"])
+        found = self._assets.get(request.path_params["name"]) if self.built else None
         if found is None:
             return PlainTextResponse("the console has no such file\n", 404, _ALWAYS)
         file, compressed = found

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from laneway.adapters.host.log_lines import LogLines
 from laneway.adapters.http.administration import API_VERSION, require_admin
 from laneway.adapters.http.bodies import ReadYaml, body
-from laneway.apiserver import access_log_entries
+from laneway.apiserver.access_log_entries import STATUS, Selection, shown
 from laneway.apiserver.failures import Failure
 
 _ROOT = f"/apis/{API_VERSION}"
@@ -40,16 +40,15 @@ _CONFIGURATION = {
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """``access``: it is an access log, of which secrets are not shown, and lines of lanes other
-    than ``lane`` are left out; "" leaves out none."""
+    """With a selection it is an access log, of which secrets are not shown, and only what is
+    selected."""
 
     name: str
     path: Path
-    access: bool = False
-    lane: str = ""
+    selection: Selection | None = None
 
     def shown(self, line: str) -> str | None:
-        return access_log_entries.shown(line, self.lane) if self.access else line
+        return line if self.selection is None else shown(line, self.selection)
 
 
 class Processes(Protocol):
@@ -63,7 +62,9 @@ class Processes(Protocol):
 
     async def stop(self, name: str) -> None: ...
 
-    def logs(self, names: Sequence[str], lane: str, *, access: bool) -> Sequence[LogFile]: ...
+    def logs(self, names: Sequence[str], lane: str) -> Sequence[LogFile]: ...
+
+    def access_logs(self, names: Sequence[str], selection: Selection) -> Sequence[LogFile]: ...
 
     def environment(self, name: str) -> dict[str, Any]: ...
 
@@ -149,14 +150,18 @@ class ProcessEndpoints:
         return JSONResponse({"kind": "LaneRequestList", "apiVersion": API_VERSION, **found})
 
     async def _log(self, request: Request) -> Response:
-        """Lines of JSON: which log, and its line."""
+        """Lines of JSON: which log, and its line. Access logs may be selected from by ``lane``,
+        ``service``, ``path``, ``status`` and ``header``, as ``NAME: VALUE`` or ``NAME``."""
         require_admin(request, "logs are")
         query = request.query_params
         access, follow = (query.get(name, "") == "true" for name in ("access", "follow"))
         names, lane = query.getlist("name"), query.get("lane", "")
+        selection = _selection(request) if access else None
 
         def find() -> Sequence[LogFile]:
-            return self._processes.logs(names, lane, access=access)
+            if selection is not None:
+                return self._processes.access_logs(names, selection)
+            return self._processes.logs(names, lane)
 
         files = find()
         again = find if follow and not names else None
@@ -201,6 +206,22 @@ def _parameter(request: Request, name: str) -> str:
     if not value:
         raise Failure(400, f"{name}: the parameter is missing")
     return value
+
+
+def _selection(request: Request) -> Selection:
+    query = request.query_params
+    statuses = query.getlist("status")
+    for each in statuses:
+        if not STATUS.fullmatch(each):
+            raise Failure(400, f"status: {each!r} is none: write 404, 5xx, or 0 for no answer")
+    headers = [each.partition(":") for each in query.getlist("header")]
+    return Selection(
+        query.get("lane", ""),
+        query.get("service", ""),
+        tuple(statuses),
+        query.get("path", ""),
+        tuple((name.strip().lower(), value.strip()) for name, _, value in headers),
+    )
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -20,9 +21,10 @@ class FilterModule:
 class Options:
     """``explain``: the value of ``x-laneway-explain`` with which a client gets an explanation of
     the routing; with ``None``, nobody does. ``access_log``: a file, relative to each proxy's own
-    folder, to which the proxy appends.
+    folder, to which the proxy appends; ``logged_headers`` are of requests, in lower case.
     """
 
     module: FilterModule
     explain: str | None = None
     access_log: str | None = None
+    logged_headers: Sequence[str] = ()

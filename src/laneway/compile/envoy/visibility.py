@@ -62,12 +62,12 @@ def access_logs(options: Options) -> Iterable[accesslog_pb2.AccessLog]:
     """What a caller's proxy records of each request: counters, and a log where asked for."""
     yield from lane_statistics.statistics_loggers()
     if options.access_log is not None:
-        yield _access_log(options.access_log)
+        yield _access_log(options.access_log, options.logged_headers)
 
 
-def _access_log(path: str) -> accesslog_pb2.AccessLog:
+def _access_log(path: str, headers: Sequence[str]) -> accesslog_pb2.AccessLog:
     """One JSON object for each request, on a line of its own."""
-    fields = {
+    fields: dict[str, Any] = {
         "time": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
         "authority": "%REQ(:AUTHORITY)%",
@@ -83,6 +83,8 @@ def _access_log(path: str) -> accesslog_pb2.AccessLog:
         "served": _SERVED,
         "workload": _WORKLOAD,
     }
+    if headers:
+        fields["headers"] = {name: f"%REQ({name})%" for name in headers}
     text = substitution_format_string_pb2.SubstitutionFormatString(json_format=_struct(fields))
     config = file_pb2.FileAccessLog(path=path, log_format=text)
     return accesslog_pb2.AccessLog(name="envoy.access_loggers.file", typed_config=packed(config))

@@ -23,7 +23,7 @@ from laneway.faces.cli import (
     store_commands,
     traffic_commands,
 )
-from laneway.faces.cli.server_options import endpoint
+from laneway.faces.cli.server_options import endpoint, logged_headers
 from laneway.wiring.dialects import DIALECTS
 
 app = typer.Typer(
@@ -170,6 +170,7 @@ def up(
         bool,
         typer.Option("--access-log", help="Have every proxy log requests, with lanes, as JSON."),
     ] = False,
+    log_header: server_commands.LogHeaders = None,
     api_listen: server_commands.ApiListen = None,
     console: server_commands.ConsoleListen = None,
 ) -> None:
@@ -186,7 +187,8 @@ def up(
         run_dir=run_dir,
         concurrency=concurrency,
         explain=explain,
-        access_log=access_log,
+        access_log=access_log or bool(log_header),
+        logged_headers=logged_headers(log_header or ()),
     )
     listen, shown = endpoint("--api-listen", api_listen), endpoint("--console", console)
     serving = ServeSettings(None, listen, mesh=settings, console=shown)

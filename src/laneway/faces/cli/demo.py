@@ -1,7 +1,8 @@
 """``laneway demo``: the article's scenarios on real Envoys, every answer checked.
 
 One scenario after the other: both need the same two processors to start, and a half is sooner to
-be seen than a whole. On a terminal the scenarios then stay up for the user's own requests.
+be seen than a whole. On a terminal the scenarios then stay up for the user's own requests, and each
+has its API and the console.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from laneway.adapters.files import read
+from laneway.adapters.files import Reading, read
 from laneway.adapters.runner.errors import PortUnavailable
 from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.reports import Reporter
-from laneway.faces.cli.running_meshes import print_requests, running
+from laneway.faces.cli.running_meshes import print_requests, starting
 from laneway.faces.cli.scenarios import EXPECTED, SCENARIOS, SERVICES, Scenario, examples, versions
 from laneway.faces.cli.terminals import fact, listing, output
 from laneway.faces.load import Answer, call
@@ -29,6 +32,11 @@ from laneway.model.meshes import Mesh
 from laneway.wiring.embedded import Embedded, Settings
 from laneway.wiring.lane_requests import LaneRequest, gateway_requests
 from laneway.wiring.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from laneway.wiring.serving import Serving
+
+Running: TypeAlias = "Serving | Embedded"
 
 _CLIENTS = 4
 
@@ -60,36 +68,49 @@ async def _demo(scenarios: list[Scenario], settings: Settings, requests: int, on
     stays = console.is_terminal and not once
     right = True
     async with AsyncExitStack() as kept:
+        up: dict[str, Serving] = {}
         for scenario in scenarios:
+            reading = read([str(examples() / scenario.folder)])
+            made = partial(_serving, reading) if stays else partial(_bare, reading.mesh)
             async with AsyncExitStack() as stack:
-                observed = await _show(console, stack, scenario, settings, requests)
+                title = (f"Scenario {scenario.number}", "bold"), f"  {scenario.title}"
+                console.print(Text.assemble(*title))
+                running = await _start(console, stack, reading.mesh, made, settings)
+                observed = await _show(console, _embedded(running), requests)
                 right = right and all(lane.all_right for lane in observed)
-                if stays:
+                if not isinstance(running, Embedded):
+                    up[f"scenario {scenario.number}"] = running
                     await kept.enter_async_context(stack.pop_all())
         _print_verdict(console, right, requests * len(EXPECTED) * len(scenarios))
-        if stays:
+        if up:
             console.print("Everything is still up: try the commands above. Ctrl-C stops it.")
-            await interruption.until_interrupted()
+            await _stay(console, up)
     return 0 if right else 1
 
 
-async def _show(
-    console: Console, stack: AsyncExitStack, scenario: Scenario, settings: Settings, requests: int
-) -> list[Observed]:
-    mesh = read([str(examples() / scenario.folder)]).mesh
-    console.print(
-        Text.assemble((f"Scenario {scenario.number}", "bold"), f"  {scenario.title}"),
-    )
-    began = time.monotonic()
-    embedded = await _start(console, stack, mesh, settings)
-    proxies = len(embedded.proxies())
-    console.print(
-        Text(
-            f"{len(mesh.workloads)} workloads behind {proxies} Envoy proxies, "
-            f"ready after {time.monotonic() - began:.1f} s",
-            style="dim",
-        )
-    )
+def _bare(mesh: Mesh, settings: Settings, reporter: Reporter) -> Embedded:
+    return Embedded(mesh, settings, reporter)
+
+
+def _serving(reading: Reading, settings: Settings, reporter: Reporter) -> Serving:
+    """With the API and the console, which takes longer to import."""
+    from laneway.faces.cli.demo_consoles import served
+
+    return served(reading, settings, reporter)
+
+
+def _embedded(running: Running) -> Embedded:
+    return running if isinstance(running, Embedded) else running.embedded
+
+
+async def _stay(console: Console, up: Mapping[str, Serving]) -> None:
+    from laneway.faces.cli.demo_consoles import findable_all, show_consoles
+
+    with findable_all(console, up.values()):
+        await interruption.until_interrupted(beside=show_consoles(console, up))
+
+
+async def _show(console: Console, embedded: Embedded, requests: int) -> list[Observed]:
     observed = await _call_lanes(console, embedded, requests)
     console.print()
     _print_table(console, observed)
@@ -100,20 +121,33 @@ async def _show(
 
 
 async def _start(
-    console: Console, stack: AsyncExitStack, mesh: Mesh, settings: Settings
-) -> Embedded:
+    console: Console,
+    stack: AsyncExitStack,
+    mesh: Mesh,
+    made: Callable[[Settings, Reporter], Running],
+    settings: Settings,
+) -> Running:
     """On the ports that the example declares; on free ones if somebody has these."""
+
+    async def entered(settings: Settings) -> tuple[Running, tuple[str, ...]]:
+        reporter = Reporter(console, mesh)
+        return await stack.enter_async_context(
+            starting(made(settings, reporter), _embedded, reporter)
+        )
+
+    began = time.monotonic()
     try:
-        entered = running(mesh, settings, Reporter(console, mesh))
-        embedded, problems = await stack.enter_async_context(entered)
+        running, problems = await entered(settings)
     except PortUnavailable as error:
         console.print(fact("note:", "yellow", f"{error}; a free port is used"), soft_wrap=True)
-        settings = replace(settings, free_gateway_ports=True)
-        entered = running(mesh, settings, Reporter(console, mesh))
-        embedded, problems = await stack.enter_async_context(entered)
+        running, problems = await entered(replace(settings, free_gateway_ports=True))
     if problems:
         raise Failed("\n".join(problems))
-    return embedded
+    proxies = len(_embedded(running).proxies())
+    ready = f"ready after {time.monotonic() - began:.1f} s"
+    text = f"{len(mesh.workloads)} workloads behind {proxies} Envoy proxies, {ready}"
+    console.print(Text(text, style="dim"))
+    return running
 
 
 async def _call_lanes(console: Console, embedded: Embedded, requests: int) -> list[Observed]:

@@ -37,9 +37,15 @@ def proxy_config(server: Server, proxy: str, part: str) -> Any:
 
 
 def log_lines(server: Server, names: Sequence[str], **options: Any) -> Iterator[str]:
-    """As JSON: ``name`` and ``line``. Options are ``lane``, ``access``, ``follow``, ``tailLines``;
-    what is None is left out."""
-    given = [(key, _text(value)) for key, value in options.items() if value is not None]
+    """As JSON: ``name`` and ``line``. Options are ``lane``, ``access``, ``follow``, ``tailLines``,
+    and of access logs ``service``, ``status``, ``path`` and ``header``; what is None is left out,
+    and what is a sequence is repeated."""
+    given = [
+        (key, _text(each))
+        for key, value in options.items()
+        if value is not None
+        for each in (value if isinstance(value, list | tuple) else [value])
+    ]
     query = urlencode([*(("name", name) for name in names), *given])
     return lines(server, f"{_ROOT}/processes/log?{query}")
 

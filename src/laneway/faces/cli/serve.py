@@ -16,7 +16,7 @@ from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findable_servers import findable, print_console
 from laneway.faces.cli.serve_configuration import ServeConfiguration
-from laneway.faces.cli.server_options import data_directory, endpoint
+from laneway.faces.cli.server_options import data_directory, endpoint, logged_headers
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
 from laneway.wiring.embedded import Settings
@@ -58,7 +58,8 @@ def settings(given: ServeConfiguration) -> ServeSettings:
         Settings(
             concurrency=given.concurrency,
             envoy=Path(given.envoy) if given.envoy else None,
-            access_log=given.access_log,
+            access_log=given.access_log or bool(given.log_header),
+            logged_headers=logged_headers(given.log_header),
             explain=given.explain,
         ),
         HistoryBounds(timedelta(days=given.history_days), given.history_revisions),

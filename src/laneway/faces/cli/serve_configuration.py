@@ -33,6 +33,7 @@ class ServeConfiguration(BaseModel):
     concurrency: int = Field(2, ge=1, le=64)
     envoy: str | None = None
     access_log: bool = False
+    log_header: list[str] = Field(default_factory=list)
     explain: str | None = None
     log_level: str = Field("warning", pattern="^(debug|info|warning|error)$")
     history_days: int = Field(30, ge=1, le=36_500)

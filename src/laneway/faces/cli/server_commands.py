@@ -29,6 +29,15 @@ ConsoleListen = Annotated[
         help="Show the console to browsers on this machine, and print a link that signs in.",
     ),
 ]
+LogHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log-header",
+        metavar="NAME",
+        envvar="LANEWAY_LOG_HEADER",
+        help="Have access logs hold this header of requests, too. May be repeated.",
+    ),
+]
 ExplainWord = Annotated[
     str | None,
     typer.Option(
@@ -123,6 +132,7 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    log_header: LogHeaders = None,
     explain: ExplainWord = None,
     log_level: Annotated[
         str | None,
@@ -164,6 +174,7 @@ def serve(
         "concurrency": concurrency,
         "envoy": envoy,
         "access_log": access_log,
+        "log_header": log_header,
         "explain": explain,
         "log_level": log_level,
         "history_days": history_days,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+
+from laneway.apiserver.access_log_entries import header_problem
 
 
 def data_directory(given: Path | None) -> Path:
@@ -24,3 +27,11 @@ def endpoint(option: str, text: str | None) -> tuple[str, int] | None:
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise typer.BadParameter(f"{option}: `{text}` is not HOST:PORT, such as 127.0.0.1:7443")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def logged_headers(names: Sequence[str]) -> tuple[str, ...]:
+    """In lower case, each once. Raises ``BadParameter``."""
+    for name in names:
+        if problem := header_problem(name):
+            raise typer.BadParameter(f"--log-header: {problem}")
+    return tuple(dict.fromkeys(name.lower() for name in names))

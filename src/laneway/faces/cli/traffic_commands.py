@@ -98,7 +98,7 @@ def top(
 
 
 def _known_status(texts: list[str] | None) -> list[str]:
-    from laneway.faces.cli.tap import STATUS
+    from laneway.apiserver.access_log_entries import STATUS
 
     for text in texts or []:
         if not STATUS.fullmatch(text):
@@ -121,6 +121,15 @@ def tap(
     path: Annotated[
         str, typer.Option("--path", metavar="PREFIX", help="Paths that begin so.")
     ] = "",
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-H",
+            "--header",
+            metavar="'NAME: VALUE'",
+            help="Requests with this header; without a value, with any. May be repeated.",
+        ),
+    ] = None,
     form: FormOption = TrafficFormat.TABLE,
     data: RunningData = None,
     context: Context = None,
@@ -128,16 +137,20 @@ def tap(
     """Show requests as they end, at every hop, with their lanes.
 
     Use it to follow a request of a lane. It reads access logs: start laneway with --access-log.
-    Access logs contain neither headers nor bodies. Values of query parameters, and parts of a path
-    that look like tokens, are not shown, because they may be secrets.
+    Access logs contain no bodies, and no headers except those that --log-header names. Values of
+    query parameters, and anything that looks like a token, are not shown: they may be secrets.
 
     Example: laneway tap --lane s2 --status 5xx
 
     Exit codes: 0 the laneway ended, 1 not answered, 2 misused, 130 after Ctrl-C.
     """
+    from laneway.apiserver.access_log_entries import Selection
     from laneway.faces.cli.interruption import run_reader
-    from laneway.faces.cli.tap import Selection, run
+    from laneway.faces.cli.tap import run
 
-    server, selection = running_server(data, context), Selection(lane, service, status or [], path)
+    pairs = [each.partition(":") for each in headers or []]
+    wanted = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+    selection = Selection(lane, service, status or [], path, wanted)
+    server = running_server(data, context)
     as_json = form is TrafficFormat.JSON
     raise typer.Exit(run_reader(lambda: run(server, selection, as_json=as_json)))
