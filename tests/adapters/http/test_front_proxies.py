@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,14 +43,14 @@ class Front:
     proxy: FrontProxy
     context: CurrentContext
     server: ApiServer | None = None
-    now: datetime = datetime.now(UTC)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def trust(self, proxies: Authority) -> None:
         self.proxy = trusted(proxies)
         self.context.current = self.made()
 
     def made(self) -> ssl.SSLContext:
-        return front_proxy_context(self.folder / "tls.crt", self.folder / "tls.key", self.proxy)
+        return front_proxy_context(pair(self.folder), self.proxy)
 
     @asynccontextmanager
     async def client(self, certificate: Path | None) -> AsyncIterator[httpx.AsyncClient]:
@@ -65,6 +65,10 @@ class Front:
     async def asked(self, certificate: Path | None) -> httpx.Response:
         async with self.client(certificate) as client:
             return await client.get("/", headers=JANE)
+
+
+def pair(folder: Path) -> bytes:
+    return (folder / "tls.crt").read_bytes() + (folder / "tls.key").read_bytes()
 
 
 def trusted(proxies: Authority) -> FrontProxy:
@@ -93,7 +97,7 @@ async def front(
     own, proxies, _ = authorities
     own.issue(tmp_path)
     proxy = trusted(proxies)
-    made = front_proxy_context(tmp_path / "tls.crt", tmp_path / "tls.key", proxy)
+    made = front_proxy_context(pair(tmp_path), proxy)
     found = Front(tmp_path, own, proxies, proxy, CurrentContext(made))
     app = FrontProxyAuthentication(
         Starlette(routes=[Route("/", whoami)]), lambda: found.proxy, lambda: found.now

@@ -7,10 +7,10 @@ who the user is. The same headers from anybody else are not believed. See
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -65,10 +65,11 @@ def _common_names(certificate: Mapping[str, Any]) -> list[str]:
     return [value for name, value in pairs if name == "commonName"]
 
 
-def front_proxy_context(certificate: Path, key: Path, proxy: FrontProxy) -> ssl.SSLContext:
+def front_proxy_context(pair: bytes, proxy: FrontProxy) -> ssl.SSLContext:
     """TLS that asks clients for a certificate of the proxy's authorities.
 
-    A client without one is let in, and told so by a Status. Raises ``OSError`` or ``ssl.SSLError``.
+    ``pair`` has the server's own certificate and key, in PEM. A client without a certificate is let
+    in, and told so by a Status. Raises ``OSError`` or ``ssl.SSLError``.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=proxy.authorities)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -76,8 +77,19 @@ def front_proxy_context(certificate: Path, key: Path, proxy: FrontProxy) -> ssl.
     # A resumed session would bring a certificate that nobody checks again.
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
-    context.load_cert_chain(certificate, key)
+    _load(context, pair)
     return context
+
+
+def _load(context: ssl.SSLContext, pair: bytes) -> None:
+    """From memory: the file system of the operator's pod is read-only, and a key should not be
+    written to a disk."""
+    file = os.memfd_create("pair", os.MFD_CLOEXEC)
+    try:
+        os.write(file, pair)
+        context.load_cert_chain(f"/proc/self/fd/{file}")
+    finally:
+        os.close(file)
 
 
 class CurrentContext(ssl.SSLContext):

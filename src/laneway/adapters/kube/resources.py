@@ -59,6 +59,18 @@ EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("create",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", ("get", "create", "update"))
 
 DECLARED = (LANE_GROUPS, LANES)
+
+#: For ``api.laneway.dev``: the cluster decides who may do what.
+ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", ("create",)
+)
+#: One, in ``kube-system``: how the API server proves itself to extension API servers.
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", ("get",))
+#: Its serving certificate, in the operator's own namespace, and who is to trust it.
+SECRETS = Resource("", "v1", "secrets", "Secret", ("get", "create", "update"))
+API_SERVICES = Resource(
+    "apiregistration.k8s.io", "v1", "apiservices", "APIService", ("get", "patch")
+)
 WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS)
 
 
