@@ -8,8 +8,15 @@ import pytest
 from deploy.charts import NAMESPACE, documents, render
 from tests.deploy.test_charts import Document, container, grants, needed, only
 
-from laneway.adapters.kube.resources import ACCESS_REVIEWS, API_SERVICES, CONFIG_MAPS, SECRETS
-from laneway.apiserver.virtual_resources import IN_CLUSTERS
+from laneway.adapters.kube.resources import (
+    ACCESS_REVIEWS,
+    API_SERVICES,
+    CHANGED,
+    CONFIG_MAPS,
+    PREVIEWED,
+    SECRETS,
+)
+from laneway.apiserver.virtual_resources import CHANGE_SET, IN_CLUSTERS
 from laneway.faces.operator.app import operator
 from laneway.wiring.aggregated_api import CONFIGURATION
 from laneway.wiring.made_certificates import API_SERVICE, SECRET, SERVICE
@@ -61,7 +68,7 @@ def test_the_arguments_are_ones_that_the_operator_has(api: Document) -> None:
 
 def test_the_operator_is_granted_what_it_uses_and_no_more() -> None:
     role = named("ClusterRole", "laneway-api")
-    assert grants(role) == needed((ACCESS_REVIEWS, API_SERVICES))
+    assert grants(role) == needed((ACCESS_REVIEWS, *CHANGED, *PREVIEWED, API_SERVICES))
     names = {n for rule in role["rules"] for n in rule.get("resourceNames", ())}
     assert names == {API_SERVICE}
     own = named("Role", "laneway-api")
@@ -79,7 +86,9 @@ def test_the_front_proxys_proof_is_read_by_kubernetes_own_role() -> None:
 
 
 def test_with_a_certificate_of_ones_own_the_operator_makes_none() -> None:
-    assert grants(named("ClusterRole", "laneway-api", GIVEN)) == needed((ACCESS_REVIEWS,))
+    assert grants(named("ClusterRole", "laneway-api", GIVEN)) == needed(
+        (ACCESS_REVIEWS, *CHANGED, *PREVIEWED)
+    )
     kinds = [(d["kind"], d["metadata"]["name"]) for d in documents({"api": GIVEN})]
     assert ("Role", "laneway-api") not in kinds
     assert named("APIService", API_SERVICE, GIVEN)["spec"]["caBundle"] == "Q0E="
@@ -92,6 +101,7 @@ def test_with_a_certificate_of_ones_own_the_operator_makes_none() -> None:
 
 
 def test_users_get_what_is_served() -> None:
-    role = named("ClusterRole", "laneway-api-view")
     served = {(each.group, each.plural, "create") for each in IN_CLUSTERS}
-    assert grants(role) == served
+    assert grants(named("ClusterRole", "laneway-api-edit")) == served
+    looking = served - {(CHANGE_SET.group, CHANGE_SET.plural, "create")}
+    assert grants(named("ClusterRole", "laneway-api-view")) == looking

@@ -14,7 +14,7 @@ import io
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +48,11 @@ _NOT_PASSED_ON = ("host", "content-length", "transfer-encoding", "connection", "
 class AggregatingCluster:
     """``users`` are by token: their names and groups. ``allowed`` are (user or group, verb,
     resource), and ``reviews`` what the operator asked. ``port`` is where the operator serves the
-    aggregated API."""
+    aggregated API.
+
+    ``writes`` are those to other objects: who, how, and where. ``failing``: how the API server
+    answers writes that match. ``interrupt`` happens before the next one that is no dry run.
+    """
 
     folder: Path
     api: Api
@@ -60,6 +64,7 @@ class AggregatingCluster:
     reviews: list[Mapping[str, Any]] = field(default_factory=list)
     writes: list[tuple[str, str, str]] = field(default_factory=list)
     failing: dict[str, tuple[int, str]] = field(default_factory=dict)
+    interrupt: Callable[[], Awaitable[None]] | None = None
     url: str = ""
     port: int = 0
 
@@ -145,7 +150,10 @@ class AggregatingCluster:
             return await self._review(request)
         if request.method != "GET":
             dry = "dry" if "dryRun" in request.query else "real"
-            self.writes.append((user[0], f"{dry} {request.method}", request.path))
+            self.writes.append((user[0], f"{dry} {request.method}", request.path_qs))
+            if self.interrupt is not None and dry == "real":
+                interrupt, self.interrupt = self.interrupt, None
+                await interrupt()
             for pattern, (code, text) in self.failing.items():
                 if re.fullmatch(pattern, f"{dry} {request.method} {request.path}"):
                     return web.json_response({"message": text, "code": code}, status=code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,11 @@ import structlog
 import yaml
 from tests.e2e.kubectls import VERSIONS, Kubectl, program
 from tests.faces.operator.certificate_authorities import Authority
-from tests.wiring.aggregating_clusters import (
-    SERVICE_NAME,
-    AggregatingCluster,
-    aggregating,
-    authorities,
-)
-from tests.wiring.api_servers import API, SHOP, lane
+from tests.wiring.aggregated_apis import Served, served, write
+from tests.wiring.aggregating_clusters import SERVICE_NAME, AggregatingCluster, authorities
+from tests.wiring.api_servers import API, lane
 
 from laneway.adapters.http import bodies
-from laneway.adapters.kube.declared_objects import DeclaredObjects
-from laneway.wiring.aggregated_api import (
-    AggregatedApi,
-    ApiSettings,
-    ServingCertificates,
-)
-from laneway.wiring.lane_expiry import utc_now
-from laneway.wiring.made_certificates import MadeCertificates
-from laneway.wiring.serving_certificates import CertificateFolder
 
 EXPLAIN = {"request": {"headers": {"x-lane": "s1"}}}
 
@@ -45,93 +31,6 @@ def _logging() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Authority, Authority]:
     return authorities(tmp_path_factory.mktemp("authorities"))
-
-
-@dataclass
-class Looks:
-    """The pauses of the served API: each lasts until the test asks for the next look."""
-
-    asked: asyncio.Event
-    taken: asyncio.Event
-
-    async def pause(self, _: float) -> None:
-        self.taken.set()
-        await self.asked.wait()
-        self.asked.clear()
-        self.taken.clear()
-
-    async def next(self) -> None:
-        async with asyncio.timeout(30):
-            await self.taken.wait()
-            self.asked.set()
-            while self.asked.is_set():  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-            await self.taken.wait()
-
-
-@dataclass
-class Served:
-    cluster: AggregatingCluster
-    api: AggregatedApi
-    objects: DeclaredObjects
-    looks: Looks
-
-
-@asynccontextmanager
-async def served(
-    folder: Path,
-    made: tuple[Authority, Authority],
-    *,
-    wait: bool = True,
-    own_certificate: bool = False,
-) -> AsyncIterator[Served]:
-    """The shop's lanes, and the operator's part that answers ``api.laneway.dev``; with a
-    certificate of its own making, or a given one."""
-    own, _ = made
-    async with aggregating(folder, made) as cluster, cluster.client() as client:
-        await cluster.register(None if own_certificate else own.certificate.read_bytes())
-        await write(cluster, *SHOP)
-        objects = DeclaredObjects(client)
-        looks = Looks(asyncio.Event(), asyncio.Event())
-        certificates: ServingCertificates = CertificateFolder(own.folder / "operator")
-        if own_certificate:
-            certificates = MadeCertificates(client, "laneway-system", utc_now)
-        served = AggregatedApi(
-            client,
-            objects,
-            certificates,
-            ApiSettings("127.0.0.1", 0),
-            pause=looks.pause,
-        )
-        running = asyncio.gather(objects.run(), served.run())
-        try:
-            if wait:
-                async with asyncio.timeout(30):
-                    await served.serving.wait()
-                    while not objects.filled:  # noqa: ASYNC110
-                        await asyncio.sleep(0.005)
-                cluster.port = served.port
-            yield Served(cluster, served, objects, looks)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-async def write(cluster: AggregatingCluster, *objects: dict[str, Any]) -> None:
-    """As an administrator of the cluster, who is not asked for a token here."""
-    for each in objects:
-        version = each["apiVersion"]
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        namespaced = each["kind"] in ("Service", "Gateway")
-        where = f"{root}/namespaces/default" if namespaced else root
-        path = f"{where}/{each['kind'].lower()}s/{each['metadata']['name']}"
-        answer = await cluster.api.client.patch(
-            f"{path}?fieldManager=admin",
-            json=each,
-            headers={"content-type": "application/apply-patch+yaml"},
-        )
-        assert answer.status_code in (200, 201), answer.text
-    await cluster.api.settle()
 
 
 @pytest.fixture
@@ -209,6 +108,8 @@ async def test_discovery_names_what_is_served_and_no_more(found: Served) -> None
     code, listed = await found.cluster.ask("GET", f"/apis/{API}", token="joe")
     assert code == 200
     assert [each["name"] for each in listed["resources"]] == [
+        "changesets",
+        "previews",
         "explanations",
         "analyses",
         "renderings",
@@ -368,7 +269,9 @@ async def test_kubectl_asks_through_the_api_server(found: Served, version: str) 
     listed = await kubectl("api-resources", "--api-group=api.laneway.dev", "-o", "name")
     assert listed.split() == [
         "analyses.api.laneway.dev",
+        "changesets.api.laneway.dev",
         "explanations.api.laneway.dev",
+        "previews.api.laneway.dev",
         "renderings.api.laneway.dev",
     ]
     other = Kubectl(path, found.cluster.kubeconfig("joe", "other"))

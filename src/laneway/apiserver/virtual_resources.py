@@ -204,7 +204,7 @@ VIRTUAL = (
 
 
 #: Those that laneway's operator answers, too, where laneway runs in a cluster.
-IN_CLUSTERS = (EXPLANATION, ANALYSIS, RENDERING)
+IN_CLUSTERS = (CHANGE_SET, PREVIEW, EXPLANATION, ANALYSIS, RENDERING)
 _WHY_NOT_IN_CLUSTERS: Mapping[str, str] = {
     REVISION.plural: "a cluster keeps no history",
     ROLLBACK.plural: "a cluster keeps no history",

@@ -29,14 +29,17 @@ from laneway.adapters.http.front_proxies import (
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.virtual_objects import VirtualEndpoints, elsewhere_routes
 from laneway.adapters.kube.access_reviews import AccessReviews
+from laneway.adapters.kube.announcements import Announcer
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.adapters.kube.resources import CONFIG_MAPS
 from laneway.apiserver.front_proxy import FrontProxy, NoFrontProxy, front_proxy
 from laneway.apiserver.virtual_resources import (
     ANALYSIS,
+    CHANGE_SET,
     EXPLANATION,
     IN_CLUSTERS,
+    PREVIEW,
     RENDERING,
     VIRTUAL,
     Answering,
@@ -44,9 +47,12 @@ from laneway.apiserver.virtual_resources import (
 from laneway.operator.cluster_port import ClusterError
 from laneway.schema.api_requests import GROUP
 from laneway.wiring.cluster_access import ClusterAccess
+from laneway.wiring.cluster_changes import ClusterChanges
 from laneway.wiring.cluster_reviews import ClusterReviews
+from laneway.wiring.cluster_writes import ClusterWrites
 from laneway.wiring.dialects import DIALECTS, ROOT_NAMESPACE, Settings
 from laneway.wiring.lane_expiry import utc_now
+from laneway.wiring.operators import microseconds
 from laneway.wiring.review_answers import ReviewAnswers
 
 log = structlog.get_logger(__name__)
@@ -69,10 +75,12 @@ class ServingCertificates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """``port`` 0 is any free one. ``root_namespace`` is Istio's, for what is rendered."""
+    """``port`` 0 is any free one. ``identity`` names this process in events. ``root_namespace`` is
+    Istio's, for what is rendered."""
 
     host: str
     port: int
+    identity: str
     root_namespace: str = ROOT_NAMESPACE
 
 
@@ -146,20 +154,25 @@ class AggregatedApi:
     def _app(self) -> ASGIApp:
         access = ClusterAccess(AccessReviews(self._client, time.monotonic))
         endpoints = VirtualEndpoints(
-            IN_CLUSTERS, self._answering(), {}, one_document, self._now, access.authorize
+            IN_CLUSTERS, self._answering(access), {}, one_document, self._now, access.authorize
         )
         others = [each for each in VIRTUAL if each.group == GROUP and each not in IN_CLUSTERS]
         routes = [*endpoints.routes, *elsewhere_routes(others)]
         app = application((), None, __version__, routes, IN_CLUSTERS)
         return FrontProxyAuthentication(app, self._proxy, self._now)
 
-    def _answering(self) -> Answering:
+    def _answering(self, access: ClusterAccess) -> Answering:
         meshes = ClusterReviews(self._objects, self._now)
         dialects = [name for name, dialect in DIALECTS.items() if dialect.for_cluster]
         settings = Settings(root_namespace=self._settings.root_namespace)
         reviews = ReviewAnswers(meshes.reviewed, dialects, settings)
+        announcer = Announcer(self._client, self._settings.identity, microseconds)
+        writes = ClusterWrites(self._client, self._objects, announcer)
+        changes = ClusterChanges(self._client, meshes, access, writes, self._now)
         return Answering(
             {
+                CHANGE_SET.plural: changes.change_set,
+                PREVIEW.plural: changes.preview,
                 EXPLANATION.plural: reviews.explanation,
                 ANALYSIS.plural: reviews.analysis,
                 RENDERING.plural: reviews.rendering,

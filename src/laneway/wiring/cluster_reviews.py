@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.apiserver.failures import Failure
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import listing
+from laneway.operator.manifests import Manifest
 from laneway.wiring.cluster_meshes import ClusterMesh, cluster_mesh
 from laneway.wiring.reviewed_meshes import ReviewedMesh
 
@@ -36,11 +37,19 @@ class ClusterReviews:
             found.declared, found.at, {}, found.unready, tuple(_warnings(found)), found.errors
         )
 
-    async def mesh(self) -> ClusterMesh:
-        """Beside the event loop, because a large mesh takes a while. Raises ``Failure``."""
+    def context(self) -> Sequence[Manifest]:
+        """The services and gateways. Raises ``Failure``."""
+        self._check()
+        return self._objects.context()
+
+    def _check(self) -> None:
         if not self._objects.filled:
             faults = "; ".join(self._objects.faults().values())
             raise Failure(503, f"laneway has not read the cluster yet{faults and f': {faults}'}")
+
+    async def mesh(self) -> ClusterMesh:
+        """In a thread, because a large mesh takes a while. Raises ``Failure``."""
+        self._check()
         revision, known = self._objects.revision, self._known
         if known is None or known[0] != revision:
             manifests = self._objects.manifests()

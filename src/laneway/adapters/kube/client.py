@@ -135,12 +135,16 @@ class Client:
         manager: str = FIELD_MANAGER,
         force: bool = True,
         dry_run: bool = False,
+        strict: bool = False,
     ) -> Object:
         """Server-side apply: the fields in ``body`` become the manager's, by force whoever set them
-        before. Without force, a field of another manager is a ``Conflict``."""
+        before. Without force, a field of another manager is a ``Conflict``. ``strict`` refuses
+        fields that the API server does not know."""
         metadata = body["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"], subresource)
         params = {"fieldManager": manager, "force": str(force).lower(), **_dry(dry_run)}
+        if strict:
+            params["fieldValidation"] = "Strict"
         return await self._ask("patch", resource, "PATCH", path, params, body, _APPLY)
 
     async def delete(self, resource: Resource, item: Manifest, *, dry_run: bool = False) -> None:

@@ -52,6 +52,9 @@ class DeclaredObjects:
     def manifests(self) -> tuple[Manifest, ...]:
         return (*self._of(DECLARED), *self._of(_CONTEXT))
 
+    def context(self) -> tuple[Manifest, ...]:
+        return self._of(_CONTEXT)
+
     def surroundings(self) -> Surroundings | None:
         """``None`` while something has not been seen yet."""
         if not self.filled:

@@ -7,7 +7,7 @@ holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.dialect import GeneratedKind, Kinds
 
@@ -71,6 +71,10 @@ SECRETS = Resource("", "v1", "secrets", "Secret", ("get", "create", "update"))
 API_SERVICES = Resource(
     "apiregistration.k8s.io", "v1", "apiservices", "APIService", ("get", "patch")
 )
+#: For change sets and previews, besides what the operator does by itself.
+CHANGED = tuple(replace(each, verbs=("create", "patch", "delete")) for each in DECLARED)
+PREVIEWED = tuple(replace(each, verbs=("get",)) for each in (SERVICES, GATEWAYS))
+
 WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS)
 
 

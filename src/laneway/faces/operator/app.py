@@ -168,7 +168,9 @@ async def _api(client: Client, objects: DeclaredObjects, options: Options) -> No
     from laneway.wiring.made_certificates import MadeCertificates
     from laneway.wiring.serving_certificates import CertificateFolder
 
-    settings = ApiSettings(options.api_host, options.api_port, options.root_namespace)
+    settings = ApiSettings(
+        options.api_host, options.api_port, options.identity, options.root_namespace
+    )
     certificates: ServingCertificates = MadeCertificates(client, options.namespace, utc_now)
     if options.api_certificates is not None:
         certificates = CertificateFolder(options.api_certificates)
