@@ -22,6 +22,7 @@ from tests.faces.operator.certificate_authorities import authority
 
 from laneway.adapters.kube import credentials
 from laneway.adapters.kube.client import Client
+from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.faces.operator.webhook import PATH, serving
 from laneway.wiring.live_admission import LiveAdmission
 
@@ -41,8 +42,9 @@ async def webhook(place: Sandbox, folder: Path) -> AsyncIterator[Object]:
     issuer = authority(folder / "authority")
     issuer.issue(folder / "tls")
     async with Client(credentials.read(place.kubeconfig)) as client:
-        admissions = LiveAdmission(client)
-        watching = asyncio.create_task(admissions.run())
+        objects = DeclaredObjects(client)
+        admissions = LiveAdmission(objects)
+        watching = asyncio.create_task(objects.run())
         try:
             async with serving(admissions.judge, folder / "tls", "127.0.0.1", 0) as port:
                 found = configuration(place, port, issuer.certificate)

@@ -17,6 +17,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "placed": {"nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"}]},
     "another image": {"image": {"repository": "registry.example.com/x", "tag": 9}, "replicas": 3},
     "a webhook": {"webhook": WEBHOOK},
+    "the API": {"api": {"enabled": True}},
+    "the API with a Secret": {"api": {"enabled": True, "secretName": "x"}, "webhook": WEBHOOK},
 }
 
 

@@ -60,9 +60,12 @@ def composed(
 
 
 def applied_by(manifest: Manifest) -> frozenset[str]:
-    """The names of the sources that own fields of the object."""
+    """The names of the sources that own fields of the object. Whoever reports its status, as the
+    operator does in a cluster, declares nothing."""
     owners = field_ownership.owners_of(manifest)
-    return frozenset(m.name for m in owners if m.operation == field_ownership.APPLY)
+    return frozenset(
+        m.name for m in owners if m.operation == field_ownership.APPLY and not m.subresource
+    )
 
 
 class _Composition:

@@ -203,6 +203,25 @@ VIRTUAL = (
 )
 
 
+#: Those that laneway's operator answers, too, where laneway runs in a cluster.
+IN_CLUSTERS = (CHANGE_SET, PREVIEW, EXPLANATION, ANALYSIS, RENDERING)
+_WHY_NOT_IN_CLUSTERS: Mapping[str, str] = {
+    REVISION.plural: "a cluster keeps no history",
+    ROLLBACK.plural: "a cluster keeps no history",
+    PROMOTION.plural: "in a cluster, `laneway promote` writes the lane group itself",
+    REQUEST_TRIAL.plural: "in a cluster, the operator sends no requests",
+    PROXY.plural: "in a cluster, istiod knows the proxies: `istioctl proxy-status`",
+    TRAFFIC.plural: "in a cluster, Istio's metrics have the figures of services",
+    TOKEN.plural: "in a cluster, its API server authenticates users",
+}
+
+
+def elsewhere(resource: VirtualResource) -> Failure:
+    """What a cluster answers to who asks for a resource that only ``laneway serve`` has."""
+    why = _WHY_NOT_IN_CLUSTERS.get(resource.plural, "the operator of this cluster does not")
+    return Failure(404, f"`laneway serve` and `laneway up` have {resource.plural}: {why}")
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The ``status`` of the answered object."""

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from laneway.operator.manifests import Manifest
 
 
 class ClusterError(Exception):
-    """Something could not be done in the cluster."""
+    """Something could not be done in the cluster.
+
+    ``code`` is that of the API server's answer, and ``status`` the document that came with it; 0
+    and empty if none came.
+    """
+
+    code: int = 0
+    status: Mapping[str, Any] = MappingProxyType({})
 
 
 class Refused(ClusterError):

@@ -35,6 +35,7 @@ from laneway.wiring.live_lists import LiveList
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.review_answers import ReviewAnswers
+from laneway.wiring.reviewed_meshes import ReviewedMesh, reviewed_mesh
 from laneway.wiring.revision_lists import RevisionLists
 from laneway.wiring.running_lists import RunningLists
 from laneway.wiring.whole_changes import WholeChanges
@@ -69,7 +70,11 @@ def api_kinds(
     """``now`` is in UTC; ``uid`` returns a new uid with each call; ``trial`` sends requests."""
     whole = WholeChanges(store, declarations, reconciliation, check, resources, now)
     changes = ChangeAnswers(store, declarations, whole, resources, now, uid)
-    reviews = ReviewAnswers(store, declarations, now)
+
+    async def reviewed(revision: int | None) -> ReviewedMesh:
+        return await reviewed_mesh(revision, store, declarations, now())
+
+    reviews = ReviewAnswers(reviewed)
     history = RevisionLists(store)
     revisions = history.live(now)
     recent = LiveList(events.current, now, kept=_EVENTS)

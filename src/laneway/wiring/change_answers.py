@@ -168,7 +168,7 @@ class ChangeAnswers:
     ) -> dict[str, Any]:
         status: dict[str, Any] = {
             "revision": str(taken.revision) if taken.revision is not None else None,
-            "objects": _objects(taken.write, taken.before),
+            "objects": object_operations(taken.write, taken.before),
             "changes": [report.as_json() for report in taken.changes],
             "late": list(taken.late),
         }
@@ -195,7 +195,7 @@ class ChangeAnswers:
     def _lacking(self, keys: Iterable[ObjectId]) -> list[str]:
         objects = self._store.objects
         watched = (key for key in keys if key.resource in _WITH_STATUS and key in objects)
-        return [str(key) for key in watched if not _is_ready(objects[key].manifest)]
+        return [str(key) for key in watched if not is_ready(objects[key].manifest)]
 
     def _author(self, asked: Asked, manager: str, *, force: bool) -> Author:
         now = timestamp(self._now())
@@ -214,7 +214,7 @@ def path_preview(before: Mesh, after: Mesh, down: Collection[ObjectName] = ()) -
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
 
 
-def _is_ready(manifest: Mapping[str, Any]) -> bool:
+def is_ready(manifest: Mapping[str, Any]) -> bool:
     """A disabled lane counts as ready: nobody waits for it."""
     status = manifest.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
@@ -229,7 +229,7 @@ def _change(kind: str, asked: Asked, source: str, reason: str, *, force: bool) -
     return Change(kind, asked.identity, source, told, force)
 
 
-def _objects(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:
+def object_operations(write: WholeWrite, before: Objects) -> list[dict[str, Any]]:
     """The result for each object of the request."""
     listed = []
     for key in dict.fromkeys((*write.concerned, *write.writes)):

@@ -5,26 +5,21 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from laneway.adapters.kube.admission_context import AdmissionContext
-from laneway.adapters.kube.client import Client
+from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.operator.admission import Verdict, judge
 from laneway.operator.manifests import Manifest
 
 
 class LiveAdmission:
-    def __init__(self, client: Client) -> None:
-        self._landscape = AdmissionContext(client)
-
-    async def run(self) -> None:
-        """Follows the cluster until cancelled."""
-        await self._landscape.run()
+    def __init__(self, objects: DeclaredObjects) -> None:
+        self._objects = objects
 
     @property
     def informed(self) -> bool:
         """Whether objects are also checked against the other objects of the cluster."""
-        return self._landscape.surroundings() is not None
+        return self._objects.filled
 
     async def judge(self, candidate: Manifest, before: Manifest | None) -> Verdict:
         """In a thread: a large mesh takes a while, and the lease has to be renewed meanwhile."""
-        surroundings, now = self._landscape.surroundings(), datetime.now(UTC)
+        surroundings, now = self._objects.surroundings(), datetime.now(UTC)
         return await asyncio.to_thread(judge, candidate, before, surroundings, now)

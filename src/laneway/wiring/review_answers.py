@@ -7,8 +7,8 @@ meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -17,18 +17,15 @@ from laneway.apiserver.virtual_resources import Answered, Asked
 from laneway.compile.analyze import analyze
 from laneway.compile.lower import lower
 from laneway.compile.simulate import InactiveLanes, Outcome, Request, simulate
-from laneway.control.declared import Declarations
-from laneway.control.revisions import RevisionStore
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.suggestions import suggestion
 from laneway.schema.api_requests import AnalysisSpec, ExplanationSpec, RenderingSpec
 from laneway.schema.reports import ExplanationReport, FindingReport
-from laneway.wiring.dialects import DIALECTS, Settings, render, unsupported
+from laneway.wiring.dialects import DEFAULTS, DIALECTS, Settings, render, unsupported
 from laneway.wiring.reviewed_meshes import (
     ReviewedMesh,
     object_name,
-    reviewed_mesh,
     workload_names,
 )
 
@@ -36,22 +33,29 @@ from laneway.wiring.reviewed_meshes import (
 _MOST_DOCUMENTS = 20_000
 
 
+#: The mesh as of a revision, or now. Raises ``Failure``.
+Reviewed = Callable[[int | None], Awaitable[ReviewedMesh]]
+
+
 class ReviewAnswers:
-    """``now`` is in UTC."""
+    """``dialects`` are those in which documents can be rendered here; ``settings`` are theirs."""
 
     def __init__(
-        self, store: RevisionStore, declarations: Declarations, now: Callable[[], datetime]
+        self,
+        reviewed: Reviewed,
+        dialects: Collection[str] = tuple(DIALECTS),
+        settings: Settings = DEFAULTS,
     ) -> None:
-        self._store = store
-        self._declarations = declarations
-        self._now = now
+        self._reviewed = reviewed
+        self._dialects = dialects
+        self._settings = settings
 
     async def explanation(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, ExplanationSpec)
         reviewed = await self._reviewed(spec.revision)
         mesh = reviewed.mesh
-        down = workload_names(spec.down, mesh, "spec.down")
+        down = workload_names(spec.down, mesh, "spec.down") | reviewed.unready
         gateway = None
         if spec.gateway is not None:
             gateway = object_name(spec.gateway, mesh.gateways_by_name, "spec.gateway", "gateway")
@@ -62,32 +66,29 @@ class ReviewAnswers:
         outcome = await asyncio.to_thread(
             _simulated, mesh, request, gateway, spec.port, down, reviewed.inactive
         )
-        return Answered(ExplanationReport.made_of(request, outcome).as_json())
+        report = ExplanationReport.made_of(request, outcome)
+        return Answered(report.as_json(), reviewed.warnings)
 
     async def analysis(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, AnalysisSpec)
-        mesh = await self._mesh(spec.revision)
-        down = workload_names(spec.down, mesh, "spec.down")
+        reviewed = await self._reviewed(spec.revision)
+        mesh = reviewed.mesh
+        down = workload_names(spec.down, mesh, "spec.down") | reviewed.unready
         ready = [w.name for w in mesh.workloads if w.name not in down] if down else None
-        findings = await asyncio.to_thread(analyze, mesh, ready)
-        return Answered({"findings": [FindingReport.made_of(each).as_json() for each in findings]})
+        findings = [*reviewed.findings, *await asyncio.to_thread(analyze, mesh, ready)]
+        reports = [FindingReport.made_of(each).as_json() for each in findings]
+        return Answered({"findings": reports}, reviewed.warnings)
 
     async def rendering(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, RenderingSpec)
-        if spec.dialect not in DIALECTS:
-            fix = suggestion(spec.dialect, list(DIALECTS), f"there are {', '.join(DIALECTS)}")
-            raise Failure(422, f"spec.dialect: there is no dialect {spec.dialect}; {fix}")
-        mesh = await self._mesh(spec.revision)
-        settings = Settings(spec.gateway_class)
+        if spec.dialect not in self._dialects:
+            fix = suggestion(spec.dialect, self._dialects, f"there are {', '.join(self._dialects)}")
+            raise Failure(422, f"spec.dialect: there is no dialect {spec.dialect} here; {fix}")
+        mesh = (await self._reviewed(spec.revision)).mesh
+        settings = replace(self._settings, gateway_class=spec.gateway_class)
         return Answered(await asyncio.to_thread(_rendered, mesh, spec.dialect, settings))
-
-    async def _mesh(self, revision: int | None) -> Mesh:
-        return (await self._reviewed(revision)).mesh
-
-    async def _reviewed(self, revision: int | None) -> ReviewedMesh:
-        return await reviewed_mesh(revision, self._store, self._declarations, self._now())
 
 
 def _simulated(

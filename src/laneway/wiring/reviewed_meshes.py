@@ -12,6 +12,7 @@ from laneway.compile.simulate import InactiveLanes, inactive_lanes
 from laneway.control.declared import Declarations, DeclaredState, Principal, Refused, Request
 from laneway.control.declared.planning import plan
 from laneway.control.revisions import Objects, RevisionCompacted, RevisionStore, StoreError
+from laneway.model.findings import Finding
 from laneway.model.lane_lives import Inactive, active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName, find_name
@@ -31,11 +32,18 @@ def declared_mesh(request: Request) -> Mesh:
 @dataclass(frozen=True, slots=True)
 class ReviewedMesh:
     """Everything that is declared at a time; None if the time is unknown. ``disabled_since``: lane
-    -> the time from its status."""
+    -> the time from its status.
+
+    In a cluster, ``unready`` are the workloads without a ready pod, ``warnings`` say what is not
+    known, and ``findings`` are about objects that were left out.
+    """
 
     declared: Mesh
     at: datetime | None
     disabled_since: Mapping[str, str]
+    unready: frozenset[ObjectName] = frozenset()
+    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def mesh(self) -> Mesh:

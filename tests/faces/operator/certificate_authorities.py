@@ -27,13 +27,29 @@ class Authority:
         """A client that trusts this authority alone."""
         return ssl.create_default_context(cafile=str(self.certificate))
 
-    def issue(self, into: Path, address: str = "IP:127.0.0.1") -> None:
-        """``tls.crt`` and ``tls.key``, as they stand in a Secret."""
+    def issue(
+        self,
+        into: Path,
+        address: str = "IP:127.0.0.1",
+        *,
+        name: str = "x",
+        usage: str = "serverAuth",
+    ) -> None:
+        """``tls.crt`` and ``tls.key``, as they stand in a Secret; ``name`` is the common name."""
         into.mkdir(exist_ok=True)
         request, extensions = into / "request", into / "extensions"
-        extensions.write_text(f"subjectAltName={address}\nextendedKeyUsage=serverAuth\n")
+        extensions.write_text(f"subjectAltName={address}\nextendedKeyUsage={usage}\n")
         _openssl(
-            *("req", *_NEW_KEY, "-keyout", into / "tls.key", "-out", request, "-subj", "/CN=x"),
+            *(
+                "req",
+                *_NEW_KEY,
+                "-keyout",
+                into / "tls.key",
+                "-out",
+                request,
+                "-subj",
+                f"/CN={name}",
+            ),
         )
         _openssl(
             *("x509", "-req", "-in", request, "-out", into / "tls.crt", "-days", "2"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -105,6 +107,44 @@ async def test_the_webhook_is_served_beside_the_rest_and_ends_with_it(tmp_path: 
         ):
             answer = await response.json()
         assert "did you mean group?" in answer["response"]["status"]["message"]
+        process.send_signal(signal.SIGTERM)
+        _, rest = await process.communicate()
+        assert process.returncode == 0, rest.decode()
+
+
+async def test_the_api_waits_for_what_it_lacks_and_the_operator_does_not(tmp_path: Path) -> None:
+    issuer = authority(tmp_path / "authority")
+    async with serving() as api, operating(api, tmp_path, "--api", "--api-port", "0") as process:
+        assert process.stderr is not None
+        said = b""
+        while b"the API lacks something" not in said:
+            said = await process.stderr.readline()
+        assert "extension-apiserver-authentication" in json.loads(said)["error"]
+        while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.02)
+        data = {
+            "requestheader-client-ca-file": issuer.certificate.read_text(),
+            "requestheader-username-headers": '["X-Remote-User"]',
+        }
+        metadata = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
+        found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        await api.write("configmaps", found)
+        metadata = {"name": "v1alpha1.api.laneway.dev"}
+        registered = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "spec": {}}
+        await api.write("apiservices", {**registered, "metadata": metadata})
+        while b"serving the API" not in said:
+            said = await process.stderr.readline()
+        (service,) = api.of("apiservices")
+        bundle = base64.b64decode(service["spec"]["caBundle"]).decode()
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(
+                f"https://127.0.0.1:{json.loads(said)['port']}/apis",
+                ssl=ssl.create_default_context(cadata=bundle),
+                server_hostname="laneway-api.laneway-system.svc",
+            ) as response,
+        ):
+            assert response.status == 401
         process.send_signal(signal.SIGTERM)
         _, rest = await process.communicate()
         assert process.returncode == 0, rest.decode()

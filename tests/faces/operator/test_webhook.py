@@ -20,6 +20,7 @@ from tests.adapters.kube.api_servers import serving as serving_api
 from tests.faces.operator.certificate_authorities import Authority, authority
 from tests.wiring.declared_objects import declare, group, lane
 
+from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.faces.operator.certificates import Certificate
 from laneway.faces.operator.serving import serve
 from laneway.faces.operator.webhook import WARNING, WARNINGS, application, serving
@@ -86,8 +87,9 @@ async def serving_webhook(folder: Path, issuer: Authority) -> AsyncIterator[Webh
         aiohttp.ClientSession(connector=connector) as session,
     ):
         await declare(api)
-        admissions = LiveAdmission(client)
-        watching = asyncio.create_task(admissions.run())
+        objects = DeclaredObjects(client)
+        admissions = LiveAdmission(objects)
+        watching = asyncio.create_task(objects.run())
         try:
             async with asyncio.timeout(10):
                 while not admissions.informed:  # noqa: ASYNC110 - told by another's watch
@@ -154,7 +156,7 @@ async def test_uninformed_it_judges_each_object_by_itself(
     tmp_path: Path, issuer: Authority
 ) -> None:
     async with serving_api() as api, client_of(api) as client:
-        admissions = LiveAdmission(client)
+        admissions = LiveAdmission(DeclaredObjects(client))
         assert not admissions.informed
         assert (await admissions.judge(lane("v3", of="later"), None)).warnings == ()
         assert (await admissions.judge(lane("v3", wrong=1), None)).denials

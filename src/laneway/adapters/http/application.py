@@ -32,16 +32,17 @@ _STATUS = ["GET", "PUT", "PATCH"]
 
 def application(
     resources: Sequence[Resource],
-    objects: ObjectEndpoints,
+    objects: ObjectEndpoints | None,
     version: str,
     more: Sequence[Route] = (),
     virtual: Sequence[Served] = (),
 ) -> Starlette:
     """``version`` is laneway's. ``more`` has the endpoints other than those of stored objects, and
-    ``virtual`` the resources among them."""
+    ``virtual`` the resources among them. ``objects`` is None for a server that stores none."""
     every = (*resources, *virtual)
+    kept = _objects(resources, objects) if objects else []
     return Starlette(
-        routes=[*more, *_discovery(every, version), *_objects(resources, objects)],
+        routes=[*more, *_discovery(every, version), *kept],
         exception_handlers={
             Failure: _failed,
             DeclaredElsewhere: _declared_elsewhere,
@@ -57,6 +58,10 @@ def _discovery(resources: Sequence[Served], version: str) -> list[Route]:
     digest = hashlib.sha256(json.dumps([r.schema for r in resources]).encode()).hexdigest()[:16]
 
     async def apis(request: Request) -> Response:
+        if not _takes_plain(request):
+            # Kubernetes' API server asks extension API servers so, and takes what it gets for
+            # the document that it asked for. Refused, it asks for the plain ones.
+            raise Failure(406, "there is no aggregated discovery here")
         return JSONResponse(discovery.groups(resources))
 
     async def api(request: Request) -> Response:
@@ -143,6 +148,12 @@ def _api_version(request: Request) -> str:
     group = request.path_params.get("group", "")
     version = request.path_params["version"]
     return f"{group}/{version}" if group else str(version)
+
+
+def _takes_plain(request: Request) -> bool:
+    """Whether JSON is taken in the form that it has by itself, and not ``as=`` something else."""
+    forms = request.headers.get("accept", "*/*").split(",")
+    return any(";as=" not in each.replace(" ", "") for each in forms)
 
 
 def _or_404(document: dict[str, Any] | None) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,45 +27,68 @@ _EARLIER = timedelta(minutes=5)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def authority(folder: Path, now: datetime) -> tuple[Path, ec.EllipticCurvePrivateKey]:
-    """The CA's certificate and key in ``folder``, created on first use. Raises ``OSError``."""
+@dataclass(frozen=True, slots=True)
+class SigningAuthority:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def new_authority(now: datetime, life: timedelta = _LIFE_OF_CA) -> SigningAuthority:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway")])
+    signed = (
+        _builder(name, name, key.public_key(), now, life)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return SigningAuthority(signed, key)
+
+
+def issued(
+    authority: SigningAuthority, hosts: Collection[str], now: datetime, life: timedelta = _LIFE
+) -> tuple[bytes, bytes]:
+    """A certificate for a server of these names, and its key, in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway-api")])
+    names = [_general_name(host) for host in dict.fromkeys(hosts)]
+    signed = (
+        _builder(name, authority.certificate.subject, key.public_key(), now, life)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return signed.public_bytes(serialization.Encoding.PEM), _pem(key)
+
+
+def authority(folder: Path, now: datetime) -> tuple[Path, SigningAuthority]:
+    """The CA in ``folder`` and its certificate's file, created on first use. Raises
+    ``OSError``."""
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if certificate.exists() and key.exists():
         loaded = serialization.load_pem_private_key(key.read_bytes(), None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
-        return certificate, loaded
-    made = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway")])
-    signed = (
-        _builder(name, name, made.public_key(), now, _LIFE_OF_CA)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
-        .sign(made, hashes.SHA256())
-    )
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        return certificate, SigningAuthority(found, loaded)
+    made = new_authority(now)
     # The key first: a certificate without its key would look like a complete CA.
-    write_file(key, _pem(made))
-    write_file(certificate, signed.public_bytes(serialization.Encoding.PEM).decode())
+    write_file(key, _pem(made.key).decode())
+    write_file(certificate, made.pem().decode())
     return certificate, made
 
 
 def server_context(folder: Path, hosts: Collection[str], now: datetime) -> ssl.SSLContext:
     """A TLS context with a certificate of the CA in ``folder``, for this machine's names and
     ``hosts``."""
-    ca_file, ca_key = authority(folder, now)
-    ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "laneway-api")])
-    names = [_general_name(host) for host in dict.fromkeys((*_LOCAL, *hosts))]
-    signed = (
-        _builder(name, ca.subject, key.public_key(), now, _LIFE)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
+    _, ca = authority(folder, now)
+    certificate, key = issued(ca, (*_LOCAL, *hosts), now)
     pair = folder / "server.pem"
-    write_file(pair, _pem(key) + signed.public_bytes(serialization.Encoding.PEM).decode())
+    write_file(pair, (key + certificate).decode())
     return given_context(pair, pair)
 
 
@@ -115,9 +139,9 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
-    ).decode()
+    )

@@ -8,17 +8,21 @@ import socket
 import struct
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: Seconds from the first byte of a request to its last header.
 PATIENCE = 10.0
+#: The key of a request's scope for the client's certificate, as ``SSLSocket.getpeercert`` gives it.
+#: Absent if the client showed none.
+PEER_CERTIFICATE = "laneway.peer_certificate"
 
 
 class ApiConnection(H11Protocol):
-    """Uvicorn's protocol with two more rules.
+    """Uvicorn's protocol with three more rules.
 
     On a Unix socket, only root and the user that laneway runs as are answered. A client that takes
-    too long to send its headers is disconnected.
+    too long to send its headers is disconnected. Applications learn a client's certificate.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -29,7 +33,17 @@ class ApiConnection(H11Protocol):
             transport.abort()
             return
         super().connection_made(transport)
+        if certificate := transport.get_extra_info("peercert"):
+            self._tell(certificate)
         self._expect_request()
+
+    def _tell(self, certificate: dict[str, Any]) -> None:
+        app = self.app
+
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, PEER_CERTIFICATE: certificate}, receive, send)
+
+        self.app = told
 
     def handle_events(self) -> None:
         before = self.cycle

@@ -77,6 +77,12 @@ class ApiServer:
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
 
+    def close_connections(self) -> None:
+        """Each as soon as its request is answered. Clients open new ones."""
+        for server in self._servers:
+            for connection in tuple(server.server_state.connections):
+                connection.shutdown()
+
     async def _serve_tcp(self, endpoint: TcpEndpoint) -> int:
         """Returns the port."""
         if endpoint.tls is None and not is_loopback(endpoint.host):

@@ -31,6 +31,7 @@ from laneway.apiserver.virtual_resources import (
     Page,
     Reader,
     VirtualResource,
+    elsewhere,
     spec_of,
 )
 from laneway.control.revisions import RevisionStore
@@ -67,8 +68,17 @@ class VirtualPlace:
     name: str
 
 
+#: Raises ``Failure`` unless the user may create objects of the resource.
+Authorize = Callable[[Identity, VirtualResource], Awaitable[None]]
+
+
+async def _answers_decide(user: Identity, resource: VirtualResource) -> None:
+    return None
+
+
 class VirtualEndpoints:
-    """``live`` are by the resources' qualified names; ``now`` is in UTC."""
+    """``live`` are by the resources' qualified names; ``now`` is in UTC. ``authorize`` is asked
+    before the body of a request is read."""
 
     def __init__(
         self,
@@ -77,12 +87,14 @@ class VirtualEndpoints:
         live: Mapping[str, LiveObjects],
         read_yaml: ReadYaml,
         now: Callable[[], datetime],
+        authorize: Authorize = _answers_decide,
     ) -> None:
         self._resources = resources
         self._answering = answering
         self._live = live
         self._read_yaml = read_yaml
         self._now = now
+        self._authorize = authorize
 
     @property
     def routes(self) -> list[Route]:
@@ -103,6 +115,7 @@ class VirtualEndpoints:
         async def create(request: Request) -> Response:
             if request.method != "POST":
                 raise Failure(405, _NO_SUCH_METHOD)
+            await self._authorize(_identity(request), resource)
             query = write_query(request)
             data = await body(request, self._read_yaml)
             asked = Asked(
@@ -174,6 +187,22 @@ class VirtualEndpoints:
         if found is None:
             raise not_found(place.resource, place.name)
         return JSONResponse(presentation(request, place, self._now).one(found))
+
+
+def elsewhere_routes(resources: Sequence[VirtualResource]) -> list[Route]:
+    """For resources that this server has not: the answer says where they are."""
+
+    def refusing(resource: VirtualResource) -> Callable[[Request], Awaitable[Response]]:
+        async def refuse(request: Request) -> Response:
+            raise elsewhere(resource)
+
+        return refuse
+
+    return [
+        Route(path, refusing(resource), methods=_METHODS)
+        for resource in resources
+        for path in (_collection(resource), f"{_collection(resource)}/{{rest:path}}")
+    ]
 
 
 def _collection(resource: VirtualResource, where: str = "") -> str:

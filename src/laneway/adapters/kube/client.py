@@ -126,19 +126,33 @@ class Client:
         path = resource.path(body["metadata"].get("namespace", ""), body["metadata"]["name"])
         return await self._ask("update", resource, "PUT", path, body=body)
 
-    async def apply(self, resource: Resource, body: Manifest, subresource: str = "") -> Object:
-        """Server-side apply: the fields in ``body`` become laneway's, whoever set them before."""
+    async def apply(
+        self,
+        resource: Resource,
+        body: Manifest,
+        subresource: str = "",
+        *,
+        manager: str = FIELD_MANAGER,
+        force: bool = True,
+        dry_run: bool = False,
+        strict: bool = False,
+    ) -> Object:
+        """Server-side apply: the fields in ``body`` become the manager's, by force whoever set them
+        before. Without force, a field of another manager is a ``Conflict``. ``strict`` refuses
+        fields that the API server does not know."""
         metadata = body["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"], subresource)
-        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        params = {"fieldManager": manager, "force": str(force).lower(), **_dry(dry_run)}
+        if strict:
+            params["fieldValidation"] = "Strict"
         return await self._ask("patch", resource, "PATCH", path, params, body, _APPLY)
 
-    async def delete(self, resource: Resource, item: Manifest) -> None:
+    async def delete(self, resource: Resource, item: Manifest, *, dry_run: bool = False) -> None:
         """Deletes this very object, not another that has its name by now: that is ``Conflict``."""
         metadata = item["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"])
         body = {"preconditions": {"uid": metadata["uid"]}} if "uid" in metadata else {}
-        await self._ask("delete", resource, "DELETE", path, body=body)
+        await self._ask("delete", resource, "DELETE", path, _dry(dry_run), body)
 
     async def _ask(
         self,
@@ -201,6 +215,10 @@ class Client:
         return self._session.request(
             method, path, params=params, data=data, headers=headers, timeout=timeout or _PATIENCE
         )
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
 
 
 def _is_worth_asking_again(error: Exception) -> bool:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from laneway.adapters.kube import resources
+from laneway.adapters.kube.announcements import Announcer
 from laneway.adapters.kube.caches import Cache
-from laneway.adapters.kube.client import FIELD_MANAGER, Client
+from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.errors import NotFound
 from laneway.adapters.kube.resources import Resource
 from laneway.adapters.kube.retained_fields import generated_trim, trim_of
@@ -40,8 +41,7 @@ class KubeCluster:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._identity = identity
-        self._now = now
+        self._announcer = Announcer(client, identity, now)
         self._generated = resources.generated(kinds)
         trims = {resource: trim_of(resource) for resource in resources.WATCHED} | {
             resource: generated_trim(kinds[kind]) for kind, resource in self._generated.items()
@@ -114,29 +114,7 @@ class KubeCluster:
             cache.learn(await self._client.apply(cache.resource, body, "status"))
 
     async def announce(self, subject: Manifest, note: Note) -> None:
-        metadata = subject["metadata"]
-        namespace = metadata.get("namespace") or "default"
-        regarding = {
-            "apiVersion": subject["apiVersion"],
-            "kind": subject["kind"],
-            "name": metadata["name"],
-            "namespace": metadata.get("namespace", ""),
-            "uid": metadata.get("uid", ""),
-        }
-        body = {
-            "apiVersion": resources.EVENTS.api_version,
-            "kind": resources.EVENTS.kind,
-            "metadata": {"generateName": f"{metadata['name']}-", "namespace": namespace},
-            "eventTime": self._now(),
-            "reportingController": f"laneway.dev/{FIELD_MANAGER}",
-            "reportingInstance": self._identity,
-            "action": "Reconcile",
-            "reason": note.reason,
-            "note": note.text,
-            "type": "Warning" if note.warning else "Normal",
-            "regarding": regarding,
-        }
-        await self._client.create(resources.EVENTS, namespace, body)
+        await self._announcer.announce(subject, note)
 
     def _cache(self, manifest: Manifest) -> Cache:
         return self._caches[self._by_kind[manifest["kind"]]]

@@ -46,6 +46,12 @@ def error_of(code: int, body: Any, what: str) -> Refused | Unavailable:
 
     ``what`` was asked for, as in ``patch virtualservices default/x``.
     """
+    error = _error_of(code, body, what)
+    error.code, error.status = code, body if isinstance(body, dict) else {}
+    return error
+
+
+def _error_of(code: int, body: Any, what: str) -> Refused | Unavailable:
     said = body.get("message") if isinstance(body, dict) else None
     text = f"{what}: {said or f'HTTP {code}'}"
     if code == 401:

@@ -7,7 +7,7 @@ holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laneway.compile.dialect import GeneratedKind, Kinds
 
@@ -59,6 +59,22 @@ EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("create",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", ("get", "create", "update"))
 
 DECLARED = (LANE_GROUPS, LANES)
+
+#: For ``api.laneway.dev``: the cluster decides who may do what.
+ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", ("create",)
+)
+#: One, in ``kube-system``: how the API server proves itself to extension API servers.
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", ("get",))
+#: Its serving certificate, in the operator's own namespace, and who is to trust it.
+SECRETS = Resource("", "v1", "secrets", "Secret", ("get", "create", "update"))
+API_SERVICES = Resource(
+    "apiregistration.k8s.io", "v1", "apiservices", "APIService", ("get", "patch")
+)
+#: For change sets and previews, besides what the operator does by itself.
+CHANGED = tuple(replace(each, verbs=("create", "patch", "delete")) for each in DECLARED)
+PREVIEWED = tuple(replace(each, verbs=("get",)) for each in (SERVICES, GATEWAYS))
+
 WATCHED = (*DECLARED, SERVICES, PODS, SLICES, GATEWAYS)
 
 

@@ -22,6 +22,7 @@ from laneway.wiring.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from laneway.adapters.kube.client import Client
+    from laneway.adapters.kube.declared_objects import DeclaredObjects
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -44,6 +45,10 @@ class Options:
     webhook: Path | None
     webhook_host: str
     webhook_port: int
+    api: bool
+    api_host: str
+    api_port: int
+    api_certificates: Path | None
 
 
 @app.command()
@@ -69,6 +74,17 @@ def operator(
     ] = None,
     webhook_host: Annotated[str, typer.Option(help="Where to serve the webhook.")] = "127.0.0.1",
     webhook_port: Annotated[int, typer.Option(help="The webhook's port; 0 for a free one.")] = 9443,
+    api: Annotated[
+        bool, typer.Option("--api", help="Serve api.laneway.dev to the API server, over TLS.")
+    ] = False,
+    api_host: Annotated[str, typer.Option(help="Where to serve the API.")] = "127.0.0.1",
+    api_port: Annotated[int, typer.Option(help="The API's port; 0 for a free one.")] = 8443,
+    api_certificates: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with the API's tls.crt and tls.key; without it, laneway makes its own."
+        ),
+    ] = None,
 ) -> None:
     """Keep a cluster's Istio resources in step with its lane groups and lanes."""
     if log_level not in _LEVELS:
@@ -84,6 +100,10 @@ def operator(
         webhook,
         webhook_host,
         webhook_port,
+        api,
+        api_host,
+        api_port,
+        api_certificates,
     )
     raise typer.Exit(asyncio.run(_run(options)))
 
@@ -113,29 +133,48 @@ async def _run(options: Options) -> int:
         serving = application(operator, metrics)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
-            await _until_stopped(_all(operator.run(), *_webhook(client, options)))
+            await _until_stopped(_all(operator.run(), *_more(client, options)))
     return 0
 
 
-def _webhook(client: Client, options: Options) -> Iterator[Coroutine[object, object, None]]:
+def _more(client: Client, options: Options) -> Iterator[Coroutine[object, object, None]]:
+    """What every replica serves besides, whether it leads or not."""
+    from laneway.adapters.kube.declared_objects import DeclaredObjects
+
+    if options.webhook is None and not options.api:
+        return
+    objects = DeclaredObjects(client)
+    yield objects.run()
+    if options.webhook is not None:
+        yield _webhook(objects, options.webhook, options)
+    if options.api:
+        yield _api(client, objects, options)
+
+
+async def _webhook(objects: DeclaredObjects, folder: Path, options: Options) -> None:
     from laneway.faces.operator.webhook import serving
     from laneway.wiring.live_admission import LiveAdmission
 
-    if (folder := options.webhook) is None:
-        return
-    admissions = LiveAdmission(client)
+    admissions = LiveAdmission(objects)
+    host = options.webhook_host
+    async with serving(admissions.judge, folder, host, options.webhook_port) as port:
+        structlog.get_logger(__name__).info("serving the webhook", host=host, port=port)
+        await asyncio.Event().wait()
 
-    async def served() -> None:
-        async with serving(
-            admissions.judge, folder, options.webhook_host, options.webhook_port
-        ) as port:
-            structlog.get_logger(__name__).info(
-                "serving the webhook", host=options.webhook_host, port=port
-            )
-            await asyncio.Event().wait()
 
-    yield admissions.run()
-    yield served()
+async def _api(client: Client, objects: DeclaredObjects, options: Options) -> None:
+    from laneway.wiring.aggregated_api import AggregatedApi, ApiSettings, ServingCertificates
+    from laneway.wiring.lane_expiry import utc_now
+    from laneway.wiring.made_certificates import MadeCertificates
+    from laneway.wiring.serving_certificates import CertificateFolder
+
+    settings = ApiSettings(
+        options.api_host, options.api_port, options.identity, options.root_namespace
+    )
+    certificates: ServingCertificates = MadeCertificates(client, options.namespace, utc_now)
+    if options.api_certificates is not None:
+        certificates = CertificateFolder(options.api_certificates)
+    await AggregatedApi(client, objects, certificates, settings).run()
 
 
 async def _all(*works: Coroutine[object, object, None]) -> None:
