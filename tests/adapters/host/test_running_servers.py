@@ -92,3 +92,16 @@ def test_an_entry_of_another_version_is_passed_over(tmp_path: Path) -> None:
         entry.write_text('{"later": 1}')
         assert running_servers(environment(tmp_path)) == ()
         assert entry.exists()
+
+
+def test_the_next_program_in_a_process_replaces_the_entry(tmp_path: Path) -> None:
+    """Never is none found. ``dup`` stands for what ``execve`` leaves open."""
+    found = environment(tmp_path)
+    folder = tmp_path / "laneway/servers"
+    with registered(server(1), found) as entry:
+        (before,) = folder.iterdir()
+        with registered(server(2), found, before=os.dup(entry)):
+            (after,) = folder.iterdir()
+            assert after != before
+            assert running_servers(found) == (server(2),)
+    assert running_servers(found) == ()

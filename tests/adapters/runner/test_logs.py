@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from laneway.adapters.runner.logs import LogFile, drain
+from laneway.adapters.runner.logs import LogFile, Output
 
 
 def test_the_file_rotates_once_and_stays_within_its_cap(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_link_in_the_place_of_a_log_is_not_followed(tmp_path: Path, full: bool
 def test_a_pipe_is_emptied_though_nothing_can_be_written() -> None:
     reader, writer = os.pipe()
     ended = threading.Event()
-    drain(reader, LogFile(Path("/dev/full")), ended.set)
+    Output(reader, LogFile(Path("/dev/full")), ended.set)
     with open(writer, "wb") as pipe:
         pipe.write(b"z" * 1_000_000)  # far more than a pipe holds
     assert ended.wait(20)

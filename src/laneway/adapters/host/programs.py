@@ -25,27 +25,30 @@ def run_in_foreground(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A program that has ended, and what it wrote to stderr."""
+    """A program that has ended, and what it wrote to stdout and stderr."""
 
     code: int
+    output: str
     errors: str
 
 
-async def run_in_background(command: Sequence[str]) -> Ended:
-    """Without input, and after everything else that wants the processors. If this is cancelled, the
-    program and all that it started are killed. Raises ``OSError`` where it cannot be started."""
+async def run_in_background(command: Sequence[str], niceness: int = 19) -> Ended:
+    """Without input, and by default after everything else that wants the processors. If this is
+    cancelled, the program and all that it started are killed. Raises ``OSError`` where it cannot be
+    started."""
     process = await asyncio.create_subprocess_exec(
-        *("nice", "-n", "19", *command),
+        *("nice", "-n", str(niceness), *command),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        _, errors = await process.communicate()
+        output, errors = await process.communicate()
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    return Ended(process.returncode or 0, errors.decode(errors="replace"))
+    texts = (text.decode(errors="replace") for text in (output, errors))
+    return Ended(process.returncode or 0, *texts)

@@ -35,8 +35,14 @@ class RunningServer:
 
 
 @contextmanager
-def registered(server: RunningServer, environment: Mapping[str, str]) -> Iterator[None]:
-    """Others find the server inside. Raises ``OSError`` where the folder is not ours alone."""
+def registered(
+    server: RunningServer, environment: Mapping[str, str], before: int | None = None
+) -> Iterator[int]:
+    """Others find the server inside. Raises ``OSError`` where the folder is not ours alone.
+
+    The value is the descriptor of its entry. As long as that is open, the entry is valid.
+    ``before`` is such a descriptor of the program before this one: its entry is replaced.
+    """
     where = _folders(environment)[0]
     name = f"{server.process}-{secrets.token_hex(4)}"
     path = where / f"{name}{_SUFFIX}"
@@ -49,8 +55,10 @@ def registered(server: RunningServer, environment: Mapping[str, str]) -> Iterato
             fcntl.flock(entry, fcntl.LOCK_EX)
             os.write(entry, json.dumps(_document(server)).encode())
             os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            if before is not None:
+                _remove(before)
             try:
-                yield
+                yield entry
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path.name, dir_fd=folder)
@@ -74,6 +82,12 @@ def running_servers(environment: Mapping[str, str]) -> tuple[RunningServer, ...]
         finally:
             os.close(folder)
     return tuple(sorted(found, key=lambda server: (str(server.folder), server.process)))
+
+
+def _remove(entry: int) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.readlink(f"/proc/self/fd/{entry}"))
+    os.close(entry)
 
 
 def _entry(folder: int, path: Path) -> RunningServer | None:

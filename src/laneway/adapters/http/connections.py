@@ -27,6 +27,11 @@ class ApiConnection(H11Protocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether its first request has been read."""
+        return self.cycle is not None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         peer = peer_user(transport.get_extra_info("socket"))
         if peer not in (None, os.geteuid(), 0):

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import math
 import os
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import uvicorn
@@ -25,6 +28,8 @@ from laneway.adapters.http.connections import ApiConnection
 _BACKLOG = 256
 #: Seconds that open requests have when the server stops.
 _GRACE = 5
+#: Seconds for connections that have been accepted: for TLS, and then for their first request.
+_HANDSHAKE, _FIRST_REQUEST = 0.2, 1.0
 
 
 class ServerUnusable(Exception):
@@ -42,7 +47,11 @@ class TcpEndpoint:
 
 class ApiServer:
     """An async context manager that serves while it is entered. ``port`` and ``console_port`` are
-    set from then on."""
+    set from then on.
+
+    ``listening`` are sockets that listen already, by their addresses (see ``keep_listening``).
+    Those at other addresses are closed.
+    """
 
     def __init__(
         self,
@@ -50,28 +59,35 @@ class ApiServer:
         unix: Path | None,
         tcp: TcpEndpoint | None = None,
         console: TcpEndpoint | None = None,
+        listening: Mapping[str, socket.socket] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._unix = unix
         self._tcp = tcp
         self._console = console
-        self._sockets: list[socket.socket] = []
+        self._listening = dict(listening)
+        self._sockets: dict[str, socket.socket] = {}
         self._servers: list[_Server] = []
         self._running: list[asyncio.Task[None]] = []
+        self._ends: list[Callable[[], None]] = []
         self.port = 0
         self.console_port = 0
 
     async def __aenter__(self) -> Self:
         try:
             if self._unix is not None:
-                await self._serve(unix_socket(self._unix), None)
+                name = str(self._unix)
+                await self._serve(name, self._known(name) or unix_socket(self._unix), None)
             if self._tcp is not None:
-                self.port = await self._serve_tcp(self._tcp)
+                self.port = await self._serve_tcp("API", self._tcp)
             if self._console is not None:
-                self.console_port = await self._serve_tcp(self._console)
+                self.console_port = await self._serve_tcp("console", self._console)
         except BaseException:
             await self._stop()
             raise
+        finally:
+            for unused in self._listening.values():
+                unused.close()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,18 +99,58 @@ class ApiServer:
             for connection in tuple(server.server_state.connections):
                 connection.shutdown()
 
-    async def _serve_tcp(self, endpoint: TcpEndpoint) -> int:
+    def on_stop(self, end: Callable[[], None]) -> None:
+        """Calls ``end`` when it stops, before it waits for requests: it ends streams."""
+        self._ends.append(end)
+
+    async def keep_listening(self, seconds: float) -> Mapping[str, socket.socket]:
+        """Stops serving, after waiting for the answers to requests for ``seconds``.
+
+        The sockets that are returned, by their addresses, still listen. New connections wait until
+        another server has them.
+        """
+        kept = {address: listening.dup() for address, listening in self._sockets.items()}
+        self._unix = None  # so that the file stays
+        for server in self._servers:
+            for accepting in server.servers:
+                accepting.close()
+        await self._read_first_requests()
+        for server in self._servers:
+            server.config.timeout_graceful_shutdown = math.ceil(seconds)
+        await self._stop()
+        return kept
+
+    async def _read_first_requests(self) -> None:
+        """Of the connections that have just been accepted, which would be closed unanswered."""
+        await asyncio.sleep(_HANDSHAKE)
+        deadline = asyncio.get_running_loop().time() + _FIRST_REQUEST
+        while any(
+            isinstance(each, ApiConnection) and not each.has_asked
+            for server in self._servers
+            for each in server.server_state.connections
+        ):
+            if asyncio.get_running_loop().time() >= deadline:
+                return
+            await asyncio.sleep(0.01)
+
+    def _known(self, address: str) -> socket.socket | None:
+        return self._listening.pop(address, None)
+
+    async def _serve_tcp(self, purpose: str, endpoint: TcpEndpoint) -> int:
         """Returns the port."""
         if endpoint.tls is None and not is_loopback(endpoint.host):
             raise ServerUnusable(
                 f"without TLS laneway listens on loopback alone, and {endpoint.host} is not of it"
             )
-        listening = tcp_socket(endpoint.host, endpoint.port)
-        await self._serve(listening, endpoint.tls)
+        name = f"{purpose} {endpoint.host}:{endpoint.port}"
+        listening = self._known(name) or tcp_socket(endpoint.host, endpoint.port)
+        await self._serve(name, listening, endpoint.tls)
         return int(listening.getsockname()[1])
 
-    async def _serve(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
-        self._sockets.append(listening)
+    async def _serve(
+        self, address: str, listening: socket.socket, tls: ssl.SSLContext | None
+    ) -> None:
+        self._sockets[address] = listening
         config = uvicorn.Config(
             self._app,
             http=ApiConnection,
@@ -120,11 +176,14 @@ class ApiServer:
                 raise ServerUnusable("the API could not be served")
 
     async def _stop(self) -> None:
+        while self._ends:
+            self._ends.pop()()
         for server in self._servers:
             server.end()
         await asyncio.gather(*self._running)
-        for listening in self._sockets:
+        for listening in self._sockets.values():
             listening.close()
+        self._servers, self._running, self._sockets = [], [], {}
         if self._unix is not None:
             self._unix.unlink(missing_ok=True)
 

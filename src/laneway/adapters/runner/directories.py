@@ -21,6 +21,7 @@ from laneway.adapters.host.holders import holder_of_lock
 from laneway.adapters.host.private_files import check_entry, check_tree, open_file, open_folder
 from laneway.adapters.runner.base_ids import remove_remains
 from laneway.adapters.runner.errors import RunDirectoryUnusable
+from laneway.adapters.runner.records import DirectoryRecord
 
 # sockaddr_un.sun_path has 108 bytes, the last of which is NUL.
 _MOST_SOCKET_PATH = 107
@@ -42,6 +43,9 @@ class RunDirectory:
     path: Path
     own: bool
     lock: int
+
+    def hand_over(self) -> DirectoryRecord:
+        return DirectoryRecord(str(self.path), self.own, self.lock)
 
     def close(self) -> None:
         os.close(self.lock)
@@ -69,6 +73,11 @@ def open_run_directory(asked: Path | None, environment: Mapping[str, str]) -> Ru
     finally:
         os.close(folder)
     return RunDirectory(path, own=asked is None, lock=lock)
+
+
+def take_over_run_directory(record: DirectoryRecord) -> RunDirectory:
+    """The directory of the program before this one, in which processes run."""
+    return RunDirectory(Path(record.path), record.own, record.lock)
 
 
 def check_log_directory(path: Path) -> None:

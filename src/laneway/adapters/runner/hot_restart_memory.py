@@ -15,10 +15,13 @@ from laneway.filter import MEMORY_SIZE, MEMORY_VARIABLE
 
 
 class SharedMemory:
-    """The memory of one proxy and its successors. Close it at the end."""
+    """The memory of one proxy and its successors. Close it at the end.
 
-    def __init__(self) -> None:
-        self._descriptor: int | None = None
+    ``descriptor`` is that of memory which a running proxy uses.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = descriptor
 
     def renew(self) -> None:
         """Replaces the memory by an empty one, for a proxy that has no predecessor.
@@ -34,6 +37,10 @@ class SharedMemory:
                 os.close(descriptor)
                 raise
             self._descriptor = descriptor
+
+    @property
+    def descriptor(self) -> int | None:
+        return self._descriptor
 
     @property
     def descriptors(self) -> Sequence[int]:

@@ -6,7 +6,10 @@ nor a stalled event loop can block an application in its ``write``.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from laneway.adapters.host.private_files import open_file, open_folder
 MOST_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 20
 _TAIL_LINE_BYTES = 2000
+_LARGER_PIPE = 1024 * 1024
 
 
 class LogFile:
@@ -115,15 +119,49 @@ class LogFile:
             self._descriptor = None
 
 
-def drain(descriptor: int, log: LogFile, on_end: Callable[[], None]) -> None:
-    """Reads the pipe into ``log`` in a thread until all writers are gone, then calls ``on_end``."""
+class Output:
+    """The output of a child: a thread reads it from a pipe into ``log`` until all writers are gone.
 
-    def read_to_end() -> None:
-        try:
-            while data := os.read(descriptor, 65536):
-                log.write(data)
-        finally:
-            os.close(descriptor)
-            on_end()
+    Then it calls ``on_end``.
+    """
 
-    threading.Thread(target=read_to_end, name=f"log {log.path.name}", daemon=True).start()
+    def __init__(self, descriptor: int, log: LogFile, on_end: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._log = log
+        self._on_end = on_end
+        self._reading = threading.Lock()
+        self._ended = self._released = False
+        name = f"log {log.path.name}"
+        threading.Thread(target=self._read_to_end, name=name, daemon=True).start()
+
+    def release(self) -> int | None:
+        """Stops reading, and loses nothing. Returns the pipe, or None if all writers are gone.
+
+        Writers wait once the pipe is full, so it is made larger, if the system allows that.
+        """
+        with self._reading:
+            if self._ended:
+                return None
+            self._released = True
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _LARGER_PIPE)
+        return self._descriptor
+
+    def _read_to_end(self) -> None:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        while True:
+            poll.poll()
+            with self._reading:
+                if self._released:
+                    return
+                try:
+                    data = os.read(self._descriptor, 65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    self._ended = True
+                    os.close(self._descriptor)
+                    break
+                self._log.write(data)
+        self._on_end()

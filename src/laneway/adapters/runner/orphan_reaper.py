@@ -23,6 +23,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from laneway.adapters.host.children import Child, InheritedChild
+from laneway.adapters.runner.records import ReaperRecord
+
 # If laneway dies while it writes a line, `read` fails, and the line before counts.
 # Envoy leaves a file in /dev/shm however it ends; `base_ids` describes `*/base-id`.
 # $1 is the run directory, if there is one; $2 is "remove" if it is to be removed.
@@ -46,15 +49,23 @@ class OrphanReaper:
 
     ``remove``: removes the run directory, too. ``lock`` is the descriptor of its lock. The shell
     inherits it, so that no other laneway uses the directory before everything has ended.
+    ``running`` is the shell of the program before this one, which goes on.
     """
 
     def __init__(
-        self, run_dir: Path | None = None, *, remove: bool = False, lock: int | None = None
+        self,
+        run_dir: Path | None = None,
+        *,
+        remove: bool = False,
+        lock: int | None = None,
+        running: ReaperRecord | None = None,
     ) -> None:
         self._inherited = () if lock is None else (lock,)
         self._arguments = (str(run_dir or ""), "remove" if remove else "keep")
-        self._groups: set[int] = set()
-        self._shell = self._start()
+        self._groups: set[int] = set(running.groups if running else ())
+        self._shell: Child = (
+            InheritedChild(running.pid, running.stdin) if running else self._start()
+        )
 
     def hold(self, group: int) -> None:
         """From now on, ``group`` is killed when laneway ends."""
@@ -65,6 +76,11 @@ class OrphanReaper:
         """Forgets ``group``, which has ended. Its number may be used again."""
         self._groups.discard(group)
         self._tell()
+
+    def hand_over(self) -> ReaperRecord:
+        assert self._shell.stdin is not None
+        groups = tuple(sorted(self._groups))
+        return ReaperRecord(self._shell.pid, self._shell.stdin.fileno(), groups)
 
     def close(self) -> None:
         """Ends the shell, which kills the remaining groups."""
@@ -95,7 +111,7 @@ class OrphanReaper:
         self._shell.stdin.flush()
 
 
-def _end(shell: subprocess.Popen[bytes]) -> None:
+def _end(shell: Child) -> None:
     assert shell.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         shell.stdin.close()

@@ -22,6 +22,7 @@ from random import Random
 
 from laneway.adapters.host.holders import claim, holder_of_port, is_claimed
 from laneway.adapters.runner.errors import PortUnavailable
+from laneway.adapters.runner.records import PortRecord
 from laneway.model.placements import Address
 
 LOOPBACK = "127.0.0.1"
@@ -30,15 +31,40 @@ _ATTEMPTS = 200
 
 
 class Ports:
-    """The ports of one laneway. No port is given out twice, not even after its release."""
+    """The ports of one laneway. No port is given out twice, not even after its release.
 
-    def __init__(self, random: Random | None = None, host: str = LOOPBACK) -> None:
+    ``reserved`` are those of the program before this one.
+    """
+
+    def __init__(
+        self,
+        random: Random | None = None,
+        host: str = LOOPBACK,
+        reserved: Iterable[PortRecord] = (),
+    ) -> None:
         self._random = random or Random()
         self._host = host
         self._range = range(_LOWEST, max(_lowest_ephemeral(), _LOWEST))
         self._held: dict[int, socket.socket] = {}
         self._claims: dict[int, socket.socket] = {}
         self._given: dict[int, str] = {}
+        for each in reserved:
+            self._given[each.number] = each.owner
+            self._claims[each.number] = socket.socket(fileno=each.claim)
+            if each.held is not None:
+                self._held[each.number] = socket.socket(fileno=each.held)
+
+    def hand_over(self) -> tuple[PortRecord, ...]:
+        """The records for ``reserved``."""
+        return tuple(
+            PortRecord(
+                number,
+                owner,
+                self._held[number].fileno() if number in self._held else None,
+                self._claims[number].fileno(),
+            )
+            for number, owner in self._given.items()
+        )
 
     def reserve(self, owner: str, port: int = 0) -> Address:
         """Reserves ``port``, or a free one for 0. Errors name the ``owner``.

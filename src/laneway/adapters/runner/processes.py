@@ -20,8 +20,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from laneway.adapters.runner.logs import LogFile, drain
+from laneway.adapters.host.children import Child, InheritedChild, is_child, start_time
+from laneway.adapters.runner.logs import LogFile, Output
 from laneway.adapters.runner.orphan_reaper import OrphanReaper, death_signal
+from laneway.adapters.runner.records import ProcessRecord
 from laneway.control.events import ExitStatus as ExitStatus
 
 # Waits until the reaper knows the group. If laneway dies before that, the end of the pipe makes
@@ -39,15 +41,15 @@ class Process:
 
     def __init__(
         self,
-        child: subprocess.Popen[bytes],
+        child: Child,
         pid: int,
         reaper: OrphanReaper,
-        drained: asyncio.Future[None],
+        output: _Draining | None,
     ) -> None:
         self.pid = pid
         self._child = child
         self._reaper = reaper
-        self._drained = drained
+        self._output = output
         self._ended = asyncio.create_task(self._end())
 
     @classmethod
@@ -67,7 +69,7 @@ class Process:
         A ``umask`` of -1 means laneway's own. The process has the descriptors ``inherited`` under
         the same numbers.
         """
-        with _output(log) as (writer, drained):
+        with _output(log) as (writer, output):
             child = subprocess.Popen(
                 [*_GATE, *death_signal(), *command],
                 stdin=subprocess.PIPE,
@@ -81,7 +83,7 @@ class Process:
             )
         reaper.hold(child.pid)
         _open_gate(child)
-        return cls(child, child.pid, reaper, drained)
+        return cls(child, child.pid, reaper, output)
 
     @classmethod
     def start_tree(
@@ -98,7 +100,7 @@ class Process:
         ``pid`` is that of the command. laneway's child is the shim, which ends in the same way.
         """
         reading, writing = os.pipe()
-        with open(reading, "rb") as report, _output(log) as (writer, drained):
+        with open(reading, "rb") as report, _output(log) as (writer, output):
             try:
                 child = subprocess.Popen(
                     [*_SHIM, str(writing), *command],
@@ -116,7 +118,36 @@ class Process:
         if not pid:
             raise OSError(f"its shim ended with {child.wait()}: {' '.join(log.tail()[-1:])}")
         reaper.hold(int(pid))
-        return cls(child, int(pid), reaper, drained)
+        return cls(child, int(pid), reaper, output)
+
+    @classmethod
+    def adopt(cls, record: ProcessRecord, reaper: OrphanReaper, log: LogFile) -> Process | None:
+        """The process that the program before this one handed over, even if it has ended by now.
+
+        None if there is no such child any more.
+        """
+        if not is_child(record.child, record.started):
+            for descriptor in (record.stdin, record.output):
+                if descriptor is not None:
+                    os.close(descriptor)
+            return None
+        child = InheritedChild(record.child, record.stdin)
+        output = None if record.output is None else _Draining(record.output, log)
+        reaper.hold(record.pid)
+        return cls(child, record.pid, reaper, output)
+
+    def hand_over(self) -> ProcessRecord | None:
+        """The record for ``adopt``; None if it has ended. Its output is not read any more."""
+        if self._child.returncode is not None:
+            return None
+        stdin = self._child.stdin
+        return ProcessRecord(
+            self.pid,
+            self._child.pid,
+            start_time(self._child.pid),
+            None if stdin is None or stdin.closed else stdin.fileno(),
+            None if self._output is None else self._output.pipe.release(),
+        )
 
     async def wait(self) -> ExitStatus:
         """Waits until the process and its group have ended, and their output is in the log."""
@@ -144,22 +175,30 @@ class Process:
     async def _end(self) -> ExitStatus:
         await _exit_of(self._child.pid)
         self.signal(signal.SIGKILL)
-        self._child.wait()
+        code = self._child.wait()
         if self._child.stdin is not None:
             self._child.stdin.close()
         self._reaper.drop(self.pid)
-        await asyncio.wait({self._drained}, timeout=_LAST_OUTPUT)
-        return ExitStatus(self._child.returncode)
+        if self._output is not None:
+            await asyncio.wait({self._output.ended}, timeout=_LAST_OUTPUT)
+        return ExitStatus(code)
+
+
+class _Draining:
+    """``ended`` is done after the last output."""
+
+    def __init__(self, reader: int, log: LogFile) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.pipe = Output(reader, log, _resolver(self.ended))
 
 
 @contextlib.contextmanager
-def _output(log: LogFile) -> Iterator[tuple[int, asyncio.Future[None]]]:
-    """The descriptor to which a child writes, and a future that is done after its last output."""
+def _output(log: LogFile) -> Iterator[tuple[int, _Draining]]:
+    """The descriptor to which a child writes, and what reads from it."""
     reader, writer = os.pipe()
-    drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    drain(reader, log, _resolver(drained))
+    output = _Draining(reader, log)
     try:
-        yield writer, drained
+        yield writer, output
     finally:
         os.close(writer)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import math
 import os
 from collections.abc import Callable
@@ -67,23 +66,35 @@ class Proxy:
     grace: Callable[[], float] = lambda: 30.0
 
 
+@dataclass(slots=True)
+class ProxyState:
+    """What all processes of one proxy share. ``number`` is that of its admin socket.
+
+    ``generation`` counts the processes.
+    """
+
+    number: int
+    admin: Admin
+    memory: SharedMemory
+    generation: int = 0
+
+
 def proxy_spec(
     proxy: Proxy,
     envoy: EnvoyBinary,
-    admin: Admin,
+    state: ProxyState,
     folder: Path,
     reaper: OrphanReaper,
     log: LogFile,
-    memory: SharedMemory,
     kill_after: float,
     random: Random,
 ) -> ProcessSpec:
-    """The spec for ``proxy``, whose files go to ``folder``. ``memory`` is its own.
+    """The spec for ``proxy``, whose files go to ``folder``. ``state`` is its own.
 
     ``kill_after`` are the seconds from SIGTERM to SIGKILL after draining. ``random`` chooses the
     base id.
     """
-    generations = itertools.count(1)
+    admin, memory = state.admin, state.memory
 
     def start(epoch: int) -> Process:
         try:
@@ -91,7 +102,8 @@ def proxy_spec(
                 remove_remains(folder)
                 choose_base_id(folder, random)
                 memory.renew()
-            write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, next(generations)))
+            state.generation += 1
+            write_file(folder / "bootstrap.json", proxy.bootstrap(admin.path, state.generation))
             return Process.start(
                 _command(proxy, envoy, folder, epoch),
                 environment={**os.environ, **memory.environment},

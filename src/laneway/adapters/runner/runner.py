@@ -8,7 +8,6 @@ processes that were started. Gateways are first, so that no request enters while
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 from pathlib import Path
 from random import Random
@@ -22,12 +21,20 @@ from laneway.adapters.runner.directories import (
     check_log_directory,
     open_run_directory,
     socket_path,
+    take_over_run_directory,
 )
 from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
-from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, proxy_spec
+from laneway.adapters.runner.processes import Process
+from laneway.adapters.runner.proxies import KILL_AFTER, Proxy, ProxyState, proxy_spec
 from laneway.adapters.runner.proxy_warnings import Warnings
+from laneway.adapters.runner.records import (
+    ProxyRecord,
+    RunnerRecord,
+    SupervisorRecord,
+    WorkloadRecord,
+)
 from laneway.adapters.runner.restart_policy import Backoff
 from laneway.adapters.runner.supervisors import Emit, ProcessSpec, Supervisor
 from laneway.adapters.runner.workloads import workload_spec
@@ -45,6 +52,9 @@ class Runner:
     ``on_event`` is called in the loop's thread and must return quickly. Without ``run_dir``, a
     private directory is created, and removed at the end. Logs are in ``log_dir``, by default inside
     it. Raises ``RunDirectoryUnusable``.
+
+    ``running`` is what the program before this one handed over. It has the directories. A proxy or
+    workload that it names goes on, instead of being started, when it is to be started.
     """
 
     def __init__(
@@ -57,26 +67,35 @@ class Runner:
         kill_after: float = KILL_AFTER,
         backoff: Backoff = _BACKOFF,
         random: Random | None = None,
+        running: RunnerRecord | None = None,
     ) -> None:
         self._envoy = envoy
         self._on_event = on_event
         self._kill_after = kill_after
         self._backoff = backoff
         self._random = random or Random()
-        if log_dir is not None:
-            check_log_directory(log_dir)
-        self._directory = open_run_directory(run_dir, os.environ)
-        self.log_dir = (log_dir or self.run_dir / "logs").absolute()
+        if running is not None:
+            self._directory = take_over_run_directory(running.directory)
+            self.log_dir = Path(running.logs)
+        else:
+            if log_dir is not None:
+                check_log_directory(log_dir)
+            self._directory = open_run_directory(run_dir, os.environ)
+            self.log_dir = (log_dir or self.run_dir / "logs").absolute()
         self._reaper = OrphanReaper(
-            self.run_dir, remove=self._directory.own, lock=self._directory.lock
+            self.run_dir,
+            remove=self._directory.own,
+            lock=self._directory.lock,
+            running=running.reaper if running else None,
         )
         self._supervisors: dict[events.Subject, Supervisor] = {}
         self._logs: dict[events.Subject, LogFile] = {}
-        self._memories: dict[events.Subject, SharedMemory] = {}
-        self._admins: dict[str, Admin] = {}
+        self._proxies: dict[events.Subject, ProxyState] = {}
         self._gateways: set[events.Subject] = set()
         self._connections = Connections()
-        self._numbers = itertools.count(1)
+        self._last_admin = running.last_admin if running else 0
+        self._running_proxies = {each.name: each for each in running.proxies} if running else {}
+        self._running_workloads = {each.name: each for each in running.workloads} if running else {}
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -98,22 +117,13 @@ class Runner:
         subject = events.ProxyInstance(proxy.name)
         self._refuse_twice(subject)
         log = self._log(subject)
-        admin = Admin(socket_path(self.run_dir, next(self._numbers)))
+        record = self._running_proxies.pop(proxy.name, None)
+        state = self._proxies[subject] = self._proxy_state(record)
         folder = self._proxy_folder(proxy.name)
-        memory = self._memories[subject] = SharedMemory()
         spec = proxy_spec(
-            proxy,
-            self._envoy,
-            admin,
-            folder,
-            self._reaper,
-            log,
-            memory,
-            self._kill_after,
-            self._random,
+            proxy, self._envoy, state, folder, self._reaper, log, self._kill_after, self._random
         )
-        supervisor = self._start(spec)
-        self._admins[proxy.name] = admin
+        supervisor = self._start(spec, record.supervisor if record else None)
         if proxy.gateway:
             self._gateways.add(subject)
         return supervisor
@@ -126,9 +136,12 @@ class Runner:
         subject = events.WorkloadInstance(workload.name)
         self._refuse_twice(subject)
         log = self._log(subject)
+        spec = workload_spec(workload, placement, self._reaper, log, self._connections)
+        if record := self._running_workloads.pop(str(workload.name), None):
+            return self._start(spec, record.supervisor)
         variables = environments.variables(workload, placement)
         recorded_environments.write(self.run_dir, str(workload.name), variables)
-        return self._start(workload_spec(workload, placement, self._reaper, log, self._connections))
+        return self._start(spec)
 
     async def restart_proxy(self, name: str) -> None:
         """Hot restart: no connection is refused, and the old process finishes its requests.
@@ -154,7 +167,7 @@ class Runner:
 
     def admin(self, proxy: str) -> Admin:
         """The admin interface of a proxy that was started. Raises ``KeyError``."""
-        return self._admins[proxy]
+        return self._proxies[events.ProxyInstance(proxy)].admin
 
     def log_path(self, subject: events.Subject) -> Path:
         """Where the output of ``subject`` is kept: that of all processes of a workload together."""
@@ -165,6 +178,34 @@ class Runner:
     def proxy_file(self, proxy: str, name: str) -> Path:
         """The path of a file in the proxy's folder."""
         return self._proxy_folder(proxy) / name
+
+    async def wait_alone(self) -> None:
+        """Waits until every process that was replaced by another one has ended."""
+        for supervisor in tuple(self._supervisors.values()):
+            await supervisor.wait_alone()
+
+    def hand_over(self) -> RunnerRecord:
+        """The record for ``running``. From now on, nothing reads the output of processes, and
+        nothing may be waited for until the program is replaced."""
+        proxies, workloads = [], []
+        for subject, supervisor in self._supervisors.items():
+            record = supervisor.hand_over()
+            if isinstance(subject, events.WorkloadInstance):
+                workloads.append(WorkloadRecord(subject.name, record))
+                continue
+            state = self._proxies[subject]
+            memory = state.memory.descriptor
+            proxies.append(
+                ProxyRecord(subject.name, state.number, state.generation, memory, record)
+            )
+        return RunnerRecord(
+            self._directory.hand_over(),
+            str(self.log_dir),
+            self._reaper.hand_over(),
+            self._last_admin,
+            tuple(proxies),
+            tuple(workloads),
+        )
 
     async def aclose(self) -> None:
         """Stops everything: gateways, then workloads, then sidecars. May be called again.
@@ -182,11 +223,23 @@ class Runner:
             self._reaper.close()
             self._directory.close()
 
-    def _start(self, spec: ProcessSpec) -> Supervisor:
+    def _start(self, spec: ProcessSpec, running: SupervisorRecord | None = None) -> Supervisor:
         supervisor = Supervisor(spec, self._emit, self._random.random, self._backoff)
-        supervisor.start()
+        if running is None:
+            supervisor.start()
+        else:
+            record, log = running.process, self._logs[spec.subject]
+            supervisor.resume(running, Process.adopt(record, self._reaper, log) if record else None)
         self._supervisors[spec.subject] = supervisor
         return supervisor
+
+    def _proxy_state(self, record: ProxyRecord | None) -> ProxyState:
+        if record is None:
+            self._last_admin += 1
+            admin = Admin(socket_path(self.run_dir, self._last_admin))
+            return ProxyState(self._last_admin, admin, SharedMemory())
+        admin = Admin(socket_path(self.run_dir, record.admin))
+        return ProxyState(record.admin, admin, SharedMemory(record.memory), record.generation)
 
     async def _stop(self, subject: events.Subject, spent: float) -> None:
         if (supervisor := self._supervisors.get(subject)) is None:
@@ -194,11 +247,9 @@ class Runner:
         await supervisor.stop(spent)
         if self._supervisors.pop(subject, None) is not None:
             self._logs.pop(subject).close()
-            if memory := self._memories.pop(subject, None):
-                memory.close()
             self._gateways.discard(subject)
-            if isinstance(subject, events.ProxyInstance):
-                self._admins.pop(subject.name, None)
+            if proxy := self._proxies.pop(subject, None):
+                proxy.memory.close()
             else:
                 recorded_environments.remove(self.run_dir, subject.name)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from laneway.adapters.runner.errors import NotReady, Unstartable
 from laneway.adapters.runner.probes import Probe, Readiness, until
 from laneway.adapters.runner.processes import ExitStatus, Process
+from laneway.adapters.runner.records import SupervisorRecord
 from laneway.adapters.runner.restart_policy import Backoff, History
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
@@ -61,6 +62,7 @@ class Supervisor:
         self._chance = chance
         self._history = History(backoff)
         self._process: Process | None = None
+        self._ended_with = ExitStatus(0)
         self._problem = "not probed yet"
         self._failure = ""
         self._settled = asyncio.Event()
@@ -81,6 +83,35 @@ class Supervisor:
     def start(self) -> None:
         """Starts the process and its supervision. Raises the exceptions of ``launch``."""
         self._launch()
+        self._supervise()
+
+    def resume(self, record: SupervisorRecord, process: Process | None) -> None:
+        """Goes on where the supervisor of the program before this one was.
+
+        ``process`` is None if there is none, or no such child any more; then it is started again.
+        """
+        self._process = process
+        self._ended_with = ExitStatus(record.ended_with)
+        self.restarts, self._history.ends = record.restarts, record.ends
+        self.ready = record.ready and (process is not None or self._spec.launch is None)
+        if self.ready:
+            self._history.became_ready(_now())
+            self._settled.set()
+        self._supervise()
+
+    def hand_over(self) -> SupervisorRecord:
+        """The record for ``resume``. Output is not read any more. Nothing may be waited for until
+        the program is replaced."""
+        assert not self._predecessors
+        process = self._process.hand_over() if self._process else None
+        # ``resume`` counts the end of a process that has ended.
+        counted = self._process is None and self._history.ends > 0
+        ends = self._history.ends - 1 if counted else self._history.ends
+        return SupervisorRecord(
+            process, self.ready, self.restarts, ends, ended_with=self._ended_with.code
+        )
+
+    def _supervise(self) -> None:
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._await_late())]
         for task in self._tasks:
             task.add_done_callback(expose)
@@ -132,21 +163,24 @@ class Supervisor:
             self._emit(events.Started(self.subject, self._process.pid))
 
     async def _run(self) -> None:
-        if self._process is None:
+        if self._spec.launch is None:
             await self._watch()
-        while self._process is not None:
+        while True:
+            if self._process is None:
+                if not self._spec.restarts:
+                    output = self._spec.output()
+                    self._fail(events.GaveUp(self.subject, self._ended_with, output))
+                    return
+                await self._relaunch(self._ended_with)
+            assert self._process is not None
             status = await self._live(self._process)
             if status is None:
                 continue
             await self._end_predecessors()  # they wait for the process that has just ended
-            self._process = None
+            self._process, self._ended_with = None, status
             self._set_ready(False, str(status))
             self._problem = str(status)
             self._emit(events.Exited(self.subject, status, self._spec.output()))
-            if not self._spec.restarts:
-                self._fail(events.GaveUp(self.subject, status, self._spec.output()))
-                return
-            await self._relaunch(status)
 
     async def _live(self, process: Process) -> ExitStatus | None:
         """Watches the process until it ends. None if another process has replaced it."""
@@ -184,7 +218,8 @@ class Supervisor:
 
     async def _watch(self) -> None:
         readiness = Readiness(self._spec.readiness, self.ready)
-        await asyncio.sleep(self._spec.readiness.initial_delay)
+        if not self.ready:  # another process was ready before it
+            await asyncio.sleep(self._spec.readiness.initial_delay)
         while True:
             asked = _now()
             self._problem = await self._spec.probe()

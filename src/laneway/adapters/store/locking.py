@@ -28,6 +28,10 @@ class StoreLock:
     def release(self) -> None:
         os.close(self.descriptor)
 
+    def keep(self) -> int:
+        """A second descriptor of the lock, which is then held until both are closed."""
+        return os.dup(self.descriptor)
+
 
 def lock_store(path: Path) -> StoreLock:
     """Also makes sure that no other user can read, plant or replace the store's files.

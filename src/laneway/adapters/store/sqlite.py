@@ -81,13 +81,14 @@ class SqliteStore(QueuedStore):
         self._reading = ThreadPoolExecutor(1, "store-reads")
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> Self:
-        """Opens the file, or creates it, readable only by this user.
+    def open(cls, path: Path, clock: Clock, lock: StoreLock | None = None) -> Self:
+        """Opens the file, or creates it, readable only by this user. ``lock`` is its lock, if this
+        process has that already.
 
         Raises ``StoreInUse``, ``StoreUnusable`` or ``StoreDamaged``.
         """
         path = path.absolute()
-        lock = lock_store(path)
+        lock = lock or lock_store(path)
         try:
             with reported(path):
                 files = _Connections(path)
@@ -154,6 +155,12 @@ class SqliteStore(QueuedStore):
         return await self._run(
             self._writing, lambda: self._files.writing.execute(statement, parameters).fetchall()
         )
+
+    async def hand_over(self) -> int:
+        """Closes the store. Returns a descriptor that still has its lock."""
+        lock = self._lock.keep()
+        await self.close()
+        return lock
 
     async def close(self) -> None:
         await super().close()
