@@ -58,3 +58,9 @@ def test_it_waits_until_the_mesh_is_started_and_stops_it_in_order() -> None:
     found = service()
     assert found["Type"] == "notify"
     assert found["KillMode"] == "mixed"
+
+
+def test_a_reload_asks_the_process_itself() -> None:
+    """``tests/e2e/test_reload.py`` shows what that does, and what systemd is told."""
+    assert service()["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert service()["NotifyAccess"] == "main"

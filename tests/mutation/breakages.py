@@ -19,6 +19,7 @@ from tests.mutation.input_breakages import INPUT
 from tests.mutation.membership_breakages import MEMBERSHIP
 from tests.mutation.native_breakages import NATIVE
 from tests.mutation.own_services_breakages import OWN_SERVICES
+from tests.mutation.reload_breakages import RELOADS
 from tests.mutation.rule_action_breakages import RULE_ACTION_BREAKAGES
 from tests.mutation.serving_breakages import SERVING
 from tests.mutation.simulation_breakages import SIMULATION
@@ -40,6 +41,7 @@ BREAKAGES = (
     *MEMBERSHIP,
     *ENTERING_BREAKAGES,
     *SERVING,
+    *RELOADS,
     *SIMULATION,
     *RULE_ACTION_BREAKAGES,
     *STORE,

@@ -151,3 +151,36 @@ async def test_nothing_begins_after_the_end() -> None:
             with pytest.raises(Closed):
                 await attempt
         await m.settled()
+
+
+async def test_changes_wait_for_what_comes_first() -> None:
+    """Such as the proxies, for a control plane that takes over."""
+    with running(0) as run:
+        first = asyncio.Event()
+
+        async def waited_for() -> None:
+            await first.wait()
+
+        await run.changes.wait_for(waited_for())
+        changing = asyncio.create_task(run.changes.change(mesh(workload("a", 0))))
+        await pass_turns(100)
+        assert not run.runner.running
+        assert not changing.done()
+        first.set()
+        assert (await changing).applied
+        first.clear()
+        await run.changes.wait_for(waited_for())
+        await run.changes.close()  # which does not wait for it
+
+
+async def test_a_program_hands_over_when_nothing_changes_or_is_terminating() -> None:
+    with running(0) as run:
+        await run.changes.change(mesh(workload("a", 0)))
+        await run.changes.change(mesh())
+        async with run.changes.none_under_way():
+            assert run.site.terminations.instances == frozenset()
+            assert run.site.fleet.nodes == nodes(run.site.control_plane.placements)
+            changing = asyncio.create_task(run.changes.change(mesh(workload("b", 0))))
+            await pass_turns(100)
+            assert run.site.control_plane.mesh.workloads == ()
+        assert (await changing).applied

@@ -121,6 +121,13 @@ class ControlPlane:
         others = _others(self._placements.terminating, sidecar)
         self._placements = replace(self._placements, terminating=others)
 
+    def resume(self, mesh: Mesh, placements: Placements) -> None:
+        """Activates ``mesh`` for proxies that have it already, from a control plane before this
+        one. It has no phases."""
+        self._state = self._lowered(mesh)
+        self._placements = placements
+        self.publish()
+
     def publish(self) -> None:
         """Publishes the active mesh with the current placements."""
         self._publish(self._compile())

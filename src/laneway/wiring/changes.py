@@ -28,6 +28,7 @@ class Changes:
         self._site = site
         self._changing = asyncio.Lock()
         self._closed = False
+        self._first: asyncio.Task[None] | None = None
 
     async def begin(self, mesh: Mesh) -> None:
         """Starts the first mesh. After a failure, the runner stops what was started."""
@@ -39,6 +40,19 @@ class Changes:
         for workload in mesh.workloads:
             placed = placements.sidecars[workload.name]
             site.fleet.adopt(await site.fleet.start(workload, placed))
+
+    async def wait_for(self, first: Coroutine[Any, Any, None]) -> None:
+        """Makes all changes wait until ``first`` is done, which goes on in the background."""
+        await self._changing.acquire()
+        self._first = asyncio.create_task(first)
+        self._first.add_done_callback(lambda _: self._changing.release())
+
+    @asynccontextmanager
+    async def none_under_way(self) -> AsyncIterator[None]:
+        """Inside, nothing is changed, and nothing is terminating. Waits for that."""
+        async with self._exclusive():
+            await self._site.terminations.finish()
+            yield
 
     async def change(self, mesh: Mesh) -> Change:
         """Activates ``mesh``, which must be valid, or reverts everything.
@@ -79,6 +93,8 @@ class Changes:
 
     async def close(self) -> None:
         """Waits for the current change; no other begins."""
+        if self._first is not None:
+            self._first.cancel()
         async with self._changing:
             self._closed = True
 

@@ -27,6 +27,7 @@ from laneway.wiring.changes import Changes
 
 #: The source of objects that a Python program declares, and the principal of its changes.
 PROGRAM = "program"
+_NOTHING = Mesh()
 
 
 class DeclarationConflict(Exception):
@@ -56,9 +57,10 @@ def whole(mesh: Mesh) -> ChangeSet:
     return ChangeSet(PROGRAM, ReplaceAll(declarations_of(mesh)), checked=True)
 
 
-def initial(declared: Request, check: Check) -> DeclaredState:
-    """The state to start with. Raises ``InvalidInput``."""
-    state = plan(DeclaredState(), declared, Principal(declared.source), active=Mesh(), check=check)
+def initial(declared: Request, check: Check, running: Mesh = _NOTHING) -> DeclaredState:
+    """The state to start with. ``running`` is the mesh that runs already, and has the last valid
+    state of objects that are not valid. Raises ``InvalidInput``."""
+    state = plan(DeclaredState(), declared, Principal(declared.source), active=running, check=check)
     if isinstance(state, Refused):
         raise InvalidInput(state.findings)
     return state

@@ -8,10 +8,11 @@ declare objects in ``declarations``. ``changes`` start and stop processes, one c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -34,18 +35,24 @@ from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.placements import Placements
 from laneway.wiring.address_allocation import AddressAllocator, nodes
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
 from laneway.wiring.filter_modules import choose_module
 from laneway.wiring.fleets import Fleet, WorkloadStatus
+from laneway.wiring.handover import NotHandedOver, RunningMesh
 from laneway.wiring.lane_expiry import utc_now
 from laneway.wiring.lane_traffic import ProxyFigures
+from laneway.wiring.recorded_meshes import mesh_of_recorded, recorded
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
 #: The file of a proxy's access log, in the proxy's folder.
 ACCESS_LOG = "access.log"
+#: Seconds in which proxies connect to a control plane that takes over. Envoy waits for up to half a
+#: second before its first attempt, and longer before each further one.
+RECONNECTING = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,9 @@ class Embedded:
     say. ``now`` tells which lanes have expired; to follow that is the caller's task, by
     ``wiring.lane_expiry``. ``on_proxy`` is called with the node id of a proxy
     that connected, left, acknowledged all that it should have, or rejected some of it.
+
+    ``running`` is a mesh that the program before this one handed over. It goes on as it is.
+    ``renew`` of ``declarations`` then makes it what is declared.
     """
 
     def __init__(
@@ -83,8 +93,10 @@ class Embedded:
         on_event: Callable[[events.Event], None] = lambda event: None,
         now: Callable[[], datetime] = utc_now,
         on_proxy: Callable[[str], None] = lambda node: None,
+        running: RunningMesh | None = None,
     ) -> None:
         self._now = now
+        self._running = running
         self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
@@ -94,10 +106,11 @@ class Embedded:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        settings = self._settings
-        state = initial(self._initial, check)
+        settings, running = self._settings, self._running
+        active_before = mesh_of_recorded(running.objects) if running else Mesh()
+        state = initial(self._initial, check, active_before)
         async with AsyncExitStack() as stack:
-            ports = Ports()
+            ports = self._ports = Ports(reserved=running.ports if running else ())
             stack.callback(ports.close)
             allocator = AddressAllocator(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
@@ -114,6 +127,7 @@ class Embedded:
                     self._runner_event,
                     run_dir=settings.run_dir,
                     log_dir=settings.log_dir,
+                    running=running.runner if running else None,
                 )
             )
             self.run_dir, self.log_dir = runner.run_dir, runner.log_dir
@@ -123,11 +137,13 @@ class Embedded:
             )
             self._terminations = Terminations(self.control_plane, fleet, allocator)
             self._changes = Changes(Site(self.control_plane, fleet, allocator, self._terminations))
-            await stack.enter_async_context(
-                XdsServer(self._registry, f"unix:{socket}", fleet.tokens)
-            )
+            self._server = XdsServer(self._registry, f"unix:{socket}", fleet.tokens)
+            await stack.enter_async_context(self._server)
             stack.push_async_callback(self._close)  # before the server goes
-            await self._changes.begin(active(state.mesh, self._now()))
+            if running:
+                await self._resume(running, active_before)
+            else:
+                await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.control_plane, self._changes)
             self._declarations = Declarations(state, runtime, check, time.monotonic, self._now)
             self._stack = stack.pop_all()
@@ -272,6 +288,56 @@ class Embedded:
     async def wait_terminated(self) -> None:
         """Until nothing is terminating any more."""
         await self._terminations.finish()
+
+    @asynccontextmanager
+    async def unchanging(self) -> AsyncIterator[None]:
+        """Inside, no change is under way, and no process is terminating. Waits for that."""
+        async with self._changes.none_under_way():
+            await self._runner.wait_alone()
+            yield
+
+    def check_recordable(self) -> None:
+        """Raises ``NotHandedOver``."""
+        mesh = self.control_plane.mesh
+        placed = nodes(self.control_plane.placements)
+        if mesh_of_recorded(recorded(mesh)) != mesh or self._fleet.nodes != placed:
+            raise NotHandedOver("the running mesh cannot be recorded; restart laneway instead")
+
+    async def disconnect(self) -> None:
+        """Ends the streams of all proxies, which go on with what they have."""
+        await self._server.stop()
+
+    def hand_over(self) -> RunningMesh:
+        """The record for ``running``. Call it inside ``unchanging``, after ``disconnect``. Nothing
+        may be waited for until the program is replaced."""
+        placements = self.control_plane.placements
+        return RunningMesh(
+            recorded(self.control_plane.mesh),
+            tuple(placements.sidecars.values()),
+            tuple(placements.gateways.values()),
+            self._fleet.instances,
+            self._fleet.tokens,
+            self._ports.hand_over(),
+            self._runner.hand_over(),
+        )
+
+    async def wait_reconnected(self) -> None:
+        """Until every proxy has connected again and settled, or ``RECONNECTING`` is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECONNECTING):
+                await self._registry.wait_synced(nodes(self.control_plane.placements))
+
+    async def _resume(self, running: RunningMesh, mesh: Mesh) -> None:
+        placements = Placements(
+            {each.workload: each for each in running.sidecars},
+            {each.gateway: each for each in running.gateways},
+        )
+        fleet = self._fleet
+        await fleet.resume(mesh, placements, running.instances, running.tokens)
+        ready = frozenset(each.name for each in mesh.workloads if fleet.is_ready(each.name))
+        self.control_plane.resume(mesh, replace(placements, ready=ready))
+        # A change waits only for proxies that are connected.
+        await self._changes.wait_for(self.wait_reconnected())
 
     async def _close(self) -> None:
         await self._changes.close()

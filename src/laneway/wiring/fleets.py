@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,10 +109,34 @@ class Fleet:
             if _proxy(node) not in self._supervisors:
                 await self._start_proxy(node, gateway=False)
 
-    async def start(self, workload: Workload, placement: SidecarPlacement) -> Instance:
-        """Start a process of the workload, which is not yet the one that counts: see ``adopt``."""
+    async def resume(
+        self,
+        mesh: Mesh,
+        placements: Placements,
+        instances: Mapping[str, str],
+        tokens: Mapping[str, str],
+    ) -> None:
+        """Goes on with what the program before this one handed over to the runner.
+
+        ``instances`` has the names of processes by workload. A workload that is not in it was
+        stopped. Raises ``RunnerError``.
+        """
+        self.tokens.update(tokens)
+        await self.start_proxies(mesh, placements)
+        for workload in mesh.workloads:
+            if name := instances.get(str(workload.name)):
+                placed = placements.sidecars[workload.name]
+                self.adopt(await self.start(workload, placed, ObjectName.of(name)))
+
+    async def start(
+        self, workload: Workload, placement: SidecarPlacement, name: ObjectName | None = None
+    ) -> Instance:
+        """Start a process of the workload, which is not yet the one that counts: see ``adopt``.
+
+        ``name`` is that of the process, if it has one already.
+        """
         instance = Instance(
-            self._free_name(workload.name),
+            name or self._free_name(workload.name),
             workload,
             sidecar_node(placement),
             () if workload.address else tuple(placement.application.values()),
@@ -161,6 +185,11 @@ class Fleet:
     async def wait_restarted(self, node: str) -> None:
         """Until the process before a hot restart has ended. Raises ``KeyError``."""
         await self._supervisors[_proxy(node)].wait_alone()
+
+    @property
+    def instances(self) -> Mapping[str, str]:
+        """The names of the processes that receive requests, by workload."""
+        return {str(name): str(each.name) for name, each in self._instances.items()}
 
     async def wait_instance(self, instance: Instance) -> None:
         """Until it is ready. Raises ``NotReady``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +54,10 @@ _SETTLE = 0.1
 #: Seconds between attempts to remove deleted objects from the mesh.
 _RETRY = 30.0
 _WITH_STATUS = ("lanegroups.laneway.dev", "lanes.laneway.dev")
+
+
+async def _nothing() -> None:
+    return
 
 
 class Reconciliation:
@@ -106,11 +110,12 @@ class Reconciliation:
         self._to_undo: list[Transition] = []
         self._passed = asyncio.Condition()
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, first: Callable[[], Awaitable[None]] = _nothing) -> None:
+        """Until cancelled. What is written during ``first`` waits until that is done."""
         stop = self._store.listen(self._hear)
         self._woken.set()  # for the statuses of the initial objects
         try:
+            await first()
             while True:
                 retrying = not await self._woken_in_time()
                 if self._began and not self._waiting:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import socket
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
-
-from starlette.routing import Route
 
 from laneway import __version__
 from laneway.adapters.files import Reading
@@ -27,16 +24,16 @@ from laneway.adapters.http.administration import AdministrationEndpoints
 from laneway.adapters.http.application import application
 from laneway.adapters.http.authentication import Authentication
 from laneway.adapters.http.certificates import given_context, server_context
-from laneway.adapters.http.compactions import compaction_route
 from laneway.adapters.http.console_endpoints import ConsoleEndpoints, sign_in_url
-from laneway.adapters.http.console_files import ConsoleFiles, ConsoleNotBuilt
-from laneway.adapters.http.metrics import Family, RequestCounts, metrics_route
+from laneway.adapters.http.console_files import ConsoleFiles
+from laneway.adapters.http.metrics import RequestCounts
 from laneway.adapters.http.objects import ObjectEndpoints
 from laneway.adapters.http.processes import ProcessEndpoints
 from laneway.adapters.http.server import ApiServer, TcpEndpoint
 from laneway.adapters.http.virtual_objects import VirtualEndpoints
 from laneway.adapters.http.watches import Watches
 from laneway.adapters.runner.errors import RunnerError
+from laneway.adapters.store.locking import StoreLock
 from laneway.adapters.store.memory import MemoryStore
 from laneway.adapters.store.sqlite import SqliteStore
 from laneway.adapters.store.tokens import MemoryTokens, SqliteTokens
@@ -46,7 +43,6 @@ from laneway.apiserver.sign_in_codes import SignInCodes
 from laneway.apiserver.tokens import TokenStore
 from laneway.apiserver.virtual_resources import VIRTUAL
 from laneway.control import events
-from laneway.control.compaction import HistoryBounds
 from laneway.control.declared import NotProgrammed, Request, Writes
 from laneway.control.revisions import Draft, RevisionStore
 from laneway.model.lanes import Lane
@@ -54,11 +50,12 @@ from laneway.model.names import ObjectName
 from laneway.model.workloads import Workload
 from laneway.operator.ready_instances import Instances
 from laneway.wiring.api_kinds import ApiKinds, api_kinds
-from laneway.wiring.compactions import compact, compact_regularly
+from laneway.wiring.compactions import compact_regularly
 from laneway.wiring.console_paths import console_folder
 from laneway.wiring.document_objects import DocumentObjects
-from laneway.wiring.embedded import Embedded, Settings
+from laneway.wiring.embedded import Embedded
 from laneway.wiring.file_objects import FileObjects, as_declared
+from laneway.wiring.handover import Handover, NotHandedOver, RunningMesh
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.lane_traffic import LaneTraffic
 from laneway.wiring.live_lists import follow_all
@@ -67,49 +64,19 @@ from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.request_trials import RequestTrials
 from laneway.wiring.running_lists import RunningLists
-from laneway.wiring.serving_metrics import (
-    call_family,
-    lane_families,
-    proxy_family,
-    store_families,
-    watch_family,
-)
+from laneway.wiring.serve_settings import ServeSettings as ServeSettings
+from laneway.wiring.serve_settings import Tls as Tls
+from laneway.wiring.serve_settings import check_console
+from laneway.wiring.serving_operations import operations
 from laneway.wiring.source_watching import SourceFollower
 from laneway.wiring.stored_declarations import STORE, declared_at_start
 from laneway.wiring.workload_instances import WorkloadInstances
 
 #: The field manager of an example's objects.
 EXAMPLE = "example"
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """The user's own certificate and key."""
-
-    certificate: Path
-    key: Path
-
-
-@dataclass(frozen=True, slots=True)
-class ServeSettings:
-    """``data`` holds the store, the API's Unix socket and its certificates. None is the run
-    directory of the mesh, which is gone afterwards: for what files declare.
-
-    ``listen`` is where the API listens for TCP; None is nowhere. ``hosts`` are further names under
-    which it is reached, and ``tls`` is for those whose clients do not know laneway's own CA.
-    ``history`` says how far back revisions are kept. ``console`` is where browsers on this machine
-    find the console; it has no TLS, so it is on loopback. ``console_built_later`` serves before the
-    console was built, and shows it from then on.
-    """
-
-    data: Path | None
-    listen: tuple[str, int] | None = None
-    hosts: Collection[str] = ()
-    tls: Tls | None = None
-    mesh: Settings = field(default_factory=Settings)
-    history: HistoryBounds = field(default_factory=HistoryBounds)
-    console: tuple[str, int] | None = None
-    console_built_later: bool = False
+#: Seconds for requests to the API that are being answered when a program hands over.
+_ANSWERING = 20.0
+_BUSY = "a change, or a process that is terminating, was not finished after {:g} s; try again"
 
 
 class Serving:
@@ -117,7 +84,8 @@ class Serving:
 
     ``files`` are the objects at the beginning if files declare the mesh; pass later contents of the
     files to ``show``. ``example`` are objects to begin with that anybody may change. With either,
-    the store is in memory.
+    the store is in memory. ``taken_over`` is what the program before this one handed over (see
+    ``hand_over``).
     """
 
     def __init__(
@@ -128,6 +96,7 @@ class Serving:
         *,
         files: Reading | None = None,
         example: Reading | None = None,
+        taken_over: Handover | None = None,
     ) -> None:
         assert [files, example, settings.data].count(None) == 2
         self._settings = settings
@@ -135,9 +104,14 @@ class Serving:
         self._report = report
         self._files = files
         self._example = example
+        self._taken_over = taken_over
         self._stack = AsyncExitStack()
         self._reconciliation: Reconciliation | None = None
-        self._workloads = WorkloadInstances()
+        self._following: list[asyncio.Task[None]] = []
+        problems = taken_over.problems if taken_over else {}
+        self._workloads = WorkloadInstances(
+            {ObjectName.of(name): problem for name, problem in problems.items()}
+        )
         self._sources = SourceFollower(self._started, self._start_anew, self._heard)
         self.address = self._plain_address = ""
         self._codes = SignInCodes()
@@ -145,12 +119,10 @@ class Serving:
     async def __aenter__(self) -> Self:
         """Raises ``StoreError``, ``ServerUnusable``, and what ``Embedded`` raises."""
         settings = self._settings
-        pages = self._pages = ConsoleFiles(console_folder)
-        required = settings.console is not None and not settings.console_built_later
-        if required and not pages.built:
-            raise ConsoleNotBuilt
+        self._pages = ConsoleFiles(console_folder)
+        check_console(settings)
         async with AsyncExitStack() as stack:
-            self.store, self.tokens = store, tokens = await self._open_store(stack)
+            self.store, self.tokens = store, _ = await self._open_store(stack)
             self._events = RecentEvents(store, utc_now)
             stack.callback(self._events.close)
             whole = await self._start_mesh(stack, store)
@@ -158,21 +130,92 @@ class Serving:
             self._traffic = _lane_traffic(self.embedded)
             declarations = self.embedded.declarations
             self._events.active = lambda: declarations.active
-            reconciliation = self._reconciliation = self._reconciling(store, started=whole)
-            running = asyncio.create_task(reconciliation.run())
-            stack.push_async_callback(_cancelled, running)
-            compacting = asyncio.create_task(
-                compact_regularly(store, settings.history, utc_now, self._report)
-            )
-            stack.push_async_callback(_cancelled, compacting)
-            following = asyncio.create_task(self._sources.run())
-            stack.push_async_callback(_cancelled, following)
-            if self._files is None:
-                expiring = asyncio.create_task(self._follow_expiry())
-                stack.push_async_callback(_cancelled, expiring)
-            else:
-                self._shown = self._file_objects(store, reconciliation)
+            self._reconciliation = self._reconciling(store, started=whole)
+            self._follow()
+            stack.push_async_callback(self._stop_following)
+            if self._files is not None:
+                self._shown = self._file_objects(store, self._reconciliation)
                 await self.show(self._files)
+            listening = self._taken_over.listening if self._taken_over else {}
+            await self._open_api(
+                {address: socket.socket(fileno=each) for address, each in listening.items()}
+            )
+            stack.push_async_callback(lambda: self._api.aclose())
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def hand_over(self, seconds: float) -> Handover:
+        """Stops all but the processes of the mesh, for a program that replaces this one.
+
+        Waits for ``seconds`` until nothing is under way. Raises ``NotHandedOver``, and then all
+        goes on as before. When it has returned, nothing may be waited for until the program is
+        replaced.
+        """
+        assert isinstance(self.store, SqliteStore)
+        assert self._reconciliation is not None
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline), self.embedded.unchanging():
+                self.embedded.check_recordable()
+        except TimeoutError:
+            raise NotHandedOver(_BUSY.format(seconds)) from None
+        listening = await self._server_of_api.keep_listening(_ANSWERING)
+        await self._api.aclose()
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._reconciliation.caught_up()
+                    await self._stop_following()
+                    await held.enter_async_context(self.embedded.unchanging())
+                self.embedded.check_recordable()
+            except (TimeoutError, NotHandedOver) as error:
+                await self._stop_following()
+                self._follow()
+                await self._open_api(listening)
+                raise NotHandedOver(str(error) or _BUSY.format(seconds)) from None
+            # From here on there is no way back.
+            await self.embedded.disconnect()
+            lock = await self.store.hand_over()
+            return Handover(
+                self.embedded.hand_over(),
+                lock,
+                {address: each.detach() for address, each in listening.items()},
+                {str(name): problem for name, problem in self._workloads.problems().items()},
+            )
+
+    def _follow(self) -> None:
+        """Start what goes on as long as the mesh runs."""
+        assert self._reconciliation is not None
+        first = (self._become_declared,) if self._taken_over else ()
+        following = [
+            self._reconciliation.run(*first),
+            compact_regularly(self.store, self._settings.history, utc_now, self._report),
+            self._sources.run(),
+        ]
+        if self._files is None:
+            following.append(self._follow_expiry())
+        self._following = [asyncio.create_task(each) for each in following]
+
+    async def _stop_following(self) -> None:
+        while self._following:
+            await _cancelled(self._following.pop())
+
+    async def _become_declared(self) -> None:
+        """What was taken over may differ from what is declared by now, and by this version."""
+        await self.embedded.wait_reconnected()
+        outcome = await self.embedded.declarations.renew()
+        if isinstance(outcome, NotProgrammed):
+            self._report(f"the mesh stays as it was before: {outcome}")
+
+    async def _open_api(self, listening: Mapping[str, socket.socket]) -> None:
+        """Raises ``ServerUnusable``. Sockets in ``listening`` are used again."""
+        assert self._reconciliation is not None
+        store, reconciliation, tokens = self.store, self._reconciliation, self.tokens
+        settings = self._settings
+        async with AsyncExitStack() as stack:
             kinds = self._api_kinds(store, reconciliation)
             following = asyncio.create_task(follow_all(kinds.lists))
             stack.push_async_callback(_cancelled, following)
@@ -191,12 +234,18 @@ class Serving:
             )
             objects = ObjectEndpoints(store, watches, utc_now, _uid, one_document)
             virtual = VirtualEndpoints(VIRTUAL, kinds.answering, kinds.live, one_document, utc_now)
-            console = [*pages.routes, *self._console(tokens, watches).routes]
-            operations = self._operations(store, watches)
+            console = [*self._pages.routes, *self._console(tokens, watches).routes]
             more = [
                 *console,
                 *administration.routes,
-                *operations,
+                *operations(
+                    store,
+                    self.embedded,
+                    self._traffic,
+                    reconciliation,
+                    watches,
+                    lambda: self._requests.family(),
+                ),
                 *virtual.routes,
                 *processes.routes,
             ]
@@ -204,16 +253,14 @@ class Serving:
             guarded = Authentication(app, tokens.by_id, _user(), settings.hosts, utc_now)
             self._requests = RequestCounts(guarded)
             plain = TcpEndpoint(*settings.console, None) if settings.console else None
-            server = ApiServer(self._requests, self.folder / "api.sock", self._tcp(), plain)
+            server = self._server_of_api = ApiServer(
+                self._requests, self.folder / "api.sock", self._tcp(), plain, listening
+            )
             await stack.enter_async_context(server)
-            stack.callback(processes.close)
-            stack.callback(watches.close)  # before the server waits for its streams
+            server.on_stop(processes.close)
+            server.on_stop(watches.close)  # before the server waits for its streams
             self._note_addresses(server)
-            self._stack = stack.pop_all()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+            self._api = stack.pop_all()
 
     def sign_in_link(self) -> str:
         """A URL that signs one browser in."""
@@ -253,24 +300,6 @@ class Serving:
         """Have the API show what files declare, once it is applied to ``embedded``."""
         await self._shown.show(files.documents)
 
-    def _operations(self, store: MemoryStore | SqliteStore, watches: Watches) -> list[Route]:
-        async def collect() -> list[Family]:
-            figures, calls = await self._traffic.figures(), await self._traffic.calls()
-            unreadable = len(self._reconciliation.unreadable) if self._reconciliation else 0
-            return [
-                *store_families(store, store.write_seconds, unreadable),
-                proxy_family(self.embedded.proxies()),
-                *lane_families(self.embedded.declarations.active, figures),
-                call_family(calls.totals),
-                watch_family(watches.count),
-                self._requests.family(),
-            ]
-
-        async def compacted(keep: int) -> int:
-            return await compact(store, HistoryBounds.last(keep), utc_now())
-
-        return [metrics_route(collect), compaction_route(compacted, one_document)]
-
     async def _open_store(
         self, stack: AsyncExitStack
     ) -> tuple[MemoryStore | SqliteStore, TokenStore]:
@@ -280,7 +309,8 @@ class Serving:
             if self._example is not None:
                 await memory.append(self._example_objects(self._example), expected=0)
             return memory, MemoryTokens()
-        store = SqliteStore.open(self._settings.data / "store", utc_now)
+        lock = StoreLock(self._taken_over.store) if self._taken_over else None
+        store = SqliteStore.open(self._settings.data / "store", utc_now, lock)
         stack.push_async_callback(store.close)
         return store, await SqliteTokens.read(store)
 
@@ -310,17 +340,16 @@ class Serving:
         """False if it starts with nothing, because not everything in the store can be started.
 
         Then objects are applied one by one, and the statuses say which cannot. What files declare,
-        or an example, starts whole, or not at all.
+        an example, and what was taken over start whole, or not at all.
         """
+        running = self._taken_over.mesh if self._taken_over else None
+        whole: Request = declared_at_start(store.objects)
         if self._files is not None:
-            self.embedded = await stack.enter_async_context(self._mesh(as_declared(self._files)))
-            return True
+            whole = as_declared(self._files)
         try:
-            self.embedded = await stack.enter_async_context(
-                self._mesh(declared_at_start(store.objects))
-            )
+            self.embedded = await stack.enter_async_context(self._mesh(whole, running))
         except (RunnerError, OSError) as error:
-            if self._example is not None:
+            if self._settings.data is None or running is not None:
                 raise
             # What keeps the mesh as such from starting is raised again here.
             self.embedded = await stack.enter_async_context(self._mesh(Writes(STORE, ())))
@@ -328,8 +357,14 @@ class Serving:
             return False
         return True
 
-    def _mesh(self, declared: Request) -> Embedded:
-        return Embedded(declared, self._settings.mesh, self._heard, on_proxy=lambda _: self._wake())
+    def _mesh(self, declared: Request, running: RunningMesh | None = None) -> Embedded:
+        return Embedded(
+            declared,
+            self._settings.mesh,
+            self._heard,
+            on_proxy=lambda _: self._wake(),
+            running=running,
+        )
 
     def _reconciling(self, store: RevisionStore, *, started: bool) -> Reconciliation:
         return Reconciliation(

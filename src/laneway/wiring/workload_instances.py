@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from laneway.control import events
 from laneway.control.declared import DeclaredState
@@ -35,10 +36,10 @@ class _Declared:
 
 
 class WorkloadInstances:
-    """Pass all events of the mesh to ``hear``."""
+    """Pass all events of the mesh to ``hear``. ``problems`` are of processes that go on."""
 
-    def __init__(self) -> None:
-        self._problems: dict[ObjectName, str] = {}
+    def __init__(self, problems: Mapping[ObjectName, str] = MappingProxyType({})) -> None:
+        self._problems = dict(problems)
         self._last: _Declared | None = None
 
     def hear(self, event: events.Event) -> None:

@@ -167,7 +167,7 @@ def test_a_killed_reaper_is_replaced() -> None:
     reaper = OrphanReaper()
     reaper.hold(first.pid)
     shell = reaper._shell
-    shell.kill()
+    shell.send_signal(signal.SIGKILL)
     shell.wait()
     reaper.hold(second.pid)
     reaper.close()

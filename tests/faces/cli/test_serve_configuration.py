@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from laneway.faces.cli import serve
 from laneway.faces.cli.failures import Failed
@@ -85,3 +86,33 @@ def test_a_certificate_needs_its_key(cli: Cli) -> None:
     result = cli("serve", "--tls-cert", "c")
     assert result.code == 1
     assert "--tls-cert and --tls-key are given together" in result.message
+
+
+def test_settings_are_checked_and_printed(cli: Cli, tmp_path: Path) -> None:
+    file = written(tmp_path, "concurrency: 3\nlisten: 127.0.0.1:0\n")
+    result = cli("serve", "--config", file, "--data-dir", tmp_path / "data", "--check")
+    assert result.code == 0
+    assert {
+        "data-dir": str(tmp_path / "data"),
+        "concurrency": 3,
+        "listen": "127.0.0.1:0",
+    }.items() <= yaml.safe_load(result.out).items()
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("concurrency: 0", "concurrency: 0 is not right"),
+        ("listen: nowhere", "`nowhere` is not HOST:PORT"),
+        ("envoy: /nowhere/envoy", "/nowhere/envoy"),
+        ("tls-cert: /nowhere/a\ntls-key: /nowhere/b", "--tls-cert /nowhere/a"),
+        ("tls-cert: {}/laneway.yaml\ntls-key: {}/laneway.yaml", "--tls-cert"),
+    ],
+)
+def test_what_would_keep_it_from_starting_is_found(
+    cli: Cli, tmp_path: Path, text: str, told: str
+) -> None:
+    result = cli("serve", "--config", written(tmp_path, text.format(tmp_path, tmp_path)), "--check")
+    assert result.code != 0
+    assert told in result.message

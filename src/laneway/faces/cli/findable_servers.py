@@ -15,20 +15,25 @@ from laneway.wiring.serving import ServeSettings, Serving
 
 
 @contextmanager
-def findable(command: str, socket: Path, report: Callable[[str], None]) -> Iterator[None]:
-    """Where it cannot be made so, that is reported, and everything else goes on."""
+def findable(
+    command: str, socket: Path, report: Callable[[str], None], before: int | None = None
+) -> Iterator[int | None]:
+    """Where it cannot be made so, that is reported, and everything else goes on.
+
+    The value, and ``before``, are descriptors as of ``registered``.
+    """
     server = RunningServer(command, Path.cwd(), socket.absolute(), os.getpid())
-    entry = registered(server, os.environ)
+    registration = registered(server, os.environ, before)
     try:
-        entry.__enter__()
+        entry = registration.__enter__()
     except OSError as error:
         report(f"other commands do not find it by themselves: {error.filename}: {error.strerror}")
-        yield
+        yield None
         return
     try:
-        yield
+        yield entry
     finally:
-        entry.__exit__(None, None, None)
+        registration.__exit__(None, None, None)
 
 
 def reporting(console: Console) -> Callable[[str], None]:

@@ -22,7 +22,7 @@ def run(command: Coroutine[Any, Any, int]) -> int:
     return asyncio.run(_interruptible(command))
 
 
-async def until_interrupted(beside: Coroutine[Any, Any, None] | None = None) -> None:
+async def until_interrupted(beside: Coroutine[Any, Any, object] | None = None) -> None:
     """Returns, rather than being cancelled, at the interruption: to be stopped is the plan.
 
     ``beside`` is an endless task that runs until then. If it fails, that is raised here: nothing is

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
+import yaml
 
 from laneway.adapters.host.notifications import notify
+from laneway.adapters.http.certificates import given_context
+from laneway.adapters.runner.binary import find_envoy
 from laneway.control import events
 from laneway.control.compaction import HistoryBounds
 from laneway.faces.cli import interruption
 from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.findable_servers import findable, print_console
+from laneway.faces.cli.reloads import Reloads, taken_over
 from laneway.faces.cli.serve_configuration import ServeConfiguration
 from laneway.faces.cli.server_options import data_directory, endpoint, logged_headers
 from laneway.faces.cli.server_requests import SOCKET
 from laneway.faces.cli.terminals import fact, output
 from laneway.wiring.embedded import Settings
+from laneway.wiring.handover import Handover
 from laneway.wiring.logs import log_to_stderr
-from laneway.wiring.serving import ServeSettings, Serving, Tls
+from laneway.wiring.serve_settings import ServeSettings, Tls, check_console
+from laneway.wiring.serving import Serving
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +47,24 @@ _PROBLEMS = (
 
 def run(configuration: ServeConfiguration) -> int:
     log_to_stderr(logging.getLevelNamesMapping()[configuration.log_level.upper()])
-    return interruption.run(_serve(settings(configuration)))
+    before = taken_over()
+    return interruption.run(_serve(settings(configuration), before))
+
+
+def check(configuration: ServeConfiguration) -> int:
+    """Print the settings, if it can be started with them. Raises ``Failed`` and what starting
+    raises."""
+    found = settings(configuration)
+    find_envoy(found.mesh.envoy)
+    check_console(found)
+    if found.tls is not None:
+        try:
+            given_context(found.tls.certificate, found.tls.key)
+        except (OSError, ssl.SSLError) as error:
+            raise Failed(f"--tls-cert {found.tls.certificate}: {error}") from error
+    stated = configuration.model_dump(by_alias=True, exclude_none=True)
+    print(yaml.safe_dump({**stated, "data-dir": str(found.data)}, sort_keys=False), end="")
+    return 0
 
 
 def settings(given: ServeConfiguration) -> ServeSettings:
@@ -67,23 +91,24 @@ def settings(given: ServeConfiguration) -> ServeSettings:
     )
 
 
-async def _serve(settings: ServeSettings) -> int:
+async def _serve(settings: ServeSettings, before: Handover | None) -> int:
     console = output()
     report = _log_problem
-    async with Serving(settings, _log_event, report) as serving:
+    reloads = Reloads()
+    async with Serving(settings, _log_event, report, taken_over=before) as serving:
         count = len(serving.store.objects)
-        console.print(
-            fact("serving:", "bold green", f"{count} objects, revision {serving.store.latest}")
-        )
+        done = "reloaded:" if before else "serving:"
+        console.print(fact(done, "bold green", f"{count} objects, revision {serving.store.latest}"))
         console.print(f"socket  {serving.folder / SOCKET}", soft_wrap=True)
         if serving.address:
             console.print(f"API     {serving.address}", soft_wrap=True)
             command = f"laneway kubeconfig --data-dir {settings.data} > laneway.kubeconfig"
             console.print(f"For kubectl: {command}", soft_wrap=True)
         print_console(console, serving, settings)
-        with findable("serve", serving.folder / SOCKET, report):
-            notify("READY=1", os.environ)
-            await interruption.until_interrupted()
+        entry = before.entry if before else None
+        with findable("serve", serving.folder / SOCKET, report, entry) as entry:
+            notify("READY=1\nSTATUS=reloaded" if before else "READY=1", os.environ)
+            await interruption.until_interrupted(reloads.follow(serving, settings, entry))
             notify("STOPPING=1", os.environ)
     console.print("Stopped.")
     return 0

@@ -160,9 +160,17 @@ def serve(
         ),
     ] = None,
     console: ConsoleListen = None,
+    checks: Annotated[
+        bool,
+        typer.Option("--check", help="Check the settings, print them, and serve nothing."),
+    ] = False,
 ) -> None:
-    """Serve the API and run the declared mesh, with a store, until Ctrl-C."""
-    from laneway.faces.cli.serve import run
+    """Serve the API and run the declared mesh, with a store, until Ctrl-C.
+
+    SIGHUP replaces the program by the version that is installed now, with the current settings.
+    Proxies and workloads go on, and no request is lost.
+    """
+    from laneway.faces.cli.serve import check, run
     from laneway.faces.cli.serve_configuration import configuration
 
     given = {
@@ -181,7 +189,8 @@ def serve(
         "history_revisions": history_revisions,
         "console": console,
     }
-    raise typer.Exit(run(configuration(config, given)))
+    found = configuration(config, given)
+    raise typer.Exit(check(found) if checks else run(found))
 
 
 def kubeconfig(
