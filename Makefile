@@ -13,7 +13,7 @@ CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* s
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws simulation golden \
-  docs bench bench-compare soak sanitize fuzz lock clean test-console screenshots
+  test-quick test-unit test-envoy docs bench bench-compare soak sanitize fuzz lock clean test-console screenshots
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -63,17 +63,28 @@ test-console:
 	  echo "The console is neither built nor tested: npm cannot install its packages."; \
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
-UNIT := $(BIN)/pytest -q -n auto --dist worksteal -m "not envoy"
-# Tests that wait for proxies leave the cores to others. Tests of one file share a mesh.
-WITH_ENVOY := $(BIN)/pytest -q -n 3 --dist loadfile -m envoy
+PARALLEL := $(BIN)/pytest -q -n auto --dist worksteal -m
+UNIT := $(PARALLEL) "not envoy"
+QUICK := $(PARALLEL) "not envoy and not slow and not hypothesis"
+# Tests of one file share a mesh. `tests/conftest.py` puts the slow files first.
+WITH_ENVOY := $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m envoy
 
-check: lint  ## Lint, type-check and run the tests that start no Envoy, in parallel.
-	$(UNIT)
+check: develop  ## Lint, type-check and run the quick unit tests, in parallel: under a minute.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-quick
 
-# The types take one core for as long as npm takes another.
+# The types take one core for as long as npm takes another. Tests that wait for proxies leave the
+# cores to the unit tests, which take what is left.
 test: develop  ## Lint, type-check and run all the tests, five mutants among them.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-console
-	$(UNIT)
+	@$(MAKE) --no-print-directory --jobs=2 test-unit test-envoy
+
+test-quick:
+	$(QUICK)
+
+test-unit:
+	nice $(UNIT)
+
+test-envoy:
 	$(WITH_ENVOY)
 
 coverage: develop  ## Run all the tests and print what they cover, which takes twice as long.

@@ -45,7 +45,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(trylast=True)  # after the plugin that marks them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Coverage is not measured in property tests: it makes them twice as slow, and they reach
-    little that others do not."""
+    little that others do not. Files with slow tests come first: none is to begin when all other
+    workers have ended."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     for item in items:
         if item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)

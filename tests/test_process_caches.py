@@ -31,6 +31,7 @@ def test_and_has_left_nothing_for_the_next_test() -> None:
     assert "replaced" not in built()
 
 
+@pytest.mark.slow
 def test_no_cache_is_overlooked() -> None:
     """Each function that the sources decorate, wherever it stands."""
     for path in sorted(SOURCES.rglob("*.py")):

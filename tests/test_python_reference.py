@@ -53,14 +53,17 @@ def test_importing_laneway_imports_nothing_else() -> None:
     assert run(program).split() == ["laneway"]
 
 
+@pytest.mark.slow
 def test_reading() -> None:
     assert run(example("error.findings")).splitlines()[-1].startswith("['")
 
 
+@pytest.mark.slow
 def test_compiling() -> None:
     assert "VirtualService" in run(example("laneway.render"))
 
 
+@pytest.mark.slow
 def test_simulating() -> None:
     assert "default/web fix-123 base" in run(example("laneway.simulate"))
 

@@ -62,6 +62,7 @@ def versions() -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_versions_do_not_depend_on_the_order_of_hashes(seed: str) -> None:
     code = f"import json; from {__name__} import versions; print(json.dumps(versions()))"

@@ -108,6 +108,7 @@ def test_every_form_is_one_of_some_document(dialect: str, monkeypatch: pytest.Mo
     assert [form.line for form in known if form not in used] == []
 
 
+@pytest.mark.slow
 @EVERY
 def test_every_change_of_a_document_is_seen(dialect: str) -> None:
     """Each value and type changed, each field and item removed, added and moved: one of a kind.

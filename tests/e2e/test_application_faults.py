@@ -34,7 +34,7 @@ from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
 from laneway.wiring.embedded import Embedded
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 CLIENTS = 8
 SIDECAR = "sidecar~app-v-s2.default"

@@ -142,11 +142,11 @@ async def test_the_simulator_reads_and_writes_baggage_as_the_filter_does(
     routes = lower(of)
     (gateway,) = routes.gateways.values()
     (member,) = gateway.baggage
-    for number in range(300):
+    for number in range(120):
         text = "".join(chance.choices(parts, k=chance.randrange(12))).strip(" \t")
         text = text or f"{ROUTE_HEADER}=s2"
-        if number % 50 == 0:
-            text += ",long=" + "x" * (8192 - 20 + number // 50 * 5 - len(text))
+        if number % 20 == 0:
+            text += ",long=" + "x" * (8192 - 20 + number // 20 * 5 - len(text))
         headers = {"baggage": text, **({ROUTE_HEADER: "s2"} if number % 3 == 0 else {})}
         hops = await call(embedded, headers)
         request, _ = enter([member], Request(headers=headers))

@@ -40,7 +40,7 @@ from laneway.model.workloads import Workload, WorkloadPort
 from laneway.wiring import embedded as wiring
 from laneway.wiring.declared_runtime import DeclarationConflict
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 SCENARIO = SCENARIOS[1]
 MOCKA_V1 = ObjectName("default", "mocka-v1")
@@ -184,7 +184,7 @@ async def test_a_rule_that_envoy_rejects_at_the_start_is_left_out() -> None:
 
 
 async def test_what_envoy_rejects_is_taken_back_everywhere(run: Run) -> None:
-    mesh = SCENARIO.mesh
+    mesh = SCENARIO.whole_mesh
     heard: list[events.Event] = []
     async with run(mesh, heard.append) as embedded:
         requests = Load(SCENARIO, embedded, "s2")

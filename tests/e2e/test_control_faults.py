@@ -92,7 +92,7 @@ async def test_a_control_plane_restarted_with_another_mesh_sends_just_the_differ
 
 async def test_a_proxy_that_was_away_during_a_change_catches_up() -> None:
     """One hangs, which the change waits for until its deadline; then it dies and comes back."""
-    async with SeparateControlPlane(SCENARIOS[1].mesh) as mesh:
+    async with SeparateControlPlane(SCENARIOS[1].whole_mesh) as mesh:
         traffic = Traffic(mesh.url)
         pid = mesh.fleet.proxy_pid(UNUSED)
         assert pid is not None

@@ -20,7 +20,7 @@ from laneway.model.names import ObjectName
 from laneway.model.workloads import RestartPolicy
 from laneway.wiring.embedded import Embedded
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 MOCKC_V2 = ObjectName("default", "mockc-v2")
 FALLEN_BACK = answer("v2", "v1", "v1")

@@ -16,7 +16,7 @@ from laneway.filter import native_module_path
 from laneway.model.names import ObjectName
 from laneway.wiring.embedded import Embedded
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 SCENARIO = SCENARIOS[0]
 SIDECAR = "sidecar~mocka-v2.default"

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.clients import Answer, Call, Connection, load
+from tests.e2e.edited_files import WATCHED, save_as_editors_do
 from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 from tests.faces.cli.conftest import Result
@@ -410,39 +411,6 @@ def test_logs_are_followed_of_workloads_that_come_later(ask: Ask, server: Runnin
         following.send_signal(2)
         assert following.wait(30) == 130
     assert ask("delete", "-f", path).code == 0
-
-
-#: An application whose answer stands in another file.
-WATCHED = """\
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-from content.text import TEXT
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("content-length", str(len(TEXT)))
-        self.end_headers()
-        self.wfile.write(TEXT.encode())
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
-
-
-def save_as_editors_do(folder: Path, text: str) -> None:
-    """Beside, and renamed over; a backup; many other files at once."""
-    (folder / "4913").write_text("")
-    (folder / "4913").unlink()
-    (folder / ".text.py.swp").write_text("x")
-    file = folder / "text.py"
-    file.with_suffix(".new").write_text(f"TEXT = '{text}'\n")
-    os.replace(file, folder / "text.py~")
-    os.replace(file.with_suffix(".new"), file)
-    for number in range(50):
-        (folder / f"module{number}.py").write_text(f"# {text}")
 
 
 def test_a_workload_is_started_anew_when_its_files_change_and_no_request_is_lost(

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import pytest
 from tests.e2e.test_up_api import until
-from tests.wiring.test_reconciliation import WEB, group, lane
+from tests.wiring.reconciled_stores import WEB, group, lane
 from tests.wiring.test_serving import workload
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 LANEWAY = Path(sys.executable).with_name("laneway")
 V1 = "/apis/laneway.dev/v1alpha1"

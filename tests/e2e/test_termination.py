@@ -19,7 +19,7 @@ from tests.e2e.chains import chain, pair
 from tests.e2e.clients import Answer, Call, load
 from tests.e2e.conftest import Run, running
 from tests.e2e.grpc_application import method
-from tests.e2e.scenarios import EXPECTED, answer, gateway_url, slow_mesh
+from tests.e2e.scenarios import answer, gateway_url, short_slow_mesh, slow_mesh
 from tests.e2e.soak_application import WAIT
 from tests.e2e.test_changes import with_a_rule_that_envoy_refuses, with_workload
 from tests.e2e.test_fallback import workload_pid
@@ -34,12 +34,13 @@ from laneway.model.names import ObjectName
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.terminations import WORKERS_FOLLOW
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 MOCKA_V1, MOCKA_V2 = (ObjectName("default", f"mocka-{v}") for v in ("v1", "v2"))
 SOAK_APPLICATION = Path(__file__).with_name("soak_application.py")
 GATEWAY = "router~ingressgateway.istio-system"
 A_S2 = ObjectName("default", "a-s2")
+S1, S2 = answer("v1", "v1"), answer("v2", "v2")  # of lanes of `short_slow_mesh`
 
 
 def edited(mesh: Mesh, name: ObjectName, **env: str) -> Mesh:
@@ -125,7 +126,7 @@ def children() -> set[int]:
 
 
 async def test_a_slow_answer_outlives_the_process_being_replaced(run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     async with run(mesh) as embedded:
         old = workload_pid(embedded, MOCKA_V2)
         request = await Inside.begin(embedded, "s2", "mocka")
@@ -133,17 +134,17 @@ async def test_a_slow_answer_outlives_the_process_being_replaced(run: Run) -> No
         assert (await embedded.change(changed)).applied
         assert embedded.terminating() == (MOCKA_V2,)
         fresh = await _ask(gateway_url(embedded), "s2")
-        assert fresh.body == answer("v2-new", "v1", "v2")
+        assert fresh.body == answer("v2-new", "v2")
         assert alive(old)
         slow = await request.answer()
-        assert (slow.status, slow.body) == (200, EXPECTED["s2"])
+        assert (slow.status, slow.body) == (200, S2)
         await embedded.wait_terminated()
         assert not alive(old)
         assert embedded.terminating() == ()
 
 
 async def test_several_generations_end_one_by_one(run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = with_grace(short_slow_mesh(), 300)
     async with run(mesh) as embedded:
         requests = []
         for number in range(3):
@@ -154,12 +155,12 @@ async def test_several_generations_end_one_by_one(run: Run) -> None:
         answers = await asyncio.gather(*(request.answer() for request in requests))
         await embedded.wait_terminated()
     versions = ("v2", "v2-0", "v2-1")
-    assert [a.body for a in answers] == [answer(v, "v1", "v2") for v in versions]
+    assert [a.body for a in answers] == [answer(v, "v2") for v in versions]
 
 
 async def test_a_slow_answer_outlives_its_workload_and_lane(run: Run) -> None:
     """The answer of mocka-v2 is not through yet when it calls onward: by the routes of then."""
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     names = [w.name for w in mesh.workloads if w.name.name.endswith("-v2")]
     gone = without(mesh, *names)
     gone = replace(gone, lanes=tuple(lane for lane in mesh.lanes if lane.name != "s2"))
@@ -170,7 +171,7 @@ async def test_a_slow_answer_outlives_its_workload_and_lane(run: Run) -> None:
         assert MOCKA_V2 in embedded.terminating()
         assert len(embedded.proxies()) == len(gone.workloads) + 1
         slow = await request.answer()
-        assert (slow.status, slow.body) == (200, answer("v2", "v1", "v1"))
+        assert (slow.status, slow.body) == (200, answer("v2", "v1"))
         await embedded.wait_terminated()
         assert not any(map(alive, pids))
         assert embedded.control_plane.nodes == {proxy.node for proxy in embedded.proxies()}
@@ -195,36 +196,36 @@ async def test_what_is_terminating_calls_by_the_routes_that_are_current(run: Run
 
 
 async def test_a_slow_answer_outlives_a_stop_and_a_new_start(run: Run) -> None:
-    async with run(slow_mesh()) as embedded:
+    async with run(short_slow_mesh()) as embedded:
         old = workload_pid(embedded, MOCKA_V2)
         request = await Inside.begin(embedded, "s2", "mocka")
         await embedded.stop_workload(MOCKA_V2)
-        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v1", "v2")
+        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v2")
         await embedded.start_workload(MOCKA_V2)
         assert await embedded.wait_ready() == ()
-        assert (await _ask(gateway_url(embedded), "s2")).body == EXPECTED["s2"]
+        assert (await _ask(gateway_url(embedded), "s2")).body == S2
         assert workload_pid(embedded, MOCKA_V2) != old
         slow = await request.answer()
-        assert (slow.status, slow.body) == (200, EXPECTED["s2"])
+        assert (slow.status, slow.body) == (200, S2)
         await embedded.wait_terminated()
         assert not alive(old)
 
 
 async def test_a_workload_that_serves_is_started_again_without_loss(run: Run) -> None:
-    async with run(slow_mesh()) as embedded:
+    async with run(short_slow_mesh()) as embedded:
         old = workload_pid(embedded, MOCKA_V1)
         request = await Inside.begin(embedded, "s1", "mocka")
         await embedded.start_workload(MOCKA_V1)
         assert workload_pid(embedded, MOCKA_V1) != old
-        assert (await _ask(gateway_url(embedded), "s1")).body == EXPECTED["s1"]
-        assert (await request.answer()).body == EXPECTED["s1"]
+        assert (await _ask(gateway_url(embedded), "s1")).body == S1
+        assert (await request.answer()).body == S1
 
 
 async def test_one_of_the_same_name_and_port_starts_beside_one_that_is_terminating(
     run: Run,
 ) -> None:
     """Its port is fixed, and free again as soon as no requests are sent there."""
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     old = mesh.workloads_by_name[MOCKA_V2]
     mesh = with_workload(mesh, replace(old, ports=(replace(old.ports[0], listen=free_port()),)))
     async with run(mesh) as embedded:
@@ -235,17 +236,17 @@ async def test_one_of_the_same_name_and_port_starts_beside_one_that_is_terminati
             assert (await embedded.change(mesh)).applied
             assert await embedded.wait_ready() == ()
             fresh = await _ask(gateway_url(embedded), "s2")
-            assert (fresh.status, fresh.body) == (200, EXPECTED["s2"])
+            assert (fresh.status, fresh.body) == (200, S2)
         assert embedded.terminating() == (MOCKA_V2,) * 2
         for slow in await asyncio.gather(*(request.answer() for request in requests)):
-            assert (slow.status, slow.body) == (200, EXPECTED["s2"])
+            assert (slow.status, slow.body) == (200, S2)
         await embedded.wait_terminated()
-        assert (await _ask(gateway_url(embedded), "s2")).body == EXPECTED["s2"]
+        assert (await _ask(gateway_url(embedded), "s2")).body == S2
         assert await embedded.wait_ready() == ()
 
 
 async def test_a_gateway_that_is_removed_answers_and_its_port_is_free_at_once(run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     (gateway,) = mesh.gateways
     (server,) = gateway.servers
     fixed = replace(gateway, servers=(replace(server, listen=free_port()),))
@@ -261,14 +262,14 @@ async def test_a_gateway_that_is_removed_answers_and_its_port_is_free_at_once(ru
             assert embedded.gateway_urls().keys() == {other.name}
             assert (await embedded.change(mesh)).applied
             assert await embedded.wait_ready() == ()
-            assert (await _ask(gateway_url(embedded), "s1")).body == EXPECTED["s1"]
+            assert (await _ask(gateway_url(embedded), "s1")).body == S1
         for slow in await asyncio.gather(*(request.answer() for request in requests)):
-            assert (slow.status, slow.body) == (200, EXPECTED["s1"])
+            assert (slow.status, slow.body) == (200, S1)
 
 
 async def test_a_request_outlives_the_removal_of_its_listener(run: Run) -> None:
     """No workload stops, so that no grace period counts."""
-    mesh = with_grace(slow_mesh(), 1)
+    mesh = with_grace(short_slow_mesh(), 1)
     (gateway,) = mesh.gateways
     (server,) = gateway.servers
     more = replace(gateway, servers=(server, replace(server, port=81, name="more")))
@@ -277,17 +278,17 @@ async def test_a_request_outlives_the_removal_of_its_listener(run: Run) -> None:
         request = await Inside(url, "s1", "mockb", embedded.run_dir).arrived()
         assert (await embedded.change(mesh)).applied
         slow = await request.answer(held=7)
-    assert (slow.status, slow.body) == (200, EXPECTED["s1"])
+    assert (slow.status, slow.body) == (200, S1)
 
 
 @pytest.mark.parametrize("node", [GATEWAY, "sidecar~mockb-v1.default"])
 async def test_a_slow_answer_outlives_a_hot_restart(node: str, run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     async with run(mesh) as embedded:
         request = await Inside.begin(embedded, "s1", "mockb")
         await embedded.restart_proxy(node)
         slow = await request.answer(held=7)
-    assert (slow.status, slow.body) == (200, EXPECTED["s1"])
+    assert (slow.status, slow.body) == (200, S1)
 
 
 async def test_a_websocket_outlives_its_process_being_replaced(run: Run) -> None:
@@ -311,7 +312,8 @@ async def test_a_websocket_outlives_its_process_being_replaced(run: Run) -> None
 async def test_a_tunnel_outlives_the_process_at_its_end(run: Run) -> None:
     """An application's own WebSocket to its upstream, by CONNECT through its sidecar."""
     mesh = chain("asgi_application", scheme="http://")
-    b_s1 = ObjectName("default", "b-s1")
+    a_s1, b_s1 = (ObjectName("default", name) for name in ("a-s1", "b-s1"))
+    mesh = without(mesh, *mesh.workloads_by_name.keys() - {a_s1, b_s1})
     async with run(mesh) as embedded, socket(embedded, "s1", "/upstream") as ws:
         assert [await ws.recv(), await ws.recv()] == ["a-s1", "b-s1"]
         for changed in (edited(mesh, b_s1, VERSION="b-new"), mesh):
@@ -367,7 +369,7 @@ STUBBORN = (
 
 
 async def test_an_application_that_ignores_sigterm_is_killed(run: Run) -> None:
-    mesh = with_grace(slow_mesh(), 1)
+    mesh = with_grace(short_slow_mesh(), 1)
     workload = replace(mesh.workloads_by_name[MOCKA_V2], command=STUBBORN)
     mesh = with_workload(mesh, workload)
     async with run(mesh) as embedded:
@@ -382,7 +384,7 @@ async def test_an_application_that_ignores_sigterm_is_killed(run: Run) -> None:
 
 async def test_leaving_answers_what_is_inside_and_leaves_nothing_behind(run: Run) -> None:
     """Also what is terminating already."""
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     before = children()
     context = running(mesh)
     embedded = await context.__aenter__()
@@ -391,7 +393,7 @@ async def test_leaving_answers_what_is_inside_and_leaves_nothing_behind(run: Run
     requests.append(await Inside.begin(embedded, "s2", "mocka"))
     leaving = asyncio.create_task(context.__aexit__(None, None, None))
     bodies = [(await request.answer()).body for request in requests]
-    assert bodies == [EXPECTED["s2"], answer("v2-new", "v1", "v2")]
+    assert bodies == [S2, answer("v2-new", "v2")]
     await leaving
     assert children() <= before
     with pytest.raises(Closed):
@@ -399,7 +401,7 @@ async def test_leaving_answers_what_is_inside_and_leaves_nothing_behind(run: Run
 
 
 async def test_overlapping_changes_are_made_one_after_another(run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     removed, moved = without(mesh, MOCKA_V2), edited(mesh, MOCKA_V1, version="v1-new")
     async with run(mesh) as embedded:
         before = children()
@@ -416,7 +418,7 @@ async def test_overlapping_changes_are_made_one_after_another(run: Run) -> None:
         await embedded.wait_terminated()
         assert embedded.mesh == removed
         await is_what_runs(embedded, removed)
-        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v1", "v2")
+        assert (await _ask(gateway_url(embedded), "s2")).body == answer("v1", "v2")
         assert len(children()) < len(before)
 
 
@@ -444,7 +446,7 @@ def _command(pid: int) -> str:
 @pytest.mark.parametrize("moment", [0.0, 0.02, 0.3, 0.8])
 async def test_a_change_that_is_cancelled_leaves_nothing_behind(moment: float, run: Run) -> None:
     """While it starts processes, while it waits for a successor, or while proxies acknowledge."""
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     new = replace(mesh.workloads_by_name[MOCKA_V2], name=ObjectName("default", "mocka-new"))
     changed = edited(without(mesh, MOCKA_V2), MOCKA_V1, version="v1-new")
     changed = replace(changed, workloads=(new, *changed.workloads))
@@ -460,7 +462,7 @@ async def test_a_change_that_is_cancelled_leaves_nothing_behind(moment: float, r
 
 
 async def test_what_a_refused_change_started_is_gone(run: Run) -> None:
-    mesh = slow_mesh()
+    mesh = short_slow_mesh()
     new = replace(mesh.workloads_by_name[MOCKA_V2], name=ObjectName("default", "mocka-new"))
     changed = edited(without(mesh, MOCKA_V2), MOCKA_V1, version="v1-new")
     changed = replace(changed, workloads=(new, *changed.workloads))

@@ -21,7 +21,7 @@ from tests.e2e.test_watching import Watched
 from laneway.faces.cli.server_requests import ServerError, find_server, request
 from laneway.wiring.console_paths import console_folder
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 LANES = "/apis/laneway.dev/v1alpha1/lanes"
 LANEWAY = Path(sys.executable).with_name("laneway")

@@ -16,7 +16,7 @@ from tests.e2e.clients import Call, load
 from tests.e2e.scenarios import EXAMPLES, EXPECTED, SCENARIOS, answer
 from tests.e2e.traffic import Traffic
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 
 @dataclass
@@ -93,7 +93,7 @@ async def test_what_is_saved_is_applied_whole_or_refused_whole(tmp_path: Path) -
 
 
 async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) -> None:
-    """Truncated, left empty, written in pieces that are valid YAML of less: 20 times, under load.
+    """Truncated, left empty, written in pieces that are valid YAML of less: 8 times, under load.
 
     Then once more with an edit at its end, which is all that is ever applied.
     """
@@ -101,7 +101,7 @@ async def test_a_file_that_is_rewritten_slowly_costs_no_request(tmp_path: Path) 
         lanes = watched.folder / "lanes.yaml"
         text = lanes.read_text()
         traffic = Traffic(watched.url, SCENARIOS[1], clients=4)
-        for _ in range(20):
+        for _ in range(8):
             await rewrite_slowly(lanes, text, pause=0.15)
         await watched.silence(1.0)
         await rewrite_slowly(lanes, text.replace("ASM_TRAFFIC_TAG: v2", "ASM_TRAFFIC_TAG: v3"), 0.6)

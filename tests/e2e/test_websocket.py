@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from laneway.wiring.embedded import Embedded
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from laneway.wiring.embedded import Embedded
 pytestmark = pytest.mark.envoy
 
 USERS = [f"user-{number}" for number in range(500)]
-FEW_USERS = USERS[:200]
+FEW_USERS = USERS[:100]
 LANE_OF = {body: lane for lane, body in EXPECTED.items()}
 STICKY: Mapping[str, tuple[Sticky, Callable[[str], Mapping[str, str]]]] = {
     "header": (Sticky(StickyKind.HEADER, "X-User"), lambda user: {"x-user": user}),

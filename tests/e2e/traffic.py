@@ -11,9 +11,9 @@ from tests.e2e.clients import Answer, Call, load
 from tests.e2e.scenarios import EXPECTED, SCENARIOS, Scenario
 
 LANES = tuple(EXPECTED)
-#: Seconds from an answer to the client's next request. With 12 clients there is nearly always one
-#: under way, and the machine is left most of its time for what is tested.
-PAUSE = 0.08
+#: Seconds from an answer to the client's next request. With 12 clients there is mostly one under
+#: way, and the machine is left nearly all of its time for what is tested.
+PAUSE = 0.15
 
 
 class Traffic:

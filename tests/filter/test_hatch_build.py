@@ -15,6 +15,8 @@ import pytest
 
 from laneway import filter as trace_memory
 
+pytestmark = pytest.mark.slow
+
 WASM, X86, ARM = hatch_build.modules(hatch_build.PROCESSORS)
 
 

@@ -21,7 +21,7 @@ from tests.filter.testbed import (
     Testbed,
 )
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 OTHER_ROUTE = Pair("b", route="x-other-lane")
 OTHER_TRACE = Pair("c", trace="x-other-id")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.envoy
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_of_many_ids_none_goes_astray(shell: Shell) -> None:
     """2,000 at a time are between the inbound and the outbound side."""
-    ids, in_flight = int(os.environ.get("LANEWAY_TRACE_IDS", "10000")), 2_000
+    ids, in_flight = int(os.environ.get("LANEWAY_TRACE_IDS", "5000")), 2_000
 
     def headers(n: int) -> Headers:
         return [(TRACE_HEADER, f"request-{n}"), (ROUTE_HEADER, LANES[n % 3])]

@@ -17,6 +17,7 @@ def failure_of(source: str, *arguments: str) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -34,6 +35,7 @@ def test_zig_unit_tests_pass(source: str) -> None:
     assert failure_of(source) == ""
 
 
+@pytest.mark.slow
 def test_the_table_that_threads_and_processes_share() -> None:
     assert failure_of("table.zig", "-lc") == ""
 

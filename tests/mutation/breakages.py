@@ -127,7 +127,6 @@ BREAKAGES = (
             "tests/operator/test_acceptance.py::test_an_active_lane_with_errors_has_its_group_held",
         ),
         why="the operator compiles a mesh that is not valid",
-        quick=True,
     ),
     Breakage(
         "sidecars are told of a module before it is there",

@@ -83,6 +83,7 @@ DECLARED = (
         new="    if False and (found := ",
         tests=(_PLANNING + "test_a_change_set_is_refused_whole_with_all_that_is_wrong",),
         why="half of what a user saved becomes active",
+        quick=True,
     ),
     Breakage(
         "requests to the declared state overlap",

@@ -16,6 +16,8 @@ from tests.mutation.trials import (
     trial_results_in,
 )
 
+pytestmark = pytest.mark.slow
+
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 PRODUCT = "def double(number):\n    return 2 * number\n"
 TESTS = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 SETS = "tests/wiring/test_change_sets.py::"
-KINDS = "tests/wiring/test_api_kinds.py::"
+HISTORY = "tests/wiring/test_api_history.py::"
 RECONCILIATION = "src/laneway/wiring/reconciliation.py"
 WHOLE = "src/laneway/wiring/whole_changes.py"
 
@@ -69,7 +69,7 @@ WHOLE_CHANGES = (
         "src/laneway/wiring/change_answers.py",
         old="        author = self._author(asked, _ROLLBACK, force=True)\n",
         new='        author = self._author(asked, "shop", force=True)\n',
-        tests=(KINDS + "test_after_a_rollback_a_source_does_not_win_in_silence",),
+        tests=(HISTORY + "test_after_a_rollback_a_source_does_not_win_in_silence",),
         why="the next run of a pipeline brings back what was rolled back",
     ),
     Breakage(

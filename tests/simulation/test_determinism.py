@@ -9,6 +9,8 @@ import sys
 import pytest
 from tests.simulation.worlds import World
 
+pytestmark = pytest.mark.slow
+
 _PRINT = "from tests.simulation.worlds import World; w = World({}); w.run(); print(w.trace.digest)"
 
 

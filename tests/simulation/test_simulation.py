@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.simulation.worlds import World
 
+pytestmark = pytest.mark.slow
+
 _SEEDS, _IN_ONE_TEST = 100, 20
 
 

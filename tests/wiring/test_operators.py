@@ -37,6 +37,8 @@ from laneway.schema.crds import custom_resource_definitions
 from laneway.wiring.dialects import istio
 from laneway.wiring.operators import Observers, Operator, Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _logging() -> None:

@@ -15,7 +15,7 @@ import grpc
 import pytest
 from tests.adapters.xds.clients import connect
 from tests.adapters.xds.proxies import request
-from tests.wiring.test_reconciliation import ENTRY, WEB, group, key_of, lane, manifest
+from tests.wiring.reconciled_stores import ENTRY, WEB, group, key_of, lane, manifest
 
 from laneway.adapters.runner.errors import RunnerError
 from laneway.compile.resources import CLUSTER

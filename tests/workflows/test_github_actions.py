@@ -15,6 +15,8 @@ from tests.workflows.conftest import EXAMPLES, NOW, Objects, commit
 from tests.workflows.jobs import EXPRESSION, Runner, load
 from tests.workflows.validation import problems
 
+pytestmark = pytest.mark.slow
+
 FOLDER = EXAMPLES / "github-actions"
 WORKFLOWS = {path.stem: load(path) for path in (FOLDER / ".github/workflows").glob("*.yml")}
 JOBS = [(workflow, job) for workflow in WORKFLOWS for job in WORKFLOWS[workflow]["jobs"]]

@@ -87,6 +87,7 @@ INPUTS: dict[str, Callable[[int], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INPUTS)
 def test_four_times_the_input_is_four_times_the_work(kind: str) -> None:
     text = INPUTS[kind]

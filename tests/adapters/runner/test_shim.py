@@ -15,6 +15,8 @@ from tests.adapters.runner.test_processes import Starter
 
 from laneway.adapters.runner.processes import _SHIM, ExitStatus, Process
 
+pytestmark = pytest.mark.slow
+
 # Each starts something that has left the process group, and whose process id it prints.
 SLEEP = "os.execvp('sleep', ['sleep', '600'])"
 # Each writes a line at once, so that lines of several processes do not mix.

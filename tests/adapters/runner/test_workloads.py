@@ -17,6 +17,8 @@ from laneway.model.names import ObjectName
 from laneway.model.placements import Address
 from laneway.model.workloads import ReadinessProbe, RestartPolicy, WorkloadPort
 
+pytestmark = pytest.mark.slow
+
 APP = events.WorkloadInstance(ObjectName("default", "app"))
 NEVER = RestartPolicy.NEVER
 

@@ -35,7 +35,7 @@ from laneway.schema.lane_sources import StickySpec
 
 S = TypeVar("S", bound=Shape)
 
-pytestmark = pytest.mark.envoy
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 ENVOY = find_envoy().path
 EVERYTHING = Options(FilterModule(str(module_path())), explain="token", access_log="access.log")

@@ -20,6 +20,8 @@ from laneway.faces.cli.failures import Failed, report
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 #: Modules that help needs, beside those that declare commands (``..._commands``).
 ALLOWED_FOR_HELP = {
     *("laneway.faces", "laneway.faces.cli", "laneway.wiring", "laneway.wiring.dialects"),

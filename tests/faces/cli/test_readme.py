@@ -10,6 +10,8 @@ import yaml
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 READMES = ["README.md", "README.zh-CN.md"]
 SHOP = ROOT / "examples" / "shop"

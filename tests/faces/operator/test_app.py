@@ -23,6 +23,8 @@ from typer.testing import CliRunner
 
 from laneway.faces.operator.app import app
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import typer
 
-from laneway.apiserver.access_log_entries import header_problem
-
 
 def data_directory(given: Path | None) -> Path:
     """By default where a user's services keep their state (XDG Base Directory Specification)."""
@@ -31,6 +29,8 @@ def endpoint(option: str, text: str | None) -> tuple[str, int] | None:
 
 def logged_headers(names: Sequence[str]) -> tuple[str, ...]:
     """In lower case, each once. Raises ``BadParameter``."""
+    from laneway.apiserver.access_log_entries import header_problem
+
     for name in names:
         if problem := header_problem(name):
             raise typer.BadParameter(f"--log-header: {problem}")
