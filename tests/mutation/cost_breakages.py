@@ -1,4 +1,4 @@
-"""Breakages of what laneway costs: of its commands' start, of requests, of idling and of changes."""
+"""Breakages of what laneway costs: at a command's start, for a request, and while it idles."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ COSTS = (
         old="    return lane or _NOBODY\n",
         new="    return lane\n",
         tests=(
-            "tests/compile/envoy/test_request_costs.py::"
-            "test_the_lane_that_served_is_counted_by_the_name_of_its_endpoints",
+            "tests/compile/envoy/test_lane_statistics.py::"
+            "test_an_endpoint_of_no_lane_is_not_counted_by_its_address",
         ),
         why="the address of each endpoint becomes a series of figures",
     ),
