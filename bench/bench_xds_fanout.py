@@ -1,7 +1,8 @@
 """How long a change takes to reach every proxy: publish -> the last ACK.
 
 Clients are grpc.aio streams in another process, each on a connection of its own, that speak
-incremental ADS as Envoy does. The server and the changes are here.
+incremental ADS as Envoy does. The server and the changes are here, and so is a bare gRPC server
+that sends the same bytes to as many clients in turn: what Python and gRPC cost by themselves.
 
     python -m bench.bench_xds_fanout [--clients 30 100 1000] [--clusters 200] [--rounds 20]
 """
@@ -12,11 +13,12 @@ import argparse
 import asyncio
 import logging
 import os
-import resource as rusage
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -29,10 +31,12 @@ from envoy.service.discovery.v3.discovery_pb2 import (
     DeltaDiscoveryResponse,
 )
 
+from laneway.adapters.xds.protocol.encodings import encode, response
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
-from laneway.adapters.xds.server import SERVICE, XdsServer
+from laneway.adapters.xds.server import OPTIONS, SERVICE, XdsServer
 from laneway.compile.resources import CLUSTER, ENDPOINT, Resource, Snapshot
 
+BAR = "<= 1.5"
 METHOD = f"/{SERVICE}/DeltaAggregatedResources"
 
 
@@ -107,47 +111,149 @@ def rss_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def cpu_s() -> float:
-    used = rusage.getrusage(rusage.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+class Laneway:
+    """The server under test. Changes reach all nodes at once."""
+
+    def __init__(self, nodes: list[str], clusters: int) -> None:
+        self._nodes = frozenset(nodes)
+        self._source = snapshots(clusters)
+        self._registry = ProxyRegistry()
+        self._server = XdsServer(self._registry)
+        self._publish()
+
+    async def __aenter__(self) -> str:
+        return await self._server.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop()
+
+    async def settled(self) -> None:
+        await self._registry.wait_synced(self._nodes)
+
+    async def change(self) -> None:
+        self._publish()
+        await self.settled()
+
+    def _publish(self) -> None:
+        self._registry.publish(dict.fromkeys(self._nodes, next(self._source)))
+
+
+class Bare:
+    """A gRPC server that sends the same bytes to the same clients, and knows nothing of xDS."""
+
+    def __init__(self, nodes: list[str], clusters: int) -> None:
+        self._count = len(nodes)
+        first = next(snapshots(clusters))
+        kinds = (CLUSTER, ENDPOINT)
+        self._greeting = [self._bytes(kind, first.resources(kind).values()) for kind in kinds]
+        one = next(iter(first.resources(CLUSTER)))
+        self._update = [self._bytes(kind, [first.resources(kind)[one]]) for kind in kinds]
+        self._changed = [asyncio.Event() for _ in nodes]
+        self._left = 0
+        self._done = asyncio.Event()
+        self._connected = 0
+        self._server = grpc.aio.server(options=OPTIONS)
+
+    @staticmethod
+    def _bytes(kind: str, resources: Iterable[Resource]) -> bytes:
+        return response(kind, "1", map(encode, resources), ())
+
+    async def __aenter__(self) -> str:
+        handler = grpc.stream_stream_rpc_method_handler(
+            self._serve, DeltaDiscoveryRequest.FromString, None
+        )
+        handlers = grpc.method_handlers_generic_handler(
+            SERVICE, {"DeltaAggregatedResources": handler}
+        )
+        self._server.add_generic_rpc_handlers((handlers,))
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        self._left = self._count
+        await self._server.start()
+        return f"127.0.0.1:{port}"
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop(grace=None)
+
+    async def settled(self) -> None:
+        await self._done.wait()
+
+    async def change(self) -> None:
+        self._left = self._count
+        self._done.clear()
+        for each in self._changed:
+            each.set()
+        await self.settled()
+
+    async def _serve(self, _: object, context: grpc.aio.ServicerContext) -> None:
+        changed, self._connected = self._changed[self._connected], self._connected + 1
+        await context.read()
+        await context.write(self._greeting[0])
+        await context.read()  # what it subscribes to
+        await context.read()
+        await context.write(self._greeting[1])
+        await context.read()
+        self._acknowledged()
+        while True:
+            await changed.wait()
+            changed.clear()
+            for each in self._update:
+                await context.write(each)
+                await context.read()
+            self._acknowledged()
+
+    def _acknowledged(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._done.set()
+
+
+@dataclass
+class Cost:
+    """Of each change: seconds until the last ACK, and of CPU time of this process."""
+
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def connected(server: Laneway | Bare, count: int) -> AsyncIterator[None]:
+    async with server as address:
+        command = (sys.executable, "-m", "bench.bench_xds_fanout", "--proxies")
+        clients = await asyncio.create_subprocess_exec(*command, address, str(count))
+        try:
+            await asyncio.wait_for(server.settled(), 300)
+            yield
+        finally:
+            clients.terminate()
+            await clients.wait()
 
 
 async def measure(count: int, clusters: int, rounds: int) -> tuple[str, ...]:
-    settled: dict[str, float] = {}
-    registry = ProxyRegistry(on_change=lambda node: settled.__setitem__(node, time.perf_counter()))
+    """Rounds of both servers take turns. Clients of the one idle while the other's are served."""
     nodes = [f"node-{index}" for index in range(count)]
-    source = snapshots(clusters)
-    first = next(source)
-    async with XdsServer(registry) as server:
-        registry.publish(dict.fromkeys(nodes, first))
-        command = (sys.executable, "-m", "bench.bench_xds_fanout", "--proxies")
-        client = await asyncio.create_subprocess_exec(*command, server.address, str(count))
-        try:
-            started = time.perf_counter()
-            await asyncio.wait_for(registry.wait_synced(frozenset(nodes)), 120)
-            connected = time.perf_counter() - started
-            each: list[float] = []
-            last: list[float] = []
-            publish: list[float] = []
-            used = cpu_s()
-            for _ in range(rounds):
-                changed = dict.fromkeys(nodes, next(source))
-                settled.clear()
-                start = time.perf_counter()
-                registry.publish(changed)
-                publish.append((time.perf_counter() - start) * 1000)
-                await asyncio.wait_for(registry.wait_synced(frozenset(nodes)), 60)
-                times = [(when - start) * 1000 for when in settled.values()]
-                each.extend(times)
-                last.append(max(times))
-            used = (cpu_s() - used) / rounds * 1000
-        finally:
-            client.terminate()
-            await client.wait()
-    cut = statistics.quantiles(each, n=100)
-    milliseconds = (statistics.median(publish), cut[49], cut[98], max(last), used)
-    figures = [f"{figure:.1f}" for figure in milliseconds]
-    return (str(count), f"{connected:.2f}", *figures, f"{rss_mib():.0f}")
+    laneway, bare = Laneway(nodes, clusters), Bare(nodes, clusters)
+    costs: dict[Laneway | Bare, Cost] = {laneway: Cost(), bare: Cost()}
+    async with connected(laneway, count), connected(bare, count):
+        for number in range(rounds + 1):
+            for server, cost in costs.items():
+                used, began = time.process_time(), time.perf_counter()
+                await asyncio.wait_for(server.change(), 300)
+                if number:  # the first round warms up
+                    cost.seconds.append(time.perf_counter() - began)
+                    cost.cpu.append(time.process_time() - used)
+    own, its = costs[laneway], costs[bare]
+    figures = [
+        f"{statistics.median(each) * 1000:.1f}"
+        for each in (own.seconds, its.seconds, own.cpu, its.cpu)
+    ]
+    ratios = ratio(own.seconds, its.seconds), ratio(own.cpu, its.cpu)
+    return (str(count), *figures[:2], ratios[0], *figures[2:], ratios[1], BAR, f"{rss_mib():.0f}")
+
+
+def ratio(own: list[float], its: list[float]) -> str:
+    """The median of the rounds, and its quartiles."""
+    low, middle, high = statistics.quantiles((a / b for a, b in zip(own, its, strict=True)), n=4)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
@@ -163,7 +269,10 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     report = Report(
         "xds_fanout",
-        ("clients", "connect s", "publish ms", "p50 ms", "p99 ms", "slowest ms", "CPU ms", "MiB"),
+        (
+            *("clients", "last ACK ms", "bare server ms", "ratio"),
+            *("CPU ms", "bare server CPU ms", "ratio of CPU", "bar", "MiB"),
+        ),
         f"One of {options.clusters} clusters changes: until its ACK and its endpoints' ACK",
     )
     for count in options.clients:

@@ -49,4 +49,26 @@ COSTS = (
         ),
         why="a mesh that idles costs ten times as much",
     ),
+    Breakage(
+        "the resolver of other hosts sees requests to services",
+        "src/laneway/compile/envoy/egress.py",
+        old="dict.fromkeys((_LOOPS, _RESOLVER, _ADDRESSES), off)",
+        new="dict.fromkeys((_LOOPS, _ADDRESSES), off)",
+        tests=(
+            "tests/compile/envoy/test_request_costs.py::"
+            "test_a_request_to_a_service_passes_no_filter_but_the_router",
+        ),
+        why="each request looks for its route and cluster once more",
+    ),
+    Breakage(
+        "endpoints without a lane have no name",
+        "src/laneway/compile/envoy/lane_statistics.py",
+        old="    return lane or _NOBODY\n",
+        new="    return lane\n",
+        tests=(
+            "tests/compile/envoy/test_lane_statistics.py::"
+            "test_an_endpoint_of_no_lane_is_not_counted_by_its_address",
+        ),
+        why="the address of each endpoint becomes a series of figures",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laneway.compile.envoy.lane_statistics import readings
+from laneway.compile.envoy.lane_statistics import readings, serving
 from laneway.model.lane_figures import BUCKETS, LanePair
 
 
@@ -51,3 +51,11 @@ def test_a_request_that_nobody_served_is_nobodys() -> None:
 def test_what_is_no_service_of_the_mesh_is_left_out() -> None:
     others = "-", "passthrough", "inbound|80"
     assert readings("".join(histogram("requests", each, "-", 1) for each in others)) == {}
+
+
+def test_an_endpoint_of_no_lane_is_not_counted_by_its_address() -> None:
+    """Which Envoy would do with an endpoint that has no name."""
+    assert (serving("s1"), serving("")) == ("s1", "-")
+    assert set(readings(histogram("requests", route(""), serving("")))) == {
+        LanePair("default/web", "", "")
+    }

@@ -34,6 +34,7 @@ from laneway.compile.envoy.protobuf import extension, packed
 
 _ADDRESSES = "laneway.addresses"
 _LOOPS = "laneway.loops"
+_RESOLVER = "envoy.filters.http.dynamic_forward_proxy"
 
 #: How often a request may pass proxies that count it: gateways, and sidecars on the way out.
 MOST_PASSES = 8
@@ -62,9 +63,7 @@ def egress_filters() -> tuple[hcm_pb2.HttpFilter, ...]:
     forward = forward_pb2.FilterConfig(dns_cache_config=dns_cache(), save_upstream_address=True)
     return (
         loop_filter(),
-        hcm_pb2.HttpFilter(
-            name="envoy.filters.http.dynamic_forward_proxy", typed_config=packed(forward)
-        ),
+        hcm_pb2.HttpFilter(name=_RESOLVER, typed_config=packed(forward)),
         hcm_pb2.HttpFilter(name=_ADDRESSES, typed_config=packed(_addresses())),
     )
 
@@ -77,9 +76,12 @@ def loop_filter() -> hcm_pb2.HttpFilter:
 
 @cache
 def within_the_mesh() -> Mapping[str, Any]:
-    """Switches these filters off for a route to a service."""
+    """Switches these filters off for a route to a service.
+
+    Without that the resolver, too, would look for the route and the cluster of each request.
+    """
     off = packed(route_components_pb2.FilterConfig(disabled=True))
-    return dict.fromkeys((_LOOPS, _ADDRESSES), off)
+    return dict.fromkeys((_LOOPS, _RESOLVER, _ADDRESSES), off)
 
 
 def _addresses() -> filter_pb2.RBAC:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from laneway.compile.envoy import names
+from laneway.compile.envoy import lane_statistics, names
 from laneway.compile.envoy.clusters import subsets
 from laneway.compile.envoy.protobuf import resource, socket_address
 from laneway.compile.envoy.visibility import endpoint_metadata
@@ -62,7 +62,9 @@ def _endpoints(
         if sidecar and target and workload.name in placements.ready:
             address = socket_address(sidecar.inbound[target.number])
             yield endpoint_components_pb2.LbEndpoint(
-                endpoint=endpoint_components_pb2.Endpoint(address=address),
+                endpoint=endpoint_components_pb2.Endpoint(
+                    address=address, hostname=lane_statistics.serving(lane)
+                ),
                 metadata=endpoint_metadata(workload.name, lane),
             )
 

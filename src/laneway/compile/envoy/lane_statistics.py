@@ -28,6 +28,8 @@ from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
 QUERY = "/stats?format=prometheus&filter=%5Elaneway%5C."
 
 _REQUESTS, _ERRORS = "requests", "errors"
+#: Envoy's word where a request has no upstream host.
+_NOBODY = "-"
 _SERIES = re.compile(
     r"envoy_laneway_(?P<name>requests|errors)_(?P<part>bucket|sum|count)\{"
     r'route="outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|"]+)",served="(?P<served>[^"]*)"'
@@ -44,6 +46,16 @@ _GRPC_ERRORS = (
 )
 
 
+def serving(lane: str) -> str:
+    """The ``hostname`` of the lane's endpoints, which is the tag ``served`` of what they serve.
+
+    Nothing else uses it: endpoints have addresses, and requests keep the host that they name. The
+    same from the endpoints' metadata costs 1,400 instructions more a request. An endpoint without a
+    name would be counted by its address.
+    """
+    return lane or _NOBODY
+
+
 def readings(text: str) -> Mapping[LanePair, LaneFigures]:
     """From what Envoy answers to ``QUERY``."""
     found: dict[LanePair, _Series] = {}
@@ -56,7 +68,7 @@ def readings(text: str) -> Mapping[LanePair, LaneFigures]:
 def _pair(match: re.Match[str]) -> LanePair:
     """The route's name is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``)."""
     service, namespace = match["host"].split(".")[:2]
-    served = "" if match["served"] == "-" else match["served"]
+    served = "" if match["served"] == _NOBODY else match["served"]
     return LanePair(f"{namespace}/{service}", match["chain"].split(">")[0], served)
 
 
@@ -96,10 +108,9 @@ def _logger(
     protos for Python; Envoy warns of ``stat_prefix``, its predecessor, in every log.
 
     Series that nothing is added to any more are removed: see the bootstrap's eviction interval.
-    ``%DURATION%`` is always there; of others Envoy logs an error where a request has none. Tags
-    from a cluster's metadata would cost microseconds more.
+    ``%DURATION%`` is always there; of others Envoy logs an error where a request has none.
     """
-    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": "%UPSTREAM_METADATA(laneway:lane)%"}
+    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": "%UPSTREAM_HOST_NAME%"}
     stat = {
         "name": name,
         "tags": [{"name": tag, "value_format": value} for tag, value in tags.items()],
