@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from laneway.schema import fields, request_matches
+from laneway.schema import fields, istio, lane_sources, request_matches
 
 
 def is_valid(kind: Any, value: object) -> bool:
@@ -45,6 +45,37 @@ def is_valid(kind: Any, value: object) -> bool:
             fields.Host,
             ["*", "*.a.test", "a.test", "A.test", "localhost", "10.0.0.1", "a_b.test"],
             ["", "a.*", "**", "http://a", "a:80", "a/b", ".a", "a.", "*a.test"],
+        ),
+        (
+            istio.ServedHost,
+            ["*", "*.a.test", "shop/a.test", "shop/*", "./*.a.test", "*/a.test", "A.test"],
+            [
+                "",
+                "shop/",
+                "/a.test",
+                "a/b/c",
+                "~/a.test",
+                "Shop/a.test",
+                "**",
+                "shop/a:80",
+                "http://a",
+            ],
+        ),
+        (
+            lane_sources.LaneHeader,
+            ["x-lane", "X-Version", "x-b3-lane"],
+            [
+                "Cookie",
+                "Referer",
+                "origin",
+                "Accept-Language",
+                "if-none-match",
+                "range",
+                "b3",
+                "sw8",
+                "X-Cloud-Trace-Context",
+                "x-forwarded-host",
+            ],
         ),
         (
             fields.Selector,

@@ -176,10 +176,12 @@ def _label_value(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
+def domain(text: str) -> str:
+    """A host that is served: a domain, or all below one, or all."""
     if not _HOST.fullmatch(text):
         raise wrong(
-            f"`{text}` is not a host", "write a domain, *.domain or *, without a scheme or a port"
+            f"`{shown(text)}` is not a host",
+            "write a domain, *.domain or *, without a scheme or a port",
         )
     return text.lower()
 
@@ -298,7 +300,7 @@ Selector = Annotated[Labels, Field(min_length=1), ClusterBound(16)]
 AnyLabels = Annotated[Labels, ClusterBound(16)]
 Host = Annotated[
     str,
-    AfterValidator(_host),
+    AfterValidator(domain),
     Constraint(
         "a domain, `*.domain` or `*`, without scheme and port",
         "域名、`*.域名` 或 `*`，不含协议和端口",

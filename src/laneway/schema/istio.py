@@ -5,19 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.gateways import Gateway, GatewayServer
+from laneway.model.names import is_label
 from laneway.schema.annotations import LISTEN_PORTS, listen_ports
-from laneway.schema.field_metadata import About
-from laneway.schema.fields import Opaque, Port, Shape, Subdomain, Text
+from laneway.schema.field_metadata import About, Constraint
+from laneway.schema.fields import Opaque, Port, Shape, Subdomain, Text, domain, shown, wrong
 from laneway.schema.kind import Built, Kind, Written, not_honoured
 from laneway.schema.objects import Metadata, Object
 
 _HTTP = ("HTTP", "HTTP2", "GRPC")
 _PASSING = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
+
+
+def _served_host(text: str) -> str:
+    """As Istio: a namespace, ``.`` or ``*`` may come before the host, with one slash."""
+    namespace, slash, host = text.rpartition("/")
+    if "://" in text:
+        host = text  # which is an error
+    elif slash and namespace not in (".", "*") and not is_label(namespace):
+        raise wrong(
+            f"`{shown(text)}` does not begin with the name of a namespace",
+            "write namespace/host, ./host for the gateway's own namespace, or the host alone",
+        )
+    domain(host)
+    return text
+
+
+ServedHost = Annotated[
+    str,
+    AfterValidator(_served_host),
+    Constraint(
+        "a domain, `*.domain` or `*`, perhaps after a namespace, `.` or `*`, and `/`",
+        "域名、`*.域名` 或 `*`，前面可加命名空间、`.` 或 `*` 以及 `/`",
+    ),
+]
 
 
 class GatewayPort(Shape):
@@ -78,7 +103,7 @@ class Server(Shape):
         About("Where the server listens.", "监听的端口。", {"number": 80, "protocol": "HTTP"}),
     ]
     hosts: Annotated[
-        Annotated[list[Text], Field(min_length=1)],
+        Annotated[list[ServedHost], Field(min_length=1)],
         About(
             "The hosts that are served, perhaps after the namespace whose routes may serve them "
             "(`ns/host`; `.` is the gateway's own, `*` all). Routes for Istio are written there.",

@@ -362,6 +362,7 @@ def test_users_told_apart_by_the_route_header() -> None:
     ("declared", "why"),
     [
         (chain(trace_header="User-Agent"), "callers send it alike"),
+        (chain(trace_header="X-B3-Sampled"), "callers send it alike"),
         (
             chain(
                 lane("s2", "a b c", ENTRY, weight=10),
@@ -379,12 +380,12 @@ def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -
 CHANGING = [
     "x-b3-spanid", "X-B3-ParentSpanId", "x-datadog-parent-id", "tracestate", "x-span-id", "Date",
     "sw6", "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin",
-    "x-envoy-attempt-count",
+    "x-envoy-attempt-count", "sentry-trace", "EagleEye-RpcId", "x-rpcid",
 ]  # fmt: skip
 LASTING = [
     "traceparent", "b3", "X-B3-TraceId", "sw8", "uber-trace-id", "X-Cloud-Trace-Context",
     "x-amzn-trace-id", "x-datadog-trace-id", "x-request-id", "my-request-id", "x-trace",
-    "x-correlation-id", "x-start-id", "x-updated", "x-spanish-id",
+    "x-correlation-id", "EagleEye-TraceId", "x-start-id", "x-updated", "x-spanish-id",
 ]  # fmt: skip
 
 

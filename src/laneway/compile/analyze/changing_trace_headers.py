@@ -20,14 +20,14 @@ from laneway.model.trace_contexts import example, is_known
 
 #: Headers of tracing systems that contain a span, or the state of the last hop.
 _OF_TRACERS = frozenset(
-    ["elastic-apm-traceparent", "grpc-trace-bin", "newrelic", "traceresponse", "tracestate",
-     "sw3", "sw6", "sw8-correlation", "sw8-x", "x-datadog-tags", "x-dynatrace", "x-instana-s",
-     "x-ot-span-context"]
+    ["eagleeye-rpcid", "elastic-apm-traceparent", "grpc-trace-bin", "newrelic", "sentry-trace",
+     "sw3", "sw6", "sw8-correlation", "sw8-x", "traceresponse", "tracestate", "x-datadog-tags",
+     "x-dynatrace", "x-instana-s", "x-ot-span-context"]
 )  # fmt: skip
 #: Words for properties of a single call, as opposed to the whole request.
 _OF_ONE_CALL = frozenset(
-    ["attempt", "hop", "hops", "nonce", "parentid", "parentspanid", "retry", "span", "spanid",
-     "spancontext", "timestamp"]
+    ["attempt", "hop", "hops", "nonce", "parentid", "parentspanid", "retry", "rpcid", "span",
+     "spancontext", "spanid", "timestamp"]
 )  # fmt: skip
 #: The same as suffixes: ``x-request-start``, ``x-datadog-parent-id``.
 _AT_THE_END = ("-date", "-parent", "-parent-id", "-start", "-time")

@@ -22,7 +22,9 @@ from laneway.model.trace_contexts import example
 _ALIKE = frozenset(
     ["accept", "accept-encoding", "accept-language", "authorization", "content-type", "cookie",
      "forwarded", "origin", "referer", "user-agent", "x-forwarded-for", "x-forwarded-proto",
-     "x-real-ip", "x-user", "x-user-id"]
+     "x-real-ip", "x-user", "x-user-id",
+     # Whether a trace is recorded: the same few values for all requests.
+     "x-b3-flags", "x-b3-sampled", "x-datadog-origin", "x-datadog-sampling-priority", "x-instana-l"]
 )  # fmt: skip
 
 
