@@ -15,6 +15,7 @@ from typing import Any
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.virtual_resources import Answered, Asked
 from laneway.compile.analyze import analyze
+from laneway.compile.analyze.safe_fixes import fixes_of
 from laneway.compile.lower import lower
 from laneway.compile.simulate import InactiveLanes, Outcome, Request, simulate
 from laneway.control.declared import Declarations
@@ -71,7 +72,9 @@ class ReviewAnswers:
         down = workload_names(spec.down, mesh, "spec.down")
         ready = [w.name for w in mesh.workloads if w.name not in down] if down else None
         findings = await asyncio.to_thread(analyze, mesh, ready)
-        return Answered({"findings": [FindingReport.made_of(each).as_json() for each in findings]})
+        stored = self._store.objects if spec.revision is None else {}
+        fixed = fixes_of(findings, (each.manifest for each in stored.values()))
+        return Answered({"findings": [FindingReport.made_of(*each).as_json() for each in fixed]})
 
     async def rendering(self, asked: Asked) -> Answered:
         spec = asked.spec
