@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from laneway.model.examples import Example
 from laneway.model.findings import Finding
-from laneway.schema.field_metadata import About
+from laneway.schema.field_metadata import About, Constraint
 from laneway.schema.fields import Text
 from laneway.schema.reports.report import Number, Report
 
@@ -60,7 +60,9 @@ class PatchOperationReport(Report):
         Text, About("Where, as a JSON pointer.", "位置，JSON Pointer 格式。", "/spec/ingress/1")
     ]
     value: Annotated[
-        Any, About("With `test`: what has to stand there.", "用于 `test`：该处应有的值。", None)
+        Any,
+        Constraint("any value", "任意值"),
+        About("With `test`: what has to stand there.", "用于 `test`：该处应有的值。", None),
     ]
 
 
@@ -114,7 +116,7 @@ class FindingReport(Report):
         About(
             "A correction of the object that leads no request elsewhere (`analyze` alone).",
             "对该对象的修正，不会改变任何请求的路径（仅 `analyze`）。",
-            None,
+            [{"op": "remove", "path": "/spec/ingress/1", "value": None}],
         ),
     ]
 
