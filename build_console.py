@@ -142,7 +142,8 @@ def _reason(said: str) -> str:
     """The first line of npm's or pip's own words that tells more than a code."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("npm error", "error"))]
-    telling = [line for line in errors if not line.startswith(("npm error code", "npm error err"))]
+    bare = tuple(f"npm error {word} " for word in ("code", "errno", "syscall", "path", "type"))
+    telling = [line for line in errors if not f"{line} ".startswith(bare)]
     return (telling or errors or lines or ["it failed and said nothing"])[0]
 
 

@@ -15,7 +15,8 @@ export async function walkPages(page, link, look) {
   const tried = await tryIt(page, to, look);
   const watched = await watch(page, to, look);
   const traffic = await lookAtTraffic(page, to, look);
-  return { tried, watched, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+  const fixed = await fix(page, to, look);
+  return { tried, watched, fixed, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
 /** Whether the dialog said which requests change; the lane is enabled again. */
@@ -80,10 +81,31 @@ async function rollBack(page, to, look) {
   return diff.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
 
-async function lookAtGenerated(page, to, look) {
+/** How many findings are left once a rule that takes no request is removed by its button. */
+async function fix(page, to, look) {
+  await page.evaluate(async () => {
+    const rule = { name: 'r2', uri: { regex: '/mock' }, destination: { service: 'mocka' } };
+    await fetch('/apis/laneway.dev/v1alpha1/lanes/s3', {
+      method: 'PATCH',
+      headers: {
+        Authorization: `Bearer ${sessionStorage.getItem('laneway.token')}`,
+        'Content-Type': 'application/json-patch+json',
+      },
+      body: JSON.stringify([{ op: 'add', path: '/spec/ingress/-', value: rule }]),
+    });
+  });
   await to('#/findings');
-  await page.getByRole('button', { name: 'Analyze again' }).waitFor();
+  await page.getByText('SHADOWED_RULE').waitFor();
   await look('findings', ['dark']);
+  await page.getByRole('button', { name: 'Apply the fix' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('No request').first().waitFor();
+  await dialog.getByRole('button', { name: 'Apply the fix' }).click();
+  await page.getByText('SHADOWED_RULE').waitFor({ state: 'detached' });
+  return page.locator('.findings li').count();
+}
+
+async function lookAtGenerated(page, to, look) {
   await to('#/generated');
   await page.getByText('Istio', { exact: true }).click();
   await page.getByRole('button', { name: /EnvoyFilter/ }).first().waitFor();

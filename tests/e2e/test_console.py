@@ -116,6 +116,7 @@ def check_pages(found: dict[str, Any]) -> None:
     shares = ["0 %", "98 %", "2 %"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
+    assert found["fixed"] == 0, "findings that are left"
     assert found["watched"] == ["mocka-v1", "mockb(default)", "s3", "200"]
     assert found["traffic"][2] == [
         *("s3", "mocka(default)", "→ s1"),

@@ -41,6 +41,7 @@ def test_what_a_finding_does_not_know_is_null() -> None:
         "document": None,
         "line": None,
         "example": None,
+        "patch": None,
     }
 
 

@@ -20,6 +20,8 @@ type Manifest<Kind, Spec> = {
   kind: Kind;
   metadata: Metadata;
   spec: Spec;
+  /** `files`: it is changed there, and not by the API. */
+  declaredBy?: 'files';
 };
 
 type GroupSchema = Schemas['dev.laneway.v1alpha1.LaneGroup'];

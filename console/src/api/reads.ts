@@ -73,6 +73,15 @@ export interface Found {
   message: string;
   fix: string | null;
   example: { curl: string; outcome: string; down: string[] } | null;
+  /** A correction that leads no request elsewhere. Dialects have none. */
+  patch: PatchStep[] | null;
+}
+
+/** Of a JSON patch (RFC 6902). */
+export interface PatchStep {
+  op: 'test' | 'remove';
+  path: string;
+  value: unknown;
 }
 
 export async function analysis(): Promise<Found[]> {

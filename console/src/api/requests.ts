@@ -143,8 +143,10 @@ function path(kind: Written['kind'], name = ''): string {
 export async function write(object: Written, dryRun = false): Promise<void> {
   const query = dryRun ? `${MANAGER}&dryRun=All` : MANAGER;
   const { kind, metadata } = object;
-  if (metadata.resourceVersion === undefined) await ask('POST', `${path(kind)}?${query}`, object);
-  else await ask('PUT', `${path(kind, metadata.name)}?${query}`, object);
+  const { declaredBy, ...sent } = object;
+  void declaredBy;
+  if (metadata.resourceVersion === undefined) await ask('POST', `${path(kind)}?${query}`, sent);
+  else await ask('PUT', `${path(kind, metadata.name)}?${query}`, sent);
 }
 
 export async function remove(object: Written): Promise<void> {
@@ -155,4 +157,13 @@ export async function remove(object: Written): Promise<void> {
 export async function merge(kind: Written['kind'], name: string, spec: object): Promise<void> {
   const type = 'application/merge-patch+json';
   await ask('PATCH', `${path(kind, name)}?${MANAGER}`, { spec }, type);
+}
+
+/** Applies a JSON patch (RFC 6902). */
+export async function patch(
+  kind: Written['kind'],
+  name: string,
+  steps: readonly object[],
+): Promise<void> {
+  await ask('PATCH', `${path(kind, name)}?${MANAGER}`, steps, 'application/json-patch+json');
 }

@@ -100,3 +100,10 @@ export function labelValues(workloads: readonly Workload[], name: string): strin
   const found = workloads.map(({ metadata }) => metadata.labels?.[name]);
   return [...new Set(found.filter((value) => value !== undefined))].sort();
 }
+
+/** The group's baselines of services once the lane is promoted. */
+export function promoted(lane: Lane, group: LaneGroup): Record<string, string> {
+  const { serviceBaselines = {} } = group.spec;
+  const its = contained(lane, group).map((service) => [service, lane.metadata.name]);
+  return { ...(serviceBaselines as Record<string, string>), ...Object.fromEntries(its) };
+}

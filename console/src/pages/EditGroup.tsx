@@ -47,6 +47,7 @@ export function EditGroup({ before }: { before?: LaneGroup | undefined }) {
     <EditorPage
       title={before ? t('group.edit', { name }) : t('group.new')}
       object={groupManifest(values, before)}
+      before={before}
       paths={PATHS}
       mayEdit={mayEdit}
       outdated={draft.generation !== generation}

@@ -50,6 +50,7 @@ export function EditLane({ group, before }: { group: LaneGroup; before?: Lane | 
     <EditorPage
       title={before ? t('lane.edit', { name }) : t('lane.newIn', { group: groupName })}
       object={laneManifest(values, group, before)}
+      before={before}
       paths={PATHS}
       mayEdit={mayEdit}
       outdated={draft.generation !== generation}

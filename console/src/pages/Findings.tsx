@@ -1,14 +1,24 @@
 /** 分析结果: what is wrong with the declared objects, each with a request that shows it. */
 import { Button, Empty, Typography } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { analysis } from '../api/reads';
+import type { Lane } from '../api/kinds';
+import { ofKind } from '../api/objects';
+import { analysis, type Found } from '../api/reads';
+import { patch as applyPatch } from '../api/requests';
+import { preview } from '../api/reviews';
+import { commit } from '../lanes/commits';
+import { fixOf } from '../lanes/fixes';
 import { Answer } from '../parts/Answer';
+import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { FindingList } from '../parts/FindingList';
-import { useAsked, useLatest } from '../parts/hooks';
+import { useAsked, useLatest, useMayEdit, useObjects } from '../parts/hooks';
 
 export function Findings() {
   const { t } = useTranslation();
+  const lanes = ofKind(useObjects(), 'Lane');
+  const [planned, setPlanned] = useState<Planned | null>(null);
   const asked = useAsked(analysis, 'analysis', { latest: useLatest() });
   return (
     <>
@@ -23,10 +33,44 @@ export function Findings() {
           findings.length === 0 ? (
             <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('findings.empty')} />
           ) : (
-            <FindingList findings={findings} />
+            <FindingList
+              findings={findings}
+              action={(finding) => <FixButton finding={finding} lanes={lanes} onPlan={setPlanned} />}
+            />
           )
         }
       </Answer>
+      {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
+  );
+}
+
+interface FixProps {
+  finding: Found;
+  lanes: readonly Lane[];
+  onPlan: (planned: Planned) => void;
+}
+
+/** Nothing where there is no safe fix, or for who may not change the lane. */
+function FixButton({ finding, lanes, onPlan }: FixProps) {
+  const { t } = useTranslation();
+  const fix = fixOf(finding, lanes);
+  const mayEdit = useMayEdit(fix?.lane.spec.group ?? '');
+  if (fix === null || !mayEdit) return null;
+  const { lane, patch, spec } = fix;
+  const { name } = lane.metadata;
+  const plan: Planned = {
+    title: t('findings.remove', { field: finding.field, name }),
+    hint: t('findings.safe'),
+    confirm: t('findings.apply'),
+    done: t('saved', { name }),
+    preview: () => preview([{ kind: 'Lane', name, spec: { group: lane.spec.group, ...spec } }]),
+    act: () => applyPatch('Lane', name, patch),
+    commit: commit(lane, spec),
+  };
+  return (
+    <Button size="small" onClick={() => onPlan(plan)}>
+      {t('findings.apply')}
+    </Button>
   );
 }

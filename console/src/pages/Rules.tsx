@@ -49,6 +49,7 @@ export function Rules({ group, lane }: { group: LaneGroup; lane: Lane }) {
     <EditorPage
       title={t('rules.of', { name })}
       object={withRules(lane, rules)}
+      before={lane}
       paths={rules.flatMap((_, index) => FIELDS.map((field) => `spec.ingress[${index}].${field}`))}
       mayEdit={mayEdit}
       outdated={draft.generation !== generation}

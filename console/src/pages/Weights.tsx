@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { change, preview, type Proposed } from '../api/reviews';
+import { commitAll } from '../lanes/commits';
 import { baseline } from '../lanes/lanes';
 import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
@@ -42,6 +43,9 @@ export function Weights({ group }: { group: LaneGroup }) {
       confirm: t('actions.save'),
       done: t('saved', { name: t('weights.title') }),
       preview: () => preview(proposed),
+      commit: commitAll(
+        lanes.map((object) => ({ object, spec: { weight: shares[object.metadata.name] } })),
+      ),
       act: async () => {
         await change(`${SOURCE}-${name}`, t('weights.title'), proposed);
         go(groupLink(name));

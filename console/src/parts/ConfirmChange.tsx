@@ -7,6 +7,7 @@ import { Refused } from '../api/requests';
 import type { Changes } from '../api/reviews';
 import { ChangedPaths } from './ChangedPaths';
 import { Dialog } from './Dialog';
+import { ToCommit } from './ToCommit';
 import { findingsOf, OUTDATED } from './hooks';
 
 export interface Planned {
@@ -19,12 +20,15 @@ export interface Planned {
   preview: (force: boolean) => Promise<Changes>;
   act: (force: boolean) => Promise<unknown>;
   mayForce?: boolean;
+  /** Where files declare what would change: what is to be committed there instead. */
+  commit?: readonly object[] | undefined;
 }
 
 export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose: () => void }) {
   const { t } = useTranslation();
   const { message } = App.useApp();
-  const [force, setForce] = useState(false);
+  const { commit } = planned;
+  const [force, setForce] = useState(commit !== undefined);
   const [changes, setChanges] = useState<Changes | null>(null);
   const [wrong, setWrong] = useState<string[]>([]);
   const [conflict, setConflict] = useState(false);
@@ -79,7 +83,8 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
           </p>
         )}
       </div>
-      {conflict && planned.mayForce && (
+      {commit !== undefined && <ToCommit documents={commit} />}
+      {commit === undefined && conflict && planned.mayForce && (
         <p>
           <Checkbox checked={force} onChange={({ target }) => setForce(target.checked)}>
             {t('preview.takeOver')}
@@ -87,15 +92,19 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
         </p>
       )}
       <Space>
-        <Button
-          type="primary"
-          loading={acting}
-          disabled={changes === null}
-          onClick={() => void act()}
-        >
-          {planned.confirm}
+        {commit === undefined && (
+          <Button
+            type="primary"
+            loading={acting}
+            disabled={changes === null}
+            onClick={() => void act()}
+          >
+            {planned.confirm}
+          </Button>
+        )}
+        <Button onClick={onClose}>
+          {t(commit === undefined ? 'actions.cancel' : 'actions.close')}
         </Button>
-        <Button onClick={onClose}>{t('actions.cancel')}</Button>
       </Space>
     </Dialog>
   );

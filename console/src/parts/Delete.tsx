@@ -17,6 +17,17 @@ export function Delete({ object, question, small = false, onDeleted }: Props) {
   const { message } = App.useApp();
   const attempt = useAttempt();
   const { name } = object.metadata;
+  const style = { type: small ? 'link' : 'default', size: small ? 'small' : 'middle' } as const;
+  if (object.declaredBy !== undefined) {
+    const reason = t('files.delete', { name });
+    return (
+      <span title={reason}>
+        <Button danger disabled {...style} aria-label={`${t('actions.delete')}: ${reason}`}>
+          {t('actions.delete')}
+        </Button>
+      </span>
+    );
+  }
   return (
     <Popconfirm
       title={question}
@@ -31,7 +42,7 @@ export function Delete({ object, question, small = false, onDeleted }: Props) {
         })
       }
     >
-      <Button danger type={small ? 'link' : 'default'} size={small ? 'small' : 'middle'}>
+      <Button danger {...style}>
         {t('actions.delete')}
       </Button>
     </Popconfirm>

@@ -5,12 +5,16 @@ import { useTranslation } from 'react-i18next';
 
 import type { Written } from '../api/kinds';
 import { Refused, write, type Finding } from '../api/requests';
+import { document } from '../lanes/commits';
 import { elsewhere } from '../lanes/findings';
 import { findingsOf, go, useFindings, Who } from './hooks';
+import { ToCommit } from './ToCommit';
 
 interface Props {
   title: string;
   object: Written;
+  /** The object as it is; undefined for a new one. */
+  before: Written | undefined;
   /** The paths that the form's fields show findings of. */
   paths: readonly string[];
   mayEdit: boolean;
@@ -27,6 +31,8 @@ interface Props {
 
 export function EditorPage(props: Props) {
   const { object, mayEdit, outdated, touched } = props;
+  const fromFiles = props.before?.declaredBy !== undefined;
+  const [shown, setShown] = useState(false);
   const { t } = useTranslation();
   // Until it is known who looks, nobody is told that they may not.
   const known = useContext(Who).name !== '';
@@ -34,11 +40,15 @@ export function EditorPage(props: Props) {
   const [refused, setRefused] = useState<{ object: string; findings: Finding[] } | null>(null);
   const [saving, setSaving] = useState(false);
   const [unreachable, setUnreachable] = useState(false);
-  const found = useFindings(object, mayEdit && touched && !outdated);
+  const found = useFindings(object, mayEdit && touched && !outdated && !fromFiles);
   const text = JSON.stringify(object);
   const findings = refused?.object === text ? refused.findings : touched ? found : [];
 
   const save = async (): Promise<void> => {
+    if (fromFiles) {
+      setShown(true);
+      return;
+    }
     setSaving(true);
     setUnreachable(false);
     try {
@@ -58,6 +68,7 @@ export function EditorPage(props: Props) {
     <>
       <Typography.Title level={1}>{props.title}</Typography.Title>
       {!mayEdit && known && <Alert type="info" showIcon title={t('viewer')} />}
+      {mayEdit && fromFiles && <Alert type="info" showIcon title={t('files.edit')} />}
       {outdated && (
         <Alert
           type="warning"
@@ -73,10 +84,11 @@ export function EditorPage(props: Props) {
             <Alert key={field + what} type="error" showIcon title={field ? `${field}: ${what}` : what} />
           ))}
           {unreachable && <Alert type="error" showIcon title={t('unreachable')} />}
+          {shown && <ToCommit documents={[document(object, object.spec)]} />}
         </div>
         <Space className="buttons">
           <Button type="primary" htmlType="submit" loading={saving} disabled={!mayEdit || outdated}>
-            {t('actions.save')}
+            {t(fromFiles ? 'files.show' : 'actions.save')}
           </Button>
           <Button
             disabled={false}

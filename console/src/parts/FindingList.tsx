@@ -1,12 +1,19 @@
 /** Findings of the analysis and of dialects, each with the request that shows it. */
 import { Tag } from 'antd';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Found } from '../api/reads';
 
 const COLOURS = { error: 'error', warning: 'warning', note: 'processing' } as const;
 
-export function FindingList({ findings }: { findings: readonly Found[] }) {
+interface Props {
+  findings: readonly Found[];
+  /** What can be done about one. */
+  action?: (finding: Found) => ReactNode;
+}
+
+export function FindingList({ findings, action }: Props) {
   const { t } = useTranslation();
   return (
     <ul className="findings">
@@ -20,6 +27,7 @@ export function FindingList({ findings }: { findings: readonly Found[] }) {
           <p>{finding.message}</p>
           {finding.fix && <p>{t('findings.fix', { fix: finding.fix })}</p>}
           {finding.example && <Example example={finding.example} />}
+          {action?.(finding)}
         </li>
       ))}
     </ul>

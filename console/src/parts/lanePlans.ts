@@ -4,7 +4,8 @@ import { useTranslation } from 'react-i18next';
 import type { Lane, LaneGroup } from '../api/kinds';
 import { merge } from '../api/requests';
 import { preview, promote } from '../api/reviews';
-import { contained } from '../lanes/lanes';
+import { commit } from '../lanes/commits';
+import { contained, promoted } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import type { Planned } from './ConfirmChange';
 
@@ -18,20 +19,25 @@ export function usePlans(group: LaneGroup): Plans {
   const { t } = useTranslation();
   const ofGroup = group.metadata.name;
   return {
-    enable: ({ metadata: { name } }, enabled) => ({
+    enable: (lane, enabled) => {
+      const { name } = lane.metadata;
+      return {
       title: enabled ? t('lane.enable', { name }) : t('lane.disable', { name }),
       ...(enabled ? {} : { hint: t('lane.enabledHint') }),
       confirm: enabled ? t('lane.doEnable') : t('lane.doDisable'),
       done: t('saved', { name }),
       preview: () => preview([{ kind: 'Lane', name, spec: { group: ofGroup, enabled } }]),
       act: () => merge('Lane', name, { enabled }),
-    }),
+      commit: commit(lane, { enabled }),
+      };
+    },
     makeBaseline: ({ metadata: { name } }) => ({
       title: t('lane.baselineOf', { name, group: ofGroup }),
       confirm: t('lane.setBaseline'),
       done: t('saved', { name: ofGroup }),
       preview: () => preview([{ kind: 'LaneGroup', name: ofGroup, spec: { baseline: name } }]),
       act: () => merge('LaneGroup', ofGroup, { baseline: name }),
+      commit: commit(group, { baseline: name }),
     }),
     promoteLane: (lane) => ({
       title: t('lane.promoteOf', { name: lane.metadata.name }),
@@ -43,6 +49,7 @@ export function usePlans(group: LaneGroup): Plans {
       preview: (force) => promote(ofGroup, lane.metadata.name, { dryRun: true, force }),
       act: (force) => promote(ofGroup, lane.metadata.name, { force }),
       mayForce: true,
+      commit: commit(group, { serviceBaselines: promoted(lane, group) }),
     }),
   };
 }

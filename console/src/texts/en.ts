@@ -31,6 +31,13 @@ export const en = {
     add: 'Add',
     remove: 'Remove',
     back: 'Back',
+    close: 'Close',
+  },
+  files: {
+    commit: 'Files declare this, so it is changed there. Merge this into them:',
+    edit: 'Files declare this object. The console shows what to commit, and writes nothing.',
+    show: 'Show what to commit',
+    delete: 'files declare {{name}}; delete it there',
   },
   confirmDelete: 'Delete {{name}}?',
   confirmDeleteGroup: 'Delete lane group {{name}}? Its lanes lose their group.',
@@ -260,6 +267,9 @@ export const en = {
     },
   },
   findings: {
+    apply: 'Apply the fix',
+    remove: 'Remove {{field}} of {{name}}',
+    safe: 'It is of no effect. No request takes another path without it.',
     title: 'Findings',
     empty: 'The analysis finds nothing wrong with what is declared.',
     working: 'Analyzing all requests that may arrive…',

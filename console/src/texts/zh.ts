@@ -33,6 +33,13 @@ export const zh: Texts = {
     add: '添加',
     remove: '移除',
     back: '返回',
+    close: '关闭',
+  },
+  files: {
+    commit: '此对象由文件声明，须在文件中修改。请将以下内容合并到文件中：',
+    edit: '此对象由文件声明。控制台只显示需要提交的内容，不会写入。',
+    show: '显示需要提交的内容',
+    delete: '{{name}} 由文件声明，请在文件中删除',
   },
   confirmDelete: '确定删除 {{name}}？',
   confirmDeleteGroup: '确定删除泳道组 {{name}}？其中的泳道将不再属于任何泳道组。',
@@ -259,6 +266,9 @@ export const zh: Texts = {
     },
   },
   findings: {
+    apply: '应用修复',
+    remove: '移除 {{name}} 的 {{field}}',
+    safe: '该设置不起作用，移除后所有请求的路径保持不变。',
     title: '分析结果',
     empty: '未发现问题。',
     working: '正在分析可能到达的所有请求…',

@@ -34,7 +34,13 @@ class ClusterReviews:
             raise Failure(422, message)
         found = await self.mesh()
         return ReviewedMesh(
-            found.declared, found.at, {}, found.unready, tuple(_warnings(found)), found.errors
+            found.declared,
+            found.at,
+            {},
+            found.unready,
+            tuple(_warnings(found)),
+            found.errors,
+            self._objects.manifests(),
         )
 
     def context(self) -> Sequence[Manifest]:

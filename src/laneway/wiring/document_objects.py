@@ -32,7 +32,11 @@ class DocumentObjects:
         self._uid = uid
 
     def key(self, document: Document) -> ObjectId:
-        return _key(self._resource(document), _object(document)["metadata"])
+        return self.key_of(_object(document))
+
+    def key_of(self, manifest: Mapping[str, Any]) -> ObjectId:
+        resource = self._resources[manifest["apiVersion"], manifest["kind"]]
+        return _key(resource, manifest["metadata"])
 
     def created(self, document: Document) -> tuple[ObjectId, Manifest]:
         """An object that was not there before. Raises ``Failure``."""

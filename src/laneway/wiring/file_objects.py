@@ -91,6 +91,10 @@ class FileObjects:
             await self._reconciliation.append(self._draft)
         self._reconciliation.wake()
 
+    def declares(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether the object is declared by files, and so changed there."""
+        return self._documents.key_of(manifest) in self._sources
+
     def _check(self, draft: Draft) -> None:
         if draft is self._draft or draft.force:
             return

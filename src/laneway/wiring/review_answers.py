@@ -15,6 +15,7 @@ from typing import Any
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.virtual_resources import Answered, Asked
 from laneway.compile.analyze import analyze
+from laneway.compile.analyze.safe_fixes import fixes_of
 from laneway.compile.lower import lower
 from laneway.compile.simulate import InactiveLanes, Outcome, Request, simulate
 from laneway.model.meshes import Mesh
@@ -77,7 +78,8 @@ class ReviewAnswers:
         down = workload_names(spec.down, mesh, "spec.down") | reviewed.unready
         ready = [w.name for w in mesh.workloads if w.name not in down] if down else None
         findings = [*reviewed.findings, *await asyncio.to_thread(analyze, mesh, ready)]
-        reports = [FindingReport.made_of(each).as_json() for each in findings]
+        fixed = fixes_of(findings, reviewed.manifests)
+        reports = [FindingReport.made_of(*each).as_json() for each in fixed]
         return Answered({"findings": reports}, reviewed.warnings)
 
     async def rendering(self, asked: Asked) -> Answered:

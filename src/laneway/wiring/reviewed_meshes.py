@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,13 @@ from laneway.compile.envoy.limits import check
 from laneway.compile.simulate import InactiveLanes, inactive_lanes
 from laneway.control.declared import Declarations, DeclaredState, Principal, Refused, Request
 from laneway.control.declared.planning import plan
-from laneway.control.revisions import Objects, RevisionCompacted, RevisionStore, StoreError
+from laneway.control.revisions import (
+    Manifest,
+    Objects,
+    RevisionCompacted,
+    RevisionStore,
+    StoreError,
+)
 from laneway.model.findings import Finding
 from laneway.model.lane_lives import Inactive, active
 from laneway.model.meshes import Mesh
@@ -32,7 +38,7 @@ def declared_mesh(request: Request) -> Mesh:
 @dataclass(frozen=True, slots=True)
 class ReviewedMesh:
     """Everything that is declared at a time; None if the time is unknown. ``disabled_since``: lane
-    -> the time from its status.
+    -> the time from its status. ``manifests`` are the objects, unless they are those of the past.
 
     In a cluster, ``unready`` are the workloads without a ready pod, ``warnings`` say what is not
     known, and ``findings`` are about objects that were left out.
@@ -44,6 +50,7 @@ class ReviewedMesh:
     unready: frozenset[ObjectName] = frozenset()
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    manifests: Sequence[Manifest] = ()
 
     @property
     def mesh(self) -> Mesh:
@@ -60,7 +67,13 @@ async def reviewed_mesh(
 ) -> ReviewedMesh:
     """The mesh as of a revision and its time. Raises ``Failure``."""
     if revision is None:
-        return ReviewedMesh(declarations.state.mesh, now, _disabled_since(store.objects))
+        objects = store.objects
+        return ReviewedMesh(
+            declarations.state.mesh,
+            now,
+            _disabled_since(objects),
+            manifests=[each.manifest for each in objects.values()],
+        )
     try:
         objects = await store.objects_at(revision)
     except RevisionCompacted as error:

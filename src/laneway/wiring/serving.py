@@ -277,6 +277,7 @@ class Serving:
             utc_now,
             os.urandom,
             lambda: self.console_address,
+            (lambda manifest: False) if self._files is None else self._shown.declares,
         )
 
     @property

@@ -87,6 +87,7 @@ async def console(folder: Path | None) -> AsyncIterator[Served]:
         lambda: NOW + found.later,
         random,
         lambda: "http://127.0.0.1:7480/console/",
+        lambda manifest: manifest["metadata"]["name"] == "filed",
     )
     objects = ObjectEndpoints(store, watches, lambda: NOW, lambda: "uid", one_document)
     more = [*ConsoleFiles(lambda: folder).routes, *endpoints.routes]
@@ -280,6 +281,23 @@ async def test_one_stream_tells_of_objects_of_all_kinds(built: Path) -> None:
             ("DELETED", "s2"),
         ]
         assert "managedFields" not in text
+
+
+async def test_it_tells_what_files_declare(built: Path) -> None:
+    async with console(built) as found:
+        headers = {**await found.signed_in("view"), "accept": "text/event-stream"}
+        for name in ("filed", "s1"):
+            await found.admin.post(f"{LANES}?fieldManager=jack", json=lane(name))
+        query = {"resource": "lanes.laneway.dev"}
+        text = ""
+        async with found.client.stream(
+            "GET", f"{OWN}/events", params=query, headers=headers
+        ) as stream:
+            async for piece in stream.aiter_text():
+                text += piece
+                if text.count("\n\n") == 3:
+                    break
+        assert [each["object"].get("declaredBy") for each in events(text)] == ["files", None, None]
 
 
 async def test_a_stream_ends_with_its_token(built: Path) -> None:

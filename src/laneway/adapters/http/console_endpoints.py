@@ -7,7 +7,7 @@ shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,8 @@ _API = f"/apis/{API_VERSION}"
 
 
 class ConsoleEndpoints:
-    """``random`` returns a number of random bytes; ``address`` is the console's URL, or ""."""
+    """``random`` returns a number of random bytes; ``address`` is the console's URL, or "".
+    ``is_from_files`` says whether files declare an object, so that it must be changed there."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class ConsoleEndpoints:
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
         address: Callable[[], str],
+        is_from_files: Callable[[Mapping[str, Any]], bool] = lambda manifest: False,
     ) -> None:
         self._resources = frozenset(resource.qualified for resource in resources)
         self._watches = watches
@@ -52,6 +54,7 @@ class ConsoleEndpoints:
         self._now = now
         self._random = random
         self._address = address
+        self._is_from_files = is_from_files
 
     @property
     def routes(self) -> list[Route]:
@@ -113,8 +116,8 @@ class ConsoleEndpoints:
             asked,
             "",
             lambda manifest: True,
-            "without managedFields",
-            without_managed_fields,
+            "console",
+            self._shown,
             _bookmark,
             wants_bookmarks=True,
             marks_initial=True,
@@ -126,6 +129,10 @@ class ConsoleEndpoints:
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store"},
         )
+
+    def _shown(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        shown = without_managed_fields(manifest)
+        return {**shown, "declaredBy": "files"} if self._is_from_files(manifest) else shown
 
 
 def sign_in_url(address: str, code: str) -> str:

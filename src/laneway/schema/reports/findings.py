@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from laneway.model.examples import Example
 from laneway.model.findings import Finding
-from laneway.schema.field_metadata import About
+from laneway.schema.field_metadata import About, Constraint
 from laneway.schema.fields import Text
 from laneway.schema.reports.report import Number, Report
 
@@ -49,6 +50,20 @@ class ExampleReport(Report):
             outcome=example.outcome,
             curl=example.curl(),
         )
+
+
+class PatchOperationReport(Report):
+    about = About("A step of a JSON patch (RFC 6902).", "JSON Patch（RFC 6902）的一个步骤。", None)
+
+    op: Annotated[Literal["test", "remove"], About("What it does.", "操作。", "remove")]
+    path: Annotated[
+        Text, About("Where, as a JSON pointer.", "位置，JSON Pointer 格式。", "/spec/ingress/1")
+    ]
+    value: Annotated[
+        Any,
+        Constraint("any value", "任意值"),
+        About("With `test`: what has to stand there.", "用于 `test`：该处应有的值。", None),
+    ]
 
 
 class FindingReport(Report):
@@ -96,8 +111,19 @@ class FindingReport(Report):
         ),
     ]
 
+    patch: Annotated[
+        list[PatchOperationReport] | None,
+        About(
+            "A correction of the object that leads no request elsewhere (`analyze` alone).",
+            "对该对象的修正，不会改变任何请求的路径（仅 `analyze`）。",
+            [{"op": "remove", "path": "/spec/ingress/1", "value": None}],
+        ),
+    ]
+
     @classmethod
-    def made_of(cls, finding: Finding) -> FindingReport:
+    def made_of(
+        cls, finding: Finding, patch: Sequence[Mapping[str, Any]] | None = None
+    ) -> FindingReport:
         source, subject = finding.source, finding.subject
         return cls.model_construct(
             severity=finding.severity.value,
@@ -111,4 +137,11 @@ class FindingReport(Report):
             document=source.document if source else None,
             line=source.line if source else None,
             example=ExampleReport.made_of(finding.example) if finding.example else None,
+            patch=None if patch is None else [_operation(each) for each in patch],
         )
+
+
+def _operation(step: Mapping[str, Any]) -> PatchOperationReport:
+    return PatchOperationReport.model_construct(
+        op=step["op"], path=step["path"], value=step.get("value")
+    )
