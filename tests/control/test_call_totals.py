@@ -54,6 +54,20 @@ def test_where_nobody_looks_for_long_evidence_goes_back_to_the_last_look() -> No
     assert counting.totals.counted(101 + 10 * WINDOW).seconds == 10 * WINDOW + 1
 
 
+def test_a_process_that_takes_over_behind_the_same_sidecar_begins_anew_too() -> None:
+    counting = Counting()
+    counting.totals.add(NODE, 1, lost(50), application=11)
+    assert counting.at(110) == (50, 50)
+    counting.at(150)
+    counting.totals.add(NODE, 1, lost(52), application=None)  # between two lives
+    assert counting.at(151) == (52, 52)
+    counting.totals.add(NODE, 1, lost(53), application=12)
+    assert counting.at(152) == (53, 0)
+    counting.totals.add(NODE, 1, lost(54), application=12)
+    assert counting.at(153) == (54, 1)
+    assert counting.at(170 + WINDOW) == (54, 1)
+
+
 def test_an_instance_that_takes_over_begins_without_the_faults_of_the_one_before() -> None:
     counting = Counting()
     counting.totals.add(NODE, 1, lost(50))

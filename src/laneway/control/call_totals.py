@@ -1,7 +1,7 @@
 """The calls that proxies counted while requests of lanes were inside, by workload and lane group.
 
-Totals go on when a proxy is replaced, as ``lane_totals`` has it. What was counted lately is about
-the instances that run now alone: a workload whose code was mended begins anew.
+Totals go on when a proxy is replaced, as ``lane_totals`` has it. Recent counts are of the
+applications' present processes alone: a service whose code was mended begins anew.
 """
 
 from __future__ import annotations
@@ -44,10 +44,19 @@ class CallTotals:
         self._gone: dict[tuple[ObjectName, str], PropagatedCalls] = {}
         #: By node, the process and what it had counted when it was read last.
         self._last: dict[str, tuple[int, Mapping[str, PropagatedCalls]]] = {}
+        #: By node, the process of the application behind it.
+        self._applications: dict[str, int] = {}
         self._history: deque[tuple[float, _ByNode]] = deque([(now, {})])
 
-    def add(self, node: str, process: int, read: Mapping[str, PropagatedCalls]) -> None:
-        """``read`` is all that this process of the proxy has counted since it began."""
+    def add(
+        self,
+        node: str,
+        process: int,
+        read: Mapping[str, PropagatedCalls],
+        application: int | None = None,
+    ) -> None:
+        """``read`` is all that this process of the proxy has counted since it began.
+        ``application`` is the process id of the application behind it, if there is one."""
         last, before = self._last.get(node, (process, {}))
         if last != process:
             before = {}
@@ -55,10 +64,15 @@ class CallTotals:
             since = calls.since(before.get(group, PropagatedCalls()))
             _add(self._live, (node, group), since)
         self._last[node] = process, read
+        if application is not None:
+            if self._applications.get(node, application) != application:
+                self._forget_recent(node)
+            self._applications[node] = application
 
     def keep(self, nodes: Collection[str], known: Callable[[ObjectName], bool]) -> None:
         """Forget all other proxies, and the workloads that are not known."""
         self._last = {node: last for node, last in self._last.items() if node in nodes}
+        self._applications = {n: pid for n, pid in self._applications.items() if n in nodes}
         for node, group in [key for key in self._live if key[0] not in nodes]:
             calls = self._live.pop((node, group))
             if (workload := workload_of(node)) is not None:
@@ -78,6 +92,11 @@ class CallTotals:
         if now - self._history[-1][0] >= _STEP:
             self._history.append((now, dict(self._live)))
         return CountedCalls(totals, recent, now - began)
+
+    def _forget_recent(self, node: str) -> None:
+        """What was counted up to now was of another process."""
+        for _, before in self._history:
+            before.update({key: calls for key, calls in self._live.items() if key[0] == node})
 
     def _of_workloads(self) -> Iterator[tuple[ObjectName, tuple[str, str], PropagatedCalls]]:
         for key, calls in self._live.items():
