@@ -26,7 +26,6 @@ from laneway.compile.envoy import call_statistics, lane_statistics
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.envoy.objects_at_fault import objects_at_fault
-from laneway.compile.envoy.names import workload_of
 from laneway.compile.envoy.options import Options
 from laneway.control import events
 from laneway.control.control_plane import Change, ControlPlane, rejected
@@ -201,12 +200,8 @@ class Embedded:
             process,
             lane_statistics.readings(lanes),
             call_statistics.readings(calls),
-            self._application_pid(node),
+            self._fleet.application_pid(node),
         )
-
-    def _application_pid(self, node: str) -> int | None:
-        name = workload_of(node)
-        return next((each.pid for each in self.workloads() if each.name == name), None)
 
     async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:
         """The number of requests alone, by (service, lane, served lane). Raises as ``figures``
