@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laneway.adapters.runner.admin import AdminUnreachable
+from laneway.compile.envoy.names import workload_of
 from laneway.control.call_totals import CallTotals, CountedCalls
 from laneway.control.lane_totals import Figures, LaneTotals
 from laneway.control.proxies import ProxyStatus
@@ -87,7 +88,10 @@ class LaneTraffic:
                     async with asyncio.timeout(_DEADLINE):
                         found = await self._read(node)
                     self._totals.add(node, found.process, found.lanes)
-                    self._call_totals.add(node, found.process, found.calls, found.application)
+                    if (workload := workload_of(node)) is not None:
+                        self._call_totals.add(
+                            node, workload, found.process, found.calls, found.application
+                        )
 
         await asyncio.gather(*map(read, nodes))
         mesh = self._mesh()
