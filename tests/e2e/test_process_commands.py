@@ -322,9 +322,14 @@ def test_verify_names_the_service_that_does_not_pass_on_the_header(
             "does mocka pass on my-request-id?",
         }
     ]
+    shown = ask("verify", "--lane", "s2", "--requests", "3").out, ask("top").out
+    for text in shown:
+        assert "leaves its lane: mocka: in the last " in text
+        assert "calls (100%) of mocka-v2 left their lane" in text
     path.write_text(json.dumps(workload("mocka-v2")))
     assert ask("apply", "-f", path, "--force-conflicts").code == 0
-    assert ask("verify", "--lane", "s2", "--requests", "3").code == 0
+    mended = ask("verify", "--lane", "s2", "--requests", "3")
+    assert (mended.code, "leaves its lane" in mended.out + ask("top").out) == (0, False)
 
 
 def test_top_shows_rates_of_lanes(ask: Ask, server: RunningServer) -> None:

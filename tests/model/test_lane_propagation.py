@@ -89,7 +89,8 @@ def test_a_few_calls_on_its_own_behalf_are_no_evidence(
     assert (of("b-v-s1", calls).certainty is not None) is suspected
 
 
-def test_what_is_not_of_the_mesh_any_more_is_left_out() -> None:
+def test_what_says_nothing_and_what_is_not_of_the_mesh_any_more_is_left_out() -> None:
+    assert lane_propagation(SHOP, {(name("a-v-s2"), "test"): PropagatedCalls()}) == ()
     gone = {(name("gone"), "test"): LOST, (name("a-v-s2"), "gone"): LOST}
     assert lane_propagation(SHOP, {**gone, (name("c-v-s1"), "test"): LOST}) == ()
 
@@ -105,7 +106,7 @@ def test_the_certain_come_first_then_those_that_lose_most() -> None:
     assert ordered == ["b-v-s3", "a-v-s2", "b-v-s1", "a-v-s1"]
 
 
-_counts = st.builds(PropagatedCalls, *[st.integers(0, 10_000)] * 3)
+_counts = st.builds(PropagatedCalls, *[st.integers(0, 10_000)] * 3).filter(lambda c: c.total)
 
 
 @given(calls=_counts, more=st.integers(0, 1000))

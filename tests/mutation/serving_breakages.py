@@ -211,13 +211,13 @@ SERVING = (
         why="a service that calls on its own behalf is said, as certain, to lose the lane",
     ),
     Breakage(
-        "what an instance lost is told of its successor",
+        "what a process lost is told of its successor",
         "src/laneway/control/call_totals.py",
-        old="            calls = self._live.pop((node, group))\n",
-        new="            calls = self._live[node, group]\n",
+        old="self._applications.get(node, application) != application",
+        new="application < 0",
         tests=(
             "tests/control/test_call_totals.py"
-            "::test_an_instance_that_takes_over_begins_without_the_faults_of_the_one_before",
+            "::test_a_process_that_takes_over_behind_the_same_sidecar_begins_anew_too",
         ),
         why="who mends a service is told for ten minutes that it is broken",
     ),

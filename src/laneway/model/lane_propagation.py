@@ -53,7 +53,7 @@ class WorkloadPropagation:
 
 def lane_propagation(mesh: Mesh, calls: Calls) -> tuple[WorkloadPropagation, ...]:
     """Certain breaks come first, then suspected ones; within these, those that lose most calls.
-    Calls of workloads that are not behind a service of the group are left out."""
+    Workloads that made no call, or that are not behind a service of the group, are left out."""
     found = _found(mesh, calls) if calls else ()
     return tuple(sorted(found, key=_order))
 
@@ -72,7 +72,7 @@ def _found(mesh: Mesh, calls: Calls) -> Iterator[WorkloadPropagation]:
         if workload is None or group is None:
             continue
         services = tuple(s for s in selection.services(workload) if s in group.services)
-        if services:
+        if services and its.total:
             own = _own_lane(mesh, group, services, lanes[group.name].selecting(workload.labels))
             yield WorkloadPropagation(group, name, services, own, its)
 

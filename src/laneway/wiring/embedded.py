@@ -213,7 +213,10 @@ class Embedded:
         if process is None or self.proxy_pid(node) != process:
             raise AdminUnreachable(f"{node} has been replaced meanwhile")
         return ProxyFigures(
-            process, lane_statistics.readings(lanes), call_statistics.readings(calls)
+            process,
+            lane_statistics.readings(lanes),
+            call_statistics.readings(calls),
+            self._fleet.application_pid(node),
         )
 
     async def lane_counts(self, node: str) -> Mapping[tuple[str, str, str], int]:

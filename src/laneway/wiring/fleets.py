@@ -223,6 +223,12 @@ class Fleet:
         supervisor = self._supervisors.get(_proxy(node))
         return supervisor.pid if supervisor else None
 
+    def application_pid(self, node: str) -> int | None:
+        """Of the workload that this sidecar is beside, as ``WorkloadStatus`` has it."""
+        name = names.workload_of(node)
+        instance = self._instances.get(name) if name else None
+        return self._supervisors[instance.subject].pid if instance else None
+
     def proxy_restarts(self, node: str) -> int:
         supervisor = self._supervisors.get(_proxy(node))
         return supervisor.restarts if supervisor else 0

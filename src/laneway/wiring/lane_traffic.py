@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laneway.adapters.runner.admin import AdminUnreachable
+from laneway.compile.envoy.names import workload_of
 from laneway.control.call_totals import CallTotals, CountedCalls
 from laneway.control.lane_totals import Figures, LaneTotals
 from laneway.control.proxies import ProxyStatus
@@ -27,11 +28,13 @@ _DEADLINE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ProxyFigures:
-    """What one process of a proxy has counted since it began. ``calls`` are by lane group."""
+    """What one process of a proxy has counted since it began. ``calls`` are by lane group;
+    ``application`` is the process id of the application that made them."""
 
     process: int
     lanes: Figures
     calls: Mapping[str, PropagatedCalls] = field(default_factory=dict)
+    application: int | None = None
 
 
 #: Raises ``AdminUnreachable``, or ``KeyError`` for a proxy that is gone.
@@ -85,7 +88,10 @@ class LaneTraffic:
                     async with asyncio.timeout(_DEADLINE):
                         found = await self._read(node)
                     self._totals.add(node, found.process, found.lanes)
-                    self._call_totals.add(node, found.process, found.calls)
+                    if (workload := workload_of(node)) is not None:
+                        self._call_totals.add(
+                            node, workload, found.process, found.calls, found.application
+                        )
 
         await asyncio.gather(*map(read, nodes))
         mesh = self._mesh()

@@ -160,12 +160,17 @@ def _print(
     print_rows(columns, [[row[column] for column in columns] for row in cells])
     if len(rows) < len(found):
         console.print(f"and {len(found) - len(rows)} more")
+    print_broken(broken)
+    if watch and not console.is_terminal and len(rows) == len(found):
+        console.print()
+
+
+def print_broken(broken: Sequence[Propagation]) -> None:
+    """The workloads whose calls leave their lane, a line each."""
     for each in broken:
         certain = each["certainty"] == "Certain"
         label, style = ("leaves its lane:", "bold red") if certain else ("suspected:", "yellow")
-        console.print(fact(label, style, f"{_short(each)}: {each['message']}"), soft_wrap=True)
-    if watch and not console.is_terminal and len(rows) == len(found):
-        console.print()
+        output().print(fact(label, style, f"{_short(each)}: {each['message']}"), soft_wrap=True)
 
 
 def _short(propagation: Propagation) -> str:

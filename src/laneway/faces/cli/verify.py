@@ -16,6 +16,7 @@ from laneway.faces.cli.failures import Failed
 from laneway.faces.cli.process_requests import lane_requests, processes
 from laneway.faces.cli.server_requests import LocalServer, Server, request
 from laneway.faces.cli.terminals import errors
+from laneway.faces.cli.top import print_broken, read
 from laneway.faces.cli.verification import (
     Answers,
     Counts,
@@ -90,6 +91,7 @@ def run(server: Server, load: Load, *, as_json: bool) -> int:
         print(json.dumps([document(each) for each in verified], indent=2, ensure_ascii=False))
     else:
         print_verified(verified, left_out, down)
+        print_broken([each for each in read(server).propagation if each["certainty"]])
     return int(any(each.differences for each in verified))
 
 
