@@ -52,6 +52,8 @@ class AggregatingCluster:
 
     ``writes`` are those to other objects: who, how, and where. ``failing``: how the API server
     answers writes that match. ``interrupt`` happens before the next one that is no dry run.
+    ``decides_first``: as Kubernetes, it forwards only what the user may do. Else the operator's
+    own question is all there is.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class AggregatingCluster:
     writes: list[tuple[str, str, str]] = field(default_factory=list)
     failing: dict[str, tuple[int, str]] = field(default_factory=dict)
     interrupt: Callable[[], Awaitable[None]] | None = None
+    decides_first: bool = False
     url: str = ""
     port: int = 0
 
@@ -167,6 +170,8 @@ class AggregatingCluster:
     async def _aggregate(
         self, request: web.Request, user: str, groups: tuple[str, ...]
     ) -> web.StreamResponse:
+        if self.decides_first and (refusal := self._refusal(request, user, groups)):
+            return refusal
         service = self.rest.objects.get(API_SERVICE)
         if not self.port or service is None:
             return web.Response(status=503, text="service unavailable")
@@ -178,6 +183,21 @@ class AggregatingCluster:
         return await _forwarded(
             request, url, headers, ssl_context=context, server_hostname=SERVICE_NAME
         )
+
+    def _refusal(
+        self, request: web.Request, user: str, groups: tuple[str, ...]
+    ) -> web.Response | None:
+        plural = re.match(rf"/apis/{API}/([^/]+)", request.path)
+        if plural is None:
+            return None
+        verb = {"GET": "list", "POST": "create"}[request.method]
+        if any((each, verb, plural[1]) in self.allowed for each in (user, *groups)):
+            return None
+        name = f"{plural[1]}.api.laneway.dev"
+        message = f'{name} is forbidden: User "{user}" cannot {verb} resource "{plural[1]}"'
+        details = {"group": "api.laneway.dev", "kind": plural[1]}
+        status = {"message": message, "reason": "Forbidden", "code": 403, "details": details}
+        return web.json_response(status, status=403)
 
     @staticmethod
     def trusting(service: Mapping[str, Any]) -> ssl.SSLContext:

@@ -19,6 +19,7 @@ from tests.wiring.aggregating_clusters import SERVICE_NAME, AggregatingCluster, 
 from tests.wiring.api_servers import API, lane
 
 from laneway.adapters.http import bodies
+from laneway.apiserver.virtual_resources import ELSEWHERE, IN_CLUSTERS, VIRTUAL
 
 EXPLAIN = {"request": {"headers": {"x-lane": "s1"}}}
 
@@ -147,17 +148,13 @@ async def front_proxy(
         yield session
 
 
+def test_a_cluster_answers_each_kind_or_says_where_it_is() -> None:
+    own = {each.plural for each in VIRTUAL if each.group == "api.laneway.dev"}
+    assert own - {each.plural for each in IN_CLUSTERS} <= ELSEWHERE.keys()
+
+
 async def test_what_serve_alone_has_is_said_to_be_there(found: Served) -> None:
-    others = (
-        "revisions",
-        "rollbacks",
-        "promotions",
-        "requesttrials",
-        "proxies",
-        "traffic",
-        "tokens",
-    )
-    for plural in others:
+    for plural in ELSEWHERE:
         for method, path in (("GET", plural), ("POST", plural), ("GET", f"{plural}/1")):
             code, answer = await found.cluster.ask(method, f"/apis/{API}/{path}")
             assert code == 404, (method, path)

@@ -113,7 +113,8 @@ REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], int, str]] = [
     ([lane("s2"), lane("s1", selector={"version": "x"})], {}, 409, '"admin"'),
     ([lane("s2"), lane("s2")], {}, 422, "in the request twice"),
     ([lane("s2"), service("web")], {}, 422, "use kubectl for the rest"),
-    ([lane("s2"), manifest("Workload", "w", {})], {}, 422, "keeps no objects of"),
+    ([lane("s2"), manifest("Workload", "w", {})], {}, 422, "use kubectl for the rest"),
+    ([lane("s2"), manifest("Laine", "w", {})], {}, 422, "spec.objects[1]"),
     (
         [lane("s2")],
         {"deletions": [{"apiVersion": V1, "kind": "Lane", "name": "s9"}]},

@@ -21,6 +21,8 @@ from laneway.schema.api_requests import ProposedChanges
 #: What a change set may write in a cluster, and what a preview may suppose.
 WRITTEN = ("LaneGroup", "Lane")
 PREVIEWED = (*WRITTEN, "Service", "Gateway")
+#: The reason of a cause: the kind is to be written by other means.
+NOT_WRITTEN_HERE = "NotWrittenByChangeSets"
 #: Lanes are deleted before the groups that they belong to.
 _DELETION = ("lanes.laneway.dev", "lanegroups.laneway.dev")
 
@@ -29,18 +31,20 @@ def resources_of(kinds: Collection[str]) -> tuple[Resource, ...]:
     return tuple(each for each in served() if each.kind.name in kinds)
 
 
-def check_kinds(spec: ProposedChanges, kinds: Collection[str], written: Collection[str]) -> None:
-    """Raises ``Failure`` for a kind that exists in clusters and is not written here."""
-    elsewhere = set(kinds) - set(written)
+def check_kinds(spec: ProposedChanges) -> None:
+    """Raises ``Failure`` for a kind that laneway reads, and does not write in a cluster."""
+    elsewhere = {resource.kind.name for resource in served()} - set(WRITTEN)
     found = [
         (f"spec.objects[{index}]", body.get("kind")) for index, body in enumerate(spec.objects)
     ] + [(f"spec.deletions[{index}]", each.kind) for index, each in enumerate(spec.deletions)]
-    wrong = [f"{path}: it is a {kind}" for path, kind in found if kind in elsewhere]
-    if wrong:
+    if wrong := [(path, kind) for path, kind in found if kind in elsewhere]:
+        why = f"in a cluster, a ChangeSet writes {' and '.join(WRITTEN)} alone"
+        listed = "; ".join(f"{path}: it is a {kind}" for path, kind in wrong[:10])
         raise Failure(
             422,
-            f"ChangeSet is refused, and nothing was changed: {'; '.join(wrong[:10])}; in a "
-            f"cluster, a ChangeSet writes {' and '.join(written)} alone: use kubectl for the rest",
+            f"ChangeSet is refused, and nothing was changed: {listed}; {why}: use kubectl for the "
+            "rest",
+            causes=[{"reason": NOT_WRITTEN_HERE, "message": why, "field": p} for p, _ in wrong],
         )
 
 

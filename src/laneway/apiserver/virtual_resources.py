@@ -205,7 +205,9 @@ VIRTUAL = (
 
 #: Those that laneway's operator answers, too, where laneway runs in a cluster.
 IN_CLUSTERS = (CHANGE_SET, PREVIEW, EXPLANATION, ANALYSIS, RENDERING)
-_WHY_NOT_IN_CLUSTERS: Mapping[str, str] = {
+_PODS = "in a cluster, kubectl shows pods and their logs"
+#: What only `laneway serve` and `laneway up` answer in the group, and what a cluster has instead.
+ELSEWHERE: Mapping[str, str] = {
     REVISION.plural: "a cluster keeps no history",
     ROLLBACK.plural: "a cluster keeps no history",
     PROMOTION.plural: "in a cluster, `laneway promote` writes the lane group itself",
@@ -213,13 +215,17 @@ _WHY_NOT_IN_CLUSTERS: Mapping[str, str] = {
     PROXY.plural: "in a cluster, istiod knows the proxies: `istioctl proxy-status`",
     TRAFFIC.plural: "in a cluster, Istio's metrics have the figures of services",
     TOKEN.plural: "in a cluster, its API server authenticates users",
+    "processes": _PODS,
+    "processactions": _PODS,
+    "lanerequests": "in a cluster, the operator sends no requests",
+    "proxyconfig": "in a cluster, istiod makes it: `istioctl proxy-config`",
+    "synchronization": "in a cluster, istiod knows the proxies: `istioctl proxy-status`",
 }
 
 
-def elsewhere(resource: VirtualResource) -> Failure:
-    """What a cluster answers to who asks for a resource that only ``laneway serve`` has."""
-    why = _WHY_NOT_IN_CLUSTERS.get(resource.plural, "the operator of this cluster does not")
-    return Failure(404, f"`laneway serve` and `laneway up` have {resource.plural}: {why}")
+def elsewhere(plural: str) -> Failure:
+    """What a cluster answers to a request for what only ``laneway serve`` has."""
+    return Failure(404, f"`laneway serve` and `laneway up` have {plural}: {ELSEWHERE[plural]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ from laneway.apiserver.virtual_resources import (
     IN_CLUSTERS,
     PREVIEW,
     RENDERING,
-    VIRTUAL,
     Answering,
 )
 from laneway.operator.cluster_port import ClusterError
@@ -156,8 +155,7 @@ class AggregatedApi:
         endpoints = VirtualEndpoints(
             IN_CLUSTERS, self._answering(access), {}, one_document, self._now, access.authorize
         )
-        others = [each for each in VIRTUAL if each.group == GROUP and each not in IN_CLUSTERS]
-        routes = [*endpoints.routes, *elsewhere_routes(others)]
+        routes = [*endpoints.routes, *elsewhere_routes()]
         app = application((), None, __version__, routes, IN_CLUSTERS)
         return FrontProxyAuthentication(app, self._proxy, self._now)
 

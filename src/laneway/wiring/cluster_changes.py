@@ -106,7 +106,7 @@ class ClusterChanges:
             objects = await declared_objects(self._client)
         except ClusterError as error:
             raise _not_read(error) from error
-        check_kinds(spec, PREVIEWED, WRITTEN)
+        check_kinds(spec)
         named = list(requested(spec, objects, resources))
         # Before anything is said of the objects, such as who owns a field.
         await self._check(asked, named)

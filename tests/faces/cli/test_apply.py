@@ -120,7 +120,7 @@ async def test_a_cluster_takes_objects_one_by_one_and_says_so(
 ) -> None:
     found = await cluster.run("apply", "-f", written(tmp_path, *SHOP))
     assert found.code == 0, found
-    assert "objects are applied one by one" in found.message
+    assert "Objects are applied one by one" in found.message
     assert "6 created\n" in found.out
     assert len(cluster.api.names()) == len(SHOP)
 

@@ -25,6 +25,7 @@ from laneway.apiserver.discovery import root
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.virtual_resources import (
+    ELSEWHERE,
     Answer,
     Answering,
     Asked,
@@ -35,6 +36,7 @@ from laneway.apiserver.virtual_resources import (
     spec_of,
 )
 from laneway.control.revisions import RevisionStore
+from laneway.schema.api_requests import API_VERSION
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
@@ -189,19 +191,19 @@ class VirtualEndpoints:
         return JSONResponse(presentation(request, place, self._now).one(found))
 
 
-def elsewhere_routes(resources: Sequence[VirtualResource]) -> list[Route]:
-    """For resources that this server has not: the answer says where they are."""
+def elsewhere_routes() -> list[Route]:
+    """For what a cluster has not: the answer says where it is."""
 
-    def refusing(resource: VirtualResource) -> Callable[[Request], Awaitable[Response]]:
+    def refusing(plural: str) -> Callable[[Request], Awaitable[Response]]:
         async def refuse(request: Request) -> Response:
-            raise elsewhere(resource)
+            raise elsewhere(plural)
 
         return refuse
 
     return [
-        Route(path, refusing(resource), methods=_METHODS)
-        for resource in resources
-        for path in (_collection(resource), f"{_collection(resource)}/{{rest:path}}")
+        Route(f"{root(API_VERSION)}/{plural}{rest}", refusing(plural), methods=_METHODS)
+        for plural in ELSEWHERE
+        for rest in ("", "/{rest:path}")
     ]
 
 

@@ -1,7 +1,8 @@
 """``laneway apply``, ``diff``: what files declare becomes what the running laneway has.
 
-``serve`` and ``up`` take it as a change set, whole or not at all. A cluster has none: there each
-object is tried first, and then they are applied one by one.
+``serve`` and ``up`` take it as a change set, whole or not at all. So does a cluster whose operator
+serves change sets, for lanes and lane groups, but it writes object by object. Elsewhere the client
+does the same: each object is tried first, and then they are applied one by one.
 """
 
 from __future__ import annotations
@@ -65,8 +66,10 @@ def run(server: Server, how: Application) -> int:
         counts = _whole(console, server, objects, how)
     except NotServed as error:
         if how.prune:
-            text = "--prune: a cluster does not know what the files lack; delete it by name"
-            raise Failed(text) from error
+            raise Failed(f"--prune: {error}; delete by name what the files lack") from error
+        errors().print(
+            f"Objects are applied one by one, in the order of the files: {error}.", soft_wrap=True
+        )
         counts = _one_by_one(console, server, objects, how)
     if counts is None:
         return 1
@@ -143,9 +146,6 @@ def _one_by_one(
     console: Console, server: Server, objects: Sequence[FileObject], how: Application
 ) -> Counter[str] | None:
     """As ``_whole``. Nothing is written if the server would refuse one of the objects."""
-    errors().print(
-        "This server has no change sets: objects are applied one by one, in the order of the files."
-    )
     trial = replace(how, dry_run=True)
     tried = [_tried(server, each, trial) for each in objects]
     if None in tried:

@@ -14,7 +14,7 @@ from laneway.compile.simulate import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.arguments import headers
 from laneway.faces.cli.explain import Question
-from laneway.faces.cli.explanations import WORKLOAD_CALLS, print_outcome
+from laneway.faces.cli.explanations import CALLS_OPTION, WORKLOAD_CALLS, print_outcome
 from laneway.faces.cli.process_requests import Process, full_name, processes
 from laneway.faces.cli.resource_words import references
 from laneway.faces.cli.server_requests import NotServed, Server, ServerError
@@ -27,7 +27,10 @@ Report = Mapping[str, Any]
 
 def run(server: Server, question: Question, revision: int | None, *, as_json: bool) -> int:
     workloads = [] if revision else _workloads(server)
-    unready = [full_name(each) for each in workloads if each["status"]["state"] != "Ready"]
+    if workloads is None and (question.calls or question.passes_on):
+        # Whom services call is said to the simulator, which then runs here.
+        return _in_cluster(server, question, as_json=as_json)
+    unready = [full_name(each) for each in workloads or () if each["status"]["state"] != "Ready"]
     spec = {
         "request": {
             "host": question.host,
@@ -46,9 +49,7 @@ def run(server: Server, question: Question, revision: int | None, *, as_json: bo
     except NotServed:
         if revision:
             raise
-        from laneway.faces.cli.cluster_explain import explain_in_cluster
-
-        return explain_in_cluster(server, question, as_json=as_json)
+        return _in_cluster(server, question, as_json=as_json)
     if question.calls or question.passes_on:
         raise typer.BadParameter(
             "--calls and --passes-on are about files and clusters; here `spec.calls` of a Workload "
@@ -57,16 +58,29 @@ def run(server: Server, question: Question, revision: int | None, *, as_json: bo
     if as_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return 0
-    _print_state(workloads, unready, revision)
+    calls = f"in {WORKLOAD_CALLS}"
+    if workloads is None:
+        calls = f"with {CALLS_OPTION}"
+        _print_live(f"the cluster of {server}, as its operator answers")
+    else:
+        _print_state(workloads, unready, revision)
     request, outcome = _read(report)
-    print_outcome(request, outcome, _with_several_ports(server), calls=f"in {WORKLOAD_CALLS}")
+    print_outcome(request, outcome, _with_several_ports(server), calls=calls)
     return 0
 
 
-def _workloads(server: Server) -> list[Process]:
-    """None where the server runs no processes, as a cluster's."""
+def _in_cluster(server: Server, question: Question, *, as_json: bool) -> int:
+    from laneway.faces.cli.cluster_explain import explain_in_cluster
+
+    return explain_in_cluster(server, question, as_json=as_json)
+
+
+def _workloads(server: Server) -> list[Process] | None:
+    """None in a cluster."""
     try:
         found = processes(server)
+    except NotServed:
+        return None
     except ServerError as error:
         if error.code != 404:
             raise
@@ -83,12 +97,21 @@ def _print_state(workloads: Collection[Process], unready: list[str], revision: i
         state = f"{ready} of {len(workloads)} workloads are ready, and not {names}"
     else:
         state = f"all {len(workloads)} workloads are ready" if workloads else "no workloads"
+    _print_live(state)
+
+
+def _print_live(state: str) -> None:
     output().print(Text.assemble(("live:", "bold green"), f" {state}"), soft_wrap=True)
 
 
 def _with_several_ports(server: Server) -> set[ObjectName]:
     (services,) = references(["services"], "")
-    found = object_requests.find(server, services)
+    try:
+        found = object_requests.find(server, services)
+    except ServerError as error:
+        if error.code != 403:
+            raise
+        return set()  # whoever may ask about lanes need not see all services of a cluster
     return {
         ObjectName(each["metadata"]["namespace"], each["metadata"]["name"])
         for each in found

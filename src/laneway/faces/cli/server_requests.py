@@ -21,11 +21,14 @@ from urllib.parse import urlsplit
 from laneway.adapters.host.running_servers import running_servers
 from laneway.adapters.kube.credentials import Credentials, read
 from laneway.adapters.kube.errors import NoCredentials
+from laneway.apiserver.virtual_resources import REVISION
 from laneway.faces.cli.failures import Failed
+from laneway.schema.api_requests import API_VERSION
 
 _PATIENCE = 60
 SOCKET = "api.sock"
-_OWN_KINDS = "/apis/api.laneway.dev/"
+_GROUP = REVISION.group
+_OWN_KINDS = f"/apis/{API_VERSION}/"
 
 
 class ServerError(Failed):
@@ -44,7 +47,8 @@ class ServerError(Failed):
 
 
 class NotServed(ServerError):
-    """The server is a cluster, which has none of laneway's own kinds."""
+    """The server is a cluster, which does not have one of laneway's own kinds, or does not let the
+    user ask for it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, 404)
@@ -133,25 +137,41 @@ def request(
 
 
 def _answered(server: Server, path: str, code: int, text: str) -> Any:
-    """Raises ``NotServed`` for one of laneway's own kinds where there are none."""
-    if code in (403, 404) and path.startswith(_OWN_KINDS) and not _has_own_kinds(server):
-        plural = re.split("[/?]", path.removeprefix(_OWN_KINDS))[1]
-        hint = "; ask kubectl for pods and their logs" if plural == "processes" else ""
-        raise NotServed(
-            f"this server has no {plural}: `laneway serve` and `laneway up` have them, and a "
-            f"cluster does not{hint}"
-        )
+    """Raises ``NotServed`` for one of laneway's own kinds that a cluster does not have, or does not
+    let the user ask for."""
+    if code in (403, 404) and path.startswith(_OWN_KINDS):
+        plural = re.split("[/?]", path.removeprefix(_OWN_KINDS))[0]
+        served = _own_kinds(server)
+        if served is not None and plural not in served:
+            hint = "; ask kubectl for pods and their logs" if plural == "processes" else ""
+            raise NotServed(
+                f"this server has no {plural}: `laneway serve` and `laneway up` have them, and a "
+                f"cluster does not{hint}"
+            )
+        if served is not None and code == 403 and f"{plural}.{_GROUP} is forbidden" in text:
+            raise NotServed(_message(text))
     return _document(code, text)
 
 
-def _has_own_kinds(server: Server) -> bool:
-    """Kubernetes asks who may see a path before whether it serves it; the list of its groups it
-    shows to everybody."""
+def _own_kinds(server: Server) -> frozenset[str] | None:
+    """Those that a cluster has; None for laneway's own server, which has all.
+
+    Kubernetes checks who may see a path before whether it exists. Its lists of groups and of kinds
+    are shown to every user.
+    """
     try:
         groups = request(server, "GET", "/apis")["groups"]
+        if all(group["name"] != _GROUP for group in groups):
+            return frozenset()
+        kinds = request(server, "GET", f"/apis/{API_VERSION}")["resources"]
     except ServerError:
-        return True
-    return any(f"/apis/{group['name']}/" == _OWN_KINDS for group in groups)
+        return None
+    names = frozenset(kind["name"] for kind in kinds)
+    return None if REVISION.plural in names else names
+
+
+def _message(text: str) -> str:
+    return str(json.loads(text)["message"])
 
 
 def lines(server: Server, path: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Requests to ``api.laneway.dev``: kinds that are created and answered at once, and the history.
 
-``laneway serve`` and ``laneway up`` answer them. A cluster does not yet: ``NotServed`` is raised.
+``laneway serve`` and ``laneway up`` answer them. A cluster answers some, if its operator serves
+them; ``NotServed`` is raised for the others.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from laneway.apiserver.cluster_change_sets import NOT_WRITTEN_HERE
 from laneway.apiserver.virtual_resources import REVISION, VirtualResource
 from laneway.faces.cli.progress import progress
-from laneway.faces.cli.server_requests import Server, ServerError, request
+from laneway.faces.cli.server_requests import NotServed, Server, ServerError, request
 from laneway.faces.cli.terminals import errors, fact
 
 Document = Mapping[str, Any]
@@ -29,8 +31,16 @@ def create(
     body = {"apiVersion": kind.api_versions[0], "kind": kind.name, "metadata": {}, "spec": spec}
     path = _path(resource, {"dryRun": "All"} if dry_run else {})
     warnings: list[str] = []
-    with progress(f"Waiting for the answer to the {kind.name}"):
-        answer = request(server, "POST", path, body, patience=_PATIENCE, on_warning=warnings.append)
+    try:
+        with progress(f"Waiting for the answer to the {kind.name}"):
+            answer = request(
+                server, "POST", path, body, patience=_PATIENCE, on_warning=warnings.append
+            )
+    except ServerError as error:
+        for cause in (error.document.get("details") or {}).get("causes") or ():
+            if cause.get("reason") == NOT_WRITTEN_HERE:
+                raise NotServed(cause["message"]) from error
+        raise
     for header in warnings:
         _print_warning(header)
     status: Document = answer["status"]
