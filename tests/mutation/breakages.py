@@ -9,6 +9,7 @@ filter in ``native_breakages``.
 from __future__ import annotations
 
 from tests.mutation.api_breakages import API
+from tests.mutation.cluster_api_breakages import CLUSTER_API
 from tests.mutation.command_breakages import COMMANDS
 from tests.mutation.console_breakages import CONSOLE
 from tests.mutation.cost_breakages import COSTS
@@ -32,6 +33,7 @@ CONTEXTS = "tests/filter/test_trace_contexts.py::"
 
 BREAKAGES = (
     *API,
+    *CLUSTER_API,
     *WHOLE_CHANGES,
     *COMMANDS,
     *COSTS,

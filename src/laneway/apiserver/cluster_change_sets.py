@@ -21,6 +21,8 @@ from laneway.schema.api_requests import ProposedChanges
 #: What a change set may write in a cluster, and what a preview may suppose.
 WRITTEN = ("LaneGroup", "Lane")
 PREVIEWED = (*WRITTEN, "Service", "Gateway")
+#: Each is asked about, tried and written, within the minute that an API server waits.
+MOST_OBJECTS = 500
 #: The reason of a cause: the kind is to be written by other means.
 NOT_WRITTEN_HERE = "NotWrittenByChangeSets"
 #: Lanes are deleted before the groups that they belong to.
@@ -45,6 +47,17 @@ def check_kinds(spec: ProposedChanges) -> None:
             f"ChangeSet is refused, and nothing was changed: {listed}; {why}: use kubectl for the "
             "rest",
             causes=[{"reason": NOT_WRITTEN_HERE, "message": why, "field": p} for p, _ in wrong],
+        )
+
+
+def check_size(kind: str, spec: ProposedChanges) -> None:
+    """Raises ``Failure`` for a request that Kubernetes would end before it is answered."""
+    number = len(spec.objects) + len(spec.deletions)
+    if number > MOST_OBJECTS:
+        raise Failure(
+            422,
+            f"{kind} is refused, and nothing was changed: it names {number} objects, and a cluster "
+            f"takes {MOST_OBJECTS} at a time",
         )
 
 

@@ -41,7 +41,10 @@ from laneway.apiserver.virtual_resources import (
     IN_CLUSTERS,
     PREVIEW,
     RENDERING,
+    Answer,
+    Answered,
     Answering,
+    Asked,
 )
 from laneway.operator.cluster_port import ClusterError
 from laneway.schema.api_requests import GROUP
@@ -60,6 +63,8 @@ log = structlog.get_logger(__name__)
 CONFIGURATION = ("kube-system", "extension-apiserver-authentication")
 #: Seconds between looks at what may be renewed, and while something is missing.
 PERIOD, RETRY = 30.0, 2.0
+#: Reviews that are computed at once: the operator needs the processor for its own work, too.
+_AT_ONCE = 2
 
 
 class NoCertificate(Exception):
@@ -167,12 +172,21 @@ class AggregatedApi:
         announcer = Announcer(self._client, self._settings.identity, microseconds)
         writes = ClusterWrites(self._client, self._objects, announcer)
         changes = ClusterChanges(self._client, meshes, access, writes, self._now)
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        def few(answer: Answer) -> Answer:
+            async def answered(asked: Asked) -> Answered:
+                async with slots:
+                    return await answer(asked)
+
+            return answered
+
         return Answering(
             {
                 CHANGE_SET.plural: changes.change_set,
-                PREVIEW.plural: changes.preview,
-                EXPLANATION.plural: reviews.explanation,
-                ANALYSIS.plural: reviews.analysis,
-                RENDERING.plural: reviews.rendering,
+                PREVIEW.plural: few(changes.preview),
+                EXPLANATION.plural: few(reviews.explanation),
+                ANALYSIS.plural: few(reviews.analysis),
+                RENDERING.plural: few(reviews.rendering),
             }
         )

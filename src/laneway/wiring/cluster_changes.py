@@ -23,6 +23,7 @@ from laneway.apiserver.cluster_change_sets import (
     WRITTEN,
     Step,
     check_kinds,
+    check_size,
     ordered,
     pruned,
     requested,
@@ -81,6 +82,7 @@ class ClusterChanges:
     async def preview(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, PreviewSpec)
+        check_size("Preview", spec)
         spec = spec.model_copy(update={"objects": trimmed_bodies(spec.objects)})
         resources = resources_of(PREVIEWED)
         try:
@@ -101,6 +103,7 @@ class ClusterChanges:
     async def change_set(self, asked: Asked) -> Answered:
         spec = asked.spec
         assert isinstance(spec, ChangeSetSpec)
+        check_size("ChangeSet", spec)
         resources = resources_of(WRITTEN)
         try:
             objects = await declared_objects(self._client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -141,5 +142,6 @@ def _number(request: Request, name: str) -> int | None:
 
 def warning_header(text: str) -> str:
     """RFC 9111, 5.5: code 299 and, for the agent, ``-``; header values are ASCII here."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    plain = re.sub(r"[\x00-\x1f\x7f]+", " ", text)  # a header cannot have them
+    quoted = plain.replace("\\", "\\\\").replace('"', '\\"')
     return f'299 - "{quoted.encode("ascii", "backslashreplace").decode()}"'
