@@ -224,8 +224,9 @@ async def test_a_new_front_proxy_is_believed_and_the_old_one_no_longer(
 
 
 async def test_a_configuration_that_breaks_leaves_what_was_there(found: Served) -> None:
-    await found.cluster.configure(**{"requestheader-client-ca-file": "no certificate"})
-    await found.looks.next()
+    for wrong in ("no certificate", "é"):
+        await found.cluster.configure(**{"requestheader-client-ca-file": wrong})
+        await found.looks.next()
     await found.cluster.configure(**{"requestheader-username-headers": "[]"})
     await found.looks.next()
     assert (await found.cluster.create("explanations", "Explanation", EXPLAIN))[0] == 201

@@ -8,7 +8,6 @@ serving certificate is: both may be renewed while this serves.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from laneway.adapters.kube.announcements import Announcer
 from laneway.adapters.kube.client import Client
 from laneway.adapters.kube.declared_objects import DeclaredObjects
 from laneway.adapters.kube.resources import CONFIG_MAPS
-from laneway.apiserver.front_proxy import FrontProxy, NoFrontProxy, front_proxy
+from laneway.apiserver.front_proxy import FrontProxy, front_proxy
 from laneway.apiserver.virtual_resources import (
     ANALYSIS,
     CHANGE_SET,
@@ -140,7 +139,8 @@ class AggregatedApi:
                 self._context.current = made
                 self._seen = seen
             self._fault = ""
-        except (ClusterError, NoFrontProxy, NoCertificate, OSError, ssl.SSLError) as error:
+        except (ClusterError, NoCertificate, OSError, TypeError, ValueError) as error:
+            # Also of `ssl`, which has many for a certificate that is none.
             self._failed(error)
         return self._context
 

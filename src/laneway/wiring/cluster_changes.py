@@ -151,14 +151,14 @@ class ClusterChanges:
     async def _meshes(self, kind: str, write: WholeWrite, objects: Objects) -> _Meshes:
         """Raises ``Failure`` if something would not be valid any more."""
         now = self._now()
-        everything = {**await self._context(objects), **objects}
+        everything = {**self._context(), **objects}
         after = await asyncio.to_thread(cluster_mesh, with_writes(everything, write.writes), now)
         before = await asyncio.to_thread(cluster_mesh, with_writes(everything, {}), now)
         if wrong := [each for each in after.errors if each not in before.errors]:
             raise refusal_of(kind, Refused(0, tuple(wrong)), write.places)
         return _Meshes(before, after)
 
-    async def _context(self, objects: Objects) -> dict[ObjectId, StoredObject]:
+    def _context(self) -> dict[ObjectId, StoredObject]:
         """Services and gateways, as they are watched. Raises ``Failure``."""
         found = {}
         for manifest in self._reviews.context():

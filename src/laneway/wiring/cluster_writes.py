@@ -87,7 +87,7 @@ class ClusterWrites:
                     raise _in_part(reports, step, error, rest) from error
             reports.append(report(step.key, done))
             if now is not None:
-                generations[step.key] = now["metadata"]["generation"]
+                generations[step.key] = now["metadata"].get("generation", 0)
             if done != "unchanged":
                 changed.append(now or step.before or {})
         await self._tell(changed, author, message)
