@@ -91,7 +91,9 @@ class ProxyRegistry:
         if proxy.connection is None:
             return ProxyStatus(node, False, False, stream.outstanding())
         greeted = proxy.connection.greeted
-        return ProxyStatus(node, True, stream.synced, stream.outstanding(), greeted)
+        if stream.synced:  # nothing is outstanding
+            return ProxyStatus(node, True, True, (), greeted)
+        return ProxyStatus(node, True, False, stream.outstanding(), greeted)
 
     def resources(self, node: str) -> tuple[ResourceStatus, ...]:
         """All resources that the proxy has or should have, acknowledged or not.

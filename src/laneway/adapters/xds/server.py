@@ -180,7 +180,8 @@ async def _read(
                 version=rejection.version,
                 error=rejection.error,
             )
-        connection.wake.set()
+        if not connection.stream.waits:
+            connection.wake.set()
         request = await context.read()
 
 
