@@ -115,7 +115,7 @@ class Stream:
 
     def next(self) -> Push | None:
         """The next response to send, or None. It counts as in flight from now on."""
-        if self._snapshot is None or not self._owes:
+        if self._snapshot is None or not self.owes:
             return None
         halted = False
         for stage in self._stages():
@@ -129,16 +129,9 @@ class Stream:
         return None if halted else self._next_removal()
 
     @property
-    def _owes(self) -> bool:
-        for each in self._subscriptions.values():
-            if each.owes:
-                return True
-        return False
-
-    @property
-    def waits(self) -> bool:
-        """Whether nothing can be sent, and nothing has been settled, before the proxy answers."""
-        return not self._owes and not self.settled
+    def owes(self) -> bool:
+        """Whether there is something to send, now or after an answer of the proxy."""
+        return any(each.owes for each in self._subscriptions.values())
 
     def _next_removal(self) -> Push | None:
         for type_url in (*REMOVAL_ORDER, *self._others()):
