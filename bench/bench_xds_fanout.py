@@ -57,7 +57,7 @@ def endpoints(name: str) -> Resource:
 
 
 def snapshots(count: int) -> Iterator[Snapshot]:
-    """Each differs from the one before it in one cluster; they share the rest as emitted ones do."""
+    """Each differs from the one before it in one cluster. The rest is shared, as by the emitter."""
     clusters = SharedMap.of(cluster(index, 1) for index in range(count))
     assignments = SharedMap.of(map(endpoints, clusters))
     timeout = 1
