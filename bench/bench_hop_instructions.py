@@ -2,7 +2,7 @@
 
 CPU times of two equal proxies differ by several percent on a machine that has other work. The
 instructions of Envoy's worker, which valgrind counts, differ by 0.1 %: ``plain Envoy again`` shows
-by how much. They leave out the kernel, which does the same for all variants and has about half of a
+by how much. They leave out the kernel, which does the same for all variants and has about 30 % of a
 request's CPU time, and what caches miss. So a ratio of CPU times is nearer to 1 than one from here.
 
 A variant ``without ...`` is scenario 2 with one part of the configuration taken away, to see what
