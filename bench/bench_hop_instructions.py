@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -221,6 +222,9 @@ async def main() -> None:
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--only", default="", help="of the variants, those with this in their name")
     options = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("bench_hop_instructions is skipped: it needs valgrind (apt install valgrind)")
+        return
     chosen = {name: case for name, case in cases().items() if options.only in name}
     ports, registry = Ports(), ProxyRegistry()
     answering = ports.reserve("answering")
