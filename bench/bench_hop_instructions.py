@@ -2,7 +2,7 @@
 
 CPU times of two equal proxies differ by several percent on a machine that has other work. The
 instructions of Envoy's worker, which valgrind counts, differ by 0.1 %: ``plain Envoy again`` shows
-by how much. They leave out the kernel, which does the same for all variants and has about half of a
+by how much. They leave out the kernel, which does the same for all variants and has about 30 % of a
 request's CPU time, and what caches miss. So a ratio of CPU times is nearer to 1 than one from here.
 
 A variant ``without ...`` is scenario 2 with one part of the configuration taken away, to see what
@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -221,6 +222,9 @@ async def main() -> None:
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--only", default="", help="of the variants, those with this in their name")
     options = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("bench_hop_instructions is skipped: it needs valgrind (apt install valgrind)")
+        return
     chosen = {name: case for name, case in cases().items() if options.only in name}
     ports, registry = Ports(), ProxyRegistry()
     answering = ports.reserve("answering")

@@ -5,9 +5,10 @@ leads to an application that answers at once) and one to its outbound listener (
 next service that answers at once), both at once, so that calls leave while requests are inside.
 Rounds of all variants are interleaved, so that what else the machine does falls on all of them
 alike; CPU time is the kernel's, of that Envoy process alone. A ratio is of two variants in one
-round: its median over the rounds, and from the least to the most.
-The second plain Envoy shows what differs between two that are the same. Resident memory is what an
-Envoy has before its first request.
+round: its median over the rounds, its quartiles, and from the least to the most. The second plain
+Envoy shows what differs between two that are the same: a ratio within that spread says nothing.
+``bench_hop_instructions`` measures what this one cannot tell. Resident memory is what an Envoy has
+before its first request.
 
     make develop && .venv/bin/python -m bench.bench_request_cost [--rounds 7] [--requests 4000]
 """
@@ -317,17 +318,24 @@ def publish(variants: list[Variant], cases: Mapping[str, Case]) -> None:
         "CPU µs a hop",
         "against",
         "ratio",
+        "lower quartile",
+        "upper quartile",
         "least",
         "most",
         "bar",
         "MiB resident",
     )
-    report = Report("request_cost", columns)
+    equal = variants[1].ratios(variants[0])
+    caption = (
+        f"Two equal Envoys: {statistics.median(equal):.3f} ({min(equal):.3f} to {max(equal):.3f})"
+    )
+    report = Report("request_cost", columns, caption=caption)
     for variant in variants:
         case = cases.get(variant.name)
         against = case.against if case else PLAIN[0]
         ratios = variant.ratios(by_name[against])
-        figures = (statistics.median(ratios), min(ratios), max(ratios))
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        figures = (middle, low, high, min(ratios), max(ratios))
         report.add(
             variant.name,
             f"{variant.cost:.1f}",

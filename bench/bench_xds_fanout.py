@@ -35,6 +35,7 @@ from laneway.adapters.xds.protocol.encodings import encode, response
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import OPTIONS, SERVICE, XdsServer
 from laneway.compile.resources import CLUSTER, ENDPOINT, Resource, Snapshot
+from laneway.compile.shared_map import SharedMap
 
 BAR = "<= 1.5"
 METHOD = f"/{SERVICE}/DeltaAggregatedResources"
@@ -56,15 +57,14 @@ def endpoints(name: str) -> Resource:
 
 
 def snapshots(count: int) -> Iterator[Snapshot]:
-    """Each differs from the one before it in one cluster."""
-    clusters = {each.name: each for each in (cluster(index, 1) for index in range(count))}
-    assignments = {name: endpoints(name) for name in clusters}
+    """Each differs from the one before it in one cluster. The rest is shared, as by the emitter."""
+    clusters = SharedMap.of(cluster(index, 1) for index in range(count))
+    assignments = SharedMap.of(map(endpoints, clusters))
     timeout = 1
     while True:
         yield Snapshot({CLUSTER: clusters, ENDPOINT: assignments})
         timeout += 1
-        changed = cluster(0, timeout)
-        clusters = {**clusters, changed.name: changed}
+        clusters = clusters.edited((), [cluster(0, timeout)])
 
 
 async def proxy(address: str, node: str) -> None:

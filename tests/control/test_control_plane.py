@@ -50,6 +50,9 @@ class ScriptedProxies:
         connected, greeted = node not in self.away, node not in self.fresh
         return ProxyStatus(node, connected, synced, refused, greeted)
 
+    def is_connected(self, node: str) -> bool:
+        return node not in self.away
+
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
         await asyncio.sleep(0)
         if nodes & self.ignores:

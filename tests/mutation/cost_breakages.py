@@ -71,4 +71,15 @@ COSTS = (
         ),
         why="the address of each endpoint becomes a series of figures",
     ),
+    Breakage(
+        "files are looked at though no workload watches any",
+        "src/laneway/wiring/source_watching.py",
+        old="await asyncio.to_thread(_look, watched) if watched else {}",
+        new="await asyncio.to_thread(_look, watched)",
+        tests=(
+            "tests/wiring/test_source_watching.py::"
+            "test_where_nothing_is_watched_files_are_not_looked_at",
+        ),
+        why="a mesh that idles starts five threads a second",
+    ),
 )

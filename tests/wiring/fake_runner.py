@@ -89,6 +89,9 @@ class Proxies:
         )
         return ProxyStatus(node, True, len(possible) == 1 and not refused, refused)
 
+    def is_connected(self, node: str) -> bool:
+        return True
+
     async def wait_synced(self, nodes: frozenset[str]) -> Mapping[str, ProxyStatus]:
         for node in sorted(nodes):
             latest = self._possible.get(node, [None])[-1]

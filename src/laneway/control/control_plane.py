@@ -175,7 +175,7 @@ class ControlPlane:
     async def wait_synced(self, deadline: float = PHASE_DEADLINE) -> Mapping[str, ProxyStatus]:
         """Waits until every connected proxy is synced or has rejected something, or for
         ``deadline`` seconds. Returns their statuses."""
-        connected = frozenset(n for n in self._nodes if self._proxies.status(n).connected)
+        connected = frozenset(filter(self._proxies.is_connected, self._nodes))
         try:
             async with asyncio.timeout(deadline):
                 return await self._proxies.wait_synced(connected)

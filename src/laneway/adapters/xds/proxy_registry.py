@@ -91,7 +91,13 @@ class ProxyRegistry:
         if proxy.connection is None:
             return ProxyStatus(node, False, False, stream.outstanding())
         greeted = proxy.connection.greeted
-        return ProxyStatus(node, True, stream.synced, stream.outstanding(), greeted)
+        if stream.synced:  # nothing is outstanding
+            return ProxyStatus(node, True, True, (), greeted)
+        return ProxyStatus(node, True, False, stream.outstanding(), greeted)
+
+    def is_connected(self, node: str) -> bool:
+        proxy = self._proxies.get(node)
+        return proxy is not None and proxy.connection is not None
 
     def resources(self, node: str) -> tuple[ResourceStatus, ...]:
         """All resources that the proxy has or should have, acknowledged or not.

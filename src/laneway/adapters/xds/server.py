@@ -131,7 +131,7 @@ class XdsServer:
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(_write(self._registry, connection, context))
-                await _read(connection, request, context)
+                await _read(self._registry, connection, request, context)
                 writer.cancel()
         except asyncio.CancelledError:
             if not context.done():
@@ -168,7 +168,10 @@ def _generation(node: Node) -> int:
 
 
 async def _read(
-    connection: Connection, request: DeltaDiscoveryRequest, context: ServicerContext
+    registry: ProxyRegistry,
+    connection: Connection,
+    request: DeltaDiscoveryRequest,
+    context: ServicerContext,
 ) -> None:
     while request is not grpc.aio.EOF:
         for rejection in connection.stream.receive(request):
@@ -180,7 +183,10 @@ async def _read(
                 version=rejection.version,
                 error=rejection.error,
             )
-        connection.wake.set()
+        if connection.stream.owes:
+            connection.wake.set()
+        else:
+            registry.refresh(connection)
         request = await context.read()
 
 

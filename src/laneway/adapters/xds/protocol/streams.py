@@ -115,7 +115,7 @@ class Stream:
 
     def next(self) -> Push | None:
         """The next response to send, or None. It counts as in flight from now on."""
-        if self._snapshot is None:
+        if self._snapshot is None or not self.owes:
             return None
         halted = False
         for stage in self._stages():
@@ -127,6 +127,11 @@ class Stream:
                 return None
             halted = halted or any(self._rejected(type_url) for type_url in stage)
         return None if halted else self._next_removal()
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is something to send, now or after an answer of the proxy."""
+        return any(each.owes for each in self._subscriptions.values())
 
     def _next_removal(self) -> Push | None:
         for type_url in (*REMOVAL_ORDER, *self._others()):
@@ -147,11 +152,13 @@ class Stream:
     @property
     def synced(self) -> bool:
         """Whether the proxy has acknowledged its whole snapshot, and removed everything else."""
+        for each in self._subscriptions.values():  # the likeliest reasons first
+            if not each.quiet or each.rejected:
+                return False
         return (
             self._snapshot is not None
-            and not any(self._unasked(type_url) for type_url in WILDCARD_TYPES)
             and not any(self._awaited.values())
-            and all(each.quiet and not each.rejected for each in self._subscriptions.values())
+            and not any(self._unasked(type_url) for type_url in WILDCARD_TYPES)
         )
 
     @property

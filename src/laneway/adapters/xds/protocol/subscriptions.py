@@ -75,10 +75,14 @@ class Subscription:
         self._suspects: deque[list[str]] = deque()
 
     @property
+    def owes(self) -> bool:
+        """Whether anything is owed, except rejected versions."""
+        return bool(self._asked or self._changed or self._stale or self._greeting)
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing is in flight and nothing is owed, except rejected versions."""
-        owed = self._asked or self._changed or self._stale or self._greeting
-        return not owed and self.in_flight is None
+        return self.in_flight is None and not self.owes
 
     # What the proxy asks for
 
