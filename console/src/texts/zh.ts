@@ -397,7 +397,7 @@ export const zh: Texts = {
     intro: '实时显示每一跳刚结束的请求，最多保留最近 {{count}} 条。服务器会隐藏可能的敏感信息。',
     adminsOnly: '只有管理员可以查看请求：路径中可能有查看者不应知道的信息。',
     notLogged: '代理没有记录此项。',
-    watching: '正在等待请求…',
+    watching: '实时更新中',
     paused: '已暂停，期间结束的请求不会显示。',
     pause: '暂停',
     resume: '继续',
