@@ -199,7 +199,10 @@ def _read(report: Path) -> _Run:
 
 
 def _first_line(element: ElementTree.Element) -> str:
-    return element.get("message", "").partition("\n")[0] or "no message"
+    """vitest gives the kind of the error apart, pytest within its message."""
+    message = element.get("message", "").partition("\n")[0] or "no message"
+    kind = element.get("type")
+    return f"{kind}: {message}" if kind else message
 
 
 def _first_error(text: str) -> str:

@@ -3,6 +3,8 @@ export const en = {
   title: 'Traffic lanes',
   more: 'Show more ({{count}})',
   comma: ', ',
+  /** Between two sentences. */
+  sentence: ' ',
   skip: 'Skip to the content',
   menu: 'Pages',
   language: 'Language',

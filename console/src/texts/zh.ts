@@ -5,6 +5,7 @@ export const zh: Texts = {
   title: '流量泳道',
   more: '显示更多（{{count}}）',
   comma: '，',
+  sentence: '',
   skip: '跳到正文',
   menu: '页面',
   language: '语言',
