@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 import { choose, open, transfer } from './browser.mjs';
-import { walkPages } from './pages.mjs';
+import { titles, walkPages } from './pages.mjs';
 
 const [program, link, scenario, language, screenshots] = process.argv.slice(2);
 const WORDS = {
@@ -70,7 +70,7 @@ try {
   await page.locator('h1').getByText(words.ready, { exact: true }).waitFor();
   await look('lane map');
   const keyboard = await walkMap();
-  const pages = language === 'en' ? await walkPages(page, link, look) : {};
+  const pages = language === 'en' ? await walkPages(page, link, look) : await titles(page, link, look);
   const stored = await page.evaluate(() => ({
     cookies: document.cookie,
     local: Object.keys(localStorage),

@@ -19,6 +19,19 @@ export async function walkPages(page, link, look) {
   return { tried, watched, fixed, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
+/** The titles of these pages, with all that axe finds; what they do is tried in English. */
+export async function titles(page, link, look) {
+  const found = {};
+  for (const place of ['traffic', 'tap', 'try', 'findings', 'generated', 'proxies', 'history']) {
+    await page.goto(link.replace(/#.*/, `#/${place}`));
+    await page.locator('main h1').waitFor();
+    await page.locator('.ant-skeleton').waitFor({ state: 'detached' });
+    await look(place, ['light']);
+    found[place] = await page.locator('main h1').innerText();
+  }
+  return found;
+}
+
 /** Whether the dialog said which requests change; the lane is enabled again. */
 async function disableAndEnable(page, look) {
   const dialog = page.getByRole('dialog');

@@ -101,6 +101,9 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     assert found["revoked"] == 401, "the token is worth nothing after signing out"
     if language == "en":
         check_pages(found["pages"])
+    else:
+        titles = "流量 实时请求 请求测试 分析结果 生成的配置 代理 变更历史"
+        assert list(found["pages"].values()) == titles.split()
     assert "sign-in" not in found["stored"]["fragment"]
     assert [name.split(",")[0].split("，")[0] for name in found["keyboard"]] == [
         *("s1", "s1", "s2", "s2", "s3", "s3")

@@ -38,7 +38,8 @@ class Breakage:
     """One edit of the product, and the tests that must notice it, each of them by itself.
 
     ``file`` is relative to the root of the sources; ``old`` occurs in it exactly once. ``why`` says
-    what would be lost if the edit went unnoticed. ``quick`` ones run within ``make test``.
+    what would be lost if the edit went unnoticed. ``quick`` ones run within ``make test``. A test
+    is one of pytest's, or ``console/src/….test.ts::NAME`` of vitest's.
     """
 
     name: str
@@ -148,17 +149,11 @@ def _run(tree: Path, test: str, environment: Mapping[str, str]) -> _Run:
     """Run one test in the copy, against the copy's sources."""
     report = tree / "report.xml"
     report.unlink(missing_ok=True)
-    options = (
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        f"--junitxml={report}",
-    )
+    in_console = test.partition("::")[0].endswith(".ts")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, test],
-            cwd=tree,
+            _vitest(tree, test, report) if in_console else _pytest(test, report),
+            cwd=tree / "console" if in_console else tree,
             env={**os.environ, **_MANY_EXAMPLES, **environment, "PYTHONPATH": str(tree / "src")},
             capture_output=True,
             text=True,
@@ -167,10 +162,28 @@ def _run(tree: Path, test: str, environment: Mapping[str, str]) -> _Run:
         )
     except subprocess.TimeoutExpired:
         return _Run(trouble=f"no result within {DEADLINE:.0f} s")
+    except FileNotFoundError as error:
+        return _Run(trouble=f"{error.filename}: {error.strerror}")
     run = _read(report) if report.exists() else _Run()
     if done.returncode not in (0, 1):  # 1: some tests failed
         return _Run(errors=run.errors, trouble=_first_error(done.stdout + done.stderr))
     return run
+
+
+def _pytest(test: str, report: Path) -> list[str]:
+    options = ("-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}")
+    return [sys.executable, "-m", "pytest", *options, test]
+
+
+def _vitest(tree: Path, test: str, report: Path) -> list[str]:
+    """A unit test of the console, with the packages that are installed beside the sources."""
+    packages = tree / "console/node_modules"
+    if not packages.exists():
+        packages.symlink_to(ROOT / "console/node_modules")
+    file, _, name = test.partition("::")
+    options = ("--reporter=junit", f"--outputFile={report}", "-t", re.escape(name))
+    program = packages / "vitest/vitest.mjs"
+    return ["node", str(program), "run", file.removeprefix("console/"), *options]
 
 
 def _read(report: Path) -> _Run:
@@ -187,7 +200,10 @@ def _read(report: Path) -> _Run:
 
 
 def _first_line(element: ElementTree.Element) -> str:
-    return element.get("message", "").partition("\n")[0] or "no message"
+    """vitest gives the kind of the error apart, pytest within its message."""
+    message = element.get("message", "").partition("\n")[0] or "no message"
+    kind = element.get("type")
+    return f"{kind}: {message}" if kind else message
 
 
 def _first_error(text: str) -> str:

@@ -133,3 +133,38 @@ describe('the lane map', () => {
     expect(Object.keys(answers([other, S1]))).toEqual(['s1']);
   });
 });
+
+describe('while lanes change', () => {
+  const services = ['default/a', 'default/b'];
+  const counted = (ready: number) => services.map((each) => ({ namespace: 'default', name: each.slice(8), ready, total: 1 }));
+  const one = (name: string, ready: number, contained = services): Lane =>
+    ({
+      apiVersion: 'laneway.dev/v1alpha1',
+      kind: 'Lane',
+      metadata: { name },
+      spec: { group: 'test', selector: {}, services: contained },
+      status: { services: counted(ready) },
+    }) as unknown as Lane;
+  const group = {
+    metadata: { name: 'test' },
+    spec: { mode: 'permissive', services },
+    status: { baseline: 's1' },
+  } as unknown as LaneGroup;
+
+  it('only the rows that they are in are made anew', () => {
+    const [s1, s2, s3] = [one('s1', 1), one('s2', 1, services.slice(1)), one('s3', 1)];
+    const made = new Map();
+    const before = laneMap(group, [s1, s2, s3], made);
+    const after = laneMap(group, [s1, s2, one('s3', 0)], made);
+    expect(after.map((row, index) => row === before[index])).toEqual([true, true, false]);
+    expect(after).toEqual(laneMap(group, [s1, s2, one('s3', 0)]));
+  });
+
+  it('a row follows the baseline that it falls back to', () => {
+    const s2 = one('s2', 1, services.slice(1));
+    const made = new Map();
+    laneMap(group, [one('s1', 1), s2], made);
+    const [, row] = laneMap(group, [one('s1', 0), s2], made);
+    expect(row?.cells.map(({ answers }) => answers)).toEqual(['nowhere', 'own']);
+  });
+});

@@ -48,17 +48,48 @@ interface Facts {
   counts: ReadonlyMap<string, Count>;
 }
 
-export function laneMap(group: LaneGroup, all: readonly Lane[]): Row[] {
+/** A row, and all that it was made of: while that stays, so does the row. */
+interface Made {
+  group: LaneGroup;
+  isBaseline: boolean;
+  sources: readonly (Lane | undefined)[];
+  row: Row;
+}
+
+/** `made` are the rows of before, by lane, and become those of now: most lanes do not change. */
+export function laneMap(
+  group: LaneGroup,
+  all: readonly Lane[],
+  made = new Map<string, Made>(),
+): Row[] {
   const lanes = lanesOf(group, all).map((lane) => facts(lane, group));
   const byName = new Map(lanes.map((each) => [each.lane.metadata.name, each]));
   const base = baseline(group, all);
   const services = servicesOf(group);
   const ofService = new Map(services.map((each) => [each, serviceBaseline(group, each) ?? base]));
-  return lanes.map((each) => ({
-    lane: each.lane,
-    isBaseline: each.lane.metadata.name === base,
-    cells: services.map((service) => cell(each, service, chain(each, group, ofService.get(service)))),
-  }));
+  const bases = [...new Set(ofService.values())].map((name) => byName.get(name ?? '')?.lane);
+  const rows = lanes.map((each) => {
+    const { name } = each.lane.metadata;
+    const fallback = (each.lane.spec.fallback ?? []).map((other) => byName.get(other)?.lane);
+    const sources = [each.lane, ...fallback, ...bases];
+    const isBaseline = name === base;
+    const before = made.get(name);
+    if (
+      before?.group === group &&
+      before.isBaseline === isBaseline &&
+      before.sources.length === sources.length &&
+      before.sources.every((source, index) => source === sources[index])
+    ) {
+      return before;
+    }
+    const cells = services.map((service) =>
+      cell(each, service, chain(each, group, ofService.get(service))),
+    );
+    return { group, isBaseline, sources, row: { lane: each.lane, isBaseline, cells } };
+  });
+  made.clear();
+  rows.forEach((each) => made.set(each.row.lane.metadata.name, each));
+  return rows.map(({ row }) => row);
 
   function chain(each: Facts, { spec }: LaneGroup, last: string | undefined): Facts[] {
     const { metadata, spec: own } = each.lane;

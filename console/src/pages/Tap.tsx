@@ -1,5 +1,5 @@
 /** 实时请求: requests as they end, at every hop, with the lane that was meant and the one that served. */
-import { Alert, Button, Empty, Input, Select, Space, Tag, Typography } from 'antd';
+import { Alert, Button, Empty, Form, Input, Select, Space, Tag, Typography } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -35,7 +35,7 @@ function Watching() {
   return (
     <>
       <Filters filter={filter} onChange={(changed) => setFilter({ ...filter, ...changed })} />
-      <Space>
+      <Space className="above">
         <Button onClick={() => setPaused(!paused)} aria-pressed={paused}>
           {paused ? t('tap.resume') : t('tap.pause')}
         </Button>
@@ -102,7 +102,7 @@ function Filters({ filter, onChange }: FiltersProps) {
     </Field>
   );
   return (
-    <div className="columns">
+    <Form layout="vertical" className="columns">
       {choice(t('map.lane'), 'lane', [...new Set(lanes)].map((value) => ({ value, label: value })))}
       {choice(
         t('traffic.service'),
@@ -116,7 +116,7 @@ function Filters({ filter, onChange }: FiltersProps) {
       )}
       {text(t('tap.path'), 'path', '/api/')}
       {text(t('tap.header'), 'header', 'x-user: jill')}
-    </div>
+    </Form>
   );
 }
 

@@ -73,7 +73,9 @@ export function TryIt({ query }: { query: string }) {
     <>
       <Typography.Title level={1}>{t('try.title')}</Typography.Title>
       <Typography.Paragraph type="secondary">
-        {t('try.intro')} {maySend ? t('try.sendHint') : t('try.viewer')}
+        {t('try.intro')}
+        {t('sentence')}
+        {maySend ? t('try.sendHint') : t('try.viewer')}
       </Typography.Paragraph>
       {ofKind(objects, 'Gateway').length === 0 && (
         <Alert type="info" showIcon className="trouble" title={t('try.noGateway')} />

@@ -21,7 +21,8 @@ export function LaneMap({ group, lanes }: { group: LaneGroup; lanes: readonly La
   const narrow = useNarrow();
   const [filter, setFilter] = useState({ lanes: '', services: '', busy: false });
   const wanted = useDeferredValue(filter);
-  const rows = useMemo(() => laneMap(group, lanes), [group, lanes]);
+  const [made] = useState(() => new Map());
+  const rows = useMemo(() => laneMap(group, lanes, made), [group, lanes, made]);
   const services = useMemo(() => servicesOf(group), [group]);
   const busy = useMemo(
     () => new Set([...(figures?.values() ?? [])].filter((f) => f.perSecond > 0).map((f) => f.lane)),

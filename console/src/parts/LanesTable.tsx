@@ -1,6 +1,6 @@
 /** The lanes of a group, with what can be done to each. */
 import { Button, Space, Switch, Tag, Typography } from 'antd';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
@@ -24,35 +24,37 @@ interface Props {
 export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Props) {
   const { t } = useTranslation();
   const [planned, setPlanned] = useState<Planned | null>(null);
-  const columns: Column<Lane>[] = [
-    { title: t('lane.name'), cell: (lane) => <Name lane={lane} group={group} lanes={lanes} /> },
-    {
-      title: t('lane.labels'),
-      cell: ({ spec }) =>
-        Object.entries(spec.selector ?? {}).map(([label, value]) => (
-          <Tag key={label}>
-            {label}={String(value)}
-          </Tag>
-        )),
-    },
-    {
-      title: t('groups.services'),
-      cell: (lane) => listed(contained(lane, group)),
-    },
-    { title: t('groups.status'), cell: (lane) => <StatusTag object={lane} /> },
-  ];
-  if (lanes.some(({ spec }) => spec.weight)) {
-    columns.push({
-      title: t('weights.title'),
-      cell: ({ spec }) => (spec.weight ? t('weights.share', { percent: spec.weight }) : '–'),
+  const base = baseline(group, lanes);
+  const weighed = lanes.some(({ spec }) => spec.weight);
+  const columns = useMemo(() => {
+    const made: Column<Lane>[] = [
+      { title: t('lane.name'), cell: (lane) => <Name lane={lane} base={base} /> },
+      {
+        title: t('lane.labels'),
+        cell: ({ spec }) =>
+          Object.entries(spec.selector ?? {}).map(([label, value]) => (
+            <Tag key={label}>
+              {label}={String(value)}
+            </Tag>
+          )),
+      },
+      { title: t('groups.services'), cell: (lane) => listed(contained(lane, group)) },
+      { title: t('groups.status'), cell: (lane) => <StatusTag object={lane} /> },
+    ];
+    if (weighed) {
+      made.push({
+        title: t('weights.title'),
+        cell: ({ spec }) => (spec.weight ? t('weights.share', { percent: spec.weight }) : '–'),
+      });
+    }
+    made.push({
+      title: t('actions.label'),
+      cell: (lane) => (
+        <Actions group={group} lane={lane} base={base} mayEdit={mayEdit} onPlan={setPlanned} />
+      ),
     });
-  }
-  columns.push({
-    title: t('actions.label'),
-    cell: (lane) => (
-      <Actions group={group} lane={lane} lanes={lanes} mayEdit={mayEdit} onPlan={setPlanned} />
-    ),
-  });
+    return made;
+  }, [group, base, weighed, mayEdit, t]);
   return (
     <>
       <ObjectTable<Lane> label={t('lane.lanes')} objects={lanes} columns={columns} />
@@ -69,14 +71,14 @@ function listed(services: readonly string[]): string {
   return [...names, ...(services.length > NAMES ? ['…'] : [])].join(', ');
 }
 
-function Name({ group, lane, lanes }: { group: LaneGroup; lane: Lane; lanes: Lane[] }) {
+function Name({ lane, base }: { lane: Lane; base: string | undefined }) {
   const { t, i18n } = useTranslation();
   const { metadata, spec } = lane;
   const until = expiry(lane, new Date(), i18n.language);
   return (
     <>
       <bdi>{metadata.name}</bdi>{' '}
-      {metadata.name === baseline(group, lanes) && <Tag color="blue">{t('lane.baseline')}</Tag>}
+      {metadata.name === base && <Tag color="blue">{t('lane.baseline')}</Tag>}
       {spec.enabled === false && <Tag>{t('lane.disabled')}</Tag>}
       {spec.owner && (
         <div>
@@ -96,12 +98,13 @@ function Name({ group, lane, lanes }: { group: LaneGroup; lane: Lane; lanes: Lan
   );
 }
 
-interface ActionsProps extends Props {
+interface ActionsProps extends Omit<Props, 'lanes'> {
   lane: Lane;
+  base: string | undefined;
   onPlan: (planned: Planned) => void;
 }
 
-function Actions({ group, lane, lanes, mayEdit, onPlan }: ActionsProps) {
+function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
   const { t } = useTranslation();
   const plans = usePlans(group);
   const { name } = lane.metadata;
@@ -136,7 +139,7 @@ function Actions({ group, lane, lanes, mayEdit, onPlan }: ActionsProps) {
         aria-label={`${name}: ${t('lane.enabled')}`}
         onChange={() => onPlan(plans.enable(lane, !enabled))}
       />
-      {name !== baseline(group, lanes) && (
+      {name !== base && (
         <>
           {button(t('lane.setBaseline'), plans.makeBaseline(lane))}
           {enabled &&

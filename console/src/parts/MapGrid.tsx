@@ -192,7 +192,14 @@ interface View {
   height: number;
 }
 
-/** What is seen of the area, at most once a frame. */
+/** Scrolling draws the map again only after so many rows or columns, which the margin covers. */
+const STEP = 2;
+
+function stepped(position: number, size: number): number {
+  return position - (position % (size * STEP));
+}
+
+/** What is seen of the area, in steps, and at most once a frame. */
 function useView(area: React.RefObject<HTMLDivElement | null>, wanted: boolean): View {
   const [view, setView] = useState<View>({ top: 0, left: 0, width: 1200, height: 700 });
   useLayoutEffect(() => {
@@ -201,8 +208,9 @@ function useView(area: React.RefObject<HTMLDivElement | null>, wanted: boolean):
     let frame = 0;
     const look = (): void => {
       frame = 0;
-      const { scrollTop, scrollLeft, clientWidth, clientHeight } = element;
-      setView({ top: scrollTop, left: scrollLeft, width: clientWidth, height: clientHeight });
+      const { scrollTop, scrollLeft, clientWidth: width, clientHeight: height } = element;
+      const next = { top: stepped(scrollTop, ROW), left: stepped(scrollLeft, COLUMN), width, height };
+      setView((now) => (isSameView(now, next) ? now : next));
     };
     const later = (): void => {
       if (frame === 0) frame = requestAnimationFrame(look);
@@ -218,6 +226,15 @@ function useView(area: React.RefObject<HTMLDivElement | null>, wanted: boolean):
     };
   }, [area, wanted]);
   return view;
+}
+
+function isSameView(one: View, other: View): boolean {
+  return (
+    one.top === other.top &&
+    one.left === other.left &&
+    one.width === other.width &&
+    one.height === other.height
+  );
 }
 
 interface CellProps {

@@ -3,7 +3,7 @@
  * that the content security policy refuses it.
  */
 import { Button } from 'antd';
-import { useState, type ReactNode } from 'react';
+import { memo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 /** Rows that are shown at first. */
@@ -38,11 +38,7 @@ export function ObjectTable<T extends { metadata: { name: string } }>(props: Pro
         </thead>
         <tbody>
           {objects.slice(0, most).map((object) => (
-            <tr key={object.metadata.name}>
-              {columns.map(({ title, cell }) => (
-                <td key={title}>{cell(object)}</td>
-              ))}
-            </tr>
+            <Row key={object.metadata.name} object={object} columns={columns as Columns} />
           ))}
         </tbody>
       </table>
@@ -54,3 +50,16 @@ export function ObjectTable<T extends { metadata: { name: string } }>(props: Pro
     </div>
   );
 }
+
+type Columns = readonly Column<unknown>[];
+
+/** Drawn again only for another object, or by other columns: these are worth keeping in a memo. */
+const Row = memo(function Row({ object, columns }: { object: unknown; columns: Columns }) {
+  return (
+    <tr>
+      {columns.map(({ title, cell }) => (
+        <td key={title}>{cell(object)}</td>
+      ))}
+    </tr>
+  );
+});

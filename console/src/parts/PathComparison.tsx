@@ -85,7 +85,7 @@ function Predicted({ hop: { servedLane, intendedLane, workloads, reasons } }: { 
   const instead = intendedLane !== null && servedLane !== intendedLane;
   return (
     <>
-      <Tag color={instead ? 'warning' : 'default'}>{servedLane ?? t('preview.noLane')}</Tag>
+      <Tag color={instead ? 'warning' : 'default'}>{servedLane ?? t('preview.noLane')}</Tag>{' '}
       {instead && <span>{t('try.insteadOf', { lane: intendedLane })} </span>}
       <span className="secondary">
         {workloads.length === 0 ? t('try.nobody') : workloads.map(shown).join(', ')}

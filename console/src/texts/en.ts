@@ -3,6 +3,8 @@ export const en = {
   title: 'Traffic lanes',
   more: 'Show more ({{count}})',
   comma: ', ',
+  /** Between two sentences. */
+  sentence: ' ',
   skip: 'Skip to the content',
   menu: 'Pages',
   language: 'Language',
@@ -410,7 +412,7 @@ export const en = {
       'Requests as they end, at every hop: the last {{count}}. The server hides what may be a secret.',
     adminsOnly: 'Requests are for admins: paths may say more than a viewer should know.',
     notLogged: 'The proxies do not log this.',
-    watching: 'Waiting for requests…',
+    watching: 'Requests are shown as they end.',
     paused: 'Paused. Requests that end meanwhile are not shown.',
     pause: 'Pause',
     resume: 'Resume',
