@@ -47,5 +47,6 @@ def test_threads_race_for_nothing() -> None:
     assert failure_of("table.zig", "-lc", "-fsanitize-thread") == ""
 
 
+@pytest.mark.slow
 def test_sources_are_formatted() -> None:
     hatch_build.zig("fmt", "--check", hatch_build.SOURCES, cached=False)

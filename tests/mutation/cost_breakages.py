@@ -17,6 +17,14 @@ COSTS = (
         why="help takes twice as long",
     ),
     Breakage(
+        "shapes of documents are compiled when they are imported",
+        "src/laneway/schema/fields.py",
+        old="        defer_build=True,\n",
+        new="",
+        tests=("tests/schema/test_fields.py::test_shapes_are_compiled_when_they_are_first_used",),
+        why="each command starts a fifth slower",
+    ),
+    Breakage(
         "a list of commands builds them all",
         "src/laneway/faces/cli/deferred_commands.py",
         old="[(name, commands.summary(name)) for name in names]",

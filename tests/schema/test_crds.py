@@ -373,6 +373,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "place"), PLACES)
 def test_decoding_and_the_api_server_agree_about_every_value(
     kind: str, place: tuple[Any, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -126,3 +128,13 @@ def is_valid(kind: Any, value: object) -> bool:
 def test_values(kind: Any, good: list[object], bad: list[object]) -> None:
     assert [value for value in good if not is_valid(kind, value)] == []
     assert [value for value in bad if is_valid(kind, value)] == []
+
+
+def test_shapes_are_compiled_when_they_are_first_used() -> None:
+    """To compile those of all kinds takes as long as to import everything that a command needs."""
+    program = (
+        "from laneway.schema.registry import KINDS; import laneway.schema.decoding; "
+        "print([kind.name for kind in KINDS if kind.shape.__pydantic_complete__])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -36,6 +36,8 @@ from laneway.operator.manifests import Manifest
 from laneway.operator.status import conditions
 from laneway.wiring.dialects import istio
 
+pytestmark = pytest.mark.slow
+
 RULE_OF_C = ("destinationrules", "default", "c-lanes")
 Object = dict[str, Any]
 

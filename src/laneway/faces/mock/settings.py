@@ -6,19 +6,20 @@
 ``header``            the one header that it passes on
 ``status``, ``delay_ms``  answer with this status; wait that long first. For trying out faults.
 ``http_proxy``, ``no_proxy``  how it reaches its upstream: through its sidecar
+
+No dataclasses: to import them takes as long as all the rest of the mock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(NamedTuple):
     """Connect to ``address`` (the upstream or its proxy), ask for ``target``."""
 
     address: Address
@@ -26,8 +27,7 @@ class Upstream:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     app: str
     version: str
     bind: Address
