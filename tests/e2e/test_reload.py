@@ -28,6 +28,8 @@ pytestmark = pytest.mark.envoy
 LANES = ("base", "s1")
 #: What a new version of laneway has, as far as its version is concerned, and what none of it is.
 NEWER = "import laneway; laneway.__version__ = '99.1'"
+#: And what another one has: a lane filter of other contents.
+OTHER_FILTER = "import laneway.wiring.filter_modules as m; m.identity = lambda _: 'other'"
 OTHER_RECORDS = "import laneway.wiring.handover as handover; handover.VERSION = 99"
 
 
@@ -225,6 +227,29 @@ def test_what_dies_is_started_again_what_is_written_stays_and_watches_resume(
     server.until(lambda: server.processes()[sidecar]["restarts"] == 1)
     server.command("start", "mocka-base")
     server.until(server.is_settled)
+
+
+def test_a_version_with_another_filter_restarts_proxies_and_costs_no_request(
+    server: Reloadable, tmp_path: Path
+) -> None:
+    before, url = server.processes(), server.url()
+    traffic, slow = Traffic(url), Slow(url, tmp_path / "held")
+    server.until(slow.is_inside)
+    install(server, OTHER_FILTER)
+    assert not server.reload()
+    server.until(lambda: all(p != before[n]["pid"] for n, p in server.pids().items() if "~" in n))
+    server.until(server.is_settled)
+    assert right(slow.answer())
+    answers = traffic.stop()
+    assert [each for each in answers if not right(each)] == []
+    after = server.processes()
+    assert {n: s["pid"] for n, s in after.items() if "~" not in n} == {
+        n: s["pid"] for n, s in before.items() if "~" not in n
+    }
+    assert {n: s["restarts"] for n, s in after.items()} == {
+        n: s["restarts"] for n, s in before.items()
+    }
+    print(f"{len(answers)} requests, none lost")
 
 
 def test_a_record_that_cannot_be_read_starts_everything_anew(server: Reloadable) -> None:

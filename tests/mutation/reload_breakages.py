@@ -101,6 +101,16 @@ RELOADS = (
         why="a change does not wait for proxies that are away, and costs their requests",
     ),
     Breakage(
+        "a proxy with an old lane filter gets the configuration of the new one",
+        "src/laneway/adapters/xds/proxy_registry.py",
+        old="        if generation < self._least.get(node, 0):\n",
+        new="        if generation < 0:\n",
+        tests=(
+            "tests/adapters/xds/test_proxy_registry.py::test_earlier_processes_are_not_configured_when_a_later_one_is_expected",
+        ),
+        why="after an upgrade, proxies reject what they are sent",
+    ),
+    Breakage(
         "a new program is not tried before the old one ends",
         "src/laneway/faces/cli/reloads.py",
         old="    if found.code:\n",

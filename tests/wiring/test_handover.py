@@ -69,6 +69,7 @@ def handover() -> Handover:
         {"sidecar~web.default": "secret"},
         (PortRecord(20001, "Workload default/web", 17, 18), PortRecord(20002, "x", None, 19)),
         runner,
+        "0123abcd",
     )
     listening = {"/data/api.sock": 21, "API 127.0.0.1:0": 22}
     return Handover(mesh, 20, listening, {"default/web": "crash loop"}, entry=23)

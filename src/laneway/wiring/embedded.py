@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from typing import Self
 
 from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.binary import find_envoy
+from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
@@ -39,7 +40,7 @@ from laneway.model.placements import Placements
 from laneway.wiring.address_allocation import AddressAllocator, nodes
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
-from laneway.wiring.filter_modules import choose_module
+from laneway.wiring.filter_modules import choose_module, identity
 from laneway.wiring.fleets import Fleet, WorkloadStatus
 from laneway.wiring.handover import NotHandedOver, RunningMesh
 from laneway.wiring.lane_expiry import utc_now
@@ -53,6 +54,8 @@ ACCESS_LOG = "access.log"
 #: Seconds in which proxies connect to a control plane that takes over. Envoy waits for up to half a
 #: second before its first attempt, and longer before each further one.
 RECONNECTING = 30.0
+#: Each is another Envoy for a moment, and takes its memory.
+_RESTARTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Embedded:
     ) -> None:
         self._now = now
         self._running = running
+        self._reconnecting: asyncio.Task[None] | None = None
         self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
@@ -114,8 +118,10 @@ class Embedded:
             stack.callback(ports.close)
             allocator = AddressAllocator(ports, free_gateway_ports=settings.free_gateway_ports)
             envoy = find_envoy(settings.envoy)
+            module = await choose_module(envoy, self._on_event)
+            self._module = identity(module)
             options = Options(
-                await choose_module(envoy, self._on_event),
+                module,
                 explain=settings.explain,
                 access_log=ACCESS_LOG if settings.access_log else None,
                 logged_headers=settings.logged_headers,
@@ -322,13 +328,14 @@ class Embedded:
             self._fleet.tokens,
             self._ports.hand_over(),
             self._runner.hand_over(),
+            self._module,
         )
 
     async def wait_reconnected(self) -> None:
-        """Until every proxy has connected again and settled, or ``RECONNECTING`` is over."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RECONNECTING):
-                await self._registry.wait_synced(nodes(self.control_plane.placements))
+        """Until every proxy that was taken over has connected again and settled, or
+        ``RECONNECTING`` is over."""
+        if self._reconnecting is not None:
+            await asyncio.wait([self._reconnecting])
 
     async def _resume(self, running: RunningMesh, mesh: Mesh) -> None:
         placements = Placements(
@@ -337,12 +344,36 @@ class Embedded:
         )
         fleet = self._fleet
         await fleet.resume(mesh, placements, running.instances, running.tokens)
+        outdated = fleet.nodes if running.module != self._module else frozenset()
+        for node in outdated:
+            self._registry.expect(node, self._runner.generation(node) + 1)
         ready = frozenset(each.name for each in mesh.workloads if fleet.is_ready(each.name))
         self.control_plane.resume(mesh, replace(placements, ready=ready))
+        self._reconnecting = asyncio.create_task(self._reconnect(outdated))
         # A change waits only for proxies that are connected.
         await self._changes.wait_for(self.wait_reconnected())
 
+    async def _reconnect(self, outdated: Collection[str]) -> None:
+        """``outdated`` are proxies that run another version of the lane filter than is configured
+        now. They are restarted hot, a few at a time, and then get the new configuration."""
+        at_once = asyncio.Semaphore(_RESTARTS_AT_ONCE)
+
+        async def renew(node: str) -> None:
+            async with at_once:
+                try:
+                    await self._fleet.restart_proxy(node)
+                except (RunnerError, OSError) as error:
+                    self._on_event(events.NotReplaced(events.ProxyInstance(node), str(error)))
+                    self._registry.expect(node, 0)
+
+        await asyncio.gather(*map(renew, outdated))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECONNECTING):
+                await self._registry.wait_synced(nodes(self.control_plane.placements))
+
     async def _close(self) -> None:
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
         await self._changes.close()
         await self._terminations.listeners_closed()  # which needs the proxies' word
         await asyncio.gather(self._terminations.finish(), self._runner.aclose())

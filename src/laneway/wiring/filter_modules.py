@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import platform
 from collections.abc import Callable
+from pathlib import Path
 
 from laneway.adapters.runner.binary import EnvoyBinary
 from laneway.adapters.runner.native_modules import refusal
@@ -26,3 +28,8 @@ async def choose_module(
             return FilterModule(str(native), native=True)
     on_event(events.NativeModuleRefused(events.EnvoyProgram(str(envoy.path)), reason))
     return FilterModule(str(module_path()))
+
+
+def identity(module: FilterModule) -> str:
+    """Differs for modules with different contents. The path may stay the same in an upgrade."""
+    return hashlib.sha256(Path(module.path).read_bytes()).hexdigest()

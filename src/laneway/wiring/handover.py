@@ -37,6 +37,7 @@ class NotHandedOver(Exception):
 class RunningMesh:
     """``objects`` are the active mesh (``recorded_meshes``). ``instances`` has, by workload, the
     name of the process that receives requests. ``tokens`` are the secrets of proxies, by node id.
+    ``module`` is the identity of the lane filter that the proxies run.
     """
 
     objects: tuple[RecordedObject, ...]
@@ -46,6 +47,7 @@ class RunningMesh:
     tokens: Mapping[str, str]
     ports: tuple[PortRecord, ...]
     runner: RunnerRecord
+    module: str
 
 
 @dataclass(frozen=True, slots=True)

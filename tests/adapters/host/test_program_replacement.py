@@ -16,7 +16,8 @@ import os, signal, subprocess, sys
 from laneway.adapters.host.program_replacement import replace_program
 kept, closed = os.open("/dev/null", 0), os.open("/dev/null", 0)
 os.set_inheritable(closed, True)  # as a library might
-child = subprocess.Popen(["sleep", "60"])
+null = subprocess.DEVNULL
+child = subprocess.Popen(["sleep", "60"], stdin=null, stdout=null, stderr=null)
 text = f"{kept} {closed} {child.pid}".encode()
 os.write(1, b"ready\\n")
 sys.stdin.readline()

@@ -77,7 +77,9 @@ async def test_a_killed_workload_is_unready_at_once_and_comes_back(
 
 async def test_an_address_is_only_asked(runner: Runner, told: Recorder, ports: Ports) -> None:
     other = ports.reserve("outside")
-    app = workload((), address=str(other), readiness=ReadinessProbe(failure_threshold=1, period=0))
+    app = workload(
+        (), address=str(other), readiness=ReadinessProbe(failure_threshold=1, period=0.01)
+    )
     watched = await runner.start_workload(app, placement(app, other))
     await watched.wait_ready()
     assert watched.pid is None

@@ -196,3 +196,16 @@ def test_a_connection_is_greeted_once_it_has_settled(registry: ProxyRegistry) ->
     assert (registry.status("n").greeted, registry.status("n").synced) == (True, False)
     connect(registry)
     assert not registry.status("n").greeted
+
+
+def test_earlier_processes_are_not_configured_when_a_later_one_is_expected(
+    registry: ProxyRegistry,
+) -> None:
+    registry.publish({"n": ONE})
+    registry.expect("n", 3)
+    assert registry.connect("n", lambda: None, 2) is None
+    assert not registry.status("n").connected
+    assert registry.connect("n", lambda: None, 3)
+    registry.expect("m", 3)
+    registry.expect("m", 0)
+    assert registry.connect("m", lambda: None, 1)

@@ -169,6 +169,10 @@ class Runner:
         """The admin interface of a proxy that was started. Raises ``KeyError``."""
         return self._proxies[events.ProxyInstance(proxy)].admin
 
+    def generation(self, proxy: str) -> int:
+        """The number of the last process that was started for it. Raises ``KeyError``."""
+        return self._proxies[events.ProxyInstance(proxy)].generation
+
     def log_path(self, subject: events.Subject) -> Path:
         """Where the output of ``subject`` is kept: that of all processes of a workload together."""
         if isinstance(subject, events.WorkloadInstance):

@@ -56,6 +56,7 @@ class ProxyRegistry:
         self._on_change = on_change
         self._response_bytes = response_bytes
         self._proxies: dict[str, _Proxy] = {}
+        self._least: dict[str, int] = {}
 
     # Publisher
 
@@ -72,6 +73,7 @@ class ProxyRegistry:
 
     def forget(self, node: str) -> None:
         """A proxy that is still connected keeps its configuration, and its stream stays open."""
+        self._least.pop(node, None)
         proxy = self._proxies.pop(node, None)
         if proxy is None:
             return
@@ -125,6 +127,11 @@ class ProxyRegistry:
         """The nodes that are connected or have a snapshot."""
         return frozenset(self._proxies)
 
+    def expect(self, node: str, generation: int) -> None:
+        """Configures only processes of at least this generation. Earlier ones go on with what they
+        have."""
+        self._least[node] = generation
+
     # For the server
 
     def connect(
@@ -132,9 +139,12 @@ class ProxyRegistry:
     ) -> Connection | None:
         """Opens a new stream of the node and closes the previous one.
 
-        Returns None if a process of a later generation is connected. The caller is then draining
-        and needs no configuration; otherwise the two would close each other's streams in turn.
+        Returns None if a process of a later generation is connected, or expected. The caller is
+        then draining and needs no configuration; otherwise the two would close each other's streams
+        in turn.
         """
+        if generation < self._least.get(node, 0):
+            return None
         proxy = self._proxies.setdefault(node, _Proxy())
         if proxy.connection and proxy.connection.generation > generation:
             return None
