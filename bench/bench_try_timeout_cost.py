@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from bench.bench_hop_instructions import managers
 from bench.bench_request_cost import APPLICATION, Variant, mesh, placements, requests
-from bench.comparisons import Comparison, Subject, main, with_listeners
+from bench.comparisons import Comparison, Subject, main
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
@@ -58,7 +59,7 @@ def comparisons(answering: Address, addresses: Iterator[Address]) -> Iterator[Co
         inbound = next(addresses)
         found = snapshot(inbound, next(addresses), answering)
         if name != "with it":
-            found = with_listeners(found, without_limits)
+            found = managers(without_limits)(found)
         subjects[name] = Subject(found, inbound, asked)
     yield Comparison("try_timeout_cost", subjects, "with / without", bar=1.02)
 

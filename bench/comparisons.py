@@ -24,17 +24,12 @@ from pathlib import Path
 from bench.bench_request_cost import WORKERS, answerer, answers, cpu_seconds, drive, envoy
 from bench.instructions import Counter, callgrind, can_count
 from bench.reports import Report
-from envoy.config.listener.v3 import listener_pb2
-from envoy.extensions.filters.network.http_connection_manager.v3 import (
-    http_connection_manager_pb2 as hcm_pb2,
-)
 
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
 from laneway.adapters.xds.server import XdsServer
-from laneway.compile.envoy.protobuf import packed
-from laneway.compile.resources import LISTENER, Resource, Snapshot
+from laneway.compile.resources import Snapshot
 from laneway.model.placements import Address
 from laneway.wiring.logs import log_to_stderr
 
@@ -117,23 +112,6 @@ async def compare(
         for what, counted in (await _instructions(name, subject, answering)).items():
             counts[what][name] = counted
     return _publish_instructions(comparison, counts)
-
-
-def with_listeners(
-    snapshot: Snapshot, edit: Callable[[hcm_pb2.HttpConnectionManager], None]
-) -> Snapshot:
-    """The same, with other HTTP connection managers."""
-    listeners = {}
-    for name, resource in snapshot.types[LISTENER].items():
-        listener = listener_pb2.Listener.FromString(resource.body)
-        (chain,) = listener.filter_chains
-        manager = hcm_pb2.HttpConnectionManager()
-        chain.filters[0].typed_config.Unpack(manager)
-        edit(manager)
-        chain.filters[0].typed_config.CopyFrom(packed(manager))
-        body = listener.SerializeToString(deterministic=True)
-        listeners[name] = Resource.of(LISTENER, name, body)
-    return Snapshot({**snapshot.types, LISTENER: listeners})
 
 
 async def _cpu(subject: Subject, what: str, pid: int, count: int) -> float:
