@@ -111,7 +111,7 @@ def comparisons(answering: Address, addresses: Iterator[Address]) -> Iterator[Co
     lanes = {
         name: subject(ASKED, mesh(size), next(addresses), answering) for name, size in sizes.items()
     }
-    yield Comparison("entering_cost", lanes, "1,000 / 3", bar=1.01)
+    yield Comparison("entering_cost", lanes, "1,000 / 3", bar=1.02)
     names = ("no filters", "no filters again", "unused filters")
     unused = {name: subject(PLAIN, plain_mesh(3), next(addresses), answering) for name in names}
     for name in names[:2]:
