@@ -18,12 +18,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import reduce
 from pathlib import Path
 
@@ -41,6 +39,7 @@ from bench.bench_request_cost import (
     requests,
     without_figures,
 )
+from bench.instructions import Counter, callgrind
 from bench.reports import Report
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -50,7 +49,6 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.bootstraps import bootstrap
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
@@ -165,55 +163,19 @@ def cases() -> Mapping[str, tuple[Mesh, tuple[Edit, ...]]]:
     }
 
 
-@contextmanager
-def counted(configuration: Path, node: str, counts: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = (
-        *("valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes"),
-        *(f"--callgrind-out-file={counts}", str(find_envoy().path), "-c", str(configuration)),
-        *("--concurrency", "1", "-l", "error", "--use-dynamic-base-id", "--service-node", node),
-    )
-    process = subprocess.Popen(command)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def control(process: subprocess.Popen[bytes], *words: str) -> None:
-    subprocess.run(
-        ["callgrind_control", *words, str(process.pid)], check=True, stdout=subprocess.DEVNULL
-    )
-
-
-def taken(counts: Path) -> int:
-    """The instructions of the busiest thread, which is the worker, since the last time."""
-    threads: dict[str, int] = {}
-    for path in counts.parent.glob(f"{counts.name}.*"):
-        text = path.read_text()
-        thread = re.search(r"^thread: (\d+)", text, re.M)
-        total = re.search(r"^totals: (\d+)", text, re.M)
-        if thread and total:
-            threads[thread[1]] = threads.get(thread[1], 0) + int(total[1])
-        path.unlink()
-    return max(threads.values())
-
-
 async def count(
-    process: subprocess.Popen[bytes], addresses: tuple[Address, ...], counts: Path, number: int
+    process: subprocess.Popen[bytes], addresses: tuple[Address, ...], counter: Counter, number: int
 ) -> tuple[float, ...]:
     """Instructions a request at each address."""
     for address in addresses:
         await answers(process, address)
         await drive(address, requests(200, "warm"))
-    control(process, "-i", "on")
+    counter.start()
     found = []
     for address in addresses:
         await drive(address, requests(64, "again"))
-        control(process, "-z")
-        await drive(address, requests(number, "counted"))
-        control(process, "-d")
-        found.append(taken(counts) / number)
+        counted = await counter.count(drive(address, requests(number, "counted")))
+        found.append(counted / number)
     return tuple(found)
 
 
@@ -252,17 +214,18 @@ async def main() -> None:
         async with XdsServer(registry, f"unix:{xds}"):
             with envoy(folder, "answerer", answerer(answering)):
                 for number, variant in enumerate(variants):
-                    configuration, counts = folder / f"{number}.json", folder / f"counts-{number}"
+                    counts, admin = folder / f"counts-{number}", folder / f"admin-{number}.sock"
                     is_plain = variant.name in PLAIN
-                    admin = folder / f"admin-{number}.sock"
-                    configuration.write_text(
+                    configuration = (
                         plain(variant, answering)
                         if is_plain
                         else bootstrap(variant.name, xds, admin)
                     )
-                    with counted(configuration, variant.name, counts) as process:
+                    prefix = callgrind(counts)
+                    with envoy(folder, variant.name, configuration, prefix) as process:
+                        counter = Counter(process.pid, counts)
                         addresses = (variant.inbound, variant.outbound)
-                        each = await count(process, addresses, counts, options.requests)
+                        each = await count(process, addresses, counter, options.requests)
                     base = base or sum(each)
                     figures = (*each, sum(each))
                     report.add(

@@ -14,7 +14,7 @@ import argparse
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,11 +72,10 @@ def _prefix(value: str) -> StringMatch:
 
 @dataclass
 class Case:
-    """A gateway of its own, and what is asked of it. ``edit`` changes what its proxy gets."""
+    """A gateway of its own, and what is asked of it."""
 
     mesh: Mesh
     asked: list[str]
-    edit: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
     node: str = ""
     address: Address = field(default_factory=lambda: Address("127.0.0.1", 0))
     pid: int = 0
@@ -115,17 +114,18 @@ async def measure(every: dict[str, Case], rounds: int, count: int) -> None:
 def snapshots(every: dict[str, Case], answering: Address, ports: Ports) -> Iterator[ProxyRegistry]:
     for number, case in enumerate(every.values()):
         case.address, case.node = ports.reserve(f"gateway {number}"), f"gateway-{number}"
-        sidecar = SidecarPlacement(WEB, {8000: answering}, {8000: answering}, answering)
-        placed = Placements(
-            {WEB: sidecar},
-            {GATEWAY: GatewayPlacement(GATEWAY, {80: case.address})},
-            frozenset({WEB}),
-        )
-        options = Options(FilterModule(str(module_path())))
-        emitted = emit(case.mesh, lower(case.mesh), placed, options)
         registry = ProxyRegistry()
-        registry.publish({case.node: case.edit(emitted[names.gateway_node(GATEWAY)])})
+        registry.publish({case.node: snapshot(case.mesh, case.address, answering)})
         yield registry
+
+
+def snapshot(mesh: Mesh, address: Address, answering: Address) -> Snapshot:
+    """What the gateway gets if it listens at ``address``, and all workloads at ``answering``."""
+    sidecar = SidecarPlacement(WEB, {8000: answering}, {8000: answering}, answering)
+    gateway = GatewayPlacement(GATEWAY, {80: address})
+    placed = Placements({WEB: sidecar}, {GATEWAY: gateway}, frozenset({WEB}))
+    options = Options(FilterModule(str(module_path())))
+    return emit(mesh, lower(mesh), placed, options)[names.gateway_node(GATEWAY)]
 
 
 def report(every: dict[str, Case]) -> None:

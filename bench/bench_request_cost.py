@@ -24,7 +24,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -190,10 +190,14 @@ def answerer(address: Address) -> str:
 
 
 @contextmanager
-def envoy(directory: Path, name: str, configuration: str) -> Iterator[subprocess.Popen[bytes]]:
+def envoy(
+    directory: Path, name: str, configuration: str, prefix: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``prefix`` is the command that runs Envoy, if it does not run by itself."""
     path = directory / f"{name}.json"
     path.write_text(configuration)
-    command = [str(find_envoy().path), "-c", str(path), "--concurrency", "1", "-l", "error"]
+    command = [*prefix, str(find_envoy().path), "-c", str(path), "--concurrency", "1"]
+    command += ["-l", "error"]
     process = subprocess.Popen([*command, "--use-dynamic-base-id", "--service-node", name])
     try:
         yield process
@@ -205,12 +209,18 @@ def envoy(directory: Path, name: str, configuration: str) -> Iterator[subprocess
 def cpu_seconds(pid: int, threads: str = "") -> float:
     """Time on a CPU, from the scheduler (nanoseconds, not ticks), of all threads whose names begin
     with ``threads``."""
-    tasks = [
-        task
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        if (task / "comm").read_text().startswith(threads)
-    ]
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    times = ((task / "schedstat").read_text() for task in _tasks(pid, threads))
+    return sum(int(each.split()[0]) for each in times) / 1e9
+
+
+def worker_threads(pid: int) -> list[Path]:
+    """The folders below ``/proc`` of Envoy's threads for requests, named by their thread ids."""
+    return _tasks(pid, WORKERS)
+
+
+def _tasks(pid: int, threads: str) -> list[Path]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [task for task in tasks if (task / "comm").read_text().startswith(threads)]
 
 
 class Client(asyncio.Protocol):
@@ -240,17 +250,19 @@ class Client(asyncio.Protocol):
             self._transport.write(request)
 
 
-async def drive(address: Address, requests: list[bytes]) -> None:
+async def drive(address: Address, requests: list[bytes], connections: int = CONNECTIONS) -> None:
     loop = asyncio.get_running_loop()
     source = iter(requests)
-    finished = [loop.create_future() for _ in range(CONNECTIONS)]
+    finished = [loop.create_future() for _ in range(connections)]
     for done in finished:
         await loop.create_connection(partial(Client, source, done), address.host, address.port)
     await asyncio.gather(*finished)
 
 
-async def answers(process: subprocess.Popen[bytes], address: Address) -> None:
-    """Until the listener answers with 200.
+async def answers(
+    process: subprocess.Popen[bytes], address: Address, asked: Sequence[bytes] = ()
+) -> None:
+    """Until the listener answers with 200 to the ``asked`` requests, or to a plain one.
 
     An Envoy that waits for the control plane listens late, and one that listens may not know yet
     where it sends requests to.
@@ -261,7 +273,7 @@ async def answers(process: subprocess.Popen[bytes], address: Address) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the Envoy at {address} ended with {process.returncode}")
         try:
-            await drive(address, requests(1, "warm"))
+            await drive(address, [*asked] or requests(1, "warm"))
         except (OSError, RuntimeError) as error:
             problem = str(error)
             await asyncio.sleep(0.05)

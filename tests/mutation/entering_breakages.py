@@ -126,6 +126,22 @@ ENTERING_BREAKAGES = (
         why="all lanes of the group are out of reach, and nobody says so",
     ),
     Breakage(
+        "in Istio, the first lane to be entered by a rule brings the filters for that",
+        "src/laneway/compile/istio/gateways.py",
+        old="        if has_filters(gateway):\n",
+        new="        if has_naming(gateway):\n",
+        tests=(ISTIO + "test_no_lane_changes_the_filters_of_a_gateways_listener",),
+        why="whoever is connected to the gateway is disconnected after 45 s",
+    ),
+    Breakage(
+        "in Istio, the filter for enter rules stays disabled",
+        "src/laneway/compile/istio/enter_rules.py",
+        old="    if gateway.has_entries:\n",
+        new="    if not gateway.has_entries:\n",
+        tests=(ISTIO + "test_requests_are_in_the_lane_that_they_name_or_enter",),
+        why="requests that should enter a lane are the baseline's",
+    ),
+    Breakage(
         "any text may stand before the host of a Gateway",
         "src/laneway/schema/istio.py",
         old="elif slash and namespace not in (",

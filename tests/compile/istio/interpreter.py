@@ -129,7 +129,7 @@ class Istio:
         """What the script ``NAMES`` makes of a request, by its context for the port."""
         for patch in self._patches("ROUTE_CONFIGURATION", "GATEWAY"):
             if patch["match"]["routeConfiguration"]["portNumber"] == port:
-                assert NAMES in self._inserted()
+                assert NAMES in self._enabled()
                 value = patch["patch"]["value"]
                 assert value["request_headers_to_remove"] == [ENTERED_HEADER]
                 script = value["typed_per_filter_config"][NAMES]["source_code"]["inline_string"]
@@ -153,17 +153,23 @@ class Istio:
             shares = (c for c, end in zip(clusters, ends, strict=True) if draw < end)
             filters = next(shares, value).get("typed_per_filter_config", {})
             if ENTRY in filters:
-                assert ENTRY in self._inserted()
+                assert ENTRY in self._enabled()
                 context: Resource = filters[ENTRY]["filter_context"]
                 return context
         return None
 
-    def _inserted(self) -> list[str]:
+    def _enabled(self) -> set[str]:
+        """The gateway's filters that run for requests to all of its ports."""
         (gateway,) = self.mesh.gateways
         assert gateway.selector
-        return [
-            patch["patch"]["value"]["name"] for patch in self._patches("HTTP_FILTER", "GATEWAY")
+        inserted = [patch["patch"]["value"] for patch in self._patches("HTTP_FILTER", "GATEWAY")]
+        by_port = [
+            set(patch["patch"]["value"]["typed_per_filter_config"])
+            for patch in self._patches("ROUTE_CONFIGURATION", "GATEWAY")
         ]
+        switched_on = set.intersection(*by_port) if by_port else set()
+        always = {each["name"] for each in inserted if not each.get("disabled")}
+        return always | ({each["name"] for each in inserted} & switched_on)
 
     def _walk(self, way: _Way, headers: Mapping[str, str], applications: Applications) -> Path:
         path: Path = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.compile.entering_meshes import (
@@ -79,3 +80,28 @@ def test_a_gateway_without_selector_has_no_entries_and_the_report_says_so() -> N
     assert [str(finding.subject) for finding in told] == ["Gateway istio-system/ingressgateway"]
     names = [r["metadata"]["name"] for r in one.resources]
     assert not [name for name in names if name.endswith("-gateway-entry")]
+
+
+@pytest.mark.parametrize("last", ["enter", "names"])
+def test_no_lane_changes_the_filters_of_a_gateways_listener(last: str) -> None:
+    """Whoever is connected would be disconnected."""
+    entry = rule("web")
+    lanes = [lane("base", "web cart", entry), lane("beta", "cart web", entry)]
+    of = group("web cart", trace_header="x-lane")
+    changed = {
+        "enter": lane("beta", "cart web", replace(entry, enter=True)),
+        "names": lane("beta", "cart web", entry, names=("gray",)),
+    }[last]
+    before = readers(mesh([of], lanes, SERVICES))
+    after = readers(mesh([of], [lanes[0], changed], SERVICES))
+    assert filters(before) == filters(after)
+    assert all(each["disabled"] for each in filters(before))
+
+
+def filters(one: Readers) -> list[dict[str, Any]]:
+    return [
+        patch["patch"]["value"]
+        for found in one.resources
+        for patch in found["spec"].get("configPatches", ())
+        if patch["applyTo"] == "HTTP_FILTER" and patch["match"]["context"] == "GATEWAY"
+    ]

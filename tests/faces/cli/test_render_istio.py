@@ -18,7 +18,7 @@ def test_istio_on_standard_output(cli: Cli, examples: Path) -> None:
     assert result.code == 0
     kinds = [document["kind"] for document in yaml.safe_load_all(result.out)]
     one_service = ["DestinationRule", "VirtualService", "EnvoyFilter", "EnvoyFilter"]
-    assert kinds == [*one_service * 3, "VirtualService", "EnvoyFilter"]
+    assert kinds == [*one_service * 3, "VirtualService", "EnvoyFilter", "EnvoyFilter"]
     assert "warning ISTIO_SPILL_UNDER_EJECTION: LaneGroup test" in result.err
 
 

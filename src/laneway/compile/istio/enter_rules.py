@@ -24,38 +24,47 @@ _PRIORITY = 10
 
 
 def has_naming(gateway: GatewayRoutes) -> bool:
-    """Whether the gateway has the filters. Without a selector they would apply to all gateways of
-    the mesh, so there are none."""
-    return bool(gateway.naming and gateway.gateway.selector)
+    """Whether the gateway uses the filters."""
+    return bool(gateway.naming) and has_filters(gateway)
+
+
+def has_filters(gateway: GatewayRoutes) -> bool:
+    """Without a selector they would apply to all gateways of the mesh, so there are none."""
+    return bool(gateway.gateway.selector)
 
 
 def entry_filter(gateway: GatewayRoutes, group: LaneGroup, options: Options) -> Document:
-    """The filters, with their data for all routes of the gateway's ports."""
-    scripts = {NAMES: entry_filters.NO_SCRIPT}
-    if gateway.has_entries:
-        scripts[ENTRY] = entry_filters.ENTRY_SCRIPT
+    """The filters, which all gateways have, and what enables them where a group needs them.
+
+    They are there from the gateway's first group on, and disabled, so that no lane changes a
+    listener later: proxies would close its connections.
+    """
+    scripts = {NAMES: entry_filters.NO_SCRIPT, ENTRY: entry_filters.ENTRY_SCRIPT}
     patched = [
         patches.inserted_filter(patches.GATEWAY, _filter(name, script))
         for name, script in scripts.items()
     ]
-    data = {
-        "request_headers_to_remove": [ENTERED_HEADER],
-        **_per_route(
-            NAMES,
-            {"source_code": {"inline_string": entry_filters.names_script(gateway.naming)}},
-        ),
-    }
-    for server in gateway.servers:
-        match = {
-            "context": patches.GATEWAY,
-            "routeConfiguration": {"portNumber": server.server.port},
-        }
-        merged = {"operation": "MERGE", "value": data}
-        patched.append({"applyTo": "ROUTE_CONFIGURATION", "match": match, "patch": merged})
+    if gateway.naming:
+        merged = {"operation": "MERGE", "value": _enabling(gateway)}
+        for server in gateway.servers:
+            match = {
+                "context": patches.GATEWAY,
+                "routeConfiguration": {"portNumber": server.server.port},
+            }
+            patched.append({"applyTo": "ROUTE_CONFIGURATION", "match": match, "patch": merged})
     name, selector = names.entry_filter(gateway.gateway.name), gateway.gateway.selector
     return patches.envoy_filter(
         options.root_namespace, name, group, patched, selector, gateway.groups, _PRIORITY
     )
+
+
+def _enabling(gateway: GatewayRoutes) -> Document:
+    """Enables the filters for all requests to a port."""
+    script = entry_filters.names_script(gateway.naming)
+    per_route = _per_route(NAMES, {"source_code": {"inline_string": script}})
+    if gateway.has_entries:
+        per_route["typed_per_filter_config"] |= _per_route(ENTRY, {})["typed_per_filter_config"]
+    return {"request_headers_to_remove": [ENTERED_HEADER], **per_route}
 
 
 def entry_routes(gateway: GatewayRoutes, entries: Iterable[EntryRule]) -> Iterator[Document]:
@@ -110,7 +119,7 @@ def _match(entry: EntryRule) -> Document:
 
 def _filter(name: str, script: str) -> Document:
     config = {"@type": _LUA, "default_source_code": {"inline_string": script}}
-    return {"name": name, "typed_config": config}
+    return {"name": name, "typed_config": config, "disabled": True}
 
 
 def _told(context: Context) -> Document:

@@ -27,6 +27,7 @@ from laneway.compile.istio.enter_rules import (
     entry_filter,
     entry_patch,
     entry_routes,
+    has_filters,
     has_naming,
     no_rule,
     without_entered,
@@ -86,7 +87,7 @@ def gateway_documents(
     if patched:
         group = _group(mesh, next(iter(branches.values()))[0])
         groups = _groups(ingress for ingress, _ in branches.values())
-        if has_naming(gateway):
+        if has_filters(gateway):
             yield entry_filter(gateway, group, options)
         name, selector = names.gateway_filter(gateway.gateway.name), gateway.gateway.selector
         yield patches.envoy_filter(options.root_namespace, name, group, patched, selector, groups)
