@@ -41,7 +41,7 @@ async def follows_changes(embedded: Embedded, node: str) -> None:
 
 @pytest.mark.parametrize("node", [GATEWAY, "sidecar~mockc-v2.default"])
 async def test_a_hot_restart_costs_nothing(node: str, run: Run) -> None:
-    mesh = SCENARIO.mesh
+    mesh = SCENARIO.whole_mesh
     # The second restart waits until the process before the first one has ended.
     workloads = tuple(replace(w, termination_grace_period=2) for w in mesh.workloads)
     async with run(replace(mesh, workloads=workloads)) as embedded:

@@ -37,7 +37,7 @@ async def versions(embedded: Embedded, workload: str, headers: dict[str, str]) -
 async def test_a_call_begun_in_a_lane_is_of_it_where_its_group_says_so(
     wanted: CallsWithoutLane, scenario: Scenario, run: Run
 ) -> None:
-    mesh = scenario.mesh
+    mesh = scenario.whole_mesh
     groups = tuple(replace(group, calls_without_lane=wanted) for group in mesh.groups)
     header = LANE_HEADER[scenario.folder]
     own = wanted is CallsWithoutLane.OWN_LANE
