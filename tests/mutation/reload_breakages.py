@@ -81,7 +81,7 @@ RELOADS = (
         "src/laneway/wiring/recorded_meshes.py",
         old='RecordedObject(encode(each), getattr(each, "assumed_for", None))',
         new="RecordedObject(encode(each))",
-        tests=(HANDOVER + "test_a_mesh_is_the_same_when_it_is_read",),
+        tests=(HANDOVER + "test_what_was_assumed_for_a_mesh_is_recorded",),
         why="a mesh without a Gateway of its own cannot be reloaded",
     ),
     Breakage(

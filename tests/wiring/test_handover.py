@@ -29,6 +29,7 @@ from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, CallPlacement, GatewayPlacement, SidecarPlacement
+from laneway.model.workloads import Workload, WorkloadPort
 from laneway.wiring.handover import Handover, HandoverUnreadable, RunningMesh
 from laneway.wiring.recorded_meshes import RecordedObject, mesh_of_recorded, recorded
 
@@ -111,6 +112,13 @@ def changed(**fields: object) -> bytes:
 def test_another_version_or_a_damaged_record_is_refused(record: bytes, reason: str) -> None:
     with pytest.raises(HandoverUnreadable, match=reason):
         Handover.decoded(record)
+
+
+def test_what_was_assumed_for_a_mesh_is_recorded() -> None:
+    web = Workload(ObjectName("default", "web"), {"app": "web"}, (WorkloadPort(80),), ("true",))
+    mesh = machine_mesh_of([web])
+    assert [each.assumed_for for each in mesh.services] == [ObjectKey("Workload", "default/web")]
+    assert mesh_of_recorded(recorded(mesh)) == mesh
 
 
 @given(meshes())
