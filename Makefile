@@ -125,8 +125,8 @@ sanitize: develop  ## Run the native filter's locks under ThreadSanitizer.
 	LANEWAY_SANITIZE=1 $(BIN)/pytest -q tests/filter/test_zig_logic.py -k race
 
 fuzz: develop  ## Fuzz the filter's core with ten million inputs, guided by coverage.
-	cd filter && ../$(BIN)/python -m ziglang build fuzz --fuzz=10M \
-	  --cache-dir ../.zig-cache --global-cache-dir ../.zig-cache/global
+	cd filter && ZIG_LOCAL_CACHE_DIR=../.zig-cache ZIG_GLOBAL_CACHE_DIR=$(CURDIR)/.zig-cache/global \
+	  ../$(BIN)/python -m ziglang build fuzz --fuzz=10M
 
 soak: develop  ## 1,000 changes under load, 20,000 mixed requests, 100,000 trace ids; none may fail.
 	LANEWAY_TRACE_IDS=100000 $(BIN)/pytest -q tests/filter/test_trace_memory_load.py

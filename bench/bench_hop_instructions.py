@@ -38,6 +38,7 @@ from bench.bench_request_cost import (
     placements,
     plain,
     requests,
+    without_calls,
     without_figures,
 )
 from bench.instructions import Counter, callgrind
@@ -153,11 +154,13 @@ _STEADY = upstreams(lambda options: options.common_http_protocol_options.ClearFi
 
 
 def cases() -> Mapping[str, tuple[Mesh, tuple[Edit, ...]]]:
-    scenario = mesh(3, "x-asm-prefer-tag")
+    scenario, by_id = mesh(3, "x-asm-prefer-tag"), mesh(3, "my-request-id")
     return {
         "laneway, no lanes": (mesh(0), ()),
         "scenario 2": (scenario, ()),
-        "scenario 1": (mesh(3, "my-request-id"), ()),
+        "scenario 2 without counts of calls": (scenario, (without_calls,)),
+        "scenario 1": (by_id, ()),
+        "scenario 1 without counts of calls": (by_id, (without_calls,)),
         "baggage": (mesh(3, "baggage"), ()),
         **{f"without {step}": (scenario, edits) for step, edits in STEPS.items()},
         "without all of these": (scenario, tuple(edit for step in STEPS.values() for edit in step)),
