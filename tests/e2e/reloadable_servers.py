@@ -22,6 +22,7 @@ LANEWAY = Path(sys.executable).with_name("laneway")
 SOAK_APPLICATION = Path(__file__).with_name("soak_application.py")
 V1 = "/apis/laneway.dev/v1alpha1"
 _PATIENCE = 120.0
+_PYTHON_PATH = tuple(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
 
 MESH = """
 apiVersion: networking.istio.io/v1
@@ -169,7 +170,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "LANEWAY_DATA_DIR": str(folder / "data"),
         "NOTIFY_SOCKET": str(folder / "notify"),
         # For ``sitecustomize.py``, by which a test installs another version.
-        "PYTHONPATH": str(folder / "python"),
+        "PYTHONPATH": os.pathsep.join((str(folder / "python"), *_PYTHON_PATH)),
     }
 
 
