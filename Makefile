@@ -138,14 +138,16 @@ docs: $(DOCS)  ## Build the documentation site into build/site; broken links are
 	$(BIN)/python tools/stage_docs.py build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+# Extras are pinned with them: for `coverage[toml]`, pip would try a release newer than the pinned
+# `coverage`, whose hash is not in the lock.
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
 
 lock: setup  ## Resolve pyproject.toml into the lock files again.
 	$(PIP) pip-tools
 	$(COMPILE) --build-deps-for editable --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	$(COMPILE) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock
+	$(COMPILE) --extra docs --constraint requirements.lock --output-file requirements-docs.lock
 
 clean:  ## Remove what setup and the tests made.
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist build \
