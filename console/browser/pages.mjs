@@ -49,6 +49,16 @@ async function disableAndEnable(page, look) {
   return told;
 }
 
+/** The texts, as soon as they are those expected: objects come to the page one after another. */
+async function settled(locator, expected) {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const texts = await locator.allInnerTexts();
+    if (texts.join() === expected.join()) return texts;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return locator.allInnerTexts();
+}
+
 /** The shares after two sliders were moved by keys, written and taken back. */
 async function weigh(page, to, look) {
   await to('#/groups/test/weights');
@@ -69,7 +79,7 @@ async function weigh(page, to, look) {
   await look('weights', ['dark']);
   const shares = await page.locator('.weights .percent').allInnerTexts();
   await write();
-  const written = await page.locator('.weights .percent').allInnerTexts();
+  const written = await settled(page.locator('.weights .percent'), shares);
   await move('s2', ['Home']);
   await move('s3', ['Home']);
   await write();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -322,7 +323,8 @@ def test_verify_names_the_service_that_does_not_pass_on_the_header(
             "does mocka pass on my-request-id?",
         }
     ]
-    shown = ask("verify", "--lane", "s2", "--requests", "3").out, ask("top").out
+    # Five lost calls are evidence. Those before the first reading may be of the process before.
+    shown = ask("verify", "--lane", "s2", "--requests", "6").out, ask("top").out
     for text in shown:
         assert "leaves its lane: mocka: in the last " in text
         assert "calls (100%) of mocka-v2 left their lane" in text
@@ -340,7 +342,7 @@ def test_top_shows_rates_of_lanes(ask: Ask, server: RunningServer) -> None:
     )
     with following:
         assert following.stdout is not None
-        for line in following.stdout:
+        for line in itertools.islice(following.stdout, 50):
             path_of(server, "s2", 20)
             lanes = json.loads(line)["lanes"]
             busy = {(each["service"], each["lane"]) for each in lanes if each["per_second"] > 0}

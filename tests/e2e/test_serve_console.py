@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from laneway.adapters.http.console_files import ConsoleNotBuilt
-from laneway.wiring import serving
+from laneway.wiring import serve_settings
 from laneway.wiring.console_paths import console_folder
 from laneway.wiring.serving import ServeSettings, Serving
 
@@ -71,7 +71,7 @@ async def test_the_links_that_are_printed_sign_in(tmp_path: Path) -> None:
 async def test_without_a_built_console_nothing_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "console_folder", lambda: None)
+    monkeypatch.setattr(serve_settings, "console_folder", lambda: None)
     settings = ServeSettings(tmp_path / "data", console=("127.0.0.1", 0))
     with pytest.raises(ConsoleNotBuilt, match="make console"):
         async with Serving(settings):
