@@ -13,7 +13,7 @@ CONSOLE_SOURCES := $(wildcard $(addprefix $(CONSOLE)/,*.json *.ts *.html src/* s
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup develop demo console check test coverage nightly test-cluster lint mutants laws simulation golden \
-  test-quick test-unit test-envoy docs bench bench-compare soak sanitize fuzz lock clean test-console screenshots
+  test-quick test-unit test-envoy test-nightly docs bench bench-compare soak sanitize fuzz lock clean test-console screenshots
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -64,10 +64,10 @@ test-console:
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
 PARALLEL := $(BIN)/pytest -q -n auto --dist worksteal -m
-UNIT := $(PARALLEL) "not envoy"
+UNIT := $(PARALLEL) "not envoy and not nightly"
 QUICK := $(PARALLEL) "not envoy and not slow and not hypothesis"
 # Tests of one file share a mesh. `tests/conftest.py` puts the slow files first.
-WITH_ENVOY := $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m envoy
+WITH_ENVOY := $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "envoy and not nightly"
 
 check: develop  ## Lint, type-check and run the quick unit tests, in parallel: under a minute.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-quick
@@ -91,7 +91,10 @@ coverage: develop  ## Run all the tests and print what they cover, which takes t
 	$(UNIT) --cov --cov-report=
 	$(WITH_ENVOY) --cov --cov-append --cov-report=term:skip-covered
 
-nightly: test coverage mutants laws simulation sanitize soak  ## All of `test`, coverage, every mutant, 1,000 examples of each law and changes.
+nightly: test test-nightly coverage mutants laws simulation sanitize soak  ## All tests, coverage, every mutant, 1,000 examples of each law and changes.
+
+test-nightly: develop
+	$(BIN)/pytest -q -n 3 --dist loadfile -m nightly
 
 simulation: develop  ## Run 10,000 seeds of the simulation.
 	$(BIN)/python -m tests.simulation 0-9999

@@ -36,7 +36,11 @@ def without_mocka(mesh: Mesh) -> Mesh:
 CHANGED = {**EXPECTED, "s2": answer("v1", "v1", "v2")}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS[:2], ids=lambda scenario: scenario.folder)
+@pytest.mark.parametrize(
+    "scenario",
+    [SCENARIOS[0], pytest.param(SCENARIOS[1], marks=pytest.mark.nightly)],
+    ids=lambda scenario: scenario.folder,
+)
 async def test_a_control_plane_that_is_killed_and_restarted_is_not_noticed(
     scenario: Scenario,
 ) -> None:

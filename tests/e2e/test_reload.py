@@ -229,6 +229,7 @@ def test_what_dies_is_started_again_what_is_written_stays_and_watches_resume(
     server.until(server.is_settled)
 
 
+@pytest.mark.nightly
 def test_a_version_with_another_filter_restarts_proxies_and_costs_no_request(
     server: Reloadable, tmp_path: Path
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_version_with_another_filter_restarts_proxies_and_costs_no_request(
     print(f"{len(answers)} requests, none lost")
 
 
+@pytest.mark.nightly
 def test_a_record_that_cannot_be_read_starts_everything_anew(server: Reloadable) -> None:
     before = server.pids()
     install(server, OTHER_RECORDS)

@@ -31,7 +31,7 @@ from laneway.wiring.embedded import Embedded
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
-CHANGES = int(os.environ.get("LANEWAY_SOAK_CHANGES", "36"))
+CHANGES = int(os.environ.get("LANEWAY_SOAK_CHANGES", "24"))
 SLOWEST = float(os.environ.get("LANEWAY_SOAK_SLOWEST", "3"))
 #: Whether a change may begin while the one before it is made.
 OVERLAPPING = bool(int(os.environ.get("LANEWAY_SOAK_OVERLAPPING", "1")))

@@ -65,9 +65,9 @@ class Running:
     params=[
         Tracing("traceparent", "tracecontext"),
         Tracing("b3", "b3"),
-        Tracing("X-B3-TraceId", "b3multi"),
-        Tracing("uber-trace-id", "jaeger"),
-        Tracing("X-Amzn-Trace-Id", "xray"),
+        pytest.param(Tracing("X-B3-TraceId", "b3multi"), marks=pytest.mark.nightly),
+        pytest.param(Tracing("uber-trace-id", "jaeger"), marks=pytest.mark.nightly),
+        pytest.param(Tracing("X-Amzn-Trace-Id", "xray"), marks=pytest.mark.nightly),
     ],
     ids=lambda tracing: tracing.propagator,
 )
