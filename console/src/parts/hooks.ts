@@ -2,7 +2,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Written } from '../api/kinds';
+import type { AnyObject, Written } from '../api/kinds';
 import type { LiveObjects, Snapshot } from '../api/objects';
 import { Refused, write, type Finding, type Identity } from '../api/requests';
 import * as session from '../api/session';
@@ -156,12 +156,17 @@ export function useAsked<T>(
   return { answer, wrong, asking, again: useCallback(() => setTurn((n) => n + 1), []) };
 }
 
-/** Changes whenever a declared object does, but not with statuses: generations count specs. */
+/**
+ * Changes whenever a declared object does, and once more when the server has taken the change into
+ * account, but not with other parts of statuses: generations count specs.
+ */
 export function useLatest(): string {
   const { objects } = useObjects();
-  return useMemo(
-    () =>
-      [...objects].map(([key, { metadata }]) => `${key}:${metadata.generation ?? metadata.resourceVersion}`).join(' '),
-    [objects],
-  );
+  return useMemo(() => [...objects].map(([key, object]) => `${key}:${versionOf(object)}`).join(' '), [objects]);
+}
+
+function versionOf(object: AnyObject): string {
+  const { generation, resourceVersion } = object.metadata;
+  const taken = 'status' in object ? object.status?.observedGeneration : undefined;
+  return `${generation ?? resourceVersion}/${taken ?? ''}`;
 }
