@@ -38,11 +38,10 @@ from bench.bench_request_cost import (
     placements,
     plain,
     requests,
-    without_calls,
-    without_figures,
 )
 from bench.instructions import Counter, callgrind
 from bench.reports import Report
+from bench.uncounted_snapshots import without_calls, without_figures
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration

@@ -24,7 +24,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,11 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.reports import Report
-from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
-from envoy.config.listener.v3 import listener_pb2
-from envoy.extensions.filters.network.http_connection_manager.v3 import (
-    http_connection_manager_pb2 as hcm_pb2,
-)
+from bench.uncounted_snapshots import without_calls, without_figures
 
 from laneway.adapters.runner.binary import find_envoy
 from laneway.adapters.runner.bootstraps import bootstrap
@@ -47,7 +43,6 @@ from laneway.compile.envoy import names
 from laneway.compile.envoy.emitter import emit
 from laneway.compile.envoy.options import FilterModule, Options
 from laneway.compile.lower import lower
-from laneway.compile.resources import LISTENER, Resource, Snapshot
 from laneway.filter import module_path, native_module_path
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.meshes import Mesh
@@ -64,8 +59,6 @@ START_SECONDS = 120
 #: What Envoy's threads for requests are called. Its main thread has work that grows with the number
 #: of clusters and not with that of requests: it asks each second which endpoints to take back.
 WORKERS = "wrk:"
-#: What the names of the lane filter's extensions begin with.
-_FILTER = "laneway.trace_memory"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = {
     "name": "envoy.filters.http.router",
@@ -382,63 +375,6 @@ def cases() -> Mapping[str, Case]:
         "scenario 2, 1,000 lanes": Case(many_by_header, native, "scenario 2, 3 lanes", "<= 1.02"),
         "scenario 1, 1,000 lanes": Case(many_by_id, native, "scenario 1, 3 lanes", "<= 1.02"),
     }
-
-
-def without_figures(snapshot: Snapshot) -> Snapshot:
-    """The same, with listeners that do not count requests by lane."""
-
-    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
-        _keep_logs(manager, lambda name: name != "envoy.access_loggers.stats")
-
-    return _changed(snapshot, change)
-
-
-def without_calls(snapshot: Snapshot) -> Snapshot:
-    """The same, with listeners that do not count calls that leave their lane. Where applications
-    pass on the route header itself, that is all that the native module is there for."""
-
-    def change(manager: hcm_pb2.HttpConnectionManager) -> None:
-        every = list(manager.early_header_mutation_extensions)
-        kept = [each for each in every if not _only_counts(each)]
-        del manager.early_header_mutation_extensions[:]
-        manager.early_header_mutation_extensions.extend(kept)
-        ours = f"{_FILTER}." if len(kept) < len(every) else f"{_FILTER}.outbound."
-        _keep_logs(manager, lambda name: not name.startswith(ours))
-
-    return _changed(snapshot, change)
-
-
-def _only_counts(mutation: TypedExtensionConfig) -> bool:
-    carriers = (b"trace_header", b"baggage_key")
-    settings = mutation.typed_config.value
-    return mutation.name.startswith(_FILTER) and not any(each in settings for each in carriers)
-
-
-def _keep_logs(manager: hcm_pb2.HttpConnectionManager, wanted: Callable[[str], bool]) -> None:
-    kept = [each for each in manager.access_log if wanted(each.name)]
-    del manager.access_log[:]
-    manager.access_log.extend(kept)
-
-
-def _changed(
-    snapshot: Snapshot, change: Callable[[hcm_pb2.HttpConnectionManager], None]
-) -> Snapshot:
-    listeners = {
-        name: _listener(resource, change) for name, resource in snapshot.resources(LISTENER).items()
-    }
-    return Snapshot({**snapshot.types, LISTENER: listeners})
-
-
-def _listener(
-    resource: Resource, change: Callable[[hcm_pb2.HttpConnectionManager], None]
-) -> Resource:
-    listener = listener_pb2.Listener.FromString(resource.body)
-    manager = hcm_pb2.HttpConnectionManager()
-    (filter_,) = listener.filter_chains[0].filters
-    filter_.typed_config.Unpack(manager)
-    change(manager)
-    filter_.typed_config.Pack(manager)
-    return Resource.of(LISTENER, resource.name, listener.SerializeToString(deterministic=True))
 
 
 async def main() -> None:
