@@ -69,7 +69,7 @@ QUICK := $(PARALLEL) "not envoy and not slow and not hypothesis"
 # Tests of one file share a mesh. `tests/conftest.py` puts the slow files first.
 WITH_ENVOY := $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "envoy and not nightly"
 
-check: develop  ## Lint, type-check and run the quick unit tests, in parallel: under a minute.
+check: develop  ## Lint, type-check and run the quick unit tests, in parallel.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-quick
 
 # The types take one core for as long as npm takes another. Tests that wait for proxies leave the
