@@ -3,7 +3,7 @@
  * large map only what is seen is drawn: then rows and columns have a fixed size.
  */
 import { Tag } from 'antd';
-import { memo, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { memo, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { isSameCell, type Cell, type Row } from '../lanes/laneMap';
@@ -50,6 +50,7 @@ export function MapGrid({ rows, columns, figures }: Props) {
   const [target, setTarget] = useState<Cell | null>(null);
   /** Where the focus goes as soon as the cell is drawn. */
   const moved = useRef<[number, number] | null>(null);
+  const hasFocus = useRef(false);
 
   const drawnRows = large ? seen(view.top, view.height, ROW, rows.length, MARGIN) : all(rows);
   const drawnColumns = large
@@ -59,13 +60,18 @@ export function MapGrid({ rows, columns, figures }: Props) {
   const row = clamped(within(focusRow, rows.length), drawnRows);
   const column = clamped(within(focusColumn, columns.length), drawnColumns);
 
-  useEffect(() => {
-    if (moved.current === null) return;
-    const place = `[data-cell="${moved.current.join(',')}"]`;
-    const element = area.current?.querySelector<HTMLElement>(place);
-    if (!element) return;
-    moved.current = null;
-    element.focus({ preventScroll: large });
+  // Before the next key arrives, which would be lost while the focus is nowhere.
+  useLayoutEffect(() => {
+    const drawn = ([y, x]: [number, number]) =>
+      area.current?.querySelector<HTMLElement>(`[data-cell="${y},${x}"]`);
+    const wanted = moved.current && drawn(moved.current);
+    if (wanted) {
+      moved.current = null;
+      wanted.focus({ preventScroll: large });
+    } else if (hasFocus.current && document.activeElement === document.body) {
+      // The cell that had the focus was scrolled away.
+      drawn([row, column])?.focus({ preventScroll: true });
+    }
   });
 
   const move = (event: KeyboardEvent): void => {
@@ -103,8 +109,14 @@ export function MapGrid({ rows, columns, figures }: Props) {
       <table
         role="grid"
         onKeyDown={move}
-        onFocus={({ target: element }) => look(element, true)}
-        onBlur={() => setTarget(null)}
+        onFocus={({ target: element }) => {
+          hasFocus.current = true;
+          look(element, true);
+        }}
+        onBlur={() => {
+          hasFocus.current = false;
+          setTarget(null);
+        }}
         onMouseOver={({ target: element }) => look(element as Element, false)}
         onMouseLeave={() => setTarget(null)}
         aria-labelledby="lane-map"
