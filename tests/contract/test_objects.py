@@ -14,6 +14,8 @@ import pytest
 from tests.contract.conftest import SERVICES, Server
 from tests.wiring.api_servers import LANES, V1
 
+pytestmark = pytest.mark.slow
+
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"

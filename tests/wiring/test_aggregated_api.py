@@ -21,6 +21,8 @@ from tests.wiring.api_servers import API, lane
 from laneway.adapters.http import bodies
 from laneway.apiserver.virtual_resources import ELSEWHERE, IN_CLUSTERS, VIRTUAL
 
+pytestmark = pytest.mark.slow
+
 EXPLAIN = {"request": {"headers": {"x-lane": "s1"}}}
 
 

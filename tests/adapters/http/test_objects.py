@@ -19,6 +19,8 @@ from tests.adapters.http.servers import (
     service,
 )
 
+pytestmark = pytest.mark.slow
+
 APPLY = {"content-type": "application/apply-patch+yaml"}
 MERGE = {"content-type": "application/merge-patch+json"}
 
