@@ -55,6 +55,19 @@ def test_a_request_to_a_service_passes_no_filter_but_the_router(sidecar: Snapsho
         assert filters - off == {"envoy.filters.http.router"}
 
 
+def test_no_status_codes_are_counted_by_cluster() -> None:
+    """They would be 6 % of a hop, and nothing reads them."""
+    routers = [
+        each["typed_config"]
+        for snapshot in SNAPSHOTS.values()
+        for manager in managers(snapshot)
+        for each in manager["http_filters"]
+        if each["name"] == "envoy.filters.http.router"
+    ]
+    assert routers
+    assert not any(router["dynamic_stats"] for router in routers)
+
+
 def test_the_only_timer_of_a_request_is_that_of_its_headers(sidecar: Snapshot) -> None:
     timers = ("request_headers_timeout", "request_timeout", "stream_idle_timeout")
     for manager in managers(sidecar):
