@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -44,12 +44,9 @@ def application(
     return Starlette(
         routes=[*more, *_discovery(every, version), *kept],
         exception_handlers={
-            Failure: _failed,
+            **REFUSALS,
             DeclaredElsewhere: _declared_elsewhere,
             StoreError: _not_kept,
-            404: _nothing_there,
-            405: _no_such_method,
-            Exception: _not_foreseen,
         },
     )
 
@@ -186,3 +183,12 @@ async def _no_such_method(request: Request, error: Exception) -> Response:
 async def _not_foreseen(request: Request, error: Exception) -> Response:
     # The server logs the error with its traceback.
     return await _failed(request, Failure(500, f"laneway failed: {type(error).__name__}"))
+
+
+#: How requests are refused, for Starlette's ``exception_handlers``.
+REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    Failure: _failed,
+    404: _nothing_there,
+    405: _no_such_method,
+    Exception: _not_foreseen,
+}

@@ -39,7 +39,7 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
     kind = content_type(request)
     if kind not in _YAML | _JSON:
         raise Failure(415, f"the content type {kind!r} is not supported; send JSON or YAML")
-    text = await _text(request)
+    text = _decoded(await limited_body(request))
     try:
         data = read_yaml(text) if kind in _YAML else json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -49,7 +49,8 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
     return data
 
 
-async def _text(request: Request) -> str:
+async def limited_body(request: Request) -> bytes:
+    """The request's body as it is. Raises ``Failure``."""
     data = bytearray()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -59,6 +60,10 @@ async def _text(request: Request) -> str:
                     raise Failure(413, f"the body is larger than {MOST_BYTES} bytes")
     except TimeoutError:
         raise Failure(408, f"the body did not come within {PATIENCE:.0f} s") from None
+    return bytes(data)
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
