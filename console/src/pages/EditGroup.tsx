@@ -10,7 +10,7 @@ import { emptyGroup, groupManifest, groupValues, type GroupValues } from '../lan
 import * as references from '../lanes/references';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useDraft, useMayEdit, useObjects } from '../parts/hooks';
+import { useDraft, useMayEditGroup, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
 import { groupLink, groupsLink } from '../routes';
 
@@ -35,7 +35,7 @@ export function EditGroup({ before }: { before?: LaneGroup | undefined }) {
   const start = () => ({ values: before ? groupValues(before) : fresh, generation });
   const [draft, setDraft, discard] = useDraft(`group.${name}`, start);
   const [touched, setTouched] = useState(false);
-  const mayEdit = useMayEdit(name);
+  const mayEdit = useMayEditGroup(name);
   const { values } = draft;
   const change = (changed: Partial<GroupValues>): void => {
     setTouched(true);

@@ -9,7 +9,7 @@ import { ofKind } from '../api/objects';
 import { lanesOf, troubles } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import { Delete } from '../parts/Delete';
-import { go, useMayEdit, useObjects } from '../parts/hooks';
+import { go, useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
@@ -22,8 +22,10 @@ export function Group({ group }: { group: LaneGroup }) {
   // The table may be a moment late, so that the map stays smooth while much changes.
   const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
-  const mayEdit = useMayEdit(name);
-  const create = mayEdit && (
+  const mayEditGroup = useMayEditGroup(name);
+  const mayEditLanes = useMayEditLanes(name);
+  const hasTraffic = useServed('traffic');
+  const create = mayEditLanes && (
     <Button type="primary" icon={<PlusOutlined aria-hidden />} href={groupLink(name, 'new-lane')}>
       {t('lane.new')}
     </Button>
@@ -35,8 +37,8 @@ export function Group({ group }: { group: LaneGroup }) {
           <bdi>{name}</bdi> <StatusTag object={group} />
         </Typography.Title>
         <Space>
-          <Button href={link('traffic', name)}>{t('traffic.title')}</Button>
-          {mayEdit && (
+          {hasTraffic && <Button href={link('traffic', name)}>{t('traffic.title')}</Button>}
+          {mayEditGroup && (
             <>
             <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
             <Delete
@@ -74,7 +76,12 @@ export function Group({ group }: { group: LaneGroup }) {
               {create}
             </Space>
           </div>
-          <LanesTable group={group} lanes={calmLanes} mayEdit={mayEdit} />
+          <LanesTable
+            group={group}
+            lanes={calmLanes}
+            mayEdit={mayEditLanes}
+            mayEditGroup={mayEditGroup}
+          />
         </>
       )}
     </>

@@ -7,7 +7,7 @@ import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { lanesOf } from '../lanes/lanes';
 import * as references from '../lanes/references';
-import { useMayEdit, useObjects } from '../parts/hooks';
+import { useMayEditGroup, useObjects } from '../parts/hooks';
 import { ObjectTable } from '../parts/ObjectTable';
 import { StatusTag } from '../parts/StatusTag';
 import { groupLink, link } from '../routes';
@@ -17,7 +17,7 @@ export function Groups() {
   const objects = useObjects();
   const groups = ofKind(objects, 'LaneGroup');
   const lanes = ofKind(objects, 'Lane');
-  const mayEdit = useMayEdit('');
+  const mayEdit = useMayEditGroup('');
   const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' });
   const create = (text: string) =>
     mayEdit && (

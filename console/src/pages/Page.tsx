@@ -1,11 +1,13 @@
 /** The page that a route names, once its objects are known. */
 import { Result, Skeleton } from 'antd';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useContext } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { ofKind } from '../api/objects';
-import { useObjects } from '../parts/hooks';
-import type { Route } from '../routes';
+import { isServed } from '../lanes/rights';
+import { useObjects, Who } from '../parts/hooks';
+import { NotServed } from '../parts/NotServed';
+import { neededBy, type Route } from '../routes';
 import { EditGroup } from './EditGroup';
 import { EditLane } from './EditLane';
 import { Group } from './Group';
@@ -34,7 +36,11 @@ export function Page({ route }: { route: Route }) {
 function Content({ route }: { route: Route }) {
   const { t } = useTranslation();
   const objects = useObjects();
+  const who = useContext(Who);
   if (objects.connection === 'connecting' && objects.objects.size === 0) return <Skeleton active />;
+  if (objects.refusal !== '' && objects.objects.size === 0) return null; // the banner says why
+  const resource = neededBy(route);
+  if (resource !== null && !isServed(who, resource)) return <NotServed resource={resource} />;
   if (route.page === 'groups') return <Groups />;
   if (route.page === 'new-group') return <EditGroup key="new" />;
   if (route.page === 'findings') return <Findings />;

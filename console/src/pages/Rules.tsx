@@ -19,7 +19,7 @@ import {
 } from '../lanes/ruleForm';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useDraft, useMayEdit } from '../parts/hooks';
+import { useDraft, useMayEditLanes } from '../parts/hooks';
 import { groupLink } from '../routes';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -33,7 +33,7 @@ export function Rules({ group, lane }: { group: LaneGroup; lane: Lane }) {
   const start = () => ({ rules: ruleValues(lane), generation });
   const [draft, setDraft, discard] = useDraft(`rules.${name}`, start);
   const [touched, setTouched] = useState(false);
-  const mayEdit = useMayEdit(group.metadata.name);
+  const mayEdit = useMayEditLanes(group.metadata.name);
   const { rules } = draft;
   const change = (next: RuleValues[]): void => {
     setTouched(true);

@@ -8,7 +8,7 @@ import type { Changes } from '../api/reviews';
 import { ChangedPaths } from './ChangedPaths';
 import { Dialog } from './Dialog';
 import { ToCommit } from './ToCommit';
-import { findingsOf, OUTDATED } from './hooks';
+import { findingsOf, OUTDATED, useServed } from './hooks';
 
 export interface Planned {
   title: string;
@@ -33,6 +33,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
   const [wrong, setWrong] = useState<string[]>([]);
   const [conflict, setConflict] = useState(false);
   const [acting, setActing] = useState(false);
+  const canPreview = useServed('previews');
 
   const fail = (error: unknown): void => {
     const refused = error instanceof Refused;
@@ -43,6 +44,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
     let outdated = false;
     setChanges(null);
     setWrong([]);
+    if (!canPreview) return;
     planned.preview(force).then(
       (found) => outdated || setChanges(found),
       (error: unknown) => outdated || fail(error),
@@ -77,7 +79,10 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
         {wrong.map((text) => (
           <Alert key={text} type="error" showIcon className="trouble" title={text} />
         ))}
-        {changes === null && wrong.length === 0 && (
+        {!canPreview && (
+          <Alert type="info" showIcon className="trouble" title={t('preview.unavailable')} />
+        )}
+        {canPreview && changes === null && wrong.length === 0 && (
           <p>
             <Spin size="small" /> {t('preview.looking')}
           </p>
@@ -96,7 +101,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
           <Button
             type="primary"
             loading={acting}
-            disabled={changes === null}
+            disabled={canPreview && changes === null}
             onClick={() => void act()}
           >
             {planned.confirm}

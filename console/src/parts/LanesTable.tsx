@@ -10,6 +10,7 @@ import { groupLink, tryLink } from '../routes';
 import { ofLane, toQuery } from '../trials/trialForm';
 import { ConfirmChange, type Planned } from './ConfirmChange';
 import { Delete } from './Delete';
+import { useServed } from './hooks';
 import { usePlans } from './lanePlans';
 import { ObjectTable, type Column } from './ObjectTable';
 import { StatusTag } from './StatusTag';
@@ -18,10 +19,12 @@ interface Props {
   group: LaneGroup;
   lanes: Lane[];
   mayEdit: boolean;
+  /** Whether the user may say which lanes are baselines. */
+  mayEditGroup: boolean;
 }
 
 /** Drawn again only where its lanes change, so that the map beside it moves smoothly. */
-export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Props) {
+export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit, mayEditGroup }: Props) {
   const { t } = useTranslation();
   const [planned, setPlanned] = useState<Planned | null>(null);
   const base = baseline(group, lanes);
@@ -50,11 +53,18 @@ export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Pr
     made.push({
       title: t('actions.label'),
       cell: (lane) => (
-        <Actions group={group} lane={lane} base={base} mayEdit={mayEdit} onPlan={setPlanned} />
+        <Actions
+          group={group}
+          lane={lane}
+          base={base}
+          mayEdit={mayEdit}
+          mayEditGroup={mayEditGroup}
+          onPlan={setPlanned}
+        />
       ),
     });
     return made;
-  }, [group, base, weighed, mayEdit, t]);
+  }, [group, base, weighed, mayEdit, mayEditGroup, t]);
   return (
     <>
       <ObjectTable<Lane> label={t('lane.lanes')} objects={lanes} columns={columns} />
@@ -104,8 +114,9 @@ interface ActionsProps extends Omit<Props, 'lanes'> {
   onPlan: (planned: Planned) => void;
 }
 
-function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
+function Actions({ group, lane, base, mayEdit, mayEditGroup, onPlan }: ActionsProps) {
   const { t } = useTranslation();
+  const canTry = useServed('explanations');
   const plans = usePlans(group);
   const { name } = lane.metadata;
   const enabled = lane.spec.enabled !== false;
@@ -114,15 +125,7 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
       {t('rules.title')} ({lane.spec.ingress?.length ?? 0})
     </a>
   );
-  const tryIt = <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
-  if (!mayEdit) {
-    return (
-      <Space wrap>
-        {rules}
-        {tryIt}
-      </Space>
-    );
-  }
+  const tryIt = canTry && <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
   const button = (text: string, planned: Planned) => (
     <Button type="link" size="small" onClick={() => onPlan(planned)}>
       {text}
@@ -132,14 +135,18 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
     <Space wrap>
       {rules}
       {tryIt}
-      <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
-      <Switch
-        size="small"
-        checked={enabled}
-        aria-label={`${name}: ${t('lane.enabled')}`}
-        onChange={() => onPlan(plans.enable(lane, !enabled))}
-      />
-      {name !== base && (
+      {mayEdit && (
+        <>
+          <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
+          <Switch
+            size="small"
+            checked={enabled}
+            aria-label={`${name}: ${t('lane.enabled')}`}
+            onChange={() => onPlan(plans.enable(lane, !enabled))}
+          />
+        </>
+      )}
+      {mayEditGroup && name !== base && (
         <>
           {button(t('lane.setBaseline'), plans.makeBaseline(lane))}
           {enabled &&
@@ -147,7 +154,7 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
             button(t('lane.promote'), plans.promoteLane(lane))}
         </>
       )}
-      <Delete object={lane} question={t('confirmDelete', { name })} small />
+      {mayEdit && <Delete object={lane} question={t('confirmDelete', { name })} small />}
     </Space>
   );
 }

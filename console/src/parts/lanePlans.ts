@@ -8,6 +8,7 @@ import { commit } from '../lanes/commits';
 import { contained, promoted } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import type { Planned } from './ConfirmChange';
+import { useServed } from './hooks';
 
 export interface Plans {
   enable: (lane: Lane, enabled: boolean) => Planned;
@@ -18,6 +19,20 @@ export interface Plans {
 export function usePlans(group: LaneGroup): Plans {
   const { t } = useTranslation();
   const ofGroup = group.metadata.name;
+  const hasPromotions = useServed('promotions');
+  const asPromotion = ({ metadata: { name } }: Lane) => ({
+    preview: (force: boolean) => promote(ofGroup, name, { dryRun: true, force }),
+    act: (force: boolean) => promote(ofGroup, name, { force }),
+    mayForce: true,
+  });
+  /** In a cluster: what a promotion is to the lane group. */
+  const asChange = (lane: Lane) => {
+    const spec = { serviceBaselines: promoted(lane, group) };
+    return {
+      preview: () => preview([{ kind: 'LaneGroup', name: ofGroup, spec }]),
+      act: () => merge('LaneGroup', ofGroup, spec),
+    };
+  };
   return {
     enable: (lane, enabled) => {
       const { name } = lane.metadata;
@@ -46,9 +61,7 @@ export function usePlans(group: LaneGroup): Plans {
       }),
       confirm: t('lane.promote'),
       done: t('lane.promoted', { name: lane.metadata.name }),
-      preview: (force) => promote(ofGroup, lane.metadata.name, { dryRun: true, force }),
-      act: (force) => promote(ofGroup, lane.metadata.name, { force }),
-      mayForce: true,
+      ...(hasPromotions ? asPromotion(lane) : asChange(lane)),
       commit: commit(group, { serviceBaselines: promoted(lane, group) }),
     }),
   };

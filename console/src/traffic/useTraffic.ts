@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 
 import { traffic, type GroupTraffic, type Propagation } from '../api/traffic';
-import { useAsked } from '../parts/hooks';
+import { useAsked, useServed } from '../parts/hooks';
 import { figures, kept, type Figures, type Sample } from './figures';
 
 const EVERY = 2_000;
@@ -18,7 +18,12 @@ export interface Traffic {
 }
 
 export function useTraffic(group: string): Traffic {
-  const { answer, wrong } = useAsked(() => sample(group), `traffic ${group}`, { every: EVERY });
+  const served = useServed('traffic');
+  const { answer, wrong } = useAsked(
+    async () => (served ? await sample(group) : null),
+    `traffic ${group} ${served}`,
+    { every: served ? EVERY : 0 },
+  );
   const samples = useRef<readonly Sample[]>([]);
   const [known, setKnown] = useState<ReadonlyMap<string, Figures> | null>(null);
   useEffect(() => {
