@@ -8,7 +8,10 @@ import { toldPath } from '../lanes/toldPaths';
 
 export function ChangedPaths({ changes }: { changes: Changes }) {
   const { t } = useTranslation();
-  const { changedPaths: paths, changedPathsTotal: count } = changes;
+  const { changedPaths: paths, changedPathsTotal: count = 0 } = changes;
+  if (paths === undefined) {
+    return <Typography.Paragraph>{t('preview.notKnown')}</Typography.Paragraph>;
+  }
   if (count === 0) return <Typography.Paragraph>{t('preview.none')}</Typography.Paragraph>;
   return (
     <>

@@ -156,6 +156,7 @@ export const en = {
   preview: {
     looking: 'Looking which requests change…',
     none: 'No request changes its path.',
+    notKnown: 'No request changes its path at the first service.',
     unavailable: 'There is no preview of the paths that change, since the API of the operator is off or not open to you.',
     paths_one: 'One kind of requests changes its path:',
     paths_other: '{{count}} kinds of requests change their path; each with an example:',

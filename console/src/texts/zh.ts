@@ -155,6 +155,7 @@ export const zh: Texts = {
   preview: {
     looking: '正在分析哪些请求会受影响…',
     none: '没有请求改变路径。',
+    notKnown: '在第一个服务处没有请求改变路径。',
     unavailable: '无法预览会改变的路径：Operator 的 API 未启用，或您没有使用权限。',
     paths_one: '1 类请求会改变路径：',
     paths_other: '{{count}} 类请求会改变路径，各举一例：',
