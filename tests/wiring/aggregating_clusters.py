@@ -350,6 +350,7 @@ async def aggregating(
         try:
             yield cluster
         finally:
+            await rest.cut_watches()  # their connections would be waited for
             await runner.cleanup()
 
 

@@ -20,8 +20,8 @@ from laneway.schema.api_requests import GROUP
 _WHO = ("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews")
 _MAY = ("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews")
 #: What the console does to an object that it lets users edit.
-_EDITS = ("create", "update", "patch", "delete")
-_EDITED = ("lanegroups", "lanes")
+EDITS = ("create", "update", "patch", "delete")
+EDITED = ("lanegroups", "lanes")
 
 
 async def callers_identity(api: CallersApi, token: str) -> dict[str, Any]:
@@ -42,8 +42,8 @@ async def callers_identity(api: CallersApi, token: str) -> dict[str, Any]:
 async def _edits(api: CallersApi, token: str) -> list[str]:
     return [
         plural
-        for plural in _EDITED
-        if all([await _may(api, token, verb, "laneway.dev", plural) for verb in _EDITS])
+        for plural in EDITED
+        if all([await _may(api, token, verb, "laneway.dev", plural) for verb in EDITS])
     ]
 
 
