@@ -1,10 +1,11 @@
 /** The frame of a form: title, the form, what is wrong beyond its fields, and its buttons. */
 import { Alert, App, Button, Form, Space, Typography } from 'antd';
-import { useContext, useState, type ReactNode } from 'react';
+import { useContext, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Written } from '../api/kinds';
 import { Refused, write, type Finding } from '../api/requests';
+import { writeLatest } from '../api/statusRaces';
 import { document } from '../lanes/commits';
 import { elsewhere } from '../lanes/findings';
 import { findingsOf, go, useFindings, Who } from './hooks';
@@ -29,6 +30,9 @@ interface Props {
   children: (findings: readonly Finding[]) => ReactNode;
 }
 
+/** As long as events take to be shown. */
+const caughtUp = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
+
 export function EditorPage(props: Props) {
   const { object, mayEdit, outdated, touched } = props;
   const fromFiles = props.before?.declaredBy !== undefined;
@@ -44,6 +48,9 @@ export function EditorPage(props: Props) {
   const text = JSON.stringify(object);
   const findings = refused?.object === text ? refused.findings : touched ? found : [];
 
+  const latest = useRef({ object, outdated });
+  latest.current = { object, outdated };
+
   const save = async (): Promise<void> => {
     if (fromFiles) {
       setShown(true);
@@ -52,7 +59,7 @@ export function EditorPage(props: Props) {
     setSaving(true);
     setUnreachable(false);
     try {
-      await write(object);
+      await writeLatest(write, () => latest.current, caughtUp);
       props.discard();
       void message.success(t('saved', { name: object.metadata.name }));
       go(props.back);

@@ -85,10 +85,15 @@ export function useFindings(object: Written, mayWrite: boolean): Finding[] {
     if (!mayWrite) return;
     let outdated = false;
     const timer = setTimeout(() => {
-      write(JSON.parse(text) as Written, true).then(
+      const tried = JSON.parse(text) as Written;
+      const isNew = tried.metadata.resourceVersion === undefined;
+      write(tried, true).then(
         () => outdated || setFindings([]),
         (error: unknown) => {
-          if (!outdated && error instanceof Refused) setFindings(findingsOf(error));
+          if (outdated || !(error instanceof Refused)) return;
+          // A newer version comes by the stream, and the page says so if somebody edited it.
+          if (error.code === OUTDATED && !isNew) return;
+          setFindings(findingsOf(error));
         },
       );
     }, PAUSE);
