@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -15,6 +18,7 @@ from laneway.adapters.http.callers_identity import EDITED, EDITS
 from laneway.apiserver.virtual_resources import CHANGE_SET, IN_CLUSTERS
 from laneway.faces.operator.app import operator
 from laneway.faces.operator.console import console_address, console_names
+from laneway.wiring.console_paths import console_folder
 
 ON: Document = {"enabled": True}
 NAMED: Document = {"enabled": True, "host": "lanes.example.com", "secretName": "own"}
@@ -88,6 +92,13 @@ def test_users_get_what_the_console_asks_for_and_no_more() -> None:
     found = by_name(ON)
     assert grants(found["ClusterRole", "laneway-console-view"]) == listed | asked - {change_set}
     assert grants(found["ClusterRole", "laneway-console-edit"]) == listed | asked | edits
+
+
+def test_the_image_is_not_built_without_the_console() -> None:
+    dockerfile = (CHART.parents[1] / "Dockerfile").read_text()
+    (check,) = re.findall(r'/venv/bin/python -c "([^"]+)"', dockerfile)
+    done = subprocess.run([sys.executable, "-c", check], check=False, timeout=60)
+    assert done.returncode == (console_folder() is None)
 
 
 @pytest.mark.parametrize("host", ["https://x.example.com", "x:443", "*.example.com", "x y"])

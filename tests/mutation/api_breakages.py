@@ -20,9 +20,9 @@ API = (
     ),
     Breakage(
         "a request for any host is answered",
-        "src/laneway/adapters/http/authentication.py",
-        old="        if name not in self._hosts:\n",
-        new="        if not name:\n",
+        "src/laneway/adapters/http/same_origin.py",
+        old="    if name not in hosts:\n",
+        new="    if not name:\n",
         tests=(AUTHENTICATION + "test_web_pages_of_others_are_refused_with_a_valid_token",),
         why="a web page reaches the API under a name of its own that leads to this machine",
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from tests.mutation.api_breakages import API
 from tests.mutation.cluster_api_breakages import CLUSTER_API
+from tests.mutation.cluster_console_breakages import CLUSTER_CONSOLE
 from tests.mutation.command_breakages import COMMANDS
 from tests.mutation.console_breakages import CONSOLE
 from tests.mutation.cost_breakages import COSTS
@@ -34,6 +35,7 @@ CONTEXTS = "tests/filter/test_trace_contexts.py::"
 BREAKAGES = (
     *API,
     *CLUSTER_API,
+    *CLUSTER_CONSOLE,
     *WHOLE_CHANGES,
     *COMMANDS,
     *COSTS,

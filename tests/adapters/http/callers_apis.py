@@ -28,11 +28,13 @@ _JSON = {"content-type": "application/json"}
 class Answering:
     """What is asked, with everything that goes with it, is in ``asked``. ``answers`` are by
     patterns of ``METHOD target``, the first that matches; a watch answers what is put into
-    ``events``, until None."""
+    ``events``, until None. ``allows`` answers reviews of
+    the caller's own access."""
 
     asked: list[tuple[str, str, str, bytes, str]] = field(default_factory=list)
     answers: dict[str, tuple[int, Any, Mapping[str, str]] | Exception] = field(default_factory=dict)
     events: dict[str, asyncio.Queue[bytes | None]] = field(default_factory=dict)
+    allows: Callable[[dict[str, str]], bool] | None = None
     wait: Callable[[], Any] | None = None
     open: int = 0
 
@@ -56,6 +58,9 @@ class Answering:
     ) -> AsyncIterator[CallersAnswer]:
         self.asked.append((token, method, target, body, content_type))
         found = self._found(f"{method} {target}")
+        if self.allows is not None and target.endswith("/selfsubjectaccessreviews"):
+            allowed = self.allows(json.loads(body)["spec"]["resourceAttributes"])
+            found = (201, {"status": {"allowed": allowed}}, _JSON)
         if isinstance(found, Exception):
             raise found
         status, document, headers = found

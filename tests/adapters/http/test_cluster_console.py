@@ -280,6 +280,14 @@ async def test_who_lacks_one_right_is_offered_no_edits(found: Shown) -> None:
     assert answer.json()["status"]["serves"] == []
 
 
+async def test_who_may_only_create_is_offered_no_edits(found: Shown) -> None:
+    found.api.answer("POST .*/selfsubjectreviews", 201, {"status": {"userInfo": {}}})
+    found.api.allows = lambda attributes: attributes["verb"] == "create"
+    found.api.answer(f"GET {OWN}", 200, {"resources": [{"name": "previews"}]})
+    status = (await found.client.get(f"{OWN}/identity", headers=TOKEN)).json()["status"]
+    assert (status["edits"], status["serves"]) == ([], ["previews"])
+
+
 async def test_without_the_aggregated_api_nothing_of_it_is_offered(found: Shown) -> None:
     found.api.answer("POST .*/selfsubjectreviews", 201, {"status": {"userInfo": {}}})
     found.api.answer("POST .*/selfsubjectaccessreviews", 201, {"status": {"allowed": True}})
