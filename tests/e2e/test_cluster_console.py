@@ -25,7 +25,9 @@ PATIENCE = 240
 
 
 def allow(cluster: AggregatingCluster) -> None:
-    """Jane is an administrator. Joe may see the objects, and ask the operator for nothing."""
+    """Jane is an administrator. Joe may see the objects, and ask the operator for nothing. Jim has
+    no rights."""
+    cluster.users["jim"] = ("jim", ())
     cluster.decides_first = cluster.guards_objects = True
     for who in ("jane", "joe"):
         for verb in ("list", "watch"):
@@ -38,7 +40,7 @@ def allow(cluster: AggregatingCluster) -> None:
 async def walk(address: str) -> dict[str, Any]:
     node, chromium = programs()
     process = await asyncio.create_subprocess_exec(
-        *(node, str(WALK), chromium, address, "jane", "joe"),
+        *(node, str(WALK), chromium, address, "jane", "joe", "jim"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -85,6 +87,8 @@ async def test_the_walk_in_a_cluster(tmp_path: Path) -> None:
     assert seen["places"] == ["Lane groups", "Try it", "Findings", "Generated"]
     assert seen["viewerPlaces"] == ["Lane groups"]
     assert set(seen["viewerOffered"]) == {0}, seen["viewerOffered"]
+    assert 'User "jim" cannot list resource "lanegroups"' in seen["lacking"]
+    assert "no lane group" not in seen["lacking"]
     assert "Envoy" not in seen["dialects"]
     assert seen["matching"] == 0, "the console does not know the pods of a cluster"
     assert "istioctl proxy-status" in "\n".join(seen["missing"])
