@@ -121,6 +121,7 @@ EXHIBITS = [
     _exhibit("ASM_STRICT_RULES_IN_ORDER", "Lane test/s2", [replace(S2, ingress=(BETA,))],
              {"x-beta": "1"}, fields=STRICT, kept=[]),
     _exhibit("ISTIO_LANE_NAMED_TWICE", GROUP, [S2], {"x-lane": ("s2", "s1")}),
+    _exhibit("ISTIO_LANE_NAMED_TWICE", GROUP, [], {"x-lane": ("s1", "s1")}, fields=REFUSING),
     _exhibit("ASM_BAGGAGE", GROUP, [S2], {"x-lane": "s2", "baggage": "x-lane=s2"},
              fields={"trace_header": "baggage"}, kept=["baggage"]),
     _of_two("ASM_GROUPS_SHARE_GATEWAY", "Gateway istio-system/ingressgateway",

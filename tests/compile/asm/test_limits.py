@@ -111,6 +111,12 @@ def test_what_nobody_meets_is_not_told() -> None:
     assert report(mesh([group("a")], [], [service("a")])) == []
 
 
+def test_the_only_lane_may_be_named_twice_where_others_are_refused() -> None:
+    refusing = group("a", unmatched=Unmatched.NOT_FOUND)
+    found = report(mesh([refusing], [lane("s1", "a", ANY)], [service("a")]))
+    assert {finding.code for finding in found} == ALWAYS
+
+
 def test_where_a_lane_must_be_named_is_said() -> None:
     first, *_ = report(declared({"trace_header": ROUTE_HEADER}, {}))
     assert "(404) at the gateway and between services" in first.message

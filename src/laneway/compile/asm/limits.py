@@ -139,7 +139,7 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             f"ASM decides how many trace ids of group {group.name} it remembers, and for how long",
             "remove spec.traceMemory",
         )
-    if len(lanes) > 1:
+    if len(lanes) > 1 or group.unmatched is Unmatched.NOT_FOUND:
         yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
             f"in ASM a request with several {group.route_header} headers gets a lane of group "
