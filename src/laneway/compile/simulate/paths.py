@@ -197,7 +197,7 @@ class _Simulation:
         call = calling.call
         subsets = self.routes.services[call.service].subsets
         workload = self.mesh.workloads_by_name[called]
-        served = next((s.name for s in subsets if workload.is_selected(s.selector)), None)
+        served = next((s.name for s in subsets if s.selects(workload.labels)), None)
         ready = (called,) if called in self.ready else ()
         text = f"a port of this machine leads to {called} past the caller's sidecar: no lane is set"
         reason = Reason(Why.PAST_SIDECAR, text)
