@@ -46,6 +46,11 @@ BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
             {},
             {"ASM_LANE_NAMED_TWICE", "ASM_NO_ROUTE_WITHOUT_LANE", "ASM_BAGGAGE"},
         ),
+        (
+            {**BY_HEADER, "trace_header": "baggage", "mode": Mode.STRICT},
+            {},
+            {"ASM_LANE_NAMED_TWICE", "ASM_STRICT_CALLERS", "ASM_BAGGAGE"},
+        ),
         ({"unmatched": Unmatched.NOT_FOUND}, {"fallback": ("s1",)}, {*ALWAYS, "ASM_ONE_FALLBACK"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, {*ALWAYS, "ASM_NO_WEIGHT"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, {*ALWAYS, "ASM_ONE_MODE"}),
