@@ -259,8 +259,8 @@ BREAKAGES = (
     Breakage(
         "a web page may use a sidecar as its proxy",
         "src/laneway/compile/envoy/scoped_routes.py",
-        old='  if headers:get(":method") ~= "CONNECT" and not',
-        new='  if headers:get(":method") == "NONE" and not',
+        old='  if headers:get(":method") ~= "CONNECT" and scheme ==',
+        new='  if headers:get(":method") == "NONE" and scheme ==',
         tests=("tests/e2e/test_egress.py::test_loopback_is_not_called",),
         why="a page reaches, by DNS rebinding, whatever the sidecar reaches",
     ),
