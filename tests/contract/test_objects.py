@@ -72,6 +72,14 @@ async def test_what_is_not_there_is_not_found(server: Server, method: str) -> No
     assert status["details"]["kind"] == "lanes"
 
 
+async def test_a_head_request_changes_nothing(server: Server) -> None:
+    await server.create(server.lane())
+    for path in (server.path(), LANES):
+        answer = await server.client.head(path, params={"labelSelector": server.selector})
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert await names(server) == ["one"]
+
+
 async def test_a_replacement_from_an_outdated_version_is_a_conflict(server: Server) -> None:
     await server.create(server.lane())
     made = await settled(server, server.path())

@@ -19,6 +19,20 @@ API = (
         why="a pipeline undoes in silence what somebody set by hand",
     ),
     Breakage(
+        "a HEAD request is a DELETE",
+        "src/laneway/adapters/http/objects.py",
+        old="""            case "GET" | "HEAD":
+                return await self._reads.one(request, place)
+""",
+        new="""            case "HEAD":
+                return await self._delete(request, place)
+            case "GET":
+                return await self._reads.one(request, place)
+""",
+        tests=("tests/contract/test_objects.py::test_a_head_request_changes_nothing[laneway]",),
+        why="a tool that only looks whether a lane is there deletes it",
+    ),
+    Breakage(
         "a request for any host is answered",
         "src/laneway/adapters/http/same_origin.py",
         old="    if name not in hosts:\n",

@@ -30,6 +30,10 @@ _REASONS = {
 }
 
 
+#: Kubernetes' text, because some clients compare it.
+NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
+
+
 class Failure(Exception):
     """A request that is refused. ``causes`` are those of ``StatusDetails``."""
 

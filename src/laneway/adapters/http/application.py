@@ -14,15 +14,14 @@ from starlette.routing import Route
 
 from laneway.adapters.http.objects import ObjectEndpoints, Place
 from laneway.apiserver import discovery
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import NO_SUCH_METHOD, Failure
 from laneway.apiserver.resources import Resource, Served
 from laneway.control.revisions import DeclaredElsewhere, StoreError
 
 Endpoint = Callable[[Request, Place], Awaitable[Response]]
 
-# Kubernetes' texts, because some clients compare them.
+# Kubernetes' text, because some clients compare it.
 _NOTHING_THERE = "the server could not find the requested resource"
-_NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
 _OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _COLLECTION = ["GET", "POST", "DELETE"]
@@ -118,9 +117,7 @@ def _objects(resources: Sequence[Resource], objects: ObjectEndpoints) -> list[Ro
                 raise Failure(404, _NOTHING_THERE)
             name = path.get("name", "")
             if resource.namespaced and not namespace and (name or request.method == "POST"):
-                raise Failure(
-                    405, "the server does not allow this method on the requested resource"
-                )
+                raise Failure(405, NO_SUCH_METHOD)
             if subresource and not resource.has_status:
                 raise Failure(404, _NOTHING_THERE)
             return await endpoint(
@@ -177,7 +174,7 @@ async def _nothing_there(request: Request, error: Exception) -> Response:
 
 
 async def _no_such_method(request: Request, error: Exception) -> Response:
-    return await _failed(request, Failure(405, _NO_SUCH_METHOD))
+    return await _failed(request, Failure(405, NO_SUCH_METHOD))
 
 
 async def _not_foreseen(request: Request, error: Exception) -> Response:

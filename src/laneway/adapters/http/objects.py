@@ -21,7 +21,7 @@ from laneway.adapters.http.queries import (
 from laneway.adapters.http.watches import Watches
 from laneway.apiserver import patches, writes
 from laneway.apiserver.expired_lanes import check_not_expired
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import NO_SUCH_METHOD, Failure
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.validation import Valid
@@ -72,23 +72,27 @@ class ObjectEndpoints:
 
     async def collection(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET":
+            case "GET" | "HEAD":
                 return await self._reads.collection(request, place)
             case "POST":
                 return await self._create(request, place)
-            case _:
+            case "DELETE":
                 return await self._delete_all(request, place)
+            case _:
+                raise Failure(405, NO_SUCH_METHOD)
 
     async def one(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET":
+            case "GET" | "HEAD":
                 return await self._reads.one(request, place)
             case "PUT":
                 return await self._replace(request, place)
             case "PATCH":
                 return await self._patch(request, place)
-            case _:
+            case "DELETE":
                 return await self._delete(request, place)
+            case _:
+                raise Failure(405, NO_SUCH_METHOD)
 
     async def _create(self, request: Request, place: Place) -> Response:
         query, data = write_query(request), await self._body(request)
