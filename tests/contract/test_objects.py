@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -57,6 +58,43 @@ async def test_a_name_is_taken_once(server: Server) -> None:
     await server.create(server.lane())
     status = await server.ask("POST", LANES, 409, json=server.lane())
     assert (status["kind"], status["reason"]) == ("Status", "AlreadyExists")
+
+
+async def test_the_server_ends_a_name_that_is_begun(server: Server) -> None:
+    lane = server.lane()
+    del lane["metadata"]["name"]
+    lane["metadata"]["generateName"] = f"{server.run}-"
+    made = await server.create(lane, lane)
+    first, second = (each["metadata"]["name"] for each in made)
+    assert first != second
+    for each in made:
+        assert each["metadata"]["generateName"] == f"{server.run}-"
+        assert re.fullmatch(rf"{server.run}-[a-z0-9]{{5}}", each["metadata"]["name"])
+    del lane["metadata"]["generateName"]
+    status = await server.ask("POST", LANES, 422, json=lane)
+    assert "name or generateName is required" in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("labels", {"a b": "c"}),
+        ("labels", {"a/b/c": "d"}),
+        ("labels", {"a": "b c"}),
+        ("labels", {"a": "b" * 64}),
+        ("annotations", {"a b": "c"}),
+        ("annotations", {"a": "b" * 262_144}),
+        ("finalizers", ["a b"]),
+    ],
+)
+async def test_metadata_that_is_not_legal_is_refused(
+    server: Server, field: str, wrong: Any
+) -> None:
+    lane = server.lane()
+    lane["metadata"][field] = wrong
+    status = await server.ask("POST", LANES, 422, json=lane)
+    causes = [each["field"] for each in status["details"]["causes"]]
+    assert causes[0].startswith(f"metadata.{field}")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -199,6 +237,13 @@ async def test_unknown_fields_are_refused_warned_of_or_dropped(server: Server) -
         assert answer.status_code == 201
         assert ("spec.colour" in answer.headers.get("warning", "")) is warns
         assert "colour" not in answer.json()["spec"]
+
+
+async def test_a_field_that_is_given_twice_is_refused(server: Server) -> None:
+    text = json.dumps(server.lane()).replace('"group":', '"group": "other", "group":')
+    headers, strict = {"content-type": "application/json"}, {"fieldValidation": "Strict"}
+    await server.ask("POST", LANES, 400, content=text, headers=headers, params=strict)
+    assert await names(server) == []
 
 
 async def test_a_dry_run_keeps_nothing(server: Server) -> None:
@@ -371,5 +416,5 @@ async def test_discovery_says_what_there_is(server: Server) -> None:
 
 async def test_what_is_not_served_is_not_found(server: Server) -> None:
     for path in ("/apis/laneway.dev/v9/lanes", f"/apis/{V1}/lorries", "/apis/nothing.example"):
-        await server.get(path, code=404)
-    await server.ask("POST", server.path(), 405, json=server.lane())
+        assert (await server.client.get(path)).status_code == 404
+    await server.ask("POST", f"{server.path()}/status", 405, json=server.lane())

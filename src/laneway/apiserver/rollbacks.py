@@ -23,7 +23,15 @@ from laneway.control.revisions import Manifest, ObjectId, Objects
 from laneway.model.meshes import Mesh
 
 #: The metadata that a rollback restores; the server owns the rest.
-_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "labels",
+    "annotations",
+    "finalizers",
+    "ownerReferences",
+)
 
 
 def rolled_back(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from laneway.apiserver.failures import Failure, finding_causes
+from laneway.apiserver.object_metadata import metadata_findings
 from laneway.apiserver.resources import Resource
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity, Source, field_text
@@ -61,7 +62,8 @@ def _findings(manifest: Mapping[str, Any], resource: Resource) -> list[Finding]:
     if not resource.namespaced:
         metadata.pop("namespace", None)
     written = {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": metadata}
-    return list(read_alone(Document(written, Source(manifest["metadata"]["name"], None))).findings)
+    document = Document(written, Source(manifest["metadata"]["name"], None))
+    return [*read_alone(document).findings, *metadata_findings(manifest["metadata"])]
 
 
 def _hint(finding: Finding) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,11 @@ from laneway.apiserver.validation import Valid, validated, with_item_defaults
 from laneway.control.revisions import Manifest, StoredObject
 
 STATUS = "status"
+#: https://kubernetes.io/docs/reference/using-api/api-concepts/#generated-values: the ending of a
+#: generated name has no vowels, so that it makes no words. A lane's name has at most 63 characters.
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_ENDING = 5
+_LONGEST_PREFIX = 63 - _ENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Write:
 
 
 def created(write: Write, body: Manifest) -> Valid:
-    manifest = _checked(write, body)
+    manifest = _checked(write, _named(body, write.uid))
     return _owned(write, None, _validated(write, None, _fresh(write, None, manifest)))
 
 
@@ -115,6 +121,19 @@ def _owned(write: Write, before: Manifest | None, valid: Valid) -> Valid:
     return Valid(manifest, valid.warnings)
 
 
+def _named(body: Any, uid: str) -> Any:
+    """The body with a name of its own if it has only ``generateName``."""
+    metadata = body.get("metadata") if isinstance(body, Mapping) else None
+    if not isinstance(metadata, Mapping) or metadata.get("name"):
+        return body
+    prefix = metadata.get("generateName")
+    if not isinstance(prefix, str) or not prefix:
+        return body
+    digest = hashlib.sha256(uid.encode()).digest()
+    ending = "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_ENDING])
+    return {**body, "metadata": {**metadata, "name": prefix[:_LONGEST_PREFIX] + ending}}
+
+
 def _checked(write: Write, body: Any) -> dict[str, Any]:
     """The body, if it is an object of this resource and name. Raises ``Failure``."""
     if not isinstance(body, Mapping) or not isinstance(body.get("metadata", {}), Mapping):
@@ -135,7 +154,7 @@ def _checked(write: Write, body: Any) -> dict[str, Any]:
     if not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise Failure(
             422,
-            f"{kind.name} is invalid: metadata.name: Required value: laneway makes up no names",
+            f"{kind.name} is invalid: metadata.name: Required value: name or generateName is required",
             causes=[{"reason": "FieldValueRequired", "field": "metadata.name", "message": ""}],
         )
     if not write.resource.namespaced:
@@ -183,7 +202,16 @@ def _without_server_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in metadata.items()
-        if name in ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+        if name
+        in (
+            "name",
+            "generateName",
+            "namespace",
+            "labels",
+            "annotations",
+            "finalizers",
+            "ownerReferences",
+        )
         and value is not None
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
         raise Failure(415, f"the content type {kind!r} is not supported; send JSON or YAML")
     text = _decoded(await limited_body(request))
     try:
-        data = read_yaml(text) if kind in _YAML else json.loads(text, parse_constant=_no_number)
+        data = read_yaml(text) if kind in _YAML else _json(text)
     except (ValueError, RecursionError) as error:
         raise Failure(400, f"the body cannot be read: {error}") from error
     if _deeper(data, _MOST_DEPTH):
@@ -68,6 +69,19 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Failure(400, f"the body is not UTF-8: {error}") from error
+
+
+def _json(text: str) -> Any:
+    """Raises ``ValueError``, for a field that is given twice, too: one of the two would be lost."""
+    return json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"`{twice}` is set twice")
+    return fields
 
 
 def _no_number(text: str) -> Any:
