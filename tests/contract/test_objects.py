@@ -130,6 +130,14 @@ async def test_a_replacement_from_an_outdated_version_is_a_conflict(server: Serv
     assert status["reason"] == "Conflict"
 
 
+async def test_a_replacement_says_which_version_it_replaces(server: Server) -> None:
+    await server.create(server.lane())
+    status = await server.ask("PUT", server.path(), 422, json=server.lane(weight=5))
+    (cause,) = status["details"]["causes"]
+    assert cause["field"] == "metadata.resourceVersion"
+    assert (await server.get(server.path()))["spec"]["weight"] == 0
+
+
 async def test_labels_are_no_new_generation_and_the_same_again_is_no_new_version(
     server: Server,
 ) -> None:
@@ -154,6 +162,33 @@ async def test_a_status_is_written_apart(server: Server) -> None:
     of_status = await server.patch(MERGE, f"{server.path()}/status", both)
     assert (of_status["spec"]["weight"], of_status["status"]["observedGeneration"]) == (2, 7)
     assert of_status["metadata"]["generation"] == of_spec["metadata"]["generation"]
+
+
+async def test_an_invalid_status_is_refused(server: Server) -> None:
+    await server.create(server.lane())
+    wrong = {"status": {"observedGeneration": "seven"}}
+    status = await server.patch(MERGE, f"{server.path()}/status", wrong, 422)
+    assert "status.observedGeneration" in [each["field"] for each in status["details"]["causes"]]
+
+
+async def test_a_status_has_owners_of_its_own(server: Server) -> None:
+    path, flux = server.path(), {"fieldManager": "flux", "force": "true"}
+    await server.patch(APPLY, path, server.lane(weight=10), 201, flux)
+    applied = {**server.lane(), "status": {"observedGeneration": 7}}
+    of_spec = await server.patch(APPLY, path, {**applied, **server.lane(weight=10)}, query=flux)
+    assert (of_spec.get("status") or {}).get("observedGeneration") != 7
+    del applied["spec"]
+    after = await server.patch(APPLY, f"{path}/status", applied, query=flux)
+    assert (after["status"]["observedGeneration"], after["spec"]["weight"]) == (7, 10)
+    patch = {"status": {"observedGeneration": 8}}
+    jack = {"fieldManager": "jack"}
+    after = await server.patch(MERGE, f"{path}/status", patch, query=jack)
+    entries = after["metadata"]["managedFields"]
+    owners = {(each["manager"], each.get("subresource", "")): each["fieldsV1"] for each in entries}
+    assert owners["jack", "status"]["f:status"] == {"f:observedGeneration": {}}
+    assert "f:status" not in owners["flux", ""]
+    nobody = {**applied, "metadata": {"name": f"{server.run}-nobody"}}
+    await server.patch(APPLY, f"{server.path('nobody')}/status", nobody, 404, flux)
 
 
 async def test_what_is_deleted_is_gone(server: Server) -> None:
@@ -282,6 +317,39 @@ async def test_server_side_apply_owns_fields(server: Server) -> None:
     assert after["spec"]["group"] == "contract"
 
 
+async def test_conflicts_are_told_by_their_owners(server: Server) -> None:
+    path, zoe = server.path(), {"fieldManager": "zoe"}
+    await server.patch(APPLY, path, server.lane(weight=1), 201, {"fieldManager": "flux"})
+    await server.patch(MERGE, path, {"spec": {"order": 2}}, query={"fieldManager": "jack"})
+    one = await server.patch(APPLY, path, server.lane(weight=9), 409, zoe)
+    assert one["message"] == 'Apply failed with 1 conflict: conflict with "flux": .spec.weight'
+    assert one["details"]["causes"][0]["message"] == 'conflict with "flux"'
+    two = await server.patch(APPLY, path, server.lane(weight=9, order=9), 409, zoe)
+    assert two["message"] == (
+        'Apply failed with 2 conflicts: conflicts with "flux":\n- .spec.weight\n'
+        f'conflicts with "jack" using {V1}:\n- .spec.order'
+    )
+
+
+async def test_owners_are_removed_by_an_empty_entry(server: Server) -> None:
+    """As ``kubectl`` and its documentation do it, also to change owners."""
+    await server.create(server.lane(weight=1))
+    path, fields = server.path(), "/metadata/managedFields"
+    made = await server.get(path)
+    renamed = [{**made["metadata"]["managedFields"][0], "manager": "jack", "operation": "Apply"}]
+    patch = [{"op": "replace", "path": fields, "value": renamed}]
+    after = await server.patch(JSON_PATCH, path, patch)
+    assert [each["manager"] for each in after["metadata"]["managedFields"]] == ["jack"]
+    kept = await server.patch(MERGE, path, {"metadata": {"managedFields": []}})
+    assert [each["manager"] for each in kept["metadata"]["managedFields"]] == ["jack"]
+    patch = [{"op": "replace", "path": fields, "value": [{}]}]
+    cleared = await server.patch(JSON_PATCH, path, patch)
+    assert not cleared["metadata"].get("managedFields")
+    query = {"fieldManager": "flux"}
+    conflict = await server.patch(APPLY, path, server.lane(weight=2), 409, query)
+    assert '"before-first-apply"' in conflict["message"]
+
+
 async def test_force_is_for_server_side_apply_alone(server: Server) -> None:
     await server.create(server.lane())
     await server.patch(MERGE, server.path(), {"spec": {"weight": 1}}, 422, {"force": "true"})
@@ -322,13 +390,13 @@ async def test_a_services_ports_are_merged_by_their_numbers(server: Server) -> N
 
 
 async def test_a_body_of_another_object_is_refused(server: Server) -> None:
-    await server.create(server.lane())
-    for wrong in (
-        {"metadata": {"name": "another"}},
-        {"kind": "LaneGroup"},
-        {"apiVersion": "laneway.dev/v9"},
+    (made,) = await server.create(server.lane())
+    for wrong, code in (
+        ({"metadata": {**made["metadata"], "name": "another"}}, 400),
+        ({"apiVersion": "laneway.dev/v9"}, 400),
+        ({"kind": "LaneGroup"}, 422),
     ):
-        await server.ask("PUT", server.path(), 400, json={**server.lane(), **wrong})
+        await server.ask("PUT", server.path(), code, json={**made, **wrong})
 
 
 async def test_tables_have_the_columns_of_the_definition(server: Server) -> None:

@@ -33,6 +33,24 @@ API = (
         why="a tool that only looks whether a lane is there deletes it",
     ),
     Breakage(
+        "a status that is applied takes the place of the whole object",
+        "src/laneway/apiserver/writes.py",
+        old="    wanted = _applicable(write, wanted)\n",
+        new="    wanted = {**wanted, 'metadata': _without_server_fields(wanted['metadata'])}\n",
+        tests=("tests/contract/test_objects.py::test_a_status_has_owners_of_its_own[laneway]",),
+        why="a controller that reports a status removes what its users declared",
+    ),
+    Breakage(
+        "owners that a client writes are ignored",
+        "src/laneway/apiserver/writes.py",
+        old="now=write.now, stated=stated\n",
+        new="now=write.now\n",
+        tests=(
+            "tests/contract/test_objects.py::test_owners_are_removed_by_an_empty_entry[laneway]",
+        ),
+        why="what kubectl applied without server-side apply can never be taken out again",
+    ),
+    Breakage(
         "a request for any host is answered",
         "src/laneway/adapters/http/same_origin.py",
         old="    if name not in hosts:\n",
