@@ -33,12 +33,12 @@ API = (
         why="a tool that only looks whether a lane is there deletes it",
     ),
     Breakage(
-        "a status that is applied takes the place of the whole object",
+        "a status that is applied with an object counts",
         "src/laneway/apiserver/writes.py",
         old="    wanted = _applicable(write, wanted)\n",
         new="    wanted = {**wanted, 'metadata': _without_server_fields(wanted['metadata'])}\n",
         tests=("tests/contract/test_objects.py::test_a_status_has_owners_of_its_own[laneway]",),
-        why="a controller that reports a status removes what its users declared",
+        why="whoever applies what `kubectl get -o yaml` printed owns the status, and the next report of it is a conflict",
     ),
     Breakage(
         "owners that a client writes are ignored",
