@@ -206,7 +206,11 @@ async def test_what_is_deleted_is_gone(server: Server) -> None:
 async def test_a_collection_is_deleted_by_a_selector(server: Server) -> None:
     await server.create(*(server.lane(each) for each in ("one", "two", "three")))
     await server.patch(MERGE, server.path("two"), {"metadata": {"labels": {"kept": "yes"}}})
-    await server.ask("DELETE", LANES, params={"labelSelector": f"{server.selector},!kept"})
+    query = {"labelSelector": f"{server.selector},!kept"}
+    deleted = await server.ask("DELETE", LANES, params=query)
+    assert deleted["kind"] == "LaneList"
+    found = [each["metadata"]["name"] for each in deleted["items"]]
+    assert found == [f"{server.run}-one", f"{server.run}-three"]
     assert await names(server) == ["two"]
 
 
@@ -254,6 +258,25 @@ async def test_pages_are_of_one_revision(server: Server) -> None:
     assert [each["metadata"]["name"][-1] for each in seen] == list("abcde")
 
 
+async def test_a_list_says_how_many_remain_of_all(server: Server) -> None:
+    await server.create(*(server.lane(each) for each in "abc"))
+    every = await server.get(LANES, {"limit": "1"})
+    assert every["metadata"]["remainingItemCount"] >= 2
+    some = await server.get(LANES, {"limit": "1", "labelSelector": server.selector})
+    assert "remainingItemCount" not in some["metadata"]
+    token = some["metadata"]["continue"]
+    version = some["metadata"]["resourceVersion"]
+    await server.get(LANES, {"continue": token, "resourceVersion": version}, code=400)
+
+
+async def test_a_list_cannot_be_of_a_version_that_is_not_there_yet(server: Server) -> None:
+    now = int((await server.get(LANES))["metadata"]["resourceVersion"])
+    for match in ({}, {"resourceVersionMatch": "Exact"}):
+        query = {"resourceVersion": str(now + 100_000), "timeoutSeconds": "1", **match}
+        status = await server.get(LANES, query, code=504)
+        assert status["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
 async def test_an_invalid_object_is_refused_with_its_fields(server: Server) -> None:
     status = await server.ask("POST", LANES, 422, json=server.lane(weight=101))
     assert status["reason"] == "Invalid"
@@ -291,7 +314,54 @@ async def test_a_dry_run_keeps_nothing(server: Server) -> None:
     assert seen["spec"]["weight"] == 2
     await server.ask("DELETE", server.path(), params=dry)
     assert (await server.get(server.path()))["spec"]["weight"] == 1
-    await server.ask("POST", LANES, 400, json=server.lane(), params={"dryRun": "Some"})
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "field"),
+    [
+        ("POST", {"dryRun": "Some"}, "dryRun"),
+        ("POST", {"fieldValidation": "Loud"}, "fieldValidation"),
+        ("POST", {"fieldManager": "m" * 129}, "fieldManager"),
+        ("POST", {"fieldManager": "a\nb"}, "fieldManager"),
+        ("PATCH", {"force": "true"}, "force"),
+        ("DELETE", {"dryRun": "Some"}, "dryRun"),
+        ("GET", {"resourceVersionMatch": "Exact"}, "resourceVersionMatch"),
+        ("GET", {"resourceVersionMatch": "Most", "resourceVersion": "1"}, "resourceVersionMatch"),
+        ("GET", {"sendInitialEvents": "true"}, "sendInitialEvents"),
+        ("GET", {"sendInitialEvents": "true", "watch": "true"}, "resourceVersionMatch"),
+        (
+            "GET",
+            {"resourceVersionMatch": "NotOlderThan", "resourceVersion": "1", "watch": "true"},
+            "resourceVersionMatch",
+        ),
+    ],
+)
+async def test_parameters_that_cannot_be_are_refused(
+    server: Server, method: str, query: dict[str, str], field: str
+) -> None:
+    await server.create(server.lane())
+    path = LANES if method in ("GET", "POST") else server.path()
+    body = {} if method in ("GET", "DELETE") else {"json": server.lane("two")}
+    headers = {"content-type": MERGE} if method == "PATCH" else {}
+    status = await server.ask(method, path, 422, params=query, headers=headers, **body)
+    assert field in [each["field"] for each in status["details"]["causes"]]
+    assert status["details"]["group"] == "meta.k8s.io"
+    assert await names(server) == ["one"]
+
+
+async def test_options_of_a_deletion_are_checked(server: Server) -> None:
+    await server.create(server.lane())
+    for options, code in (
+        ({"dryRun": ["Some"]}, 422),
+        ({"propagationPolicy": "Sometimes"}, 422),
+        ({"kind": "Lane", "apiVersion": V1}, 400),
+        ([], 400),
+    ):
+        await server.ask("DELETE", server.path(), code, json=options)
+    for policy in ("Background", "Orphan"):
+        dry = {"propagationPolicy": policy, "dryRun": ["All"]}
+        await server.ask("DELETE", server.path(), json=dry)
+    assert await names(server) == ["one"]
 
 
 async def test_server_side_apply_owns_fields(server: Server) -> None:
@@ -466,6 +536,9 @@ async def test_a_watch_that_begins_with_all_objects_says_when_these_end(server: 
             assert annotations == {"k8s.io/initial-events-end": "true"}
             break
     assert kinds == ["ADDED", "BOOKMARK"]
+    del query["allowWatchBookmarks"]
+    found = [kind async for kind, _ in watched(server, **query, timeoutSeconds="1")]
+    assert found == ["ADDED"]
 
 
 async def test_discovery_says_what_there_is(server: Server) -> None:

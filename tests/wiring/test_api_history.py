@@ -79,9 +79,9 @@ async def test_objects_are_listed_as_of_a_revision(shop: Api) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ({"resourceVersionMatch": "Exact"}, 400),
-        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 400),
-        ({"resourceVersion": "1", "resourceVersionMatch": "Nearly"}, 400),
+        ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersion": "1", "resourceVersionMatch": "Nearly"}, 422),
         ({"resourceVersion": "99999", "resourceVersionMatch": "Exact"}, 504),
     ],
 )

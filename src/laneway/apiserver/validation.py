@@ -21,7 +21,7 @@ from laneway.schema.json_schema import JsonSchema
 from laneway.schema.statuses import status_findings
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
-_MODES = (STRICT, WARN, IGNORE)
+VALIDATIONS = (STRICT, WARN, IGNORE)
 #: The metadata that users write; the server owns the rest.
 _METADATA = ("name", "namespace", "labels", "annotations")
 
@@ -36,16 +36,12 @@ class Valid:
 
 def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
     """``mode`` is the handling of unknown fields (``fieldValidation``). Raises ``Failure``."""
-    if mode not in _MODES:
-        raise Failure(400, f"fieldValidation: {mode!r} is none of {', '.join(_MODES)}")
     kept = _with_defaults(manifest, resource.schema)
     return _accepted(resource, kept, mode, lambda: _findings(kept, resource))
 
 
 def validated_status(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
     """The same for a write that changes the status alone."""
-    if mode not in _MODES:
-        raise Failure(400, f"fieldValidation: {mode!r} is none of {', '.join(_MODES)}")
     kept = {**manifest}
     if isinstance(manifest.get("status"), Mapping):
         kept["status"] = copied(manifest["status"])

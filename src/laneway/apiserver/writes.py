@@ -49,8 +49,6 @@ def created(write: Write, body: Manifest) -> Valid:
 
 def replaced(write: Write, live: StoredObject, body: Manifest) -> Valid:
     manifest = _checked(write, body)
-    if write.resource.group:  # Kubernetes demands it of custom resources alone
-        _demand_version(write, manifest)
     _check_version(write, live, manifest)
     return _changed(write, live, manifest)
 
@@ -198,9 +196,11 @@ def _wrong_kind(write: Write, given: object) -> Failure:
     return Failure(422, message, details=_details(write), causes=[cause])
 
 
-def _demand_version(write: Write, manifest: Manifest) -> None:
-    """A replacement without it would undo in silence what others have written."""
-    if manifest["metadata"].get("resourceVersion") in (None, "", "0"):
+def demand_version(write: Write, body: Any) -> None:
+    """Raises ``Failure`` for a replacement without a version, which would undo in silence what
+    others have written. Kubernetes demands one of custom resources alone."""
+    metadata = _checked(write, body)["metadata"]
+    if write.resource.group and metadata.get("resourceVersion") in (None, "", "0"):
         message = "Invalid value: 0: must be specified for an update"
         field = "metadata.resourceVersion"
         raise Failure(

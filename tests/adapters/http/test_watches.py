@@ -55,7 +55,12 @@ async def test_a_watch_resumes_where_another_ended(client: httpx.AsyncClient) ->
 
 async def test_without_a_revision_all_objects_come_first(client: httpx.AsyncClient) -> None:
     await client.post(LANES, json=lane("s1"))
-    async with watch(client, LANES, sendInitialEvents="true") as stream:
+    query = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    async with watch(client, LANES, **query) as stream:
         kind, seen = await stream.next()
         assert (kind, seen["metadata"]["name"]) == ("ADDED", "s1")
         kind, seen = await stream.next()
