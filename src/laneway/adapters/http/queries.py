@@ -167,7 +167,7 @@ def check_dry_run(options: str, values: Sequence[object]) -> None:
 
 
 def delete_options(options: Any) -> Mapping[str, Any]:
-    """The body of a DELETE, checked. What is deleted owns nothing here, so every policy does the same."""
+    """The body of a DELETE, checked. No object owns another here: every policy does the same."""
     if not isinstance(options, Mapping) or options.get("kind", _DELETE) != _DELETE:
         raise Failure(400, f"the body of a DELETE is an object of the kind {_DELETE}")
     dry_run = options.get("dryRun") or []
