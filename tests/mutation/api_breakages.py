@@ -51,6 +51,18 @@ API = (
         why="what kubectl applied without server-side apply can never be taken out again",
     ),
     Breakage(
+        "kubectl finds no PATCH of the kinds that are answered and not kept",
+        "src/laneway/apiserver/discovery.py",
+        old="""    if "create" in resource.verbs and "patch" not in resource.verbs:
+""",
+        new="""    if "create" not in resource.verbs and "patch" not in resource.verbs:
+""",
+        tests=(
+            "tests/wiring/test_aggregated_api.py::test_discovery_names_what_is_served_and_no_more",
+        ),
+        why="whoever may not list CustomResourceDefinitions cannot ask laneway with kubectl",
+    ),
+    Breakage(
         "a request for any host is answered",
         "src/laneway/adapters/http/same_origin.py",
         old="    if name not in hosts:\n",
