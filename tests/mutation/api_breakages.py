@@ -118,10 +118,29 @@ API = (
     Breakage(
         "a watch begins where the server did",
         "src/laneway/adapters/http/watches.py",
-        old="        if revision >= self._oldest:\n",
-        new="        if revision >= 0:\n",
+        old="            while revision < self._oldest:\n",
+        new="            while revision < 0:\n",
         tests=(WATCHES + "test_a_server_that_was_restarted_tells_what_happened_before",),
         why="whoever watches over a restart misses changes",
+    ),
+    Breakage(
+        "the stream of a client that reads too slowly has a gap before its end",
+        "src/laneway/adapters/http/watches.py",
+        old="    while not queue.empty():\n",
+        new="    if queue.full():\n",
+        tests=(WATCHES + "test_a_watch_that_is_not_read_is_ended_without_a_gap",),
+        why="a controller never hears of a change, and goes on with what was before",
+    ),
+    Breakage(
+        "a read of history does not notice that it was compacted meanwhile",
+        "src/laneway/adapters/store/sqlite.py",
+        old="        self.check_history(after)  # it may have been compacted before it was read\n",
+        new="",
+        tests=(
+            "tests/adapters/store/test_sqlite.py"
+            "::test_a_read_that_compaction_overtakes_says_that_its_history_is_gone[revisions]",
+        ),
+        why="a watch that resumes misses changes and does not say so",
     ),
     Breakage(
         "writes that the mesh cannot take together are not tried one by one",

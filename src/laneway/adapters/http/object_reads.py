@@ -167,7 +167,9 @@ def _token(request: Request) -> str:
 
 async def server_sent_events(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    async for each in lines:
-        event = json.loads(each)
-        number = event["object"].get("metadata", {}).get("resourceVersion", "")
-        yield f"id: {number}\n".encode() + b"data: " + each + b"\n"
+    async for together in lines:
+        sent = b""
+        for each in together.splitlines(keepends=True):
+            number = json.loads(each)["object"].get("metadata", {}).get("resourceVersion", "")
+            sent += f"id: {number}\n".encode() + b"data: " + each + b"\n"
+        yield sent
