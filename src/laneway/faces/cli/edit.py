@@ -12,7 +12,7 @@ from laneway.adapters.files.yamls import one_document
 from laneway.adapters.host.programs import run_in_foreground
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed
-from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
+from laneway.faces.cli.proxy_acknowledgements import known_errors, print_acknowledgements
 from laneway.faces.cli.resource_words import ObjectReference, named_references
 from laneway.faces.cli.server_requests import Server, ServerError, request
 from laneway.faces.cli.terminals import output
@@ -22,8 +22,10 @@ _NOTE = "# Save to apply; leave it as it is to change nothing.\n"
 
 
 def run(server: Server, words: Sequence[str], namespace: str, seconds: int) -> int:
-    changed = [_edit(server, each) for each in named_references(words, namespace)]
-    return print_acknowledgements(output(), server, seconds) if any(changed) else 0
+    references = named_references(words, namespace)
+    known = known_errors(server)
+    changed = [_edit(server, each) for each in references]
+    return print_acknowledgements(output(), server, seconds, known) if any(changed) else 0
 
 
 def _edit(server: Server, reference: ObjectReference) -> bool:
