@@ -106,8 +106,7 @@ WHOLE_CHANGES = (
         old="    yield from entering_trials(survey, down)\n",
         new="",
         tests=(
-            "tests/compile/analyze/test_changed_paths.py::"
-            "test_an_enter_rule_changes_what_meets_it",
+            "tests/compile/analyze/test_changed_paths.py::test_an_enter_rule_changes_what_meets_it",
         ),
         why="a reviewer is told that no request changes its path, while a company's all do",
     ),

@@ -83,6 +83,15 @@ def test_an_enter_rule_that_another_one_covers_is_told() -> None:
     assert finding.subject == ObjectKey("Lane", "test/l0")
 
 
+def test_an_enter_rule_for_one_host_leaves_other_hosts_to_others() -> None:
+    preview = rule("a", hosts=("pr-7.preview.test",))
+    finding = only(entering(preview, rule("a", headers=JACK)), Code.OVERLAPPING_ENTER_RULES)
+    assert finding.severity is Severity.NOTE
+    every = rule("a", hosts=("*.preview.test",), headers=JACK)
+    for host in ("a.preview.test", "*.a.preview.test"):
+        only(entering(rule("a", hosts=(host,)), every), Code.OVERLAPPING_ENTER_RULES)
+
+
 def test_an_enter_rule_that_asks_for_the_route_header_has_no_effect() -> None:
     declared = entering(rule("a", headers={"X-Lane": exact("l0")}))
     assert [f.field for f in analyze(declared) if f.code == "NO_EFFECT"] == [
