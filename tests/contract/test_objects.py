@@ -336,6 +336,7 @@ async def test_a_dry_run_keeps_nothing(server: Server) -> None:
         ("POST", {"fieldManager": "a\nb"}, "fieldManager"),
         ("PATCH", {"force": "true"}, "force"),
         ("DELETE", {"dryRun": "Some"}, "dryRun"),
+        ("DELETE", {"propagationPolicy": "Sometimes"}, "propagationPolicy"),
         ("GET", {"resourceVersionMatch": "Exact"}, "resourceVersionMatch"),
         ("GET", {"resourceVersionMatch": "Most", "resourceVersion": "1"}, "resourceVersionMatch"),
         ("GET", {"sendInitialEvents": "true"}, "sendInitialEvents"),

@@ -218,7 +218,8 @@ class ObjectEndpoints:
     async def _options(self, request: Request) -> Mapping[str, Any]:
         """``DeleteOptions``, which most clients send and some do not."""
         if not int(request.headers.get("content-length", "0") or 0):
-            return {}
+            policy = request.query_params.get("propagationPolicy")
+            return delete_options({"propagationPolicy": policy})
         return delete_options(await self._body(request))
 
     def _submitted(self, place: Place) -> StoredObject:
