@@ -136,4 +136,12 @@ CONSOLE = (
         tests=("tests/test_build_console.py::test_only_wheels_and_source_distributions_need_node",),
         why="`make setup` downloads 61 MB that it does not use",
     ),
+    Breakage(
+        "a form that is saved over another change takes that change back",
+        "console/src/lanes/merges.ts",
+        old="  if (isSame(mine, base) || isSame(mine, theirs)) return theirs;\n",
+        new="  if (isSame(mine, theirs)) return theirs;\n",
+        tests=("console/src/lanes/merges.test.ts::has the changes of both",),
+        why="two people who edit a lane undo each other's work",
+    ),
 )

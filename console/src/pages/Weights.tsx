@@ -11,6 +11,7 @@ import { baseline } from '../lanes/lanes';
 import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { go, useMayEdit, useObjects, Who } from '../parts/hooks';
+import { useForm } from '../parts/useForm';
 import { groupLink } from '../routes';
 
 /** The field manager of a group's weights, which applies nothing else. */
@@ -22,7 +23,8 @@ export function Weights({ group }: { group: LaneGroup }) {
   const all = ofKind(useObjects(), 'Lane');
   const lanes = weighted(group, all);
   const current = weightsOf(lanes);
-  const [changed, setChanged] = useState<Shares>({});
+  const form = useForm<{ changed: Shares }>(`weights.${name}`, { changed: {} }, undefined);
+  const { changed } = form.values;
   const [planned, setPlanned] = useState<Planned | null>(null);
   const mayEdit = useMayEdit(name);
   const known = useContext(Who).name !== '';
@@ -48,6 +50,7 @@ export function Weights({ group }: { group: LaneGroup }) {
       ),
       act: async () => {
         await change(`${SOURCE}-${name}`, t('weights.title'), proposed);
+        form.forget();
         go(groupLink(name));
       },
     });
@@ -68,7 +71,7 @@ export function Weights({ group }: { group: LaneGroup }) {
               name={metadata.name}
               percent={shares[metadata.name] ?? 0}
               {...(mayEdit
-                ? { onChange: (value) => setChanged(moved(shares, metadata.name, value)) }
+                ? { onChange: (value) => form.change({ changed: moved(shares, metadata.name, value) }) }
                 : {})}
             />
           ))}
@@ -80,7 +83,9 @@ export function Weights({ group }: { group: LaneGroup }) {
             {t('weights.preview')}
           </Button>
         )}
-        <Button href={groupLink(name)}>{t('actions.back')}</Button>
+        <Button href={groupLink(name)} onClick={form.forget}>
+          {t(same ? 'actions.back' : 'actions.cancel')}
+        </Button>
       </Space>
       {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>

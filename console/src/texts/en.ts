@@ -46,8 +46,15 @@ export const en = {
   saved: '{{name}} was saved.',
   deleted: '{{name}} was deleted.',
   unreachable: 'The server does not answer. What you typed is kept; try again.',
-  conflict: 'Somebody else changed {{name}} meanwhile. What you typed is kept.',
-  reload: 'Discard my input and load the current state',
+  conflict: {
+    title: 'Somebody else changed {{name}} meanwhile. What you typed is kept.',
+    hint: 'This is the current state (-), and what your changes make of it (+):',
+    same: 'Your changes are in the current state already.',
+    redo: 'Make my changes to the current state',
+    discard: 'Discard my input and load the current state',
+  },
+  gone: 'Somebody deleted {{name}} meanwhile. What stands here is kept; you can create it again.',
+  createAgain: 'Create again',
   state: {
     ready: 'Ready',
     progressing: 'In progress',
@@ -91,6 +98,8 @@ export const en = {
     search: 'Search services',
     baseline: 'Baseline',
     noneFound: 'There is no lane group {{name}}.',
+    deleted: 'Lane group {{name}} was deleted.',
+    backTo: 'Lane group {{name}}',
   },
   lane: {
     new: 'Create lane',

@@ -47,8 +47,15 @@ export const zh: Texts = {
   saved: '{{name}} 已保存。',
   deleted: '{{name}} 已删除。',
   unreachable: '服务器没有响应。已填写的内容不会丢失，请重试。',
-  conflict: '{{name}} 已被他人修改。已填写的内容不会丢失。',
-  reload: '放弃我的修改，加载当前内容',
+  conflict: {
+    title: '{{name}} 已被他人修改。已填写的内容不会丢失。',
+    hint: '当前内容（-）与应用您的修改后的内容（+）：',
+    same: '当前内容已包含您的修改。',
+    redo: '在当前内容上应用我的修改',
+    discard: '放弃我的修改，加载当前内容',
+  },
+  gone: '{{name}} 已被他人删除。以下内容仍然保留，可以重新创建。',
+  createAgain: '重新创建',
   state: {
     ready: '就绪',
     progressing: '处理中',
@@ -91,6 +98,8 @@ export const zh: Texts = {
     search: '搜索服务',
     baseline: '基线泳道',
     noneFound: '不存在泳道组 {{name}}。',
+    deleted: '泳道组 {{name}} 已被删除。',
+    backTo: '泳道组 {{name}}',
   },
   lane: {
     new: '创建泳道',
