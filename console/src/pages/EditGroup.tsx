@@ -45,6 +45,10 @@ export function EditGroup({ before, isGone = false }: Props) {
   return (
     <EditorPage<GroupValues>
       title={before ? t('group.edit', { name }) : t('group.new')}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        ...(before && !isGone ? [{ name, to: groupLink(name) }] : []),
+      ]}
       form={form}
       object={(each) => groupManifest(each, before)}
       before={before}

@@ -14,7 +14,7 @@ import { Field } from '../parts/Field';
 import { useMayEdit, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
 import { useForm } from '../parts/useForm';
-import { groupLink } from '../routes';
+import { groupLink, groupsLink } from '../routes';
 
 const PATHS = [
   'metadata.name',
@@ -46,6 +46,10 @@ export function EditLane({ group, before, isGone = false }: Props) {
   return (
     <EditorPage<LaneValues>
       title={before ? t('lane.edit', { name }) : t('lane.newIn', { group: groupName })}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        { name: groupName, to: groupLink(groupName) },
+      ]}
       form={form}
       object={(each) => laneManifest(each, group, before)}
       before={before}

@@ -9,6 +9,7 @@ import { yaml } from '../generated/yaml';
 import { Answer } from '../parts/Answer';
 import { DocumentList } from '../parts/DocumentList';
 import { FindingList } from '../parts/FindingList';
+import { Heading } from '../parts/Heading';
 import { useAsked, useLatest } from '../parts/hooks';
 
 const DIALECTS: Dialect[] = ['envoy', 'istio', 'asm', 'gateway-api'];
@@ -32,7 +33,7 @@ export function Generated() {
   const asked = useAsked(both, `${dialect} ${revision}`, { latest: useLatest() });
   return (
     <>
-      <Typography.Title level={1}>{t('generated.title')}</Typography.Title>
+      <Heading title={t('generated.title')} />
       <Typography.Paragraph type="secondary">{t('generated.intro')}</Typography.Paragraph>
       <Space wrap className="filters">
         <Segmented<Dialect>

@@ -1,15 +1,18 @@
 /** One lane group: its settings, its lane map, and its lanes. */
 import { PlusOutlined } from '@ant-design/icons';
 import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
-import { useDeferredValue, useMemo } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { lanesOf, troubles } from '../lanes/lanes';
 import * as references from '../lanes/references';
+import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Delete } from '../parts/Delete';
-import { go, useMayEdit, useObjects } from '../parts/hooks';
+import { Heading } from '../parts/Heading';
+import { useMayEdit, useObjects } from '../parts/hooks';
+import { usePlans } from '../parts/lanePlans';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
@@ -23,6 +26,8 @@ export function Group({ group }: { group: LaneGroup }) {
   const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
   const mayEdit = useMayEdit(name);
+  const plans = usePlans(group);
+  const [planned, setPlanned] = useState<Planned | null>(null);
   const create = mayEdit && (
     <Button type="primary" icon={<PlusOutlined aria-hidden />} href={groupLink(name, 'new-lane')}>
       {t('lane.new')}
@@ -30,24 +35,21 @@ export function Group({ group }: { group: LaneGroup }) {
   );
   return (
     <>
-      <div className="heading">
-        <Typography.Title level={1}>
-          <bdi>{name}</bdi> <StatusTag object={group} />
-        </Typography.Title>
-        <Space>
+      <Heading
+        title={name}
+        status={<StatusTag object={group} />}
+        trail={[{ name: t('groups.title'), to: groupsLink }]}
+      >
+        <Space wrap>
           <Button href={link('traffic', name)}>{t('traffic.title')}</Button>
           {mayEdit && (
             <>
-            <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
-            <Delete
-              object={group}
-              question={t('confirmDeleteGroup', { name })}
-              onDeleted={() => go(groupsLink)}
-            />
+              <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
+              <Delete object={group} onClick={() => setPlanned(plans.removeGroup(lanes))} />
             </>
           )}
         </Space>
-      </div>
+      </Heading>
       {[group, ...lanes].flatMap((object) =>
         troubles(object).map((text) => (
           <Alert
@@ -69,7 +71,7 @@ export function Group({ group }: { group: LaneGroup }) {
           <LaneMap group={group} lanes={lanes} />
           <div className="heading">
             <Typography.Title level={2}>{t('lane.lanes')}</Typography.Title>
-            <Space>
+            <Space wrap>
               <Button href={groupLink(name, 'weights')}>{t('weights.title')}</Button>
               {create}
             </Space>
@@ -77,6 +79,7 @@ export function Group({ group }: { group: LaneGroup }) {
           <LanesTable group={group} lanes={calmLanes} mayEdit={mayEdit} />
         </>
       )}
+      {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
   );
 }

@@ -1,11 +1,13 @@
 /** The page that a route names, once its objects are known. */
-import { Button, Result, Skeleton } from 'antd';
+import { Skeleton } from 'antd';
 import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
+import { Failing } from '../parts/Failing';
 import { useObjects } from '../parts/hooks';
+import { Missing } from '../parts/Missing';
 import { groupLink, groupsLink, type Route } from '../routes';
 import { EditGroup } from './EditGroup';
 import { EditLane } from './EditLane';
@@ -26,9 +28,11 @@ const Weights = lazy(async () => ({ default: (await import('./Weights')).Weights
 
 export function Page({ route }: { route: Route }) {
   return (
-    <Suspense fallback={<Skeleton active />}>
-      <Content route={route} />
-    </Suspense>
+    <Failing key={route.page}>
+      <Suspense fallback={<Skeleton active />}>
+        <Content route={route} />
+      </Suspense>
+    </Failing>
   );
 }
 
@@ -112,8 +116,4 @@ function useLastSeen<T>(found: T | undefined): T | undefined {
     if (found !== undefined) seen.current = found;
   }, [found]);
   return found ?? seen.current;
-}
-
-function Missing({ text, to, where }: { text: string; to: string; where: string }) {
-  return <Result status="info" title={text} extra={<Button href={to}>{where}</Button>} />;
 }

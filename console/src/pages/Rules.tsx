@@ -20,7 +20,7 @@ import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
 import { useMayEdit } from '../parts/hooks';
 import { useForm } from '../parts/useForm';
-import { groupLink } from '../routes';
+import { groupLink, groupsLink } from '../routes';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** What a rule may have and this form does not show. */
@@ -48,6 +48,10 @@ export function Rules({ group, lane, isGone = false }: Props) {
   return (
     <EditorPage<{ rules: RuleValues[] }>
       title={t('rules.of', { name })}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        { name: group.metadata.name, to: groupLink(group.metadata.name) },
+      ]}
       form={form}
       object={(each) => withRules(lane, each.rules)}
       before={lane}

@@ -10,9 +10,11 @@ import { commitAll } from '../lanes/commits';
 import { baseline } from '../lanes/lanes';
 import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
+import { Heading } from '../parts/Heading';
 import { go, useMayEdit, useObjects, Who } from '../parts/hooks';
 import { useForm } from '../parts/useForm';
-import { groupLink } from '../routes';
+import { usePercents } from '../parts/words';
+import { groupLink, groupsLink } from '../routes';
 
 /** The field manager of a group's weights, which applies nothing else. */
 const SOURCE = 'laneway-console-weights';
@@ -57,8 +59,14 @@ export function Weights({ group }: { group: LaneGroup }) {
   };
   return (
     <>
-      <Typography.Title level={1}>{t('weights.of', { group: name })}</Typography.Title>
-      {!mayEdit && known && <Alert type="info" showIcon title={t('viewer')} />}
+      <Heading
+        title={t('weights.of', { group: name })}
+        trail={[
+          { name: t('groups.title'), to: groupsLink },
+          { name, to: groupLink(name) },
+        ]}
+      />
+      {!mayEdit && known && <Alert type="info" showIcon className="trouble" title={t('viewer')} />}
       <Typography.Paragraph type="secondary">{t('weights.hint')}</Typography.Paragraph>
       {lanes.length === 0 ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('weights.none')} />
@@ -99,7 +107,7 @@ interface ShareProps {
 }
 
 function Share({ name, percent, onChange }: ShareProps) {
-  const { t } = useTranslation();
+  const percents = usePercents();
   return (
     <>
       <bdi>{name}</bdi>
@@ -111,7 +119,7 @@ function Share({ name, percent, onChange }: ShareProps) {
         tooltip={{ open: false }}
         onChange={(value) => onChange?.(value)}
       />
-      <span className="percent">{t('weights.share', { percent })}</span>
+      <span className="percent">{percents.format(percent / WHOLE)}</span>
     </>
   );
 }

@@ -20,6 +20,8 @@ export interface Planned {
   preview: (force: boolean) => Promise<Changes>;
   act: (force: boolean) => Promise<unknown>;
   mayForce?: boolean;
+  /** It deletes something. */
+  deletes?: boolean;
   /** Where files declare what would change: what is to be committed there instead. */
   commit?: readonly object[] | undefined;
 }
@@ -95,6 +97,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
         {commit === undefined && (
           <Button
             type="primary"
+            danger={planned.deletes ?? false}
             loading={acting}
             disabled={changes === null}
             onClick={() => void act()}

@@ -1,5 +1,5 @@
 /** The frame of a form: title, the form, what is wrong beyond its fields, and its buttons. */
-import { Alert, App, Button, Form, Space, Typography } from 'antd';
+import { Alert, App, Button, Form, Space } from 'antd';
 import { useContext, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -9,12 +9,15 @@ import { document } from '../lanes/commits';
 import { elsewhere } from '../lanes/findings';
 import { anew } from '../lanes/recreation';
 import { Changed } from './Changed';
+import { Heading, type Place } from './Heading';
 import { findingsOf, go, useFindings, Who } from './hooks';
 import { ToCommit } from './ToCommit';
 import type { Form as Input } from './useForm';
 
 interface Props<V> {
   title: string;
+  /** The pages above this one. */
+  trail: readonly Place[];
   form: Input<V>;
   /** The object that values of the form describe. */
   object: (values: V) => Written;
@@ -72,7 +75,7 @@ export function EditorPage<V>(props: Props<V>) {
   const others = elsewhere(findings, props.paths);
   return (
     <>
-      <Typography.Title level={1}>{props.title}</Typography.Title>
+      <Heading title={props.title} trail={props.trail} />
       {!mayEdit && known && <Alert type="info" showIcon className="trouble" title={t('viewer')} />}
       {mayEdit && fromFiles && (
         <Alert type="info" showIcon className="trouble" title={t('files.edit')} />

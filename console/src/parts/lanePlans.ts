@@ -2,17 +2,25 @@
 import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
-import { merge } from '../api/requests';
-import { preview, promote } from '../api/reviews';
+import { merge, remove } from '../api/requests';
+import { change, preview, promote } from '../api/reviews';
 import { commit } from '../lanes/commits';
 import { contained, promoted } from '../lanes/lanes';
 import * as references from '../lanes/references';
+import { groupsLink } from '../routes';
 import type { Planned } from './ConfirmChange';
+import { go } from './hooks';
+
+/** The field manager of deletions: it applies nothing. */
+const SOURCE = 'laneway-console-deletions';
 
 export interface Plans {
   enable: (lane: Lane, enabled: boolean) => Planned;
   makeBaseline: (lane: Lane) => Planned;
   promoteLane: (lane: Lane) => Planned;
+  removeLane: (lane: Lane) => Planned;
+  /** With all of its lanes, which mean nothing without it. */
+  removeGroup: (lanes: readonly Lane[]) => Planned;
 }
 
 export function usePlans(group: LaneGroup): Plans {
@@ -22,13 +30,13 @@ export function usePlans(group: LaneGroup): Plans {
     enable: (lane, enabled) => {
       const { name } = lane.metadata;
       return {
-      title: enabled ? t('lane.enable', { name }) : t('lane.disable', { name }),
-      ...(enabled ? {} : { hint: t('lane.enabledHint') }),
-      confirm: enabled ? t('lane.doEnable') : t('lane.doDisable'),
-      done: t('saved', { name }),
-      preview: () => preview([{ kind: 'Lane', name, spec: { group: ofGroup, enabled } }]),
-      act: () => merge('Lane', name, { enabled }),
-      commit: commit(lane, { enabled }),
+        title: enabled ? t('lane.enable', { name }) : t('lane.disable', { name }),
+        ...(enabled ? {} : { hint: t('lane.enabledHint') }),
+        confirm: enabled ? t('lane.doEnable') : t('lane.doDisable'),
+        done: t('saved', { name }),
+        preview: () => preview([{ kind: 'Lane', name, spec: { group: ofGroup, enabled } }]),
+        act: () => merge('Lane', name, { enabled }),
+        commit: commit(lane, { enabled }),
       };
     },
     makeBaseline: ({ metadata: { name } }) => ({
@@ -51,5 +59,31 @@ export function usePlans(group: LaneGroup): Plans {
       mayForce: true,
       commit: commit(group, { serviceBaselines: promoted(lane, group) }),
     }),
+    removeLane: (lane) => {
+      const { name } = lane.metadata;
+      return {
+        title: t('lane.delete', { name }),
+        confirm: t('lane.delete', { name }),
+        done: t('deleted', { name }),
+        preview: () => preview([], [lane]),
+        act: () => remove(lane),
+        deletes: true,
+      };
+    },
+    removeGroup: (lanes) => {
+      const names = lanes.map(({ metadata }) => metadata.name).join(', ');
+      return {
+        title: t('group.delete', { name: ofGroup }),
+        hint: lanes.length > 0 ? t('group.deleteLanes', { names }) : t('group.deleteEmpty'),
+        confirm: t('group.delete', { name: ofGroup }),
+        done: t('deleted', { name: ofGroup }),
+        preview: () => preview([], [...lanes, group]),
+        act: async () => {
+          await change(SOURCE, t('group.delete', { name: ofGroup }), [], [...lanes, group]);
+          go(groupsLink);
+        },
+        deletes: true,
+      };
+    },
   };
 }

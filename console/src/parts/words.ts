@@ -18,6 +18,15 @@ export function useNumbers(): Intl.NumberFormat {
   return useMemo(() => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }), [language]);
 }
 
+/** Of shares: 1 is 100 %. */
+export function usePercents(): Intl.NumberFormat {
+  const { language } = useTranslation().i18n;
+  return useMemo(
+    () => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }),
+    [language],
+  );
+}
+
 /** How many objects were created, changed and deleted. */
 export function summary(t: TFunction, changes: readonly ObjectChange[]): string {
   const list = (['created', 'changed', 'deleted'] as const)

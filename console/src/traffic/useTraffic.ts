@@ -9,23 +9,31 @@ const EVERY = 2_000;
 /** Rates are those of the last so many milliseconds. */
 const WINDOW = 8_000;
 const NONE: readonly Propagation[] = [];
+const NOTHING = { figures: null, hasRates: false };
 
 export interface Traffic {
   /** By `figures.key`; null where the server has none. */
   figures: ReadonlyMap<string, Figures> | null;
+  /** Until there are two samples, all rates are 0. */
+  hasRates: boolean;
   propagation: readonly Propagation[];
   wrong: string;
 }
 
-export function useTraffic(group: string): Traffic {
-  const { answer, wrong } = useAsked(() => sample(group), `traffic ${group}`, { every: EVERY });
+/** `every` is in milliseconds. */
+export function useTraffic(group: string, every = EVERY): Traffic {
+  const { answer, wrong } = useAsked(() => sample(group), `traffic ${group}`, { every });
   const samples = useRef<readonly Sample[]>([]);
-  const [known, setKnown] = useState<ReadonlyMap<string, Figures> | null>(null);
+  const [known, setKnown] = useState<Pick<Traffic, 'figures' | 'hasRates'>>(NOTHING);
   useEffect(() => {
-    samples.current = answer === null ? [] : kept(samples.current, answer, WINDOW);
-    setKnown(answer === null ? null : figures(samples.current));
-  }, [answer]);
-  return { figures: known, propagation: answer?.propagation ?? NONE, wrong };
+    samples.current = answer === null ? [] : kept(samples.current, answer, Math.max(WINDOW, 2 * every));
+    setKnown(
+      answer === null
+        ? NOTHING
+        : { figures: figures(samples.current), hasRates: samples.current.length > 1 },
+    );
+  }, [answer, every]);
+  return { ...known, propagation: answer?.propagation ?? NONE, wrong };
 }
 
 async function sample(group: string): Promise<Sample & GroupTraffic> {
