@@ -144,4 +144,15 @@ CONSOLE = (
         tests=("console/src/lanes/merges.test.ts::has the changes of both",),
         why="two people who edit a lane undo each other's work",
     ),
+    Breakage(
+        "the evidence for a lost lane leaves out calls with another value",
+        "console/src/parts/LostCalls.tsx",
+        old="    const lost = each.withoutHeader + each.unknownValue;\n",
+        new="    const lost = each.withoutHeader;\n",
+        tests=(
+            "console/src/parts/LostCalls.test.ts::"
+            "are named with their evidence, and what is to be done",
+        ),
+        why="the numbers that the console shows do not add up",
+    ),
 )

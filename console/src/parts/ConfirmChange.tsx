@@ -10,6 +10,8 @@ import { Dialog } from './Dialog';
 import { ToCommit } from './ToCommit';
 import { findingsOf, OUTDATED } from './hooks';
 
+const INVALID = 422;
+
 export interface Planned {
   title: string;
   hint?: string;
@@ -22,6 +24,8 @@ export interface Planned {
   mayForce?: boolean;
   /** It deletes something. */
   deletes?: boolean;
+  /** It can be made although what is left is invalid: proxies keep the last valid state. */
+  mayBreak?: boolean;
   /** Where files declare what would change: what is to be committed there instead. */
   commit?: readonly object[] | undefined;
 }
@@ -35,6 +39,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
   const [wrong, setWrong] = useState<string[]>([]);
   const [conflict, setConflict] = useState(false);
   const [acting, setActing] = useState(false);
+  const [breaks, setBreaks] = useState(false);
 
   const fail = (error: unknown): void => {
     const refused = error instanceof Refused;
@@ -47,7 +52,11 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
     setWrong([]);
     planned.preview(force).then(
       (found) => outdated || setChanges(found),
-      (error: unknown) => outdated || fail(error),
+      (error: unknown) => {
+        if (outdated) return;
+        fail(error);
+        setBreaks(error instanceof Refused && error.code === INVALID && planned.mayBreak === true);
+      },
     );
     return () => {
       outdated = true;
@@ -77,8 +86,15 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
           <Alert key={text} type="warning" showIcon className="trouble" title={text} />
         ))}
         {wrong.map((text) => (
-          <Alert key={text} type="error" showIcon className="trouble" title={text} />
+          <Alert
+            key={text}
+            type={breaks ? 'warning' : 'error'}
+            showIcon
+            className="trouble"
+            title={text}
+          />
         ))}
+        {breaks && <Typography.Paragraph>{t('preview.breaks')}</Typography.Paragraph>}
         {changes === null && wrong.length === 0 && (
           <p>
             <Spin size="small" /> {t('preview.looking')}
@@ -99,7 +115,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
             type="primary"
             danger={planned.deletes ?? false}
             loading={acting}
-            disabled={changes === null}
+            disabled={changes === null && !breaks}
             onClick={() => void act()}
           >
             {planned.confirm}

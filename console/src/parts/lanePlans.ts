@@ -68,6 +68,7 @@ export function usePlans(group: LaneGroup): Plans {
         preview: () => preview([], [lane]),
         act: () => remove(lane),
         deletes: true,
+        mayBreak: true,
       };
     },
     removeGroup: (lanes) => {

@@ -173,6 +173,7 @@ export const en = {
     noLane: 'no lane',
     instead: '{{lane}} instead of {{other}}',
     byWeight: 'one path of several, by weight',
+    breaks: 'What is left would be invalid. Proxies keep the last valid state until it is valid again.',
     takeOver: 'Take over what another source declares',
   },
   history: {

@@ -172,6 +172,7 @@ export const zh: Texts = {
     noLane: '无泳道',
     instead: '{{lane}}（代替 {{other}}）',
     byWeight: '按权重选择，仅为其中一条路径',
+    breaks: '删除后其余配置将无效。在恢复有效之前，代理会保持最近一次有效的状态。',
     takeOver: '接管其他来源声明的字段',
   },
   history: {
