@@ -155,4 +155,15 @@ CONSOLE = (
         ),
         why="the numbers that the console shows do not add up",
     ),
+    Breakage(
+        "a sentence of the simulator is not in Chinese",
+        "console/src/texts/phrases.ts",
+        old="  'lane has no service': '泳道 {{lane}} 中不存在 {{service}}',\n",
+        new="",
+        tests=(
+            "tests/adapters/http/test_console_types.py::"
+            "test_the_console_has_all_sentences_of_the_simulator_in_chinese",
+        ),
+        why="a Chinese page of the console has English reasons",
+    ),
 )

@@ -283,6 +283,8 @@ export const en = {
       'service in no group': 'Service in no lane group',
       'no lane named': 'No lane named',
       'unknown lane': 'Unknown lane',
+      'lane disabled': 'Lane disabled',
+      'lane expired': 'Lane expired',
       'lane has no such rule': 'The lane has no such rule',
       'lane has no such service': 'The lane has no such service',
       'no ready instance': 'No ready instance',

@@ -281,6 +281,8 @@ export const zh: Texts = {
       'service in no group': '服务不属于任何泳道组',
       'no lane named': '未指定泳道',
       'unknown lane': '泳道不存在',
+      'lane disabled': '泳道已停用',
+      'lane expired': '泳道已到期',
       'lane has no such rule': '泳道没有该引流规则',
       'lane has no such service': '泳道中不存在该服务',
       'no ready instance': '没有就绪的实例',
