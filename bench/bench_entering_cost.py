@@ -14,10 +14,10 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bench.bench_hop_instructions import managers
 from bench.bench_ingress_cost import ANY, GATEWAY, HEADER, WEB, snapshot
 from bench.bench_ingress_cost import mesh as plain_mesh
 from bench.comparisons import Comparison, Subject, main
+from bench.sidecar_parts import managers
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )

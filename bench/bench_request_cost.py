@@ -60,10 +60,7 @@ START_SECONDS = 120
 #: of clusters and not with that of requests: it asks each second which endpoints to take back.
 WORKERS = "wrk:"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
-_ROUTER = {
-    "name": "envoy.filters.http.router",
-    "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-}
+_ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 
 
 @dataclass
@@ -137,20 +134,24 @@ def placements(variant: Variant, answering: Address) -> Placements:
     )
 
 
-def manager(name: str, action: dict[str, Any]) -> dict[str, Any]:
+def manager(name: str, action: dict[str, Any], status_codes: bool = True) -> dict[str, Any]:
+    """``status_codes``: whether they are counted for each cluster, as Envoy does by default."""
     route = {"match": {"prefix": "/"}, **action}
+    router = {"@type": _ROUTER, "dynamic_stats": status_codes}
     return {
         "@type": f"{_HTTP}.HttpConnectionManager",
         "stat_prefix": name,
         "route_config": {"virtual_hosts": [{"name": name, "domains": ["*"], "routes": [route]}]},
-        "http_filters": [_ROUTER],
+        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
     }
 
 
-def listener(name: str, address: Address, action: dict[str, Any]) -> dict[str, Any]:
+def listener(
+    name: str, address: Address, action: dict[str, Any], status_codes: bool = True
+) -> dict[str, Any]:
     network_filter = {
         "name": "envoy.filters.network.http_connection_manager",
-        "typed_config": manager(name, action),
+        "typed_config": manager(name, action, status_codes),
     }
     return {
         "name": name,
@@ -159,7 +160,7 @@ def listener(name: str, address: Address, action: dict[str, Any]) -> dict[str, A
     }
 
 
-def plain(variant: Variant, answering: Address) -> str:
+def plain(variant: Variant, answering: Address, status_codes: bool = True) -> str:
     """An Envoy with one plain route and one plain cluster behind each listener."""
     endpoint = {"socket_address": {"address": answering.host, "port_value": answering.port}}
     cluster = {
@@ -170,9 +171,10 @@ def plain(variant: Variant, answering: Address) -> str:
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": endpoint}}]}],
         },
     }
+    action = {"route": {"cluster": "next"}}
     listeners = [
-        listener("inbound", variant.inbound, {"route": {"cluster": "next"}}),
-        listener("outbound", variant.outbound, {"route": {"cluster": "next"}}),
+        listener("inbound", variant.inbound, action, status_codes),
+        listener("outbound", variant.outbound, action, status_codes),
     ]
     return json.dumps({"static_resources": {"listeners": listeners, "clusters": [cluster]}})
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from bench.bench_hop_instructions import managers
 from bench.bench_request_cost import APPLICATION, Variant, mesh, placements, requests
 from bench.comparisons import Comparison, Subject, main
+from bench.sidecar_parts import managers
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )

@@ -9,7 +9,7 @@ import { LiveObjects } from './api/objects';
 import { identity, type Identity } from './api/requests';
 import { SignIn } from './pages/SignIn';
 import { Frame } from './parts/Frame';
-import { Objects, useRoute, useToken, Who } from './parts/hooks';
+import { nobody, Objects, useRoute, useToken, Who } from './parts/hooks';
 import { useColours } from './parts/colours';
 import { Page } from './pages/Page';
 
@@ -82,7 +82,7 @@ const DARK = {
   colorTextPlaceholder: '#9a9a9a',
 };
 
-const NOBODY: Identity = { name: '', scopes: [] };
+const NOBODY: Identity = nobody();
 const PAUSE = 2_000;
 
 /** Asks again while the server is away: without an answer, nobody is offered anything. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { groupLink, link, read, tryLink } from './routes';
+import { groupLink, link, neededBy, PLACES, read, tryLink } from './routes';
 
 it('reads the links that it makes, whatever the names are', () => {
   for (const name of ['test', 'a/b', '泳道', '<b>', '%', '..']) {
@@ -36,4 +36,17 @@ it('knows what is no page', () => {
 
 it('has the code of a link to sign in', () => {
   expect(read('#/sign-in/a_B-c')).toEqual({ page: 'sign-in', code: 'a_B-c' });
+});
+
+it('knows for every page of the menu what its server needs', () => {
+  expect(PLACES.map((page) => neededBy({ page }))).toEqual([
+    'traffic',
+    'processes',
+    'explanations',
+    'analyses',
+    'renderings',
+    'proxies',
+    'revisions',
+  ]);
+  expect(neededBy({ page: 'groups' })).toBeNull();
 });

@@ -1,4 +1,5 @@
 /** The console's pages as fragments of its URL, so that each can be linked to and bookmarked. */
+import type { Served } from './lanes/rights';
 
 export type Route =
   | { page: 'groups' }
@@ -51,6 +52,22 @@ export function read(fragment: string): Route {
 /** The pages of the menu besides the lane groups. */
 export const PLACES = ['traffic', 'tap', 'try', 'findings', 'generated', 'proxies', 'history'] as const;
 export type Place = (typeof PLACES)[number];
+
+/** What a page shows that not every server has. */
+const NEEDS: Partial<Record<Route['page'], Served>> = {
+  traffic: 'traffic',
+  tap: 'processes',
+  try: 'explanations',
+  findings: 'analyses',
+  generated: 'renderings',
+  proxies: 'proxies',
+  history: 'revisions',
+  revision: 'revisions',
+};
+
+export function neededBy({ page }: Pick<Route, 'page'>): Served | null {
+  return NEEDS[page] ?? null;
+}
 
 function isPlace(word: string | undefined): word is Exclude<Place, 'traffic' | 'try'> {
   return PLACES.some((each) => each === word);

@@ -282,6 +282,7 @@ fn firstContext(format: trace_context.Format, joined: []const u8) ?[]const u8 {
 
 /// An inbound request: the lane that its route header names becomes a member of its baggage.
 fn pack(shell: anytype, lane: []const u8, member: []const u8) void {
+    @setRuntimeSafety(false); // as in `Table.update`: `out` is large
     const before = shell.joined(&config.baggage_header) orelse "";
     if (baggage.has(before, member, lane)) return;
     var out: [baggage.limit]u8 = undefined;

@@ -85,9 +85,10 @@ def test_another_value_for_a_field_of_another_manager_is_a_conflict() -> None:
     with pytest.raises(Conflicts) as caught:
         applied(made, lane(group="h", weight=20), FLUX)
     assert [str(conflict) for conflict in caught.value.conflicts] == [
-        f'conflict with "kubectl" using {V1}: .spec.group',
-        f'conflict with "kubectl" using {V1}: .spec.weight',
+        'conflict with "kubectl": .spec.group',
+        'conflict with "kubectl": .spec.weight',
     ]
+    assert str(caught.value) == 'conflicts with "kubectl":\n- .spec.group\n- .spec.weight'
 
 
 def test_the_same_value_is_shared() -> None:

@@ -14,7 +14,7 @@ RULE = {"name": "r", "destination": "a"}
 
 LANES: dict[str, tuple[dict[str, Any], str]] = {
     "no group": ({"group": None}, "spec.group: Required value"),
-    "no selector": ({"selector": {}}, "spec.selector in body should have at least 1 properties"),
+    "no selector": ({"selector": {}}, "a lane needs a selector or matchExpressions"),
     "a typo": ({"selectr": {"a": "b"}}, ".spec.selectr: field not declared in schema"),
     "too much weight": ({"weight": 130}, "spec.weight in body should be less than or equal to 100"),
     "strict and a fallback": (

@@ -14,7 +14,7 @@ from tests.compile.request_paths import Path, simulated
 from laneway.compile.simulate import Outcome, Request, Why
 from laneway.model.findings import Finding
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup, Propagation
+from laneway.model.lanes import Lane, LaneGroup, Mode, Propagation
 from laneway.model.meshes import Mesh
 from laneway.model.trace_contexts import trace_id
 
@@ -107,6 +107,8 @@ def _named_twice(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
 
 def _several_groups(it: Disagreement, group: LaneGroup, lane: Lane | None) -> bool:
     del group, lane
+    if len(it.mesh.groups) > 1 and any(one.mode is Mode.STRICT for one in it.mesh.groups):
+        return True
     return sum(bool(it.names(one)) for one in it.mesh.groups) > 1
 
 

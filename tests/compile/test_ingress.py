@@ -54,6 +54,20 @@ def test_lanes_with_one_rule_share_a_route() -> None:
     assert [owner.name for owner, _ in route.rules] == ["s1", "s2", "s3"]
 
 
+def test_of_a_lanes_rules_with_one_condition_the_first_leads_to_its_service() -> None:
+    """Also where the baseline serves it, and where the lane gets requests by weight."""
+    doubled = lane("s2", "b", rule("a"), replace(rule("b"), name="again"), weight=10)
+    (host,) = virtual_hosts([group("a b")], [lane("s1", "a b", rule("a")), doubled])
+    (route,) = host.routes
+    (choice,) = route.route.choices
+    assert choice.lanes.get("s2", route.route.default).service.name == name("a")
+    assert route.split is not None
+    assert {share.lane: share.target.service.name for share in route.split.shares} == {
+        "s2": name("a"),
+        "": name("a"),
+    }
+
+
 def test_no_trace_header_is_filled_in_where_the_route_header_is_passed_on() -> None:
     lanes = [lane("s1", "a", rule("a"))]
     (host,) = virtual_hosts([group("a", trace_header=ROUTE_HEADER)], lanes)

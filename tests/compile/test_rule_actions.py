@@ -9,14 +9,15 @@ import pytest
 from tests.compile.asm.test_limits import report as asm_report
 from tests.compile.gateway_api import emission as gateway_api
 from tests.compile.gateway_api.validation import problems
+from tests.compile.interpreters import Asked, Readers
 from tests.compile.istio import emission as istio
 from tests.compile.istio.validation import problems as istio_problems
 from tests.compile.meshes import GATEWAY, exact, group, lane, mesh, prefix, regex, rule, service
 
 from laneway.compile.ir import IngressRoute
 from laneway.compile.lower import lower
-from laneway.compile.simulate import Request, Why, simulate
-from laneway.model.lanes import IngressRule, Lane
+from laneway.compile.simulate import Applications, Request, Why, simulate
+from laneway.model.lanes import IngressRule, Lane, Mode
 from laneway.model.matches import StringMatch
 from laneway.model.meshes import Mesh
 from laneway.model.rule_actions import NO_ACTIONS, HeaderChanges, Retries, RuleActions
@@ -161,6 +162,20 @@ def test_in_istio_retries_that_a_rule_asks_for_stay_in_their_lane() -> None:
     assert others
     assert all(policy.keys() == {"retriable_headers"} for policy in staying.values())
     assert all("retry_priority" in policy for policy in others.values())
+
+
+def test_a_strict_lane_is_named_along_with_the_headers_that_its_rule_changes() -> None:
+    """In Istio, both are fields of one ``headers``."""
+    changing = RuleActions(request_headers=HeaderChanges((("x-a", "1"),), remove=("x-c",)))
+    lanes = [lane("base", "a b", rule("a")), lane("beta", "a b", shop(changing))]
+    strict = group("a b", mode=Mode.STRICT)
+    readers = Readers(mesh([strict], lanes, [service("a"), service("b")]), Applications())
+    request = Request(path="/shop/x", headers={"x-c": "c"})
+    asked = Asked(request, 80, frozenset(w.name for w in readers.mesh.workloads))
+    sent = readers.simulated(asked).sent
+    assert sent is not None
+    assert sent.headers.items() >= {"x-lane": "beta", "x-a": "1"}.items()
+    assert readers.agree("istio", asked)
 
 
 def test_gateway_api_has_filters_and_a_timeout() -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tests.contract.conftest import SERVICES, Server
 from tests.wiring.api_servers import LANES, V1
+
+pytestmark = pytest.mark.slow
 
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -57,6 +60,43 @@ async def test_a_name_is_taken_once(server: Server) -> None:
     assert (status["kind"], status["reason"]) == ("Status", "AlreadyExists")
 
 
+async def test_the_server_ends_a_name_that_is_begun(server: Server) -> None:
+    lane = server.lane()
+    del lane["metadata"]["name"]
+    lane["metadata"]["generateName"] = f"{server.run}-"
+    made = await server.create(lane, lane)
+    first, second = (each["metadata"]["name"] for each in made)
+    assert first != second
+    for each in made:
+        assert each["metadata"]["generateName"] == f"{server.run}-"
+        assert re.fullmatch(rf"{server.run}-[a-z0-9]{{5}}", each["metadata"]["name"])
+    del lane["metadata"]["generateName"]
+    status = await server.ask("POST", LANES, 422, json=lane)
+    assert "name or generateName is required" in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("labels", {"a b": "c"}),
+        ("labels", {"a/b/c": "d"}),
+        ("labels", {"a": "b c"}),
+        ("labels", {"a": "b" * 64}),
+        ("annotations", {"a b": "c"}),
+        ("annotations", {"a": "b" * 262_144}),
+        ("finalizers", ["a b"]),
+    ],
+)
+async def test_metadata_that_is_not_legal_is_refused(
+    server: Server, field: str, wrong: Any
+) -> None:
+    lane = server.lane()
+    lane["metadata"][field] = wrong
+    status = await server.ask("POST", LANES, 422, json=lane)
+    causes = [each["field"] for each in status["details"]["causes"]]
+    assert causes[0].startswith(f"metadata.{field}")
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 async def test_what_is_not_there_is_not_found(server: Server, method: str) -> None:
     body = {"json": server.lane()} if method in ("PUT", "PATCH") else {}
@@ -70,6 +110,14 @@ async def test_what_is_not_there_is_not_found(server: Server, method: str) -> No
     assert status["details"]["kind"] == "lanes"
 
 
+async def test_a_head_request_changes_nothing(server: Server) -> None:
+    await server.create(server.lane())
+    for path in (server.path(), LANES):
+        answer = await server.client.head(path, params={"labelSelector": server.selector})
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert await names(server) == ["one"]
+
+
 async def test_a_replacement_from_an_outdated_version_is_a_conflict(server: Server) -> None:
     await server.create(server.lane())
     made = await settled(server, server.path())
@@ -80,6 +128,14 @@ async def test_a_replacement_from_an_outdated_version_is_a_conflict(server: Serv
     assert after["metadata"]["uid"] == made["metadata"]["uid"]
     status = await server.ask("PUT", server.path(), 409, json=changed)
     assert status["reason"] == "Conflict"
+
+
+async def test_a_replacement_says_which_version_it_replaces(server: Server) -> None:
+    await server.create(server.lane())
+    status = await server.ask("PUT", server.path(), 422, json=server.lane(weight=5))
+    (cause,) = status["details"]["causes"]
+    assert cause["field"] == "metadata.resourceVersion"
+    assert (await server.get(server.path()))["spec"]["weight"] == 0
 
 
 async def test_labels_are_no_new_generation_and_the_same_again_is_no_new_version(
@@ -108,6 +164,34 @@ async def test_a_status_is_written_apart(server: Server) -> None:
     assert of_status["metadata"]["generation"] == of_spec["metadata"]["generation"]
 
 
+async def test_an_invalid_status_is_refused(server: Server) -> None:
+    await server.create(server.lane())
+    wrong = {"status": {"observedGeneration": "seven"}}
+    status = await server.patch(MERGE, f"{server.path()}/status", wrong, 422)
+    assert "status.observedGeneration" in [each["field"] for each in status["details"]["causes"]]
+
+
+async def test_a_status_has_owners_of_its_own(server: Server) -> None:
+    path, flux = server.path(), {"fieldManager": "flux", "force": "true"}
+    await server.patch(APPLY, path, server.lane(weight=10), 201, flux)
+    applied = {**server.lane(), "status": {"observedGeneration": 7}}
+    of_spec = await server.patch(APPLY, path, {**applied, **server.lane(weight=10)}, query=flux)
+    assert (of_spec.get("status") or {}).get("observedGeneration") != 7
+    entries = of_spec["metadata"]["managedFields"]
+    assert "f:status" not in next(e["fieldsV1"] for e in entries if e["manager"] == "flux")
+    del applied["spec"]
+    after = await server.patch(APPLY, f"{path}/status", applied, query=flux)
+    assert (after["status"]["observedGeneration"], after["spec"]["weight"]) == (7, 10)
+    patch = {"status": {"observedGeneration": 8}}
+    jack = {"fieldManager": "jack"}
+    after = await server.patch(MERGE, f"{path}/status", patch, query=jack)
+    entries = after["metadata"]["managedFields"]
+    owners = {(each["manager"], each.get("subresource", "")): each["fieldsV1"] for each in entries}
+    assert owners["jack", "status"]["f:status"] == {"f:observedGeneration": {}}
+    nobody = {**applied, "metadata": {"name": f"{server.run}-nobody"}}
+    await server.patch(APPLY, f"{server.path('nobody')}/status", nobody, 404, flux)
+
+
 async def test_what_is_deleted_is_gone(server: Server) -> None:
     (made,) = await server.create(server.lane())
     other = {"preconditions": {"uid": "00000000-0000-0000-0000-000000000000"}}
@@ -122,7 +206,11 @@ async def test_what_is_deleted_is_gone(server: Server) -> None:
 async def test_a_collection_is_deleted_by_a_selector(server: Server) -> None:
     await server.create(*(server.lane(each) for each in ("one", "two", "three")))
     await server.patch(MERGE, server.path("two"), {"metadata": {"labels": {"kept": "yes"}}})
-    await server.ask("DELETE", LANES, params={"labelSelector": f"{server.selector},!kept"})
+    query = {"labelSelector": f"{server.selector},!kept"}
+    deleted = await server.ask("DELETE", LANES, params=query)
+    assert deleted["kind"] == "LaneList"
+    found = [each["metadata"]["name"] for each in deleted["items"]]
+    assert found == [f"{server.run}-one", f"{server.run}-three"]
     assert await names(server) == ["two"]
 
 
@@ -170,6 +258,25 @@ async def test_pages_are_of_one_revision(server: Server) -> None:
     assert [each["metadata"]["name"][-1] for each in seen] == list("abcde")
 
 
+async def test_a_list_says_how_many_remain_of_all(server: Server) -> None:
+    await server.create(*(server.lane(each) for each in "abc"))
+    every = await server.get(LANES, {"limit": "1"})
+    assert every["metadata"]["remainingItemCount"] >= 2
+    some = await server.get(LANES, {"limit": "1", "labelSelector": server.selector})
+    assert "remainingItemCount" not in some["metadata"]
+    token = some["metadata"]["continue"]
+    version = some["metadata"]["resourceVersion"]
+    await server.get(LANES, {"continue": token, "resourceVersion": version}, code=400)
+
+
+async def test_a_list_cannot_be_of_a_version_that_is_not_there_yet(server: Server) -> None:
+    now = int((await server.get(LANES))["metadata"]["resourceVersion"])
+    for match in ({}, {"resourceVersionMatch": "Exact"}):
+        query = {"resourceVersion": str(now + 100_000), "timeoutSeconds": "1", **match}
+        status = await server.get(LANES, query, code=504)
+        assert status["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
 async def test_an_invalid_object_is_refused_with_its_fields(server: Server) -> None:
     status = await server.ask("POST", LANES, 422, json=server.lane(weight=101))
     assert status["reason"] == "Invalid"
@@ -191,6 +298,13 @@ async def test_unknown_fields_are_refused_warned_of_or_dropped(server: Server) -
         assert "colour" not in answer.json()["spec"]
 
 
+async def test_a_field_that_is_given_twice_is_refused(server: Server) -> None:
+    text = json.dumps(server.lane()).replace('"group":', '"group": "other", "group":')
+    headers, strict = {"content-type": "application/json"}, {"fieldValidation": "Strict"}
+    await server.ask("POST", LANES, 400, content=text, headers=headers, params=strict)
+    assert await names(server) == []
+
+
 async def test_a_dry_run_keeps_nothing(server: Server) -> None:
     dry = {"dryRun": "All"}
     await server.ask("POST", LANES, 201, json=server.lane(), params=dry)
@@ -200,7 +314,54 @@ async def test_a_dry_run_keeps_nothing(server: Server) -> None:
     assert seen["spec"]["weight"] == 2
     await server.ask("DELETE", server.path(), params=dry)
     assert (await server.get(server.path()))["spec"]["weight"] == 1
-    await server.ask("POST", LANES, 400, json=server.lane(), params={"dryRun": "Some"})
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "field"),
+    [
+        ("POST", {"dryRun": "Some"}, "dryRun"),
+        ("POST", {"fieldValidation": "Loud"}, "fieldValidation"),
+        ("POST", {"fieldManager": "m" * 129}, "fieldManager"),
+        ("POST", {"fieldManager": "a\nb"}, "fieldManager"),
+        ("PATCH", {"force": "true"}, "force"),
+        ("DELETE", {"dryRun": "Some"}, "dryRun"),
+        ("GET", {"resourceVersionMatch": "Exact"}, "resourceVersionMatch"),
+        ("GET", {"resourceVersionMatch": "Most", "resourceVersion": "1"}, "resourceVersionMatch"),
+        ("GET", {"sendInitialEvents": "true"}, "sendInitialEvents"),
+        ("GET", {"sendInitialEvents": "true", "watch": "true"}, "resourceVersionMatch"),
+        (
+            "GET",
+            {"resourceVersionMatch": "NotOlderThan", "resourceVersion": "1", "watch": "true"},
+            "resourceVersionMatch",
+        ),
+    ],
+)
+async def test_parameters_that_cannot_be_are_refused(
+    server: Server, method: str, query: dict[str, str], field: str
+) -> None:
+    await server.create(server.lane())
+    path = LANES if method in ("GET", "POST") else server.path()
+    body = {} if method in ("GET", "DELETE") else {"json": server.lane("two")}
+    headers = {"content-type": MERGE} if method == "PATCH" else {}
+    status = await server.ask(method, path, 422, params=query, headers=headers, **body)
+    assert field in [each["field"] for each in status["details"]["causes"]]
+    assert status["details"]["group"] == "meta.k8s.io"
+    assert await names(server) == ["one"]
+
+
+async def test_options_of_a_deletion_are_checked(server: Server) -> None:
+    await server.create(server.lane())
+    for options, code in (
+        ({"dryRun": ["Some"]}, 422),
+        ({"propagationPolicy": "Sometimes"}, 422),
+        ({"kind": "Lane", "apiVersion": V1}, 400),
+        ([], 400),
+    ):
+        await server.ask("DELETE", server.path(), code, json=options)
+    for policy in ("Background", "Orphan"):
+        dry = {"propagationPolicy": policy, "dryRun": ["All"]}
+        await server.ask("DELETE", server.path(), json=dry)
+    assert await names(server) == ["one"]
 
 
 async def test_server_side_apply_owns_fields(server: Server) -> None:
@@ -225,6 +386,39 @@ async def test_server_side_apply_owns_fields(server: Server) -> None:
     assert after["spec"].get("weight", 0) == 0
     assert after["spec"]["order"] == 3
     assert after["spec"]["group"] == "contract"
+
+
+async def test_conflicts_are_told_by_their_owners(server: Server) -> None:
+    path, zoe = server.path(), {"fieldManager": "zoe"}
+    await server.patch(APPLY, path, server.lane(weight=1), 201, {"fieldManager": "flux"})
+    await server.patch(MERGE, path, {"spec": {"order": 2}}, query={"fieldManager": "jack"})
+    one = await server.patch(APPLY, path, server.lane(weight=9), 409, zoe)
+    assert one["message"] == 'Apply failed with 1 conflict: conflict with "flux": .spec.weight'
+    assert one["details"]["causes"][0]["message"] == 'conflict with "flux"'
+    two = await server.patch(APPLY, path, server.lane(weight=9, order=9), 409, zoe)
+    assert two["message"] == (
+        'Apply failed with 2 conflicts: conflicts with "flux":\n- .spec.weight\n'
+        f'conflicts with "jack" using {V1}:\n- .spec.order'
+    )
+
+
+async def test_owners_are_removed_by_an_empty_entry(server: Server) -> None:
+    """As ``kubectl`` and its documentation do it, also to change owners."""
+    await server.create(server.lane(weight=1))
+    path, fields = server.path(), "/metadata/managedFields"
+    made = await server.get(path)
+    renamed = [{**made["metadata"]["managedFields"][0], "manager": "jack", "operation": "Apply"}]
+    patch = [{"op": "replace", "path": fields, "value": renamed}]
+    after = await server.patch(JSON_PATCH, path, patch)
+    assert [each["manager"] for each in after["metadata"]["managedFields"]] == ["jack"]
+    kept = await server.patch(MERGE, path, {"metadata": {"managedFields": []}})
+    assert [each["manager"] for each in kept["metadata"]["managedFields"]] == ["jack"]
+    patch = [{"op": "replace", "path": fields, "value": [{}]}]
+    cleared = await server.patch(JSON_PATCH, path, patch)
+    assert not cleared["metadata"].get("managedFields")
+    query = {"fieldManager": "flux"}
+    conflict = await server.patch(APPLY, path, server.lane(weight=2), 409, query)
+    assert '"before-first-apply"' in conflict["message"]
 
 
 async def test_force_is_for_server_side_apply_alone(server: Server) -> None:
@@ -267,13 +461,13 @@ async def test_a_services_ports_are_merged_by_their_numbers(server: Server) -> N
 
 
 async def test_a_body_of_another_object_is_refused(server: Server) -> None:
-    await server.create(server.lane())
-    for wrong in (
-        {"metadata": {"name": "another"}},
-        {"kind": "LaneGroup"},
-        {"apiVersion": "laneway.dev/v9"},
+    (made,) = await server.create(server.lane())
+    for wrong, code in (
+        ({"metadata": {**made["metadata"], "name": "another"}}, 400),
+        ({"apiVersion": "laneway.dev/v9"}, 400),
+        ({"kind": "LaneGroup"}, 422),
     ):
-        await server.ask("PUT", server.path(), 400, json={**server.lane(), **wrong})
+        await server.ask("PUT", server.path(), code, json={**made, **wrong})
 
 
 async def test_tables_have_the_columns_of_the_definition(server: Server) -> None:
@@ -342,6 +536,9 @@ async def test_a_watch_that_begins_with_all_objects_says_when_these_end(server: 
             assert annotations == {"k8s.io/initial-events-end": "true"}
             break
     assert kinds == ["ADDED", "BOOKMARK"]
+    del query["allowWatchBookmarks"]
+    found = [kind async for kind, _ in watched(server, **query, timeoutSeconds="1")]
+    assert found == ["ADDED"]
 
 
 async def test_discovery_says_what_there_is(server: Server) -> None:
@@ -361,5 +558,5 @@ async def test_discovery_says_what_there_is(server: Server) -> None:
 
 async def test_what_is_not_served_is_not_found(server: Server) -> None:
     for path in ("/apis/laneway.dev/v9/lanes", f"/apis/{V1}/lorries", "/apis/nothing.example"):
-        await server.get(path, code=404)
-    await server.ask("POST", server.path(), 405, json=server.lane())
+        assert (await server.client.get(path)).status_code == 404
+    await server.ask("POST", f"{server.path()}/status", 405, json=server.lane())

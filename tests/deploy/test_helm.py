@@ -19,6 +19,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "a webhook": {"webhook": WEBHOOK},
     "the API": {"api": {"enabled": True}},
     "the API with a Secret": {"api": {"enabled": True, "secretName": "x"}, "webhook": WEBHOOK},
+    "the console": {"console": {"enabled": True}},
+    "the console by name": {"console": {"enabled": True, "host": "lanes.example.com"}},
 }
 
 

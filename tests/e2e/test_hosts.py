@@ -15,7 +15,7 @@ from tests.e2e.echo_applications import Behaviour, Echo, exchange, read_message
 from tests.e2e.name_servers import name_server, use_name_server
 
 from laneway.compile.envoy import egress
-from laneway.compile.envoy.names import EGRESS_HEADER, HOST_HEADER, SCHEME_HEADER
+from laneway.compile.envoy.names import EGRESS_HEADER, HOST_HEADER
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
@@ -25,7 +25,7 @@ from laneway.model.workloads import Workload, WorkloadPort
 pytestmark = pytest.mark.envoy
 
 CALLER, NEAR, FAR = name("caller"), name("near"), ObjectName("elsewhere", "far")
-FORGED = (HOST_HEADER, "far.elsewhere")
+FORGED = (HOST_HEADER, "http://far.elsewhere")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ async def test_a_service_of_the_mesh_may_be_named_in_every_form(world: World) ->
         status, answered, headers = await world.call("near", *browser, target=target)
         assert (status, answered) == (200, "near:80")
         assert headers["origin"] == "http://shop.example"
-        assert not {EGRESS_HEADER, SCHEME_HEADER, "cdn-loop"} & headers.keys()
+        assert not {EGRESS_HEADER, HOST_HEADER, "cdn-loop"} & headers.keys()
 
 
 async def test_a_request_does_not_go_out_of_the_mesh_for_ever(world: World) -> None:
@@ -142,12 +142,14 @@ async def test_a_request_does_not_go_out_of_the_mesh_for_ever(world: World) -> N
 
 async def test_the_sidecars_own_header_cannot_be_forged_and_is_not_sent_on(world: World) -> None:
     for host in ("near", "NEAR", world.outside):
-        for forged in ((FORGED,), (FORGED, FORGED), ((HOST_HEADER, "*"),), ((HOST_HEADER, ""),)):
+        for forged in ((FORGED,), (FORGED, FORGED), ((HOST_HEADER, "://*"),), ((HOST_HEADER, ""),)):
             status, answered, headers = await world.call(host, *forged)
             assert (status, answered) == (200, "near:80" if "n" in host.lower() else "outside:80")
             assert HOST_HEADER not in headers
     status, _, headers = await world.call("", FORGED)
     assert status != 200, "no host is no service, whatever the header says"
+    assert (await world.call("elsewhere.invalid", (HOST_HEADER, "http://x")))[0] == 421
+    assert (await world.call("near:80://far.elsewhere"))[0] == 400, "no host has slashes"
 
 
 async def test_tunnels_lead_where_requests_do(world: World) -> None:

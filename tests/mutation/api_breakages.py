@@ -19,10 +19,54 @@ API = (
         why="a pipeline undoes in silence what somebody set by hand",
     ),
     Breakage(
+        "a HEAD request is a DELETE",
+        "src/laneway/adapters/http/objects.py",
+        old="""            case "GET" | "HEAD":
+                return await self._reads.one(request, place)
+""",
+        new="""            case "HEAD":
+                return await self._delete(request, place)
+            case "GET":
+                return await self._reads.one(request, place)
+""",
+        tests=("tests/contract/test_objects.py::test_a_head_request_changes_nothing[laneway]",),
+        why="a tool that only looks whether a lane is there deletes it",
+    ),
+    Breakage(
+        "a status that is applied with an object counts",
+        "src/laneway/apiserver/writes.py",
+        old="    wanted = _applicable(write, wanted)\n",
+        new="    wanted = {**wanted, 'metadata': _without_server_fields(wanted['metadata'])}\n",
+        tests=("tests/contract/test_objects.py::test_a_status_has_owners_of_its_own[laneway]",),
+        why="whoever applies what `kubectl get -o yaml` printed owns the status, and the next report of it is a conflict",
+    ),
+    Breakage(
+        "owners that a client writes are ignored",
+        "src/laneway/apiserver/writes.py",
+        old="now=write.now, stated=stated\n",
+        new="now=write.now\n",
+        tests=(
+            "tests/contract/test_objects.py::test_owners_are_removed_by_an_empty_entry[laneway]",
+        ),
+        why="what kubectl applied without server-side apply can never be taken out again",
+    ),
+    Breakage(
+        "kubectl finds no PATCH of the kinds that are answered and not kept",
+        "src/laneway/apiserver/discovery.py",
+        old="""    if "create" in resource.verbs and "patch" not in resource.verbs:
+""",
+        new="""    if "create" not in resource.verbs and "patch" not in resource.verbs:
+""",
+        tests=(
+            "tests/wiring/test_aggregated_api.py::test_discovery_names_what_is_served_and_no_more",
+        ),
+        why="whoever may not list CustomResourceDefinitions cannot ask laneway with kubectl",
+    ),
+    Breakage(
         "a request for any host is answered",
-        "src/laneway/adapters/http/authentication.py",
-        old="        if name not in self._hosts:\n",
-        new="        if not name:\n",
+        "src/laneway/adapters/http/same_origin.py",
+        old="    if name not in hosts:\n",
+        new="    if not name:\n",
         tests=(AUTHENTICATION + "test_web_pages_of_others_are_refused_with_a_valid_token",),
         why="a web page reaches the API under a name of its own that leads to this machine",
     ),
@@ -74,10 +118,29 @@ API = (
     Breakage(
         "a watch begins where the server did",
         "src/laneway/adapters/http/watches.py",
-        old="        if revision >= self._oldest:\n",
-        new="        if revision >= 0:\n",
+        old="            while revision < self._oldest:\n",
+        new="            while revision < 0:\n",
         tests=(WATCHES + "test_a_server_that_was_restarted_tells_what_happened_before",),
         why="whoever watches over a restart misses changes",
+    ),
+    Breakage(
+        "the stream of a client that reads too slowly has a gap before its end",
+        "src/laneway/adapters/http/watches.py",
+        old="    while not queue.empty():\n",
+        new="    if queue.full():\n",
+        tests=(WATCHES + "test_a_watch_that_is_not_read_is_ended_without_a_gap",),
+        why="a controller never hears of a change, and goes on with what was before",
+    ),
+    Breakage(
+        "a read of history does not notice that it was compacted meanwhile",
+        "src/laneway/adapters/store/sqlite.py",
+        old="        self.check_history(after)  # it may have been compacted before it was read\n",
+        new="",
+        tests=(
+            "tests/adapters/store/test_sqlite.py"
+            "::test_a_read_that_compaction_overtakes_says_that_its_history_is_gone[revisions]",
+        ),
+        why="a watch that resumes misses changes and does not say so",
     ),
     Breakage(
         "writes that the mesh cannot take together are not tried one by one",

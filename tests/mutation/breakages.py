@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from tests.mutation.api_breakages import API
 from tests.mutation.cluster_api_breakages import CLUSTER_API
+from tests.mutation.cluster_console_breakages import CLUSTER_CONSOLE
 from tests.mutation.command_breakages import COMMANDS
 from tests.mutation.console_breakages import CONSOLE
 from tests.mutation.cost_breakages import COSTS
@@ -34,6 +35,7 @@ CONTEXTS = "tests/filter/test_trace_contexts.py::"
 BREAKAGES = (
     *API,
     *CLUSTER_API,
+    *CLUSTER_CONSOLE,
     *WHOLE_CHANGES,
     *COMMANDS,
     *COSTS,
@@ -257,8 +259,8 @@ BREAKAGES = (
     Breakage(
         "a web page may use a sidecar as its proxy",
         "src/laneway/compile/envoy/scoped_routes.py",
-        old='  if headers:get(":method") ~= "CONNECT" and not',
-        new='  if headers:get(":method") == "NONE" and not',
+        old='  if headers:get(":method") ~= "CONNECT" and scheme ==',
+        new='  if headers:get(":method") == "NONE" and scheme ==',
         tests=("tests/e2e/test_egress.py::test_loopback_is_not_called",),
         why="a page reaches, by DNS rebinding, whatever the sidecar reaches",
     ),

@@ -128,6 +128,16 @@ CONSOLE = (
         why="npm keeps a processor busy after the demo has ended",
     ),
     Breakage(
+        "a build of the console that is interrupted at its start goes on",
+        "src/laneway/adapters/host/programs.py",
+        old="        process = await asyncio.shield(starting)\n",
+        new="        process = await starting\n",
+        tests=(
+            "tests/faces/cli/test_demo_consoles.py::test_an_interrupted_build_leaves_no_process[True]",
+        ),
+        why="Ctrl-C waits for npm, as long as that takes",
+    ),
+    Breakage(
         "an editable install pays for Node",
         "build_backend.py",
         old="get_requires_for_build_editable = hatchling.get_requires_for_build_editable\n",

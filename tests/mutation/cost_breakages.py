@@ -69,6 +69,17 @@ COSTS = (
         why="each request looks for its route and cluster once more",
     ),
     Breakage(
+        "status codes are counted by cluster",
+        "src/laneway/compile/envoy/listeners.py",
+        old="dynamic_stats=BoolValue(value=False)",
+        new="dynamic_stats=BoolValue(value=True)",
+        tests=(
+            "tests/compile/envoy/test_request_costs.py::"
+            "test_no_status_codes_are_counted_by_cluster",
+        ),
+        why="a request costs 6 % more, for figures that nothing reads",
+    ),
+    Breakage(
         "endpoints without a lane have no name",
         "src/laneway/compile/envoy/lane_statistics.py",
         old="    return lane or _NOBODY\n",

@@ -26,6 +26,17 @@ ENTERING_BREAKAGES = (
         why="a trial with ten percent of a company gets all of it",
     ),
     Breakage(
+        "a shadowed rule is safe to remove, even if requests enter by it",
+        "src/laneway/compile/analyze/safe_fixes.py",
+        old='    if _at(spec, (*path[1:3], "enter")):\n',
+        new="    if not path:\n",
+        tests=(
+            "tests/compile/analyze/test_safe_fixes.py::test_whatever_might_be_meant_stays"
+            "[SHADOWED_RULE-path4-spec4]",
+        ),
+        why="who takes the advice sends the lane's users back to the baseline",
+    ),
+    Breakage(
         "a value that names no lane still counts",
         "src/laneway/compile/entry_filters.py",
         old="    if lane ~= headers:get(naming.header) then\n",

@@ -20,6 +20,27 @@ RULE_ACTION_BREAKAGES = (
         why="a lane cannot do with its requests what its own rule says",
     ),
     Breakage(
+        "a lane's second rule with the same condition may lead its requests",
+        "src/laneway/compile/ingress.py",
+        old="        for claim in _firsts(weighted)\n",
+        new="        for claim in weighted\n",
+        tests=(
+            "tests/compile/test_ingress.py::"
+            "test_of_a_lanes_rules_with_one_condition_the_first_leads_to_its_service",
+        ),
+        why="requests get to a service that validation says they do not get to",
+    ),
+    Breakage(
+        "in Istio, a strict rule that changes headers names no lane",
+        "src/laneway/compile/istio/gateways.py",
+        old="        actions = _naming(branch.entered, actions)\n",
+        new="        http |= named_lane(branch.entered.header, branch.entered.lane)\n",
+        tests=(
+            DIALECTS + "test_a_strict_lane_is_named_along_with_the_headers_that_its_rule_changes",
+        ),
+        why="the rule's headers replace the one that names the lane",
+    ),
+    Breakage(
         "a rule's time limit ejects the instance",
         "src/laneway/compile/envoy/rule_actions.py",
         old="        limit = route.route.max_stream_duration.max_stream_duration\n",

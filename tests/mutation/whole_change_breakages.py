@@ -100,4 +100,15 @@ WHOLE_CHANGES = (
         ),
         why="a preview says that a new weight changes nothing",
     ),
+    Breakage(
+        "a preview tries no rule by which requests enter a lane",
+        "src/laneway/compile/analyze/changed_paths.py",
+        old="    yield from entering_trials(survey, down)\n",
+        new="",
+        tests=(
+            "tests/compile/analyze/test_changed_paths.py::"
+            "test_an_enter_rule_changes_what_meets_it",
+        ),
+        why="a reviewer is told that no request changes its path, while a company's all do",
+    ),
 )

@@ -41,6 +41,9 @@ _KEPT_BY_LANEWAY = re.compile(
     r"|apis/networking\.istio\.io/v1/(namespaces/[^/]+/)?gateways(/.*)?)"
 )
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+_OWN_ACCESS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_OWN_NAME = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_OBJECTS = re.compile(r"/apis?/[a-z0-9./]*/(lanegroups|lanes|services|gateways)(/[^/]+)?")
 _NOT_PASSED_ON = ("host", "content-length", "transfer-encoding", "connection", "authorization")
 
 
@@ -53,7 +56,8 @@ class AggregatingCluster:
     ``writes`` are those to other objects: who, how, and where. ``failing``: how the API server
     answers writes that match. ``interrupt`` happens before the next one that is no dry run.
     ``decides_first``: as Kubernetes, it forwards only what the user may do. Else the operator's
-    own question is all there is.
+    own question is all there is. ``guards_objects``: users write lanes and groups, and list what
+    the console shows, only where ``allowed`` says so. ``asked`` are all requests.
     """
 
     folder: Path
@@ -68,6 +72,8 @@ class AggregatingCluster:
     failing: dict[str, tuple[int, str]] = field(default_factory=dict)
     interrupt: Callable[[], Awaitable[None]] | None = None
     decides_first: bool = False
+    guards_objects: bool = False
+    asked: list[web.Request] = field(default_factory=list)
     url: str = ""
     port: int = 0
 
@@ -143,6 +149,7 @@ class AggregatingCluster:
     # What the server does
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         user = self.users.get(token) if scheme == "Bearer" else None
         if user is None:
@@ -151,6 +158,10 @@ class AggregatingCluster:
             return await self._aggregate(request, *user)
         if request.path == _REVIEWS:
             return await self._review(request)
+        if request.path in (_OWN_ACCESS, _OWN_NAME):
+            return await self._self_review(request, *user)
+        if self.guards_objects and (refusal := self._object_refusal(request, *user)):
+            return refusal
         if request.method != "GET":
             dry = "dry" if "dryRun" in request.query else "real"
             self.writes.append((user[0], f"{dry} {request.method}", request.path_qs))
@@ -213,6 +224,35 @@ class AggregatingCluster:
         allowed = any((each, asked["verb"], asked["resource"]) in self.allowed for each in who)
         status = {"allowed": allowed, **({} if allowed else {"reason": "no rule allows it"})}
         return web.json_response({**review, "status": status}, status=201)
+
+    async def _self_review(
+        self, request: web.Request, user: str, groups: tuple[str, ...]
+    ) -> web.Response:
+        review = await request.json()
+        if request.path == _OWN_NAME:
+            status: Any = {"userInfo": {"username": user, "groups": list(groups)}}
+        else:
+            asked = review["spec"]["resourceAttributes"]
+            status = {"allowed": self._allows(asked["verb"], asked["resource"], user, groups)}
+        return web.json_response({**review, "status": status}, status=201)
+
+    def _allows(self, verb: str, resource: str, user: str, groups: tuple[str, ...]) -> bool:
+        return any((each, verb, resource) in self.allowed for each in (user, *groups))
+
+    def _object_refusal(
+        self, request: web.Request, user: str, groups: tuple[str, ...]
+    ) -> web.Response | None:
+        found = _OBJECTS.fullmatch(request.path)
+        if found is None or user == OPERATOR:
+            return None
+        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(
+            request.method, "watch" if "watch" in request.query else "get" if found[2] else "list"
+        )
+        if self._allows(verb, found[1], user, groups):
+            return None
+        message = f'{found[1]} is forbidden: User "{user}" cannot {verb} resource "{found[1]}"'
+        status = {"kind": "Status", "message": message, "reason": "Forbidden", "code": 403}
+        return web.json_response(status, status=403)
 
     async def _merged(self, request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
         """With what is aggregated, in the lists that tell of it."""
@@ -310,6 +350,7 @@ async def aggregating(
         try:
             yield cluster
         finally:
+            await rest.cut_watches()  # their connections would be waited for
             await runner.cleanup()
 
 

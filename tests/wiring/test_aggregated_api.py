@@ -21,6 +21,8 @@ from tests.wiring.api_servers import API, lane
 from laneway.adapters.http import bodies
 from laneway.apiserver.virtual_resources import ELSEWHERE, IN_CLUSTERS, VIRTUAL
 
+pytestmark = pytest.mark.slow
+
 EXPLAIN = {"request": {"headers": {"x-lane": "s1"}}}
 
 
@@ -119,6 +121,12 @@ async def test_discovery_names_what_is_served_and_no_more(found: Served) -> None
     code, document = await found.cluster.ask("GET", f"/openapi/v3/apis/{API}", token="joe")
     assert (code, f"/apis/{API}/explanations" in document["paths"]) == (200, True)
     assert f"/apis/{API}/revisions" not in document["paths"]
+    # Where there is no such operation, kubectl lists CRDs, which users like joe may not do.
+    for each in listed["resources"]:
+        patch = document["paths"][f"/apis/{API}/{each['name']}/{{name}}"]["patch"]
+        assert patch["x-kubernetes-group-version-kind"]["kind"] == each["kind"]
+        assert "fieldValidation" in {parameter["name"] for parameter in patch["parameters"]}
+        assert list(patch["responses"]) == ["405"]
 
 
 async def test_aggregated_discovery_is_refused_so_that_plain_discovery_is_asked(

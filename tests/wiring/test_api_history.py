@@ -79,9 +79,9 @@ async def test_objects_are_listed_as_of_a_revision(shop: Api) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ({"resourceVersionMatch": "Exact"}, 400),
-        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 400),
-        ({"resourceVersion": "1", "resourceVersionMatch": "Nearly"}, 400),
+        ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersion": "1", "resourceVersionMatch": "Nearly"}, 422),
         ({"resourceVersion": "99999", "resourceVersionMatch": "Exact"}, 504),
     ],
 )
@@ -141,6 +141,26 @@ async def test_a_rollback_that_moves_a_baseline_says_so(shop: Api) -> None:
     answer = await shop.ask("rollbacks", "Rollback", {"revision": first})
     assert "lane z, and is lane s1 now: set spec.baseline to z" in answer.headers["warning"]
     assert shop.lanes() == ["shop/s1", "shop/z"]
+
+
+async def test_a_rollback_gives_a_deleted_group_its_baseline_again(shop: Api) -> None:
+    await shop.apply(lane("s1", services=["cart"]))
+    await shop.settle()
+    before = shop.store.latest
+    for path in (f"{LANES}/z", LANES.replace("lanes", "lanegroups") + "/shop"):
+        assert (await shop.client.delete(path)).status_code == 200
+    await shop.settle()
+    answer = await shop.ask("rollbacks", "Rollback", {"revision": before})
+    assert answer.status_code == 201, answer.text
+    assert "warning" not in answer.headers
+    (made,) = shop.machine.mesh.groups
+    baseline = shop.machine.mesh.baseline(made)
+    assert baseline is not None
+    assert baseline.name == "z"
+    await shop.settle()
+    (stored,) = [each for key, each in shop.store.objects.items() if key.name == "shop"]
+    assert stored.manifest["status"]["baseline"] == "z"
+    assert stored.manifest["status"]["conditions"]
 
 
 async def test_the_baseline_of_a_group_is_not_deleted_unless_it_names_another(shop: Api) -> None:

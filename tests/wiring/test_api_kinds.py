@@ -26,6 +26,8 @@ from laneway.model.findings import ObjectKey
 from laneway.model.lane_figures import BUCKETS, LaneFigures, LanePair
 from laneway.wiring import revision_lists
 
+pytestmark = pytest.mark.slow
+
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 RDS = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 

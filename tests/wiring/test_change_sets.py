@@ -24,6 +24,8 @@ from laneway.control.revisions import Draft, StoreError
 from laneway.model.meshes import Mesh
 from laneway.wiring.reconciliation import STATUS
 
+pytestmark = pytest.mark.slow
+
 LANE = {"apiVersion": V1, "kind": "Lane"}
 APPLY = {"content-type": "application/apply-patch+yaml"}
 

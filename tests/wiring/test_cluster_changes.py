@@ -17,6 +17,8 @@ from tests.wiring.api_servers import API, ENTRY, LANES, V1, group, lane, manifes
 
 from laneway.apiserver.cluster_change_sets import MOST_OBJECTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _logging() -> None:

@@ -48,7 +48,7 @@ describe('objects', () => {
       { type: 'ADDED', object: lane('s1') },
       { type: 'MODIFIED', object: lane('s2', '5') },
     ]);
-    const lanes = ofKind({ connection: 'live', objects }, 'Lane');
+    const lanes = ofKind({ connection: 'live', refusal: '', objects }, 'Lane');
     expect(lanes.map(({ metadata }) => [metadata.name, metadata.resourceVersion])).toEqual([
       ['s2', '5'],
       ['s1', '1'],

@@ -4,7 +4,7 @@
  */
 import { endsInitial, events, type StreamEvent } from './eventStream';
 import type { AnyObject, Gateway, Kind, Lane, LaneGroup, Service, Workload } from './kinds';
-import { headers, STREAM } from './requests';
+import { headers, refused, STREAM } from './requests';
 import * as session from './session';
 
 /** `lost`: what is shown may be outdated. */
@@ -12,6 +12,8 @@ export type Connection = 'connecting' | 'live' | 'lost';
 
 export interface Snapshot {
   connection: Connection;
+  /** Why there is no stream, where the server said so. */
+  refusal: string;
   objects: ReadonlyMap<string, AnyObject>;
 }
 
@@ -56,11 +58,16 @@ const HIDDEN = 60_000;
 
 /** Keeps one stream open as long as somebody listens, the tab is seen and there is a token. */
 export class LiveObjects {
-  private snapshot: Snapshot = { connection: 'connecting', objects: new Map() };
+  private snapshot: Snapshot = {
+    connection: 'connecting',
+    refusal: '',
+    objects: new Map(),
+  };
   private pending = this.snapshot;
   private telling: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<() => void>();
   private running: AbortController | null = null;
+  private refusal = '';
   private hiding: ReturnType<typeof setTimeout> | undefined;
 
   readonly get = (): Snapshot => this.snapshot;
@@ -105,9 +112,10 @@ export class LiveObjects {
   private async run(stopped: AbortSignal): Promise<void> {
     let pause = FIRST_PAUSE;
     while (!stopped.aborted) {
+      this.refusal = '';
       const lived = await this.follow(stopped);
       if (stopped.aborted) return;
-      this.publish({ ...this.pending, connection: 'lost' });
+      this.publish({ ...this.pending, connection: 'lost', refusal: this.refusal });
       pause = lived ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -124,6 +132,7 @@ export class LiveObjects {
       const accept = { ...headers(), Accept: 'text/event-stream' };
       const answer = await fetch(STREAM, { headers: accept, signal: ended.signal });
       if (answer.status === 401) session.end();
+      if (answer.status === 403) this.refusal = refused(403, await answer.text()).message;
       if (!answer.ok || answer.body === null) return false;
       // What is shown stays until the new objects are there as a whole.
       let objects: ReadonlyMap<string, AnyObject> = new Map();
@@ -132,7 +141,7 @@ export class LiveObjects {
         silence = setTimeout(end, SILENCE);
         objects = after(objects, received);
         complete ||= received.some(endsInitial);
-        if (complete) this.publish({ connection: 'live', objects });
+        if (complete) this.publish({ connection: 'live', refusal: '', objects });
       }
     } catch {
       // The server went away, or the stream fell silent: the next one begins with all objects.

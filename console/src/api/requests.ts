@@ -11,6 +11,10 @@ export interface Finding {
 export interface Identity {
   name: string;
   scopes: string[];
+  /** Only in a cluster: the resources that the user may edit. */
+  edits?: string[];
+  /** Only in a cluster: the resources of `api.laneway.dev` that are there for the user. */
+  serves?: string[];
 }
 
 /** The API said no. `findings` are empty where it is not about single fields. */

@@ -29,9 +29,10 @@ export interface Changes {
   /** null if nothing changed. */
   revision: string | null;
   changes: Change[];
-  changedPaths: ChangedPath[];
+  /** Missing where nothing changes at the first service, and calls behind it are not known. */
+  changedPaths?: ChangedPath[];
   /** The API lists at most 100 of them. */
-  changedPathsTotal: number;
+  changedPathsTotal?: number;
   warnings: string[];
 }
 

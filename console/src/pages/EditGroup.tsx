@@ -9,7 +9,7 @@ import { emptyGroup, groupManifest, groupValues, type GroupValues } from '../lan
 import * as references from '../lanes/references';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useMayEdit, useObjects } from '../parts/hooks';
+import { useMayEditGroup, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
 import { useForm } from '../parts/useForm';
 import { groupLink, groupsLink } from '../routes';
@@ -38,7 +38,7 @@ export function EditGroup({ before, isGone = false }: Props) {
   const fresh = { ...emptyGroup, gateway: others.length === 0 ? only : '' };
   const current = before ? groupValues(before) : fresh;
   const form = useForm(`group.${name}`, current, before?.metadata.generation);
-  const mayEdit = useMayEdit(name);
+  const mayEdit = useMayEditGroup(name);
   const { values, change } = form;
   const strict = values.mode === 'strict';
   const shared = values.traceIsRoute && !strict;

@@ -5,13 +5,14 @@ import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
+import { isInCluster } from '../api/place';
 import { at } from '../lanes/findings';
 import { emptyLane, laneManifest, laneValues, localTime, type LaneValues } from '../lanes/laneForm';
 import { labelNames, labelValues, lanesOf, servicesOf, type Label } from '../lanes/lanes';
 import { matching, workloadsOf } from '../lanes/workloads';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useMayEdit, useObjects } from '../parts/hooks';
+import { useMayEditLanes, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
 import { useForm } from '../parts/useForm';
 import { groupLink, groupsLink } from '../routes';
@@ -41,7 +42,7 @@ export function EditLane({ group, before, isGone = false }: Props) {
   const others = lanesOf(group, ofKind(objects, 'Lane'));
   const current = before ? laneValues(before, group) : emptyLane(group, others);
   const form = useForm(`lane.${groupName}.${name}`, current, before?.metadata.generation);
-  const mayEdit = useMayEdit(groupName);
+  const mayEdit = useMayEditLanes(groupName);
   const { values, change } = form;
   return (
     <EditorPage<LaneValues>
@@ -205,7 +206,11 @@ function Labels({ group, values, disabled, onChange }: LabelsProps) {
   const { labels } = values;
   const set = (index: number, changed: Partial<Label>): void =>
     onChange(labels.map((each, i) => (i === index ? { ...each, ...changed } : each)));
-  const complete = labels.some(({ name, value }) => name && value) && values.services.length > 0;
+  // The console does not read the pods of a cluster; the lane's status counts them.
+  const complete =
+    !isInCluster() &&
+    labels.some(({ name, value }) => name && value) &&
+    values.services.length > 0;
   return (
     <>
       {labels.map((label, index) => (

@@ -14,7 +14,7 @@ import { Answer } from '../parts/Answer';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { FindingList } from '../parts/FindingList';
 import { Heading } from '../parts/Heading';
-import { useAsked, useLatest, useMayEdit, useObjects } from '../parts/hooks';
+import { useAsked, useLatest, useMayEditLanes, useObjects } from '../parts/hooks';
 
 export function Findings() {
   const { t } = useTranslation();
@@ -55,7 +55,7 @@ interface FixProps {
 function FixButton({ finding, lanes, onPlan }: FixProps) {
   const { t } = useTranslation();
   const fix = fixOf(finding, lanes);
-  const mayEdit = useMayEdit(fix?.lane.spec.group ?? '');
+  const mayEdit = useMayEditLanes(fix?.lane.spec.group ?? '');
   if (fix === null || !mayEdit) return null;
   const { lane, patch, spec } = fix;
   const { name } = lane.metadata;

@@ -3,6 +3,7 @@ import { Button, Checkbox, Collapse, Empty, Input, InputNumber, Segmented, Space
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { isInCluster } from '../api/place';
 import { rendering, type Dialect, type Rendering } from '../api/reads';
 import { compared, contains, titled } from '../generated/documents';
 import { yaml } from '../generated/yaml';
@@ -10,9 +11,11 @@ import { Answer } from '../parts/Answer';
 import { DocumentList } from '../parts/DocumentList';
 import { FindingList } from '../parts/FindingList';
 import { Heading } from '../parts/Heading';
-import { useAsked, useLatest } from '../parts/hooks';
+import { useAsked, useLatest, useServed } from '../parts/hooks';
 
-const DIALECTS: Dialect[] = ['envoy', 'istio', 'asm', 'gateway-api'];
+/** Envoy's own configuration is that of one machine: in a cluster, istiod makes it. */
+const IN_CLUSTERS: Dialect[] = ['istio', 'asm', 'gateway-api'];
+const DIALECTS: Dialect[] = ['envoy', ...IN_CLUSTERS];
 
 interface Both {
   now: Rendering;
@@ -21,7 +24,9 @@ interface Both {
 
 export function Generated() {
   const { t } = useTranslation();
-  const [dialect, setDialect] = useState<Dialect>('envoy');
+  const inCluster = isInCluster();
+  const hasRevisions = useServed('revisions');
+  const [dialect, setDialect] = useState<Dialect>(inCluster ? 'istio' : 'envoy');
   const [revision, setRevision] = useState<number | null>(null);
   const both = async (): Promise<Both> => {
     const [now, before] = await Promise.all([
@@ -40,19 +45,21 @@ export function Generated() {
           aria-label={t('generated.dialect')}
           value={dialect}
           onChange={setDialect}
-          options={DIALECTS.map((value) => ({ value, label: t(`generated.dialects.${value}`) }))}
+          options={(inCluster ? IN_CLUSTERS : DIALECTS).map((value) => ({ value, label: t(`generated.dialects.${value}`) }))}
         />
-        <label>
-          {t('generated.compare')}{' '}
-          <InputNumber
-            min={0}
-            precision={0}
-            value={revision}
-            placeholder={t('generated.compareNone')}
-            changeOnWheel={false}
-            onChange={setRevision}
-          />
-        </label>
+        {hasRevisions && (
+          <label>
+            {t('generated.compare')}{' '}
+            <InputNumber
+              min={0}
+              precision={0}
+              value={revision}
+              placeholder={t('generated.compareNone')}
+              changeOnWheel={false}
+              onChange={setRevision}
+            />
+          </label>
+        )}
       </Space>
       <Answer asked={asked}>
         {(answer) => <Documents both={answer} dialect={dialect} revision={revision} />}

@@ -4,14 +4,14 @@ import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { LaneGroup } from '../api/kinds';
+import type { Lane, LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { lanesOf, troubles } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Delete } from '../parts/Delete';
 import { Heading } from '../parts/Heading';
-import { useMayEdit, useObjects } from '../parts/hooks';
+import { useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { usePlans } from '../parts/lanePlans';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
@@ -25,10 +25,12 @@ export function Group({ group }: { group: LaneGroup }) {
   // The table may be a moment late, so that the map stays smooth while much changes.
   const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
-  const mayEdit = useMayEdit(name);
+  const mayEditGroup = useMayEditGroup(name);
+  const mayEditLanes = useMayEditLanes(name);
+  const hasTraffic = useServed('traffic');
   const plans = usePlans(group);
   const [planned, setPlanned] = useState<Planned | null>(null);
-  const create = mayEdit && (
+  const create = mayEditLanes && (
     <Button type="primary" icon={<PlusOutlined aria-hidden />} href={groupLink(name, 'new-lane')}>
       {t('lane.new')}
     </Button>
@@ -41,26 +43,18 @@ export function Group({ group }: { group: LaneGroup }) {
         trail={[{ name: t('groups.title'), to: groupsLink }]}
       >
         <Space wrap>
-          <Button href={link('traffic', name)}>{t('traffic.title')}</Button>
-          {mayEdit && (
+          {hasTraffic && <Button href={link('traffic', name)}>{t('traffic.title')}</Button>}
+          {mayEditGroup && (
             <>
               <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
-              <Delete object={group} onClick={() => setPlanned(plans.removeGroup(lanes))} />
+              {(mayEditLanes || lanes.length === 0) && (
+                <Delete object={group} onClick={() => setPlanned(plans.removeGroup(lanes))} />
+              )}
             </>
           )}
         </Space>
       </Heading>
-      {[group, ...lanes].flatMap((object) =>
-        troubles(object).map((text) => (
-          <Alert
-            key={object.kind + object.metadata.name + text}
-            type="warning"
-            showIcon
-            className="trouble"
-            title={`${object.kind} ${object.metadata.name}: ${text}`}
-          />
-        )),
-      )}
+      <Troubles objects={[group, ...lanes]} />
       <Settings group={group} />
       {lanes.length === 0 ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('lane.emptyTitle')}>
@@ -76,11 +70,32 @@ export function Group({ group }: { group: LaneGroup }) {
               {create}
             </Space>
           </div>
-          <LanesTable group={group} lanes={calmLanes} mayEdit={mayEdit} />
+          <LanesTable
+            group={group}
+            lanes={calmLanes}
+            mayEdit={mayEditLanes}
+            mayEditGroup={mayEditGroup}
+          />
         </>
       )}
       {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
+  );
+}
+
+/** There may be one for each of many lanes, so they take a part of the screen at most. */
+function Troubles({ objects }: { objects: readonly (LaneGroup | Lane)[] }) {
+  const { t } = useTranslation();
+  const found = objects.flatMap((object) =>
+    troubles(object).map((text) => `${object.kind} ${object.metadata.name}: ${text}`),
+  );
+  if (found.length === 0) return null;
+  return (
+    <section className="troubles" tabIndex={0} aria-label={t('group.troubles')}>
+      {found.map((text) => (
+        <Alert key={text} type="warning" showIcon className="trouble" title={text} />
+      ))}
+    </section>
   );
 }
 

@@ -8,7 +8,7 @@ import { ofKind } from '../api/objects';
 import { lanesOf, state } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import { Heading } from '../parts/Heading';
-import { useMayEdit, useObjects } from '../parts/hooks';
+import { useMayEditGroup, useObjects, useServed } from '../parts/hooks';
 import { ObjectTable } from '../parts/ObjectTable';
 import { StatusTag } from '../parts/StatusTag';
 import { useNumbers, usePercents } from '../parts/words';
@@ -21,7 +21,8 @@ export function Groups() {
   const objects = useObjects();
   const groups = ofKind(objects, 'LaneGroup');
   const lanes = ofKind(objects, 'Lane');
-  const mayEdit = useMayEdit('');
+  const mayEdit = useMayEditGroup('');
+  const hasTraffic = useServed('traffic');
   const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' });
   const create = (text: string) =>
     mayEdit && (
@@ -79,7 +80,14 @@ export function Groups() {
             by: state,
             cell: (group) => <StatusTag object={group} />,
           },
-          { title: t('groups.traffic'), cell: ({ metadata }) => <Now group={metadata.name} /> },
+          ...(hasTraffic
+            ? [
+                {
+                  title: t('groups.traffic'),
+                  cell: ({ metadata }: LaneGroup) => <Now group={metadata.name} />,
+                },
+              ]
+            : []),
           {
             title: t('groups.created'),
             by: ({ metadata }) => metadata.creationTimestamp ?? null,

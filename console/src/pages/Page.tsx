@@ -1,14 +1,16 @@
 /** The page that a route names, once its objects are known. */
 import { Skeleton } from 'antd';
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense, useContext, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
+import { isServed } from '../lanes/rights';
 import { Failing } from '../parts/Failing';
-import { useObjects } from '../parts/hooks';
+import { useObjects, Who } from '../parts/hooks';
 import { Missing } from '../parts/Missing';
-import { groupLink, groupsLink, type Route } from '../routes';
+import { NotServed } from '../parts/NotServed';
+import { groupLink, groupsLink, neededBy, type Route } from '../routes';
 import { EditGroup } from './EditGroup';
 import { EditLane } from './EditLane';
 import { Group } from './Group';
@@ -39,8 +41,12 @@ export function Page({ route }: { route: Route }) {
 function Content({ route }: { route: Route }) {
   const { t } = useTranslation();
   const objects = useObjects();
+  const who = useContext(Who);
+  if (objects.refusal !== '' && objects.objects.size === 0) return null; // the banner says why
   // Until the server has told what there is, nothing is said to be missing.
   if (objects.connection !== 'live' && objects.objects.size === 0) return <Skeleton active />;
+  const resource = neededBy(route);
+  if (resource !== null && !isServed(who, resource)) return <NotServed resource={resource} />;
   if (route.page === 'groups') return <Groups />;
   if (route.page === 'new-group') return <EditGroup key="new" />;
   if (route.page === 'findings') return <Findings />;

@@ -18,7 +18,7 @@ import {
 } from '../lanes/ruleForm';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useMayEdit } from '../parts/hooks';
+import { useMayEditLanes } from '../parts/hooks';
 import { useForm } from '../parts/useForm';
 import { groupLink, groupsLink } from '../routes';
 
@@ -36,7 +36,7 @@ export function Rules({ group, lane, isGone = false }: Props) {
   const { t } = useTranslation();
   const name = lane.metadata.name;
   const form = useForm(`rules.${name}`, { rules: ruleValues(lane) }, lane.metadata.generation);
-  const mayEdit = useMayEdit(group.metadata.name);
+  const mayEdit = useMayEditLanes(group.metadata.name);
   const { rules } = form.values;
   const change = (next: RuleValues[]): void => form.change({ rules: next });
   const services = servicesOf(group);

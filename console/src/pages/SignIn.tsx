@@ -3,6 +3,7 @@ import { Alert, Button, Card, Form, Input, Typography } from 'antd';
 import { useEffect, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 
+import { isInCluster } from '../api/place';
 import { isValid, Refused, signIn } from '../api/requests';
 import * as session from '../api/session';
 import { Field } from '../parts/Field';
@@ -58,12 +59,19 @@ export function SignIn({ code }: { code: string }) {
           )}
         </Field>
         <Typography.Paragraph type="secondary">
-          <Trans i18nKey="signIn.hint">
-            {'Run '}
-            <code>laneway console</code>
-            {' or '}
-            <code>laneway token create NAME</code>
-          </Trans>
+          {isInCluster() ? (
+            <Trans i18nKey="signIn.clusterHint">
+              {'Paste '}
+              <code>kubectl create token NAME --namespace NAMESPACE</code>
+            </Trans>
+          ) : (
+            <Trans i18nKey="signIn.hint">
+              {'Run '}
+              <code>laneway console</code>
+              {' or '}
+              <code>laneway token create NAME</code>
+            </Trans>
+          )}
         </Typography.Paragraph>
         <Button type="primary" htmlType="submit" loading={working} disabled={text.trim() === ''}>
           {working ? t('signIn.working') : t('signIn.submit')}

@@ -12,7 +12,7 @@ import { gatewayUrl, predict, tryOut, type Prediction, type Trial } from '../api
 import { elsewhere } from '../lanes/findings';
 import { serviceOfProxy } from '../lanes/workloads';
 import { Heading } from '../parts/Heading';
-import { findingsOf, useMayEdit, useObjects } from '../parts/hooks';
+import { findingsOf, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { PathComparison } from '../parts/PathComparison';
 import { TrialForm } from '../parts/TrialForm';
 import { tryLink } from '../routes';
@@ -38,7 +38,8 @@ export function TryIt({ query }: { query: string }) {
   const [result, setResult] = useState<Result | null>(null);
   const [findings, setFindings] = useState<Finding[]>([]);
   const [asking, setAsking] = useState<'prediction' | 'trial' | null>(null);
-  const maySend = useMayEdit('');
+  const sends = useServed('requesttrials');
+  const maySend = useMayEditLanes('') && sends;
   const change = (changed: Partial<TrialValues>): void => {
     const next = { ...values, ...changed };
     setValues(next);
@@ -76,7 +77,7 @@ export function TryIt({ query }: { query: string }) {
       <Typography.Paragraph type="secondary">
         {t('try.intro')}
         {t('sentence')}
-        {maySend ? t('try.sendHint') : t('try.viewer')}
+        {maySend ? t('try.sendHint') : t(sends ? 'try.viewer' : 'try.inCluster')}
       </Typography.Paragraph>
       {ofKind(objects, 'Gateway').length === 0 && (
         <Alert type="info" showIcon className="trouble" title={t('try.noGateway')} />

@@ -5,13 +5,14 @@ import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
+import { isInCluster } from '../api/place';
 import { change, preview, type Proposed } from '../api/reviews';
 import { commitAll } from '../lanes/commits';
 import { baseline } from '../lanes/lanes';
 import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Heading } from '../parts/Heading';
-import { go, useMayEdit, useObjects, Who } from '../parts/hooks';
+import { go, useMayEditLanes, useObjects, useServed, Who } from '../parts/hooks';
 import { useForm } from '../parts/useForm';
 import { usePercents } from '../parts/words';
 import { groupLink, groupsLink } from '../routes';
@@ -28,7 +29,9 @@ export function Weights({ group }: { group: LaneGroup }) {
   const form = useForm<{ changed: Shares }>(`weights.${name}`, { changed: {} }, undefined);
   const { changed } = form.values;
   const [planned, setPlanned] = useState<Planned | null>(null);
-  const mayEdit = useMayEdit(name);
+  const hasChangeSets = useServed('changesets');
+  const maySave = useMayEditLanes(name);
+  const mayEdit = maySave && hasChangeSets;
   const known = useContext(Who).name !== '';
   // Lanes that come and go while the page is open keep what the server says of them.
   const shares: Shares = Object.fromEntries(
@@ -44,6 +47,7 @@ export function Weights({ group }: { group: LaneGroup }) {
     }));
     setPlanned({
       title: t('weights.apply'),
+      ...(isInCluster() ? { hint: t('weights.inCluster') } : {}),
       confirm: t('actions.save'),
       done: t('saved', { name: t('weights.title') }),
       preview: () => preview(proposed),
@@ -66,7 +70,14 @@ export function Weights({ group }: { group: LaneGroup }) {
           { name, to: groupLink(name) },
         ]}
       />
-      {!mayEdit && known && <Alert type="info" showIcon className="trouble" title={t('viewer')} />}
+      {!mayEdit && known && (
+        <Alert
+          type="info"
+          showIcon
+          className="trouble"
+          title={t(maySave ? 'weights.needsChangeSets' : 'viewer')}
+        />
+      )}
       <Typography.Paragraph type="secondary">{t('weights.hint')}</Typography.Paragraph>
       {lanes.length === 0 ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('weights.none')} />

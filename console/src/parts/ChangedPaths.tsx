@@ -12,7 +12,10 @@ import { usePercents } from './words';
 export function ChangedPaths({ changes }: { changes: Changes }) {
   const { t } = useTranslation();
   const percents = usePercents();
-  const { changedPaths: paths, changedPathsTotal: count } = changes;
+  const { changedPaths: paths, changedPathsTotal: count = 0 } = changes;
+  if (paths === undefined) {
+    return <Typography.Paragraph>{t('preview.notKnown')}</Typography.Paragraph>;
+  }
   if (count === 0) return <Typography.Paragraph>{t('preview.none')}</Typography.Paragraph>;
   return (
     <>

@@ -8,7 +8,7 @@ import type { Changes } from '../api/reviews';
 import { ChangedPaths } from './ChangedPaths';
 import { Dialog } from './Dialog';
 import { ToCommit } from './ToCommit';
-import { findingsOf, OUTDATED } from './hooks';
+import { findingsOf, OUTDATED, useServed } from './hooks';
 
 const INVALID = 422;
 
@@ -40,6 +40,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
   const [conflict, setConflict] = useState(false);
   const [acting, setActing] = useState(false);
   const [breaks, setBreaks] = useState(false);
+  const canPreview = useServed('previews');
 
   const fail = (error: unknown): void => {
     const refused = error instanceof Refused;
@@ -50,6 +51,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
     let outdated = false;
     setChanges(null);
     setWrong([]);
+    if (!canPreview) return;
     planned.preview(force).then(
       (found) => outdated || setChanges(found),
       (error: unknown) => {
@@ -95,7 +97,10 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
           />
         ))}
         {breaks && <Typography.Paragraph>{t('preview.breaks')}</Typography.Paragraph>}
-        {changes === null && wrong.length === 0 && (
+        {!canPreview && (
+          <Alert type="info" showIcon className="trouble" title={t('preview.unavailable')} />
+        )}
+        {canPreview && changes === null && wrong.length === 0 && (
           <p>
             <Spin size="small" /> {t('preview.looking')}
           </p>
@@ -115,7 +120,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
             type="primary"
             danger={planned.deletes ?? false}
             loading={acting}
-            disabled={changes === null && !breaks}
+            disabled={canPreview && changes === null && !breaks}
             onClick={() => void act()}
           >
             {planned.confirm}

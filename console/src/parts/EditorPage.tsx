@@ -1,10 +1,11 @@
 /** The frame of a form: title, the form, what is wrong beyond its fields, and its buttons. */
 import { Alert, App, Button, Form, Space } from 'antd';
-import { useContext, useState, type ReactNode } from 'react';
+import { useContext, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Written } from '../api/kinds';
 import { Refused, write, type Finding } from '../api/requests';
+import { writeLatest } from '../api/statusRaces';
 import { document } from '../lanes/commits';
 import { elsewhere } from '../lanes/findings';
 import { anew } from '../lanes/recreation';
@@ -34,6 +35,9 @@ interface Props<V> {
   children: (findings: readonly Finding[]) => ReactNode;
 }
 
+/** As long as events take to be shown. */
+const caughtUp = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
+
 export function EditorPage<V>(props: Props<V>) {
   const { form, before, isGone = false, mayEdit } = props;
   const object = isGone ? anew(props.object(form.values)) : props.object(form.values);
@@ -54,6 +58,9 @@ export function EditorPage<V>(props: Props<V>) {
   // Nobody is told off before anything was typed.
   const findings = refused?.object === text ? refused.findings : form.isTouched ? found : [];
 
+  const latest = useRef({ object, outdated: form.isOutdated });
+  latest.current = { object, outdated: form.isOutdated };
+
   const save = async (): Promise<void> => {
     if (fromFiles) {
       setShown(true);
@@ -62,7 +69,7 @@ export function EditorPage<V>(props: Props<V>) {
     setSaving(true);
     setUnreachable(false);
     try {
-      await write(object);
+      await writeLatest(write, () => latest.current, caughtUp);
       form.forget();
       void message.success(t('saved', { name }));
       go(props.saved);

@@ -4,7 +4,8 @@ import { useContext, useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { signOut } from '../api/requests';
-import { groupsLink, link, PLACES, type Route } from '../routes';
+import { isServed } from '../lanes/rights';
+import { groupsLink, link, neededBy, PLACES, type Place, type Route } from '../routes';
 import { choose, type Language } from '../texts/texts';
 import type { Choice, Colours } from './colours';
 import { useObjects, useRoute, Who } from './hooks';
@@ -69,9 +70,14 @@ function Menu() {
   useEffect(() => {
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }, [page]);
+  const who = useContext(Who);
+  const shows = (place: Place): boolean => {
+    const resource = neededBy({ page: place });
+    return resource === null || isServed(who, resource);
+  };
   const entries = [
     { name: t('groups.title'), to: groupsLink, here: OF_GROUPS.has(page) },
-    ...PLACES.map((place) => ({
+    ...PLACES.filter((place) => shows(place)).map((place) => ({
       name: t(`${place}.title`),
       to: link(place),
       here: page === place || (place === 'history' && page === 'revision'),
@@ -122,11 +128,16 @@ function ConnectionBadge() {
 
 function Lost() {
   const { t } = useTranslation();
-  const { connection } = useObjects();
+  const { connection, refusal } = useObjects();
   return (
     <div role="status">
       {connection === 'lost' && (
-        <Alert type="warning" showIcon banner title={t('connection.lost')} />
+        <Alert
+          type="warning"
+          showIcon
+          banner
+          title={refusal === '' ? t('connection.lost') : t('connection.refused', { refusal })}
+        />
       )}
     </div>
   );

@@ -11,6 +11,7 @@ import { groupLink, tryLink } from '../routes';
 import { ofLane, toQuery } from '../trials/trialForm';
 import { ConfirmChange, type Planned } from './ConfirmChange';
 import { Delete } from './Delete';
+import { useServed } from './hooks';
 import { usePlans } from './lanePlans';
 import { ObjectTable, type Column } from './ObjectTable';
 import { StatusTag } from './StatusTag';
@@ -20,10 +21,12 @@ interface Props {
   group: LaneGroup;
   lanes: Lane[];
   mayEdit: boolean;
+  /** Whether the user may say which lanes are baselines. */
+  mayEditGroup: boolean;
 }
 
 /** Drawn again only where its lanes change, so that the map beside it moves smoothly. */
-export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Props) {
+export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit, mayEditGroup }: Props) {
   const { t } = useTranslation();
   const percents = usePercents();
   const [planned, setPlanned] = useState<Planned | null>(null);
@@ -74,11 +77,18 @@ export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit }: Pr
     made.push({
       title: t('actions.label'),
       cell: (lane) => (
-        <Actions group={group} lane={lane} base={base} mayEdit={mayEdit} onPlan={setPlanned} />
+        <Actions
+          group={group}
+          lane={lane}
+          base={base}
+          mayEdit={mayEdit}
+          mayEditGroup={mayEditGroup}
+          onPlan={setPlanned}
+        />
       ),
     });
     return made;
-  }, [group, base, weighed, mayEdit, percents, t]);
+  }, [group, base, weighed, mayEdit, mayEditGroup, percents, t]);
   return (
     <>
       <ObjectTable<Lane>
@@ -131,7 +141,8 @@ function Name({ lane, base }: { lane: Lane; base: string | undefined }) {
   );
 }
 
-interface EnabledProps extends Omit<Props, 'lanes' | 'mayEdit'> {
+interface EnabledProps {
+  group: LaneGroup;
   lane: Lane;
   onPlan: (planned: Planned) => void;
 }
@@ -156,8 +167,9 @@ interface ActionsProps extends Omit<Props, 'lanes'> {
   onPlan: (planned: Planned) => void;
 }
 
-function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
+function Actions({ group, lane, base, mayEdit, mayEditGroup, onPlan }: ActionsProps) {
   const { t } = useTranslation();
+  const canTry = useServed('explanations');
   const plans = usePlans(group);
   const { name } = lane.metadata;
   const enabled = lane.spec.enabled !== false;
@@ -166,15 +178,7 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
       {t('rules.title')} ({lane.spec.ingress?.length ?? 0})
     </a>
   );
-  const tryIt = <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
-  if (!mayEdit) {
-    return (
-      <div className="actions">
-        {rules}
-        {tryIt}
-      </div>
-    );
-  }
+  const tryIt = canTry && <a href={tryLink(toQuery(ofLane(lane, group)))}>{t('try.title')}</a>;
   const button = (text: string, planned: Planned) => (
     <Button type="link" size="small" onClick={() => onPlan(planned)}>
       {text}
@@ -184,8 +188,8 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
     <div className="actions">
       {rules}
       {tryIt}
-      <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
-      {name !== base && (
+      {mayEdit && <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>}
+      {mayEditGroup && name !== base && (
         <>
           {button(t('lane.setBaseline'), plans.makeBaseline(lane))}
           {enabled &&
@@ -193,7 +197,7 @@ function Actions({ group, lane, base, mayEdit, onPlan }: ActionsProps) {
             button(t('lane.promote'), plans.promoteLane(lane))}
         </>
       )}
-      <Delete object={lane} small onClick={() => onPlan(plans.removeLane(lane))} />
+      {mayEdit && <Delete object={lane} small onClick={() => onPlan(plans.removeLane(lane))} />}
     </div>
   );
 }

@@ -4,8 +4,10 @@ import { useTranslation } from 'react-i18next';
 
 import type { AnyObject, Written } from '../api/kinds';
 import type { LiveObjects, Snapshot } from '../api/objects';
+import { isInCluster } from '../api/place';
 import { Refused, write, type Finding, type Identity } from '../api/requests';
 import * as session from '../api/session';
+import { isServed, mayEditGroup, mayEditLanes, type Served } from '../lanes/rights';
 import { read, type Route } from '../routes';
 
 export function useToken(): string | null {
@@ -28,6 +30,9 @@ export function go(link: string): void {
 }
 
 export const Objects = createContext<LiveObjects | null>(null);
+/** Before it is known who looks. */
+export const nobody = (): Identity =>
+  isInCluster() ? { name: '', scopes: [], edits: [], serves: [] } : { name: '', scopes: [] };
 export const Who = createContext<Identity>({ name: '', scopes: [] });
 
 export function useObjects(): Snapshot {
@@ -40,13 +45,16 @@ export function useIsAdmin(): boolean {
   return useContext(Who).scopes.includes('admin');
 }
 
-/** Whether the API would let the user change this lane group and its lanes; "" is any group. */
-export function useMayEdit(group: string): boolean {
-  const { scopes } = useContext(Who);
-  if (scopes.includes('admin')) return true;
-  return group === ''
-    ? scopes.some((scope) => scope.startsWith('edit:'))
-    : scopes.includes(`edit:${group}`);
+export function useMayEditGroup(group: string): boolean {
+  return mayEditGroup(useContext(Who), group);
+}
+
+export function useMayEditLanes(group: string): boolean {
+  return mayEditLanes(useContext(Who), group);
+}
+
+export function useServed(resource: Served): boolean {
+  return isServed(useContext(Who), resource);
 }
 
 const PAUSE = 350;
@@ -59,10 +67,15 @@ export function useFindings(object: Written, mayWrite: boolean): Finding[] {
     if (!mayWrite) return;
     let outdated = false;
     const timer = setTimeout(() => {
-      write(JSON.parse(text) as Written, true).then(
+      const tried = JSON.parse(text) as Written;
+      const isNew = tried.metadata.resourceVersion === undefined;
+      write(tried, true).then(
         () => outdated || setFindings([]),
         (error: unknown) => {
-          if (!outdated && error instanceof Refused) setFindings(findingsOf(error));
+          if (outdated || !(error instanceof Refused)) return;
+          // A newer version comes by the stream, and the page says so if somebody edited it.
+          if (error.code === OUTDATED && !isNew) return;
+          setFindings(findingsOf(error));
         },
       );
     }, PAUSE);

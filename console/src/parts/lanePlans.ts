@@ -9,7 +9,7 @@ import { contained, promoted } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import { groupsLink } from '../routes';
 import type { Planned } from './ConfirmChange';
-import { go } from './hooks';
+import { go, useServed } from './hooks';
 
 /** The field manager of deletions: it applies nothing. */
 const SOURCE = 'laneway-console-deletions';
@@ -26,6 +26,21 @@ export interface Plans {
 export function usePlans(group: LaneGroup): Plans {
   const { t } = useTranslation();
   const ofGroup = group.metadata.name;
+  const hasPromotions = useServed('promotions');
+  const hasChangeSets = useServed('changesets');
+  const asPromotion = ({ metadata: { name } }: Lane) => ({
+    preview: (force: boolean) => promote(ofGroup, name, { dryRun: true, force }),
+    act: (force: boolean) => promote(ofGroup, name, { force }),
+    mayForce: true,
+  });
+  /** In a cluster: what a promotion is to the lane group. */
+  const asChange = (lane: Lane) => {
+    const spec = { serviceBaselines: promoted(lane, group) };
+    return {
+      preview: () => preview([{ kind: 'LaneGroup', name: ofGroup, spec }]),
+      act: () => merge('LaneGroup', ofGroup, spec),
+    };
+  };
   return {
     enable: (lane, enabled) => {
       const { name } = lane.metadata;
@@ -54,9 +69,7 @@ export function usePlans(group: LaneGroup): Plans {
       }),
       confirm: t('lane.promote'),
       done: t('lane.promoted', { name: lane.metadata.name }),
-      preview: (force) => promote(ofGroup, lane.metadata.name, { dryRun: true, force }),
-      act: (force) => promote(ofGroup, lane.metadata.name, { force }),
-      mayForce: true,
+      ...(hasPromotions ? asPromotion(lane) : asChange(lane)),
       commit: commit(group, { serviceBaselines: promoted(lane, group) }),
     }),
     removeLane: (lane) => {
@@ -80,7 +93,9 @@ export function usePlans(group: LaneGroup): Plans {
         done: t('deleted', { name: ofGroup }),
         preview: () => preview([], [...lanes, group]),
         act: async () => {
-          await change(SOURCE, t('group.delete', { name: ofGroup }), [], [...lanes, group]);
+          const all = [...lanes, group];
+          if (hasChangeSets) await change(SOURCE, t('group.delete', { name: ofGroup }), [], all);
+          else for (const each of all) await remove(each);
           go(groupsLink);
         },
         deletes: true,

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 
 import { traffic, type GroupTraffic, type Propagation } from '../api/traffic';
-import { useAsked } from '../parts/hooks';
+import { useAsked, useServed } from '../parts/hooks';
 import { figures, kept, type Figures, type Sample } from './figures';
 
 const EVERY = 2_000;
@@ -22,7 +22,12 @@ export interface Traffic {
 
 /** `every` is in milliseconds. */
 export function useTraffic(group: string, every = EVERY): Traffic {
-  const { answer, wrong } = useAsked(() => sample(group), `traffic ${group}`, { every });
+  const served = useServed('traffic');
+  const { answer, wrong } = useAsked(
+    async () => (served ? await sample(group) : null),
+    `traffic ${group} ${served}`,
+    { every: served ? every : 0 },
+  );
   const samples = useRef<readonly Sample[]>([]);
   const [known, setKnown] = useState<Pick<Traffic, 'figures' | 'hasRates'>>(NOTHING);
   useEffect(() => {

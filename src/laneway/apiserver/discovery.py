@@ -192,6 +192,9 @@ def _schema(api_version: str, resource: Served) -> dict[str, Any]:
 
 
 def _paths(api_version: str, resource: Served) -> dict[str, Any]:
+    """The operations, with one that is not served: kubectl looks at PATCH alone to learn whether
+    the server validates fields. If there is none, it lists the CustomResourceDefinitions of the
+    cluster instead, which few users may do, and creates nothing where that is forbidden."""
     reference = {"$ref": f"#/components/schemas/{_component(api_version, resource)}"}
     content = {"application/json": {"schema": reference}}
     where = "/namespaces/{namespace}" if resource.namespaced else ""
@@ -222,4 +225,10 @@ def _paths(api_version: str, resource: Served) -> dict[str, Any]:
         path: dict(each for verb, each in by_verb.items() if verb in resource.verbs)
         for path, by_verb in operations.items()
     }
+    if "create" in resource.verbs and "patch" not in resource.verbs:
+        refused = {"405": {"description": "Method Not Allowed"}}
+        paths[f"{collection}/{{name}}"]["patch"] = {
+            **operation("patch", parameters=_PARAMETERS),
+            "responses": refused,
+        }
     return {path: operations for path, operations in paths.items() if operations}

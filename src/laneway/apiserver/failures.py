@@ -23,10 +23,15 @@ _REASONS = {
     422: "Invalid",
     429: "TooManyRequests",
     500: "InternalError",
+    502: "BadGateway",
     503: "ServiceUnavailable",
     504: "Timeout",
     507: "InsufficientStorage",
 }
+
+
+#: Kubernetes' text, because some clients compare it.
+NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
 
 class Failure(Exception):
@@ -59,6 +64,29 @@ class Failure(Exception):
             "code": self.code,
             **({"details": self.details} if self.details else {}),
         }
+
+
+def invalid_option(options: str, field: str, message: str) -> Failure:
+    """A parameter of a request that cannot be: ``options`` is its group, as ``ListOptions``."""
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": field}
+    return Failure(
+        422,
+        f'{options}.meta.k8s.io "" is invalid: {field}: {message}',
+        details={"group": "meta.k8s.io", "kind": options},
+        causes=[cause],
+    )
+
+
+def too_large_version(wanted: int, latest: int) -> Failure:
+    """Of a list that must not be older than a version which is not there yet. Clients know it by
+    its cause, and list without a version."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return Failure(
+        504,
+        f"Timeout: Too large resource version: {wanted}, current: {latest}",
+        details={"retryAfterSeconds": 1},
+        causes=[cause],
+    )
 
 
 def finding_causes(findings: Sequence[Finding]) -> list[dict[str, str]]:

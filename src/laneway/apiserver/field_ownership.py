@@ -19,6 +19,8 @@ from laneway.apiserver.structure import Place, Structure, copied
 Manifest = Mapping[str, Any]
 
 APPLY, UPDATE = "Apply", "Update"
+#: Owns the fields of an object without owners as soon as somebody applies it.
+_BEFORE_FIRST_APPLY = "before-first-apply"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,15 +52,41 @@ class Conflict:
     manager: Manager
     path: FieldPath
 
+    @property
+    def field(self) -> str:
+        return field_paths.shown(self.path)
+
+    @property
+    def owner(self) -> str:
+        """The manager in the words of Kubernetes: one that updates also has a version."""
+        words = f'"{self.manager.name}"'
+        if self.manager.subresource:
+            words += f' with subresource "{self.manager.subresource}"'
+        if self.manager.operation == UPDATE:
+            words += f" using {self.manager.api_version}"
+        return words
+
     def __str__(self) -> str:
-        using = f" using {self.manager.api_version}"
-        return f'conflict with "{self.manager.name}"{using}: {field_paths.shown(self.path)}'
+        return f"conflict with {self.owner}: {self.field}"
 
 
 class Conflicts(Exception):
+    """Its text is that of Kubernetes: several conflicts are listed by their owners."""
+
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        super().__init__("; ".join(map(str, conflicts)))
+        super().__init__(_listed(conflicts))
         self.conflicts = tuple(conflicts)
+
+
+def _listed(conflicts: Sequence[Conflict]) -> str:
+    if len(conflicts) == 1:
+        return str(conflicts[0])
+    fields: dict[str, list[str]] = {}
+    for conflict in conflicts:
+        fields.setdefault(conflict.owner, []).append(f"- {conflict.field}")
+    return "\n".join(
+        "\n".join([f"conflicts with {owner}:", *theirs]) for owner, theirs in fields.items()
+    )
 
 
 def apply(
@@ -75,6 +103,9 @@ def apply(
     before = live or {}
     standing, wanted = fields(before, structure), fields(applied, structure)
     owners = dict(owners_of(before))
+    if live is not None and not owners:
+        unowned = Manager(_BEFORE_FIRST_APPLY, UPDATE, by.api_version)
+        owners[unowned] = Owned(frozenset(standing), now)
     conflicts = [
         Conflict(manager, path)
         for manager, owned in sorted(owners.items())
@@ -97,16 +128,22 @@ def apply(
 
 
 def update(
-    live: Manifest | None, changed: Manifest, by: Manager, structure: Structure, *, now: str
+    live: Manifest | None,
+    changed: Manifest,
+    by: Manager,
+    structure: Structure,
+    *,
+    now: str,
+    stated: Owners | None = None,
 ) -> dict[str, Any]:
     """The object after any other write. ``by`` owns the fields that it set; nobody owns those that
-    it removed."""
+    it removed. ``stated`` are the owners that the write itself declares."""
     before = live or {}
     standing, wanted = fields(before, structure), fields(changed, structure)
     set_by = {p for p, value in wanted.items() if p not in standing or standing[p] != value}
     owners = {
         manager: _less(owned, set_by | (owned.paths - wanted.keys()))
-        for manager, owned in owners_of(before).items()
+        for manager, owned in (owners_of(before) if stated is None else stated).items()
     }
     if set_by:
         kept = owners[by].paths if by in owners else frozenset()
@@ -127,6 +164,30 @@ def owners_of(manifest: Manifest) -> Owners:
     }
 
 
+def stated_owners(entries: Any) -> Owners | None:
+    """The owners that a client declares in ``managedFields``; None where it declares none that
+    can be read, so that they stay as they are. One empty entry removes all owners.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields
+    """
+    if entries == [{}]:
+        return {}
+    if not entries or not isinstance(entries, list) or not all(map(_is_entry, entries)):
+        return None
+    return owners_of({"metadata": {"managedFields": entries}})
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, Mapping) or entry.get("operation") not in (APPLY, UPDATE):
+        return False
+    texts = (entry.get(name) for name in ("manager", "apiVersion", "time"))
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(entry.get("subresource", ""), str)
+        and field_paths.is_readable(entry.get("fieldsV1"))
+    )
+
+
 def with_owners(manifest: Manifest, owners: Owners) -> dict[str, Any]:
     entries = [
         {
@@ -141,7 +202,8 @@ def with_owners(manifest: Manifest, owners: Owners) -> dict[str, Any]:
         for manager, owned in sorted(owners.items())
         if owned.paths
     ]
-    return {**manifest, "metadata": {**manifest["metadata"], "managedFields": entries}}
+    metadata = without_managed_fields(manifest)["metadata"]
+    return {**manifest, "metadata": {**metadata, **({"managedFields": entries} if entries else {})}}
 
 
 def merged(before: Any, applied: Any, structure: Structure, place: Place = ()) -> Any:

@@ -76,6 +76,24 @@ def read(fields_v1: Mapping[str, Any]) -> frozenset[FieldPath]:
     return frozenset(_read((), fields_v1))
 
 
+def is_readable(fields_v1: Any) -> bool:
+    """Whether this is a set of fields, with elements that ``read`` and ``shown`` understand."""
+    return isinstance(fields_v1, Mapping) and all(
+        isinstance(name, str) and (name == "." or _is_element(name)) and is_readable(inside)
+        for name, inside in fields_v1.items()
+    )
+
+
+def _is_element(name: str) -> bool:
+    kind, _, rest = name.partition(":")
+    if kind != "k":
+        return kind in ("f", "v", "i") and bool(rest)
+    try:
+        return isinstance(json.loads(rest), dict)
+    except ValueError:
+        return False
+
+
 def _read(path: FieldPath, inside: Mapping[str, Any]) -> Iterator[FieldPath]:
     for element, more in inside.items():
         if element == ".":

@@ -23,13 +23,25 @@ from laneway.control.revisions import Manifest, ObjectId, Objects
 from laneway.model.meshes import Mesh
 
 #: The metadata that a rollback restores; the server owns the rest.
-_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "labels",
+    "annotations",
+    "finalizers",
+    "ownerReferences",
+)
 
 
 def rolled_back(
-    objects: Objects, target: Objects, author: Author, resources: Collection[Resource]
+    objects: Objects, target: Objects, then: Mesh, author: Author, resources: Collection[Resource]
 ) -> WholeWrite:
-    """The writes that make ``objects`` declare what ``target`` does. Raises ``Failure``."""
+    """The writes that make ``objects`` declare what ``target`` does. Raises ``Failure``.
+
+    ``then`` is the mesh of ``target``. A group that was deleted since has its baseline again, even
+    if its lanes are created in another order now.
+    """
     by_name = {resource.qualified: resource for resource in resources}
     changed: dict[ObjectId, Manifest | None] = {}
     problems: list[Problem] = []
@@ -46,10 +58,18 @@ def rolled_back(
         except Failure as failure:
             problems += problems_of(failure, (), str(key))
             continue
-        changed[key] = valid.manifest
+        changed[key] = valid.manifest if live is not None else _with_baseline(valid.manifest, then)
     if problems:
         raise refusal("Rollback", problems)
     return WholeWrite(changed | {key: None for key in objects if key not in target})
+
+
+def _with_baseline(manifest: Manifest, then: Mesh) -> Manifest:
+    if manifest["kind"] != "LaneGroup":
+        return manifest
+    group = then.groups_by_name.get(manifest["metadata"]["name"])
+    baseline = then.baseline(group) if group is not None else None
+    return {**manifest, "status": {"baseline": baseline.name}} if baseline else manifest
 
 
 def declared_part(manifest: Manifest) -> dict[str, Any]:

@@ -6,19 +6,22 @@ its status says why, as with the operator in a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from laneway.apiserver.failures import Failure, finding_causes
+from laneway.apiserver.object_metadata import metadata_findings
 from laneway.apiserver.resources import Resource
+from laneway.apiserver.structure import copied
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity, Source, field_text
 from laneway.schema import Document, read_alone
 from laneway.schema.json_schema import JsonSchema
+from laneway.schema.statuses import status_findings
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
-_MODES = (STRICT, WARN, IGNORE)
+VALIDATIONS = (STRICT, WARN, IGNORE)
 #: The metadata that users write; the server owns the rest.
 _METADATA = ("name", "namespace", "labels", "annotations")
 
@@ -33,10 +36,24 @@ class Valid:
 
 def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
     """``mode`` is the handling of unknown fields (``fieldValidation``). Raises ``Failure``."""
-    if mode not in _MODES:
-        raise Failure(400, f"fieldValidation: {mode!r} is none of {', '.join(_MODES)}")
     kept = _with_defaults(manifest, resource.schema)
-    findings = _findings(kept, resource)
+    return _accepted(resource, kept, mode, lambda: _findings(kept, resource))
+
+
+def validated_status(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Valid:
+    """The same for a write that changes the status alone."""
+    kept = {**manifest}
+    if isinstance(manifest.get("status"), Mapping):
+        kept["status"] = copied(manifest["status"])
+    name = resource.kind.name
+    return _accepted(resource, kept, mode, lambda: status_findings(name, kept.get("status")))
+
+
+def _accepted(
+    resource: Resource, kept: dict[str, Any], mode: str, find: Callable[[], list[Finding]]
+) -> Valid:
+    """Drops unknown fields from ``kept``, where they are not refused."""
+    findings = find()
     unknown = [finding for finding in findings if finding.code == Code.UNKNOWN_FIELD]
     warnings: list[str] = []
     if unknown:
@@ -47,7 +64,7 @@ def validated(resource: Resource, manifest: Mapping[str, Any], mode: str) -> Val
             warnings += texts
         for finding in unknown:
             _remove(kept, finding.path)
-        findings = _findings(kept, resource)
+        findings = find()
     if errors := [each for each in findings if each.severity is Severity.ERROR]:
         raise invalid(resource, kept, errors)
     warnings += [each.field_explanation for each in findings if each.severity is Severity.WARNING]
@@ -61,7 +78,8 @@ def _findings(manifest: Mapping[str, Any], resource: Resource) -> list[Finding]:
     if not resource.namespaced:
         metadata.pop("namespace", None)
     written = {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": metadata}
-    return list(read_alone(Document(written, Source(manifest["metadata"]["name"], None))).findings)
+    document = Document(written, Source(manifest["metadata"]["name"], None))
+    return [*read_alone(document).findings, *metadata_findings(manifest["metadata"])]
 
 
 def _hint(finding: Finding) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from laneway.apiserver import field_ownership
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.field_ownership import Conflicts, Manager
+from laneway.apiserver.field_ownership import Conflicts, Manager, Owners, stated_owners
 from laneway.apiserver.patches import APPLY, patched
 from laneway.apiserver.resources import Resource
-from laneway.apiserver.validation import Valid, validated, with_item_defaults
+from laneway.apiserver.validation import Valid, validated, validated_status, with_item_defaults
 from laneway.control.revisions import Manifest, StoredObject
 
 STATUS = "status"
+#: https://kubernetes.io/docs/reference/using-api/api-concepts/#generated-values: the ending of a
+#: generated name has no vowels, so that it makes no words. A lane's name has at most 63 characters.
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_ENDING = 5
+_LONGEST_PREFIX = 63 - _ENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Write:
 
 
 def created(write: Write, body: Manifest) -> Valid:
-    manifest = _checked(write, body)
+    manifest = _checked(write, _named(body, write.uid))
     return _owned(write, None, _validated(write, None, _fresh(write, None, manifest)))
 
 
@@ -60,9 +66,12 @@ def patch(write: Write, live: StoredObject | None, kind: str, body: Any) -> Vali
 
 def _changed(write: Write, live: StoredObject, manifest: Manifest) -> Valid:
     fresh = _fresh(write, live.manifest, manifest)
+    stated = stated_owners(manifest["metadata"].get("managedFields"))
     if write.subresource == STATUS:
-        return Valid(fresh)
-    return _owned(write, live.manifest, _validated(write, live.manifest, fresh))
+        valid = validated_status(write.resource, fresh, write.validation)
+    else:
+        valid = _validated(write, live.manifest, fresh)
+    return _owned(write, live.manifest, valid, stated)
 
 
 def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
@@ -75,13 +84,15 @@ def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
     if not isinstance(body, Mapping):
         raise Failure(400, "the applied configuration is not an object")
     wanted = _checked(write, body)
-    if wanted["metadata"].get("managedFields"):
+    if wanted["metadata"].get("managedFields") is not None:
         raise Failure(400, "metadata.managedFields must be nil")
     if live is not None:
         _check_version(write, live, wanted)
-    by = Manager(write.manager, field_ownership.APPLY, write.api_version)
+    elif write.subresource:
+        raise not_found(write)
+    by = Manager(write.manager, field_ownership.APPLY, write.api_version, write.subresource)
     before = live.manifest if live else None
-    wanted = {**wanted, "metadata": _without_server_fields(wanted["metadata"])}
+    wanted = _applicable(write, wanted)
     # Lists have one owner as a whole, including the defaults that the server fills in.
     wanted = with_item_defaults(wanted, write.resource.schema)
     try:
@@ -91,8 +102,22 @@ def _applied(write: Write, live: StoredObject | None, body: Any) -> Valid:
     except Conflicts as error:
         raise _conflicts(error) from error
     fresh = _fresh(write, before, merged)
-    fresh["metadata"]["managedFields"] = merged["metadata"]["managedFields"]
+    owners = merged["metadata"]["managedFields"]
+    fresh["metadata"] = {**fresh["metadata"], "managedFields": owners}
+    if write.subresource == STATUS:
+        return validated_status(write.resource, fresh, write.validation)
     return _validated(write, before, fresh)
+
+
+def _applicable(write: Write, wanted: Manifest) -> dict[str, Any]:
+    """The part of an applied configuration that counts at this URL: the status at ``/status``, and
+    everything else elsewhere."""
+    if write.subresource == STATUS:
+        names = {name: wanted["metadata"].get(name) for name in ("name", "namespace")}
+        kept = {"status": wanted["status"]} if isinstance(wanted.get("status"), Mapping) else {}
+        return {**{k: wanted[k] for k in ("apiVersion", "kind")}, "metadata": names, **kept}
+    metadata = _without_server_fields(wanted["metadata"])
+    return {**{k: v for k, v in wanted.items() if k != STATUS}, "metadata": metadata}
 
 
 def _validated(write: Write, before: Manifest | None, manifest: Manifest) -> Valid:
@@ -107,12 +132,29 @@ def _validated(write: Write, before: Manifest | None, manifest: Manifest) -> Val
     return valid
 
 
-def _owned(write: Write, before: Manifest | None, valid: Valid) -> Valid:
-    by = Manager(write.manager or "unknown", field_ownership.UPDATE, write.api_version)
+def _owned(
+    write: Write, before: Manifest | None, valid: Valid, stated: Owners | None = None
+) -> Valid:
+    by = Manager(
+        write.manager or "unknown", field_ownership.UPDATE, write.api_version, write.subresource
+    )
     manifest = field_ownership.update(
-        before, valid.manifest, by, write.resource.structure, now=write.now
+        before, valid.manifest, by, write.resource.structure, now=write.now, stated=stated
     )
     return Valid(manifest, valid.warnings)
+
+
+def _named(body: Any, uid: str) -> Any:
+    """The body with a name of its own if it has only ``generateName``."""
+    metadata = body.get("metadata") if isinstance(body, Mapping) else None
+    if not isinstance(metadata, Mapping) or metadata.get("name"):
+        return body
+    prefix = metadata.get("generateName")
+    if not isinstance(prefix, str) or not prefix:
+        return body
+    digest = hashlib.sha256(uid.encode()).digest()
+    ending = "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_ENDING])
+    return {**body, "metadata": {**metadata, "name": prefix[:_LONGEST_PREFIX] + ending}}
 
 
 def _checked(write: Write, body: Any) -> dict[str, Any]:
@@ -120,9 +162,11 @@ def _checked(write: Write, body: Any) -> dict[str, Any]:
     if not isinstance(body, Mapping) or not isinstance(body.get("metadata", {}), Mapping):
         raise Failure(400, "the body is not an object with metadata")
     kind = write.resource.kind
-    for field, right in (("apiVersion", write.api_version), ("kind", kind.name)):
-        if body.get(field) != right:
-            raise Failure(400, f"{field} is {body.get(field)!r}, and must be {right!r} here")
+    if body.get("apiVersion") != write.api_version:
+        given = body.get("apiVersion")
+        raise Failure(400, f"apiVersion is {given!r}, and must be {write.api_version!r} here")
+    if body.get("kind") != kind.name:
+        raise _wrong_kind(write, body.get("kind"))
     metadata = dict(body.get("metadata") or {})
     for field, right in (("name", write.name), ("namespace", write.namespace)):
         given = metadata.get(field)
@@ -135,12 +179,36 @@ def _checked(write: Write, body: Any) -> dict[str, Any]:
     if not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise Failure(
             422,
-            f"{kind.name} is invalid: metadata.name: Required value: laneway makes up no names",
+            f'{kind.name} "" is invalid: metadata.name: Required value: '
+            "name or generateName is required",
             causes=[{"reason": "FieldValueRequired", "field": "metadata.name", "message": ""}],
         )
     if not write.resource.namespaced:
         metadata.pop("namespace", None)
     return {**body, "metadata": metadata}
+
+
+def _wrong_kind(write: Write, given: object) -> Failure:
+    message = f"kind is {given!r}, and must be {write.resource.kind.name!r} here"
+    if given is None:
+        return Failure(400, message)
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": "kind"}
+    return Failure(422, message, details=_details(write), causes=[cause])
+
+
+def demand_version(write: Write, body: Any) -> None:
+    """Raises ``Failure`` for a replacement without a version, which would undo in silence what
+    others have written. Kubernetes demands one of custom resources alone."""
+    metadata = _checked(write, body)["metadata"]
+    if write.resource.group and metadata.get("resourceVersion") in (None, "", "0"):
+        message = "Invalid value: 0: must be specified for an update"
+        field = "metadata.resourceVersion"
+        raise Failure(
+            422,
+            f'{write.resource.qualified} "{write.name}" is invalid: {field}: {message}',
+            details=_details(write),
+            causes=[{"reason": "FieldValueInvalid", "message": message, "field": field}],
+        )
 
 
 def _check_version(write: Write, live: StoredObject, manifest: Manifest) -> None:
@@ -166,7 +234,9 @@ def _check_version(write: Write, live: StoredObject, manifest: Manifest) -> None
 def _fresh(write: Write, live: Manifest | None, manifest: Manifest) -> dict[str, Any]:
     """The object with the server's metadata. A write to ``/status`` takes only the status."""
     if live is not None and write.subresource == STATUS:
-        return {**live, "status": manifest.get("status") or {}}
+        kept = {k: v for k, v in live.items() if k != STATUS}
+        status = manifest.get(STATUS)
+        return kept if status is None else {**kept, STATUS: status}
     kept = {k: v for k, v in manifest.items() if k != "status"}
     if write.resource.has_status and live is not None and "status" in live:
         kept["status"] = live["status"]
@@ -183,7 +253,16 @@ def _without_server_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in metadata.items()
-        if name in ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
+        if name
+        in (
+            "name",
+            "generateName",
+            "namespace",
+            "labels",
+            "annotations",
+            "finalizers",
+            "ownerReferences",
+        )
         and value is not None
     }
 
@@ -214,15 +293,14 @@ def _details(write: Write) -> dict[str, Any]:
 
 def _conflicts(error: Conflicts) -> Failure:
     count = len(error.conflicts)
-    listed = str(error) if count == 1 else "conflicts: " + str(error)
     return Failure(
         409,
-        f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {listed}",
+        f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {error}",
         causes=[
             {
                 "reason": "FieldManagerConflict",
-                "message": str(each).partition(": ")[0],
-                "field": str(each).partition(": ")[2],
+                "message": f"conflict with {each.owner}",
+                "field": each.field,
             }
             for each in error.conflicts
         ],

@@ -269,14 +269,22 @@ def _route(mesh: Mesh, claims: list[_Claim], services: Mapping[ObjectName, Servi
     choices = []
     for name, members in by_group.items():
         targets: dict[str, Target] = {}
-        for claim in members:
+        for claim in _firsts(members):
             target = _target(claim, services)
             # A lane that the default serves needs an entry only if other requests are refused.
             turned_away = claim.group.unmatched is Unmatched.NOT_FOUND
             if turned_away or claim.lane.name in target.chain or target != default:
-                targets.setdefault(claim.lane.name, target)
+                targets[claim.lane.name] = target
         choices.append(LaneChoice(name, members[0].group.route_header, targets))
     return Route(tuple(choices), default)
+
+
+def _firsts(claims: Iterable[_Claim]) -> Iterable[_Claim]:
+    """One claim for each lane. If a lane states a condition twice, its first rule counts."""
+    firsts: dict[tuple[str, str], _Claim] = {}
+    for claim in claims:
+        firsts.setdefault((claim.group.name, claim.lane.name), claim)
+    return firsts.values()
 
 
 def _destination(
@@ -324,7 +332,7 @@ def _split(
     group = weighted[0].group
     shares: dict[str, Share] = {
         claim.lane.name: Share(claim.lane.name, claim.lane.weight, _target(claim, services))
-        for claim in weighted
+        for claim in _firsts(weighted)
         if claim.group is group
     }
     baseline = mesh.baseline(group)

@@ -11,6 +11,7 @@ from functools import cached_property
 from laneway.model.callers import Callers
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
+from laneway.model.names import ObjectName
 from laneway.model.services import Service
 from laneway.model.workloads import Workload
 
@@ -38,13 +39,25 @@ class Selection:
         )
 
     def elsewhere(self, service: Service, lane: Lane | None = None) -> Workload | None:
-        """A workload with the labels in another namespace than the service's."""
-        selector = {**service.selector, **(lane.selector if lane else {})}
+        """A workload with the labels in another namespace than the service's, where no declared
+        Service selects it."""
         label = next(iter(service.selector.items()), ("", ""))
         candidates = self._by_label_anywhere.get(label, ())
-        home = service.name.namespace
-        others = (w for w in candidates if w.name.namespace != home and w.is_selected(selector))
+        others = (
+            workload
+            for workload in candidates
+            if workload.name.namespace != service.name.namespace
+            and workload.is_selected(service.selector)
+            and (lane is None or lane.selects(workload.labels))
+            and workload.name not in self._served
+        )
         return next(others, None)
+
+    @cached_property
+    def _served(self) -> frozenset[ObjectName]:
+        """The workloads that declared Services select."""
+        declared = (service for service in self._mesh.services if service.assumed_for is None)
+        return frozenset(each.name for service in declared for each in self.workloads(service))
 
     @cached_property
     def _by_label_anywhere(self) -> Mapping[tuple[str, str], list[Workload]]:

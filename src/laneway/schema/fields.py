@@ -46,8 +46,8 @@ _LABEL_VALUE_PATTERN = "([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?"
 _DOMAIN_PART = "[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST_PATTERN = rf"\*|(\*\.)?({_DOMAIN_PART}\.)*{_DOMAIN_PART}"
 SUBDOMAIN_PATTERN = rf"{LABEL_PATTERN}(\.{LABEL_PATTERN})*"
-_LABEL_KEY = re.compile(_LABEL_KEY_PATTERN)
-_LABEL_VALUE = re.compile(_LABEL_VALUE_PATTERN)
+LABEL_KEY = re.compile(_LABEL_KEY_PATTERN)
+LABEL_VALUE = re.compile(_LABEL_VALUE_PATTERN)
 _HOST = re.compile(_HOST_PATTERN)
 
 #: Characters of a wrong text that a finding shows.
@@ -159,7 +159,7 @@ def end_to_end(text: str) -> str:
 
 
 def _label_key(text: str) -> str:
-    if not _LABEL_KEY.fullmatch(text):
+    if not LABEL_KEY.fullmatch(text):
         raise wrong(
             f"`{text}` is not a legal label key",
             "use at most 63 letters, digits, -, _ and ., perhaps after a domain and /",
@@ -168,7 +168,7 @@ def _label_key(text: str) -> str:
 
 
 def _label_value(text: str) -> str:
-    if not _LABEL_VALUE.fullmatch(text):
+    if not LABEL_VALUE.fullmatch(text):
         raise wrong(
             f"`{text}` is not a legal label value",
             "use at most 63 letters, digits, -, _ and .",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
+from pydantic import ValidationError
+
+from laneway.model.findings import Finding
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, KeyedBy
 from laneway.schema.fields import Shape, Text
+from laneway.schema.problems import problems
 
 Count = Annotated[int, Constraint("0 or more", "不小于 0", minimum=0, format="int64")]
 Time = Annotated[str, Constraint("a time (RFC 3339)", "时间（RFC 3339）", format="date-time")]
@@ -90,3 +96,19 @@ class LaneStatus(GroupStatus):
         ClusterBound(1000),
         About("The lane's services.", "泳道的服务。", []),
     ] = []
+
+
+_SHAPES: Mapping[str, type[GroupStatus]] = {"LaneGroup": LaneGroupStatus, "Lane": LaneStatus}
+
+
+def status_findings(kind: str, status: object) -> list[Finding]:
+    """What is wrong with the status of an object of this kind; no status is right, too."""
+    shape = _SHAPES.get(kind)
+    if shape is None or status is None:
+        return []
+    try:
+        shape.model_validate(status)
+    except ValidationError as error:
+        found = problems(error, shape)
+        return [replace(each, path=("status", *each.path)) for each in found]
+    return []

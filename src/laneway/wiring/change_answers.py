@@ -113,15 +113,15 @@ class ChangeAnswers:
         except StoreError as error:
             raise Failure(422, f"spec.revision: {error}") from error
         author = self._author(asked, _ROLLBACK, force=True)
+        then = declared_mesh(declared_at_start(target))
 
         def compose(objects: Objects) -> WholeWrite:
-            return rolled_back(objects, target, author, self._resources)
+            return rolled_back(objects, target, then, author, self._resources)
 
         reason = f"to revision {spec.revision}" + (f": {spec.message}" if spec.message else "")
         change = _change("Rollback", asked, _ROLLBACK, reason, force=asked.force)
         taken = await self._changes.make(change, compose, dry_run=asked.dry_run)
         status = await self._status(taken, asked)
-        then = declared_mesh(declared_at_start(target))
         return Answered(status, (*taken.warnings, *moved_baselines(then, taken.mesh)))
 
     async def promotion(self, asked: Asked) -> Answered:

@@ -16,6 +16,8 @@ from laneway.adapters.files.fingerprints import Writers, fingerprints, writers, 
 from laneway.adapters.files.reading import read
 from laneway.adapters.files.watching import Settled, Unwatchable, require_watchable, watch
 
+pytestmark = pytest.mark.slow
+
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {ports: [{port: 80}]}\n"
 
 

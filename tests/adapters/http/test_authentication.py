@@ -81,7 +81,7 @@ async def test_a_token_allows_what_its_scope_says(tmp_path: Path) -> None:
         other = await client.post(LANES, json=lane("s2", group="bank"), headers=bearer(edit))
         assert other.status_code == 403
         assert (await client.delete(f"{LANES}/s1", headers=bearer(view))).status_code == 403
-        moved = {**lane("s1", group="bank")}
+        moved = {**lane("s1", group="bank"), "metadata": made.json()["metadata"]}
         refused = await client.put(f"{LANES}/s1", json=moved, headers=bearer(edit))
         assert refused.status_code == 403
 

@@ -32,7 +32,8 @@ from laneway.apiserver.sign_in_codes import CODE_LIFE, SESSION_LIFE, SignInCodes
 from laneway.apiserver.tokens import Token, minted
 
 OWN = "/apis/api.laneway.dev/v1alpha1"
-PAGE = '<meta property="csp-nonce" nonce="__CSP_NONCE__"><script src="x" nonce="__CSP_NONCE__">'
+PLACE = '<meta name="laneway-place" content="__LANEWAY_PLACE__">'
+PAGE = f'{PLACE}<meta property="csp-nonce" nonce="__CSP_NONCE__"><script nonce="__CSP_NONCE__">'
 
 
 class Tokens:
@@ -128,10 +129,12 @@ async def test_the_page_allows_nothing_but_its_own_files(built: Path) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         (nonce,) = re.findall(r"'nonce-([^']+)'", policy)
-        assert answer.text == PAGE.replace("__CSP_NONCE__", nonce)
+        shown = PAGE.replace("__LANEWAY_PLACE__", "machine")
+        assert answer.text == shown.replace("__CSP_NONCE__", nonce)
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"
         assert "set-cookie" not in answer.headers
+        assert "machine" in answer.text, "users sign in with laneway's own tokens"
         again = await found.client.get("/console/")
         assert nonce not in again.text, "a nonce is for one answer"
 

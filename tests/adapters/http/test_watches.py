@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.adapters.http.servers import LANES, api_server, lane, now, watch
+from tests.adapters.http.servers import LANES, Stream, api_server, lane, now, watch
 
 from laneway.adapters.http import watches
+from laneway.adapters.http.watches import Watch, Watches
 from laneway.adapters.store.memory import MemoryStore
+from laneway.control.revisions import Draft, ObjectId, Objects
 
 MERGE = {"content-type": "application/merge-patch+json"}
 
@@ -55,7 +59,12 @@ async def test_a_watch_resumes_where_another_ended(client: httpx.AsyncClient) ->
 
 async def test_without_a_revision_all_objects_come_first(client: httpx.AsyncClient) -> None:
     await client.post(LANES, json=lane("s1"))
-    async with watch(client, LANES, sendInitialEvents="true") as stream:
+    query = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    async with watch(client, LANES, **query) as stream:
         kind, seen = await stream.next()
         assert (kind, seen["metadata"]["name"]) == ("ADDED", "s1")
         kind, seen = await stream.next()
@@ -136,19 +145,83 @@ async def test_bookmarks_tell_how_far_a_quiet_watch_is(
     assert (kind, seen["metadata"]["resourceVersion"], seen["kind"]) == ("BOOKMARK", "1", "Lane")
 
 
-async def test_a_watch_that_is_not_read_is_ended(
+async def test_a_watch_that_is_not_read_is_ended_without_a_gap(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The client resumes after what it has read, so nothing before that may be missing."""
     monkeypatch.setattr(watches, "_WAITING", 2)
     await client.post(LANES, json=lane("s1"))
     async with watch(client, LANES, resourceVersion="1") as stream:
         # Several revisions between two turns of the reader.
         changes = (weigh(client, "s1", weight) for weight in range(1, 40))
         await asyncio.gather(*changes)
-        seen = 0
-        while not await stream.ends():
-            seen += 1
-            assert seen < 39
+        seen = await revisions_of(stream)
+    assert len(seen) < 39
+    assert seen == list(range(2, 2 + len(seen)))
+
+
+async def revisions_of(stream: Stream) -> list[int]:
+    """Until it ends."""
+    seen = []
+    with contextlib.suppress(StopAsyncIteration):
+        while True:
+            _, each = await stream.next()
+            seen.append(int(each["metadata"]["resourceVersion"]))
+    return seen
+
+
+async def test_the_events_of_one_revision_come_together(store: MemoryStore) -> None:
+    """A client that resumes with the number of one of them would miss the others."""
+    watching = Watches(store)
+    since_now = await watching.stream(WHOLE, None, initial=False, seconds=None)
+    both = {lane_id(name): {"kind": "Lane", "metadata": {"name": name}} for name in ("s1", "s2")}
+    await store.append(Draft(both, "jack", "tests"), expected=0)
+    resumed = await Watches(store).stream(WHOLE, 0, initial=False, seconds=None)
+    for lines in (await anext(since_now), await anext(resumed)):
+        assert [json.loads(each)["object"]["name"] for each in lines.splitlines()] == ["s1", "s2"]
+
+
+async def test_what_happens_while_a_long_history_is_read_is_not_missed() -> None:
+    store = SlowlyRead(now)
+    watching = Watches(store, kept=2)
+    for number in range(5):
+        await store.weigh(number)
+    store.meanwhile = 4
+    stream = await watching.stream(WHOLE, 1, initial=False, seconds=0)
+    weights = [json.loads(line)["object"]["weight"] async for line in stream]
+    assert weights == list(range(1, 9))
+
+
+def lane_id(name: str) -> ObjectId:
+    return ObjectId("lanes.laneway.dev", "", name)
+
+
+WHOLE = Watch(
+    {"lanes.laneway.dev"},
+    "",
+    lambda manifest: True,
+    "",
+    lambda shown: {"name": shown["metadata"]["name"], "weight": shown.get("weight")},
+    lambda revision, initial: {},
+)
+
+
+class SlowlyRead(MemoryStore):
+    """While its history is read for the first time, ``meanwhile`` revisions are written."""
+
+    meanwhile = 0
+
+    async def weigh(self, weight: int) -> None:
+        manifest = {"kind": "Lane", "metadata": {"name": "s1"}, "weight": weight}
+        draft = Draft({lane_id("s1"): manifest}, "jack", "tests")
+        await self.append(draft, expected=self.submitted)
+
+    async def objects_at(self, number: int) -> Objects:
+        found = await super().objects_at(number)
+        written, self.meanwhile = self.meanwhile, 0
+        for weight in range(self.latest, self.latest + written):
+            await self.weigh(weight)
+        return found
 
 
 async def test_watchers_of_the_same_get_the_same_bytes(client: httpx.AsyncClient) -> None:

@@ -70,9 +70,8 @@ def is_kept(statistic: str) -> bool:
 @pytest.mark.parametrize(
     "statistic",
     [
-        "cluster.outbound|80|s2|b.default.svc.cluster.local.upstream_rq_503",
-        "cluster.a.upstream_rq_5xx",
-        "cluster.a.upstream_rq_time",
+        "cluster.outbound|80|s2|b.default.svc.cluster.local.upstream_rq_total",
+        "cluster.a.upstream_rq_timeout",
         "cluster.a.upstream_rq_retry_success",
         "cluster.a.membership_healthy",
         "cluster.a.outlier_detection.ejections_active",
@@ -81,6 +80,7 @@ def is_kept(statistic: str) -> bool:
         "cluster_manager.cds.update_rejected",
         "control_plane.connected_state",
         "http.outbound.downstream_rq_total",
+        "http.outbound.downstream_rq_5xx",
         "wasmcustom.remembered",
         "listener.127.0.0.1_80.downstream_cx_total",
     ],

@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from laneway.adapters.store.errors import (
     StoreUnwritable,
 )
 from laneway.adapters.store.sqlite import SqliteStore
+from laneway.control.revisions import RevisionCompacted
 
 _WRITER = [sys.executable, "-m", "tests.adapters.store.writer"]
 
@@ -79,6 +81,27 @@ async def test_numbers_go_on_where_all_history_was_compacted(path: Path) -> None
     assert (again.latest, again.compacted, labels(again.objects)) == (2, 2, {})
     assert await append(again, s1="b") == 3
     await again.close()
+
+
+@pytest.mark.parametrize("read", ["revisions", "objects"])
+async def test_a_read_that_compaction_overtakes_says_that_its_history_is_gone(
+    path: Path, read: str
+) -> None:
+    """It would return what is left of the history as if it were all."""
+    store = opened(path)
+    for label in ("a", "b", "c"):
+        await append(store, s1=label)
+    delayed = threading.Event()
+    store._reading.submit(delayed.wait)
+    found = asyncio.create_task(
+        store.objects_at(1) if read == "objects" else store.revisions(after=0, limit=10)
+    )
+    await asyncio.sleep(0)
+    await store.compact(2)
+    delayed.set()
+    with pytest.raises(RevisionCompacted):
+        await found
+    await store.close()
 
 
 async def test_compaction_gives_the_space_back(path: Path) -> None:

@@ -92,6 +92,27 @@ def test_a_shadowed_rule(shadowing: list[IngressRule], shadowed: IngressRule) ->
     assert {finding.code for finding in findings} == {Code.SHADOWED_RULE}
 
 
+def test_a_shadowed_rule_by_which_requests_enter_has_its_effect() -> None:
+    """It only loses a destination, or actions, that the rule before it does not have."""
+    every = replace(rule("a", uri=prefix("/")), name="every")
+    enters = replace(rule("a", headers={"x-user": exact("jack")}, enter=True), name="jack")
+    assert proved(chain(lane("s2", "a", ENTRY, every, enters))) == []
+    elsewhere = replace(enters, destination=name("b"))
+    (finding,) = proved(chain(lane("s2", "a", ENTRY, every, elsewhere)))
+    assert finding.code == Code.SHADOWED_RULE
+    assert finding.message.startswith("requests enter by rule jack of lane s2, but it takes no")
+    assert "remove it" not in finding.fix
+
+
+def test_of_lanes_that_share_a_shadowed_rule_one_that_nobody_enters_by_is_reported() -> None:
+    every = replace(rule("a", uri=prefix("/")), name="every")
+    dead = replace(rule("a", headers={"x-user": exact("jack")}), name="jack")
+    enters = lane("s2", "a", ENTRY, every, replace(dead, enter=True))
+    findings = proved(chain(enters, lane("s3", "a", ENTRY, every, dead)))
+    (finding,) = (each for each in findings if each.code == Code.SHADOWED_RULE)
+    assert (str(finding.subject), finding.field) == ("Lane test/s3", "spec.ingress[2]")
+
+
 @pytest.mark.parametrize(
     "some",
     [

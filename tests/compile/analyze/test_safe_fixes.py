@@ -66,6 +66,8 @@ def test_what_is_of_no_effect_is_removed(
         (SHADOWED, ("ingress", 0), {}),  # the rule is the group's
         (SHADOWED, ("ingress", 2), {"ingress": [R1, R2]}),
         (SHADOWED, ("ingress", 1), {"ingress": [R1, {**R2, "hosts": []}]}),
+        (SHADOWED, ("ingress", 1), {"ingress": [R1, {**R2, "enter": True}]}),
+        (SHADOWED, ("ingress", 0, "hosts", 1), {"ingress": [{**R2, "enter": True}]}),
         (DUPLICATE, ("ingress", 1), {"ingress": [R1, {**R1, "enter": True}]}),
         (UNUSED, ("expiresAt",), {"expiresAt": "2030-01-01T00:00:00Z"}),
         (UNUSED, ("weight",), {"weight": 10}),
@@ -97,7 +99,9 @@ def with_rules_that_take_nothing(mesh: Mesh, chance: Random) -> Mesh:
     lanes = []
     for lane in mesh.lanes:
         hosts = chance.choice([("*",), ("*", "own.test"), ("own.test", "a.example.com")])
-        dead = replace(narrow, hosts=hosts, headers=dict(chance.choice([{}, {"x-b": exact("1")}])))
+        headers = dict(chance.choice([{}, {"x-b": exact("1")}]))
+        enters = chance.choice([False, True])
+        dead = replace(narrow, hosts=hosts, headers=headers, enter=enters)
         own = chance.choice([(), (wide, dead), (dead, wide)])
         lanes.append(replace(lane, ingress=(*lane.ingress, *own)))
     return replace(mesh, lanes=tuple(lanes))

@@ -46,6 +46,11 @@ BY_HEADER = {"trace_header": ROUTE_HEADER, "unmatched": Unmatched.NOT_FOUND}
             {},
             {"ASM_LANE_NAMED_TWICE", "ASM_NO_ROUTE_WITHOUT_LANE", "ASM_BAGGAGE"},
         ),
+        (
+            {**BY_HEADER, "trace_header": "baggage", "mode": Mode.STRICT},
+            {},
+            {"ASM_LANE_NAMED_TWICE", "ASM_STRICT_CALLERS", "ASM_BAGGAGE"},
+        ),
         ({"unmatched": Unmatched.NOT_FOUND}, {"fallback": ("s1",)}, {*ALWAYS, "ASM_ONE_FALLBACK"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"weight": 5}, {*ALWAYS, "ASM_NO_WEIGHT"}),
         ({"unmatched": Unmatched.NOT_FOUND}, {"mode": Mode.STRICT}, {*ALWAYS, "ASM_ONE_MODE"}),
@@ -109,6 +114,12 @@ def test_what_nobody_meets_is_not_told() -> None:
     alone = mesh([group("a", trace_header="x-request-id")], [lane("s1", "a")], [service("a")])
     assert [finding.code for finding in report(alone)] == ["ASM_TRACE_ID_NEEDED"]
     assert report(mesh([group("a")], [], [service("a")])) == []
+
+
+def test_the_only_lane_may_be_named_twice_where_others_are_refused() -> None:
+    refusing = group("a", unmatched=Unmatched.NOT_FOUND)
+    found = report(mesh([refusing], [lane("s1", "a", ANY)], [service("a")]))
+    assert {finding.code for finding in found} == ALWAYS
 
 
 def test_where_a_lane_must_be_named_is_said() -> None:

@@ -7,7 +7,7 @@ from laneway.model.lane_figures import BUCKETS, LanePair
 
 
 def histogram(name: str, route: str, served: str, *durations: float) -> str:
-    labels = f'route="{route}",served="{served}"'
+    labels = f'pair="{route}|{served}"'
     lines = [f"# TYPE envoy_laneway_{name} histogram"]
     for bound in (*BUCKETS, float("inf")):
         le = "+Inf" if bound == float("inf") else str(bound)

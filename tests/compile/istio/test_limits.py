@@ -26,7 +26,7 @@ from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Request, simulate
 from laneway.model.findings import Severity
 from laneway.model.gateways import Gateway, GatewayServer
-from laneway.model.lanes import Lane, LaneGroup, Mode
+from laneway.model.lanes import Lane, LaneGroup, Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.services import ServicePort
 
@@ -44,6 +44,13 @@ def test_permissive_and_strict_lanes_have_limits_of_their_own() -> None:
     assert codes(declared({"mode": Mode.STRICT})) == TWO | {"ISTIO_STRICT_UNEXPLAINED"}
     mixed = codes(declared({}, mode=Mode.STRICT))
     assert mixed == TWO | {"ISTIO_STRICT_UNEXPLAINED"}
+
+
+def test_the_only_lane_may_be_named_twice_where_others_are_refused() -> None:
+    alone = [lane("s1", "a", rule("a"))]
+    refusing = mesh([group("a", unmatched=Unmatched.NOT_FOUND)], alone, [service("a")])
+    assert "ISTIO_LANE_NAMED_TWICE" in codes(refusing)
+    assert "ISTIO_LANE_NAMED_TWICE" not in codes(mesh([group("a")], alone, [service("a")]))
 
 
 def test_a_mesh_without_lanes_has_none() -> None:

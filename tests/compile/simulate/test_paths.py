@@ -24,6 +24,7 @@ from tests.compile.meshes import (
 
 from laneway.compile.lower import lower
 from laneway.compile.simulate import Applications, Call, Outcome, Request, Why, simulate
+from laneway.model.label_selectors import LabelRequirement, Operator
 from laneway.model.lanes import Mode, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -53,6 +54,17 @@ def test_reasons_tell_the_rule_the_header_the_memory_and_the_fallback() -> None:
     ]
     assert [hop.caller for hop in outcome.hops] == [None, name("a"), name("b")]
     assert outcome.hops[0].reasons[0].text == "rule r of lane s2: host *, uri exact /mock"
+
+
+def test_past_a_sidecar_the_lane_is_that_of_the_workload_that_is_called() -> None:
+    """The baseline selects by an expression, and has no equal labels at all."""
+    absent = LabelRequirement("version", Operator.NOT_IN, ("v-s2",))
+    base = lane("s1", "a b", rule("a"), match_expressions=(absent,))
+    lanes = [dataclasses.replace(base, selector={}), lane("s2", "a b")]
+    declared = mesh([group("a b")], lanes, SERVICES[:2])
+    past = Call(name("b"), 8000, past_sidecar=name("b-v-s2"))
+    outcome = call(declared, {}, applications=Applications({name("a"): (past,)}))
+    assert served(outcome) == ["s1", "s2"]
 
 
 def test_where_the_route_header_is_passed_on_nothing_is_remembered() -> None:

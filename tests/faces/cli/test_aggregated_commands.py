@@ -18,6 +18,8 @@ from tests.wiring.aggregated_apis import Served, served
 from tests.wiring.aggregating_clusters import authorities
 from tests.wiring.api_servers import LANES, lane, service
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _logging() -> None:

@@ -15,6 +15,8 @@ from tests.faces.cli.asked_servers import Asked, asked_server
 from tests.faces.cli.conftest import Cli
 from tests.wiring.api_servers import SHOP, api, group, lane, service, workload
 
+pytestmark = pytest.mark.slow
+
 LANE = ("lane", "create", "fix-1")
 
 

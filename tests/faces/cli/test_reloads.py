@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import asyncio, os, signal, sys
 if sys.argv[1:] == ["nohup"]:

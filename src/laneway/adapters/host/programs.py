@@ -36,16 +36,21 @@ async def run_in_background(command: Sequence[str], niceness: int = 19) -> Ended
     """Without input, and by default after everything else that wants the processors. If this is
     cancelled, the program and all that it started are killed. Raises ``OSError`` where it cannot be
     started."""
-    process = await asyncio.create_subprocess_exec(
-        *("nice", "-n", str(niceness), *command),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *("nice", "-n", str(niceness), *command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
     )
     try:
+        # asyncio kills a program whose start is cancelled, but waits for all that it started.
+        process = await asyncio.shield(starting)
         output, errors = await process.communicate()
     finally:
+        process = await starting
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

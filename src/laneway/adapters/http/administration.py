@@ -75,7 +75,7 @@ class AdministrationEndpoints:
 
     async def _token_collection(self, request: Request) -> Response:
         require_admin(request)
-        if request.method == "GET":
+        if request.method != "POST":
             tokens = sorted(self._tokens.by_id.values(), key=lambda token: token.created)
             items = [_shown(token) for token in tokens]
             return JSONResponse({"kind": "TokenList", "apiVersion": API_VERSION, "items": items})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,15 +14,14 @@ from starlette.routing import Route
 
 from laneway.adapters.http.objects import ObjectEndpoints, Place
 from laneway.apiserver import discovery
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import NO_SUCH_METHOD, Failure
 from laneway.apiserver.resources import Resource, Served
 from laneway.control.revisions import DeclaredElsewhere, StoreError
 
 Endpoint = Callable[[Request, Place], Awaitable[Response]]
 
-# Kubernetes' texts, because some clients compare them.
+# Kubernetes' text, because some clients compare it.
 _NOTHING_THERE = "the server could not find the requested resource"
-_NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
 _OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _COLLECTION = ["GET", "POST", "DELETE"]
@@ -44,12 +43,9 @@ def application(
     return Starlette(
         routes=[*more, *_discovery(every, version), *kept],
         exception_handlers={
-            Failure: _failed,
+            **REFUSALS,
             DeclaredElsewhere: _declared_elsewhere,
             StoreError: _not_kept,
-            404: _nothing_there,
-            405: _no_such_method,
-            Exception: _not_foreseen,
         },
     )
 
@@ -121,9 +117,7 @@ def _objects(resources: Sequence[Resource], objects: ObjectEndpoints) -> list[Ro
                 raise Failure(404, _NOTHING_THERE)
             name = path.get("name", "")
             if resource.namespaced and not namespace and (name or request.method == "POST"):
-                raise Failure(
-                    405, "the server does not allow this method on the requested resource"
-                )
+                raise Failure(405, NO_SUCH_METHOD)
             if subresource and not resource.has_status:
                 raise Failure(404, _NOTHING_THERE)
             return await endpoint(
@@ -180,9 +174,18 @@ async def _nothing_there(request: Request, error: Exception) -> Response:
 
 
 async def _no_such_method(request: Request, error: Exception) -> Response:
-    return await _failed(request, Failure(405, _NO_SUCH_METHOD))
+    return await _failed(request, Failure(405, NO_SUCH_METHOD))
 
 
 async def _not_foreseen(request: Request, error: Exception) -> Response:
     # The server logs the error with its traceback.
     return await _failed(request, Failure(500, f"laneway failed: {type(error).__name__}"))
+
+
+#: How requests are refused, for Starlette's ``exception_handlers``.
+REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    Failure: _failed,
+    404: _nothing_there,
+    405: _no_such_method,
+    Exception: _not_foreseen,
+}

@@ -10,20 +10,18 @@ The files of the console are public, because a browser needs them before it can 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from laneway.adapters.http.console_files import ROOT, SIGN_IN
+from laneway.adapters.http.same_origin import LOCAL, check_host, check_origin
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.tokens import ADMIN, Identity, Token, identified
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 #: For probes, which have no token. They reveal nothing else.
 _OPEN = frozenset({"/healthz", "/readyz", "/livez"})
 _LONGEST_HEADER = 4096
@@ -46,7 +44,7 @@ class Authentication:
         self._app = app
         self._tokens = tokens
         self._local_user = local_user
-        self._hosts = _LOCAL | frozenset(hosts)
+        self._hosts = LOCAL | frozenset(hosts)
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +64,8 @@ class Authentication:
         """Returns None for public paths. Raises ``Failure``."""
         if is_unix_socket(request):
             return Identity(self._local_user, frozenset({ADMIN}))
-        self._check_host(request)
-        self._check_origin(request)
+        check_host(request, self._hosts)
+        check_origin(request, is_page=is_console(request))
         if request.scope["path"] in _OPEN or is_console(request):
             return None
         header = request.headers.get("authorization", "")
@@ -81,26 +79,6 @@ class Authentication:
             raise Failure(401, "a valid token is needed: `Authorization: Bearer lw_...`")
         return identity
 
-    def _check_host(self, request: Request) -> None:
-        hosts = request.headers.getlist("host")
-        name = _host_name(hosts[0]) if len(hosts) == 1 else ""
-        if name not in self._hosts:
-            raise Failure(403, "this server is not reached under the name in the Host header")
-
-    def _check_origin(self, request: Request) -> None:
-        for origin in request.headers.getlist("origin"):
-            parts = urlsplit(origin)
-            own = f"{request.url.scheme}://{request.headers['host']}"
-            if f"{parts.scheme}://{parts.netloc}" != own:
-                raise Failure(403, "requests of other web sites are not answered")
-        # Any page may link to the console; it can neither frame nor read it.
-        navigation = request.method == "GET" and is_console(request)
-        if navigation and request.headers.get("sec-fetch-mode") == "navigate":
-            return
-        # Browsers send this header where they send no Origin.
-        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise Failure(403, "requests of other web sites are not answered")
-
 
 def is_console(request: Request) -> bool:
     return request.scope["path"] in ("/console", SIGN_IN) or (
@@ -111,11 +89,3 @@ def is_console(request: Request) -> bool:
 def is_unix_socket(request: Request) -> bool:
     server = request.scope.get("server")
     return server is not None and server[1] is None
-
-
-def _host_name(host: str) -> str:
-    """The host without its port; "" if it is invalid."""
-    found = re.fullmatch(r"(\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(:\d{1,5})?", host, re.I)
-    if found is None:
-        return ""
-    return str(found["six"] or found["name"]).lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -39,9 +40,9 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
     kind = content_type(request)
     if kind not in _YAML | _JSON:
         raise Failure(415, f"the content type {kind!r} is not supported; send JSON or YAML")
-    text = await _text(request)
+    text = _decoded(await limited_body(request))
     try:
-        data = read_yaml(text) if kind in _YAML else json.loads(text, parse_constant=_no_number)
+        data = read_yaml(text) if kind in _YAML else _json(text)
     except (ValueError, RecursionError) as error:
         raise Failure(400, f"the body cannot be read: {error}") from error
     if _deeper(data, _MOST_DEPTH):
@@ -49,7 +50,8 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
     return data
 
 
-async def _text(request: Request) -> str:
+async def limited_body(request: Request) -> bytes:
+    """The request's body as it is. Raises ``Failure``."""
     data = bytearray()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -59,10 +61,27 @@ async def _text(request: Request) -> str:
                     raise Failure(413, f"the body is larger than {MOST_BYTES} bytes")
     except TimeoutError:
         raise Failure(408, f"the body did not come within {PATIENCE:.0f} s") from None
+    return bytes(data)
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Failure(400, f"the body is not UTF-8: {error}") from error
+
+
+def _json(text: str) -> Any:
+    """Raises ``ValueError``, for a field that is given twice, too: one of the two would be lost."""
+    return json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"`{twice}` is set twice")
+    return fields
 
 
 def _no_number(text: str) -> Any:

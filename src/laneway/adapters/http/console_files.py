@@ -27,6 +27,8 @@ SIGN_IN = f"{ROOT}sign-in"
 SIGN_OUT = f"{ROOT}sign-out"
 #: Vite writes this wherever a nonce belongs (``html.cspNonce`` in ``console/vite.config.ts``).
 _NONCE = b"__CSP_NONCE__"
+#: And this, in ``console/index.html``, is where the server says whether it is part of a cluster.
+_PLACE = b"__LANEWAY_PLACE__"
 _PAGE = "index.html"
 _NOT_BUILT = (
     "The console was not built. In a clone of laneway, `make console` builds it; then start "
@@ -54,9 +56,11 @@ class _File:
 class ConsoleFiles:
     """The output of ``vite build``, in memory, so no other file can be requested."""
 
-    def __init__(self, find: Callable[[], Path | None]) -> None:
-        """``find`` returns the folder, or None while the console is not built."""
+    def __init__(self, find: Callable[[], Path | None], *, in_cluster: bool = False) -> None:
+        """``find`` returns the folder, or None while the console is not built. ``in_cluster``: the
+        page is told so, because users sign in with the cluster's tokens there."""
         self._find = find
+        self._place = b"cluster" if in_cluster else b"machine"
         self._page = b""
         self._assets: Mapping[str, tuple[_File, bytes]] = {}
 
@@ -72,7 +76,7 @@ class ConsoleFiles:
         self._assets = {
             name: (file, gzip.compress(file.data, 6, mtime=0)) for name, file in read.items()
         }
-        self._page = (folder / _PAGE).read_bytes()
+        self._page = (folder / _PAGE).read_bytes().replace(_PLACE, self._place)
 
     @property
     def routes(self) -> list[Route]:

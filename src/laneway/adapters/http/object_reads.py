@@ -19,7 +19,7 @@ from laneway.adapters.http.queries import (
     watch_query,
 )
 from laneway.adapters.http.watches import Watch, Watches
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import Failure, too_large_version
 from laneway.apiserver.resources import Served
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.writes import shown
@@ -89,12 +89,16 @@ class ObjectReads:
         if len(page) < len(every):
             last = page[-1][0]
             metadata["continue"] = continue_token(revision, last.namespace, last.name)
-            metadata["remainingItemCount"] = len(every) - len(page)
+            if not query.is_selective:
+                metadata["remainingItemCount"] = len(every) - len(page)
         asked = presentation(request, place, self._now)
         return JSONResponse(asked.many([shown(each) for _, each in page], metadata))
 
     async def _objects(self, query: ListQuery) -> tuple[int, Objects]:
         """All pages of a list show the same revision."""
+        wanted = query.revision or query.not_older
+        if wanted > self._store.latest:
+            raise too_large_version(wanted, self._store.latest)
         if query.revision is None:
             return self._store.latest, self._store.objects
         try:
@@ -163,7 +167,9 @@ def _token(request: Request) -> str:
 
 async def server_sent_events(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    async for each in lines:
-        event = json.loads(each)
-        number = event["object"].get("metadata", {}).get("resourceVersion", "")
-        yield f"id: {number}\n".encode() + b"data: " + each + b"\n"
+    async for together in lines:
+        sent = b""
+        for each in together.splitlines(keepends=True):
+            number = json.loads(each)["object"].get("metadata", {}).get("resourceVersion", "")
+            sent += f"id: {number}\n".encode() + b"data: " + each + b"\n"
+        yield sent

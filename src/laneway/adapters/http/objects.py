@@ -14,6 +14,7 @@ from laneway.adapters.http.bodies import ReadYaml, body, content_type
 from laneway.adapters.http.object_reads import ObjectReads, covers, found, presentation
 from laneway.adapters.http.queries import (
     WriteQuery,
+    delete_options,
     list_query,
     warning_header,
     write_query,
@@ -21,7 +22,7 @@ from laneway.adapters.http.queries import (
 from laneway.adapters.http.watches import Watches
 from laneway.apiserver import patches, writes
 from laneway.apiserver.expired_lanes import check_not_expired
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import NO_SUCH_METHOD, Failure
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.validation import Valid
@@ -72,23 +73,27 @@ class ObjectEndpoints:
 
     async def collection(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET":
+            case "GET" | "HEAD":
                 return await self._reads.collection(request, place)
             case "POST":
                 return await self._create(request, place)
-            case _:
+            case "DELETE":
                 return await self._delete_all(request, place)
+            case _:
+                raise Failure(405, NO_SUCH_METHOD)
 
     async def one(self, request: Request, place: Place) -> Response:
         match request.method:
-            case "GET":
+            case "GET" | "HEAD":
                 return await self._reads.one(request, place)
             case "PUT":
                 return await self._replace(request, place)
             case "PATCH":
                 return await self._patch(request, place)
-            case _:
+            case "DELETE":
                 return await self._delete(request, place)
+            case _:
+                raise Failure(405, NO_SUCH_METHOD)
 
     async def _create(self, request: Request, place: Place) -> Response:
         query, data = write_query(request), await self._body(request)
@@ -103,7 +108,9 @@ class ObjectEndpoints:
     async def _replace(self, request: Request, place: Place) -> Response:
         query, data = write_query(request), await self._body(request)
         live = self._submitted(place)
-        valid = writes.replaced(self._write(place, query), live, data)
+        write = self._write(place, query)
+        writes.demand_version(write, data)
+        valid = writes.replaced(write, live, data)
         return await self._keep(request, place, place.id, valid, query, live)
 
     async def _patch(self, request: Request, place: Place) -> Response:
@@ -114,8 +121,6 @@ class ObjectEndpoints:
             listed = ", ".join(accepted)
             raise Failure(415, f"the content type {kind!r} is no patch here; there are {listed}")
         query, data = write_query(request), await self._body(request)
-        if query.force and kind != patches.APPLY:
-            raise Failure(422, "force: it is for server-side apply alone")
         if kind == patches.APPLY and not request.query_params.get("fieldManager"):
             query = replace(query, manager="")  # not one that is derived from the client's name
         live = self._store.submitted_objects.get(place.id)
@@ -139,15 +144,15 @@ class ObjectEndpoints:
 
     async def _delete_all(self, request: Request, place: Place) -> Response:
         query, options = list_query(request), await self._options(request)
-        found = [
-            key
+        found = {
+            key: stored
             for key, stored in sorted(self._store.submitted_objects.items(), key=lambda i: i[0])
             if covers(place, key) and query.selects(stored.manifest)
-        ]
-        await self._remove(request, place, found, options)
-        return JSONResponse(
-            _success({"group": place.resource.group, "kind": place.resource.plural})
-        )
+        }
+        await self._remove(request, place, tuple(found), options)
+        asked = presentation(request, place, self._now)
+        metadata = {"resourceVersion": str(self._store.latest)}
+        return JSONResponse(asked.many([shown(each) for each in found.values()], metadata))
 
     async def _remove(
         self,
@@ -212,8 +217,7 @@ class ObjectEndpoints:
         """``DeleteOptions``, which most clients send and some do not."""
         if not int(request.headers.get("content-length", "0") or 0):
             return {}
-        options = await self._body(request)
-        return options if isinstance(options, Mapping) else {}
+        return delete_options(await self._body(request))
 
     def _submitted(self, place: Place) -> StoredObject:
         return found(place, self._store.submitted_objects)
@@ -271,8 +275,14 @@ def _check_preconditions(place: Place, live: StoredObject, options: Mapping[str,
         if wanted.get(field) not in (None, value):
             raise Failure(
                 409,
-                f'{place.resource.qualified} "{place.name}": the {field} in the precondition '
-                f"({wanted[field]}) is not the object's ({value})",
+                f"Operation cannot be fulfilled on {place.resource.qualified} "
+                f'"{place.name}": the {field} in the precondition ({wanted[field]}) does not match '
+                f"the object's ({value})",
+                details={
+                    "name": place.name,
+                    "group": place.resource.group,
+                    "kind": place.resource.kind.name,
+                },
             )
 
 

@@ -22,7 +22,7 @@ from laneway.adapters.http.queries import (
 )
 from laneway.adapters.http.watches import Watches
 from laneway.apiserver.discovery import root
-from laneway.apiserver.failures import Failure
+from laneway.apiserver.failures import NO_SUCH_METHOD, Failure
 from laneway.apiserver.tokens import Identity
 from laneway.apiserver.virtual_resources import (
     ELSEWHERE,
@@ -39,7 +39,6 @@ from laneway.control.revisions import RevisionStore
 from laneway.schema.api_requests import API_VERSION
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_NO_SUCH_METHOD = "the server does not allow this method on the requested resource"
 
 
 class LiveObjects(Protocol):
@@ -116,7 +115,7 @@ class VirtualEndpoints:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def create(request: Request) -> Response:
             if request.method != "POST":
-                raise Failure(405, _NO_SUCH_METHOD)
+                raise Failure(405, NO_SUCH_METHOD)
             await self._authorize(_identity(request), resource)
             query = write_query(request)
             data = await body(request, self._read_yaml)
@@ -152,8 +151,8 @@ class VirtualEndpoints:
         )
 
         async def read(request: Request) -> Response:
-            if request.method != "GET":
-                raise Failure(405, _NO_SUCH_METHOD)
+            if request.method not in ("GET", "HEAD"):
+                raise Failure(405, NO_SUCH_METHOD)
             path = request.path_params
             place = VirtualPlace(
                 resource,
@@ -165,7 +164,7 @@ class VirtualEndpoints:
                 await live.refresh()
                 return await (reads.one if place.name else reads.collection)(request, place)
             if reader is None or is_watch(request):
-                raise Failure(405, _NO_SUCH_METHOD)
+                raise Failure(405, NO_SUCH_METHOD)
             return await (self._one if place.name else self._many)(request, place, reader)
 
         places = [_collection(resource)]

@@ -1,12 +1,15 @@
 """Watches: streams of the changes to the objects of a resource, from a revision on.
 
 Each revision is turned into events once, and each event into bytes once for each presentation,
-however many clients watch. A client that reads too slowly is disconnected, and has to list again.
+however many clients watch. A client that reads too slowly is disconnected, and resumes where it
+was. Clients resume by the number of a revision, so the events of one revision are never separated:
+a stream ends before all of them or after all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections import deque
 from collections.abc import (
@@ -34,8 +37,9 @@ from laneway.control.revisions import (
     write,
 )
 
-#: The number of revisions that are kept as events for watches that resume.
+#: The number of events that are kept for watches that resume.
 _KEPT = 4096
+#: The number of revisions that a client may be behind.
 _WAITING = 1024
 #: Seconds between bookmarks, which tell a client its position.
 BOOKMARKS = 60.0
@@ -91,8 +95,11 @@ class Watch:
     def covers(self, key: ObjectId) -> bool:
         return key.resource in self.resources and self.namespace in ("", key.namespace)
 
-    def line(self, event: Event) -> bytes | None:
-        """Returns None for events that the client does not see."""
+    def lines(self, events: Iterable[Event]) -> bytes:
+        """A line for each event that the client sees."""
+        return b"".join(filter(None, map(self._line, events)))
+
+    def _line(self, event: Event) -> bytes | None:
         if not self.covers(event.key):
             return None
         was = event.before is not None and self.selects(event.before.manifest)
@@ -103,6 +110,10 @@ class Watch:
             # This includes an object that has lost the labels: the client must forget it.
             return event.encoded("DELETED", self.form, self.show)
         return None
+
+
+#: Those of one revision.
+_Events = tuple[Event, ...]
 
 
 class Watches:
@@ -120,7 +131,7 @@ class Watches:
         self._events: deque[Event] = deque(maxlen=kept)
         self._oldest = store.latest
         #: Each with the token of the client, or "".
-        self._listening: dict[asyncio.Queue[Event | None], str] = {}
+        self._listening: dict[asyncio.Queue[_Events | None], str] = {}
         self._stop = store.listen(self._hear)
 
     @property
@@ -148,18 +159,16 @@ class Watches:
     async def stream(
         self, watch: Watch, since: int | None, *, initial: bool, seconds: float | None
     ) -> AsyncIterator[bytes]:
-        """Yields lines of events after revision ``since``; None is now. ``initial``: all objects
-        first.
+        """Yields the lines of the events of each revision after ``since``; None is now.
+        ``initial``: all objects first.
 
         Raises ``Failure`` (410) at once if the history does not reach back that far.
         """
-        queue: asyncio.Queue[Event | None] = asyncio.Queue(_WAITING)
+        queue: asyncio.Queue[_Events | None] = asyncio.Queue(_WAITING)
         missed: list[Event] = []
         if not initial and since is not None:
-            read_up_to = self._store.latest
             missed = await self._since(since)
-            # The events that arrived while the history was read. There is no await from here on.
-            missed += [event for event in self._events if event.revision > read_up_to]
+        # There is no await from here on.
         self._listening[queue] = watch.token
         objects = self._store.objects if initial else {}
         first = _first_lines(watch, objects, missed, self._store.latest)
@@ -168,7 +177,7 @@ class Watches:
     async def _lines(
         self,
         watch: Watch,
-        queue: asyncio.Queue[Event | None],
+        queue: asyncio.Queue[_Events | None],
         first: Iterable[bytes],
         at: int,
         seconds: float | None,
@@ -181,17 +190,17 @@ class Watches:
             while True:
                 patience = max(min(BOOKMARKS, end - clock()), 0)
                 try:
-                    event = await asyncio.wait_for(queue.get(), patience)
+                    events = await asyncio.wait_for(queue.get(), patience)
                 except TimeoutError:
                     if clock() >= end:
                         return
                     if watch.wants_bookmarks:
                         yield line("BOOKMARK", watch.bookmark(at, False))
                     continue
-                if event is None:
+                if events is None:
                     return
-                at = event.revision
-                if encoded := watch.line(event):
+                at = events[-1].revision
+                if encoded := watch.lines(events):
                     yield encoded
         finally:
             self._listening.pop(queue, None)
@@ -203,16 +212,18 @@ class Watches:
                 410,
                 f"too large resource version: {revision}, current: {self._store.latest}",
             )
-        if revision >= self._oldest:
-            return [event for event in self._events if event.revision > revision]
+        events: list[Event] = []
         try:
-            return await self._read(revision)
+            while revision < self._oldest:
+                latest = self._store.latest
+                events += await self._read(revision, latest)
+                revision = latest
         except RevisionCompacted as error:
             raise Failure(410, f"too old resource version: {error}") from error
+        return events + [event for event in self._events if event.revision > revision]
 
-    async def _read(self, revision: int) -> list[Event]:
-        """Events from the store's history."""
-        latest = self._store.latest
+    async def _read(self, revision: int, latest: int) -> list[Event]:
+        """Events up to ``latest`` from the store's history."""
         objects = dict(await self._store.objects_at(revision))
         events: list[Event] = []
         while revision < latest:
@@ -226,16 +237,19 @@ class Watches:
         return events
 
     def _hear(self, revision: Revision, before: Mapping[ObjectId, StoredObject | None]) -> None:
-        for event in _events(revision, before):
+        events = tuple(_events(revision, before))
+        if not events:
+            return
+        for event in events:
             if len(self._events) == self._events.maxlen:
                 self._oldest = self._events[0].revision
             self._events.append(event)
-            for queue in tuple(self._listening):
-                try:
-                    queue.put_nowait(event)
-                except asyncio.QueueFull:
-                    self._listening.pop(queue, None)
-                    _end(queue)
+        for queue in tuple(self._listening):
+            try:
+                queue.put_nowait(events)
+            except asyncio.QueueFull:
+                self._listening.pop(queue, None)
+                _end(queue)
 
 
 def _first_lines(
@@ -247,13 +261,14 @@ def _first_lines(
             yield line("ADDED", watch.show(shown(stored)))
     if watch.marks_initial:
         yield line("BOOKMARK", watch.bookmark(latest, True))
-    for event in missed:
-        if encoded := watch.line(event):
+    for _, events in itertools.groupby(missed, key=lambda event: event.revision):
+        if encoded := watch.lines(events):
             yield encoded
 
 
-def _end(queue: asyncio.Queue[Event | None]) -> None:
-    if queue.full():
+def _end(queue: asyncio.Queue[_Events | None]) -> None:
+    """The client resumes after what it has read: nothing may follow a gap."""
+    while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(None)
 

@@ -27,11 +27,13 @@ def _nobody() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """``token`` is asked for each request, since tokens are renewed; "" where there is none."""
+    """``token`` is asked for each request, since tokens are renewed; "" where there is none.
+    ``unidentified`` trusts the same server as ``tls``, and shows it no client certificate."""
 
     server: str
     tls: ssl.SSLContext | None = None
     token: Callable[[], str] = _nobody
+    unidentified: ssl.SSLContext | None = None
 
 
 def find(environment: Mapping[str, str] = os.environ, account: Path = _ACCOUNT) -> Credentials:
@@ -56,8 +58,10 @@ def in_cluster(environment: Mapping[str, str], account: Path = _ACCOUNT) -> Cred
     host = environment["KUBERNETES_SERVICE_HOST"]
     host = f"[{host}]" if ":" in host else host
     server = f"https://{host}:{environment.get('KUBERNETES_SERVICE_PORT', '443')}"
-    tls = ssl.create_default_context(cafile=str(account / "ca.crt"))
-    return Credentials(server, tls, lambda: token.read_text().strip())
+    tls, unidentified = (
+        ssl.create_default_context(cafile=str(account / "ca.crt")) for _ in range(2)
+    )
+    return Credentials(server, tls, lambda: token.read_text().strip(), unidentified)
 
 
 def read(path: Path, name: str | None = None) -> Credentials:
@@ -73,8 +77,10 @@ def read(path: Path, name: str | None = None) -> Credentials:
     cluster = _named(config, "clusters", "cluster", context.get("cluster"), path)
     user = _named(config, "users", "user", context.get("user"), path)
     server = str(cluster["server"]).rstrip("/")
-    tls = _tls(cluster, user, path.parent) if server.startswith("https:") else None
-    return Credentials(server, tls, _token(user, path.parent))
+    tls = unidentified = None
+    if server.startswith("https:"):
+        tls, unidentified = (_tls(cluster, each, path.parent) for each in (user, {}))
+    return Credentials(server, tls, _token(user, path.parent), unidentified)
 
 
 def _named(config: Any, plural: str, singular: str, name: Any, path: Path) -> dict[str, Any]:

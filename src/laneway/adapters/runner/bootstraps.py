@@ -24,7 +24,7 @@ _TYPES = "type.googleapis.com/envoy.extensions"
 # The statistics to keep, of the 130 that each cluster has. The others, mostly about features that
 # laneway never configures, would take more than a third of a cluster's memory (60 kB, not 38).
 _CLUSTER_STATISTICS = (
-    "upstream_rq_(total|completed|active|[1-5]xx|[1-5][0-9][0-9]|time|timeout|cancelled)",
+    "upstream_rq_(total|active|timeout|cancelled)",
     "upstream_rq_(pending_(total|active|overflow)|rx_reset|tx_reset|retry.*)",
     "upstream_cx_(total|active|connect_fail|connect_timeout|none_healthy|overflow)",
     "membership_(total|healthy|change)",

@@ -103,11 +103,15 @@ class SqliteStore(QueuedStore):
 
     async def revisions(self, after: int, limit: int) -> Sequence[Revision]:
         self.check_history(after)
-        return await self._read(lambda: _revisions(self._files.reading, after, limit))
+        found = await self._read(lambda: _revisions(self._files.reading, after, limit))
+        self.check_history(after)  # it may have been compacted before it was read
+        return found
 
     async def objects_at(self, number: int) -> Objects:
         self.check_number(number)
-        return await self._read(lambda: objects_at(self._files.reading, number))
+        found = await self._read(lambda: objects_at(self._files.reading, number))
+        self.check_history(number)
+        return found
 
     async def last_before(self, moment: datetime) -> int:
         def number() -> int:
@@ -129,8 +133,14 @@ class SqliteStore(QueuedStore):
             # As a script, because `execute` would free only one page.
             database.executescript("PRAGMA incremental_vacuum")
 
-        await self._run(self._writing, remove)
-        self._compacted = max(self._compacted, number)
+        before = self._compacted
+        # Before anything is removed, so that no read takes what is left for the whole.
+        self._compacted = max(before, number)
+        try:
+            await self._run(self._writing, remove)
+        except StoreError:
+            self._compacted = before
+            raise
 
     async def back_up(self, path: Path) -> None:
         """Writes a snapshot to ``path``, which must not exist, without stopping writes."""

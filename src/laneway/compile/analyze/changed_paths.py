@@ -1,7 +1,7 @@
 """Which requests take another path after a change, each with an example.
 
-It simulates the requests by which ``analyze`` reaches routes: one for each way into each lane,
-before the change and after it.
+It simulates the requests by which ``analyze`` reaches routes: one for each way into each lane, also
+by ``enter`` rules, other names and ``routeBy``, before the change and after it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from laneway.compile.analyze.entering_requests import entering_trials, otherwise_named_trials
 from laneway.compile.analyze.reachability import Port, Survey
 from laneway.compile.analyze.simulated_requests import (
     Trial,
@@ -61,6 +62,8 @@ def _trials(survey: Survey, down: tuple[ObjectName, ...]) -> Iterator[Trial]:
         yield from anonymous_trials(survey, group.name, down)
         for lane in survey.mesh.lanes_by_group.get(group.name, ()):
             yield from trials(survey, lane, down)
+            yield from otherwise_named_trials(survey, lane, down)
+    yield from entering_trials(survey, down)
 
 
 def _changed(

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from laneway.compile.analyze.codes import Code
+from laneway.compile.analyze.entering_requests import as_route
 from laneway.compile.analyze.reachability import Port, Survey
 from laneway.compile.analyze.request_synthesis import witnesses
 from laneway.compile.analyze.rule_locations import about, contains, rule_of
 from laneway.compile.analyze.simulated_requests import tried
 from laneway.compile.ingress_precedence import precedence
-from laneway.compile.ir import EntryRule, IngressRoute, Route, VirtualHost
+from laneway.compile.ir import EntryRule, VirtualHost
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity
@@ -64,7 +65,7 @@ def _meeting(
     survey: Survey, port: Port, host: VirtualHost, first: EntryRule, second: EntryRule
 ) -> Iterator[Finding]:
     """``first`` takes precedence."""
-    winner, loser = _as_route(first), _as_route(second)
+    winner, loser = as_route(first), as_route(second)
     several = (tried(survey, port, one) for one in witnesses(host, [winner, loser], port.hosts))
     trial = next((one for one in several if one.enters_by_rule), None)
     if trial is None:
@@ -101,20 +102,6 @@ def _meeting(
             example,
             Severity.NOTE,
         )
-
-
-def _as_route(entry: EntryRule) -> IngressRoute:
-    """The rule as a route for all requests with its conditions."""
-    return IngressRoute(
-        host=entry.host,
-        uri=entry.uri,
-        headers=entry.headers,
-        route=Route((), entry.split.shares[0].target),
-        rules=entry.rules,
-        trace_headers=(),
-        methods=entry.methods,
-        query=entry.query,
-    )
 
 
 def _for_named_only(survey: Survey) -> Iterator[Finding]:

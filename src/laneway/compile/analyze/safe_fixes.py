@@ -58,6 +58,8 @@ def _is_removable(finding: Finding, spec: Mapping[str, Any]) -> bool:
     rules = spec.get("ingress") or []
     if path[:2] != _RULES or not _are_its_own(rules) or _at(spec, path[1:]) is None:
         return False
+    if _at(spec, (*path[1:3], "enter")):
+        return False  # requests may enter by it
     if len(path) == 3:
         return len(rules) > 1  # without any, the lane would take the rules of its group
     return len(path) == 5 and path[3] == _HOSTS and len(_hosts(_at(spec, path[1:3]))) > 1

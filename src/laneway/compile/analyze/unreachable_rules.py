@@ -7,6 +7,7 @@ rule that certainly takes it. A regex that cannot be analysed is never reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, product
 
 from laneway.compile.analyze.codes import Code
@@ -20,6 +21,7 @@ from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
 from laneway.compile.simulate.path_normalization import split_target
+from laneway.model.examples import Example
 from laneway.model.findings import Finding
 from laneway.model.matches import MatchKind, StringMatch
 
@@ -98,11 +100,33 @@ def _shadowed(survey: Survey, entries: Sequence[Entry]) -> Iterator[Finding]:
         request = next((r for r, taker in taken if taker and not _is_same(route, taker)), None)
         if not others or request is None:
             continue
-        names = " and ".join(_named(other, route) for other in others[:3])
-        message = f"{rule_of(route)} takes no request of host {route.host}: {names} {_come(others)}"
-        fix = f"remove it, or ask for something that those before do not: {describe(route)}"
         example = tried(survey, port, request).example()
-        yield about(Code.SHADOWED_RULE, route, message, fix, example)
+        yield from _finding(route, others, example)
+
+
+def _finding(
+    route: IngressRoute, others: Sequence[IngressRoute], example: Example
+) -> list[Finding]:
+    """``others`` take all requests of ``route``. A rule with ``enter`` has its effect before that,
+    and only loses what it says besides."""
+    plain = tuple((lane, rule) for lane, rule in route.rules if not rule.enter)
+    if not plain and len(_ways(route, *others)) == 1:
+        return []
+    own = replace(route, rules=plain or route.rules)
+    names = " and ".join(_named(other, route) for other in others[:3])
+    takes = f"takes no request of host {route.host}"
+    message = f"{rule_of(own)} {takes}: {names} {_come(others)}"
+    fix = f"remove it, or ask for something that those before do not: {describe(route)}"
+    if not plain:
+        message = f"requests enter by {rule_of(own)}, but it {takes}: {names} {_come(others)}"
+        fix = "give it the destination and the actions of the rule that takes its requests"
+    return [about(Code.SHADOWED_RULE, own, message, fix, example)]
+
+
+def _ways(*routes: IngressRoute) -> set[tuple[object, ...]]:
+    """What happens to the requests of the routes."""
+    rules = (rule for route in routes for _, rule in route.rules)
+    return {(str(rule.destination), rule.port, repr(rule.actions)) for rule in rules}
 
 
 def _is_same(route: IngressRoute, other: IngressRoute) -> bool:

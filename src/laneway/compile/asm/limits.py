@@ -102,14 +102,9 @@ def _without_lane(
 
 def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
     warning = warning_about(key_of(group), ("spec", "traceHeader"))
-    strict = group.mode is Mode.STRICT  # applications pass on nothing there
-    if group.propagation is Propagation.BAGGAGE and not strict:
-        yield warning(
-            "ASM_BAGGAGE",
-            f"ASM needs an ASMHeaderPropagation to keep the lanes of group {group.name} in "
-            "baggage, which is not among the documents",
-            f"declare one for the header {group.route_header} in every namespace of the group",
-        )
+    strict = group.mode is Mode.STRICT  # applications need pass on nothing there
+    if group.propagation is Propagation.BAGGAGE:
+        yield warning("ASM_BAGGAGE", *_baggage(group))
     if group.propagation is Propagation.TRACE and not strict:
         there = group.trace_header.lower() == _ALWAYS_THERE
         yield warning(
@@ -139,13 +134,28 @@ def _headers(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
             f"ASM decides how many trace ids of group {group.name} it remembers, and for how long",
             "remove spec.traceMemory",
         )
-    if len(lanes) > 1:
+    if len(lanes) > 1 or group.unmatched is Unmatched.NOT_FOUND:
         yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ASM_LANE_NAMED_TWICE",
             f"in ASM a request with several {group.route_header} headers gets a lane of group "
             f"{group.name} that one of them names; in laneway it gets none",
             "send the header once",
         )
+
+
+def _baggage(group: LaneGroup) -> tuple[str, str]:
+    """The message and the fix."""
+    if group.mode is Mode.STRICT:
+        return (
+            f"in ASM a request names a lane of the strict group {group.name} in "
+            f"{group.route_header} alone, not in baggage",
+            f"send {group.route_header}",
+        )
+    return (
+        f"ASM needs an ASMHeaderPropagation to keep the lanes of group {group.name} in "
+        "baggage, which is not among the documents",
+        f"declare one for the header {group.route_header} in every namespace of the group",
+    )
 
 
 def _label(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
@@ -271,7 +281,8 @@ def _gateway(routes: GatewayRoutes) -> Iterator[Finding]:
         yield warning_about(key_of(routes.gateway), ("spec", "servers"))(
             "ASM_GROUPS_SHARE_GATEWAY",
             f"in ASM a request at Gateway {routes.gateway.name} that names lanes of several of "
-            f"the groups {', '.join(sorted(routes.groups))} goes to the one created first that has "
-            "a rule for it; in laneway the more specific rule takes it",
+            f"the groups {', '.join(sorted(routes.groups))}, or meets a rule of a strict one, goes "
+            "to the one created first that has a rule for it; in laneway the more specific rule "
+            "takes it",
             "give each group its own gateway, or rules that do not overlap",
         )

@@ -32,7 +32,7 @@ _REQUESTS, _ERRORS = "requests", "errors"
 _NOBODY = "-"
 _SERIES = re.compile(
     r"envoy_laneway_(?P<name>requests|errors)_(?P<part>bucket|sum|count)\{"
-    r'route="outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|"]+)",served="(?P<served>[^"]*)"'
+    r'pair="outbound\|\d+\|(?P<chain>[^|]*)\|(?P<host>[^|"]+)\|(?P<served>[^|"]*)"'
     r'(?:,le="(?P<le>[^"]+)")?\} (?P<value>\S+)'
 )
 #: gRPC's codes that are the server's fault.
@@ -47,7 +47,7 @@ _GRPC_ERRORS = (
 
 
 def serving(lane: str) -> str:
-    """The ``hostname`` of the lane's endpoints, which is the tag ``served`` of what they serve.
+    """The ``hostname`` of the lane's endpoints, which ends the tag of what they serve.
 
     Nothing else uses it: endpoints have addresses, and requests keep the host that they name. The
     same from the endpoints' metadata costs 1,400 instructions more a request. An endpoint without a
@@ -66,7 +66,7 @@ def readings(text: str) -> Mapping[LanePair, LaneFigures]:
 
 
 def _pair(match: re.Match[str]) -> LanePair:
-    """The route's name is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``)."""
+    """The tag is ``outbound|PORT|CHAIN|HOST`` (``names.subset_cluster``), and the serving lane."""
     service, namespace = match["host"].split(".")[:2]
     served = "" if match["served"] == _NOBODY else match["served"]
     return LanePair(f"{namespace}/{service}", match["chain"].split(">")[0], served)
@@ -104,17 +104,16 @@ def statistics_loggers() -> tuple[accesslog_pb2.AccessLog, ...]:
 def _logger(
     name: str, only: accesslog_pb2.AccessLogFilter | None = None
 ) -> accesslog_pb2.AccessLog:
-    """The configuration is a ``TypedStruct``, since ``stats_scope`` is not yet in the published
+    """A single tag has the route and the lane that served: each tag costs 0.25 % of a hop.
+
+    The configuration is a ``TypedStruct``, since ``stats_scope`` is not yet in the published
     protos for Python; Envoy warns of ``stat_prefix``, its predecessor, in every log.
 
     Series that nothing is added to any more are removed: see the bootstrap's eviction interval.
     ``%DURATION%`` is always there; of others Envoy logs an error where a request has none.
     """
-    tags = {"route": "%UPSTREAM_CLUSTER_RAW%", "served": "%UPSTREAM_HOST_NAME%"}
-    stat = {
-        "name": name,
-        "tags": [{"name": tag, "value_format": value} for tag, value in tags.items()],
-    }
+    pair = {"name": "pair", "value_format": "%UPSTREAM_CLUSTER_RAW%|%UPSTREAM_HOST_NAME%"}
+    stat = {"name": name, "tags": [pair]}
     histogram: dict[str, Any] = {
         "stat": stat,
         "unit": "Milliseconds",

@@ -37,9 +37,13 @@ from laneway.model.callers import CallerLane
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address, CallPlacement
 
+# Dynamic statistics count the status codes of every cluster, which is 6 % of what a hop costs. Lane
+# statistics have requests, errors and durations, and each listener counts classes of status codes.
 _ROUTER = hcm_pb2.HttpFilter(
     name="envoy.filters.http.router",
-    typed_config=packed(router_pb2.Router(suppress_envoy_headers=True)),
+    typed_config=packed(
+        router_pb2.Router(suppress_envoy_headers=True, dynamic_stats=BoolValue(value=False))
+    ),
 )
 
 

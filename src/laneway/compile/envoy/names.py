@@ -29,14 +29,12 @@ FRESH_ID = "%UNIQUE_ID%"
 #: A cluster that does not exist: requests routed to it are answered 404.
 NOT_FOUND = "NotFoundCluster"
 
-#: A sidecar's scopes, and the header whose value (the called host) chooses one. Only the sidecar
-#: uses it: it overwrites what the application sets, and removes it before sending the request.
+#: A sidecar's scopes, and the header that chooses one by the called host. Its value is
+#: ``SCHEME://HOST``. The scheme is that in the request target, as clients of a proxy write it
+#: (``GET http://host/``); it is empty for ``GET /``. Only the sidecar uses the header: it replaces
+#: what the application sets, and removes it before sending the request.
 SCOPES = "outbound"
 HOST_HEADER = "x-laneway-host"
-
-#: The scheme in the request target, as clients of a proxy write it (``GET http://host/``). Also
-#: used by the sidecar only. ``GET /`` has no scheme until the proxy adds one.
-SCHEME_HEADER = "x-laneway-scheme"
 
 #: Also used by the sidecar only: whether, and for which group, the calls of its workload belong to
 #: the workload's lane; and that lane.

@@ -33,6 +33,9 @@ from laneway.model.services import Service
 #: The name of the filter that known hosts switch off.
 UNKNOWN_HOST = "laneway.unknown_host"
 
+#: Between the scheme and the host in the header. No host has it: Envoy refuses slashes there.
+_SEPARATOR = "://"
+
 # The name of the route is empty until Envoy has looked for a route, which ``metadata`` triggers.
 _LUA = f"""\
 local function refuse(request, status, reason)
@@ -42,9 +45,10 @@ end
 function envoy_on_request(request)
   local headers = request:headers()
   local host = headers:get(":authority") or ""
+  local scheme = string.match(headers:get("{names.HOST_HEADER}"), "^[^:]*")
   local folded = string.lower(host)
   if folded ~= host then
-    headers:replace("{names.HOST_HEADER}", folded)
+    headers:replace("{names.HOST_HEADER}", "{_SEPARATOR}" .. folded)
     request:clearRouteCache()
     request:metadata()
     if request:streamInfo():routeName() ~= "" then return end
@@ -53,12 +57,12 @@ function envoy_on_request(request)
     refuse(request, "400", host .. " is neither the name of a host nor an address")
     return
   end
-  if headers:get(":method") ~= "CONNECT" and not headers:get("{names.SCHEME_HEADER}") then
+  if headers:get(":method") ~= "CONNECT" and scheme == "" then
     refuse(request, "421", host .. " is no service of the mesh; other hosts are called as clients "
       .. "of a proxy do it: GET http://HOST/, or CONNECT")
     return
   end
-  headers:replace("{names.HOST_HEADER}", "{names.ANY_HOST}")
+  headers:replace("{names.HOST_HEADER}", "{_SEPARATOR}{names.ANY_HOST}")
   request:clearRouteCache()
 end
 """
@@ -73,7 +77,8 @@ def use_scopes(manager: hcm_pb2.HttpConnectionManager, host: str | None = None) 
     scoped.name = names.SCOPES
     fragment = scoped.scope_key_builder.fragments.add()
     fragment.header_value_extractor.name = names.HOST_HEADER
-    fragment.header_value_extractor.index = 0
+    fragment.header_value_extractor.element_separator = _SEPARATOR
+    fragment.header_value_extractor.index = 1
     # Without its scopes, a sidecar would treat services as hosts outside the mesh.
     scoped.rds_config_source.CopyFrom(ads(wait=0))
     scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads(wait=0))
@@ -115,19 +120,17 @@ def _scope(name: str, host: str, routes: str) -> Resource:
 
 @cache
 def _host_header(host: str | None) -> extension_pb2.TypedExtensionConfig:
-    """Sets the header to the request's host, or to ``host`` as if a client of a proxy sent it."""
+    """Sets the header for the request's host, or for ``host`` as if a client of a proxy sent it.
+
+    One header has both, since each change of a header costs a request 0.2 % of a hop.
+    """
     authority = host or "%REQ(:AUTHORITY)%"
     scheme = "http" if host else "%REQ(:SCHEME)%"
-    mutations = [
-        # An empty host would not overwrite the header.
-        mutation_rules_pb2.HeaderMutation(remove=names.HOST_HEADER),
-        mutation_rules_pb2.HeaderMutation(append=visibility.header(names.HOST_HEADER, authority)),
-        mutation_rules_pb2.HeaderMutation(remove=names.SCHEME_HEADER),
-        mutation_rules_pb2.HeaderMutation(append=visibility.header(names.SCHEME_HEADER, scheme)),
-    ]
+    called = visibility.header(names.HOST_HEADER, f"{scheme}{_SEPARATOR}{authority}")
+    mutation = mutation_rules_pb2.HeaderMutation(append=called)
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
-        header_mutation_pb2.HeaderMutation(mutations=mutations),
+        header_mutation_pb2.HeaderMutation(mutations=[mutation]),
     )
 
 

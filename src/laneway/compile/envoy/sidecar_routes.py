@@ -51,7 +51,6 @@ def _configuration(name: str, host: route_components_pb2.VirtualHost, known: boo
         virtual_hosts=[host],
         request_headers_to_remove=[
             names.HOST_HEADER,
-            names.SCHEME_HEADER,
             names.CALLER_HEADER,
             names.CALLER_LANE_HEADER,
         ],

@@ -235,7 +235,7 @@ def _http_route(branch: Branch, actions: RuleActions, port: int | None) -> Docum
     if match:
         http["match"] = [match]
     if branch.entered is not None:
-        http |= named_lane(branch.entered.header, branch.entered.lane)
+        actions = _naming(branch.entered, actions)
     if branch.target is None:
         return {**http, "directResponse": {"status": 404}}
     if branch.split is not None and not _is_patched(branch.split):
@@ -243,6 +243,13 @@ def _http_route(branch: Branch, actions: RuleActions, port: int | None) -> Docum
     else:
         http["route"] = [{"destination": destination(branch.target)}]
     return {**http, **acted(actions)}
+
+
+def _naming(entered: EnteredLane, actions: RuleActions) -> RuleActions:
+    """The actions, which also set the route header. A route has only one ``headers``."""
+    changes = actions.request_headers
+    lane = (entered.header.lower(), entered.lane)
+    return replace(actions, request_headers=replace(changes, set=(*changes.set, lane)))
 
 
 def _weighted(split: Split) -> list[Document]:

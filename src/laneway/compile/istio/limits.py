@@ -16,7 +16,7 @@ from laneway.model.callers import Callers
 from laneway.model.findings import Finding, warning_about
 from laneway.model.hosts import host_covers
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup, Mode
+from laneway.model.lanes import Lane, LaneGroup, Mode, Unmatched
 from laneway.model.meshes import Mesh
 
 #: More routes by lane than this are reported: 100 cost a proxy about 5 µs for each request.
@@ -97,7 +97,7 @@ def _callers(mesh: Mesh, routes: MeshRoutes, lanes: Iterable[Lane]) -> Iterator[
 
 
 def _named_twice(group: LaneGroup, lanes: tuple[Lane, ...]) -> Iterator[Finding]:
-    if len(lanes) > 1:
+    if len(lanes) > 1 or (lanes and group.unmatched is Unmatched.NOT_FOUND):
         yield warning_about(key_of(group), ("spec", "routeHeader"))(
             "ISTIO_LANE_NAMED_TWICE",
             f"in Istio a request with several {group.route_header} headers gets the first declared "

@@ -198,7 +198,7 @@ class _Simulation:
         call = calling.call
         subsets = self.routes.services[call.service].subsets
         workload = self.mesh.workloads_by_name[called]
-        served = next((s.name for s in subsets if workload.is_selected(s.selector)), None)
+        served = next((s.name for s in subsets if s.selects(workload.labels)), None)
         ready = (called,) if called in self.ready else ()
         past = reason(Why.PAST_SIDECAR, Phrase.PAST_SIDECAR, workload=called)
         caller, service = calling.caller.service, call.service

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
+from laneway.faces.operator.console import console_address, console_names, show_console
 from laneway.filter import module_path
 from laneway.wiring.logs import log_to_stderr
 
@@ -49,6 +50,9 @@ class Options:
     api_host: str
     api_port: int
     api_certificates: Path | None
+    console: tuple[str, int] | None
+    console_certificates: Path | None
+    console_names: tuple[str, ...]
 
 
 @app.command()
@@ -85,10 +89,22 @@ def operator(
             help="A folder with the API's tls.crt and tls.key; without it, laneway makes its own."
         ),
     ] = None,
+    console: Annotated[
+        str, typer.Option(help="Serve the console at this HOST:PORT, beyond loopback with TLS.")
+    ] = "",
+    console_certificates: Annotated[
+        Path | None, typer.Option(help="A folder with the console's tls.crt and tls.key.")
+    ] = None,
+    console_name: Annotated[
+        list[str] | None,
+        typer.Option(help="A host name under which browsers reach the console (repeatable)."),
+    ] = None,
 ) -> None:
     """Keep a cluster's Istio resources in step with its lane groups and lanes."""
     if log_level not in _LEVELS:
         raise typer.BadParameter(f"`{log_level}` is no level: choose one of {', '.join(_LEVELS)}")
+    browsers = console_address(console, console_certificates)
+    names = console_names(console_name or ())
     log_to_stderr(_LEVELS[log_level])
     options = Options(
         host,
@@ -104,6 +120,9 @@ def operator(
         api_host,
         api_port,
         api_certificates,
+        browsers,
+        console_certificates,
+        names,
     )
     raise typer.Exit(asyncio.run(_run(options)))
 
@@ -111,6 +130,7 @@ def operator(
 async def _run(options: Options) -> int:
     # Here, so that --help does not wait for the libraries of the extra `kubernetes`.
     from laneway.adapters.kube import credentials
+    from laneway.adapters.kube.callers_client import CallersClient
     from laneway.adapters.kube.client import Client
     from laneway.adapters.kube.errors import NoCredentials
     from laneway.faces.operator.metrics import Metrics
@@ -122,6 +142,7 @@ async def _run(options: Options) -> int:
     metrics = Metrics()
     try:
         found = credentials.find()
+        callers = CallersClient(found) if options.console else None
     except NoCredentials as error:
         print(f"laneway-operator: {error}", file=sys.stderr)
         return 2
@@ -133,7 +154,11 @@ async def _run(options: Options) -> int:
         serving = application(operator, metrics)
         async with serve(serving, options.host, options.port) as port:
             log.info("serving", host=options.host, port=port)
-            await _until_stopped(_all(operator.run(), *_more(client, options)))
+            works = [operator.run(), *_more(client, options)]
+            if options.console is not None and callers is not None:
+                folder, names = options.console_certificates, options.console_names
+                works.append(show_console(callers, options.console, folder, names))
+            await _until_stopped(_all(*works))
     return 0
 
 

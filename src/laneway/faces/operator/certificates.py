@@ -1,4 +1,5 @@
-"""The webhook's certificate: read from a folder, and again whenever what is there has changed.
+"""A certificate of the operator's, for its webhook or its console: read from a folder, and again
+whenever what is there has changed.
 
 A mounted Secret changes when its certificate is renewed. Connections that stand keep theirs; new
 ones get the new one, and nothing is restarted. A pair that does not fit together (one file new,
@@ -22,10 +23,12 @@ PERIOD = 5.0
 
 
 class Certificate:
-    """``folder`` holds the two files of a Secret of the type ``kubernetes.io/tls``."""
+    """``folder`` holds the two files of a Secret of the type ``kubernetes.io/tls``. ``server`` is
+    what is served with it, for the log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: str = "the webhook") -> None:
         self._folder = folder
+        self._server = server
         self._content: tuple[bytes, bytes] | None = None
         self._fault = ""
         self.loaded = asyncio.Event()
@@ -58,7 +61,9 @@ class Certificate:
     def _failed(self, error: Exception) -> None:
         fault = f"{type(error).__name__}: {error}"
         if fault != self._fault:
-            effect = "the last one stays" if self.loaded.is_set() else "the webhook waits for it"
+            effect = (
+                "the last one stays" if self.loaded.is_set() else f"{self._server} waits for it"
+            )
             log.warning("no certificate", folder=str(self._folder), error=fault, effect=effect)
         self._fault = fault
 
