@@ -1,14 +1,15 @@
 /**
  * The article's second and third steps by mouse and keyboard, in English or Chinese:
- * `node article.mjs CHROMIUM LINK SCENARIO LANGUAGE [SCREENSHOTS]`. Prints what it saw as JSON.
+ * `node article.mjs CHROMIUM LINK SCENARIO LANGUAGE VIEWER_TOKEN [SCREENSHOTS]`. Prints what it saw as JSON.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 import { choose, open, transfer } from './browser.mjs';
 import { titles, walkPages } from './pages.mjs';
+import { viewersWalk } from './viewer.mjs';
 
-const [program, link, scenario, language, screenshots] = process.argv.slice(2);
+const [program, link, scenario, language, viewer, screenshots] = process.argv.slice(2);
 const WORDS = {
   en: {
     createGroup: /Create (the first )?lane group/,
@@ -71,6 +72,7 @@ try {
   await look('lane map');
   const keyboard = await walkMap();
   const pages = language === 'en' ? await walkPages(page, link, look) : await titles(page, link, look);
+  const viewed = language === 'en' ? null : await viewersWalk(browser, link, viewer);
   const stored = await page.evaluate(() => ({
     cookies: document.cookie,
     local: Object.keys(localStorage),
@@ -88,7 +90,7 @@ try {
     return (await fetch('/apis/api.laneway.dev/v1alpha1/identity', { headers })).status;
   }, token);
   const strangers = requests.filter((url) => new URL(url).origin !== new URL(link).origin);
-  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, stored, revoked }));
+  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, viewed, stored, revoked }));
 } catch (error) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   console.error(await page.locator('body').innerText());

@@ -120,7 +120,7 @@ try {
   for (const each of ['edit', 'weights', 'lanes/s1', 'lanes/s1/rules']) {
     await at(`groups/shop/${each}`);
     await page.getByText('You may look at everything here').waitFor();
-    const open = 'form button:enabled:not(:has-text("Cancel")):not(.ant-select *)';
+    const open = 'form button:enabled:not(:has-text("Back")):not(.ant-select *)';
     viewerOffered.push(await page.locator(open).count());
   }
   await at('findings');

@@ -1,13 +1,13 @@
 /**
  * What happens to somebody who has the console open while things change around them:
- * `node interruptions.mjs CHROMIUM LINK VIEWER_TOKEN`. It prints a word for each thing that shall
+ * `node interruptions.mjs CHROMIUM LINK`. It prints a word for each thing that shall
  * happen now, waits for a line that says that it has, and prints what it saw as JSON in the end.
  */
 import { createInterface } from 'node:readline';
 
 import { open, transfer } from './browser.mjs';
 
-const [program, link, viewer] = process.argv.slice(2);
+const [program, link] = process.argv.slice(2);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const HOSTILE = '"><img src=x onerror="document.title=1">';
 
@@ -65,31 +65,44 @@ try {
   const value = page.getByRole('textbox', { name: 'Headers: Value' });
   const shown = await value.inputValue();
 
-  // Somebody else changes the lane: nothing is overwritten, and the input stays.
+  // Somebody else changes the lane: nothing is overwritten, both are shown, and the input stays.
+  const ok = page.getByRole('button', { name: 'OK' });
   await value.fill('mine');
   await happens('other');
   await page.getByText('Somebody else changed s1').waitFor();
-  const blocked = await page.getByRole('button', { name: 'OK' }).isDisabled();
+  const blocked = await ok.isDisabled();
+  const both = await page.locator('.diff').locator('.gone, .new').allInnerTexts();
   kept.push(await value.inputValue());
+  await page.getByRole('button', { name: 'Make my changes' }).click();
+  await ok.click();
+  await page.getByRole('rowheader', { name: 's1' }).waitFor();
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  kept.push(await value.inputValue());
+  await value.fill('not this');
+  await happens('other');
+  await page.getByText('Somebody else changed s1').waitFor();
   await page.getByRole('button', { name: 'Discard my input' }).click();
   const current = await value.inputValue();
 
-  // Who may only look is offered nothing that fails.
-  await page.evaluate((token) => sessionStorage.setItem('laneway.token', token), viewer);
-  await page.goto(link.replace(/#.*/, '#/groups/shop'));
-  await page.reload();
+  // Somebody deletes it: the form stays, and creates it again.
+  await value.fill('again');
+  await happens('delete');
+  await page.getByText('Somebody deleted s1').waitFor();
+  await page.getByRole('button', { name: 'Create again' }).click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.waitForTimeout(500);
-  const offered = [];
-  for (const each of ['Create lane', 'Edit', 'Delete']) {
-    offered.push(await page.getByText(each, { exact: true }).count());
-  }
-  await page.goto(link.replace(/#.*/, '#/groups/shop/edit'));
-  await page.getByText('You may look at everything here').waitFor();
-  offered.push(await page.locator('form button:enabled:not(:has-text("Cancel"))').count());
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  kept.push(await value.inputValue());
+
+  // Who leaves a new group without saving it comes back to the groups, and has left nothing there.
+  await page.goto(link.replace(/#.*/, '#/new-group'));
+  await name.fill('left');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('link', { name: 'shop' }).waitFor();
+  await page.goto(link.replace(/#.*/, '#/new-group'));
+  kept.push(await name.inputValue());
   const title = await page.title();
   console.log(
-    JSON.stringify({ errors, dialogs, kept, shown, hostile: HOSTILE, blocked, current, offered, title }),
+    JSON.stringify({ errors, dialogs, kept, shown, blocked, both, current, title }),
   );
 } catch (error) {
   console.error(await page.locator('body').innerText());

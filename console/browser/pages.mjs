@@ -27,7 +27,7 @@ export async function titles(page, link, look) {
     await page.locator('main h1').waitFor();
     await page.locator('.ant-skeleton').waitFor({ state: 'detached' });
     await look(place, ['light']);
-    found[place] = await page.locator('main h1').innerText();
+    found[place] = [await page.locator('main h1').innerText(), await page.title()];
   }
   return found;
 }

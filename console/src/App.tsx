@@ -23,8 +23,9 @@ export function App({ nonce }: { nonce: string }) {
   const who = useIdentity(token);
   useEffect(() => {
     document.documentElement.lang = i18n.language;
-    document.title = `laneway · ${t('title')}`;
-  }, [i18n.language, t]);
+    // Pages have titles of their own.
+    if (token === null) document.title = `${t('signIn.title')} · ${t('title')}`;
+  }, [i18n.language, t, token]);
   useEffect(() => {
     document.documentElement.dataset['theme'] = colours.dark ? 'dark' : 'light';
   }, [colours.dark]);
@@ -38,6 +39,8 @@ export function App({ nonce }: { nonce: string }) {
         token: { motion: false, ...(colours.dark ? DARK : LIGHT) },
       }}
       wave={{ disabled: true }}
+      // Names of buttons have what is seen: without a space between two Chinese letters.
+      button={{ autoInsertSpace: false }}
     >
       <AntApp className="app">
         <Objects.Provider value={objects}>

@@ -58,11 +58,23 @@ async def deploy(data: Path, scenario: int) -> None:
                     assert answer.status_code == 201, answer.text
 
 
-async def walk(link: str, scenario: int, language: str) -> dict[str, Any]:
+async def viewers_token(data: Path) -> str:
+    transport = httpx.AsyncHTTPTransport(uds=str(data / "api.sock"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://laneway") as client:
+        answer = await client.post(
+            "/apis/api.laneway.dev/v1alpha1/tokens",
+            json={"spec": {"name": "jill", "scopes": ["view"]}},
+        )
+        assert answer.status_code == 201, answer.text
+        token: str = answer.json()["status"]["token"]
+        return token
+
+
+async def walk(link: str, scenario: int, language: str, viewer: str) -> dict[str, Any]:
     node, chromium = programs()
     shots = os.environ.get("LANEWAY_SCREENSHOTS", "")
     process = await asyncio.create_subprocess_exec(
-        *(node, str(WALK), chromium, link, str(scenario), language),
+        *(node, str(WALK), chromium, link, str(scenario), language, viewer),
         *([shots] if shots else []),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -85,7 +97,8 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     settings = ServeSettings(tmp_path / "data", mesh=mesh, console=("127.0.0.1", 0))
     async with Serving(settings) as served:
         await deploy(tmp_path / "data", scenario)
-        found = await walk(served.sign_in_link(), scenario, language)
+        viewer = await viewers_token(tmp_path / "data")
+        found = await walk(served.sign_in_link(), scenario, language, viewer)
         url = served.embedded.gateway_urls()[GATEWAY][80]
         for lane, expected in EXPECTED.items():
             calls = [
@@ -103,7 +116,10 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
         check_pages(found["pages"])
     else:
         titles = "流量 实时请求 请求测试 分析结果 生成的配置 代理 变更历史"
-        assert list(found["pages"].values()) == titles.split()
+        assert [title for title, _ in found["pages"].values()] == titles.split()
+        assert all(tab == f"{title} · laneway" for title, tab in found["pages"].values())
+        assert found["viewed"]["refused"] == [], "a viewer is offered nothing that fails"
+        assert "#/findings, Analyze again" in found["viewed"]["pressed"]
     assert "sign-in" not in found["stored"]["fragment"]
     assert [name.split(",")[0].split("，")[0] for name in found["keyboard"]] == [
         *("s1", "s1", "s2", "s2", "s3", "s3")
@@ -116,7 +132,7 @@ def check_pages(found: dict[str, Any]) -> None:
         "Before mocka s1 instead of s3 mockb s1 instead of s3 mockc s1 instead of s3 "
         "After mocka s1 instead of s3 mockb s3 mockc s1 instead of s3"
     )
-    shares = ["0 %", "98 %", "2 %"]
+    shares = ["0%", "98%", "2%"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
     assert found["fixed"] == 0, "findings that are left"

@@ -146,4 +146,34 @@ CONSOLE = (
         tests=("tests/test_build_console.py::test_only_wheels_and_source_distributions_need_node",),
         why="`make setup` downloads 61 MB that it does not use",
     ),
+    Breakage(
+        "a form that is saved over another change takes that change back",
+        "console/src/lanes/merges.ts",
+        old="  if (isSame(mine, base) || isSame(mine, theirs)) return theirs;\n",
+        new="  if (isSame(mine, theirs)) return theirs;\n",
+        tests=("console/src/lanes/merges.test.ts::has the changes of both",),
+        why="two people who edit a lane undo each other's work",
+    ),
+    Breakage(
+        "the evidence for a lost lane leaves out calls with another value",
+        "console/src/parts/LostCalls.tsx",
+        old="    const lost = each.withoutHeader + each.unknownValue;\n",
+        new="    const lost = each.withoutHeader;\n",
+        tests=(
+            "console/src/parts/LostCalls.test.ts::"
+            "are named with their evidence, and what is to be done",
+        ),
+        why="the numbers that the console shows do not add up",
+    ),
+    Breakage(
+        "a sentence of the simulator is not in Chinese",
+        "console/src/texts/phrases.ts",
+        old="  'lane has no service': '泳道 {{lane}} 中不存在 {{service}}',\n",
+        new="",
+        tests=(
+            "tests/adapters/http/test_console_types.py::"
+            "test_the_console_has_all_sentences_of_the_simulator_in_chinese",
+        ),
+        why="a Chinese page of the console has English reasons",
+    ),
 )

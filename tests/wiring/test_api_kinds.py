@@ -60,7 +60,12 @@ async def test_an_explanation_says_since_when_a_lane_is_disabled(shop: Api) -> N
     await shop.apply(lane("s1"))
     spec: dict[str, Any] = {"request": {"path": "/a", "headers": {"x-lane": "s1"}}}
     then = await shop.answered("explanations", "Explanation", {**spec, "revision": disabled})
-    said = {"why": "lane disabled", "text": "lane s1 is disabled since 2026-01-01T12:00:00Z"}
+    said = {
+        "why": "lane disabled",
+        "text": "lane s1 is disabled since 2026-01-01T12:00:00Z",
+        "phrase": "lane disabled since",
+        "arguments": {"lane": "s1", "time": "2026-01-01T12:00:00Z"},
+    }
     assert said in _hops(then)[0]["reasons"]
     assert _hops(then)[0]["served_lane"] == "z"
     now = await shop.answered("explanations", "Explanation", spec)

@@ -2,7 +2,7 @@
  * The kinds that the API answers and does not keep: what a change would do, and changes of many
  * objects at once.
  */
-import { V1, type Kind } from './kinds';
+import { V1, type Kind, type Written } from './kinds';
 import { OWN, send } from './requests';
 
 /** A kind of requests that takes another way, with one of them as an example. */
@@ -78,8 +78,16 @@ function objects(proposed: readonly Proposed[]): object[] {
   }));
 }
 
-export function preview(proposed: readonly Proposed[]): Promise<Changes> {
-  const spec = { source: PREVIEW, force: true, objects: objects(proposed) };
+function references(deleted: readonly Written[]): object[] {
+  return deleted.map(({ kind, metadata: { name } }) => ({ apiVersion: V1, kind, name }));
+}
+
+export function preview(
+  proposed: readonly Proposed[],
+  deleted: readonly Written[] = [],
+): Promise<Changes> {
+  const deletions = references(deleted);
+  const spec = { source: PREVIEW, force: true, objects: objects(proposed), deletions };
   return answered('previews', 'Preview', spec);
 }
 
@@ -88,8 +96,10 @@ export function change(
   source: string,
   message: string,
   proposed: readonly Proposed[],
+  deleted: readonly Written[] = [],
 ): Promise<Changes> {
-  const spec = { source, message, force: true, objects: objects(proposed) };
+  const deletions = references(deleted);
+  const spec = { source, message, force: true, objects: objects(proposed), deletions };
   return answered('changesets', 'ChangeSet', spec);
 }
 

@@ -13,9 +13,12 @@ export interface Destination {
   gateway: string;
 }
 
+/** `text` is in English; `phrase` is the code of the sentence, which an older server does not tell. */
 export interface Reason {
   why: string;
   text: string;
+  phrase?: string;
+  arguments?: Readonly<Record<string, string>>;
 }
 
 export interface PredictedHop {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { compared, contains, titled } from './documents';
 import { excerpt, lineDiff } from './lineDiff';
-import { yaml } from './yaml';
+import { ordered, yaml } from './yaml';
 
 describe('YAML', () => {
   it('is in block style', () => {
@@ -10,6 +10,11 @@ describe('YAML', () => {
     expect(yaml(value)).toBe(
       'a: 1\nlist:\n- b: x\n  c: []\n- - 1\n  - 2\nnone: null\nmap:\n  d: {}\n',
     );
+  });
+
+  it('is the same text for the same data', () => {
+    const [one, other] = [{ b: [{ d: 1, c: 2 }], a: 1 }, { a: 1, b: [{ c: 2, d: 1 }] }];
+    expect(yaml(ordered(one))).toBe(yaml(ordered(other)));
   });
 
   it('quotes what would not be read as the same string', () => {

@@ -43,3 +43,11 @@ function scalar(value: unknown, longest: number): string {
 function text(value: string): string {
   return PLAIN.test(value) && !WORDS.test(value) ? value : JSON.stringify(value);
 }
+
+/** The same data with the fields of mappings by name: texts of equal data are equal. */
+export function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (!isMapping(value)) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, ordered(value[name])]));
+}

@@ -1,6 +1,5 @@
 /** 创建泳道组: the fields of a lane group, in the order of ASM's console. */
 import { Checkbox, Input, Radio, Select } from 'antd';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { LaneGroup } from '../api/kinds';
@@ -10,8 +9,9 @@ import { emptyGroup, groupManifest, groupValues, type GroupValues } from '../lan
 import * as references from '../lanes/references';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useDraft, useMayEditGroup, useObjects } from '../parts/hooks';
+import { useMayEditGroup, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
+import { useForm } from '../parts/useForm';
 import { groupLink, groupsLink } from '../routes';
 
 const PATHS = [
@@ -23,38 +23,40 @@ const PATHS = [
   'spec.services',
 ];
 
-export function EditGroup({ before }: { before?: LaneGroup | undefined }) {
+interface Props {
+  before?: LaneGroup | undefined;
+  isGone?: boolean;
+}
+
+export function EditGroup({ before, isGone = false }: Props) {
   const { t } = useTranslation();
   const name = before?.metadata.name ?? '';
-  const generation = before?.metadata.generation;
   const objects = useObjects();
   const gateways = ofKind(objects, 'Gateway').map(({ metadata }) => references.of(metadata));
   const services = ofKind(objects, 'Service').map(({ metadata }) => references.of(metadata));
   const [only = '', ...others] = gateways;
   const fresh = { ...emptyGroup, gateway: others.length === 0 ? only : '' };
-  const start = () => ({ values: before ? groupValues(before) : fresh, generation });
-  const [draft, setDraft, discard] = useDraft(`group.${name}`, start);
-  const [touched, setTouched] = useState(false);
+  const current = before ? groupValues(before) : fresh;
+  const form = useForm(`group.${name}`, current, before?.metadata.generation);
   const mayEdit = useMayEditGroup(name);
-  const { values } = draft;
-  const change = (changed: Partial<GroupValues>): void => {
-    setTouched(true);
-    setDraft({ ...draft, values: { ...values, ...changed } });
-  };
+  const { values, change } = form;
   const strict = values.mode === 'strict';
   const shared = values.traceIsRoute && !strict;
   return (
-    <EditorPage
+    <EditorPage<GroupValues>
       title={before ? t('group.edit', { name }) : t('group.new')}
-      object={groupManifest(values, before)}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        ...(before && !isGone ? [{ name, to: groupLink(name) }] : []),
+      ]}
+      form={form}
+      object={(each) => groupManifest(each, before)}
       before={before}
+      isGone={isGone}
       paths={PATHS}
       mayEdit={mayEdit}
-      outdated={draft.generation !== generation}
-      touched={touched}
-      back={before ? groupLink(name) : values.name.trim() ? groupLink(values.name.trim()) : groupsLink}
-      discard={discard}
-      reload={() => setDraft(start())}
+      back={before && !isGone ? groupLink(name) : groupsLink}
+      saved={groupLink(before ? name : values.name.trim())}
     >
       {(findings) => (
         <>

@@ -1,7 +1,6 @@
 /** 创建泳道: a lane's name, the labels of its workloads, and its services. */
 import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { AutoComplete, Button, Input, Space, Switch } from 'antd';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
@@ -13,9 +12,10 @@ import { labelNames, labelValues, lanesOf, servicesOf, type Label } from '../lan
 import { matching, workloadsOf } from '../lanes/workloads';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useDraft, useMayEditLanes, useObjects } from '../parts/hooks';
+import { useMayEditLanes, useObjects } from '../parts/hooks';
 import { ServicesTransfer } from '../parts/ServicesTransfer';
-import { groupLink } from '../routes';
+import { useForm } from '../parts/useForm';
+import { groupLink, groupsLink } from '../routes';
 
 const PATHS = [
   'metadata.name',
@@ -28,37 +28,37 @@ const PATHS = [
 /** Days until a lane expires that are offered. */
 const LIVES = { day: 1, week: 7, month: 30 } as const;
 
-export function EditLane({ group, before }: { group: LaneGroup; before?: Lane | undefined }) {
+interface Props {
+  group: LaneGroup;
+  before?: Lane | undefined;
+  isGone?: boolean;
+}
+
+export function EditLane({ group, before, isGone = false }: Props) {
   const { t } = useTranslation();
   const objects = useObjects();
   const groupName = group.metadata.name;
   const name = before?.metadata.name ?? '';
-  const generation = before?.metadata.generation;
   const others = lanesOf(group, ofKind(objects, 'Lane'));
-  const start = () => ({
-    values: before ? laneValues(before, group) : emptyLane(group, others),
-    generation,
-  });
-  const [draft, setDraft, discard] = useDraft(`lane.${groupName}.${name}`, start);
-  const [touched, setTouched] = useState(false);
+  const current = before ? laneValues(before, group) : emptyLane(group, others);
+  const form = useForm(`lane.${groupName}.${name}`, current, before?.metadata.generation);
   const mayEdit = useMayEditLanes(groupName);
-  const { values } = draft;
-  const change = (changed: Partial<LaneValues>): void => {
-    setTouched(true);
-    setDraft({ ...draft, values: { ...values, ...changed } });
-  };
+  const { values, change } = form;
   return (
-    <EditorPage
+    <EditorPage<LaneValues>
       title={before ? t('lane.edit', { name }) : t('lane.newIn', { group: groupName })}
-      object={laneManifest(values, group, before)}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        { name: groupName, to: groupLink(groupName) },
+      ]}
+      form={form}
+      object={(each) => laneManifest(each, group, before)}
       before={before}
+      isGone={isGone}
       paths={PATHS}
       mayEdit={mayEdit}
-      outdated={draft.generation !== generation}
-      touched={touched}
       back={groupLink(groupName)}
-      discard={discard}
-      reload={() => setDraft(start())}
+      saved={groupLink(groupName)}
     >
       {(findings) => (
         <>

@@ -1,5 +1,5 @@
 /** 分析结果: what is wrong with the declared objects, each with a request that shows it. */
-import { Button, Empty, Typography } from 'antd';
+import { Button, Empty } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -13,6 +13,7 @@ import { fixOf } from '../lanes/fixes';
 import { Answer } from '../parts/Answer';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { FindingList } from '../parts/FindingList';
+import { Heading } from '../parts/Heading';
 import { useAsked, useLatest, useMayEditLanes, useObjects } from '../parts/hooks';
 
 export function Findings() {
@@ -22,12 +23,11 @@ export function Findings() {
   const asked = useAsked(analysis, 'analysis', { latest: useLatest() });
   return (
     <>
-      <div className="heading">
-        <Typography.Title level={1}>{t('findings.title')}</Typography.Title>
+      <Heading title={t('findings.title')}>
         <Button loading={asked.asking} onClick={asked.again}>
           {asked.asking ? t('findings.working') : t('findings.again')}
         </Button>
-      </div>
+      </Heading>
       <Answer asked={asked}>
         {(findings) =>
           findings.length === 0 ? (

@@ -10,6 +10,7 @@ import { yaml } from '../generated/yaml';
 import { Answer } from '../parts/Answer';
 import { DocumentList } from '../parts/DocumentList';
 import { FindingList } from '../parts/FindingList';
+import { Heading } from '../parts/Heading';
 import { useAsked, useLatest, useServed } from '../parts/hooks';
 
 /** Envoy's own configuration is that of one machine: in a cluster, istiod makes it. */
@@ -37,7 +38,7 @@ export function Generated() {
   const asked = useAsked(both, `${dialect} ${revision}`, { latest: useLatest() });
   return (
     <>
-      <Typography.Title level={1}>{t('generated.title')}</Typography.Title>
+      <Heading title={t('generated.title')} />
       <Typography.Paragraph type="secondary">{t('generated.intro')}</Typography.Paragraph>
       <Space wrap className="filters">
         <Segmented<Dialect>

@@ -1,15 +1,18 @@
 /** One lane group: its settings, its lane map, and its lanes. */
 import { PlusOutlined } from '@ant-design/icons';
 import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
-import { useDeferredValue, useMemo } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { LaneGroup } from '../api/kinds';
+import type { Lane, LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
 import { lanesOf, troubles } from '../lanes/lanes';
 import * as references from '../lanes/references';
+import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Delete } from '../parts/Delete';
-import { go, useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
+import { Heading } from '../parts/Heading';
+import { useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
+import { usePlans } from '../parts/lanePlans';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
@@ -25,6 +28,8 @@ export function Group({ group }: { group: LaneGroup }) {
   const mayEditGroup = useMayEditGroup(name);
   const mayEditLanes = useMayEditLanes(name);
   const hasTraffic = useServed('traffic');
+  const plans = usePlans(group);
+  const [planned, setPlanned] = useState<Planned | null>(null);
   const create = mayEditLanes && (
     <Button type="primary" icon={<PlusOutlined aria-hidden />} href={groupLink(name, 'new-lane')}>
       {t('lane.new')}
@@ -32,35 +37,24 @@ export function Group({ group }: { group: LaneGroup }) {
   );
   return (
     <>
-      <div className="heading">
-        <Typography.Title level={1}>
-          <bdi>{name}</bdi> <StatusTag object={group} />
-        </Typography.Title>
-        <Space>
+      <Heading
+        title={name}
+        status={<StatusTag object={group} />}
+        trail={[{ name: t('groups.title'), to: groupsLink }]}
+      >
+        <Space wrap>
           {hasTraffic && <Button href={link('traffic', name)}>{t('traffic.title')}</Button>}
           {mayEditGroup && (
             <>
-            <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
-            <Delete
-              object={group}
-              question={t('confirmDeleteGroup', { name })}
-              onDeleted={() => go(groupsLink)}
-            />
+              <Button href={groupLink(name, 'edit')}>{t('actions.edit')}</Button>
+              {(mayEditLanes || lanes.length === 0) && (
+                <Delete object={group} onClick={() => setPlanned(plans.removeGroup(lanes))} />
+              )}
             </>
           )}
         </Space>
-      </div>
-      {[group, ...lanes].flatMap((object) =>
-        troubles(object).map((text) => (
-          <Alert
-            key={object.kind + object.metadata.name + text}
-            type="warning"
-            showIcon
-            className="trouble"
-            title={`${object.kind} ${object.metadata.name}: ${text}`}
-          />
-        )),
-      )}
+      </Heading>
+      <Troubles objects={[group, ...lanes]} />
       <Settings group={group} />
       {lanes.length === 0 ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('lane.emptyTitle')}>
@@ -71,7 +65,7 @@ export function Group({ group }: { group: LaneGroup }) {
           <LaneMap group={group} lanes={lanes} />
           <div className="heading">
             <Typography.Title level={2}>{t('lane.lanes')}</Typography.Title>
-            <Space>
+            <Space wrap>
               <Button href={groupLink(name, 'weights')}>{t('weights.title')}</Button>
               {create}
             </Space>
@@ -84,7 +78,24 @@ export function Group({ group }: { group: LaneGroup }) {
           />
         </>
       )}
+      {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
+  );
+}
+
+/** There may be one for each of many lanes, so they take a part of the screen at most. */
+function Troubles({ objects }: { objects: readonly (LaneGroup | Lane)[] }) {
+  const { t } = useTranslation();
+  const found = objects.flatMap((object) =>
+    troubles(object).map((text) => `${object.kind} ${object.metadata.name}: ${text}`),
+  );
+  if (found.length === 0) return null;
+  return (
+    <section className="troubles" tabIndex={0} aria-label={t('group.troubles')}>
+      {found.map((text) => (
+        <Alert key={text} type="warning" showIcon className="trouble" title={text} />
+      ))}
+    </section>
   );
 }
 

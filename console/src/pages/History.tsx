@@ -1,10 +1,11 @@
 /** 变更历史: who changed what, when and why; the newest first. */
-import { Button, Empty, Typography } from 'antd';
+import { Button, Empty } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { revisions, type Page, type Revision } from '../api/reads';
 import { Answer } from '../parts/Answer';
+import { Heading } from '../parts/Heading';
 import { useAsked, useLatest } from '../parts/hooks';
 import { ObjectTable } from '../parts/ObjectTable';
 import { summary, useDates } from '../parts/words';
@@ -15,7 +16,7 @@ export function History() {
   const newest = useAsked(() => revisions(), 'newest', { latest: useLatest() });
   return (
     <>
-      <Typography.Title level={1}>{t('history.title')}</Typography.Title>
+      <Heading title={t('history.title')} />
       <Answer asked={newest}>
         {(page) => <Revisions key={page.items[0]?.metadata.name} first={page} />}
       </Answer>
@@ -53,10 +54,12 @@ function Revisions({ first }: { first: Page<Revision> }) {
           },
           {
             title: t('history.when'),
-            cell: ({ metadata }) => dates.format(new Date(metadata.creationTimestamp)),
+            cell: ({ metadata }) => (
+              <span className="nowrap">{dates.format(new Date(metadata.creationTimestamp))}</span>
+            ),
           },
           { title: t('history.who'), cell: ({ spec }) => <bdi>{spec.author}</bdi> },
-          { title: t('history.source'), cell: ({ spec }) => <bdi>{spec.source}</bdi> },
+          { title: t('history.source'), cell: ({ spec }) => <bdi className="nowrap">{spec.source}</bdi> },
           {
             title: t('history.what'),
             cell: ({ status }) => (

@@ -1,11 +1,12 @@
 /** 代理: which proxies are connected and in sync, and what they rejected last. */
-import { Checkbox, Empty, Input, Space, Tag, Typography } from 'antd';
+import { Checkbox, Empty, Input, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { proxies, type Proxy } from '../api/reads';
 import { concerned } from '../lanes/concerned';
 import { Answer } from '../parts/Answer';
+import { Heading } from '../parts/Heading';
 import { useAsked } from '../parts/hooks';
 import { ObjectTable } from '../parts/ObjectTable';
 
@@ -16,7 +17,7 @@ export function Proxies() {
   const asked = useAsked(proxies, 'proxies', { every: EVERY });
   return (
     <>
-      <Typography.Title level={1}>{t('proxies.title')}</Typography.Title>
+      <Heading title={t('proxies.title')} />
       <Answer asked={asked}>{(found) => <List proxies={found} />}</Answer>
     </>
   );
@@ -59,16 +60,25 @@ function List({ proxies: all }: { proxies: Proxy[] }) {
           label={t('proxies.title')}
           objects={shown}
           columns={[
-            { title: t('proxies.name'), cell: ({ spec }) => <bdi>{spec.node}</bdi> },
+            {
+              title: t('proxies.name'),
+              by: ({ spec }) => spec.node,
+              cell: ({ spec }) => <bdi>{spec.node}</bdi>,
+            },
             {
               title: t('proxies.connection'),
+              by: ({ status }) => Number(status.connected),
               cell: ({ status }) => (
                 <Tag color={status.connected ? 'success' : 'error'}>
                   {status.connected ? t('proxies.connected') : t('proxies.disconnected')}
                 </Tag>
               ),
             },
-            { title: t('proxies.sync'), cell: (proxy) => <Sync proxy={proxy} /> },
+            {
+              title: t('proxies.sync'),
+              by: ({ status }) => Number(status.synced),
+              cell: (proxy) => <Sync proxy={proxy} />,
+            },
             { title: t('proxies.rejection'), cell: (proxy) => <Rejection proxy={proxy} /> },
           ]}
         />

@@ -1,5 +1,5 @@
 /** One revision: what each field was and is, and the way back to it. */
-import { Alert, Button, Descriptions, Result, Tag, Typography } from 'antd';
+import { Alert, Button, Descriptions, Tag, Typography } from 'antd';
 import { useContext, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -11,7 +11,9 @@ import { yaml } from '../generated/yaml';
 import { Answer } from '../parts/Answer';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Diff } from '../parts/Diff';
+import { Heading } from '../parts/Heading';
 import { go, useAsked, Who } from '../parts/hooks';
+import { Missing } from '../parts/Missing';
 import { useDates } from '../parts/words';
 import { link } from '../routes';
 
@@ -24,7 +26,11 @@ export function Revision({ number }: { number: string }) {
     <Answer asked={asked}>
       {(found) =>
         found === 'unknown' ? (
-          <Result status="info" title={t('history.older', { number })} />
+          <Missing
+            text={t('history.older', { number })}
+            to={link('history')}
+            where={t('history.title')}
+          />
         ) : (
           <Shown revision={found} />
         )
@@ -50,12 +56,14 @@ function Shown({ revision: { metadata, spec, status } }: { revision: OneRevision
   const mayRollBack = useContext(Who).scopes.includes('admin');
   return (
     <>
-      <div className="heading">
-        <Typography.Title level={1}>{t('history.of', { number })}</Typography.Title>
+      <Heading
+        title={t('history.of', { number })}
+        trail={[{ name: t('history.title'), to: link('history') }]}
+      >
         {mayRollBack && (
           <Button onClick={() => setPlanned(rollback(number))}>{t('history.rollBack')}</Button>
         )}
-      </div>
+      </Heading>
       <Descriptions
         size="small"
         column={{ xs: 1, md: 2 }}

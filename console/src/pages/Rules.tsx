@@ -1,7 +1,6 @@
 /** 引流规则: which requests may enter a lane at the gateway. */
 import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { Alert, Button, Card, Input, Select, Space, Switch, Typography } from 'antd';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
@@ -19,26 +18,27 @@ import {
 } from '../lanes/ruleForm';
 import { EditorPage } from '../parts/EditorPage';
 import { Field } from '../parts/Field';
-import { useDraft, useMayEditLanes } from '../parts/hooks';
-import { groupLink } from '../routes';
+import { useMayEditLanes } from '../parts/hooks';
+import { useForm } from '../parts/useForm';
+import { groupLink, groupsLink } from '../routes';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** What a rule may have and this form does not show. */
 const ALSO = ['enter', 'weight', 'sticky'] as const;
 
-export function Rules({ group, lane }: { group: LaneGroup; lane: Lane }) {
+interface Props {
+  group: LaneGroup;
+  lane: Lane;
+  isGone?: boolean;
+}
+
+export function Rules({ group, lane, isGone = false }: Props) {
   const { t } = useTranslation();
   const name = lane.metadata.name;
-  const { generation } = lane.metadata;
-  const start = () => ({ rules: ruleValues(lane), generation });
-  const [draft, setDraft, discard] = useDraft(`rules.${name}`, start);
-  const [touched, setTouched] = useState(false);
+  const form = useForm(`rules.${name}`, { rules: ruleValues(lane) }, lane.metadata.generation);
   const mayEdit = useMayEditLanes(group.metadata.name);
-  const { rules } = draft;
-  const change = (next: RuleValues[]): void => {
-    setTouched(true);
-    setDraft({ ...draft, rules: next });
-  };
+  const { rules } = form.values;
+  const change = (next: RuleValues[]): void => form.change({ rules: next });
   const services = servicesOf(group);
   const add = (): void => {
     const service = rules.at(-1)?.service ?? services[0] ?? '';
@@ -46,17 +46,20 @@ export function Rules({ group, lane }: { group: LaneGroup; lane: Lane }) {
   };
   const none = group.spec.ingress?.length ? t('rules.inherited') : t('rules.none');
   return (
-    <EditorPage
+    <EditorPage<{ rules: RuleValues[] }>
       title={t('rules.of', { name })}
-      object={withRules(lane, rules)}
+      trail={[
+        { name: t('groups.title'), to: groupsLink },
+        { name: group.metadata.name, to: groupLink(group.metadata.name) },
+      ]}
+      form={form}
+      object={(each) => withRules(lane, each.rules)}
       before={lane}
+      isGone={isGone}
       paths={rules.flatMap((_, index) => FIELDS.map((field) => `spec.ingress[${index}].${field}`))}
       mayEdit={mayEdit}
-      outdated={draft.generation !== generation}
-      touched={touched}
       back={groupLink(group.metadata.name)}
-      discard={discard}
-      reload={() => setDraft(start())}
+      saved={groupLink(group.metadata.name)}
     >
       {(findings) => (
         <>

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { ofKind } from '../api/objects';
 import * as references from '../lanes/references';
 import { Field } from '../parts/Field';
+import { Heading } from '../parts/Heading';
 import { useIsAdmin, useObjects } from '../parts/hooks';
 import { ObjectTable, type Column } from '../parts/ObjectTable';
 import { useNumbers } from '../parts/words';
@@ -20,7 +21,7 @@ export function Tap() {
   const { t } = useTranslation();
   return (
     <>
-      <Typography.Title level={1}>{t('tap.title')}</Typography.Title>
+      <Heading title={t('tap.title')} />
       <Typography.Paragraph type="secondary">{t('tap.intro', { count: MOST })}</Typography.Paragraph>
       {useIsAdmin() ? <Watching /> : <Alert type="info" showIcon title={t('tap.adminsOnly')} />}
     </>

@@ -7,10 +7,11 @@ import { ofKind } from '../api/objects';
 import type { Latency } from '../api/traffic';
 import { baseline, lanesOf, serviceBaseline } from '../lanes/lanes';
 import { shown } from '../lanes/references';
+import { Heading } from '../parts/Heading';
 import { go, useObjects } from '../parts/hooks';
 import { LostCalls } from '../parts/LostCalls';
 import { ObjectTable, type Column } from '../parts/ObjectTable';
-import { useNumbers } from '../parts/words';
+import { useNumbers, usePercents } from '../parts/words';
 import { groupLink, groupsLink, link, tryLink } from '../routes';
 import { ABSENT, key, totals, type Figures } from '../traffic/figures';
 import { useTraffic } from '../traffic/useTraffic';
@@ -23,7 +24,7 @@ export function Traffic({ group: name }: { group: string }) {
   if (group === undefined) {
     return (
       <>
-        <Typography.Title level={1}>{t('traffic.title')}</Typography.Title>
+        <Heading title={t('traffic.title')} />
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('traffic.noGroups')}>
           <Button href={groupsLink}>{t('groups.title')}</Button>
         </Empty>
@@ -32,8 +33,7 @@ export function Traffic({ group: name }: { group: string }) {
   }
   return (
     <>
-      <div className="heading">
-        <Typography.Title level={1}>{t('traffic.title')}</Typography.Title>
+      <Heading title={t('traffic.title')}>
         <Space>
           <Select
             aria-label={t('traffic.group')}
@@ -43,7 +43,7 @@ export function Traffic({ group: name }: { group: string }) {
           />
           <a href={groupLink(group.metadata.name)}>{t('map.title')}</a>
         </Space>
-      </div>
+      </Heading>
       <Typography.Paragraph type="secondary">{t('traffic.intro')}</Typography.Paragraph>
       <OfGroup key={group.metadata.name} group={group} />
     </>
@@ -52,7 +52,7 @@ export function Traffic({ group: name }: { group: string }) {
 
 function OfGroup({ group }: { group: LaneGroup }) {
   const { t } = useTranslation();
-  const { figures, propagation, wrong } = useTraffic(group.metadata.name);
+  const { figures, hasRates, propagation, wrong } = useTraffic(group.metadata.name);
   const lanes = lanesOf(group, ofKind(useObjects(), 'Lane'));
   if (figures === null) {
     return wrong === '' ? (
@@ -79,55 +79,93 @@ function OfGroup({ group }: { group: LaneGroup }) {
       <div role="status">
         {wrong !== '' && <Alert type="warning" showIcon className="trouble" title={wrong} />}
       </div>
-      <Summary all={all} />
+      <Summary all={all} hasRates={hasRates} />
       <LostCalls propagation={propagation} />
       <Typography.Title level={2}>{t('traffic.intendedAndServed')}</Typography.Title>
-      <Lanes all={all} ofBaseline={ofBaseline} />
+      <Lanes all={all} hasRates={hasRates} ofBaseline={ofBaseline} />
       <Typography.Title level={2}>{t('traffic.causes')}</Typography.Title>
       <Causes all={all} />
     </>
   );
 }
 
-function Summary({ all }: { all: readonly Figures[] }) {
+interface SummaryProps {
+  all: readonly Figures[];
+  hasRates: boolean;
+}
+
+function Summary({ all, hasRates }: SummaryProps) {
   const { t } = useTranslation();
   const numbers = useNumbers();
+  const percents = usePercents();
   const { requests, fallbacks, errors, perSecond } = totals(all);
-  const figure = (title: string, value: number) => (
-    <Statistic title={title} value={value} formatter={(each) => numbers.format(Number(each))} />
+  const figure = (title: string, value: number, ofAll = false) => (
+    <Statistic
+      title={title}
+      value={value}
+      formatter={(each) => numbers.format(Number(each))}
+      {...(ofAll && requests > 0 ? { suffix: <Share of={percents.format(value / requests)} /> } : {})}
+    />
   );
   return (
     <div className="summary">
       {figure(t('traffic.requests'), requests)}
-      {figure(t('traffic.perSecond'), perSecond)}
-      {figure(t('traffic.fallbacks'), fallbacks)}
-      {errors !== null && figure(t('traffic.errors'), errors)}
+      {hasRates ? (
+        figure(t('traffic.perSecond'), perSecond)
+      ) : (
+        <Statistic title={t('traffic.perSecond')} value="…" />
+      )}
+      {figure(t('traffic.fallbacks'), fallbacks, true)}
+      {errors !== null && figure(t('traffic.errors'), errors, true)}
     </div>
   );
+}
+
+function Share({ of }: { of: string }) {
+  return <span className="share">{of}</span>;
 }
 
 interface Named extends Figures {
   metadata: { name: string };
 }
 
-interface LanesProps {
-  all: readonly Figures[];
+interface LanesProps extends SummaryProps {
   ofBaseline: (figures: Figures) => Figures | undefined;
 }
 
-function Lanes({ all, ofBaseline }: LanesProps) {
+function Lanes({ all, hasRates, ofBaseline }: LanesProps) {
   const { t } = useTranslation();
   const numbers = useNumbers();
   const columns: Column<Named>[] = [
-    { title: t('traffic.service'), cell: ({ service }) => shown(service) },
-    { title: t('traffic.intended'), cell: ({ lane }) => <Intended lane={lane} /> },
+    {
+      title: t('traffic.service'),
+      by: ({ service }) => shown(service),
+      cell: ({ service }) => shown(service),
+    },
+    {
+      title: t('traffic.intended'),
+      by: ({ lane }) => (lane === ABSENT ? null : lane),
+      cell: ({ lane }) => <Intended lane={lane} />,
+    },
     { title: t('traffic.served'), cell: (figures) => <ServedBy figures={figures} /> },
-    { title: t('traffic.requests'), cell: ({ requests }) => numbers.format(requests) },
-    { title: t('traffic.perSecond'), cell: ({ perSecond }) => numbers.format(perSecond) },
+    {
+      title: t('traffic.requests'),
+      isNumber: true,
+      by: ({ requests }) => requests,
+      cell: ({ requests }) => numbers.format(requests),
+    },
+    {
+      title: t('traffic.perSecond'),
+      isNumber: true,
+      by: ({ perSecond }) => perSecond,
+      cell: ({ perSecond }) => (hasRates ? numbers.format(perSecond) : '…'),
+    },
   ];
   if (all.some(({ errors }) => errors !== null)) {
     columns.push({
       title: t('traffic.errors'),
+      isNumber: true,
+      by: ({ errors }) => errors,
       cell: ({ errors }) =>
         errors ? <Tag color="error">{numbers.format(errors)}</Tag> : numbers.format(errors ?? 0),
     });
@@ -135,12 +173,19 @@ function Lanes({ all, ofBaseline }: LanesProps) {
   if (all.some(({ latency }) => latency !== null)) {
     columns.push({
       title: t('traffic.latency'),
+      isNumber: true,
+      by: ({ latency }) => latency?.p50 ?? null,
       cell: (figures) => <Latencies figures={figures} baseline={ofBaseline(figures)} />,
     });
   }
   const objects = all.map((each) => ({ ...each, metadata: { name: key(each.lane, each.service) } }));
   return (
-    <ObjectTable<Named> label={t('traffic.intendedAndServed')} objects={objects} columns={columns} />
+    <ObjectTable<Named>
+      label={t('traffic.intendedAndServed')}
+      objects={objects}
+      columns={columns}
+      text={({ service, lane }) => `${shown(service)} ${lane}`}
+    />
   );
 }
 
@@ -155,18 +200,15 @@ function Intended({ lane }: { lane: string }) {
 
 /** A share for each lane that served: the intended one, or others that stand out. */
 function ServedBy({ figures: { served, requests } }: { figures: Figures }) {
-  const { t, i18n } = useTranslation();
-  const percent = new Intl.NumberFormat(i18n.language, {
-    style: 'percent',
-    maximumFractionDigits: 1,
-  });
+  const { t } = useTranslation();
+  const percents = usePercents();
   return (
     <Space wrap>
       {served.map(({ lane, requests: its, cause }) => (
         <Tag key={lane} color={lane === '' ? 'error' : cause === '' ? 'success' : 'warning'}>
           {t('traffic.share', {
             lane: lane === '' ? t('traffic.nobody') : lane,
-            percent: percent.format(requests === 0 ? 0 : its / requests),
+            percent: percents.format(requests === 0 ? 0 : its / requests),
           })}
         </Tag>
       ))}
@@ -221,7 +263,12 @@ function Causes({ all }: { all: readonly Figures[] }) {
           title: t('traffic.served'),
           cell: ({ lane }) => (lane === '' ? t('traffic.nobody') : <bdi>{lane}</bdi>),
         },
-        { title: t('traffic.requests'), cell: ({ requests }) => numbers.format(requests) },
+        {
+          title: t('traffic.requests'),
+          isNumber: true,
+          by: ({ requests }) => requests,
+          cell: ({ requests }) => numbers.format(requests),
+        },
       ]}
     />
   );

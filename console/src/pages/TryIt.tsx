@@ -11,6 +11,7 @@ import { Refused, type Finding } from '../api/requests';
 import { gatewayUrl, predict, tryOut, type Prediction, type Trial } from '../api/trials';
 import { elsewhere } from '../lanes/findings';
 import { serviceOfProxy } from '../lanes/workloads';
+import { Heading } from '../parts/Heading';
 import { findingsOf, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { PathComparison } from '../parts/PathComparison';
 import { TrialForm } from '../parts/TrialForm';
@@ -72,7 +73,7 @@ export function TryIt({ query }: { query: string }) {
     curl(request(values, groups), maySend ? await gatewayUrl(values) : '');
   return (
     <>
-      <Typography.Title level={1}>{t('try.title')}</Typography.Title>
+      <Heading title={t('try.title')} />
       <Typography.Paragraph type="secondary">
         {t('try.intro')}
         {t('sentence')}
@@ -122,7 +123,7 @@ function Shown({ result: { prediction, trial, sent } }: { result: Result }) {
       {trial && hasOthers(trial, sent, serviceOf) && (
         <Alert type="info" showIcon className="trouble" title={t('try.others')} />
       )}
-      <PathComparison hops={compared(prediction, trial, serviceOf)} prediction={prediction} />
+      <PathComparison hops={compared(prediction, trial, sent, serviceOf)} prediction={prediction} />
       {trial && (
         <>
           <Typography.Title level={2}>{t('try.answers')}</Typography.Title>

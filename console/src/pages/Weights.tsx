@@ -11,8 +11,11 @@ import { commitAll } from '../lanes/commits';
 import { baseline } from '../lanes/lanes';
 import { moved, rest, weighted, weightsOf, WHOLE, type Weights as Shares } from '../lanes/weights';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
+import { Heading } from '../parts/Heading';
 import { go, useMayEditLanes, useObjects, useServed, Who } from '../parts/hooks';
-import { groupLink } from '../routes';
+import { useForm } from '../parts/useForm';
+import { usePercents } from '../parts/words';
+import { groupLink, groupsLink } from '../routes';
 
 /** The field manager of a group's weights, which applies nothing else. */
 const SOURCE = 'laneway-console-weights';
@@ -23,7 +26,8 @@ export function Weights({ group }: { group: LaneGroup }) {
   const all = ofKind(useObjects(), 'Lane');
   const lanes = weighted(group, all);
   const current = weightsOf(lanes);
-  const [changed, setChanged] = useState<Shares>({});
+  const form = useForm<{ changed: Shares }>(`weights.${name}`, { changed: {} }, undefined);
+  const { changed } = form.values;
   const [planned, setPlanned] = useState<Planned | null>(null);
   const hasChangeSets = useServed('changesets');
   const maySave = useMayEditLanes(name);
@@ -52,15 +56,27 @@ export function Weights({ group }: { group: LaneGroup }) {
       ),
       act: async () => {
         await change(`${SOURCE}-${name}`, t('weights.title'), proposed);
+        form.forget();
         go(groupLink(name));
       },
     });
   };
   return (
     <>
-      <Typography.Title level={1}>{t('weights.of', { group: name })}</Typography.Title>
+      <Heading
+        title={t('weights.of', { group: name })}
+        trail={[
+          { name: t('groups.title'), to: groupsLink },
+          { name, to: groupLink(name) },
+        ]}
+      />
       {!mayEdit && known && (
-        <Alert type="info" showIcon title={t(maySave ? 'weights.needsChangeSets' : 'viewer')} />
+        <Alert
+          type="info"
+          showIcon
+          className="trouble"
+          title={t(maySave ? 'weights.needsChangeSets' : 'viewer')}
+        />
       )}
       <Typography.Paragraph type="secondary">{t('weights.hint')}</Typography.Paragraph>
       {lanes.length === 0 ? (
@@ -74,7 +90,7 @@ export function Weights({ group }: { group: LaneGroup }) {
               name={metadata.name}
               percent={shares[metadata.name] ?? 0}
               {...(mayEdit
-                ? { onChange: (value) => setChanged(moved(shares, metadata.name, value)) }
+                ? { onChange: (value) => form.change({ changed: moved(shares, metadata.name, value) }) }
                 : {})}
             />
           ))}
@@ -86,7 +102,9 @@ export function Weights({ group }: { group: LaneGroup }) {
             {t('weights.preview')}
           </Button>
         )}
-        <Button href={groupLink(name)}>{t('actions.back')}</Button>
+        <Button href={groupLink(name)} onClick={form.forget}>
+          {t(same ? 'actions.back' : 'actions.cancel')}
+        </Button>
       </Space>
       {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
@@ -100,7 +118,7 @@ interface ShareProps {
 }
 
 function Share({ name, percent, onChange }: ShareProps) {
-  const { t } = useTranslation();
+  const percents = usePercents();
   return (
     <>
       <bdi>{name}</bdi>
@@ -112,7 +130,7 @@ function Share({ name, percent, onChange }: ShareProps) {
         tooltip={{ open: false }}
         onChange={(value) => onChange?.(value)}
       />
-      <span className="percent">{t('weights.share', { percent })}</span>
+      <span className="percent">{percents.format(percent / WHOLE)}</span>
     </>
   );
 }

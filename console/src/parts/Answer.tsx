@@ -1,6 +1,7 @@
 /** What the API was asked for: the answer, or that it is on its way, or why there is none. */
-import { Alert, Skeleton } from 'antd';
+import { Alert, Button, Skeleton } from 'antd';
 import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
 
 import type { Asked } from './hooks';
 
@@ -10,11 +11,22 @@ interface Props<T> {
 }
 
 export function Answer<T>({ asked, children }: Props<T>) {
+  const { t } = useTranslation();
   return (
     <>
       <div role="status">
         {asked.wrong !== '' && (
-          <Alert type="warning" showIcon className="trouble" title={asked.wrong} />
+          <Alert
+            type="warning"
+            showIcon
+            className="trouble"
+            title={asked.wrong}
+            action={
+              <Button size="small" loading={asked.asking} onClick={asked.again}>
+                {t('actions.again')}
+              </Button>
+            }
+          />
         )}
       </div>
       {asked.answer !== null && children(asked.answer)}

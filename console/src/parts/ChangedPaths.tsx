@@ -5,9 +5,13 @@ import { useTranslation } from 'react-i18next';
 
 import type { Changes } from '../api/reviews';
 import { toldPath } from '../lanes/toldPaths';
+import { WHOLE } from '../lanes/weights';
+import { Copy } from './Copy';
+import { usePercents } from './words';
 
 export function ChangedPaths({ changes }: { changes: Changes }) {
   const { t } = useTranslation();
+  const percents = usePercents();
   const { changedPaths: paths, changedPathsTotal: count = 0 } = changes;
   if (paths === undefined) {
     return <Typography.Paragraph>{t('preview.notKnown')}</Typography.Paragraph>;
@@ -19,8 +23,10 @@ export function ChangedPaths({ changes }: { changes: Changes }) {
       <ul className="changed-paths">
         {paths.map((path, index) => (
           <li key={index}>
-            <code>{path.curl}</code>{' '}
-            {path.percentage < 100 && <Tag>{t('preview.share', { percent: path.percentage })}</Tag>}
+            <code>{path.curl}</code> <Copy text={path.curl} />{' '}
+            {path.percentage < 100 && (
+              <Tag>{t('preview.share', { share: percents.format(path.percentage / WHOLE) })}</Tag>
+            )}
             <dl>
               <dt>{t('preview.before')}</dt>
               <dd>

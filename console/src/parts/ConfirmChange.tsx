@@ -10,6 +10,8 @@ import { Dialog } from './Dialog';
 import { ToCommit } from './ToCommit';
 import { findingsOf, OUTDATED, useServed } from './hooks';
 
+const INVALID = 422;
+
 export interface Planned {
   title: string;
   hint?: string;
@@ -20,6 +22,10 @@ export interface Planned {
   preview: (force: boolean) => Promise<Changes>;
   act: (force: boolean) => Promise<unknown>;
   mayForce?: boolean;
+  /** It deletes something. */
+  deletes?: boolean;
+  /** It can be made although what is left is invalid: proxies keep the last valid state. */
+  mayBreak?: boolean;
   /** Where files declare what would change: what is to be committed there instead. */
   commit?: readonly object[] | undefined;
 }
@@ -33,6 +39,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
   const [wrong, setWrong] = useState<string[]>([]);
   const [conflict, setConflict] = useState(false);
   const [acting, setActing] = useState(false);
+  const [breaks, setBreaks] = useState(false);
   const canPreview = useServed('previews');
 
   const fail = (error: unknown): void => {
@@ -47,7 +54,11 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
     if (!canPreview) return;
     planned.preview(force).then(
       (found) => outdated || setChanges(found),
-      (error: unknown) => outdated || fail(error),
+      (error: unknown) => {
+        if (outdated) return;
+        fail(error);
+        setBreaks(error instanceof Refused && error.code === INVALID && planned.mayBreak === true);
+      },
     );
     return () => {
       outdated = true;
@@ -77,8 +88,15 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
           <Alert key={text} type="warning" showIcon className="trouble" title={text} />
         ))}
         {wrong.map((text) => (
-          <Alert key={text} type="error" showIcon className="trouble" title={text} />
+          <Alert
+            key={text}
+            type={breaks ? 'warning' : 'error'}
+            showIcon
+            className="trouble"
+            title={text}
+          />
         ))}
+        {breaks && <Typography.Paragraph>{t('preview.breaks')}</Typography.Paragraph>}
         {!canPreview && (
           <Alert type="info" showIcon className="trouble" title={t('preview.unavailable')} />
         )}
@@ -100,8 +118,9 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
         {commit === undefined && (
           <Button
             type="primary"
+            danger={planned.deletes ?? false}
             loading={acting}
-            disabled={canPreview && changes === null}
+            disabled={canPreview && changes === null && !breaks}
             onClick={() => void act()}
           >
             {planned.confirm}

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Compared } from '../generated/documents';
 import { lineDiff } from '../generated/lineDiff';
 import { yaml } from '../generated/yaml';
+import { Copy } from './Copy';
 import { Diff } from './Diff';
 
 /** More titles than anybody reads; a search leads to the others. */
@@ -61,7 +62,7 @@ function Chosen({ document, comparing }: { document: Compared; comparing: boolea
   return (
     <figure className="diff">
       <figcaption>
-        <code>{document.title}</code>
+        <code>{document.title}</code> <Copy text={yaml(document.document)} />
       </figcaption>
       <pre tabIndex={0}>{text}</pre>
     </figure>

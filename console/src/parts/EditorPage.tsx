@@ -1,5 +1,5 @@
 /** The frame of a form: title, the form, what is wrong beyond its fields, and its buttons. */
-import { Alert, App, Button, Form, Space, Typography } from 'antd';
+import { Alert, App, Button, Form, Space } from 'antd';
 import { useContext, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -8,34 +8,41 @@ import { Refused, write, type Finding } from '../api/requests';
 import { writeLatest } from '../api/statusRaces';
 import { document } from '../lanes/commits';
 import { elsewhere } from '../lanes/findings';
+import { anew } from '../lanes/recreation';
+import { Changed } from './Changed';
+import { Heading, type Place } from './Heading';
 import { findingsOf, go, useFindings, Who } from './hooks';
 import { ToCommit } from './ToCommit';
+import type { Form as Input } from './useForm';
 
-interface Props {
+interface Props<V> {
   title: string;
-  object: Written;
-  /** The object as it is; undefined for a new one. */
+  /** The pages above this one. */
+  trail: readonly Place[];
+  form: Input<V>;
+  /** The object that values of the form describe. */
+  object: (values: V) => Written;
+  /** The object as it is, or as it was; undefined for a new one. */
   before: Written | undefined;
+  /** Somebody deleted the object while the form was open. */
+  isGone?: boolean;
   /** The paths that the form's fields show findings of. */
   paths: readonly string[];
   mayEdit: boolean;
-  /** Somebody else changed the object since the form was filled. */
-  outdated: boolean;
-  /** Whether the user has typed anything yet: nobody is told off before. */
-  touched: boolean;
+  /** Where who cancels goes to, and who saves. */
   back: string;
-  /** Forgets what was typed. */
-  discard: () => void;
-  reload: () => void;
+  saved: string;
   children: (findings: readonly Finding[]) => ReactNode;
 }
 
 /** As long as events take to be shown. */
 const caughtUp = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
 
-export function EditorPage(props: Props) {
-  const { object, mayEdit, outdated, touched } = props;
-  const fromFiles = props.before?.declaredBy !== undefined;
+export function EditorPage<V>(props: Props<V>) {
+  const { form, before, isGone = false, mayEdit } = props;
+  const object = isGone ? anew(props.object(form.values)) : props.object(form.values);
+  const { name } = object.metadata;
+  const fromFiles = before?.declaredBy !== undefined;
   const [shown, setShown] = useState(false);
   const { t } = useTranslation();
   // Until it is known who looks, nobody is told that they may not.
@@ -44,12 +51,15 @@ export function EditorPage(props: Props) {
   const [refused, setRefused] = useState<{ object: string; findings: Finding[] } | null>(null);
   const [saving, setSaving] = useState(false);
   const [unreachable, setUnreachable] = useState(false);
-  const found = useFindings(object, mayEdit && touched && !outdated && !fromFiles);
+  const outdated = form.isOutdated && !isGone && !saving;
+  const checked = mayEdit && form.isTouched && !outdated && !fromFiles;
+  const found = useFindings(object, checked);
   const text = JSON.stringify(object);
-  const findings = refused?.object === text ? refused.findings : touched ? found : [];
+  // Nobody is told off before anything was typed.
+  const findings = refused?.object === text ? refused.findings : form.isTouched ? found : [];
 
-  const latest = useRef({ object, outdated });
-  latest.current = { object, outdated };
+  const latest = useRef({ object, outdated: form.isOutdated });
+  latest.current = { object, outdated: form.isOutdated };
 
   const save = async (): Promise<void> => {
     if (fromFiles) {
@@ -60,51 +70,67 @@ export function EditorPage(props: Props) {
     setUnreachable(false);
     try {
       await writeLatest(write, () => latest.current, caughtUp);
-      props.discard();
-      void message.success(t('saved', { name: object.metadata.name }));
-      go(props.back);
+      form.forget();
+      void message.success(t('saved', { name }));
+      go(props.saved);
     } catch (error) {
       if (error instanceof Refused) setRefused({ object: text, findings: findingsOf(error) });
       else setUnreachable(true);
-    } finally {
       setSaving(false);
     }
   };
   const others = elsewhere(findings, props.paths);
   return (
     <>
-      <Typography.Title level={1}>{props.title}</Typography.Title>
-      {!mayEdit && known && <Alert type="info" showIcon title={t('viewer')} />}
-      {mayEdit && fromFiles && <Alert type="info" showIcon title={t('files.edit')} />}
-      {outdated && (
-        <Alert
-          type="warning"
-          showIcon
-          title={t('conflict', { name: object.metadata.name })}
-          action={<Button onClick={props.reload}>{t('reload')}</Button>}
-        />
+      <Heading title={props.title} trail={props.trail} />
+      {!mayEdit && known && <Alert type="info" showIcon className="trouble" title={t('viewer')} />}
+      {mayEdit && fromFiles && (
+        <Alert type="info" showIcon className="trouble" title={t('files.edit')} />
       )}
+      <div role="status">
+        {isGone && !saving && (
+          <Alert type="warning" showIcon className="trouble" title={t('gone', { name })} />
+        )}
+        {outdated && (
+          <Changed
+            current={props.object(form.current)}
+            redone={props.object(form.redone)}
+            onRedo={form.redo}
+            onDiscard={form.discard}
+          />
+        )}
+      </div>
       <Form layout="vertical" onFinish={() => void save()} disabled={!mayEdit} className="editor">
         {props.children(findings)}
         <div aria-live="polite">
           {others.map(({ field, message: what }) => (
-            <Alert key={field + what} type="error" showIcon title={field ? `${field}: ${what}` : what} />
+            <Alert
+              key={field + what}
+              type="error"
+              showIcon
+              className="trouble"
+              title={field ? `${field}: ${what}` : what}
+            />
           ))}
-          {unreachable && <Alert type="error" showIcon title={t('unreachable')} />}
+          {unreachable && (
+            <Alert type="error" showIcon className="trouble" title={t('unreachable')} />
+          )}
           {shown && <ToCommit documents={[document(object, object.spec)]} />}
         </div>
         <Space className="buttons">
-          <Button type="primary" htmlType="submit" loading={saving} disabled={!mayEdit || outdated}>
-            {t(fromFiles ? 'files.show' : 'actions.save')}
-          </Button>
+          {mayEdit && (
+            <Button type="primary" htmlType="submit" loading={saving} disabled={outdated}>
+              {t(fromFiles ? 'files.show' : isGone ? 'createAgain' : 'actions.save')}
+            </Button>
+          )}
           <Button
             disabled={false}
             onClick={() => {
-              props.discard();
+              form.forget();
               go(props.back);
             }}
           >
-            {t('actions.cancel')}
+            {t(mayEdit ? 'actions.cancel' : 'actions.back')}
           </Button>
         </Space>
       </Form>

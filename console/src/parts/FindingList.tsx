@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Found } from '../api/reads';
+import { Copy } from './Copy';
 
 const COLOURS = { error: 'error', warning: 'warning', note: 'processing' } as const;
 
@@ -40,7 +41,7 @@ function Example({ example: { curl, outcome, down } }: { example: NonNullable<Fo
     <dl>
       <dt>{t('findings.example')}</dt>
       <dd>
-        <code>{curl}</code>
+        <code>{curl}</code> <Copy text={curl} />
       </dd>
       <dt>{t('findings.outcome')}</dt>
       <dd>{outcome}</dd>

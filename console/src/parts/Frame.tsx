@@ -1,6 +1,6 @@
 /** The header of every page. */
 import { Alert, Badge, Button, Select, Space } from 'antd';
-import { useContext, type ReactNode } from 'react';
+import { useContext, useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { signOut } from '../api/requests';
@@ -18,6 +18,7 @@ interface Props {
 
 export function Frame({ colours, signedIn, children }: Props) {
   const { t, i18n } = useTranslation();
+  useTop();
   return (
     <>
       <a className="skip" href="#content" onClick={toContent}>
@@ -28,7 +29,7 @@ export function Frame({ colours, signedIn, children }: Props) {
           <strong>laneway</strong> <span>{t('title')}</span>
         </a>
         {signedIn && <Menu />}
-        <Space wrap>
+        <Space wrap className="settings">
           {signedIn && <ConnectionBadge />}
           <Select<Language>
             size="small"
@@ -64,6 +65,11 @@ export function Frame({ colours, signedIn, children }: Props) {
 function Menu() {
   const { t } = useTranslation();
   const { page } = useRoute();
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the menu is longer than what is seen of it.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [page]);
   const who = useContext(Who);
   const shows = (place: Place): boolean => {
     const resource = neededBy({ page: place });
@@ -78,7 +84,7 @@ function Menu() {
     })),
   ];
   return (
-    <nav aria-label={t('menu')}>
+    <nav aria-label={t('menu')} ref={nav}>
       {entries.map(({ name, to, here }) => (
         <a key={to} href={to} {...(here ? { 'aria-current': 'page' } : {})}>
           {name}
@@ -92,6 +98,19 @@ const OF_GROUPS: ReadonlySet<string> = new Set<Route['page']>([
   ...(['groups', 'new-group', 'group', 'edit-group'] as const),
   ...(['new-lane', 'edit-lane', 'rules', 'weights'] as const),
 ]);
+
+/** A page that a link leads to is seen, and read, from its beginning. */
+function useTop(): void {
+  const route = useRoute();
+  const place = JSON.stringify(route);
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    window.scrollTo(0, 0);
+    document.getElementById('content')?.focus({ preventScroll: true });
+  }, [place]);
+}
 
 /** The fragment is the route, so the link must not change it. */
 function toContent(event: React.MouseEvent): void {

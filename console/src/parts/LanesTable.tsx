@@ -1,11 +1,12 @@
 /** The lanes of a group, with what can be done to each. */
-import { Button, Space, Switch, Tag, Typography } from 'antd';
+import { Button, Switch, Tag, Typography } from 'antd';
 import { memo, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
-import { baseline, contained, expiry, isPromoted } from '../lanes/lanes';
+import { baseline, contained, expiry, isPromoted, state } from '../lanes/lanes';
 import * as references from '../lanes/references';
+import { WHOLE } from '../lanes/weights';
 import { groupLink, tryLink } from '../routes';
 import { ofLane, toQuery } from '../trials/trialForm';
 import { ConfirmChange, type Planned } from './ConfirmChange';
@@ -14,6 +15,7 @@ import { useServed } from './hooks';
 import { usePlans } from './lanePlans';
 import { ObjectTable, type Column } from './ObjectTable';
 import { StatusTag } from './StatusTag';
+import { usePercents } from './words';
 
 interface Props {
   group: LaneGroup;
@@ -26,28 +28,50 @@ interface Props {
 /** Drawn again only where its lanes change, so that the map beside it moves smoothly. */
 export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit, mayEditGroup }: Props) {
   const { t } = useTranslation();
+  const percents = usePercents();
   const [planned, setPlanned] = useState<Planned | null>(null);
   const base = baseline(group, lanes);
   const weighed = lanes.some(({ spec }) => spec.weight);
   const columns = useMemo(() => {
     const made: Column<Lane>[] = [
-      { title: t('lane.name'), cell: (lane) => <Name lane={lane} base={base} /> },
       {
-        title: t('lane.labels'),
+        title: t('lane.name'),
+        by: ({ metadata }) => metadata.name,
+        cell: (lane) => <Name lane={lane} base={base} />,
+      },
+      {
+        title: t('lane.labelsOf'),
+        by: ({ spec }) => labelsOf(spec.selector).join(' '),
         cell: ({ spec }) =>
-          Object.entries(spec.selector ?? {}).map(([label, value]) => (
-            <Tag key={label}>
-              {label}={String(value)}
+          labelsOf(spec.selector).map((label) => (
+            <Tag key={label} className="long">
+              {label}
             </Tag>
           )),
       },
-      { title: t('groups.services'), cell: (lane) => listed(contained(lane, group)) },
-      { title: t('groups.status'), cell: (lane) => <StatusTag object={lane} /> },
+      {
+        title: t('groups.services'),
+        by: (lane) => contained(lane, group).length,
+        cell: (lane) => listed(contained(lane, group)),
+      },
+      {
+        title: t('groups.status'),
+        by: state,
+        cell: (lane) => <StatusTag object={lane} />,
+      },
     ];
     if (weighed) {
       made.push({
         title: t('weights.title'),
-        cell: ({ spec }) => (spec.weight ? t('weights.share', { percent: spec.weight }) : '–'),
+        isNumber: true,
+        by: ({ spec }) => spec.weight ?? 0,
+        cell: ({ spec }) => (spec.weight ? percents.format(spec.weight / WHOLE) : '–'),
+      });
+    }
+    if (mayEdit) {
+      made.push({
+        title: t('lane.enabled'),
+        cell: (lane) => <Enabled group={group} lane={lane} onPlan={setPlanned} />,
       });
     }
     made.push({
@@ -64,14 +88,23 @@ export const LanesTable = memo(function LanesTable({ group, lanes, mayEdit, mayE
       ),
     });
     return made;
-  }, [group, base, weighed, mayEdit, mayEditGroup, t]);
+  }, [group, base, weighed, mayEdit, mayEditGroup, percents, t]);
   return (
     <>
-      <ObjectTable<Lane> label={t('lane.lanes')} objects={lanes} columns={columns} />
+      <ObjectTable<Lane>
+        label={t('lane.lanes')}
+        objects={lanes}
+        columns={columns}
+        text={({ metadata, spec }) => `${metadata.name} ${spec.owner ?? ''} ${labelsOf(spec.selector).join(' ')}`}
+      />
       {planned && <ConfirmChange planned={planned} onClose={() => setPlanned(null)} />}
     </>
   );
 });
+
+function labelsOf(selector: Lane['spec']['selector']): string[] {
+  return Object.entries(selector ?? {}).map(([name, value]) => `${name}=${String(value)}`);
+}
 
 /** More names than these are for the map. */
 const NAMES = 8;
@@ -108,6 +141,26 @@ function Name({ lane, base }: { lane: Lane; base: string | undefined }) {
   );
 }
 
+interface EnabledProps {
+  group: LaneGroup;
+  lane: Lane;
+  onPlan: (planned: Planned) => void;
+}
+
+function Enabled({ group, lane, onPlan }: EnabledProps) {
+  const { t } = useTranslation();
+  const plans = usePlans(group);
+  const enabled = lane.spec.enabled !== false;
+  return (
+    <Switch
+      size="small"
+      checked={enabled}
+      aria-label={`${lane.metadata.name}: ${t('lane.enabled')}`}
+      onChange={() => onPlan(plans.enable(lane, !enabled))}
+    />
+  );
+}
+
 interface ActionsProps extends Omit<Props, 'lanes'> {
   lane: Lane;
   base: string | undefined;
@@ -132,20 +185,10 @@ function Actions({ group, lane, base, mayEdit, mayEditGroup, onPlan }: ActionsPr
     </Button>
   );
   return (
-    <Space wrap>
+    <div className="actions">
       {rules}
       {tryIt}
-      {mayEdit && (
-        <>
-          <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>
-          <Switch
-            size="small"
-            checked={enabled}
-            aria-label={`${name}: ${t('lane.enabled')}`}
-            onChange={() => onPlan(plans.enable(lane, !enabled))}
-          />
-        </>
-      )}
+      {mayEdit && <a href={groupLink(group.metadata.name, 'lanes', name)}>{t('actions.edit')}</a>}
       {mayEditGroup && name !== base && (
         <>
           {button(t('lane.setBaseline'), plans.makeBaseline(lane))}
@@ -154,7 +197,7 @@ function Actions({ group, lane, base, mayEdit, mayEditGroup, onPlan }: ActionsPr
             button(t('lane.promote'), plans.promoteLane(lane))}
         </>
       )}
-      {mayEdit && <Delete object={lane} question={t('confirmDelete', { name })} small />}
-    </Space>
+      {mayEdit && <Delete object={lane} small onClick={() => onPlan(plans.removeLane(lane))} />}
+    </div>
   );
 }

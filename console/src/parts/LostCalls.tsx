@@ -4,15 +4,12 @@ import { useTranslation } from 'react-i18next';
 
 import type { Propagation } from '../api/traffic';
 import { shown } from '../lanes/references';
-import { useNumbers } from './words';
+import { useNumbers, usePercents } from './words';
 
 export function LostCalls({ propagation }: { propagation: readonly Propagation[] }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const numbers = useNumbers();
-  const percent = new Intl.NumberFormat(i18n.language, {
-    style: 'percent',
-    maximumFractionDigits: 1,
-  });
+  const percents = usePercents();
   return propagation.map((each) => {
     const { certainty, workload, services, lane, header } = each;
     if (certainty === '') return null;
@@ -21,7 +18,7 @@ export function LostCalls({ propagation }: { propagation: readonly Propagation[]
       workload: shown(workload),
       lost: numbers.format(lost),
       calls: numbers.format(lost + each.inLane),
-      share: percent.format(each.lostShare),
+      share: percents.format(each.lostShare),
       minutes: numbers.format(Math.max(1, Math.round(each.seconds / 60))),
       without: numbers.format(each.withoutHeader),
       unknown: numbers.format(each.unknownValue),

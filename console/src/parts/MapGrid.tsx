@@ -9,19 +9,9 @@ import { useTranslation } from 'react-i18next';
 import { isSameCell, type Cell, type Row } from '../lanes/laneMap';
 import { shown } from '../lanes/references';
 import { key, type Figures } from '../traffic/figures';
+import { stepOf } from './gridKeys';
 import { CellText, health, leaks, sentence, useWords, type Words } from './MapCell';
 import { scrolledTo, seen, type Extent } from './viewport';
-
-const STEPS: Record<string, [number, number]> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  PageUp: [-10, 0],
-  PageDown: [10, 0],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-};
 
 /** More cells than this are not all drawn. */
 const MOST_CELLS = 400;
@@ -75,8 +65,8 @@ export function MapGrid({ rows, columns, figures }: Props) {
   });
 
   const move = (event: KeyboardEvent): void => {
-    const step = STEPS[event.key];
-    if (step === undefined) return;
+    const step = stepOf(event);
+    if (step === null) return;
     event.preventDefault();
     // Keys may come faster than the page is drawn.
     const [y, x] = moved.current ?? [row, column];

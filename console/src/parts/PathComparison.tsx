@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { PredictedHop, Prediction } from '../api/trials';
 import { shown } from '../lanes/references';
 import type { ComparedHop, Verdict } from '../trials/comparison';
+import { said } from './words';
 
 const COLOURS: Record<Verdict, string> = {
   expected: 'success',
@@ -81,7 +82,7 @@ function Hop({ hop: { caller, service, predicted, counted, verdict } }: { hop: C
 }
 
 function Predicted({ hop: { servedLane, intendedLane, workloads, reasons } }: { hop: PredictedHop }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const instead = intendedLane !== null && servedLane !== intendedLane;
   return (
     <>
@@ -91,11 +92,11 @@ function Predicted({ hop: { servedLane, intendedLane, workloads, reasons } }: { 
         {workloads.length === 0 ? t('try.nobody') : workloads.map(shown).join(', ')}
       </span>
       <ul>
-        {reasons.map(({ why, text }) => (
-          <li key={why + text}>
-            {t(`try.why.${why}`, { defaultValue: why })}{' '}
+        {reasons.map((reason) => (
+          <li key={reason.why + reason.text}>
+            {t(`try.why.${reason.why}`, { defaultValue: reason.why })}{' '}
             <span className="secondary">
-              <bdi>{text}</bdi>
+              <bdi>{said(i18n, reason)}</bdi>
             </span>
           </li>
         ))}

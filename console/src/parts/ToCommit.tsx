@@ -1,8 +1,9 @@
 /** What is to be changed in files that declare an object: the console writes nothing there. */
-import { Alert, Typography } from 'antd';
+import { Alert } from 'antd';
 import { useTranslation } from 'react-i18next';
 
 import { yaml } from '../generated/yaml';
+import { Copy } from './Copy';
 
 export function ToCommit({ documents }: { documents: readonly object[] }) {
   const { t } = useTranslation();
@@ -14,9 +15,10 @@ export function ToCommit({ documents }: { documents: readonly object[] }) {
       className="trouble"
       title={t('files.commit')}
       description={
-        <Typography.Paragraph copyable={{ text, tooltips: false }} className="to-commit">
-          <pre>{text}</pre>
-        </Typography.Paragraph>
+        <>
+          <pre className="to-commit">{text}</pre>
+          <Copy text={text} />
+        </>
       }
     />
   );

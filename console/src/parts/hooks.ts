@@ -57,24 +57,6 @@ export function useServed(resource: Served): boolean {
   return isServed(useContext(Who), resource);
 }
 
-/** State that is still there when the page was reloaded or signed in to again, until `clear`. */
-export function useDraft<T>(key: string, initial: () => T): [T, (value: T) => void, () => void] {
-  const stored = `laneway.draft.${key}`;
-  const [value, setValue] = useState<T>(() => {
-    const text = sessionStorage.getItem(stored);
-    return text === null ? initial() : (JSON.parse(text) as T);
-  });
-  const change = useCallback(
-    (next: T) => {
-      sessionStorage.setItem(stored, JSON.stringify(next));
-      setValue(next);
-    },
-    [stored],
-  );
-  const clear = useCallback(() => sessionStorage.removeItem(stored), [stored]);
-  return [value, change, clear];
-}
-
 const PAUSE = 350;
 
 /** What the API finds wrong with the object as it is typed; the last findings if it is away. */

@@ -1,9 +1,10 @@
 /** Dates and counts in the words of the chosen language. */
-import type { TFunction } from 'i18next';
+import type { i18n, TFunction } from 'i18next';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { ObjectChange } from '../api/reads';
+import type { Reason } from '../api/trials';
 
 export function useDates(): Intl.DateTimeFormat {
   const { language } = useTranslation().i18n;
@@ -16,6 +17,22 @@ export function useDates(): Intl.DateTimeFormat {
 export function useNumbers(): Intl.NumberFormat {
   const { language } = useTranslation().i18n;
   return useMemo(() => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }), [language]);
+}
+
+/** Of shares: 1 is 100 %. */
+export function usePercents(): Intl.NumberFormat {
+  const { language } = useTranslation().i18n;
+  return useMemo(
+    () => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }),
+    [language],
+  );
+}
+
+/** A reason of the simulator in the chosen language, else in English as the API gives it. */
+export function said(i18n: i18n, { text, phrase = '', arguments: replace = {} }: Reason): string {
+  const key = `phrases.${phrase}`;
+  // What stands in the text may look like a placeholder, so it is no default of a translation.
+  return i18n.exists(key) ? i18n.t(key, { replace, defaultValue: '' }) : text;
 }
 
 /** How many objects were created, changed and deleted. */

@@ -3,6 +3,7 @@ import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 
 import { en } from './en';
+import { zhPhrases } from './phrases';
 import { zh } from './zh';
 
 export type Language = 'en' | 'zh-CN';
@@ -23,7 +24,10 @@ export async function start(): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: preferred(),
     fallbackLng: 'en',
-    resources: { en: { translation: en }, 'zh-CN': { translation: zh } },
+    resources: {
+      en: { translation: en },
+      'zh-CN': { translation: { ...zh, phrases: zhPhrases } },
+    },
     // React escapes what it shows.
     interpolation: { escapeValue: false },
     initAsync: false,

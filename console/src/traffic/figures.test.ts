@@ -50,6 +50,7 @@ describe('figures of lanes', () => {
     expect(totals(found.values())).toEqual({
       requests: 11,
       fallbacks: 7,
+      fallbacksPerSecond: 3.5,
       errors: null,
       perSecond: 5.5,
     });

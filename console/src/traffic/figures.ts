@@ -106,13 +106,17 @@ export interface Totals {
   fallbacks: number;
   errors: number | null;
   perSecond: number;
+  fallbacksPerSecond: number;
 }
 
+const NO_RATES = { perSecond: 0, fallbacksPerSecond: 0 };
+
 export function totals(all: Iterable<Figures>): Totals {
-  const sum: Totals = { requests: 0, fallbacks: 0, errors: null, perSecond: 0 };
+  const sum: Totals = { requests: 0, fallbacks: 0, errors: null, ...NO_RATES };
   for (const each of all) {
     sum.requests += each.requests;
     sum.perSecond += each.perSecond;
+    sum.fallbacksPerSecond += each.fallbacksPerSecond;
     if (each.errors !== null) sum.errors = (sum.errors ?? 0) + each.errors;
     for (const { cause: why, lane, requests } of each.served) {
       if (why !== '' && lane !== '') sum.fallbacks += requests;

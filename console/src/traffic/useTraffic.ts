@@ -9,28 +9,36 @@ const EVERY = 2_000;
 /** Rates are those of the last so many milliseconds. */
 const WINDOW = 8_000;
 const NONE: readonly Propagation[] = [];
+const NOTHING = { figures: null, hasRates: false };
 
 export interface Traffic {
   /** By `figures.key`; null where the server has none. */
   figures: ReadonlyMap<string, Figures> | null;
+  /** Until there are two samples, all rates are 0. */
+  hasRates: boolean;
   propagation: readonly Propagation[];
   wrong: string;
 }
 
-export function useTraffic(group: string): Traffic {
+/** `every` is in milliseconds. */
+export function useTraffic(group: string, every = EVERY): Traffic {
   const served = useServed('traffic');
   const { answer, wrong } = useAsked(
     async () => (served ? await sample(group) : null),
     `traffic ${group} ${served}`,
-    { every: served ? EVERY : 0 },
+    { every: served ? every : 0 },
   );
   const samples = useRef<readonly Sample[]>([]);
-  const [known, setKnown] = useState<ReadonlyMap<string, Figures> | null>(null);
+  const [known, setKnown] = useState<Pick<Traffic, 'figures' | 'hasRates'>>(NOTHING);
   useEffect(() => {
-    samples.current = answer === null ? [] : kept(samples.current, answer, WINDOW);
-    setKnown(answer === null ? null : figures(samples.current));
-  }, [answer]);
-  return { figures: known, propagation: answer?.propagation ?? NONE, wrong };
+    samples.current = answer === null ? [] : kept(samples.current, answer, Math.max(WINDOW, 2 * every));
+    setKnown(
+      answer === null
+        ? NOTHING
+        : { figures: figures(samples.current), hasRates: samples.current.length > 1 },
+    );
+  }, [answer, every]);
+  return { ...known, propagation: answer?.propagation ?? NONE, wrong };
 }
 
 async function sample(group: string): Promise<Sample & GroupTraffic> {

@@ -90,12 +90,12 @@ const PREDICTION: Prediction = {
 
 describe('prediction and reality', () => {
   const verdicts = (found: Trial | null) =>
-    compared(PREDICTION, found, serviceOf).map(({ service, verdict }) => `${service} ${verdict}`);
+    compared(PREDICTION, found, 3, serviceOf).map(({ service, verdict }) => `${service} ${verdict}`);
 
   it('agree where the same lanes served, whichever instance called', () => {
     const found = trial(['router', 'a', 's2', 3], ['a-v1', 'b', 's1', 2], ['a-v2', 'b', 's1', 1]);
     expect(verdicts(found)).toEqual(['a expected', 'b expected']);
-    expect(compared(PREDICTION, found, serviceOf)[1]?.counted).toEqual([{ lane: 's1', requests: 3 }]);
+    expect(compared(PREDICTION, found, 3, serviceOf)[1]?.counted).toEqual([{ lane: 's1', requests: 3 }]);
   });
 
   it('differ where another lane served some of the requests', () => {
@@ -110,6 +110,13 @@ describe('prediction and reality', () => {
 
   it('say nothing of each other before anything was sent', () => {
     expect(verdicts(null)).toEqual(['a null', 'b null']);
+  });
+
+  it('agree among others, where as many as were sent took the predicted path', () => {
+    const others = trial(['router', 'a', 's2', 3], ['router', 'a', 's1', 2], ['a-v1', 'b', 's1', 4]);
+    expect(verdicts(others)).toEqual(['a expected', 'b expected']);
+    const fewer = trial(['router', 'a', 's2', 2], ['router', 'a', 's1', 2], ['a-v1', 'b', 's1', 4]);
+    expect(verdicts(fewer)).toEqual(['a different', 'b expected']);
   });
 
   it('know when others sent requests, too', () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.conftest import Golden
 
 from laneway.apiserver import discovery
 from laneway.apiserver.resources import served
+from laneway.compile.simulate import Why
+from laneway.compile.simulate.phrases import Phrase
 
 CONSOLE = Path(__file__).parents[3] / "console"
 VERSIONS = ("laneway.dev/v1alpha1", "v1", "networking.istio.io/v1beta1")
@@ -31,6 +34,25 @@ def schemas() -> dict[str, Any]:
         "paths": {},
         "components": {"schemas": found},
     }
+
+
+def test_the_console_has_all_sentences_of_the_simulator_in_chinese() -> None:
+    text = (CONSOLE / "src/texts/phrases.ts").read_text()
+    chinese = re.findall(r"^  '?([a-z ]+)'?:\s+'(.*)',$", text, re.MULTILINE)
+    ours = {each.code: _names(r"{(\w+)}", each.value) for each in Phrase}
+    assert {code: _names(r"{{(\w+)}}", said) for code, said in chinese} == ours
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_console_has_all_kinds_of_reasons(language: str) -> None:
+    text = (CONSOLE / f"src/texts/{language}.ts").read_text()
+    why = text.partition("    why: {")[2].partition("\n    },")[0]
+    kinds = re.findall(r"^      (?:'([^']+)'|\"([^\"]+)\"|(\w+)):", why, re.MULTILINE)
+    assert {"".join(each) for each in kinds} == {each.value for each in Why}
+
+
+def _names(pattern: str, text: str) -> set[str]:
+    return set(re.findall(pattern, text))
 
 
 def test_the_openapi_document_of_the_console_is_current(golden: Golden) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from laneway.compile.ir import BaggageMember, Carrier
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 
 Headers = Mapping[str, str]
 
@@ -60,8 +61,8 @@ def send(carrier: Carrier | None, headers: Headers) -> tuple[Headers, tuple[Reas
     lane = _decoded(values[-1]) if values else None
     if lane is None:
         return headers, ()
-    text = f"the baggage member {carrier.key} names lane {lane}"
-    return {**headers, carrier.route_header.lower(): lane}, (Reason(Why.BAGGAGE, text),)
+    named = reason(Why.BAGGAGE, Phrase.BAGGAGE_NAMES_LANE, member=carrier.key, lane=lane)
+    return {**headers, carrier.route_header.lower(): lane}, (named,)
 
 
 def _of_key(text: str, key: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from laneway.compile.simulate.gateways import covering_host, meets, parameters
 from laneway.compile.simulate.inactive_lanes import InactiveLanes
 from laneway.compile.simulate.lane_choices import drawn, in_words, names_nothing
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 
 _BLANKS = " \t"
 _NONE = InactiveLanes()
@@ -39,14 +40,14 @@ def read_names(
         headers = {name: value for name, value in lines.items() if name != naming.header}
         if named is None:
             reasons += [
-                Reason(Why.NAME_READ, names_nothing(s, v, inactive.naming(naming.header, v)))
-                for s, v in found[:1]
+                names_nothing(s, v, inactive.naming(naming.header, v)) for s, v in found[:1]
             ]
         else:
             source, value, lane = named
             headers[naming.header] = (lane,)
             if (source, value) != (naming.header, lane):
-                reasons.append(Reason(Why.NAME_READ, f"{source} {value} names lane {lane}"))
+                said = Phrase.SOURCE_NAMES_LANE
+                reasons.append(reason(Why.NAME_READ, said, source=source, value=value, lane=lane))
         request = replace(request, headers=headers)
     return Entered(request, tuple(reasons))
 
@@ -85,9 +86,10 @@ def enter(
     if entry is None:
         return Entered(request)
     lane = drawn(entry.split, draw).lane
-    reasons = [Reason(Why.ENTERED, _told(entry, lane))]
+    reasons = [_told(entry, lane)]
     if len(entry.split.shares) > 1:
-        reasons.append(Reason(Why.WEIGHT, f"the rule chooses by weight: {in_words(entry.split)}"))
+        weights = in_words(entry.split)
+        reasons.append(reason(Why.WEIGHT, Phrase.RULE_CHOOSES_BY_WEIGHT, weights=weights))
     if lane:
         lines = {**request.header_lines, entry.split.header.lower(): (lane,)}
         request = replace(request, headers=lines)
@@ -100,7 +102,8 @@ def _takes(entry: EntryRule, request: Request, path: str, query: str) -> bool:
     )
 
 
-def _told(entry: EntryRule, lane: str) -> str:
+def _told(entry: EntryRule, lane: str) -> Reason:
     own, rule = next((pair for pair in entry.rules if pair[0].name == lane), entry.rules[0])
-    chosen = f"the request enters lane {lane}" if lane else "the request is not chosen to enter it"
-    return f"by the enter rule {rule.name} of lane {own.name} {chosen}"
+    if not lane:
+        return reason(Why.ENTERED, Phrase.NOT_CHOSEN_TO_ENTER, rule=rule.name, own=own.name)
+    return reason(Why.ENTERED, Phrase.ENTERS_BY_RULE, rule=rule.name, own=own.name, lane=lane)

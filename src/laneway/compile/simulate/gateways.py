@@ -15,6 +15,7 @@ from laneway.compile.ir import (
     VirtualHost,
 )
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.hosts import host_covers
 from laneway.model.matches import StringMatch
 from laneway.model.names import ObjectName
@@ -73,10 +74,8 @@ def set_trace_headers(
     missing = [
         header for header in wanted if re.fullmatch(EMPTY_ID, headers.get(header.lower(), ""))
     ]
-    reasons = (
-        Reason(Why.TRACE_SET, f"the request has no {header}; the {proxy} sets it")
-        for header in missing
-    )
+    said = Phrase.GATEWAY_SETS_HEADER if proxy == "gateway" else Phrase.SIDECAR_SETS_HEADER
+    reasons = (reason(Why.TRACE_SET, said, header=header) for header in missing)
     return {**headers, **{header.lower(): fresh_id for header in missing}}, tuple(reasons)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.lane_lives import Inactive, inactive
 from laneway.model.meshes import Mesh
 from laneway.model.times import timestamp
@@ -17,11 +19,25 @@ from laneway.model.times import timestamp
 
 @dataclass(frozen=True, slots=True)
 class InactiveLane:
-    """``text`` says why, as in "lane s2 is disabled"."""
+    """``since`` is "" where the time is not known."""
 
     name: str
     why: Inactive
-    text: str
+    since: str = ""
+
+    @property
+    def reason(self) -> Reason:
+        """As in "lane s2 is disabled"."""
+        if self.why is Inactive.EXPIRED:
+            return reason(Why.EXPIRED_LANE, Phrase.LANE_EXPIRED, lane=self.name, time=self.since)
+        if self.since:
+            said = Phrase.LANE_DISABLED_SINCE
+            return reason(Why.DISABLED_LANE, said, lane=self.name, time=self.since)
+        return reason(Why.DISABLED_LANE, Phrase.LANE_DISABLED, lane=self.name)
+
+    @property
+    def text(self) -> str:
+        return self.reason.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +69,10 @@ def inactive_lanes(
             continue
         if why is Inactive.EXPIRED:
             assert lane.expires_at is not None
-            what = f"expired at {timestamp(lane.expires_at)}"
+            at = timestamp(lane.expires_at)
         else:
-            at = (since or {}).get(lane.name)
-            what = f"is disabled{f' since {at}' if at else ''}"
-        found = InactiveLane(lane.name, why, f"lane {lane.name} {what}")
+            at = (since or {}).get(lane.name, "")
+        found = InactiveLane(lane.name, why, at)
         by_name[lane.group, lane.name] = found
         if (group := declared.groups_by_name.get(lane.group)) is not None:
             for value in (lane.name, *lane.names):

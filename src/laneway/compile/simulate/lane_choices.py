@@ -9,15 +9,14 @@ from itertools import accumulate
 from laneway.compile.ir import ByCaller, LaneChoice, Route, Share, Split, Target
 from laneway.compile.simulate.inactive_lanes import InactiveLane, InactiveLanes
 from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.caller_rules import CallerRule
 from laneway.model.callers import CallerLane
-from laneway.model.lane_lives import Inactive
 from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
 _NONE = InactiveLanes()
-_WHY = {Inactive.DISABLED: Why.DISABLED_LANE, Inactive.EXPIRED: Why.EXPIRED_LANE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,15 @@ def choose(
             return _chosen(choice, lane)
     service = route.default.service.name
     if not route.choices:
-        text = f"{service} is in no lane group"
-        return Choice(route.default, None, (Reason(Why.NO_GROUP, text),))
+        alone = reason(Why.NO_GROUP, Phrase.SERVICE_IN_NO_GROUP, service=service)
+        return Choice(route.default, None, (alone,))
     if not named:
         header = " or ".join(choice.header for choice in route.choices)
-        text = f"the request has no {header}, so it is the baseline's"
-        return Choice(route.default, None, (Reason(Why.NO_LANE, text),))
+        unnamed = reason(Why.NO_LANE, Phrase.NO_HEADER, header=header)
+        return Choice(route.default, None, (unnamed,))
     choice, lane = named[0]
     if absent := inactive.by_name.get((choice.group, lane)):
-        cause = Reason(_WHY[absent.why], absent.text)
+        cause = absent.reason
     else:
         cause = _cause(mesh.lanes_by_group[choice.group], choice.group, lane, service, with_rule)
     return Choice(route.default, lane, (_header(choice, lane), cause))
@@ -80,10 +79,11 @@ def by_caller(
 
 
 def _of_caller(mesh: Mesh, route: Route, choice: LaneChoice, caller: CallerLane) -> Choice:
-    text = f"the workload that calls is of lane {caller.lane}"
     if caller.rule is CallerRule.WITHOUT_LANE:
-        text += f", and its call has no {choice.header}"
-    why = Reason(Why.CALLER, text)
+        said = Phrase.CALLER_WITHOUT_HEADER
+        why = reason(Why.CALLER, said, lane=caller.lane, header=choice.header)
+    else:
+        why = reason(Why.CALLER, Phrase.CALLER_OF_LANE, lane=caller.lane)
     target = choice.lanes.get(caller.lane, route.default)
     if caller.lane in target.chain:
         return Choice(target, caller.lane, (why,), by_default=False)
@@ -97,15 +97,14 @@ def weighted(
     """The lane, if any, that the gateway gives a request that names none; ``draw`` is its place in
     0..99."""
     share = drawn(split, draw)
-    text = f"the request names no lane and is given one by weight: {in_words(split)}"
     reasons = [
-        Reason(Why.NAME_READ, names_nothing(each.header, value, inactive.naming(header, value)))
+        names_nothing(each.header, value, inactive.naming(header, value))
         for each in split.exempt
         if (value := headers.get(header := each.header.lower())) is not None
     ]
-    reasons.append(Reason(Why.WEIGHT, text))
+    reasons.append(reason(Why.WEIGHT, Phrase.GIVEN_BY_WEIGHT, weights=in_words(split)))
     if not share.lane:
-        reasons.append(Reason(Why.NO_LANE, "it is given none, so it is the baseline's"))
+        reasons.append(reason(Why.NO_LANE, Phrase.GIVEN_NONE))
     elif share.lane not in share.target.chain:
         reasons.append(_no_service(share.lane, share.target.service.name))
     return Choice(share.target, share.lane or None, tuple(reasons))
@@ -116,10 +115,11 @@ def drawn(split: Split, draw: int) -> Share:
     return next(s for s, end in zip(split.ranges, ends, strict=True) if draw < end)
 
 
-def names_nothing(source: str, value: str, inactive: InactiveLane | None) -> str:
+def names_nothing(source: str, value: str, inactive: InactiveLane | None) -> Reason:
     if inactive is not None:
-        return f"{source} {value} names no lane that counts: {inactive.text}"
-    return f"{source} {value or '(empty)'} names no lane, so it counts as none"
+        said = Phrase.NAMES_INACTIVE_LANE
+        return reason(Why.NAME_READ, said, source=source, value=value, reason=inactive.text)
+    return reason(Why.NAME_READ, Phrase.NAMES_NO_LANE, source=source, value=value or "(empty)")
 
 
 def in_words(split: Split) -> str:
@@ -142,15 +142,15 @@ def _cause(
     with_rule: Collection[str] | None,
 ) -> Reason:
     if all(known.name != lane for known in lanes):
-        return Reason(Why.UNKNOWN_LANE, f"group {group} has no lane {lane}")
+        return reason(Why.UNKNOWN_LANE, Phrase.GROUP_HAS_NO_LANE, group=group, lane=lane)
     if with_rule is not None and lane not in with_rule:
-        return Reason(Why.NO_RULE, f"lane {lane} has no ingress rule for this request")
+        return reason(Why.NO_RULE, Phrase.LANE_HAS_NO_RULE, lane=lane)
     return _no_service(lane, service)
 
 
 def _header(choice: LaneChoice, lane: str) -> Reason:
-    return Reason(Why.HEADER, f"{choice.header} names lane {lane}")
+    return reason(Why.HEADER, Phrase.HEADER_NAMES_LANE, header=choice.header, lane=lane)
 
 
 def _no_service(lane: str, service: ObjectName) -> Reason:
-    return Reason(Why.NO_SERVICE, f"lane {lane} has no {service}")
+    return reason(Why.NO_SERVICE, Phrase.LANE_HAS_NO_SERVICE, lane=lane, service=service)

@@ -70,8 +70,13 @@ _CAUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+    """``text`` is in English. ``phrase`` is the code of its sentence, which has the ``arguments``;
+    it is "" where only the text is known."""
+
     why: Why
     text: str
+    phrase: str = field(default="", compare=False)
+    arguments: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from laneway.compile.simulate.inactive_lanes import InactiveLanes
 from laneway.compile.simulate.lane_choices import Choice, by_caller, choose, weighted
 from laneway.compile.simulate.outcomes import Failure, Hop, Outcome, Reason, Request, Why
 from laneway.compile.simulate.path_normalization import split_target
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.compile.simulate.rule_actions import action_reasons, changed, rewritten
 from laneway.compile.simulate.trace_memories import TraceMemories
 from laneway.model.meshes import Mesh
@@ -199,10 +200,9 @@ class _Simulation:
         workload = self.mesh.workloads_by_name[called]
         served = next((s.name for s in subsets if s.selects(workload.labels)), None)
         ready = (called,) if called in self.ready else ()
-        text = f"a port of this machine leads to {called} past the caller's sidecar: no lane is set"
-        reason = Reason(Why.PAST_SIDECAR, text)
+        past = reason(Why.PAST_SIDECAR, Phrase.PAST_SIDECAR, workload=called)
         caller, service = calling.caller.service, call.service
-        hop = Hop(caller, service, call.port, None, served, ready, (reason,))
+        hop = Hop(caller, service, call.port, None, served, ready, (past,))
         failure = None if ready else Failure(f"nobody listens at the port of {called}")
         return hop, calling.headers, failure
 
@@ -219,7 +219,7 @@ class _Simulation:
             workloads = self._instances(target, served)
             if workloads:
                 break
-            why.append(Reason(Why.NOT_READY, _not_ready(target, served)))
+            why.append(_not_ready(target, served))
             unready += () if served is None else (served,)
         if not workloads:
             served = None
@@ -278,7 +278,10 @@ def _rule(ingress: IngressRoute, choice: Choice) -> Reason:
     lane, rule = next(
         (pair for pair in ingress.rules if pair[0].name == choice.intended), ingress.rules[0]
     )
-    return Reason(Why.RULE, f"rule {rule.name} of lane {lane.name}: {describe(ingress)}")
+    conditions = describe(ingress)
+    return reason(
+        Why.RULE, Phrase.RULE_TAKES, rule=rule.name, lane=lane.name, conditions=conditions
+    )
 
 
 def _bad_path(request: Request) -> str:
@@ -297,9 +300,11 @@ def _no_route(hosts: Iterable[VirtualHost], request: Request) -> str:
     )
 
 
-def _not_ready(target: Target, lane: str | None) -> str:
-    of = f"lane {lane}" if lane is not None else "the mesh"
-    return f"{of} has no ready instance of {target.service.name}"
+def _not_ready(target: Target, lane: str | None) -> Reason:
+    service = target.service.name
+    if lane is None:
+        return reason(Why.NOT_READY, Phrase.MESH_NOT_READY, service=service)
+    return reason(Why.NOT_READY, Phrase.LANE_NOT_READY, lane=lane, service=service)
 
 
 def _no_instance(target: Target) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from laneway.compile.ir import IngressRoute
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.rule_actions import HeaderChanges, RuleActions, rewritten_path
 
 Headers = Mapping[str, str]
@@ -35,29 +36,46 @@ def changed(changes: HeaderChanges, headers: Headers) -> Headers:
 
 def action_reasons(actions: RuleActions, sent: Request) -> Iterator[Reason]:
     """A reason for each action of the rule. ``sent`` is the request as the service gets it."""
-    words = [
-        *([f"rewrites the path to {sent.path}"] if actions.uri is not None else []),
-        *([f"rewrites the host to {actions.authority}"] if actions.authority is not None else []),
-        *_header_words("request", actions.request_headers),
-        *_header_words("response", actions.response_headers),
-    ]
+    if actions.uri is not None:
+        yield reason(Why.ACTION, Phrase.REWRITES_PATH, path=sent.path)
+    if actions.authority is not None:
+        yield reason(Why.ACTION, Phrase.REWRITES_HOST, host=actions.authority)
+    yield from _header_reasons(actions.request_headers, _OF_REQUEST)
+    yield from _header_reasons(actions.response_headers, _OF_RESPONSE)
     if actions.timeout is not None:
-        words.append(f"answers 504 after {_seconds(actions.timeout)}")
+        yield reason(Why.ACTION, Phrase.TIMES_OUT, seconds=_seconds(actions.timeout))
     if retries := actions.retries:
-        each = f" of {_seconds(retries.per_try_timeout)} each" if retries.per_try_timeout else ""
-        conditions = ", ".join(retries.retry_on)
-        words.append(
-            f"lets the lane that answers try up to {retries.attempts} more times{each} on "
-            f"{conditions}"
-        )
-    return (Reason(Why.ACTION, f"the rule {text}") for text in words)
+        tries = {"attempts": retries.attempts, "conditions": ", ".join(retries.retry_on)}
+        if (each := retries.per_try_timeout) is not None:
+            yield reason(Why.ACTION, Phrase.RETRIES_WITHIN, seconds=_seconds(each), **tries)
+        else:
+            yield reason(Why.ACTION, Phrase.RETRIES, **tries)
 
 
-def _header_words(of: str, changes: HeaderChanges) -> Iterator[str]:
-    yield from (f"sets the {of} header {name}: {value}" for name, value in changes.set)
-    yield from (f"adds the {of} header {name}: {value}" for name, value in changes.add)
-    yield from (f"removes the {of} header {name}" for name in changes.remove)
+#: Of a header that is set, added and removed.
+_OF_REQUEST = (
+    Phrase.SETS_REQUEST_HEADER,
+    Phrase.ADDS_REQUEST_HEADER,
+    Phrase.REMOVES_REQUEST_HEADER,
+)
+_OF_RESPONSE = (
+    Phrase.SETS_RESPONSE_HEADER,
+    Phrase.ADDS_RESPONSE_HEADER,
+    Phrase.REMOVES_RESPONSE_HEADER,
+)
+
+
+def _header_reasons(
+    changes: HeaderChanges, phrases: tuple[Phrase, Phrase, Phrase]
+) -> Iterator[Reason]:
+    is_set, is_added, is_removed = phrases
+    for name, value in changes.set:
+        yield reason(Why.ACTION, is_set, header=name, value=value)
+    for name, value in changes.add:
+        yield reason(Why.ACTION, is_added, header=name, value=value)
+    for name in changes.remove:
+        yield reason(Why.ACTION, is_removed, header=name)
 
 
 def _seconds(time: timedelta) -> str:
-    return f"{time.total_seconds():g} s"
+    return f"{time.total_seconds():g}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from laneway.compile.ir import TraceMemory
 from laneway.compile.simulate.outcomes import Reason, Request, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.trace_contexts import example, trace_id
 
 _NEW = 2**64 - 1
@@ -26,6 +27,7 @@ def enter(contexts: Iterable[TraceMemory], request: Request) -> tuple[Request, t
         value = valid[0] if valid else example(name, _NEW)
         request = replace(request, headers={**lines, name: value})
         if not valid:
-            wrong = f"{name} is malformed" if text.strip(" ,") else f"the request has no {name}"
-            reasons.append(Reason(Why.TRACE_SET, f"{wrong}; the gateway sets it"))
+            malformed = bool(text.strip(" ,"))
+            said = Phrase.HEADER_IS_MALFORMED if malformed else Phrase.GATEWAY_SETS_HEADER
+            reasons.append(reason(Why.TRACE_SET, said, header=name))
     return request, tuple(reasons)

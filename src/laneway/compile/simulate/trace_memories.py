@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from laneway.compile.ir import Carrier, TraceMemory
 from laneway.compile.simulate.outcomes import Reason, Why
+from laneway.compile.simulate.phrases import Phrase, reason
 from laneway.model.names import ObjectName
 from laneway.model.trace_contexts import trace_id
 
@@ -52,11 +53,13 @@ class TraceMemories:
         if trace is None or lane is None:
             return headers, ()
         others = {k: v for k, v in headers.items() if k != memory.route_header.lower()}
-        says = f"the sidecar remembers {memory.trace_header} {trace}"
+        header = memory.trace_header
         if not lane:
-            return others, (Reason(Why.MEMORY, f"{says} without a lane"),)
+            said = Phrase.TRACE_WITHOUT_LANE
+            return others, (reason(Why.MEMORY, said, header=header, trace=trace),)
         named = {**others, memory.route_header.lower(): lane}
-        return named, (Reason(Why.MEMORY, f"{says} in lane {lane}"),)
+        said = Phrase.TRACE_IN_LANE
+        return named, (reason(Why.MEMORY, said, header=header, trace=trace, lane=lane),)
 
 
 def _trace_id(memory: TraceMemory, headers: Headers) -> str | None:

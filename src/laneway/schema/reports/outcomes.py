@@ -54,7 +54,23 @@ class ReasonReport(Report):
 
     why: Annotated[Reasons, About("The kind of reason.", "原因的类别。", "no ready instance")]
     text: Annotated[
-        Text, About("The reason, in words.", "原因说明。", "lane s3 has no service mockb")
+        Text, About("The reason, in words.", "原因说明。", "lane s3 has no default/mockb")
+    ]
+    phrase: Annotated[
+        Text,
+        About(
+            "Which sentence that is, for translations.",
+            "原因说明的句式，供翻译使用。",
+            "lane has no service",
+        ),
+    ]
+    arguments: Annotated[
+        dict[Text, Text],
+        About(
+            "What stands in the sentence, by name.",
+            "句中的各项内容，以名称为键。",
+            {"lane": "s3", "service": "default/mockb"},
+        ),
     ]
 
 
@@ -99,7 +115,15 @@ class HopReport(Report):
             intended_lane=hop.intended,
             served_lane=hop.served,
             workloads=[str(workload) for workload in hop.workloads],
-            reasons=[ReasonReport.of(why=each.why.value, text=each.text) for each in hop.reasons],
+            reasons=[
+                ReasonReport.of(
+                    why=each.why.value,
+                    text=each.text,
+                    phrase=each.phrase,
+                    arguments=dict(each.arguments),
+                )
+                for each in hop.reasons
+            ],
         )
 
 

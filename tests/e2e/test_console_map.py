@@ -1,0 +1,27 @@
+"""The lane map of 200 services and 100 lanes in a real browser: keys, filters, a narrow screen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from tests.e2e.test_console import PATIENCE, WALK, programs
+
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+
+
+def test_a_large_map_is_used_by_keys_filters_and_on_a_narrow_screen() -> None:
+    node, chromium = programs()
+    command = [node, str(WALK.with_name("large_map.mjs")), chromium, "--only-use"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["errors"] == []
+    assert found["drawn"] < 1000, "only what is seen is drawn"
+    assert found["used"] == {
+        "reached": ["99,199", "99,0", "98,199", "0,0", "99,0", "79,1"],
+        "filtered": "10,10",
+        "listed": 20,
+        "overflow": False,
+    }
