@@ -28,18 +28,30 @@ def run(server: Server, words: Sequence[str], namespace: str, seconds: int) -> i
     return print_acknowledgements(output(), server, seconds, known) if any(changed) else 0
 
 
+def _editor() -> str:
+    named = (os.environ.get(variable, "").strip() for variable in ("KUBE_EDITOR", "EDITOR"))
+    return next(filter(None, named), "vi")
+
+
 def _edit(server: Server, reference: ObjectReference) -> bool:
     """Returns whether it was changed. A refused object stays in a file, whose name is printed."""
     (manifest,) = object_requests.find(server, reference)
     shown = {k: v for k, v in object_requests.presentable(manifest).items() if k != "status"}
     with tempfile.NamedTemporaryFile(
-        "w", prefix="laneway-edit-", suffix=".yaml", delete=False
+        "w", prefix="laneway-edit-", suffix=".yaml", delete=False, encoding="utf-8"
     ) as file:
         file.write(before := _NOTE + dump_all([shown]))
     path = Path(file.name)
-    command = os.environ.get("KUBE_EDITOR") or os.environ.get("EDITOR") or "vi"
-    code = run_in_foreground([*shlex.split(command), str(path)])
-    after = path.read_text()
+    command = _editor()
+    try:
+        code = run_in_foreground([*shlex.split(command), str(path)])
+    except (OSError, ValueError) as error:
+        path.unlink()
+        raise Failed(f"the editor `{command}` cannot be started: {error}") from error
+    try:
+        after = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Failed(f"{reference}: {path} is not UTF-8; nothing was changed") from error
     if code or after == before:
         path.unlink()
         if code:
