@@ -110,4 +110,14 @@ WHOLE_CHANGES = (
         ),
         why="a reviewer is told that no request changes its path, while a company's all do",
     ),
+    Breakage(
+        "a rollback forgets the baseline of a deleted group",
+        "src/laneway/apiserver/rollbacks.py",
+        old='return {**manifest, "status": {"baseline": baseline.name}} if baseline else manifest',
+        new="return manifest",
+        tests=(
+            "tests/wiring/test_api_history.py::test_a_rollback_gives_a_deleted_group_its_baseline_again",
+        ),
+        why="what was valid cannot be restored, or another lane is the baseline",
+    ),
 )
