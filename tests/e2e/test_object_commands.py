@@ -212,7 +212,7 @@ def test_a_write_that_makes_a_group_invalid_says_so(
     """It is stored, as in a cluster, and the proxies have the state before."""
     found = ask("delete", "lane/s1")
     assert found.code == 1
-    assert found.out.startswith("lane.laneway.dev/s1 deleted\ninvalid: LaneGroup test, spec.base")
+    assert found.out.startswith("lane.laneway.dev/s1 deleted\ninvalid: LaneGroup test")
     assert "lane group test has no lane s1, its baseline" in found.out
     assert "proxies: what was valid before stays active; mend it" in found.out
     assert "have it" not in found.out

@@ -37,9 +37,14 @@ def acknowledged(server: Server, seconds: int) -> dict[str, Any] | None:
 
 
 def known_errors(server: Server) -> frozenset[str]:
-    """Errors of declared objects before a write, which are not its errors."""
+    """Which fields of declared objects are wrong before a write, and so are not its errors."""
     found = acknowledged(server, 0)
-    return frozenset(found["errors"]) if found else frozenset()
+    return frozenset(map(_field, found["errors"])) if found else frozenset()
+
+
+def _field(error: str) -> str:
+    """Of ``Lane shop/s1, spec.services: ...``; the rest may name other objects that come and go."""
+    return error.partition(": ")[0]
 
 
 def print_acknowledgements(
@@ -53,7 +58,9 @@ def print_acknowledgements(
     found = acknowledged(server, seconds)
     if found is None:
         return 0
-    if known is not None and (errors := [each for each in found["errors"] if each not in known]):
+    if known is not None and (
+        errors := [each for each in found["errors"] if _field(each) not in known]
+    ):
         for each in errors:
             console.print(fact("invalid:", "bold red", each), soft_wrap=True)
         line = "what was valid before stays active; mend it, or look at: laneway history"
