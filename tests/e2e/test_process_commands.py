@@ -190,7 +190,10 @@ def test_restart_makes_new_processes(ask: Ask) -> None:
         (["restart", "mocka-v9"], "there is no workload mocka-v9; did you mean default/mocka-v"),
         (["restart", "sidecar~x.default"], "there is no proxy sidecar~x.default"),
         (["stop", "elsewhere/mocka-v1"], "there is no workload elsewhere/mocka-v1"),
-        (["logs", "mocka"], "there is no workload mocka"),
+        (
+            ["logs", "mocka"],
+            "no workload mocka; Service default/mocka has default/mocka-v1, ",
+        ),
         (["logs", "--lane", "s9"], "lane s9 has no workloads here"),
         (["exec", "mocka-v9", "--", "true"], "there is no workload mocka-v9"),
     ],

@@ -16,7 +16,7 @@ from laneway.adapters.http.processes import LogFile
 from laneway.adapters.runner import environments
 from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.errors import RunnerError
-from laneway.apiserver.access_log_entries import Selection
+from laneway.apiserver.access_log_entries import Selection as LogSelection
 from laneway.apiserver.failures import Failure
 from laneway.compile.envoy import names
 from laneway.control import events
@@ -26,7 +26,8 @@ from laneway.model.lane_workloads import lanes_by_workload
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.placements import Address
-from laneway.model.suggestions import suggestion
+from laneway.model.selection import Selection
+from laneway.model.suggestions import listing, suggestion
 from laneway.model.workloads import Workload
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.fleets import WorkloadStatus, sidecar_node
@@ -99,7 +100,7 @@ class Processes:
         """Raises ``Failure``."""
         await _carried_out(self._embedded.stop_workload(self._ours(name)))
 
-    def access_logs(self, names_: Sequence[str], selection: Selection) -> list[LogFile]:
+    def access_logs(self, names_: Sequence[str], selection: LogSelection) -> list[LogFile]:
         """Of these proxies, by their own names or by what they belong to; of all if none is named.
         Raises ``Failure``."""
         unlogged = [n for n, _ in selection.headers if n not in self._embedded.logged_headers]
@@ -219,7 +220,7 @@ class Processes:
             subject = events.WorkloadInstance(self._workload(name))
         return LogFile(subject.name, self._embedded.log_path(subject))
 
-    def _access_log(self, node: str, selection: Selection) -> LogFile:
+    def _access_log(self, node: str, selection: LogSelection) -> LogFile:
         path = self._embedded.access_log_path(node)
         if path is None:
             raise Failure(
@@ -258,8 +259,8 @@ class Processes:
         same = [each for each in known if "/" not in word and each.name == word]
         if len(same) == 1:
             return same[0]
-        fix = suggestion(str(name), list(map(str, known))) or "`laneway ps` lists them"
-        raise Failure(404, f"there is no workload {word}; {fix}")
+        fix = _versions(self._embedded.mesh, name) or suggestion(str(name), map(str, known))
+        raise Failure(404, f"there is no workload {word}; {fix or '`laneway ps` lists them'}")
 
     def _ours(self, word: str) -> ObjectName:
         name = self._workload(word)
@@ -268,6 +269,13 @@ class Processes:
             why = f"workload {name} runs at {address} by itself; laneway does not start or stop it"
             raise Failure(409, why)
         return name
+
+
+def _versions(mesh: Mesh, name: ObjectName) -> str:
+    """Which workloads somebody may mean who gives the name of their service."""
+    service = mesh.services_by_name.get(name)
+    found = Selection(mesh).workloads(service) if service else ()
+    return f"Service {name} has {listing(str(each.name) for each in found)}" if found else ""
 
 
 def _workload(

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laneway.adapters.files.yamls import documents, plain
+from laneway.adapters.files.yamls import documents, one_document, plain
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Source
 from laneway.schema import Document
@@ -173,3 +173,8 @@ def test_quoted_braces_before_an_error_make_no_template() -> None:
     text = 'summary: "{{ $labels.instance }} is down"\nspec: {a: 1]\n'
     findings = [each for each in documents("a.yaml", text) if isinstance(each, Finding)]
     assert [finding.code for finding in findings] == [Code.INVALID_YAML]
+
+
+def test_an_error_in_the_text_of_a_request_has_its_line() -> None:
+    with pytest.raises(ValueError, match=r"^line 2: a tab stands where YAML wants spaces"):
+        one_document("a: 1\n\tb: 2\n")

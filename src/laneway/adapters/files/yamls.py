@@ -286,7 +286,8 @@ def one_document(text: str) -> Any:
     found = list(documents("body", text))
     for each in found:
         if isinstance(each, Finding):
-            raise ValueError(each.message)
+            line = each.source.line if each.source else None
+            raise ValueError(f"line {line}: {each.message}" if line else each.message)
     if len(found) != 1:
         raise ValueError(f"expected one YAML document, got {len(found)}")
     assert isinstance(found[0], Document)
