@@ -119,6 +119,17 @@ RELOADS = (
         why="a typing error in the configuration ends the mesh",
     ),
     Breakage(
+        "a reload that is refused ends the change that it waited for",
+        "src/laneway/wiring/quiescence.py",
+        old="                await server.caught_up()\n",
+        new="                await server.stop_following()\n                await server.caught_up()\n",
+        tests=(
+            "tests/wiring/test_quiescence.py"
+            "::test_what_cannot_be_finished_goes_on_as_before[server0]",
+        ),
+        why="what was written and acknowledged is never brought about",
+    ),
+    Breakage(
         "after a reload, no workload is ready at first",
         "src/laneway/wiring/resumption.py",
         old="        self._control_plane.resume(mesh, replace(placements, ready=ready))\n",

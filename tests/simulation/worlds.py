@@ -275,7 +275,9 @@ class World:
     def _connect(self, envoy: Envoy) -> Call:
         if self._server is None:
             raise Broken
-        call = self._server.accept(self._latency)
+        # Some connections are slower than others, so that proxies are at different points.
+        pace = self._random.choice((0.2, 1.0, 4.0))
+        call = self._server.accept(lambda: pace * self._latency())
         self.trace.add(envoy.process.name, "connects")
         self._connected[envoy] += 1
         return call

@@ -38,10 +38,8 @@ class Replaceable(Protocol[Listening]):
         ...
 
     async def stop_following(self) -> None:
-        """Ends what changes the mesh by itself. It may have ended already."""
+        """Ends what changes the mesh by itself."""
         ...
-
-    def follow(self) -> None: ...
 
 
 @asynccontextmanager
@@ -62,12 +60,11 @@ async def quiescent(server: Replaceable[Listening], seconds: float) -> AsyncIter
         try:
             async with asyncio.timeout_at(deadline):
                 await server.caught_up()
-                await server.stop_following()
                 await held.enter_async_context(server.unchanging())
             server.check_recordable()
         except (TimeoutError, NotHandedOver) as error:
-            await server.stop_following()
-            server.follow()
             await server.open_api(listening)
             raise NotHandedOver(str(error) or _BUSY.format(seconds)) from None
+        # Only now, as it would end a change that is under way, and nobody would make it again.
+        await server.stop_following()
         yield listening
