@@ -60,17 +60,23 @@ async def test_a_restart_writes_nothing(mesh: Sandbox) -> None:
 
 async def test_calls_are_in_proportion_to_the_change(mesh: Sandbox) -> None:
     doings = Doings()
+    event = ("create", "events")
+
+    async def announced() -> bool:
+        return event in doings.calls
+
     async with mesh.operating(doings):
         await mesh.until_condition(mesh.lane("v2"), "Ready", "True")
         doings.calls.clear()
         await mesh.apply(mesh.lane("v3", "b"))
         await mesh.until_condition(mesh.lane("v3"), "Programmed", "True")
+        await until(announced)
     assert doings.counts() == {
         (PATCH, "destinationrules"): 1,
         (PATCH, "envoyfilters"): 1,
         (PATCH, "virtualservices"): 1,
         (PATCH, "lanes"): 1,
-        ("create", "events"): 1,
+        event: 1,
     }
     assert [plural for _, plural in doings.calls][:3] == [
         "destinationrules",

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+SOON = {"timeoutSeconds": "1"}
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -85,6 +86,7 @@ async def test_the_server_ends_a_name_that_is_begun(server: Server) -> None:
         ("annotations", {"a b": "c"}),
         ("annotations", {"a": "b" * 262_144}),
         ("finalizers", ["a b"]),
+        ("ownerReferences", [{"apiVersion": V1, "kind": "LaneGroup", "name": "shop"}]),
     ],
 )
 async def test_metadata_that_is_not_legal_is_refused(
@@ -224,12 +226,17 @@ async def test_a_collection_is_deleted_by_a_selector(server: Server) -> None:
         ("colour notin (red)", ["three", "two"]),
         ("colour", ["one", "two"]),
         ("!colour", ["three"]),
+        ("number>5", ["one"]),
+        ("number<5", []),
+        ("number<10", ["one"]),
     ],
 )
 async def test_label_selectors(server: Server, labels: str, found: list[str]) -> None:
     lanes = [server.lane(each) for each in ("one", "two", "three")]
     lanes[0]["metadata"]["labels"]["colour"] = "red"
     lanes[1]["metadata"]["labels"]["colour"] = "blue"
+    lanes[0]["metadata"]["labels"]["number"] = "7"
+    lanes[1]["metadata"]["labels"]["number"] = "seven"
     await server.create(*lanes)
     assert await names(server, labelSelector=f"{server.selector},{labels}") == found
 
@@ -288,6 +295,10 @@ async def test_an_invalid_object_is_refused_with_its_fields(server: Server) -> N
 async def test_unknown_fields_are_refused_warned_of_or_dropped(server: Server) -> None:
     lane = server.lane(colour="red")
     strict = {"fieldValidation": "Strict"}
+    odd = server.lane()
+    odd["metadata"]["colour"] = "red"
+    status = await server.ask("POST", LANES, 400, json=odd, params=strict)
+    assert 'unknown field "metadata.colour"' in status["message"]
     status = await server.ask("POST", LANES, 400, json=lane, params=strict)
     assert 'unknown field "spec.colour"' in status["message"]
     for validation, warns in (("Warn", True), ("Ignore", False)):
@@ -325,6 +336,7 @@ async def test_a_dry_run_keeps_nothing(server: Server) -> None:
         ("POST", {"fieldManager": "a\nb"}, "fieldManager"),
         ("PATCH", {"force": "true"}, "force"),
         ("DELETE", {"dryRun": "Some"}, "dryRun"),
+        ("DELETE", {"propagationPolicy": "Sometimes"}, "propagationPolicy"),
         ("GET", {"resourceVersionMatch": "Exact"}, "resourceVersionMatch"),
         ("GET", {"resourceVersionMatch": "Most", "resourceVersion": "1"}, "resourceVersionMatch"),
         ("GET", {"sendInitialEvents": "true"}, "sendInitialEvents"),
@@ -478,16 +490,36 @@ async def test_tables_have_the_columns_of_the_definition(server: Server) -> None
     cells = dict(zip(columns, table["rows"][0]["cells"], strict=True))
     assert (cells["Name"], cells["Group"]) == (f"{server.run}-one", "contract")
     assert table["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+    assert table["metadata"]["resourceVersion"]
+    types = {each["name"]: each["type"] for each in table["columnDefinitions"]}
+    assert (types["Name"], types["Weight"], types["Age"]) == ("string", "integer", "date")
 
 
-async def watched(server: Server, **query: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+async def test_what_cannot_be_answered_as_asked_is_not_done(server: Server) -> None:
+    await server.create(server.lane())
+    for accept in ("application/xml", TABLE.replace("v=v1", "v=v9"), TABLE.replace("Table", "Map")):
+        headers = {"accept": accept}
+        answer = await server.client.get(server.path(), headers=headers)
+        assert answer.status_code == 406
+        assert (await server.client.post(LANES, json=server.lane("two"), headers=headers)).is_error
+        either = {"accept": f"{accept},application/json"}
+        answer = await server.client.get(server.path(), headers=either)
+        assert answer.json()["kind"] == "Lane"
+    assert await names(server) == ["one"]
+
+
+async def watched(
+    server: Server, accept: str = "application/json", **query: str
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     asked = {
         "watch": "true",
         "timeoutSeconds": "20",
         "labelSelector": server.selector,
         **query,
     }
-    async with server.client.stream("GET", LANES, params=asked) as answer:
+    async with server.client.stream(
+        "GET", LANES, params=asked, headers={"accept": accept}
+    ) as answer:
         assert answer.status_code == 200, await answer.aread()
         async for each in answer.aiter_lines():
             event = json.loads(each)
@@ -536,9 +568,13 @@ async def test_a_watch_that_begins_with_all_objects_says_when_these_end(server: 
             assert annotations == {"k8s.io/initial-events-end": "true"}
             break
     assert kinds == ["ADDED", "BOOKMARK"]
+    metadata = TABLE.replace("Table", "PartialObjectMetadata")
+    found = [event async for event in watched(server, metadata, **query, **SOON)]
+    assert {item["kind"] for _, item in found} == {"PartialObjectMetadata"}
+    assert [kind for kind, _ in found][:2] == ["ADDED", "BOOKMARK"]
     del query["allowWatchBookmarks"]
-    found = [kind async for kind, _ in watched(server, **query, timeoutSeconds="1")]
-    assert found == ["ADDED"]
+    kinds = [kind async for kind, _ in watched(server, **query, **SOON)]
+    assert "BOOKMARK" not in kinds
 
 
 async def test_discovery_says_what_there_is(server: Server) -> None:

@@ -27,12 +27,14 @@ class ScriptedProxies:
         self.has: dict[str, Snapshot] = {}
         self.history: list[tuple[str, str]] = []
         self.refuses: set[str] = set()
+        self.refuses_later: set[str] = set()  # as soon as anything is published
         self.ignores: set[str] = set()
         self.away: set[str] = set()
         self.fresh: set[str] = set()
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> None:
         self.has.update(snapshots)
+        self.refuses |= self.refuses_later
         clusters, routes = (self.names(NODES[0], kind) for kind in (CLUSTER, ROUTE))
         self.history.append((clusters, routes))
 
@@ -42,8 +44,8 @@ class ScriptedProxies:
     def status(self, node: str) -> ProxyStatus:
         resources = self.has[node].resources(CLUSTER) if node in self.has else {}
         refused = tuple(
-            ResourceStatus(CLUSTER, name, "v", "", Verdict.REJECTED, "no good")
-            for name in resources
+            ResourceStatus(CLUSTER, name, resource.version, "", Verdict.REJECTED, "no good")
+            for name, resource in resources.items()
             if name in self.refuses
         )
         synced = node not in self.ignores and not refused
@@ -223,6 +225,16 @@ async def test_what_was_rejected_before_does_not_keep_a_change_from_mending_it(
     proxies.refuses = {"b"}
     assert (await control_plane.change(mesh(A, C))).applied
     assert not (await control_plane.change(mesh(A, B, C))).applied
+
+
+async def test_a_late_rejection_of_what_was_there_before_is_not_the_changes(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    """As when a proxy that has just started answers while the next change begins."""
+    assert (await control_plane.change(mesh(A, B))).applied
+    proxies.refuses_later = {"b"}
+    assert (await control_plane.change(mesh(A, B, C))).applied
+    assert proxies.refuses == {"b"}
 
 
 def behind(control_plane: ControlPlane, proxies: ScriptedProxies) -> list[str]:

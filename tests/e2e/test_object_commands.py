@@ -206,6 +206,29 @@ def test_delete_says_what_is_gone_and_that_all_proxies_know(ask: Ask, tmp_path: 
     assert ask("get", "lane", "s1").code == 0
 
 
+def test_a_write_that_makes_a_group_invalid_says_so(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stored, as in a cluster, and the proxies have the state before."""
+    found = ask("delete", "lane/s1")
+    assert found.code == 1
+    assert found.out.startswith("lane.laneway.dev/s1 deleted\ninvalid: LaneGroup test")
+    assert "lane group test has no lane s1, its baseline" in found.out
+    assert "proxies: what was valid before stays active; mend it" in found.out
+    assert "have it" not in found.out
+    unrelated = ask("delete", "lane/s3", "--ignore-not-found")
+    assert (unrelated.code, "invalid:" in unrelated.out) == (0, False)
+    assert ask("apply", "-f", FILES).code == 0
+    monkeypatch.setenv("KUBE_EDITOR", "sed -i s/mockc/mockd/")
+    edited = ask("edit", "lane/s2")
+    assert edited.code == 1
+    assert "edited\ninvalid: Lane test/s2, spec.services" in edited.out
+    ask("apply", "-f", FILES, "--force-conflicts")
+    off = ask("lane", "disable", "s1", "--force-conflicts")
+    assert (off.code, "invalid: " in off.out) == (1, True)
+    ask("apply", "-f", FILES, "--force-conflicts")
+
+
 def test_wait_tells_what_is_lacking(ask: Ask, tmp_path: Path) -> None:
     lacking = {**lane("s3"), "metadata": {"name": "s7"}}
     lacking["spec"] = {**lane("s3")["spec"], "selector": {"version": "v9"}}  # type: ignore[dict-item]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from laneway.model.label_selectors import LabelRequirement, Operator
-from laneway.model.lanes import Lane
+from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.machine_defaults import machine_mesh_of
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
@@ -43,12 +43,17 @@ def test_a_workload_in_the_wrong_namespace_is_found() -> None:
     assert elsewhere(mesh) == "test/cart-beta"  # although a Service is assumed for it
 
 
-def test_a_workload_of_the_same_application_in_another_namespace_is_not_misplaced() -> None:
+@pytest.mark.parametrize(("grouped", "expected"), [(True, None), (False, "test/cart-beta")])
+def test_a_workload_of_another_service_of_lane_groups_is_not_misplaced(
+    grouped: bool, expected: str | None
+) -> None:
+    there = service("test")
     mesh = Mesh(
-        services=(HERE, service("test")),
+        groups=(LaneGroup("g", (HERE.name, *([there.name] if grouped else [])), "x", "x"),),
+        services=(HERE, there),
         workloads=(workload("shop"), workload("test", lane="beta")),
     )
-    assert elsewhere(mesh) is None
+    assert elsewhere(mesh) == expected
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ API = (
         old="    wanted = _applicable(write, wanted)\n",
         new="    wanted = {**wanted, 'metadata': _without_server_fields(wanted['metadata'])}\n",
         tests=("tests/contract/test_objects.py::test_a_status_has_owners_of_its_own[laneway]",),
-        why="whoever applies what `kubectl get -o yaml` printed owns the status, and the next report of it is a conflict",
+        why="whoever applies what `kubectl get -o yaml` printed seems to own the status",
     ),
     Breakage(
         "owners that a client writes are ignored",

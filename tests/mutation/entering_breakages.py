@@ -37,6 +37,17 @@ ENTERING_BREAKAGES = (
         why="who takes the advice sends the lane's users back to the baseline",
     ),
     Breakage(
+        "an enter rule for one host shadows those for others",
+        "src/laneway/compile/analyze/entering.py",
+        old="    covered = host_covers(first.host, second.host) and contains(winner, loser)\n",
+        new="    covered = contains(winner, loser)\n",
+        tests=(
+            "tests/compile/analyze/test_entering.py::"
+            "test_an_enter_rule_for_one_host_leaves_other_hosts_to_others",
+        ),
+        why="with a preview host, analysis calls rules useless by which users enter their lane",
+    ),
+    Breakage(
         "a value that names no lane still counts",
         "src/laneway/compile/entry_filters.py",
         old="    if lane ~= headers:get(naming.header) then\n",

@@ -6,6 +6,25 @@ from tests.mutation.trials import Breakage
 
 INPUT = (
     Breakage(
+        "of two conditions on one header the last counts",
+        "src/laneway/schema/request_matches.py",
+        old="        if name.lower() in seen:\n",
+        new="        if name in seen:\n",
+        tests=("tests/schema/test_fields.py::test_values[Annotated-good13-bad13]",),
+        why="a rule takes requests that do not meet what its author wrote",
+    ),
+    Breakage(
+        "a condition on Host is met by no request",
+        "src/laneway/compile/simulate/gateways.py",
+        old='    return {**request.header_lines, "host": (request.host,)}\n',
+        new="    return request.header_lines\n",
+        tests=(
+            "tests/compile/simulate/test_paths.py::"
+            "test_a_condition_on_host_is_met_by_the_requests_host[a.test-True]",
+        ),
+        why="explain answers 404 where proxies route",
+    ),
+    Breakage(
         "an empty struct of ASM's counts as declared",
         "src/laneway/schema/asm_structs.py",
         old="    return is_struct and isinstance(value, Mapping) and not _declared(plain, value)\n",

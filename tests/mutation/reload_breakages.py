@@ -120,9 +120,9 @@ RELOADS = (
     ),
     Breakage(
         "after a reload, no workload is ready at first",
-        "src/laneway/wiring/embedded.py",
-        old="        self.control_plane.resume(mesh, replace(placements, ready=ready))\n",
-        new="        self.control_plane.resume(mesh, placements)\n",
+        "src/laneway/wiring/resumption.py",
+        old="        self._control_plane.resume(mesh, replace(placements, ready=ready))\n",
+        new="        self._control_plane.resume(mesh, placements)\n",
         tests=(RELOAD + "test_reloads_cost_no_request_and_send_no_resource",),
         why="proxies are sent endpoints without any instance, and requests fail",
     ),

@@ -61,6 +61,17 @@ SIMULATION = (
         why="half of the proxies run what was refused",
     ),
     Breakage(
+        "a proxy that rejects late what it was to have before refuses the next change",
+        "src/laneway/control/control_plane.py",
+        old="        return had is not None and had.version == resource.sent\n",
+        new="        return False\n",
+        tests=(
+            "tests/control/test_control_plane.py"
+            "::test_a_late_rejection_of_what_was_there_before_is_not_the_changes",
+        ),
+        why="a valid lane is left out because of another one, until somebody writes again",
+    ),
+    Breakage(
         "what proxies rejected is tried again at a restart",
         "src/laneway/wiring/stored_declarations.py",
         old="    return Writes(STORE, tuple(edits), failed=not_taken(objects))\n",

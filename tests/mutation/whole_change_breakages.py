@@ -106,9 +106,18 @@ WHOLE_CHANGES = (
         old="    yield from entering_trials(survey, down)\n",
         new="",
         tests=(
-            "tests/compile/analyze/test_changed_paths.py::"
-            "test_an_enter_rule_changes_what_meets_it",
+            "tests/compile/analyze/test_changed_paths.py::test_an_enter_rule_changes_what_meets_it",
         ),
         why="a reviewer is told that no request changes its path, while a company's all do",
+    ),
+    Breakage(
+        "a rollback forgets the baseline of a deleted group",
+        "src/laneway/apiserver/rollbacks.py",
+        old='return {**manifest, "status": {"baseline": baseline.name}} if baseline else manifest',
+        new="return manifest",
+        tests=(
+            "tests/wiring/test_api_history.py::test_a_rollback_gives_a_deleted_group_its_baseline_again",
+        ),
+        why="what was valid cannot be restored, or another lane is the baseline",
     ),
 )

@@ -258,6 +258,20 @@ def test_a_lane_without_rules_has_its_groups() -> None:
     assert [[r.name for r in lane.ingress] for lane in mesh.lanes] == [["r1"], ["own"]]
 
 
+def test_what_is_wrong_with_a_groups_rule_names_the_group() -> None:
+    rule = {"name": "r1", "destination": {"service": "mocka", "port": 81}}
+    group = {**GROUP, "spec": {**GROUP["spec"], "ingress": [rule]}}
+    own = document(
+        OWN, "Lane", "s2", {"group": "test", "selector": {"tag": "v2"}, "ingress": [rule]}
+    )
+    documents = [gateway(), service("mocka"), group, LANE, own]
+    findings = decode(Document(each, Source("in.yaml")) for each in documents)[1]
+    fixes = {str(f.subject): f.fix for f in findings if f.code == Code.UNKNOWN_PORT}
+    place = "the rule is in LaneGroup test, spec.ingress[0].destination.port"
+    assert fixes["Lane test/s1"].endswith(place)
+    assert "LaneGroup" not in fixes["Lane test/s2"]
+
+
 def test_policies_of_lanes() -> None:
     spec = {
         **GROUP["spec"],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from laneway.schema import fields, istio, lane_sources, request_matches
+from laneway.schema import asm_vocabulary, fields, istio, lane_sources, request_matches
 
 
 def is_valid(kind: Any, value: object) -> bool:
@@ -117,11 +117,21 @@ def is_valid(kind: Any, value: object) -> bool:
             [{"q": {"exact": "1"}}],
             [{"": {"exact": "1"}}, {"é" * 513: {"exact": "1"}}],
         ),
+        (
+            request_matches.Headers,
+            [{"x-a": {"exact": "1"}, "x-b": {"exact": "1"}}],
+            [{"x-a": {"exact": "1"}, "X-A": {"exact": "2"}}],
+        ),
+        (
+            asm_vocabulary.RequestMatch,
+            [{"headers": {"x-a": {"exact": "1"}, "x-b": {}}}],
+            [{"headers": {"x-a": {"exact": "1"}, "X-A": {}}}],
+        ),
         (fields.Cookie, ["user", "a.b-c"], ["", "a b", "a;b", "a=b", "a\nb", "é"]),
         (
             fields.Methods,
             [[], ["GET", "M-SEARCH"], ["A.B"] * 100],
-            [["G T"], ["A\n"], [chr(65 + n) * 1000 for n in range(20)]],
+            [["G T"], ["A\n"], ["CONNECT"], [chr(65 + n) * 1000 for n in range(20)]],
         ),
     ],
 )

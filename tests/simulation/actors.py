@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -15,56 +17,71 @@ from tests.simulation.runners import MISSING, NEVER_READY
 from tests.simulation.traces import Trace
 
 from laneway.control.revisions import ObjectId
+from laneway.model.times import timestamp
+
+Action = Callable[[], Awaitable[None]]
 
 LANES = ("s1", "s2", "s3")
 _CHANGE_SETS = "/apis/api.laneway.dev/v1alpha1/changesets"
 
 
-class Client:
-    """``latest`` is the number of the last revision on the disk; ``mark`` makes a new mark.
+@dataclass(frozen=True)
+class Surroundings:
+    """What clients have in common. ``mark`` makes a new mark; ``latest`` is the number of the last
+    revision on the disk; ``refused`` hears of the mark of a change set that was refused."""
 
-    ``harm`` says how likely a write is one that is invalid, refused, or cannot be started.
-    """
+    connections: Connections
+    ledger: Ledger
+    trace: Trace
+    mark: Callable[[], str]
+    latest: Callable[[], int]
+    refused: Callable[[str], None]
+    now: Callable[[], datetime]
+
+
+class Client:
+    """``harm`` says how likely a write is one that is invalid, refused, or cannot be started;
+    ``lives`` how likely a lane is one that expires."""
 
     def __init__(
         self,
         name: str,
-        connections: Connections,
-        ledger: Ledger,
+        surroundings: Surroundings,
         random: Random,
-        trace: Trace,
-        mark: Callable[[], str],
-        latest: Callable[[], int],
-        refused: Callable[[str], None],
         harm: float = 0.0,
+        lives: float = 0.0,
     ) -> None:
         self.name = name
-        self._connections = connections
-        self._ledger = ledger
+        self._connections = surroundings.connections
+        self._ledger = surroundings.ledger
+        self._trace = surroundings.trace
+        self._mark = surroundings.mark
+        self._latest = surroundings.latest
+        self._refused = surroundings.refused
+        self._now = surroundings.now
         self._random = random
-        self._trace = trace
-        self._mark = mark
-        self._latest = latest
-        self._refused = refused
         self._harm = harm
+        self._lives = lives
 
-    async def act(self, times: int, pause: float) -> None:
-        """Write something, so often."""
-        actions: list[Callable[[], Any]] = [
+    @property
+    def actions(self) -> list[Action]:
+        return [
             self._write_lane,
             self._write_lane,
             self._change_lane,
             self._delete_lane,
             self._write_workload,
             self._delete_workload,
-            self._count,
             self._write_many,
             self._write_many,
             self._write_many,
         ]
+
+    async def act(self, times: int, pause: float) -> None:
+        """Write something, so often."""
         for _ in range(times):
             await asyncio.sleep(self._random.expovariate(1 / pause))
-            await self._random.choice(actions)()
+            await self._random.choice(self.actions)()
 
     async def declare_first(self) -> None:
         mark = self._mark()
@@ -73,15 +90,32 @@ class Client:
     async def put_right(self) -> None:
         """Take out all that cannot be brought about, and write a lane once more."""
         await self._connections.all_handled()
-        for kind in ("Lane", "Workload"):
-            listed = await self._until_answered("GET", path_of(kind))
-            for item in listed.document["items"]:
-                if manifests.is_harmful(item):
-                    path = path_of(kind, item["metadata"]["name"])
-                    await self._until_answered("DELETE", path)
+        kinds = ("Lane", "Workload")
+        lists = [await self._until_answered("GET", path_of(kind)) for kind in kinds]
+        items = [item for listed in lists for item in listed.document["items"]]
+        sound = {key_of(item) for item in items if not manifests.is_harmful(item)}
+        await self._put_baselines_right(sound)
+        for item in items:
+            if key_of(item) not in sound:
+                path = path_of(item["kind"], item["metadata"]["name"])
+                await self._until_answered("DELETE", path)
         mark = self._mark()
         lane = manifests.lane("base", mark)
         await self._until_answered("PATCH", path_of("Lane", "base"), lane, MERGE)
+
+    async def write_brief_lane(self, seconds: float) -> None:
+        """One that expires, and that nobody touches again."""
+        lane = manifests.lane("brief", self._mark(), expires=self._in(seconds))
+        await self._until_answered("POST", path_of("Lane"), lane)
+
+    async def _put_baselines_right(self, sound: Collection[ObjectId]) -> None:
+        group = await self._until_answered("GET", path_of("LaneGroup", GROUP))
+        for service, lane in group.document["spec"].get("serviceBaselines", {}).items():
+            workload = manifests.workload(service, lane, "")
+            if not {key_of(workload), key_of(manifests.lane(lane, ""))} <= {*sound}:
+                patch = {"spec": {"serviceBaselines": {service: None}}}
+                path = path_of("LaneGroup", GROUP)
+                await self._until_answered("PATCH", path, patch, MERGE)
 
     async def _write_lane(self) -> None:
         """Create it, or replace it whole whatever it is."""
@@ -118,22 +152,6 @@ class Client:
     async def _delete_workload(self) -> None:
         service, version = self._random.choice(SERVICES), self._random.choice(LANES)
         await self._delete(manifests.workload(service, version, ""))
-
-    async def _count(self) -> None:
-        """Read, add one, and write what was read: refused if somebody else wrote meanwhile."""
-        path = path_of("LaneGroup", GROUP)
-        there = await self._ask("GET", path)
-        if there is None or not there.ok:
-            return
-        group, mark = there.document, self._mark()
-        annotations = group["metadata"]["annotations"]
-        annotations |= {MARK: mark, COUNT: str(int(annotations.get(COUNT, "0")) + 1)}
-        group.pop("status", None)
-        answer = await self._write("PUT", path, group, mark)
-        if answer is None:
-            self._ledger.perhaps_counted += 1
-        elif answer.ok:
-            self._ledger.counted += 1
 
     async def _write_many(self) -> None:
         """Valid and applied whole, or refused whole."""
@@ -228,7 +246,13 @@ class Client:
             return manifests.lane(name, mark, poison=True)
         if harm < self._harm:
             return manifests.lane(POISON, mark)
+        if self._random.random() < self._lives:
+            expires = self._in(self._random.choice((1.0, 5.0, 20.0)))
+            return manifests.lane(name, mark, expires=expires)
         return manifests.lane(name, mark)
+
+    def _in(self, seconds: float) -> str:
+        return timestamp(self._now() + timedelta(seconds=seconds))
 
     def _some_workload(self, mark: str, version: str = "") -> dict[str, Any]:
         version = version or self._random.choice((*LANES, "base"))
@@ -236,3 +260,27 @@ class Client:
         if version != "base" and self._random.random() < self._harm / 2:
             command = self._random.choice((MISSING, NEVER_READY))
         return manifests.workload(self._random.choice(SERVICES), version, mark, command)
+
+
+class CountingClient(Client):
+    """Counts, too: two of them at once must not overwrite each other."""
+
+    @property
+    def actions(self) -> list[Action]:
+        return [*super().actions, self._count]
+
+    async def _count(self) -> None:
+        """Read, add one, and write what was read: refused if somebody else wrote meanwhile."""
+        path = path_of("LaneGroup", GROUP)
+        there = await self._ask("GET", path)
+        if there is None or not there.ok:
+            return
+        group, mark = there.document, self._mark()
+        annotations = group["metadata"]["annotations"]
+        annotations |= {MARK: mark, COUNT: str(int(annotations.get(COUNT, "0")) + 1)}
+        group.pop("status", None)
+        answer = await self._write("PUT", path, group, mark)
+        if answer is None:
+            self._ledger.perhaps_counted += 1
+        elif answer.ok:
+            self._ledger.counted += 1

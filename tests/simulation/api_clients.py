@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message
 from tests.simulation.event_loop import NOBODY
-from tests.simulation.network import Latency
+from tests.simulation.network import Broken, Latency, Pipe
 from tests.simulation.servers import Server
 
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+#: Virtual seconds between attempts to connect to a server that listens and accepts nobody yet.
+_AGAIN = 0.05
+#: The number of pieces of an answer that the network holds.
+_ON_THE_WAY = 3
 
 
 class Unanswered(Exception):
@@ -35,6 +39,36 @@ class Answer:
         return self.code < 300
 
 
+class Exchange:
+    """One request, and its answer as it comes. ``pieces`` end with None."""
+
+    def __init__(self, path: str, latency: Latency) -> None:
+        self.path = path
+        self.pieces = Pipe(latency)
+        self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.handler: asyncio.Task[None] | None = None
+
+    def cut(self) -> None:
+        """The connection is gone, and the server notices it."""
+        if not self.code.done():
+            self.code.set_exception(Unanswered(sent=True))
+            self.code.exception()  # the client may not wait for it any more
+        self.pieces.cut()
+        self.gone.set()
+
+    async def lines(self) -> AsyncIterator[dict[str, Any]]:
+        """Raises ``Unanswered``."""
+        try:
+            while (piece := await self.pieces.receive()) is not None:
+                for line in piece.splitlines():
+                    yield json.loads(line)
+        except Broken:
+            raise Unanswered(sent=True) from None
+        finally:
+            self.gone.set()
+
+
 class Connections:
     """``server`` is the one that lives now. ``loses`` says whether an answer is lost."""
 
@@ -49,9 +83,8 @@ class Connections:
         self._latency = latency
         self._loses = loses
         self._failed = failed
-        self._open: list[asyncio.Future[Answer]] = []
         #: What the server that lives now handles, also where nobody waits for the answer any more.
-        self._handled: set[asyncio.Future[Answer]] = set()
+        self._open: dict[Exchange, None] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -59,34 +92,63 @@ class Connections:
         self, method: str, path: str, body: Any = None, kind: str = "application/json"
     ) -> Answer:
         """Raises ``Unanswered``."""
+        exchange = await self.open(method, path, body, kind)
+        try:
+            content = b""
+            while (piece := await exchange.pieces.receive()) is not None:
+                content += piece
+        except Broken:
+            raise Unanswered(sent=True) from None
+        return Answer(await exchange.code, json.loads(content or b"{}"))
+
+    async def open(
+        self, method: str, path: str, body: Any = None, kind: str = "application/json"
+    ) -> Exchange:
+        """Returns when the answer has begun. Raises ``Unanswered``."""
         await asyncio.sleep(self._latency())
-        server = self._server()
+        while (server := self._server()) is not None and server.is_reloading:
+            await asyncio.sleep(_AGAIN)
         if server is None or server.api is None:
             raise Unanswered(sent=False)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        self._open.append(answer)
-        self._handled.add(answer)
+        exchange = Exchange(path, self._latency)
+        self._open[exchange] = None
         self._idle.clear()
-        server.process.spawn(self._handle(server.api, method, path, body, kind, answer))
+        handling = self._handle(server.api, method, path, body, kind, exchange)
+        exchange.handler = server.process.spawn(handling)
         if self._loses():
-            loop.call_later(self._latency() * 5, _break, answer, context=NOBODY.copy())
-        try:
-            return await answer
-        finally:
-            self._open.remove(answer)
-            await asyncio.sleep(self._latency())
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._latency() * 5, exchange.cut, context=NOBODY.copy())
+        await exchange.code
+        return exchange
 
     def break_all(self) -> None:
         """The server is gone."""
-        for answer in self._open:
-            _break(answer)
-        self._handled.clear()
+        for exchange in self._open:
+            exchange.cut()
+        self._open.clear()
         self._idle.set()
+
+    async def finish(self, seconds: float) -> None:
+        """What is not answered by then is cancelled."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            for exchange in tuple(self._open):
+                assert exchange.handler is not None
+                exchange.handler.cancel()
+
+    def handles(self, path: str) -> bool:
+        """Whether the server works on such a request."""
+        return any(exchange.path.endswith(path) for exchange in self._open)
 
     async def all_handled(self) -> None:
         """Returns when the server works on no request: a broken connection ends none."""
-        await self._idle.wait()
+        while self._writes_under_way():
+            await asyncio.sleep(_AGAIN)
+
+    def _writes_under_way(self) -> bool:
+        return any(not exchange.code.done() or exchange.gone.is_set() for exchange in self._open)
 
     async def _handle(
         self,
@@ -95,7 +157,7 @@ class Connections:
         path: str,
         body: Any,
         kind: str,
-        answer: asyncio.Future[Answer],
+        exchange: Exchange,
     ) -> None:
         path, _, query = path.partition("?")
         content = json.dumps(body).encode() if body is not None else b""
@@ -106,6 +168,7 @@ class Connections:
         ]
         scope = {
             "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
@@ -117,29 +180,34 @@ class Connections:
             "client": None,
             "server": ("/api.sock", None),
         }
-        code, content_sent = 0, b""
+        unread = [content]
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": content, "more_body": False}
+            if unread:
+                return {"type": "http.request", "body": unread.pop(), "more_body": False}
+            await exchange.gone.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
-            nonlocal code, content_sent
             if message["type"] == "http.response.start":
-                code = message["status"]
-            else:
-                content_sent += message.get("body", b"")
+                if not exchange.code.done():
+                    exchange.code.set_result(message["status"])
+                return
+            if message.get("body"):
+                exchange.pieces.send(message["body"])
+            if not message.get("more_body"):
+                exchange.pieces.send(None)
+            while exchange.pieces.on_the_way > _ON_THE_WAY and not exchange.gone.is_set():
+                await asyncio.sleep(_AGAIN)
 
         try:
             await api(scope, receive, send)
+        except asyncio.CancelledError:
+            exchange.cut()
+            raise
         except Exception as error:
             self._failed(f"{method} {path} failed: {error!r}")
-        self._handled.discard(answer)
-        if not self._handled:
-            self._idle.set()
-        if not answer.done():
-            answer.set_result(Answer(code, json.loads(content_sent or b"{}")))
-
-
-def _break(answer: asyncio.Future[Answer]) -> None:
-    if not answer.done():
-        answer.set_exception(Unanswered(sent=True))
+        finally:
+            self._open.pop(exchange, None)
+            if not self._open:
+                self._idle.set()

@@ -20,12 +20,14 @@ Connect = Callable[["Envoy"], Call]
 
 
 class Envoy:
-    """One process. ``observe`` hears of each response that was taken, and of what was refused."""
+    """One process. ``observe`` hears of each response that was taken, and of what was refused.
+    ``module`` is the lane filter that it has loaded."""
 
     def __init__(
         self,
         node: str,
         generation: int,
+        module: str,
         connect: Connect,
         refuses: Callable[[Resource], bool],
         random: Random,
@@ -33,11 +35,17 @@ class Envoy:
     ) -> None:
         self.node = node
         self.generation = generation
+        self.module = module
+        #: It was to be restarted hot, and could not be.
+        self.is_irreplaceable = False
         self.model = EnvoyModel(good=lambda resource: not refuses(resource))
         self.call: Call | None = None
         self.connected_since: float | None = None
         #: Whether the server knows of the connection: something has come on it.
         self.is_answered = False
+        #: Resources of the last response that it had already.
+        self.repeated: list[str] = []
+        self.is_first_response = False
         self.process = Process(f"{node}#{generation}")
         self._connect = connect
         self._random = random
@@ -92,12 +100,18 @@ class Envoy:
         self._answer(call)
         while True:
             data = await call.responses.receive()
+            self.is_first_response = not self.is_answered
             self.is_answered = True
             await self._awake.wait()
             push = _push(DeltaDiscoveryResponse.FromString(data))
+            self.repeated = [each.name for each in push.resources if self._has(each)]
             refused = self.model.apply(push)
             self._observe(self, push, refused)
             self._answer(call)
+
+    def _has(self, resource: Resource) -> bool:
+        had = self.model.config[resource.type_url].get(resource.name)
+        return had is not None and had.version == resource.version
 
     def _answer(self, call: Call) -> None:
         while self.model.outbox:

@@ -12,13 +12,16 @@ from tests.simulation.manifests import COUNT, GROUP, mark_of, marks_in
 from tests.simulation.servers import OPTIONS, Server
 from tests.simulation.stores import Disk
 
+from laneway.adapters.xds.protocol.subscriptions import Push
+from laneway.apiserver.rollbacks import declared_part
 from laneway.compile.envoy.emitter import Emitter
 from laneway.compile.envoy.limits import check
 from laneway.compile.incremental_lowering import Lowerer
 from laneway.compile.resources import CLUSTER, PUSH_ORDER, ROUTE, Resource, Snapshot
-from laneway.control.revisions import Draft, Manifest, ObjectId
+from laneway.control.revisions import Draft, Manifest, ObjectId, StoredObject
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
+from laneway.model.times import timestamp
 from laneway.wiring.declared_runtime import initial
 from laneway.wiring.reconciliation import STATUS
 from laneway.wiring.stored_declarations import declared_at_start
@@ -39,6 +42,10 @@ class Ledger:
     deleted: list[tuple[ObjectId, int, int]] = field(default_factory=list)
     counted: int = 0
     perhaps_counted: int = 0
+    #: Promotions: the revision, and the baselines that it sets, by service.
+    promoted: list[tuple[int, Mapping[str, str | None]]] = field(default_factory=list)
+    #: Rollbacks: the revision, the one that it returns to, and the last one when it was asked for.
+    rolled_back: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def kept(ledger: Ledger, disk: Disk) -> Iterator[str]:
@@ -77,13 +84,41 @@ def counted(ledger: Ledger, disk: Disk) -> Iterator[str]:
         yield f"{ledger.counted} to {most} increments were made, and the count is {count}"
 
 
+def released(ledger: Ledger, disk: Disk) -> Iterator[str]:
+    """A promotion sets just its baselines, and a rollback restores all objects, but for what others
+    wrote meanwhile."""
+    for number, baselines in ledger.promoted:
+        has = [
+            (manifest or {}).get("spec", {}).get("serviceBaselines", {})
+            for key, manifest in disk.revisions[number - 1].draft.writes.items()
+            if key.name == GROUP
+        ]
+        if not has or any(has[0].get(service) != lane for service, lane in baselines.items()):
+            yield f"revision {number} promotes {baselines}, and the group has {has}"
+    for number, target, before in ledger.rolled_back:
+        wanted, found = _declared(disk.objects(target)), _declared(disk.objects(number))
+        meanwhile = {
+            key
+            for revision in disk.revisions[before : number - 1]
+            if revision.draft.reason != STATUS
+            for key in revision.draft.writes
+        }
+        for key in (wanted.keys() | found.keys()) - meanwhile:
+            if wanted.get(key) != found.get(key):
+                yield f"revision {number} returns to {target}, and {key} is {found.get(key)}"
+
+
+def _declared(objects: Mapping[ObjectId, StoredObject]) -> Mapping[ObjectId, Manifest]:
+    return {key: declared_part(stored.manifest) for key, stored in objects.items()}
+
+
 class Programming:
     """Which marks were written when, and what statuses claim of them."""
 
     def __init__(self) -> None:
         self._written: dict[str, float] = {}
 
-    def submitted(self, draft: Draft, server: Server, now: float) -> Iterator[str]:
+    def submitted(self, draft: Draft, server: Server, now: float, today: datetime) -> Iterator[str]:
         """Of each draft before it is kept. A status that says that proxies have acknowledged a lane
         is true of each gateway that the server knows to be connected."""
         for key, manifest in draft.writes.items():
@@ -91,7 +126,7 @@ class Programming:
                 continue
             if draft.reason != STATUS:
                 self._written.setdefault(mark_of(manifest), now)
-            elif key.resource.startswith("lanes.") and _is_programmed(manifest):
+            elif key.resource.startswith("lanes.") and _is_programmed(manifest, today):
                 yield from self._untrue(key, manifest, server)
 
     def _untrue(self, key: ObjectId, manifest: Manifest, server: Server) -> Iterator[str]:
@@ -107,7 +142,10 @@ class Programming:
                 yield f"the status of {key} says that {envoy.node} has {mark}, and it has not"
 
 
-def _is_programmed(manifest: Manifest) -> bool:
+def _is_programmed(manifest: Manifest, today: datetime) -> bool:
+    """A lane that has just expired leaves proxies before its status says so."""
+    if manifest["spec"].get("expiresAt", "9999") <= timestamp(today):
+        return False
     conditions = {c["type"]: c for c in manifest["status"]["conditions"]}
     programmed = conditions["Programmed"]
     return bool(
@@ -166,6 +204,19 @@ def _not_replaced(envoy: Envoy, server: Server) -> frozenset[str]:
     )
 
 
+def told_once(envoy: Envoy) -> Iterator[str]:
+    """A proxy that connects to another program is sent nothing that it has. Later responses repeat
+    the endpoints of clusters that have changed, which Envoy waits for."""
+    if envoy.is_first_response and envoy.repeated:
+        yield f"{envoy.node} is sent {envoy.repeated} again"
+
+
+def of_its_module(envoy: Envoy, server: Server, push: Push) -> Iterator[str]:
+    """No proxy is configured for a lane filter that it has not loaded."""
+    if push.resources and envoy.module != server.module and not envoy.is_irreplaceable:
+        yield f"{envoy.process.name} has lane filter {envoy.module}, not {server.module}"
+
+
 def taken_back(mark: str, server: Server, now: float) -> Iterator[str]:
     """What was just refused as a whole is in no proxy any more."""
     for envoy in server.mesh.runner.envoys.values():
@@ -201,9 +252,10 @@ def converged(server: Server, disk: Disk, now: datetime) -> Iterator[str]:
         return
     for node, snapshot in snapshots.items():
         yield from _differences(envoys[node], snapshot)
+    yield from not_served(server)
     for key, stored in disk.objects().items():
         if key.resource in ("lanes.laneway.dev", "lanegroups.laneway.dev"):
-            yield from _unsettled(key, stored.manifest)
+            yield from _unsettled(key, stored.manifest, wanted)
 
 
 def _mesh_differences(wanted: Mesh, running: Mesh) -> Iterator[str]:
@@ -230,12 +282,26 @@ def _version(resources: Mapping[str, Resource], name: str) -> str:
     return resources[name].version if name in resources else ""
 
 
-def _unsettled(key: ObjectId, manifest: Manifest) -> Iterator[str]:
+def not_served(server: Server) -> Iterator[str]:
+    """A workload receives requests if, and only if, it is ready."""
+    ready = server.mesh.control_plane.placements.ready
+    for workload in server.mesh.mesh.workloads_by_name:
+        is_ready = server.mesh.is_ready(workload)
+        if (workload in ready) != is_ready:
+            yield f"{workload} is {'ready' if is_ready else 'not ready'}, and endpoints differ"
+
+
+def _unsettled(key: ObjectId, manifest: Manifest, wanted: Mesh) -> Iterator[str]:
     status = manifest.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", ())}
     generation = manifest["metadata"]["generation"]
     if status.get("observedGeneration") != generation:
         yield f"the status of {key} is of generation {status.get('observedGeneration')}"
-    for kind in ("Accepted", "Programmed"):
-        if conditions.get(kind, {}).get("status") != "True":
-            yield f"{key} is not {kind}: {conditions.get(kind)}"
+    if conditions.get("Accepted", {}).get("status") != "True":
+        yield f"{key} is not accepted: {conditions.get('Accepted')}"
+    is_lane = key.resource.startswith("lanes.")
+    counts = not is_lane or any(lane.name == key.name for lane in wanted.lanes)
+    programmed = conditions.get("Programmed", {})
+    right = ("True", "AcknowledgedByProxies") if counts else ("False", "Expired")
+    if (programmed.get("status"), programmed.get("reason")) != right:
+        yield f"{key} is {programmed}, and should be {right}"

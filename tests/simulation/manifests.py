@@ -38,6 +38,10 @@ def path_of(kind: str, name: str = "") -> str:
     return _PATHS[kind] + (f"/{name}" if name else "")
 
 
+def resource_of(kind: str) -> str:
+    return _PLURALS[kind]
+
+
 def key_of(manifest: Mapping[str, Any]) -> ObjectId:
     metadata = manifest["metadata"]
     return ObjectId(_PLURALS[manifest["kind"]], metadata.get("namespace", ""), metadata["name"])
@@ -52,7 +56,9 @@ def marks_in(body: bytes) -> frozenset[str]:
     return frozenset(found.decode() for found in _MARKED.findall(body))
 
 
-def lane(name: str, mark: str, *, poison: bool = False, invalid: bool = False) -> dict[str, Any]:
+def lane(
+    name: str, mark: str, *, poison: bool = False, invalid: bool = False, expires: str = ""
+) -> dict[str, Any]:
     value = f"{mark}.{POISON if poison else 'fine'}"  # the dot ends the mark
     rule = {
         "name": "all",
@@ -60,6 +66,8 @@ def lane(name: str, mark: str, *, poison: bool = False, invalid: bool = False) -
         "destination": "nowhere" if invalid else "web",
     }
     spec = {"group": GROUP, "selector": {"version": name}, "ingress": [rule]}
+    if expires:
+        spec["expiresAt"] = expires
     return _object("Lane", name, mark, spec)
 
 

@@ -45,6 +45,11 @@ class Pipe:
             await self._waiting
         return self._arrived.popleft()
 
+    @property
+    def on_the_way(self) -> int:
+        """Also what has arrived and was not received yet."""
+        return len(self._under_way) + len(self._arrived)
+
     def cut(self) -> None:
         """What is under way is lost."""
         self.broken = True

@@ -33,9 +33,18 @@ class _Admin:
 
 class SimulatedRunner:
     """``start_envoy`` makes an Envoy of a node and the number of its process. ``process`` is the
-    server's."""
+    server's.
 
-    def __init__(self, process: Process, random: Random, start_envoy: StartEnvoy) -> None:
+    ``before`` is the runner of the program before this one, whose processes go on.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        random: Random,
+        start_envoy: StartEnvoy,
+        before: SimulatedRunner | None = None,
+    ) -> None:
         self._process = process
         self._random = random
         self._start_envoy = start_envoy
@@ -43,11 +52,21 @@ class SimulatedRunner:
         self.envoys: dict[str, Envoy] = {}
         self.supervisors: dict[events.Subject, Supervisor] = {}
         self.on_event: Callable[[events.Event], None] = lambda event: None
+        #: Envoys that were replaced, and answer what is inside them.
+        self._draining: dict[Envoy, None] = {}
+        self._inherited: dict[events.Subject, Supervisor] = {}
+        if before is not None:
+            self._numbers, self.envoys = before._numbers, before.envoys
+            self._inherited = before.supervisors
 
     async def start_proxy(self, proxy: Proxy) -> Supervisor:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(self._random.uniform(0.0, 0.1) if self._inherited else 0.001)
+        subject = events.ProxyInstance(proxy.name)
+        if subject in self._inherited and self.envoys[proxy.name].process.alive:
+            return self._adopt(subject, ready=True)
+        self._inherited.pop(subject, None)
         self._launch(proxy.name)
-        return self._start(events.ProxyInstance(proxy.name), ready=True)
+        return self._start(subject, ready=True)
 
     async def start_workload(self, workload: Workload, placement: SidecarPlacement) -> Supervisor:
         await asyncio.sleep(0.001)
@@ -55,7 +74,10 @@ class SimulatedRunner:
         if command[0] == MISSING:
             raise Unstartable(f"Workload {workload.name}: there is no command {MISSING}")
         ready = command[0] != NEVER_READY
-        return self._start(events.WorkloadInstance(workload.name), ready=ready)
+        subject = events.WorkloadInstance(workload.name)
+        if subject in self._inherited:
+            return self._adopt(subject, ready=ready)
+        return self._start(subject, ready=ready)
 
     async def stop_proxy(self, name: str, spent: float = 0.0) -> None:
         await self._stop(events.ProxyInstance(name))
@@ -66,7 +88,31 @@ class SimulatedRunner:
         await self._stop(events.WorkloadInstance(name))
 
     async def restart_proxy(self, name: str) -> None:
-        raise NotImplementedError
+        """Hot: the old process goes on until the new one has taken over, and then for a while."""
+        await asyncio.sleep(self._random.uniform(0.1, 1.0))
+        before = self.envoys.get(name)
+        if before is not None and self._random.random() < 0.1:
+            before.is_irreplaceable = True
+            raise Unstartable(f"proxy {name} cannot be restarted")
+        if before is None or not before.process.alive:
+            return  # it is started anew
+        self._launch(name)
+        self._draining[before] = None
+        await asyncio.sleep(self._random.uniform(0.0, 1.0))
+        self._process.spawn(self._drain(before))
+
+    async def _drain(self, envoy: Envoy) -> None:
+        await asyncio.sleep(self._random.uniform(0.0, 3.0))
+        envoy.kill()
+        del self._draining[envoy]
+
+    async def wait_alone(self) -> None:
+        """Until no process runs beside its successor."""
+        while self._draining:
+            await asyncio.sleep(0.1)
+
+    def generation(self, node: str) -> int:
+        return self._numbers[node]
 
     def admin(self, node: str) -> _Admin:
         return _Admin()
@@ -99,12 +145,22 @@ class SimulatedRunner:
 
     def kill_all(self) -> None:
         """They die with laneway."""
-        for envoy in self.envoys.values():
+        for envoy in (*self.envoys.values(), *self._draining):
             envoy.kill()
 
     def _launch(self, node: str) -> None:
         number = self._numbers[node] = self._numbers.get(node, 0) + 1
         self.envoys[node] = self._start_envoy(node, number)
+
+    def _adopt(self, subject: events.Subject, *, ready: bool) -> Supervisor:
+        """A process goes on under a supervisor of this program, as ready as it was."""
+        before = self._inherited.pop(subject)
+        if not before.ready:
+            return self._start(subject, ready=ready)
+        supervisor = self.supervisors[subject] = Supervisor(subject)
+        supervisor.ready = True
+        supervisor.settled.set()
+        return supervisor
 
     def _start(self, subject: events.Subject, *, ready: bool) -> Supervisor:
         assert subject not in self.supervisors, f"{subject} is running already"

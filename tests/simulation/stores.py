@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 
 from laneway.adapters.store.memory import MemoryStore
 from laneway.adapters.store.queued import Clock, Created, QueuedStore
-from laneway.control.revisions import Draft, ObjectId, Revision, StoredObject, StoreError, write
+from laneway.control.revisions import (
+    Draft,
+    ObjectId,
+    Objects,
+    Revision,
+    StoredObject,
+    StoreError,
+    write,
+)
 
 
 class Fault(enum.Enum):
@@ -21,14 +29,17 @@ class Fault(enum.Enum):
 
 
 class Disk:
-    """The revisions that are kept for good."""
+    """The revisions that are kept for good. A store reads only those after ``compacted``; the
+    others are there for the invariants."""
 
     def __init__(self) -> None:
         self.revisions: list[Revision] = []
+        self.compacted = 0
 
-    def objects(self) -> dict[ObjectId, StoredObject]:
+    def objects(self, upto: int | None = None) -> dict[ObjectId, StoredObject]:
+        """As of the last revision, or as of another one."""
         objects: dict[ObjectId, StoredObject] = {}
-        for revision in self.revisions:
+        for revision in self.revisions[:upto]:
             write(objects, revision.number, revision.draft)
         return objects
 
@@ -50,8 +61,9 @@ class DiskStore(MemoryStore):
     ) -> None:
         super().__init__(clock)
         latest = disk.revisions[-1].number if disk.revisions else 0
-        QueuedStore.__init__(self, clock, disk.objects(), latest, compacted=0)
-        self._revisions = list(disk.revisions)
+        QueuedStore.__init__(self, clock, disk.objects(), latest, disk.compacted)
+        self._oldest = disk.objects(disk.compacted)
+        self._revisions = list(disk.revisions[disk.compacted :])
         self._disk = disk
         self._latency = latency
         self._fault = fault
@@ -61,6 +73,18 @@ class DiskStore(MemoryStore):
     async def append(self, draft: Draft, *, expected: int) -> Revision:
         self._submitting(draft)
         return await super().append(draft, expected=expected)
+
+    async def revisions(self, after: int, limit: int) -> Sequence[Revision]:
+        await asyncio.sleep(self._latency())
+        return await super().revisions(after, limit)
+
+    async def objects_at(self, number: int) -> Objects:
+        await asyncio.sleep(self._latency())
+        return await super().objects_at(number)
+
+    async def compact(self, number: int) -> None:
+        await super().compact(number)
+        self._disk.compacted = number
 
     async def _keep(self, revisions: Sequence[Revision], created: Sequence[Created]) -> None:
         fault = self._fault()

@@ -7,7 +7,7 @@ from tests.simulation.worlds import World
 
 pytestmark = pytest.mark.slow
 
-_SEEDS, _IN_ONE_TEST = 100, 20
+_SEEDS, _IN_ONE_TEST = 60, 20
 
 
 @pytest.mark.parametrize("first", range(0, _SEEDS, _IN_ONE_TEST), ids=lambda first: f"from-{first}")

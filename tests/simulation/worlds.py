@@ -7,63 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from structlog.testing import capture_logs
 from tests.simulation import invariants
-from tests.simulation.actors import Client
+from tests.simulation.actors import Client, CountingClient, Surroundings
 from tests.simulation.api_clients import Connections
 from tests.simulation.envoys import Envoy
 from tests.simulation.event_loop import Process, SimulatedLoop, Stuck
 from tests.simulation.invariants import Ledger, Programming
 from tests.simulation.manifests import POISON
 from tests.simulation.network import Broken, Call
+from tests.simulation.releases import Releaser
 from tests.simulation.runners import SimulatedRunner
-from tests.simulation.servers import Server
+from tests.simulation.servers import Machine, Record, Server
 from tests.simulation.stores import Disk, DiskStore, Fault
 from tests.simulation.traces import Trace
+from tests.simulation.watchers import Watcher
+from tests.simulation.weather import Weather
 
 from laneway.adapters.xds.protocol.subscriptions import Push
 from laneway.compile.resources import CLUSTER, LISTENER, ROUTE, SCOPE, Resource
 from laneway.control.revisions import Draft
+from laneway.wiring.handover import NotHandedOver
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: Virtual seconds in which everything has settled once nothing goes wrong any more.
 _SETTLED = 120.0
-
-
-@dataclass(frozen=True)
-class Weather:
-    """What may go wrong, as probabilities; ``slow`` is the longest way of a message in seconds."""
-
-    clients: int
-    actions: int
-    pause: float
-    slow: float
-    harm: float = 0.0
-    disk: float = 0.0
-    lost_answers: float = 0.0
-    #: Virtual seconds between two mishaps of processes and connections; 0 for none.
-    mishaps: float = 0.0
-
-    @staticmethod
-    def of(random: Random) -> Weather:
-        def sometimes(value: float) -> float:
-            return value if random.random() < 0.5 else 0.0
-
-        return Weather(
-            clients=random.choice((1, 2, 2, 3)),
-            actions=random.randint(3, 8),
-            pause=random.choice((0.3, 2.0, 8.0)),
-            slow=random.choice((0.002, 0.05, 0.3)),
-            harm=sometimes(0.4),
-            disk=sometimes(0.15),
-            lost_answers=sometimes(0.2),
-            mishaps=sometimes(random.choice((1.0, 5.0, 20.0))),
-        )
+#: Virtual seconds that the last lane of a world lives: longer than it takes to settle.
+_BRIEF = 150.0
 
 
 class World:
@@ -86,6 +62,18 @@ class World:
         self._connections = Connections(
             lambda: self._server, self._latency, self._loses_answer, self._violated
         )
+        self._surroundings = Surroundings(
+            self._connections,
+            self.ledger,
+            self.trace,
+            lambda: f"mark-{next(self._marks)}",
+            lambda: len(self.disk.revisions),
+            self._refused,
+            self._now,
+        )
+        self._watchers = [self._watcher(number) for number in range(self.weather.watchers)]
+        #: The Envoys that have connected to the program that lives now, and how often.
+        self._connected: Counter[Envoy] = Counter()
 
     def run(self) -> list[str]:
         with capture_logs():
@@ -104,16 +92,30 @@ class World:
         await self._client("first", harmless=True).declare_first()
         self._calm = False
         weather = self.weather
-        happening = asyncio.create_task(self._mishaps()) if weather.mishaps else None
+        watching = [asyncio.create_task(each.run()) for each in self._watchers]
+        happening = [asyncio.create_task(each) for each in self._happening()]
         clients = [self._client(f"client {n + 1}") for n in range(weather.clients)]
         await asyncio.gather(*(each.act(weather.actions, weather.pause) for each in clients))
         self._calm = True
-        if happening is not None:
-            happening.cancel()
+        for task in happening:
+            task.cancel()
         self.trace.add("world", "nothing goes wrong from now on")
-        await self._client("last", harmless=True).put_right()
+        last = self._client("last", harmless=True)
+        await last.put_right()
+        if weather.lives:
+            await last.write_brief_lane(_BRIEF)
         await self._settle()
-        living.cancel()
+        if weather.lives:
+            await asyncio.sleep(_BRIEF)
+            await self._settle()
+        for task in (living, *watching):
+            task.cancel()
+
+    def _happening(self) -> Iterator[Coroutine[Any, Any, None]]:
+        if self.weather.mishaps:
+            yield self._mishaps()
+        if self.weather.reloads:
+            yield self._reloads()
 
     async def _live(self) -> None:
         """One life of the server after the other."""
@@ -125,18 +127,33 @@ class World:
             await self._died.wait()
             await asyncio.sleep(self._random.uniform(0.1, 3.0))
 
-    async def _begin(self, process: Process) -> None:
+    async def _begin(
+        self, process: Process, module: str = "first", taken_over: Record | None = None
+    ) -> None:
         def crash(why: str) -> None:
             self._crash(server, why)
 
+        if taken_over is not None:
+            await asyncio.sleep(self._random.uniform(0.1, 1.0))
         store = DiskStore(
             self.disk, self._now, self._latency, self._disk_fault, crash, self._submitting
         )
-        server = Server(process, store, self._runner, self._loop.time, self._now, self._reported)
+        server = Server(process, store, self._machine(), module, taken_over)
         self._server = server
+        self._connected.clear()
         self.trace.add(process.name, f"starts at revision {store.latest}")
         await server.start()
         self.trace.add(process.name, "answers")
+
+    def _machine(self) -> Machine:
+        return Machine(
+            self._loop.time,
+            self._now,
+            self._reported,
+            self._runner,
+            self._connections.finish,
+            self.weather,
+        )
 
     def _crash(self, server: Server, why: str) -> None:
         self.trace.add(server.process.name, f"is killed: {why}")
@@ -158,6 +175,28 @@ class World:
                 self._crash(server, "by somebody")
             elif runner.envoys:
                 self._mishap(runner, self._random.choice(list(runner.envoys)))
+
+    async def _reloads(self) -> None:
+        while True:
+            await asyncio.sleep(self._random.expovariate(1 / self.weather.reloads))
+            server = self._server
+            if server is not None and server.api is not None:
+                await asyncio.wait([server.process.spawn(self._reload(server))], timeout=100)
+
+    async def _reload(self, server: Server) -> None:
+        """Another program takes over, perhaps with another lane filter."""
+        patience = self._random.choice((1.0, 10.0, 60.0))
+        self.trace.add(server.process.name, f"is to be reloaded in {patience:g} s")
+        try:
+            record = await server.hand_over(patience)
+        except NotHandedOver as error:
+            self.trace.add(server.process.name, f"is not reloaded: {error}")
+            return
+        module = self._random.choice((server.module, f"{server.module}+"))
+        process = Process(f"laneway {next(self._lives)}")
+        server.process.alive = False
+        server.process = process  # as by ``execve``: what kills one kills the other
+        process.spawn(self._begin(process, module, record))
 
     def _mishap(self, runner: SimulatedRunner, node: str) -> None:
         envoy = runner.envoys[node]
@@ -189,27 +228,36 @@ class World:
             server = self._server
             if server is not None and server.api is not None:
                 found = list(invariants.converged(server, self.disk, self._now()))
+                found += [each for watcher in self._watchers for each in watcher.behind()]
         self._check(found)
         self._check(invariants.kept(self.ledger, self.disk))
-        self._check(invariants.counted(self.ledger, self.disk))
+        if not self.weather.releases:
+            self._check(invariants.counted(self.ledger, self.disk))
+        self._check(invariants.released(self.ledger, self.disk))
 
     # What the parts are given
 
     def _client(self, name: str, *, harmless: bool = False) -> Client:
-        return Client(
-            name,
+        weather = self.weather
+        random = Random(f"{self.seed} {name}")
+        kind = Releaser if weather.releases else CountingClient
+        if harmless:
+            return kind(name, self._surroundings, random)
+        return kind(name, self._surroundings, random, weather.harm, weather.lives)
+
+    def _watcher(self, number: int) -> Watcher:
+        return Watcher(
+            f"watcher {number + 1}",
+            ("Lane", "LaneGroup", "Workload")[number % 3],
             self._connections,
-            self.ledger,
-            Random(f"{self.seed} {name}"),
+            self.disk,
+            Random(f"{self.seed} watcher {number}"),
             self.trace,
-            lambda: f"mark-{next(self._marks)}",
-            lambda: len(self.disk.revisions),
-            self._refused,
-            0.0 if harmless else self.weather.harm,
+            self._violated,
         )
 
-    def _runner(self, process: Process) -> SimulatedRunner:
-        return SimulatedRunner(process, self._random, self._start_envoy)
+    def _runner(self, process: Process, before: SimulatedRunner | None) -> SimulatedRunner:
+        return SimulatedRunner(process, self._random, self._start_envoy, before)
 
     def _start_envoy(self, node: str, generation: int) -> Envoy:
         random = Random(f"{self.seed} {node}")
@@ -218,7 +266,8 @@ class World:
         def refuses(resource: Resource) -> bool:
             return resource.type_url in refused_types and POISON.encode() in resource.body
 
-        envoy = Envoy(node, generation, self._connect, refuses, self._random, self._applied)
+        module = self._server.module if self._server else "first"
+        envoy = Envoy(node, generation, module, self._connect, refuses, self._random, self._applied)
         self.trace.add(envoy.process.name, "starts")
         envoy.start()
         return envoy
@@ -226,8 +275,10 @@ class World:
     def _connect(self, envoy: Envoy) -> Call:
         if self._server is None:
             raise Broken
+        call = self._server.accept(self._latency)
         self.trace.add(envoy.process.name, "connects")
-        return self._server.accept(self._latency)
+        self._connected[envoy] += 1
+        return call
 
     def _latency(self) -> float:
         return self._random.uniform(0.0005, self.weather.slow)
@@ -255,9 +306,15 @@ class World:
         gone = f" -{' -'.join(push.removed)}" if push.removed else ""
         verdict = f" REFUSED {' '.join(each.name for each in refused)}" if refused else ""
         self.trace.add(envoy.process.name, f"{kind} {names}{gone}{verdict}")
-        if self._server is not None and push.type_url in (LISTENER, ROUTE, SCOPE):
-            now = self._loop.time()
-            self._check(invariants.in_step(envoy, self._server, now))
+        server = self._server
+        if server is None:
+            return
+        if self._connected[envoy] == 1:
+            self._check(invariants.told_once(envoy))
+        if self._connected[envoy]:
+            self._check(invariants.of_its_module(envoy, server, push))
+        if push.type_url in (LISTENER, ROUTE, SCOPE):
+            self._check(invariants.in_step(envoy, server, self._loop.time()))
 
     def _refused(self, mark: str) -> None:
         """A client hears that its change set was refused."""
@@ -269,7 +326,10 @@ class World:
             return
         keys = " ".join(key.name for key in draft.writes)
         self.trace.add(self._server.process.name, f"appends {draft.reason}: {keys}")
-        self._check(self._programming.submitted(draft, self._server, self._loop.time()))
+        now, today = self._loop.time(), self._now()
+        found = self._programming.submitted(draft, self._server, now, today)
+        # A rollback is in force before it is written, and has marks that were written before.
+        self._check(found if not self._connections.handles("/rollbacks") else ())
 
     def _reported(self, text: str) -> None:
         self.trace.add("laneway", f"reports: {text[:300]}")

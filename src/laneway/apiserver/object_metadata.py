@@ -13,6 +13,15 @@ from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path
 from laneway.schema.fields import LABEL_KEY, LABEL_VALUE
 
+#: Those that users write, and those that the server fills in.
+USER_FIELDS = (
+    "name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences",
+)  # fmt: skip
+SERVER_FIELDS = (
+    "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+    "deletionGracePeriodSeconds", "selfLink", "managedFields",
+)  # fmt: skip
+_OWNER = ("apiVersion", "kind", "name", "uid")
 #: Of all annotations of an object together, keys and values.
 _MOST_ANNOTATIONS = 256 * 1024
 _KEY_RULE = (
@@ -25,7 +34,16 @@ _VALUE_RULE = (
 
 
 def metadata_findings(metadata: Mapping[str, Any]) -> Iterator[Finding]:
-    """What is wrong with labels, annotations and finalizers of the right types."""
+    """Unknown fields, and what is wrong with values of the right types."""
+    for name in metadata:
+        if name not in (*USER_FIELDS, *SERVER_FIELDS):
+            message = f"the field `{name}` is not one of metadata"
+            yield Finding(Code.UNKNOWN_FIELD, message, path=("metadata", name))
+    for number, owner in enumerate(metadata.get("ownerReferences") or ()):
+        for field in _OWNER:
+            if not isinstance(owner, Mapping) or not owner.get(field):
+                path: Path = ("metadata", "ownerReferences", number, field)
+                yield _wrong(path, f"the field `{field}` is missing", f"give {', '.join(_OWNER)}")
     for key, value in _texts(metadata.get("labels")):
         if not LABEL_KEY.fullmatch(key):
             yield _wrong(("metadata", "labels"), f"`{key}` is no key of a label", _KEY_RULE)
@@ -44,7 +62,7 @@ def metadata_findings(metadata: Mapping[str, Any]) -> Iterator[Finding]:
         yield _wrong(("metadata", "annotations"), message, f"at most {_MOST_ANNOTATIONS} may be")
     for number, name in enumerate(metadata.get("finalizers") or ()):
         if not isinstance(name, str) or not LABEL_KEY.fullmatch(name):
-            path: Path = ("metadata", "finalizers", number)
+            path = ("metadata", "finalizers", number)
             yield _wrong(path, f"`{name}` is no name of a finalizer", _KEY_RULE)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from laneway.apiserver import writes
 from laneway.apiserver.failures import Failure
+from laneway.apiserver.object_metadata import USER_FIELDS
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.whole_writes import (
     Author,
@@ -23,15 +24,6 @@ from laneway.control.revisions import Manifest, ObjectId, Objects
 from laneway.model.meshes import Mesh
 
 #: The metadata that a rollback restores; the server owns the rest.
-_METADATA = (
-    "name",
-    "generateName",
-    "namespace",
-    "labels",
-    "annotations",
-    "finalizers",
-    "ownerReferences",
-)
 
 
 def rolled_back(
@@ -75,7 +67,7 @@ def _with_baseline(manifest: Manifest, then: Mesh) -> Manifest:
 def declared_part(manifest: Manifest) -> dict[str, Any]:
     """The declared part of an object, without its status and the server's fields."""
     metadata = manifest["metadata"]
-    kept = {name: metadata[name] for name in _METADATA if metadata.get(name)}
+    kept = {name: metadata[name] for name in USER_FIELDS if metadata.get(name)}
     return {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": kept}
 
 

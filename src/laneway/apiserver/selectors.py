@@ -17,6 +17,7 @@ _KEY = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
 _VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
 _EQUAL = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<operator>==|=|!=)\s*(?P<value>{_VALUE})\s*")
 _AMONG = re.compile(rf"\s*(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)\s*")
+_NUMBER = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<operator>[<>])\s*(?P<value>-?[0-9]{{1,18}})\s*")
 _EXISTS = re.compile(rf"\s*(?P<absent>!?)\s*(?P<key>{_KEY})\s*")
 #: Commas that are not between parentheses.
 _BETWEEN = re.compile(r",(?![^(]*\))")
@@ -42,14 +43,28 @@ def _label(term: str) -> Selector:
         key, wanted = found["key"], found["operator"] == "in"
         values = frozenset(value.strip() for value in found["values"].split(","))
         return lambda manifest: (_labels(manifest).get(key) in values) is wanted
+    if found := _NUMBER.fullmatch(term):
+        return _compared(found["key"], found["operator"], int(found["value"]))
     if found := _EXISTS.fullmatch(term):
         key, wanted = found["key"], not found["absent"]
         return lambda manifest: (key in _labels(manifest)) is wanted
     raise Failure(
         400,
         f"labelSelector: {term.strip()!r} is no requirement; write KEY=VALUE, KEY!=VALUE, "
-        "KEY in (A,B), KEY notin (A,B), KEY or !KEY",
+        "KEY in (A,B), KEY notin (A,B), KEY>NUMBER, KEY<NUMBER, KEY or !KEY",
     )
+
+
+def _compared(key: str, operator: str, limit: int) -> Selector:
+    """Labels that are no numbers are neither greater nor less."""
+
+    def holds(manifest: Mapping[str, Any]) -> bool:
+        text = _labels(manifest).get(key, "")
+        if not re.fullmatch("-?[0-9]{1,18}", text):
+            return False
+        return int(text) > limit if operator == ">" else int(text) < limit
+
+    return holds
 
 
 def _labels(manifest: Mapping[str, Any]) -> Mapping[str, str]:

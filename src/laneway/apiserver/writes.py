@@ -10,6 +10,7 @@ from typing import Any
 from laneway.apiserver import field_ownership
 from laneway.apiserver.failures import Failure
 from laneway.apiserver.field_ownership import Conflicts, Manager, Owners, stated_owners
+from laneway.apiserver.object_metadata import SERVER_FIELDS
 from laneway.apiserver.patches import APPLY, patched
 from laneway.apiserver.resources import Resource
 from laneway.apiserver.validation import Valid, validated, validated_status, with_item_defaults
@@ -250,20 +251,11 @@ def _fresh(write: Write, live: Manifest | None, manifest: Manifest) -> dict[str,
 
 
 def _without_server_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What users write, unknown fields included: these are refused or dropped later."""
     return {
         name: value
         for name, value in metadata.items()
-        if name
-        in (
-            "name",
-            "generateName",
-            "namespace",
-            "labels",
-            "annotations",
-            "finalizers",
-            "ownerReferences",
-        )
-        and value is not None
+        if name not in SERVER_FIELDS and value is not None
     }
 
 

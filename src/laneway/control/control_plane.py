@@ -190,14 +190,16 @@ class ControlPlane:
         late: set[str],
         known: Set[tuple[str, ResourceStatus]],
     ) -> tuple[str, ...]:
-        """Publishes a phase and waits. Returns rejections of proxies, except those in ``known``."""
+        """Publishes a phase and waits. Returns rejections of proxies, except those in ``known``,
+        and of what they were to have before the change: they may reject that only now."""
         self._next = (state, phase)
         self.publish()
         statuses = await self.wait_synced(deadline)
+        before = self._emitted(self._state)
         rejections = tuple(
             rejection
             for node in sorted(statuses)
-            for rejection in rejected(_without(statuses[node], known))
+            for rejection in rejected(_without(statuses[node], known, before.get(node)))
         )
         if not rejections:
             late.update(s.node for s in statuses.values() if s.connected and not s.synced)
@@ -236,9 +238,15 @@ class ControlPlane:
             self._publisher.forget(node)
 
 
-def _without(status: ProxyStatus, known: Set[tuple[str, ResourceStatus]]) -> ProxyStatus:
-    kept = tuple(each for each in status.resources if (status.node, each) not in known)
-    return replace(status, resources=kept)
+def _without(
+    status: ProxyStatus, known: Set[tuple[str, ResourceStatus]], before: Snapshot | None
+) -> ProxyStatus:
+    def is_older(resource: ResourceStatus) -> bool:
+        had = before.resources(resource.type_url).get(resource.name) if before else None
+        return had is not None and had.version == resource.sent
+
+    kept = (each for each in status.resources if (status.node, each) not in known)
+    return replace(status, resources=tuple(each for each in kept if not is_older(each)))
 
 
 def _others(

@@ -39,8 +39,8 @@ class Selection:
         )
 
     def elsewhere(self, service: Service, lane: Lane | None = None) -> Workload | None:
-        """A workload with the labels in another namespace than the service's, where no declared
-        Service selects it."""
+        """A workload with the labels in another namespace than the service's, which is not of a
+        lane group's Service there."""
         label = next(iter(service.selector.items()), ("", ""))
         candidates = self._by_label_anywhere.get(label, ())
         others = (
@@ -49,15 +49,16 @@ class Selection:
             if workload.name.namespace != service.name.namespace
             and workload.is_selected(service.selector)
             and (lane is None or lane.selects(workload.labels))
-            and workload.name not in self._served
+            and workload.name not in self._grouped
         )
         return next(others, None)
 
     @cached_property
-    def _served(self) -> frozenset[ObjectName]:
-        """The workloads that declared Services select."""
-        declared = (service for service in self._mesh.services if service.assumed_for is None)
-        return frozenset(each.name for service in declared for each in self.workloads(service))
+    def _grouped(self) -> frozenset[ObjectName]:
+        """The workloads of Services that are in lane groups."""
+        of = self._mesh.services_by_name
+        services = (of[name] for name in self._mesh.groups_by_service if name in of)
+        return frozenset(each.name for service in services for each in self.workloads(service))
 
     @cached_property
     def _by_label_anywhere(self) -> Mapping[tuple[str, str], list[Workload]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from laneway.model.findings import Finding, Path
 from laneway.model.lanes import IngressRule
@@ -15,6 +15,7 @@ from laneway.schema.field_metadata import About
 from laneway.schema.fields import HeaderName, Name, Opaque
 from laneway.schema.kind import Pattern, not_honoured
 from laneway.schema.objects import Object
+from laneway.schema.request_matches import each_once
 
 #: The API group of ASM's kinds, and its versions.
 API_GROUP, VERSIONS = "istio.alibabacloud.com", ("v1",)
@@ -57,7 +58,7 @@ class RequestMatch(Struct):
         ),
     ] = None
     headers: Annotated[
-        dict[HeaderName, StructMatch],
+        Annotated[dict[HeaderName, StructMatch], AfterValidator(each_once)],
         About(
             "Conditions on headers, by name; an empty one asks that the header is there.",
             "对请求头的条件，以名称为键；空条件表示该请求头存在即可。",

@@ -19,6 +19,7 @@ from laneway.model.existing_objects import ExistingObject
 from laneway.model.findings import Finding, ObjectKey, Severity
 from laneway.model.group_defaults import mesh_of
 from laneway.model.keys import Declared, key_of
+from laneway.model.lanes import Lane
 from laneway.model.meshes import Mesh
 from laneway.schema import registry
 from laneway.schema.annotations import own_metadata
@@ -139,7 +140,19 @@ class _Reading:
         """Fill in the document of the object that a check speaks of, in that document's terms."""
         assert finding.subject is not None, f"{finding.code} names no object"
         document, kind = self.origins[finding.subject]
-        self._found(replace(finding, path=kind.path(finding.path)), document, kind)
+        told = self._with_rule_of_group(finding)
+        self._found(replace(told, path=kind.path(finding.path)), document, kind)
+
+    def _with_rule_of_group(self, finding: Finding) -> Finding:
+        """A finding about a rule that the lane has from its group says where that is."""
+        if finding.path[:2] != ("spec", "ingress") or len(finding.path) < 3:
+            return finding
+        lane = next((one for one in self.declared if key_of(one) == finding.subject), None)
+        if not isinstance(lane, Lane) or lane.ingress:
+            return finding
+        document, kind = self.origins[ObjectKey("LaneGroup", lane.group)]
+        rule = _placed(replace(finding, path=kind.path(finding.path)), document, kind)
+        return replace(finding, fix=f"{finding.fix}; the rule is in {rule.subject}, {rule.field}")
 
     def _found(self, finding: Finding, document: Document, kind: Kind | None) -> None:
         self.findings.append(_placed(finding, document, kind))

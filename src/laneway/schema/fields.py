@@ -209,6 +209,8 @@ def _port_reference(value: object) -> int | str:
 def _method(text: str) -> str:
     if not is_header(text):  # a method is a token, as a header's name is (RFC 9110 section 9.1)
         raise wrong(f"`{text}` is not an HTTP method", "write one such as GET or POST")
+    if text == "CONNECT":
+        raise wrong("gateways route no CONNECT request: it has no path", "remove it")
     if text != text.upper():
         raise wrong(f"methods are upper case: no request has `{text}`", f"write {text.upper()}")
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, model_validator
 
@@ -34,6 +34,19 @@ def _parameter(text: str) -> str:
             f"write 1 to {_PARAMETER:,}, which is what proxies take",
         )
     return text
+
+
+def each_once(headers: dict[str, Any]) -> dict[str, Any]:
+    """Conditions on headers, with one for each header; raises ``wrong``."""
+    seen: set[str] = set()
+    for name in headers:
+        if name.lower() in seen:
+            raise wrong(
+                f"has two conditions on the header {name} (header names know no case)",
+                "keep one of them; for both, write one regex",
+            )
+        seen.add(name.lower())
+    return headers
 
 
 _ONE_LINE = Constraint("on one line", "单行", pattern=r"[^\x00\r\n]*", min_length=1)
@@ -130,7 +143,7 @@ class UriMatch(Match):
         return self
 
 
-Headers = Annotated[dict[HeaderName, Match], ClusterBound(16)]
+Headers = Annotated[dict[HeaderName, Match], AfterValidator(each_once), ClusterBound(16)]
 ParameterName = Annotated[
     str,
     AfterValidator(_parameter),

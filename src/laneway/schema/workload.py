@@ -319,7 +319,9 @@ def _build_workload(document: WorkloadObject) -> Built:
         watch=tuple(spec.watch),
     )
     started = ("env", "env_file", "working_dir", "restart_policy", "watch")
-    given = () if spec.command else spec.model_fields_set
+    given = set() if spec.command else set(spec.model_fields_set)
+    if workload.restart is RestartPolicy.ALWAYS:  # a server fills it in
+        given.discard("restart_policy")
     idle = [str(WorkloadSpec.model_fields[name].alias) for name in started if name in given]
     why = "laneway does not start an application that it has the address of"
     return workload, [

@@ -8,18 +8,16 @@ declare objects in ``declarations``. ``changes`` start and stop processes, one c
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from laneway.adapters.runner.admin import AdminUnreachable
 from laneway.adapters.runner.binary import find_envoy
-from laneway.adapters.runner.errors import RunnerError
 from laneway.adapters.runner.ports import Ports
 from laneway.adapters.runner.runner import Runner
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
@@ -36,7 +34,6 @@ from laneway.control.proxies import ProxyStatus, ResourceStatus, Verdict
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
-from laneway.model.placements import Placements
 from laneway.wiring.address_allocation import AddressAllocator, nodes
 from laneway.wiring.changes import Changes
 from laneway.wiring.declared_runtime import PROGRAM, DeclaredRuntime, change_of, initial, whole
@@ -46,16 +43,12 @@ from laneway.wiring.handover import NotHandedOver, RunningMesh
 from laneway.wiring.lane_expiry import utc_now
 from laneway.wiring.lane_traffic import ProxyFigures
 from laneway.wiring.recorded_meshes import mesh_of_recorded, recorded
+from laneway.wiring.resumption import Resumption
 from laneway.wiring.rollouts import Site
 from laneway.wiring.terminations import Terminations
 
 #: The file of a proxy's access log, in the proxy's folder.
 ACCESS_LOG = "access.log"
-#: Seconds in which proxies connect to a control plane that takes over. Envoy waits for up to half a
-#: second before its first attempt, and longer before each further one.
-RECONNECTING = 30.0
-#: Each is another Envoy for a moment, and takes its memory.
-_RESTARTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,6 @@ class Embedded:
     ) -> None:
         self._now = now
         self._running = running
-        self._reconnecting: asyncio.Task[None] | None = None
         self._initial = whole(mesh) if isinstance(mesh, Mesh) else mesh
         self._settings = settings
         self._on_event = on_event
@@ -143,12 +135,17 @@ class Embedded:
             )
             self._terminations = Terminations(self.control_plane, fleet, allocator)
             self._changes = Changes(Site(self.control_plane, fleet, allocator, self._terminations))
+            self._resumption = Resumption(
+                self._registry, self.control_plane, fleet, runner.generation, self._on_event
+            )
             self._server = XdsServer(self._registry, f"unix:{socket}", fleet.tokens)
+            if running:
+                # Before the server: none of the proxies may connect as an unknown one.
+                await self._resumption.begin(running, active_before, self._module, self._changes)
+                stack.callback(self._resumption.cancel)
             await stack.enter_async_context(self._server)
             stack.push_async_callback(self._close)  # before the server goes
-            if running:
-                await self._resume(running, active_before)
-            else:
+            if not running:
                 await self._changes.begin(active(state.mesh, self._now()))
             runtime = DeclaredRuntime(self.control_plane, self._changes)
             self._declarations = Declarations(state, runtime, check, time.monotonic, self._now)
@@ -332,48 +329,12 @@ class Embedded:
         )
 
     async def wait_reconnected(self) -> None:
-        """Until every proxy that was taken over has connected again and settled, or
-        ``RECONNECTING`` is over."""
-        if self._reconnecting is not None:
-            await asyncio.wait([self._reconnecting])
-
-    async def _resume(self, running: RunningMesh, mesh: Mesh) -> None:
-        placements = Placements(
-            {each.workload: each for each in running.sidecars},
-            {each.gateway: each for each in running.gateways},
-        )
-        fleet = self._fleet
-        await fleet.resume(mesh, placements, running.instances, running.tokens)
-        outdated = fleet.nodes if running.module != self._module else frozenset()
-        for node in outdated:
-            self._registry.expect(node, self._runner.generation(node) + 1)
-        ready = frozenset(each.name for each in mesh.workloads if fleet.is_ready(each.name))
-        self.control_plane.resume(mesh, replace(placements, ready=ready))
-        self._reconnecting = asyncio.create_task(self._reconnect(outdated))
-        # A change waits only for proxies that are connected.
-        await self._changes.wait_for(self.wait_reconnected())
-
-    async def _reconnect(self, outdated: Collection[str]) -> None:
-        """``outdated`` are proxies that run another version of the lane filter than is configured
-        now. They are restarted hot, a few at a time, and then get the new configuration."""
-        at_once = asyncio.Semaphore(_RESTARTS_AT_ONCE)
-
-        async def renew(node: str) -> None:
-            async with at_once:
-                try:
-                    await self._fleet.restart_proxy(node)
-                except (RunnerError, OSError) as error:
-                    self._on_event(events.NotReplaced(events.ProxyInstance(node), str(error)))
-                    self._registry.expect(node, 0)
-
-        await asyncio.gather(*map(renew, outdated))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RECONNECTING):
-                await self._registry.wait_synced(nodes(self.control_plane.placements))
+        """Until every proxy that was taken over has connected again and settled, or enough time has
+        passed."""
+        await self._resumption.wait_reconnected()
 
     async def _close(self) -> None:
-        if self._reconnecting is not None:
-            self._reconnecting.cancel()
+        self._resumption.cancel()
         await self._changes.close()
         await self._terminations.listeners_closed()  # which needs the proxies' word
         await asyncio.gather(self._terminations.finish(), self._runner.aclose())

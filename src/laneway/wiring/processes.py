@@ -176,6 +176,7 @@ class Processes:
                 "synced": sum(each.connected and each.synced for each in statuses),
             },
             "rejections": [text for each in statuses for text in rejected(each)],
+            "errors": self._reconciliation.errors(),
         }
 
     async def _settled(self) -> None:

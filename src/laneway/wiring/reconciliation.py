@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from laneway.apiserver.lane_status import CountInstances, Proxies, lane_status, unreadable_status
+from laneway.apiserver.whole_writes import described
 from laneway.control.declared import (
     Declaration,
     Declarations,
@@ -125,6 +126,10 @@ class Reconciliation:
                 await self._pass(retrying=retrying)
         finally:
             stop()
+
+    def errors(self) -> list[str]:
+        """What is wrong with declared objects; their groups stay in their last valid state."""
+        return [described(finding) for _, finding in self._declarations.state.resolution.errors]
 
     async def _woken_in_time(self) -> bool:
         """False if it is time to retry something that failed."""

@@ -13,7 +13,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Self
 
 from laneway import __version__
@@ -55,11 +55,12 @@ from laneway.wiring.console_paths import console_folder
 from laneway.wiring.document_objects import DocumentObjects
 from laneway.wiring.embedded import Embedded
 from laneway.wiring.file_objects import FileObjects, as_declared
-from laneway.wiring.handover import Handover, NotHandedOver, RunningMesh
+from laneway.wiring.handover import Handover, RunningMesh
 from laneway.wiring.lane_expiry import follow_expiry, utc_now
 from laneway.wiring.lane_traffic import LaneTraffic
 from laneway.wiring.live_lists import follow_all
 from laneway.wiring.processes import Processes
+from laneway.wiring.quiescence import quiescent
 from laneway.wiring.recent_events import RecentEvents
 from laneway.wiring.reconciliation import Reconciliation
 from laneway.wiring.request_trials import RequestTrials
@@ -76,7 +77,6 @@ from laneway.wiring.workload_instances import WorkloadInstances
 EXAMPLE = "example"
 #: Seconds for requests to the API that are being answered when a program hands over.
 _ANSWERING = 20.0
-_BUSY = "a change, or a process that is terminating, was not finished after {:g} s; try again"
 
 
 class Serving:
@@ -131,13 +131,13 @@ class Serving:
             declarations = self.embedded.declarations
             self._events.active = lambda: declarations.active
             self._reconciliation = self._reconciling(store, started=whole)
-            self._follow()
-            stack.push_async_callback(self._stop_following)
+            self.follow()
+            stack.push_async_callback(self.stop_following)
             if self._files is not None:
                 self._shown = self._file_objects(store, self._reconciliation)
                 await self.show(self._files)
             listening = self._taken_over.listening if self._taken_over else {}
-            await self._open_api(
+            await self.open_api(
                 {address: socket.socket(fileno=each) for address, each in listening.items()}
             )
             stack.push_async_callback(lambda: self._api.aclose())
@@ -155,28 +155,7 @@ class Serving:
         replaced.
         """
         assert isinstance(self.store, SqliteStore)
-        assert self._reconciliation is not None
-        deadline = asyncio.get_running_loop().time() + seconds
-        try:
-            async with asyncio.timeout_at(deadline), self.embedded.unchanging():
-                self.embedded.check_recordable()
-        except TimeoutError:
-            raise NotHandedOver(_BUSY.format(seconds)) from None
-        listening = await self._server_of_api.keep_listening(_ANSWERING)
-        await self._api.aclose()
-        async with AsyncExitStack() as held:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._reconciliation.caught_up()
-                    await self._stop_following()
-                    await held.enter_async_context(self.embedded.unchanging())
-                self.embedded.check_recordable()
-            except (TimeoutError, NotHandedOver) as error:
-                await self._stop_following()
-                self._follow()
-                await self._open_api(listening)
-                raise NotHandedOver(str(error) or _BUSY.format(seconds)) from None
-            # From here on there is no way back.
+        async with quiescent(self, seconds) as listening:
             await self.embedded.disconnect()
             lock = await self.store.hand_over()
             return Handover(
@@ -186,7 +165,24 @@ class Serving:
                 {str(name): problem for name, problem in self._workloads.problems().items()},
             )
 
-    def _follow(self) -> None:
+    # ``Replaceable``
+
+    def unchanging(self) -> AbstractAsyncContextManager[None]:
+        return self.embedded.unchanging()
+
+    def check_recordable(self) -> None:
+        self.embedded.check_recordable()
+
+    async def caught_up(self) -> None:
+        assert self._reconciliation is not None
+        await self._reconciliation.caught_up()
+
+    async def close_api(self) -> Mapping[str, socket.socket]:
+        listening = await self._server_of_api.keep_listening(_ANSWERING)
+        await self._api.aclose()
+        return listening
+
+    def follow(self) -> None:
         """Start what goes on as long as the mesh runs."""
         assert self._reconciliation is not None
         first = (self._become_declared,) if self._taken_over else ()
@@ -199,7 +195,7 @@ class Serving:
             following.append(self._follow_expiry())
         self._following = [asyncio.create_task(each) for each in following]
 
-    async def _stop_following(self) -> None:
+    async def stop_following(self) -> None:
         while self._following:
             await _cancelled(self._following.pop())
 
@@ -210,7 +206,7 @@ class Serving:
         if isinstance(outcome, NotProgrammed):
             self._report(f"the mesh stays as it was before: {outcome}")
 
-    async def _open_api(self, listening: Mapping[str, socket.socket]) -> None:
+    async def open_api(self, listening: Mapping[str, socket.socket]) -> None:
         """Raises ``ServerUnusable``. Sockets in ``listening`` are used again."""
         assert self._reconciliation is not None
         store, reconciliation, tokens = self.store, self._reconciliation, self.tokens

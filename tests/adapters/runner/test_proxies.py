@@ -141,6 +141,27 @@ async def test_an_envoy_that_hangs_is_unready_until_it_goes_on(
     await told.wait_for(events.Ready, 2)
 
 
+async def test_when_all_sidecars_hang_none_is_unready(runner: Runner, told: Recorder) -> None:
+    """A machine that is too busy: nobody could answer in their place. A gateway that answers does
+    not tell the difference. As soon as one answers again, the other counts as one that hangs."""
+    sidecars = [await runner.start_proxy(Proxy(name, empty_bootstrap)) for name in "ab"]
+    gateway = await runner.start_proxy(Proxy("g", empty_bootstrap, gateway=True))
+    pids = []
+    for started in (*sidecars, gateway):
+        await started.wait_ready()
+        assert started.pid
+        pids.append(started.pid)
+    for pid in pids[:2]:
+        os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(4 * proxies._READINESS.period)
+    assert not told.of(events.Unready)
+    os.kill(pids[0], signal.SIGCONT)
+    unready = await told.wait_for(events.Unready)
+    assert unready.subject == events.ProxyInstance("b")
+    os.kill(pids[1], signal.SIGCONT)
+    await told.wait_for(events.Ready, 4)
+
+
 def test_an_envoy_that_hangs_is_noticed_within_three_seconds() -> None:
     """It hangs right after a good answer; half a second is left to tell the other proxies."""
     readiness = proxies._READINESS

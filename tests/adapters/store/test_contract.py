@@ -119,6 +119,17 @@ async def test_whoever_gives_up_waiting_takes_nothing_back(store: RevisionStore)
     assert labels(store.objects) == {"s1": ("a", 1), "s2": ("b", 2)}
 
 
+async def test_what_a_listener_looks_at_is_not_what_all_see_from_then_on(
+    store: RevisionStore,
+) -> None:
+    seen: list[dict[str, tuple[str, int]]] = []
+    store.listen(lambda revision, before: seen.append(labels(store.objects)))
+    drafts = (store.append(draft(s1=str(number)), expected=number) for number in range(3))
+    await asyncio.gather(*drafts)
+    assert seen == [{"s1": (str(number), number + 1)} for number in range(3)]
+    assert labels(store.objects) == seen[-1]
+
+
 async def test_compaction_keeps_what_is_alive(store: RevisionStore) -> None:
     await append(store, s1="a", s2="b", s3="c")
     await append(store, s2="d", s3=None)

@@ -18,7 +18,7 @@ from tests.compile.meshes import (
 
 from laneway.compile.analyze import Code, analyze
 from laneway.model.findings import ObjectKey, Severity
-from laneway.model.lanes import IngressRule
+from laneway.model.lanes import IngressRule, Sticky, StickyKind
 from laneway.model.meshes import Mesh
 
 ABC = [service("a"), service("b"), service("c")]
@@ -83,8 +83,28 @@ def test_an_enter_rule_that_another_one_covers_is_told() -> None:
     assert finding.subject == ObjectKey("Lane", "test/l0")
 
 
+def test_an_enter_rule_for_one_host_leaves_other_hosts_to_others() -> None:
+    preview = rule("a", hosts=("pr-7.preview.test",))
+    finding = only(entering(preview, rule("a", headers=JACK)), Code.OVERLAPPING_ENTER_RULES)
+    assert finding.severity is Severity.NOTE
+    every = rule("a", hosts=("*.preview.test",), headers=JACK)
+    for host in ("a.preview.test", "*.a.preview.test"):
+        only(entering(rule("a", hosts=(host,)), every), Code.OVERLAPPING_ENTER_RULES)
+
+
 def test_an_enter_rule_that_asks_for_the_route_header_has_no_effect() -> None:
     declared = entering(rule("a", headers={"X-Lane": exact("l0")}))
     assert [f.field for f in analyze(declared) if f.code == "NO_EFFECT"] == [
         "spec.ingress[0].enter"
     ]
+
+
+def test_lanes_that_share_requests_keep_users_by_the_same_header() -> None:
+    def told(*stickies: Sticky | None) -> list[tuple[str, str]]:
+        rules = [rule("a", headers=JACK, weight=50, sticky=sticky) for sticky in stickies]
+        findings = [f for f in analyze(entering(*rules)) if f.code == "NO_EFFECT"]
+        return [(str(f.subject), f.field) for f in findings]
+
+    header, cookie = Sticky(StickyKind.HEADER, "x-user"), Sticky(StickyKind.COOKIE, "user")
+    assert told(header, header) == told(header, None) == told(None, header) == []
+    assert told(header, cookie) == [("Lane test/l1", "spec.ingress[0].sticky")]

@@ -18,6 +18,7 @@ from tests.compile.meshes import (
     lane,
     mesh,
     name,
+    regex,
     rule,
     service,
 )
@@ -54,6 +55,17 @@ def test_reasons_tell_the_rule_the_header_the_memory_and_the_fallback() -> None:
     ]
     assert [hop.caller for hop in outcome.hops] == [None, name("a"), name("b")]
     assert outcome.hops[0].reasons[0].text == "rule r of lane s2: host *, uri exact /mock"
+
+
+@pytest.mark.parametrize(
+    ("host", "taken"), [("a.test", True), ("a.test:81", True), ("A.test", False), ("b", False)]
+)
+def test_a_condition_on_host_is_met_by_the_requests_host(host: str, taken: bool) -> None:
+    """With its port, and as it was sent: so Envoy does, which has no other header ``Host``."""
+    entry = rule("a", headers={"Host": regex("a[.]test(:[0-9]+)?")})
+    declared = mesh([group("a")], [lane("s1", "a", entry)], SERVICES[:1])
+    request = Request(host, headers={"host": "a.test"} if host == "b" else {})
+    assert (simulate(declared, lower(declared), request).failure is None) is taken
 
 
 def test_past_a_sidecar_the_lane_is_that_of_the_workload_that_is_called() -> None:

@@ -173,3 +173,17 @@ def test_a_second_interruption_ends_at_once() -> None:
             process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert time.monotonic() - began < 30
+
+
+def test_an_interruption_while_the_program_is_read_is_130() -> None:
+    script = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'laneway.faces.cli.app':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from laneway.faces.cli import main\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "")

@@ -85,6 +85,8 @@ def test_json(ask: Ask) -> None:
         (("--gateway", "other"), "there is no gateway other"),
         (("--port", "81"), "has no port 81"),
         (("-H", "no colon"), "'no colon' is not a header"),
+        (("-H", "Host: a.test"), "write --host a.test"),
+        (("-H", "x-lane: s1", "-H", "X-Lane: s2"), "the header X-Lane is given twice"),
     ],
 )
 def test_a_question_that_makes_no_sense(ask: Ask, words: tuple[str, ...], text: str) -> None:

@@ -207,3 +207,11 @@ async def test_in_a_cluster_workloads_are_deployed_otherwise(
         assert (await cluster.run("apply", "-f", path)).code == 0
         found = await cluster.run(*LANE, "--service", "cart=x")
         assert (found.code, "starts no workloads in a cluster" in found.message) == (1, True)
+
+
+async def test_a_version_that_runs_already_brings_no_warning_of_what_nobody_wrote(
+    shop: Asked,
+) -> None:
+    found = await shop.run("lane", "create", "fix", "--service", "cart=127.0.0.1:9")
+    assert "lane.laneway.dev/fix created" in found.out
+    assert "restartPolicy" not in found.out + found.message

@@ -72,6 +72,7 @@ class ObjectEndpoints:
         self._read_yaml = read_yaml
 
     async def collection(self, request: Request, place: Place) -> Response:
+        presentation(request, place, self._now)  # refused before anything is written
         match request.method:
             case "GET" | "HEAD":
                 return await self._reads.collection(request, place)
@@ -83,6 +84,7 @@ class ObjectEndpoints:
                 raise Failure(405, NO_SUCH_METHOD)
 
     async def one(self, request: Request, place: Place) -> Response:
+        presentation(request, place, self._now)
         match request.method:
             case "GET" | "HEAD":
                 return await self._reads.one(request, place)
@@ -216,7 +218,8 @@ class ObjectEndpoints:
     async def _options(self, request: Request) -> Mapping[str, Any]:
         """``DeleteOptions``, which most clients send and some do not."""
         if not int(request.headers.get("content-length", "0") or 0):
-            return {}
+            policy = request.query_params.get("propagationPolicy")
+            return delete_options({"propagationPolicy": policy})
         return delete_options(await self._body(request))
 
     def _submitted(self, place: Place) -> StoredObject:

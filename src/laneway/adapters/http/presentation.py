@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from laneway.apiserver import tables
+from laneway.apiserver.failures import Failure
 from laneway.apiserver.resources import Served
 
 Manifest = Mapping[str, Any]
@@ -29,18 +30,15 @@ class Presentation:
     def asked(
         cls, request: Request, resource: Served, api_version: str, now: Callable[[], datetime]
     ) -> Presentation:
-        """The presentation for the first known media type in ``Accept``."""
-        form = ""
-        for media_type in request.headers.get("accept", "").split(","):
-            parameters = dict(
-                part.strip().partition("=")[::2] for part in media_type.split(";")[1:]
+        """The presentation for the first media type in ``Accept`` that there is. Raises
+        ``Failure`` if there is none."""
+        accepted = request.headers.get("accept", "") or "*/*"
+        known = (form for each in accepted.split(",") if (form := _form(each)) is not None)
+        form = next(known, None)
+        if form is None:
+            raise Failure(
+                406, f"none of the media types {accepted} is served; ask for application/json"
             )
-            asked = parameters.get("as", "")
-            if asked in _FORMS and parameters.get("g") == "meta.k8s.io":
-                form = _FORMS[asked]
-                break
-            if not asked and media_type.strip():
-                break
         whole = request.query_params.get("includeObject") == "Object"
         return cls(resource, api_version, form, whole, now)
 
@@ -51,7 +49,8 @@ class Presentation:
 
     def one(self, manifest: Manifest) -> dict[str, Any]:
         if self.form == "table":
-            return self._table([manifest], {})
+            version = manifest["metadata"].get("resourceVersion", "")
+            return self._table([manifest], {"resourceVersion": version})
         if self.form == "metadata":
             return _metadata(manifest)
         return {**manifest, "apiVersion": self.api_version}
@@ -78,6 +77,8 @@ class Presentation:
             return self._table([], {"resourceVersion": str(revision)}) | (
                 {"rows": [_bookmark_row(metadata)]} if initial else {}
             )
+        if self.form == "metadata":
+            return _metadata({"metadata": metadata})
         return {
             "kind": self.resource.kind.name,
             "apiVersion": self.api_version,
@@ -88,11 +89,28 @@ class Presentation:
         return tables.table(self.resource, manifests, metadata, self.now(), whole=self.whole)
 
 
+#: JSON is YAML, too.
+_MEDIA_TYPES = ("application/json", "application/yaml", "application/*", "*/*", "text/event-stream")
+#: ``v1beta1`` gets ``v1``, which has the same fields.
+_VERSIONS = (None, "v1", "v1beta1")
 _FORMS = {
     "Table": "table",
     "PartialObjectMetadata": "metadata",
     "PartialObjectMetadataList": "metadata",
 }
+
+
+def _form(media_type: str) -> str | None:
+    """The form of a media type, with its parameters; None if it is not served."""
+    kind, *parts = (part.strip() for part in media_type.split(";"))
+    parameters = dict(part.partition("=")[::2] for part in parts)
+    if kind not in _MEDIA_TYPES:
+        return None
+    if "as" not in parameters:
+        return ""
+    if parameters.get("g") != "meta.k8s.io" or parameters.get("v") not in _VERSIONS:
+        return None
+    return _FORMS.get(parameters["as"])
 
 
 def _metadata(manifest: Manifest) -> dict[str, Any]:

@@ -39,7 +39,6 @@ from laneway.control.revisions import (
 
 #: The number of events that are kept for watches that resume.
 _KEPT = 4096
-#: The number of revisions that a client may be behind.
 _WAITING = 1024
 #: Seconds between bookmarks, which tell a client its position.
 BOOKMARKS = 60.0
@@ -120,13 +119,19 @@ class Watches:
     """Receives every revision of a store, and passes its events to all watches.
 
     ``kept`` is the number of events that are kept for watches that resume; older ones are read from
-    the store's history. ``others`` are closed and counted together with this one.
+    the store's history. ``waiting`` is the number of revisions that a client may be behind.
+    ``others`` are closed and counted together with this one.
     """
 
     def __init__(
-        self, store: RevisionStore, kept: int = _KEPT, others: Sequence[Watches] = ()
+        self,
+        store: RevisionStore,
+        kept: int = _KEPT,
+        others: Sequence[Watches] = (),
+        waiting: int = _WAITING,
     ) -> None:
         self._store = store
+        self._waiting = waiting
         self._others = others
         self._events: deque[Event] = deque(maxlen=kept)
         self._oldest = store.latest
@@ -164,7 +169,7 @@ class Watches:
 
         Raises ``Failure`` (410) at once if the history does not reach back that far.
         """
-        queue: asyncio.Queue[_Events | None] = asyncio.Queue(_WAITING)
+        queue: asyncio.Queue[_Events | None] = asyncio.Queue(self._waiting)
         missed: list[Event] = []
         if not initial and since is not None:
             missed = await self._since(since)

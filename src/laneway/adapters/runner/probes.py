@@ -140,7 +140,7 @@ def proxy_probe(admin: Admin, listener: Path, timeout: float) -> Probe:
 
     async def probe() -> str:
         problem = await _answered(listener, timeout)
-        return problem if problem in ("", _hung(timeout)) else await _state(admin) or problem
+        return problem if problem in ("", hung(timeout)) else await _state(admin) or problem
 
     return probe
 
@@ -174,7 +174,7 @@ async def _answered(listener: Path, seconds: float) -> str:
                 # Even after the timeout: this process may be late, and the response is there.
                 answer = connection.recv(1)
         except BlockingIOError:  # no response, or the accept queue is full
-            return _hung(seconds)
+            return hung(seconds)
         except OSError as error:
             return f"connection to {listener}: {_text(error)}"
     return "" if answer else f"connection to {listener} was closed"
@@ -200,7 +200,7 @@ async def _readable(connection: socket.socket, seconds: float) -> None:
         loop.remove_reader(connection)
 
 
-def _hung(seconds: float) -> str:
+def hung(seconds: float) -> str:
     return f"it has not answered for {seconds:g} s"
 
 

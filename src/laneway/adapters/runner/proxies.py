@@ -26,6 +26,7 @@ from laneway.adapters.runner.hot_restart_memory import SharedMemory
 from laneway.adapters.runner.logs import LogFile
 from laneway.adapters.runner.orphan_reaper import OrphanReaper
 from laneway.adapters.runner.processes import ExitStatus, Process
+from laneway.adapters.runner.starvation import Starvation
 from laneway.adapters.runner.supervisors import ProcessSpec
 from laneway.control import events
 from laneway.model.workloads import ReadinessProbe
@@ -33,6 +34,9 @@ from laneway.model.workloads import ReadinessProbe
 _DRAIN_POLL = 0.05
 # A proxy that hangs is noticed within 0.7 + 2 x 0.75 s, so requests leave its lane within 3 s.
 _READINESS = ReadinessProbe(period=0.75, timeout=0.7, failure_threshold=2)
+_HUNG = probes.hung(_READINESS.timeout)
+# Probes fall together. Seconds in which those that time out together have done so.
+_ALL_RESULTS = 0.03
 # Seconds after which Envoy closes the remaining connections of a removed listener (its default).
 # Most connections end earlier, because responses tell clients to close them.
 _LISTENER_DRAIN = 600
@@ -88,6 +92,7 @@ def proxy_spec(
     log: LogFile,
     kill_after: float,
     random: Random,
+    starvation: Starvation,
 ) -> ProcessSpec:
     """The spec for ``proxy``, whose files go to ``folder``. ``state`` is its own.
 
@@ -95,6 +100,19 @@ def proxy_spec(
     base id.
     """
     admin, memory = state.admin, state.memory
+
+    answered = probes.proxy_probe(admin, probe_socket(admin.path), _READINESS.timeout)
+
+    async def probe() -> str:
+        problem = await answered()
+        if not proxy.gateway:
+            starvation.observe(proxy.name, problem == _HUNG)
+        if problem == _HUNG:
+            await asyncio.sleep(_ALL_RESULTS)
+        return problem
+
+    def counts(problem: str) -> bool:
+        return proxy.gateway or problem != _HUNG or not starvation.is_likely
 
     def start(epoch: int) -> Process:
         try:
@@ -137,8 +155,9 @@ def proxy_spec(
 
     return ProcessSpec(
         subject=events.ProxyInstance(proxy.name),
-        probe=probes.proxy_probe(admin, probe_socket(admin.path), _READINESS.timeout),
+        probe=probe,
         readiness=_READINESS,
+        counts=counts,
         start_timeout=proxy.start_timeout,
         launch=lambda: start(epoch=0),
         grace=proxy.grace,

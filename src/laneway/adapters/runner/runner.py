@@ -36,6 +36,7 @@ from laneway.adapters.runner.records import (
     WorkloadRecord,
 )
 from laneway.adapters.runner.restart_policy import Backoff
+from laneway.adapters.runner.starvation import Starvation
 from laneway.adapters.runner.supervisors import Emit, ProcessSpec, Supervisor
 from laneway.adapters.runner.workloads import workload_spec
 from laneway.control import events
@@ -92,6 +93,7 @@ class Runner:
         self._logs: dict[events.Subject, LogFile] = {}
         self._proxies: dict[events.Subject, ProxyState] = {}
         self._gateways: set[events.Subject] = set()
+        self._starvation = Starvation()
         self._connections = Connections()
         self._last_admin = running.last_admin if running else 0
         self._running_proxies = {each.name: each for each in running.proxies} if running else {}
@@ -121,7 +123,15 @@ class Runner:
         state = self._proxies[subject] = self._proxy_state(record)
         folder = self._proxy_folder(proxy.name)
         spec = proxy_spec(
-            proxy, self._envoy, state, folder, self._reaper, log, self._kill_after, self._random
+            proxy,
+            self._envoy,
+            state,
+            folder,
+            self._reaper,
+            log,
+            self._kill_after,
+            self._random,
+            self._starvation,
         )
         supervisor = self._start(spec, record.supervisor if record else None)
         if proxy.gateway:
@@ -254,6 +264,7 @@ class Runner:
             self._gateways.discard(subject)
             if proxy := self._proxies.pop(subject, None):
                 proxy.memory.close()
+                self._starvation.forget(subject.name)
             else:
                 recorded_environments.remove(self.run_dir, subject.name)
 

@@ -28,7 +28,8 @@ class ProcessSpec:
 
     ``launch`` is None for an application that runs already and is only probed. ``retire`` waits for
     the requests in a process and stops it, within the given seconds; ``grace`` is their number in
-    all. ``replace``, if supported, starts a process that takes over from the running one and makes
+    all. ``counts`` says whether the result of a probe, such as the reason of a failure, counts.
+    ``replace``, if supported, starts a process that takes over from the running one and makes
     that end. ``output`` returns the last lines of output.
     """
 
@@ -40,6 +41,7 @@ class ProcessSpec:
     grace: Callable[[], float]
     retire: Callable[[Process, float], Awaitable[ExitStatus]]
     restarts: bool = True
+    counts: Callable[[str], bool] = lambda problem: True
     replace: Callable[[], Awaitable[Process]] | None = None
     output: Callable[[], tuple[str, ...]] = tuple
 
@@ -223,7 +225,8 @@ class Supervisor:
         while True:
             asked = _now()
             self._problem = await self._spec.probe()
-            if readiness.observe(not self._problem):
+            counts = self._spec.counts(self._problem)
+            if counts and readiness.observe(not self._problem):
                 self._set_ready(readiness.ready, self._problem)
             # Periods are measured from probe to probe, as by a kubelet.
             await until(readiness.next(asked))

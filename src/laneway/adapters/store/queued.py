@@ -163,12 +163,12 @@ class QueuedStore(ABC):
             self._writer = None
 
     def _acknowledge(self, batch: Sequence[_Waiting]) -> None:
-        self._snapshot = None
         for each in batch:
             revision, kept = each.revision, each.kept
             before = {key: self._objects.get(key) for key in revision.draft.writes}
             write(self._objects, revision.number, revision.draft)
             self._latest = revision.number
+            self._snapshot = None  # a listener may have looked at the one before
             if not kept.done():
                 kept.set_result(None)
             self._tell(revision, before)

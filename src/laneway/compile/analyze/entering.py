@@ -21,6 +21,7 @@ from laneway.compile.ir import EntryRule, VirtualHost
 from laneway.compile.simulate import Request
 from laneway.compile.simulate.gateways import describe
 from laneway.model.findings import Finding, Severity
+from laneway.model.hosts import host_covers
 from laneway.model.matches import MatchKind, StringMatch
 from laneway.model.suggestions import listing
 
@@ -73,7 +74,8 @@ def _meeting(
     example = trial.example()
     of = f"{rule_of(winner)}, {describe(winner)}"
     same_header = first.split.header.lower() == second.split.header.lower()
-    if same_header and contains(winner, loser):
+    covered = host_covers(first.host, second.host) and contains(winner, loser)
+    if same_header and covered:
         yield about(
             Code.SHADOWED_ENTER_RULE,
             loser,

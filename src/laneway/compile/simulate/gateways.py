@@ -107,9 +107,14 @@ def meets(condition: IngressRoute | EntryRule, request: Request, path: str, quer
     return (
         (condition.uri is None or condition.uri.matches(path))
         and (not condition.methods or request.method in condition.methods)
-        and (not condition.headers or _hold(condition.headers, request.header_lines))
+        and (not condition.headers or _hold(condition.headers, _lines(request)))
         and (not condition.query or _hold(condition.query, parameters(query)))
     )
+
+
+def _lines(request: Request) -> Lines:
+    """With ``Host``: to Envoy it is the same as ``:authority``, port included."""
+    return {**request.header_lines, "host": (request.host,)}
 
 
 def parameters(query: str) -> Lines:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from laneway.faces.cli import completion
-from laneway.faces.cli.app import app
-from laneway.faces.cli.colours import without_colour_option
-from laneway.faces.cli.command_sections import SECTIONS
-from laneway.faces.cli.deferred_commands import group_of
-from laneway.faces.cli.failures import report
+try:
+    from laneway.faces.cli import completion
+    from laneway.faces.cli.app import app
+    from laneway.faces.cli.colours import without_colour_option
+    from laneway.faces.cli.command_sections import SECTIONS
+    from laneway.faces.cli.deferred_commands import group_of
+    from laneway.faces.cli.failures import report
+except KeyboardInterrupt:  # Ctrl-C right after the start
+    sys.exit(130)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -59,11 +59,15 @@ def object_name(word: str, known: Iterable[ObjectName], what: str) -> ObjectName
 
 
 def headers(words: Sequence[str]) -> Mapping[str, str]:
-    """``name: value`` as curl takes it."""
-    pairs = {}
+    """``name: value`` as curl takes it, each once, and without ``Host``."""
+    pairs: dict[str, str] = {}
     for word in words:
-        name, colon, value = word.partition(":")
-        if not colon or not is_header(name.strip()):
+        name, colon, value = (part.strip() for part in word.partition(":"))
+        if not colon or not is_header(name):
             raise typer.BadParameter(f"{word!r} is not a header; write -H 'name: value'")
-        pairs[name.strip()] = value.strip()
+        if name.lower() == "host":
+            raise typer.BadParameter(f"{name} is the request's host; write --host {value}")
+        if name.lower() in map(str.lower, pairs):
+            raise typer.BadParameter(f"the header {name} is given twice; keep one of the two")
+        pairs[name] = value
     return pairs

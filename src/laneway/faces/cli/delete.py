@@ -10,8 +10,12 @@ import typer
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import say
 from laneway.faces.cli.object_files import file_objects
-from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
-from laneway.faces.cli.resource_words import ObjectReference, named_references, references
+from laneway.faces.cli.proxy_acknowledgements import known_errors, print_acknowledgements
+from laneway.faces.cli.resource_words import (
+    ObjectReference,
+    declared_references,
+    named_references,
+)
 from laneway.faces.cli.server_requests import Server, ServerError
 from laneway.faces.cli.terminals import output
 
@@ -35,6 +39,7 @@ def run(server: Server, how: Deletion) -> int:
     console = output()
     mark = " (dry run)" if how.dry_run else ""
     failed = deleted = 0
+    known = known_errors(server)
     for reference in _wanted(server, how):
         try:
             object_requests.delete(server, reference, dry_run=how.dry_run)
@@ -49,7 +54,7 @@ def run(server: Server, how: Deletion) -> int:
         console.print(f"{reference} deleted{mark}", soft_wrap=True)
     code = int(failed > 0)
     if deleted and not how.dry_run:
-        code = print_acknowledgements(console, server, how.seconds) or code
+        code = print_acknowledgements(console, server, how.seconds, known) or code
     return code
 
 
@@ -65,6 +70,6 @@ def _wanted(server: Server, how: Deletion) -> list[ObjectReference]:
         ObjectReference(
             each.resource, manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]
         )
-        for each in references(how.words, how.namespace)
+        for each in declared_references(how.words, how.namespace)
         for manifest in object_requests.find(server, each, how.selector)
     ]

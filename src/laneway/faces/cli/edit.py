@@ -12,7 +12,7 @@ from laneway.adapters.files.yamls import one_document
 from laneway.adapters.host.programs import run_in_foreground
 from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed
-from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
+from laneway.faces.cli.proxy_acknowledgements import known_errors, print_acknowledgements
 from laneway.faces.cli.resource_words import ObjectReference, named_references
 from laneway.faces.cli.server_requests import Server, ServerError, request
 from laneway.faces.cli.terminals import output
@@ -22,8 +22,15 @@ _NOTE = "# Save to apply; leave it as it is to change nothing.\n"
 
 
 def run(server: Server, words: Sequence[str], namespace: str, seconds: int) -> int:
-    changed = [_edit(server, each) for each in named_references(words, namespace)]
-    return print_acknowledgements(output(), server, seconds) if any(changed) else 0
+    references = named_references(words, namespace)
+    known = known_errors(server)
+    changed = [_edit(server, each) for each in references]
+    return print_acknowledgements(output(), server, seconds, known) if any(changed) else 0
+
+
+def _editor() -> str:
+    named = (os.environ.get(variable, "").strip() for variable in ("KUBE_EDITOR", "EDITOR"))
+    return next(filter(None, named), "vi")
 
 
 def _edit(server: Server, reference: ObjectReference) -> bool:
@@ -31,13 +38,20 @@ def _edit(server: Server, reference: ObjectReference) -> bool:
     (manifest,) = object_requests.find(server, reference)
     shown = {k: v for k, v in object_requests.presentable(manifest).items() if k != "status"}
     with tempfile.NamedTemporaryFile(
-        "w", prefix="laneway-edit-", suffix=".yaml", delete=False
+        "w", prefix="laneway-edit-", suffix=".yaml", delete=False, encoding="utf-8"
     ) as file:
         file.write(before := _NOTE + dump_all([shown]))
     path = Path(file.name)
-    command = os.environ.get("KUBE_EDITOR") or os.environ.get("EDITOR") or "vi"
-    code = run_in_foreground([*shlex.split(command), str(path)])
-    after = path.read_text()
+    command = _editor()
+    try:
+        code = run_in_foreground([*shlex.split(command), str(path)])
+    except (OSError, ValueError) as error:
+        path.unlink()
+        raise Failed(f"the editor `{command}` cannot be started: {error}") from error
+    try:
+        after = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Failed(f"{reference}: {path} is not UTF-8; nothing was changed") from error
     if code or after == before:
         path.unlink()
         if code:

@@ -12,10 +12,11 @@ from typing import Any
 from laneway.apiserver.tables import table
 from laneway.faces.cli import object_requests, watched_lists
 from laneway.faces.cli.change_notices import changes
+from laneway.faces.cli.failures import say
 from laneway.faces.cli.list_formats import Format
 from laneway.faces.cli.output_formats import print_documents, print_names, print_rows
 from laneway.faces.cli.resource_words import ObjectReference, references
-from laneway.faces.cli.server_requests import Server
+from laneway.faces.cli.server_requests import Server, ServerError
 from laneway.faces.cli.terminals import errors, output
 
 Found = list[tuple[ObjectReference, Mapping[str, Any]]]
@@ -32,11 +33,23 @@ class Query:
 
 
 def run(server: Server, query: Query, *, watch: bool = False) -> int:
+    """1 if an object is not found. Those that are found are printed."""
     wanted = references(query.words, query.namespace)
-    found = _found(server, wanted, query.selector)
+    found: Found = []
+    missing: list[ServerError] = []
+    for each in wanted:
+        try:
+            found += _found(server, [each], query.selector)
+        except ServerError as error:
+            if error.code != 404 or len(wanted) == 1:
+                raise
+            missing.append(error)
     single = len(wanted) == 1 and bool(wanted[0].name)
-    _print(found, query, single=single)
-    if watch:
+    if found or not missing:
+        _print(found, query, single=single)
+    for text in map(str, missing):
+        say(text)
+    if watch and not missing:
         watches = [partial(object_requests.watch, server, each) for each in wanted]
         watched_lists.watch(
             lambda: _found(server, wanted, query.selector),
@@ -46,7 +59,7 @@ def run(server: Server, query: Query, *, watch: bool = False) -> int:
             lambda changed: _print(list(changed), query, single=len(changed) == 1),
             changes(watches),
         )
-    return 0
+    return int(bool(missing))
 
 
 def _found(server: Server, wanted: Sequence[ObjectReference], selector: str) -> Found:

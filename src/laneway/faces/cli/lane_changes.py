@@ -19,7 +19,7 @@ from laneway.faces.cli import object_requests
 from laneway.faces.cli.failures import Failed, say
 from laneway.faces.cli.live_meshes import gateway_urls, live_mesh
 from laneway.faces.cli.new_lanes import NewLane, documents
-from laneway.faces.cli.proxy_acknowledgements import print_acknowledgements
+from laneway.faces.cli.proxy_acknowledgements import known_errors, print_acknowledgements
 from laneway.faces.cli.resource_words import named_references
 from laneway.faces.cli.server_requests import NotServed, Server, ServerError, request
 from laneway.faces.cli.terminals import errors, fact, output
@@ -99,6 +99,7 @@ def _set(server: Server, name: str, fields: Mapping[str, Any], *, force: bool, s
     """1, and the patch to commit, where the lane or the field is declared elsewhere."""
     manifest, patch = _existing(server, name), {"spec": fields}
     (reference,) = named_references([f"lane/{name}"], "")
+    known = known_errors(server)
     owners = [] if force else _other_owners(manifest, fields, name)
     refusal = f"lane {name}: {', '.join(owners)} declares {', '.join(fields)}" if owners else ""
     if not refusal:
@@ -117,7 +118,7 @@ def _set(server: Server, name: str, fields: Mapping[str, Any], *, force: bool, s
         return 1
     shown = ", ".join(f"{field}: {str(value).lower()}" for field, value in fields.items())
     output().print(f"{reference} configured ({shown})", soft_wrap=True)
-    return print_acknowledgements(output(), server, seconds)
+    return print_acknowledgements(output(), server, seconds, known)
 
 
 def _other_owners(manifest: Mapping[str, Any], fields: Mapping[str, Any], name: str) -> list[str]:

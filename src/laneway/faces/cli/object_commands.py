@@ -187,7 +187,8 @@ def edit(
 
     Example: laneway edit lanegroup test
 
-    Exit codes: 0 applied or unchanged, 1 refused (your text is kept in a file), 2 misused.
+    Exit codes: 0 applied or unchanged, 1 refused (your text is kept in a file) or stored and
+    invalid (what was valid before stays active), 2 misused.
     """
     from laneway.faces.cli.edit import run
 
@@ -214,7 +215,8 @@ def delete(
 
     Example: laneway delete lane s2
 
-    Exit codes: 0 gone from all proxies, 1 not found, refused or late, 2 misused.
+    Exit codes: 0 gone from all proxies, 1 not found, refused or late, or needed by others (they
+    stay active as they were), 2 misused.
     """
     from laneway.faces.cli.delete import Deletion, run
 

@@ -65,4 +65,4 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    return "; ".join(str(value).splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,11 +36,36 @@ def acknowledged(server: Server, seconds: int) -> dict[str, Any] | None:
     return found
 
 
-def print_acknowledgements(console: Console, server: Server, seconds: int) -> int:
-    """The command's exit code: 1 unless all connected proxies have what was written."""
+def known_errors(server: Server) -> frozenset[str]:
+    """Which fields of declared objects are wrong before a write, and so are not its errors."""
+    found = acknowledged(server, 0)
+    return frozenset(map(_field, found["errors"])) if found else frozenset()
+
+
+def _field(error: str) -> str:
+    """Of ``Lane shop/s1, spec.services: ...``; the rest may name other objects that come and go."""
+    return error.partition(": ")[0]
+
+
+def print_acknowledgements(
+    console: Console, server: Server, seconds: int, known: Collection[str] | None = None
+) -> int:
+    """The command's exit code: 1 unless all connected proxies have what was written.
+
+    ``known`` is that of ``known_errors`` before objects were written one by one: such a write is
+    stored even if others are invalid with it, and the proxies then have the state before.
+    """
     found = acknowledged(server, seconds)
     if found is None:
         return 0
+    if known is not None and (
+        errors := [each for each in found["errors"] if _field(each) not in known]
+    ):
+        for each in errors:
+            console.print(fact("invalid:", "bold red", each), soft_wrap=True)
+        line = "what was valid before stays active; mend it, or look at: laneway history"
+        console.print(fact("proxies:", "bold yellow", line), soft_wrap=True)
+        return 1
     proxies = found["proxies"]
     console.print(_line(proxies, found), soft_wrap=True)
     for rejection in found["rejections"]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import typer
 
 from laneway.apiserver.discovery import root
-from laneway.apiserver.resources import Resource, served
+from laneway.apiserver.resources import Resource, Served, served
+from laneway.apiserver.virtual_resources import CORE_EVENT
 from laneway.control.revisions import ObjectId
 from laneway.model.suggestions import listing, suggestion
 
@@ -23,7 +24,7 @@ class ObjectReference:
     ``api_version`` "" is the first of the resource's.
     """
 
-    resource: Resource
+    resource: Served
     namespace: str
     name: str = ""
     api_version: str = ""
@@ -67,11 +68,20 @@ def references(words: Sequence[str], namespace: str) -> list[ObjectReference]:
 
 
 def named_references(words: Sequence[str], namespace: str) -> list[ObjectReference]:
-    """``references``, each with a name. Raises ``typer.BadParameter``."""
-    found = references(words, namespace)
+    """``declared_references``, each with a name. Raises ``typer.BadParameter``."""
+    found = declared_references(words, namespace)
     for each in found:
         if not each.name:
             raise typer.BadParameter(f"say which {each.resource.singular}: {words[0]} NAME")
+    return found
+
+
+def declared_references(words: Sequence[str], namespace: str) -> list[ObjectReference]:
+    """``references`` to what users declare. Raises ``typer.BadParameter``."""
+    found = references(words, namespace)
+    for each in found:
+        if "update" not in each.resource.verbs:
+            raise typer.BadParameter(f"{each.resource.plural} are only read: laneway makes them")
     return found
 
 
@@ -104,11 +114,13 @@ def _checked(found: list[ObjectReference]) -> list[ObjectReference]:
     return found
 
 
-def _resources(word: str) -> list[Resource]:
+def _resources(word: str) -> list[Served]:
     """Of a plural, singular, short or qualified name, or a category. A comma separates several."""
-    found = []
+    found: list[Served] = []
     for part in word.lower().split(","):
-        matching = [each for each in served() if part in _words(each)]
+        matching: list[Served] = [each for each in served() if part in {*_words(each), "all"}]
+        if part in _words(CORE_EVENT):
+            matching.append(CORE_EVENT)
         if not matching:
             fix = suggestion(part, _plurals(), f"there is: {listing(_plurals())}")
             raise typer.BadParameter(f"there is no resource {part!r}; {fix}")
@@ -116,11 +128,11 @@ def _resources(word: str) -> list[Resource]:
     return found
 
 
-def _words(resource: Resource) -> set[str]:
+def _words(resource: Served) -> set[str]:
     names = {resource.plural, resource.singular, *resource.short_names}
     qualified = {f"{name}.{resource.group}" for name in names} if resource.group else set()
-    return names | qualified | {*resource.categories, "all"}
+    return names | qualified | {*resource.categories}
 
 
 def _plurals() -> list[str]:
-    return [each.plural for each in served()]
+    return [*(each.plural for each in served()), CORE_EVENT.plural]

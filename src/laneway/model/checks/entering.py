@@ -8,7 +8,7 @@ from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
 from laneway.model.findings import Finding, Path, Severity
 from laneway.model.keys import key_of
-from laneway.model.lanes import Lane, LaneGroup, RouteBy
+from laneway.model.lanes import IngressRule, Lane, LaneGroup, RouteBy
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 from laneway.model.rule_conditions import Condition, conditions_of
@@ -74,8 +74,10 @@ def _route_by(group: LaneGroup) -> Iterator[Finding]:
 
 
 def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
-    """The lanes that let the same requests enter take at most 100 % of them."""
+    """The lanes that let the same requests enter take at most 100 % of them, and tell users apart
+    alike."""
     shares: dict[Condition, dict[str, int]] = {}
+    telling: dict[Condition, tuple[Lane, IngressRule]] = {}
     for lane in mesh.lanes_by_group[group.name]:
         for index, rule in enumerate(lane.ingress):
             path: Path = ("spec", "ingress", index, "weight")
@@ -91,6 +93,8 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                 )
                 fix = "remove that condition, or remove enter"
                 yield _no_effect(lane, (*path[:-1], "enter"), message, fix)
+            if rule.sticky is not None:
+                yield from _sticky(telling, lane, rule, (*path[:-1], "sticky"))
             for condition in conditions_of(rule):
                 by_lane = shares.setdefault(condition, {})
                 by_lane.setdefault(lane.name, rule.weight)
@@ -106,6 +110,20 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                         path if rule.weight != 100 else path[:-1],
                     )
                     break
+
+
+def _sticky(
+    telling: dict[Condition, tuple[Lane, IngressRule]], lane: Lane, rule: IngressRule, path: Path
+) -> Iterator[Finding]:
+    for condition in conditions_of(rule):
+        owner, first = telling.setdefault(condition, (lane, rule))
+        if first.sticky is not None and first.sticky != rule.sticky:
+            message = (
+                f"rule {first.name} of lane {owner.name} has the same conditions, and keeps users "
+                f"by the {first.sticky.kind.value} {first.sticky.name}"
+            )
+            yield _no_effect(lane, path, message, "give both the same sticky, or other conditions")
+            return
 
 
 def _no_effect(subject: Lane | LaneGroup, path: Path, message: str, fix: str) -> Finding:
