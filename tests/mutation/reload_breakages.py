@@ -122,7 +122,8 @@ RELOADS = (
         "a reload that is refused ends the change that it waited for",
         "src/laneway/wiring/quiescence.py",
         old="                await server.caught_up()\n",
-        new="                await server.stop_following()\n                await server.caught_up()\n",
+        new="                await server.stop_following()\n"
+        "                await server.caught_up()\n",
         tests=(
             "tests/wiring/test_quiescence.py"
             "::test_what_cannot_be_finished_goes_on_as_before[server0]",

@@ -14,9 +14,9 @@ from laneway.adapters.http.bodies import ReadYaml, body, content_type
 from laneway.adapters.http.object_reads import ObjectReads, covers, found, presentation
 from laneway.adapters.http.queries import (
     WriteQuery,
+    add_warnings,
     delete_options,
     list_query,
-    warning_header,
     write_query,
 )
 from laneway.adapters.http.watches import Watches
@@ -204,8 +204,7 @@ class ObjectEndpoints:
             revision = await self._append(draft)
             stored = StoredObject(valid.manifest, revision, revision)
         response = self._answer(request, place, stored, code)
-        for warning in valid.warnings:
-            response.headers.append("Warning", warning_header(warning))
+        add_warnings(response, valid.warnings)
         return response
 
     async def _append(self, draft: Draft) -> int:

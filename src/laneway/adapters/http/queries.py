@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from laneway.adapters.http.bodies import content_type
 from laneway.apiserver.failures import Failure, invalid_option
@@ -19,6 +20,8 @@ from laneway.apiserver.selectors import FIELDS, Selector, selector
 from laneway.apiserver.validation import VALIDATIONS, WARN
 
 _LONGEST_WATCH = 3600.0
+#: Headers of one answer.
+MOST_WARNINGS = 50
 #: The longest name of a field manager that is derived from the client's name.
 _LONGEST_MANAGER = 128
 _EXACT, _NOT_OLDER = "Exact", "NotOlderThan"
@@ -198,6 +201,16 @@ def _number(request: Request, name: str) -> int | None:
     if not value.isdecimal() or len(value) > 18:
         raise Failure(400, f"{name}: {value!r} is not a number")
     return int(value)
+
+
+def add_warnings(response: Response, warnings: Sequence[str]) -> None:
+    """One header each, up to a number that clients read: Python's give up at 100 headers."""
+    left = len(warnings) - MOST_WARNINGS
+    for warning in warnings[:MOST_WARNINGS]:
+        response.headers.append("Warning", warning_header(warning))
+    if left > 0:
+        text = f"{left} more {'warning is' if left == 1 else 'warnings are'} not shown"
+        response.headers.append("Warning", warning_header(text))
 
 
 def warning_header(text: str) -> str:

@@ -14,10 +14,10 @@ from starlette.routing import Route
 from laneway.adapters.http.bodies import ReadYaml, body
 from laneway.adapters.http.object_reads import ObjectReads, not_found, presentation
 from laneway.adapters.http.queries import (
+    add_warnings,
     continue_token,
     is_watch,
     list_query,
-    warning_header,
     write_query,
 )
 from laneway.adapters.http.watches import Watches
@@ -137,8 +137,7 @@ class VirtualEndpoints:
                 },
                 201,
             )
-            for warning in answered.warnings:
-                response.headers.append("Warning", warning_header(warning))
+            add_warnings(response, answered.warnings)
             return response
 
         return create
