@@ -61,6 +61,14 @@ SIMULATION = (
         why="half of the proxies run what was refused",
     ),
     Breakage(
+        "a server takes the events that it has forgotten for none",
+        "src/laneway/adapters/http/watches.py",
+        old="                self._oldest = self._events[0].revision\n",
+        new="                pass\n",
+        tests=(SEEDS + "[from-0]",),
+        why="a watch that resumes misses changes and does not say so",
+    ),
+    Breakage(
         "a proxy that rejects late what it was to have before refuses the next change",
         "src/laneway/control/control_plane.py",
         old="        return had is not None and had.version == resource.sent\n",

@@ -186,7 +186,13 @@ def in_step(envoy: Envoy, server: Server, now: float) -> Iterator[str]:
         if other is envoy or not _is_waited_for(other, server, now):
             continue
         refused = {each.name for each in other.model.refused}
-        missing = used - other.model.config[CLUSTER].keys() - refused
+        # One that has just started is not given what is about to be removed.
+        should = {
+            each.name
+            for each in server.mesh.registry.resources(other.node)
+            if each.type_url == CLUSTER
+        }
+        missing = (used & should) - other.model.config[CLUSTER].keys() - refused
         if missing:
             yield f"{envoy.node} uses {sorted(missing)}, which {other.node} has not got yet"
 
