@@ -33,7 +33,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
 
 from laneway.adapters.xds.protocol.encodings import encode, response
 from laneway.adapters.xds.proxy_registry import ProxyRegistry
-from laneway.adapters.xds.server import OPTIONS, SERVICE, XdsServer
+from laneway.adapters.xds.server import SERVICE, XdsServer
 from laneway.compile.resources import CLUSTER, ENDPOINT, Resource, Snapshot
 from laneway.compile.shared_map import SharedMap
 
@@ -152,7 +152,7 @@ class Bare:
         self._left = 0
         self._done = asyncio.Event()
         self._connected = 0
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server()
 
     @staticmethod
     def _bytes(kind: str, resources: Iterable[Resource]) -> bytes:

@@ -17,7 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryResponse
 
@@ -62,8 +62,8 @@ class CountingServer(XdsServer):
         self.sent: Counter[tuple[str, str]] = Counter()
         self.responses = 0
 
-    async def deltas(self, request: object, context: Any) -> None:
-        await super().deltas(request, _Context(self, context))
+    async def deltas(self, call: Any) -> None:
+        await super().deltas(cast(Any, _CountedCall(self, call)))
 
     def count(self, message: bytes) -> None:
         response = DeltaDiscoveryResponse.FromString(message)
@@ -73,16 +73,16 @@ class CountingServer(XdsServer):
         self.sent.update((f"removed {kind}", name) for name in response.removed_resources)
 
 
-class _Context:
-    def __init__(self, server: CountingServer, context: Any) -> None:
-        self._server, self._context = server, context
+class _CountedCall:
+    def __init__(self, server: CountingServer, call: Any) -> None:
+        self._server, self._call = server, call
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
+        return getattr(self._call, name)
 
     async def write(self, message: bytes) -> None:
         self._server.count(message)
-        await self._context.write(message)
+        await self._call.write(message)
 
 
 class Control:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from laneway.adapters.xds.server import XdsServer
 
@@ -21,26 +21,26 @@ def late_server(delay: Delay) -> type[XdsServer]:
     """The xDS server with a slow line to each proxy, in place of ``XdsServer``."""
 
     class LateServer(XdsServer):
-        async def deltas(self, request: object, context: Any) -> None:
-            await super().deltas(request, _LateContext(context, delay))
+        async def deltas(self, call: Any) -> None:
+            await super().deltas(cast(Any, _LateCall(call, delay)))
 
     return LateServer
 
 
-class _LateContext:
+class _LateCall:
     """Of one stream; messages of one direction stay in order."""
 
-    def __init__(self, context: Any, delay: Delay) -> None:
-        self._context, self._delay = context, delay
+    def __init__(self, call: Any, delay: Delay) -> None:
+        self._call, self._delay = call, delay
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
+        return getattr(self._call, name)
 
     async def write(self, message: bytes) -> None:
         await asyncio.sleep(self._delay())
-        await self._context.write(message)
+        await self._call.write(message)
 
-    async def read(self) -> Any:
-        message = await self._context.read()
+    async def read(self) -> list[bytes] | None:
+        messages: list[bytes] | None = await self._call.read()
         await asyncio.sleep(self._delay())
-        return message
+        return messages

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Never
+from typing import Any
 
-import grpc
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from tests.simulation.event_loop import NOBODY
 
 #: Virtual seconds.
@@ -27,6 +25,7 @@ class Pipe:
         self._under_way: deque[Any] = deque()
         self._arrived: deque[Any] = deque()
         self._last = 0.0
+        self._woken = False
         self._waiting: asyncio.Future[None] | None = None
         self.broken = False
 
@@ -39,10 +38,7 @@ class Pipe:
     async def receive(self) -> Any:
         """Raises ``Broken``."""
         while not self._arrived:
-            if self.broken:
-                raise Broken
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
+            await self._wait()
         return self._arrived.popleft()
 
     @property
@@ -50,51 +46,65 @@ class Pipe:
         """Also what has arrived and was not received yet."""
         return len(self._under_way) + len(self._arrived)
 
+    async def receive_all(self) -> list[Any]:
+        """What has arrived; nothing after ``wake``. Raises ``Broken``."""
+        while not (self._arrived or self._woken):
+            await self._wait()
+        self._woken = False
+        arrived = [*self._arrived]
+        self._arrived.clear()
+        return arrived
+
+    def wake(self) -> None:
+        self._woken = True
+        self._continue()
+
+    async def _wait(self) -> None:
+        if self.broken:
+            raise Broken
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
     def cut(self) -> None:
         """What is under way is lost."""
         self.broken = True
         self._under_way.clear()
-        self._wake()
+        self._continue()
 
     def _arrive(self) -> None:
         if self._under_way:
             self._arrived.append(self._under_way.popleft())
-            self._wake()
+            self._continue()
 
-    def _wake(self) -> None:
+    def _continue(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
 
 class Call:
-    """One call of DeltaAggregatedResources. It is the ``ServicerContext`` of the server's side."""
+    """One call of DeltaAggregatedResources. It is the ``Call`` of the server's side."""
+
+    metadata = ()
 
     def __init__(self, latency: Latency) -> None:
         self._latency = latency
         self.requests, self.responses = Pipe(latency), Pipe(latency)
         self.handler: asyncio.Task[Any] | None = None
-        self._cancelled = False
+        self.broken = False
 
-    async def read(self) -> DeltaDiscoveryRequest:
+    async def read(self) -> list[bytes]:
         try:
-            received: DeltaDiscoveryRequest = await self.requests.receive()
+            return [each.SerializeToString() for each in await self.requests.receive_all()]
         except Broken:
             await asyncio.Event().wait()  # until the handler is cancelled
             raise
-        return received
+
+    def wake(self) -> None:
+        self.requests.wake()
 
     async def write(self, response: bytes) -> None:
         await asyncio.sleep(self._latency() / 4)
         self.responses.send(response)
-
-    async def abort(self, code: grpc.StatusCode, details: str) -> Never:
-        raise grpc.aio.AbortError(f"{code}: {details}")
-
-    def done(self) -> bool:
-        return self._cancelled
-
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return ()
 
     def ended(self, _: object = None) -> None:
         """The server has ended the call; the proxy gets what was sent before."""
@@ -109,6 +119,6 @@ class Call:
         asyncio.get_running_loop().call_later(noticed, self._cancel, context=NOBODY.copy())
 
     def _cancel(self) -> None:
-        self._cancelled = True
+        self.broken = True
         if self.handler is not None:
             self.handler.cancel()

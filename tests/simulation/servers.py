@@ -245,8 +245,7 @@ class Server:
         if not self._listens:
             raise Broken
         call = Call(latency)
-        context = cast(Any, call)
-        handler = call.handler = self.process.spawn(self._xds.deltas(None, context))
+        handler = call.handler = self.process.spawn(self._xds.deltas(cast(Any, call)))
         self._calls[handler] = None
         handler.add_done_callback(self._calls.pop, context=NOBODY.copy())
         handler.add_done_callback(call.ended, context=NOBODY.copy())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from tests.adapters.xds.proxies import request
@@ -28,9 +29,15 @@ def registry(changes: Changes) -> ProxyRegistry:
     return ProxyRegistry(changes)
 
 
-def connect(registry: ProxyRegistry, node: str = "n") -> tuple[Connection, list[str]]:
+def nothing() -> None:
+    pass
+
+
+def connect(
+    registry: ProxyRegistry, node: str = "n", wake: Callable[[], object] = nothing
+) -> tuple[Connection, list[str]]:
     closed: list[str] = []
-    connection = registry.connect(node, lambda: closed.append(node))
+    connection = registry.connect(node, lambda: closed.append(node), wake)
     assert connection
     return connection, closed
 
@@ -97,12 +104,19 @@ async def test_a_publish_just_after_it_settled_is_waited_for(registry: ProxyRegi
 
 
 async def test_publishing_the_same_changes_nothing(registry: ProxyRegistry) -> None:
+    woken: list[str] = []
     registry.publish({"n": EMPTY})
-    connection, _ = connect(registry)
+    connection, _ = connect(registry, wake=lambda: woken.append("n"))
     settle(registry, connection)
-    connection.wake.clear()
     registry.publish({"n": EMPTY, "other": ONE})
-    assert not connection.wake.is_set()
+    registry.publish({"n": Snapshot({**EMPTY.types})})  # another object, for the same resources
+    assert not woken
+    registry.publish({"n": ONE})
+    registry.publish({"n": Snapshot({**ONE.types})})  # the proxy has not acknowledged it yet
+    assert woken == ["n", "n"]
+    registry.publish({"n": EMPTY})
+    connection.stream.next()
+    registry.refresh(connection)
     assert registry.status("n").synced
 
 
@@ -173,7 +187,7 @@ def test_the_process_before_cannot_take_the_node_back(registry: ProxyRegistry) -
     closed: list[int] = []
 
     def joins(generation: int) -> Connection | None:
-        return registry.connect("n", lambda: closed.append(generation), generation)
+        return registry.connect("n", lambda: closed.append(generation), nothing, generation)
 
     first, second = joins(1), joins(2)
     assert first
@@ -203,9 +217,9 @@ def test_earlier_processes_are_not_configured_when_a_later_one_is_expected(
 ) -> None:
     registry.publish({"n": ONE})
     registry.expect("n", 3)
-    assert registry.connect("n", lambda: None, 2) is None
+    assert registry.connect("n", nothing, nothing, 2) is None
     assert not registry.status("n").connected
-    assert registry.connect("n", lambda: None, 3)
+    assert registry.connect("n", nothing, nothing, 3)
     registry.expect("m", 3)
     registry.expect("m", 0)
-    assert registry.connect("m", lambda: None, 1)
+    assert registry.connect("m", nothing, nothing, 1)

@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A proxy's open stream. ``wake`` is set when there may be something to send."""
+    """A proxy's open stream. ``wake`` is called when there may be something to send."""
 
     node: str
     stream: Stream
     close: Callable[[], object]
+    wake: Callable[[], object]
     generation: int
     greeted: bool = False  # see ``ProxyStatus``
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -66,10 +66,13 @@ class ProxyRegistry:
             if proxy.snapshot is snapshot:
                 continue
             proxy.snapshot = snapshot
+            connection = proxy.connection
+            if connection:
+                connection.stream.adopt(snapshot)
+                if connection.stream.synced and proxy.settled.is_set():
+                    continue  # it has all of it already
+                connection.wake()
             proxy.settled.clear()
-            if proxy.connection:
-                proxy.connection.stream.adopt(snapshot)
-                proxy.connection.wake.set()
 
     def forget(self, node: str) -> None:
         """A proxy that is still connected keeps its configuration, and its stream stays open."""
@@ -135,7 +138,11 @@ class ProxyRegistry:
     # For the server
 
     def connect(
-        self, node: str, close: Callable[[], object], generation: int = 0
+        self,
+        node: str,
+        close: Callable[[], object],
+        wake: Callable[[], object],
+        generation: int = 0,
     ) -> Connection | None:
         """Opens a new stream of the node and closes the previous one.
 
@@ -153,7 +160,7 @@ class ProxyRegistry:
         before, doubtful = proxy.connection, proxy.stream.doubtful() if proxy.stream else {}
         proxy.stream = Stream(self.shared, self._response_bytes, doubtful)
         proxy.stream.adopt(proxy.snapshot)
-        proxy.connection = Connection(node, proxy.stream, close, generation)
+        proxy.connection = Connection(node, proxy.stream, close, wake, generation)
         proxy.settled.clear()
         if before:
             if before.generation == generation:
