@@ -101,4 +101,58 @@ COSTS = (
         ),
         why="a mesh that idles starts five threads a second",
     ),
+    Breakage(
+        "more is sent than a proxy has room for",
+        "src/laneway/adapters/xds/http2_connections.py",
+        old="            if room <= 0 or self._connection.paused:\n",
+        new="            if False:\n",
+        tests=(
+            "tests/adapters/xds/test_grpc_server.py::"
+            "test_a_message_longer_than_the_peers_window_waits_for_it_and_delays_no_other_call",
+        ),
+        why="the stream breaks at the first large configuration",
+    ),
+    Breakage(
+        "a proxy that hangs is never given up",
+        "src/laneway/adapters/xds/http2_connections.py",
+        old="        if self._heard < asked:\n",
+        new="        if False:\n",
+        tests=(
+            "tests/adapters/xds/test_grpc_server.py::"
+            "test_a_silent_peer_is_given_up_and_one_that_answers_pings_is_not",
+        ),
+        why="each change waits for it until the deadline",
+    ),
+    Breakage(
+        "routes wait until a proxy has acknowledged endpoints",
+        "src/laneway/adapters/xds/protocol/streams.py",
+        old="        if self._in_flight(type_url) and type_url != ENDPOINT:\n",
+        new="        if self._in_flight(type_url):\n",
+        tests=(
+            "tests/adapters/xds/protocol/test_streams.py::"
+            "test_endpoints_of_clusters_that_are_there_hold_back_removals_but_not_routes",
+        ),
+        why="each change takes one more round trip, and each proxy wakes twice",
+    ),
+    Breakage(
+        "removals do not wait until a proxy has acknowledged endpoints",
+        "src/laneway/adapters/xds/protocol/streams.py",
+        old="        return None if halted or self._in_flight(ENDPOINT) else",
+        new="        return None if halted else",
+        tests=(
+            "tests/adapters/xds/protocol/test_streams.py::"
+            "test_endpoints_of_clusters_that_are_there_hold_back_removals_but_not_routes",
+        ),
+        why="a change that is rejected for its endpoints has removed clusters already",
+    ),
+    Breakage(
+        "a phase that changes nothing for a proxy wakes its stream",
+        "src/laneway/adapters/xds/proxy_registry.py",
+        old="if connection.stream.synced and proxy.settled.is_set():",
+        new="if False:",
+        tests=(
+            "tests/adapters/xds/test_proxy_registry.py::test_publishing_the_same_changes_nothing",
+        ),
+        why="all proxies' streams run for each phase of each change",
+    ),
 )

@@ -39,8 +39,8 @@ SERVING = (
     Breakage(
         "a proxy is taken for the node that it claims to be",
         "src/laneway/adapters/xds/server.py",
-        old='        return hmac.compare_digest(sent, f"Bearer {expected}".encode())\n',
-        new="        return bool(sent)\n",
+        old='        return hmac.compare_digest(given[0], f"Bearer {expected}".encode())\n',
+        new="        return bool(given[0])\n",
         tests=(
             "tests/adapters/xds/test_identity.py::test_a_false_node_id_is_refused_and_the_real_proxy_stays",
         ),

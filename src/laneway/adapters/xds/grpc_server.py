@@ -2,7 +2,7 @@
 
 The xDS server exchanges hundreds of small messages for each change. grpc.aio passes each of them
 through several threads, which costs more than everything else in a change. See
-docs/decisions/0022-http2-in-the-event-loop.md.
+docs/decisions/0023-http2-in-the-event-loop.md.
 """
 
 from __future__ import annotations
