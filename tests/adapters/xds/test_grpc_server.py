@@ -272,6 +272,28 @@ async def test_a_silent_peer_is_given_up_and_one_that_answers_pings_is_not() -> 
         assert await alive.until_received(echoed, 6) == framed(b"x")
 
 
+async def test_a_peer_that_breaks_the_protocol_and_reads_nothing_is_cut_off() -> None:
+    begun = asyncio.Event()
+
+    async def flood(call: Call) -> None:
+        while True:
+            await call.write(b"x" * LONGEST)
+            begun.set()
+
+    most = 2**31 - 1
+    async with (
+        serving({"/flood": flood}, keepalive=(30, 0.05)) as (server, port),
+        connected(port, most) as client,
+    ):
+        client.h2.increment_flow_control_window(most - 65_535)
+        client.call("/flood")
+        await begun.wait()
+        (connection,) = server.connections
+        client.writer.write(bytes(9))  # data of no stream
+        async with asyncio.timeout(30):
+            await asyncio.shield(connection.closed)
+
+
 async def test_stopping_does_not_wait_for_a_peer_that_reads_nothing() -> None:
     begun = asyncio.Event()
 

@@ -67,7 +67,6 @@ class Http2Connection(asyncio.Protocol):
         self._can_send = asyncio.Event()
         self.paused = False
         self._heard = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
         self.closed = self._loop.create_future()
 
     @property
@@ -97,6 +96,7 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end()
+        self._timer.cancel()
         self.closed.set_result(None)
         self._on_close(self)
 
@@ -162,9 +162,10 @@ class Http2Connection(asyncio.Protocol):
         self._streams[event.stream_id] = _Stream(self, event.stream_id, handler, headers)
 
     def _end(self) -> None:
-        """The peer wants no more, or has gone."""
-        if self._timer:
-            self._timer.cancel()
+        """Closes the connection when what is queued is sent, or the peer has not taken it in
+        time."""
+        self._timer.cancel()
+        self._timer = self._loop.call_later(self._keepalive[1], self._transport.abort)
         for stream in self._streams.values():
             stream.break_off()
         self._transport.close()
