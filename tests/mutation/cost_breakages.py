@@ -104,8 +104,8 @@ COSTS = (
     Breakage(
         "more is sent than a proxy has room for",
         "src/laneway/adapters/xds/http2_connections.py",
-        old="            if room <= 0 or self._connection.paused:\n",
-        new="            if False:\n",
+        old="self._h2.local_flow_control_window(self._id), self._h2.max_outbound_frame_size",
+        new="len(left), self._h2.max_outbound_frame_size",
         tests=(
             "tests/adapters/xds/test_grpc_server.py::"
             "test_a_message_longer_than_the_peers_window_waits_for_it_and_delays_no_other_call",
