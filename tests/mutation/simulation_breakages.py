@@ -57,7 +57,10 @@ SIMULATION = (
         "src/laneway/control/control_plane.py",
         old="                self._next = None\n",
         new="                pass\n",
-        tests=(SEEDS + "[from-60]",),
+        tests=(
+            "tests/control/test_control_plane.py"
+            "::test_a_rejection_by_one_proxy_takes_the_change_back_on_all",
+        ),
         why="half of the proxies run what was refused",
     ),
     Breakage(
@@ -67,6 +70,30 @@ SIMULATION = (
         new="                pass\n",
         tests=(SEEDS + "[from-0]",),
         why="a watch that resumes misses changes and does not say so",
+    ),
+    Breakage(
+        "a lane does not leave the proxies when it expires",
+        "src/laneway/wiring/lane_expiry.py",
+        old="                applied = await apply()\n",
+        new="                applied = True\n",
+        tests=(SEEDS + "[from-0]",),
+        why="an experiment that is over goes on until somebody writes something",
+    ),
+    Breakage(
+        "a rollback keeps what did not exist then",
+        "src/laneway/apiserver/rollbacks.py",
+        old="{key: None for key in objects if key not in target}",
+        new="{}",
+        tests=(SEEDS + "[from-0]",),
+        why="after a rollback other lanes run than did then",
+    ),
+    Breakage(
+        "a proxy with an old lane filter is configured for the new one",
+        "src/laneway/wiring/resumption.py",
+        old="            self._registry.expect(node, self._generation(node) + 1)\n",
+        new="            pass\n",
+        tests=(SEEDS + "[from-40]",),
+        why="after an upgrade, proxies reject what they are sent until they are restarted",
     ),
     Breakage(
         "a proxy that rejects late what it was to have before refuses the next change",
