@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,13 @@ settings.load_profile(os.environ.get("LANEWAY_HYPOTHESIS_PROFILE", "laneway"))
 
 Golden = Callable[[Path, str], None]
 _ENVOY_ALONE = re.compile(r"^pytestmark = .*\bpytest\.mark\.envoy\b", re.MULTILINE)
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs ignore Ctrl-C, and what they start does so, too: tests interrupt
+    the programs that they start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -135,8 +135,7 @@ def test_logs_follow_until_interrupted(server: RunningServer) -> None:
         assert following.stdout is not None
         file.write("first\n")
         file.flush()
-        while following.stdout.readline() != "first\n":
-            pass
+        assert "first\n" in iter(following.stdout.readline, "")
         os.replace(path, f"{path}.1")  # what laneway does at the limit
         path.write_text("second\n")
         assert following.stdout.readline() == "second\n"
