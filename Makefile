@@ -63,9 +63,10 @@ test-console:
 	  echo "The console is neither built nor tested: npm cannot install its packages."; \
 	else $(MAKE) console && cd $(CONSOLE) && npm run --silent check && npm test; fi
 
-PARALLEL := $(BIN)/pytest -q -n auto --dist worksteal -m
-UNIT := $(PARALLEL) "not envoy and not nightly"
-QUICK := $(PARALLEL) "not envoy and not slow and not hypothesis"
+PARALLEL := $(BIN)/pytest -q --dist worksteal
+UNIT := $(PARALLEL) -n auto -m "not envoy and not nightly"
+# More workers than cores, because these tests wait for timers as often as for a core.
+QUICK := $(PARALLEL) -n 4 -m "not envoy and not slow and not hypothesis"
 # Tests of one file share a mesh. `tests/conftest.py` puts the slow files first.
 WITH_ENVOY := $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "envoy and not nightly"
 
