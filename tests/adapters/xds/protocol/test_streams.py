@@ -14,14 +14,10 @@ from tests.adapters.xds.resources import (
 from laneway.adapters.xds.protocol.shared_results import SharedResults
 from laneway.adapters.xds.protocol.streams import Stream
 from laneway.adapters.xds.protocol.subscriptions import Push
-from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Resource, Snapshot
+from laneway.compile.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Snapshot
 
 ONE = snapshot([cluster("a"), endpoints("a", 1), listener("l", "r"), route("r", "a")])
 TWO = snapshot([cluster("b"), endpoints("b", 2), listener("l", "r"), route("r", "b")])
-
-
-def resources(of: Snapshot) -> list[Resource]:
-    return [each for found in of.types.values() for each in found.values()]
 
 
 def told(pushes: list[Push]) -> list[tuple[str, list[str], tuple[str, ...]]]:
@@ -62,24 +58,6 @@ def test_what_routes_refer_to_is_made_before_and_broken_after() -> None:
         ("RouteConfiguration", ["r"], ()),
         ("Cluster", [], ("a",)),
     ]
-
-
-def test_endpoints_of_clusters_that_are_there_hold_back_removals_but_not_routes() -> None:
-    """They are in order on the stream, so that Envoy applies them first."""
-    proxy = connected(snapshot([*resources(ONE), cluster("old")]))
-    proxy.adopt(
-        snapshot([cluster("a"), endpoints("a", 9), listener("l", "r"), route("r", "a", "a")])
-    )
-    assert [proxy.step_server() for _ in range(3)] == [True, True, False]
-    assert told(proxy.log) == [
-        ("ClusterLoadAssignment", ["a"], ()),
-        ("RouteConfiguration", ["r"], ()),
-    ]
-    _, routes = proxy.log
-    proxy.stream.receive(request(ROUTE, nonce=routes.nonce))
-    assert proxy.stream.next() is None
-    proxy.run()
-    assert told(proxy.log)[2:] == [("Cluster", [], ("old",))]
 
 
 def scoped(*names: str) -> Snapshot:

@@ -3,9 +3,9 @@
 Pure state that the server drives: pass requests to ``receive`` and snapshots to ``adopt``, then
 send the results of ``next`` until it returns None. Additions follow the references (clusters and
 endpoints, then listeners, then scopes, then routes), and each stage waits until the one before it
-is acknowledged; of the first stage, only clusters. Removals go in the opposite order, after
-everything is acknowledged. A rejection stops the later stages of a change: the proxy's present
-configuration keeps working, and only resources that the proxy requests are still sent.
+is acknowledged. Removals go in the opposite order, after everything is acknowledged. A rejection
+stops the later stages of a change: the proxy's present configuration keeps working, and only
+resources that the proxy requests are still sent.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Stream:
             if any(self._unfinished(type_url, halted) for type_url in stage):
                 return None
             halted = halted or any(self._rejected(type_url) for type_url in stage)
-        return None if halted or self._in_flight(ENDPOINT) else self._next_removal()
+        return None if halted else self._next_removal()
 
     @property
     def owes(self) -> bool:
@@ -144,10 +144,8 @@ class Stream:
         """Whether the stage must wait: for a response of the proxy, or for its subscription.
 
         After a rejection (``halted``) the proxy may never subscribe, so only responses count.
-        Endpoints need no response of their own: those of a new cluster have arrived when the
-        cluster is acknowledged, and others change a cluster that has some.
         """
-        if self._in_flight(type_url) and type_url != ENDPOINT:
+        if self._in_flight(type_url):
             return True
         return not halted and (self._unasked(type_url) or bool(self._awaited.get(type_url)))
 
