@@ -124,28 +124,6 @@ COSTS = (
         why="each change waits for it until the deadline",
     ),
     Breakage(
-        "routes wait until a proxy has acknowledged endpoints",
-        "src/laneway/adapters/xds/protocol/streams.py",
-        old="        if self._in_flight(type_url) and type_url != ENDPOINT:\n",
-        new="        if self._in_flight(type_url):\n",
-        tests=(
-            "tests/adapters/xds/protocol/test_streams.py::"
-            "test_endpoints_of_clusters_that_are_there_hold_back_removals_but_not_routes",
-        ),
-        why="each change takes one more round trip, and each proxy wakes twice",
-    ),
-    Breakage(
-        "removals do not wait until a proxy has acknowledged endpoints",
-        "src/laneway/adapters/xds/protocol/streams.py",
-        old="        return None if halted or self._in_flight(ENDPOINT) else",
-        new="        return None if halted else",
-        tests=(
-            "tests/adapters/xds/protocol/test_streams.py::"
-            "test_endpoints_of_clusters_that_are_there_hold_back_removals_but_not_routes",
-        ),
-        why="a change that is rejected for its endpoints has removed clusters already",
-    ),
-    Breakage(
         "a phase that changes nothing for a proxy wakes its stream",
         "src/laneway/adapters/xds/proxy_registry.py",
         old="if connection.stream.synced and proxy.settled.is_set():",
