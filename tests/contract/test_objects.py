@@ -8,20 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tests.contract.conftest import SERVICES, Server
+from tests.contract.media_types import JSON_PATCH, MERGE, STRATEGIC, TABLE
 from tests.wiring.api_servers import LANES, V1
 
 pytestmark = pytest.mark.slow
-
-MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
-APPLY = "application/apply-patch+yaml"
-SOON = {"timeoutSeconds": "1"}
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 async def names(server: Server, **query: str) -> list[str]:
@@ -171,27 +165,6 @@ async def test_an_invalid_status_is_refused(server: Server) -> None:
     wrong = {"status": {"observedGeneration": "seven"}}
     status = await server.patch(MERGE, f"{server.path()}/status", wrong, 422)
     assert "status.observedGeneration" in [each["field"] for each in status["details"]["causes"]]
-
-
-async def test_a_status_has_owners_of_its_own(server: Server) -> None:
-    path, flux = server.path(), {"fieldManager": "flux", "force": "true"}
-    await server.patch(APPLY, path, server.lane(weight=10), 201, flux)
-    applied = {**server.lane(), "status": {"observedGeneration": 7}}
-    of_spec = await server.patch(APPLY, path, {**applied, **server.lane(weight=10)}, query=flux)
-    assert (of_spec.get("status") or {}).get("observedGeneration") != 7
-    entries = of_spec["metadata"]["managedFields"]
-    assert "f:status" not in next(e["fieldsV1"] for e in entries if e["manager"] == "flux")
-    del applied["spec"]
-    after = await server.patch(APPLY, f"{path}/status", applied, query=flux)
-    assert (after["status"]["observedGeneration"], after["spec"]["weight"]) == (7, 10)
-    patch = {"status": {"observedGeneration": 8}}
-    jack = {"fieldManager": "jack"}
-    after = await server.patch(MERGE, f"{path}/status", patch, query=jack)
-    entries = after["metadata"]["managedFields"]
-    owners = {(each["manager"], each.get("subresource", "")): each["fieldsV1"] for each in entries}
-    assert owners["jack", "status"]["f:status"] == {"f:observedGeneration": {}}
-    nobody = {**applied, "metadata": {"name": f"{server.run}-nobody"}}
-    await server.patch(APPLY, f"{server.path('nobody')}/status", nobody, 404, flux)
 
 
 async def test_what_is_deleted_is_gone(server: Server) -> None:
@@ -376,73 +349,6 @@ async def test_options_of_a_deletion_are_checked(server: Server) -> None:
     assert await names(server) == ["one"]
 
 
-async def test_server_side_apply_owns_fields(server: Server) -> None:
-    path, flux, jack = server.path(), {"fieldManager": "flux"}, {"fieldManager": "jack"}
-    made = await server.patch(APPLY, path, server.lane(weight=10), 201, flux)
-    (entry,) = made["metadata"]["managedFields"]
-    assert (entry["manager"], entry["operation"]) == ("flux", "Apply")
-    assert "f:weight" in entry["fieldsV1"]["f:spec"]
-    conflict = await server.patch(APPLY, path, server.lane(weight=20), 409, jack)
-    assert conflict["reason"] == "Conflict"
-    (cause,) = conflict["details"]["causes"]
-    assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".spec.weight")
-    assert '"flux"' in cause["message"]
-    forced = await server.patch(
-        APPLY, path, server.lane(weight=20), query={"force": "true", **jack}
-    )
-    assert forced["spec"]["weight"] == 20
-    # What a manager does not apply any more goes, unless somebody else owns it.
-    less = server.lane(order=3)
-    await server.patch(APPLY, path, server.lane(order=3, weight=20), query=jack)
-    after = await server.patch(APPLY, path, less, query=jack)
-    assert after["spec"].get("weight", 0) == 0
-    assert after["spec"]["order"] == 3
-    assert after["spec"]["group"] == "contract"
-
-
-async def test_conflicts_are_told_by_their_owners(server: Server) -> None:
-    path, zoe = server.path(), {"fieldManager": "zoe"}
-    await server.patch(APPLY, path, server.lane(weight=1), 201, {"fieldManager": "flux"})
-    await server.patch(MERGE, path, {"spec": {"order": 2}}, query={"fieldManager": "jack"})
-    one = await server.patch(APPLY, path, server.lane(weight=9), 409, zoe)
-    assert one["message"] == 'Apply failed with 1 conflict: conflict with "flux": .spec.weight'
-    assert one["details"]["causes"][0]["message"] == 'conflict with "flux"'
-    two = await server.patch(APPLY, path, server.lane(weight=9, order=9), 409, zoe)
-    assert two["message"] == (
-        'Apply failed with 2 conflicts: conflicts with "flux":\n- .spec.weight\n'
-        f'conflicts with "jack" using {V1}:\n- .spec.order'
-    )
-
-
-async def test_owners_are_removed_by_an_empty_entry(server: Server) -> None:
-    """As ``kubectl`` and its documentation do it, also to change owners."""
-    await server.create(server.lane(weight=1))
-    path, fields = server.path(), "/metadata/managedFields"
-    made = await server.get(path)
-    renamed = [{**made["metadata"]["managedFields"][0], "manager": "jack", "operation": "Apply"}]
-    patch = [{"op": "replace", "path": fields, "value": renamed}]
-    after = await server.patch(JSON_PATCH, path, patch)
-    assert [each["manager"] for each in after["metadata"]["managedFields"]] == ["jack"]
-    kept = await server.patch(MERGE, path, {"metadata": {"managedFields": []}})
-    assert [each["manager"] for each in kept["metadata"]["managedFields"]] == ["jack"]
-    patch = [{"op": "replace", "path": fields, "value": [{}]}]
-    cleared = await server.patch(JSON_PATCH, path, patch)
-    assert not cleared["metadata"].get("managedFields")
-    query = {"fieldManager": "flux"}
-    conflict = await server.patch(APPLY, path, server.lane(weight=2), 409, query)
-    assert '"before-first-apply"' in conflict["message"]
-
-
-async def test_force_is_for_server_side_apply_alone(server: Server) -> None:
-    await server.create(server.lane())
-    await server.patch(MERGE, server.path(), {"spec": {"weight": 1}}, 422, {"force": "true"})
-
-
-async def test_an_apply_needs_a_manager(server: Server) -> None:
-    status = await server.patch(APPLY, server.path(), server.lane(), 422)
-    assert "fieldManager" in status["message"]
-
-
 async def test_patches(server: Server) -> None:
     await server.create(server.lane(weight=1, fallback=["a", "b"]))
     path = server.path()
@@ -506,75 +412,6 @@ async def test_what_cannot_be_answered_as_asked_is_not_done(server: Server) -> N
         answer = await server.client.get(server.path(), headers=either)
         assert answer.json()["kind"] == "Lane"
     assert await names(server) == ["one"]
-
-
-async def watched(
-    server: Server, accept: str = "application/json", **query: str
-) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    asked = {
-        "watch": "true",
-        "timeoutSeconds": "20",
-        "labelSelector": server.selector,
-        **query,
-    }
-    async with server.client.stream(
-        "GET", LANES, params=asked, headers={"accept": accept}
-    ) as answer:
-        assert answer.status_code == 200, await answer.aread()
-        async for each in answer.aiter_lines():
-            event = json.loads(each)
-            yield event["type"], event["object"]
-
-
-async def test_a_watch_goes_on_where_a_list_ended(server: Server) -> None:
-    await server.create(server.lane("gone"))
-    await server.patch(MERGE, server.path("gone"), {"metadata": {"labels": {"gone": "yes"}}})
-    since = (await server.get(LANES))["metadata"]["resourceVersion"]
-    await server.create(server.lane(), server.lane("two"))
-    await server.patch(MERGE, server.path(), {"spec": {"weight": 2}})
-    # What loses the labels that are asked for is gone for whoever asked.
-    await server.patch(MERGE, server.path("two"), {"metadata": {"labels": {"gone": "yes"}}})
-    await server.ask("DELETE", server.path())
-    seen = []
-    selector = f"{server.selector},!gone"
-    async for kind, item in watched(server, resourceVersion=since, labelSelector=selector):
-        if "status" in item and kind == "MODIFIED" and item["spec"].get("weight", 0) == 0:
-            continue  # somebody wrote a status
-        seen.append((kind, item["metadata"]["name"].removeprefix(f"{server.run}-")))
-        if seen[-1] == ("DELETED", "one"):
-            break
-    distinct = list(dict.fromkeys(seen))
-    assert distinct == [
-        ("ADDED", "one"),
-        ("ADDED", "two"),
-        ("MODIFIED", "one"),
-        ("DELETED", "two"),
-        ("DELETED", "one"),
-    ]
-
-
-async def test_a_watch_that_begins_with_all_objects_says_when_these_end(server: Server) -> None:
-    await server.create(server.lane())
-    query = {
-        "sendInitialEvents": "true",
-        "resourceVersionMatch": "NotOlderThan",
-        "allowWatchBookmarks": "true",
-    }
-    kinds = []
-    async for kind, item in watched(server, **query):
-        kinds.append(kind)
-        if kind == "BOOKMARK":
-            annotations = item["metadata"]["annotations"]
-            assert annotations == {"k8s.io/initial-events-end": "true"}
-            break
-    assert kinds == ["ADDED", "BOOKMARK"]
-    metadata = TABLE.replace("Table", "PartialObjectMetadata")
-    found = [event async for event in watched(server, metadata, **query, **SOON)]
-    assert {item["kind"] for _, item in found} == {"PartialObjectMetadata"}
-    assert [kind for kind, _ in found][:2] == ["ADDED", "BOOKMARK"]
-    del query["allowWatchBookmarks"]
-    kinds = [kind async for kind, _ in watched(server, **query, **SOON)]
-    assert "BOOKMARK" not in kinds
 
 
 async def test_discovery_says_what_there_is(server: Server) -> None:

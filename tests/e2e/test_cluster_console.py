@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
-from tests.e2e.test_console import programs
+from tests.e2e.browser_walks import programs, walk
 from tests.wiring.aggregated_apis import served
 from tests.wiring.aggregating_clusters import AggregatingCluster, authorities
 
@@ -18,10 +16,6 @@ from laneway.adapters.kube.credentials import read
 from laneway.wiring.cluster_consoles import serve_console
 
 pytestmark = pytest.mark.slow
-
-WALK = Path(__file__).parents[2] / "console/browser/cluster.mjs"
-#: Seconds that the browser may take.
-PATIENCE = 240
 
 
 def allow(cluster: AggregatingCluster) -> None:
@@ -37,24 +31,6 @@ def allow(cluster: AggregatingCluster) -> None:
     cluster.allow("dev", "create", "changesets")
 
 
-async def walk(address: str) -> dict[str, Any]:
-    node, chromium = programs()
-    process = await asyncio.create_subprocess_exec(
-        *(node, str(WALK), chromium, address, "jane", "joe", "jim"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            output, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
-    assert process.returncode == 0, errors.decode()
-    found: dict[str, Any] = json.loads(output)
-    return found
-
-
 async def test_the_walk_in_a_cluster(tmp_path: Path) -> None:
     programs()
     structlog.reset_defaults()
@@ -66,7 +42,8 @@ async def test_the_walk_in_a_cluster(tmp_path: Path) -> None:
         console = serve_console(api, ("127.0.0.1", 0), None, (), serving=ports.put_nowait)
         serving = asyncio.create_task(console)
         try:
-            seen = await walk(f"http://127.0.0.1:{await ports.get()}/console/")
+            address = f"http://127.0.0.1:{await ports.get()}/console/"
+            seen = await walk("cluster.mjs", address, "jane", "joe", "jim")
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from tests.e2e.browser_walks import programs, walk
 from tests.e2e.clients import Call, load
 from tests.e2e.scenarios import EXAMPLES, EXPECTED
 
 from laneway.model.names import ObjectName
-from laneway.wiring.console_paths import console_folder
 from laneway.wiring.embedded import Settings
 from laneway.wiring.serving import ServeSettings, Serving
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
-WALK = Path(__file__).parents[2] / "console/browser/article.mjs"
 GATEWAY = ObjectName("istio-system", "ingressgateway")
 ROUTE_HEADER = {1: "x-asm-prefer-tag", 2: "my-request-id"}
-#: Seconds that the browser may take.
-PATIENCE = 240
 COLLECTIONS = {
     "Gateway": "/apis/networking.istio.io/v1beta1/namespaces/{}/gateways",
     "Service": "/api/v1/namespaces/{}/services",
     "Workload": "/apis/laneway.dev/v1alpha1/namespaces/{}/workloads",
 }
-
-
-def programs() -> tuple[str, str]:
-    """Node and Chromium; skips where the console cannot be tried."""
-    if console_folder() is None or not (WALK.parents[1] / "node_modules/playwright-core").is_dir():
-        pytest.skip("the console was not built: `make console` builds it")
-    node, chromium = shutil.which("node"), shutil.which("chromium")
-    if node is None or chromium is None:
-        pytest.skip("there is no node, or no chromium (on Debian: apt install nodejs chromium)")
-    return node, chromium
 
 
 async def deploy(data: Path, scenario: int) -> None:
@@ -70,26 +54,6 @@ async def viewers_token(data: Path) -> str:
         return token
 
 
-async def walk(link: str, scenario: int, language: str, viewer: str) -> dict[str, Any]:
-    node, chromium = programs()
-    shots = os.environ.get("LANEWAY_SCREENSHOTS", "")
-    process = await asyncio.create_subprocess_exec(
-        *(node, str(WALK), chromium, link, str(scenario), language, viewer),
-        *([shots] if shots else []),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            output, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
-    assert process.returncode == 0, errors.decode()
-    found: dict[str, Any] = json.loads(output)
-    return found
-
-
 @pytest.mark.parametrize(("scenario", "language"), [(1, "zh-CN"), (2, "en")])
 async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -> None:
     programs()
@@ -98,7 +62,9 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     async with Serving(settings) as served:
         await deploy(tmp_path / "data", scenario)
         viewer = await viewers_token(tmp_path / "data")
-        found = await walk(served.sign_in_link(), scenario, language, viewer)
+        shots = os.environ.get("LANEWAY_SCREENSHOTS", "")
+        walked = (served.sign_in_link(), str(scenario), language, viewer)
+        found = await walk("article.mjs", *walked, *([shots] if shots else []))
         url = served.embedded.gateway_urls()[GATEWAY][80]
         for lane, expected in EXPECTED.items():
             calls = [

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from tests.adapters.http.servers import LANES, lane, service
-from tests.e2e.test_console import PATIENCE, WALK, programs
+from tests.e2e.browser_walks import PATIENCE, SCRIPTS, programs
 
 from laneway.wiring.embedded import Settings
 from laneway.wiring.serving import ServeSettings, Serving
@@ -118,9 +118,8 @@ async def test_interruptions_cost_no_input(tmp_path: Path) -> None:
         async with server.client() as client:
             path = "/api/v1/namespaces/default/services"
             assert (await client.post(path, json=service("mocka", 80))).status_code == 201
-        walk = WALK.with_name("interruptions.mjs")
         process = await asyncio.create_subprocess_exec(
-            *(node, walk, chromium, serving.sign_in_link()),
+            *(node, SCRIPTS / "interruptions.mjs", chromium, serving.sign_in_link()),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import pytest
-from tests.e2e.test_console import PATIENCE, WALK, programs
+from tests.e2e.browser_walks import walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
-def test_a_large_map_is_used_by_keys_filters_and_on_a_narrow_screen() -> None:
-    node, chromium = programs()
-    command = [node, str(WALK.with_name("large_map.mjs")), chromium, "--only-use"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+async def test_a_large_map_is_used_by_keys_filters_and_on_a_narrow_screen() -> None:
+    found = await walk("large_map.mjs", "--only-use")
     assert found["errors"] == []
     assert found["drawn"] < 1000, "only what is seen is drawn"
     assert found["used"] == {

@@ -37,7 +37,9 @@ API = (
         "src/laneway/apiserver/writes.py",
         old="    wanted = _applicable(write, wanted)\n",
         new="    wanted = {**wanted, 'metadata': _without_server_fields(wanted['metadata'])}\n",
-        tests=("tests/contract/test_objects.py::test_a_status_has_owners_of_its_own[laneway]",),
+        tests=(
+            "tests/contract/test_field_ownership.py::test_a_status_has_owners_of_its_own[laneway]",
+        ),
         why="whoever applies what `kubectl get -o yaml` printed seems to own the status",
     ),
     Breakage(
@@ -46,7 +48,7 @@ API = (
         old="now=write.now, stated=stated\n",
         new="now=write.now\n",
         tests=(
-            "tests/contract/test_objects.py::test_owners_are_removed_by_an_empty_entry[laneway]",
+            "tests/contract/test_field_ownership.py::test_owners_are_removed_by_an_empty_entry[laneway]",
         ),
         why="what kubectl applied without server-side apply can never be taken out again",
     ),

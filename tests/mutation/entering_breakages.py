@@ -185,7 +185,7 @@ ENTERING_BREAKAGES = (
         old='"newrelic", "sentry-trace",',
         new='"newrelic",',
         tests=(
-            "tests/compile/analyze/test_analyze.py"
+            "tests/compile/analyze/test_trace_headers.py"
             "::test_a_trace_header_that_has_another_value_at_each_hop",
         ),
         why="the lane ends at the second service, and nobody says so",

@@ -79,14 +79,18 @@ async def consoled(tmp_path: Path, made: tuple[Authority, Authority]) -> AsyncIt
             cluster.allow("jane", verb, "lanes", "lanegroups")
         cluster.allow("dev", "create", "changesets")
         cluster.asked.clear()
-        async with consoling(read(cluster.kubeconfig("operator")), tmp_path) as client:
+        async with consoling(
+            read(cluster.kubeconfig("operator")), built(tmp_path / "dist")
+        ) as client:
             yield Consoled(found, client)
 
 
 @asynccontextmanager
-async def consoling(credentials: Credentials, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def consoling(
+    credentials: Credentials, files: Path | None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """``files`` are the built console's."""
     ports: asyncio.Queue[int] = asyncio.Queue()
-    files = built(folder / "dist")
     serving = asyncio.create_task(
         serve_console(
             CallersClient(credentials),
@@ -196,26 +200,7 @@ async def test_who_may_not_list_learns_what_is_lacking(consoled: Consoled) -> No
     assert 'User "joe" cannot list resource "services"' in answer.json()["message"]
 
 
-async def test_without_the_console_built_its_page_says_so(
-    tmp_path: Path, consoled: Consoled
-) -> None:
-    credentials = read(consoled.cluster.kubeconfig("operator"))
-    ports: asyncio.Queue[int] = asyncio.Queue()
-    serving = asyncio.create_task(
-        serve_console(
-            CallersClient(credentials),
-            ("127.0.0.1", 0),
-            None,
-            (),
-            find=lambda: None,
-            serving=ports.put_nowait,
-        )
-    )
-    try:
-        base = f"http://127.0.0.1:{await ports.get()}"
-        async with httpx.AsyncClient(base_url=base, timeout=30) as client:
-            answer = await client.get("/console/")
-        assert (answer.status_code, "was not built" in answer.text) == (404, True)
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+async def test_without_the_console_built_its_page_says_so(consoled: Consoled) -> None:
+    async with consoling(read(consoled.cluster.kubeconfig("operator")), None) as client:
+        answer = await client.get("/console/")
+    assert (answer.status_code, "was not built" in answer.text) == (404, True)

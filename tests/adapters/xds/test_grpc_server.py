@@ -287,7 +287,9 @@ async def test_a_silent_peer_is_given_up_and_one_that_answers_pings_is_not() -> 
         assert await alive.until_received(echoed, 6) == framed(b"x")
 
 
-async def test_a_peer_that_breaks_the_protocol_and_reads_nothing_is_cut_off() -> None:
+@asynccontextmanager
+async def unread(keepalive: tuple[float, float]) -> AsyncIterator[tuple[GrpcServer, Client]]:
+    """The server writes to a client that reads nothing, and waits."""
     begun = asyncio.Event()
 
     async def flood(call: Call) -> None:
@@ -297,12 +299,17 @@ async def test_a_peer_that_breaks_the_protocol_and_reads_nothing_is_cut_off() ->
 
     most = 2**31 - 1
     async with (
-        serving({"/flood": flood}, keepalive=(30, 0.05)) as (server, port),
+        serving({"/flood": flood}, keepalive=keepalive) as (server, port),
         connected(port, most) as client,
     ):
         client.h2.increment_flow_control_window(most - 65_535)
         client.call("/flood")
         await begun.wait()
+        yield server, client
+
+
+async def test_a_peer_that_breaks_the_protocol_and_reads_nothing_is_cut_off() -> None:
+    async with unread(keepalive=(30, 0.05)) as (server, client):
         (connection,) = server.connections
         client.writer.write(bytes(9))  # data of no stream
         async with within(20):
@@ -311,18 +318,7 @@ async def test_a_peer_that_breaks_the_protocol_and_reads_nothing_is_cut_off() ->
 
 
 async def test_stopping_does_not_wait_for_a_peer_that_reads_nothing() -> None:
-    begun = asyncio.Event()
-
-    async def flood(call: Call) -> None:
-        while True:
-            await call.write(b"x" * LONGEST)
-            begun.set()
-
-    most = 2**31 - 1
-    async with serving({"/flood": flood}) as (server, port), connected(port, most) as client:
-        client.h2.increment_flow_control_window(most - 65_535)
-        client.call("/flood")
-        await begun.wait()
+    async with unread(keepalive=(30, 10)) as (server, _):
         async with asyncio.timeout(30):
             await server.stop()
         assert not server.connections

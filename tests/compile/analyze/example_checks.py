@@ -99,8 +99,9 @@ def proved(mesh: Mesh, ready: frozenset[ObjectName] | None = None) -> list[Findi
 
 def only(mesh: Mesh, code: str, ready: frozenset[ObjectName] | None = None) -> Finding:
     """The mesh's one finding, which is of that code and has an example that proves it."""
-    (finding,) = proved(mesh, ready)
-    assert finding.code == code, finding
+    findings = proved(mesh, ready)
+    assert [each.code for each in findings] == [code], findings
+    (finding,) = findings
     assert finding.example is not None
     assert finding.fix
     return finding

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.compile.analyze.example_checks import only, proved
+from tests.compile.analyze.example_meshes import ABC, CHAIN, ENTRY, chain, rules
 from tests.compile.meshes import (
     GATEWAY,
     ROUTE_HEADER,
-    TRACE_HEADER,
     exact,
     group,
     lane,
@@ -21,7 +20,6 @@ from tests.compile.meshes import (
     prefix,
     regex,
     rule,
-    service,
 )
 
 from laneway.adapters.files import read
@@ -29,19 +27,11 @@ from laneway.compile.analyze import Code, analyze
 from laneway.model import codes
 from laneway.model.checks import Gaps
 from laneway.model.findings import ObjectKey, Severity
-from laneway.model.lanes import IngressRule, Lane, Mode, Sticky, StickyKind, Unmatched
+from laneway.model.lanes import IngressRule, Mode, Sticky, StickyKind, Unmatched
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
 
 ROOT = Path(__file__).parents[3]
-ABC = [service("a"), service("b"), service("c")]
-CHAIN = {"a": "b", "b": "c"}
-ENTRY = rule("a", uri=exact("/mock"))
-
-
-def chain(*lanes: Lane, calls: Mapping[str, str] = CHAIN, **fields: Any) -> Mesh:
-    """A group of a, b and c, which call one another in a row; its baseline is s1."""
-    return mesh([group("a b c", **fields)], [lane("s1", "a b c", ENTRY), *lanes], ABC, calls)
 
 
 def two(first: list[IngressRule], second: list[IngressRule], **fields: Any) -> Mesh:
@@ -51,11 +41,6 @@ def two(first: list[IngressRule], second: list[IngressRule], **fields: Any) -> M
         [lane("s1", "a", *first, group="one"), lane("t1", "b", *second, group="two")],
         ABC[:2],
     )
-
-
-def rules(*some: IngressRule) -> Mesh:
-    numbered = [replace(one, name=f"r{number}") for number, one in enumerate(some)]
-    return mesh([group("a")], [lane("s1", "a", *numbered)], ABC[:1])
 
 
 @pytest.mark.parametrize("example", ["scenario-1", "scenario-2", "asm", "kubernetes/scenario-1"])
@@ -377,50 +362,6 @@ def test_users_told_apart_by_the_route_header() -> None:
     sticky = Sticky(StickyKind.HEADER, "X-Lane")
     declared = chain(lane("s2", "a c", ENTRY, weight=10), sticky=sticky)
     assert only(declared, Code.HEADER_CONFLICT).field == "spec.sticky"
-
-
-@pytest.mark.parametrize(
-    ("declared", "why"),
-    [
-        (chain(trace_header="User-Agent"), "callers send it alike"),
-        (chain(trace_header="X-B3-Sampled"), "callers send it alike"),
-        (
-            chain(
-                lane("s2", "a b c", ENTRY, weight=10),
-                sticky=Sticky(StickyKind.HEADER, TRACE_HEADER),
-            ),
-            "it names users",
-        ),
-        (rules(rule("a", headers={"X-Trace": exact("1")})), "all have 1 there"),
-    ],
-)
-def test_a_trace_header_that_tells_no_requests_apart(declared: Mesh, why: str) -> None:
-    assert why in only(declared, Code.SHARED_TRACE_ID).message
-
-
-CHANGING = [
-    "x-b3-spanid", "X-B3-ParentSpanId", "x-datadog-parent-id", "tracestate", "x-span-id", "Date",
-    "sw6", "x_span", "x-request-start", "x-request-timestamp", "grpc-trace-bin",
-    "x-envoy-attempt-count", "sentry-trace", "EagleEye-RpcId", "x-rpcid",
-]  # fmt: skip
-LASTING = [
-    "traceparent", "b3", "X-B3-TraceId", "sw8", "uber-trace-id", "X-Cloud-Trace-Context",
-    "x-amzn-trace-id", "x-datadog-trace-id", "x-request-id", "my-request-id", "x-trace",
-    "x-correlation-id", "EagleEye-TraceId", "x-start-id", "x-updated", "x-spanish-id",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("header", CHANGING)
-def test_a_trace_header_that_has_another_value_at_each_hop(header: str) -> None:
-    found = only(chain(lane("s2", "a c", ENTRY), trace_header=header), Code.CHANGING_TRACE_HEADER)
-    assert found.field == "spec.traceHeader"
-    assert header in found.message
-    assert found.severity is Severity.WARNING
-
-
-@pytest.mark.parametrize("header", LASTING)
-def test_a_trace_header_that_lasts(header: str) -> None:
-    assert proved(chain(lane("s2", "a c", ENTRY), trace_header=header)) == []
 
 
 CHECKED = codes.Code

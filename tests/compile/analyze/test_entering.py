@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.compile.analyze.example_checks import only, proved
+from tests.compile.analyze.example_meshes import ABC
 from tests.compile.meshes import (
     exact,
     group,
@@ -13,15 +14,12 @@ from tests.compile.meshes import (
     prefix,
     regex,
     rule,
-    service,
 )
 
 from laneway.compile.analyze import Code, analyze
 from laneway.model.findings import ObjectKey, Severity
 from laneway.model.lanes import IngressRule, Sticky, StickyKind
 from laneway.model.meshes import Mesh
-
-ABC = [service("a"), service("b"), service("c")]
 
 
 def entering(*rules: IngressRule) -> Mesh:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import signal
 import ssl
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +16,7 @@ import structlog
 import yaml
 from tests.adapters.kube.api_servers import ApiServer, serving
 from tests.faces.operator.certificate_authorities import authority
+from tests.faces.operator.processes import operating
 from typer.testing import CliRunner
 
 from laneway.faces.operator.app import app
@@ -48,11 +46,7 @@ def test_an_unknown_log_level_is_refused() -> None:
     assert "choose one of debug, info, warning, error" in " ".join(result.output.split())
 
 
-@asynccontextmanager
-async def operating(
-    api: ApiServer, folder: Path, *options: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The operator's process, with its standard error in a pipe."""
+def kubeconfig(api: ApiServer, folder: Path) -> Path:
     config = {
         "current-context": "here",
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
@@ -61,23 +55,11 @@ async def operating(
     }
     path = folder / "config"
     path.write_text(yaml.safe_dump(config))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from laneway.faces.operator import main; main()"),
-        *("--port", "0", *options),
-        env={"KUBECONFIG": str(path), "POD_NAME": "one", "PYTHONPATH": os.pathsep.join(sys.path)},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(60):
-            yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    return path
 
 
 async def test_sigterm_gives_the_lease_back(tmp_path: Path) -> None:
-    async with serving() as api, operating(api, tmp_path) as process:
+    async with serving() as api, operating(kubeconfig(api, tmp_path)) as process:
         while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
             await asyncio.sleep(0.02)
         process.send_signal(signal.SIGTERM)
@@ -93,7 +75,7 @@ async def test_the_webhook_is_served_beside_the_rest_and_ends_with_it(tmp_path: 
     lane = {"apiVersion": "laneway.dev/v1alpha1", "kind": "Lane", "metadata": {"name": "x"}}
     request = {"uid": "1", "operation": "CREATE", "object": {**lane, "spec": {"grp": "g"}}}
     body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
-    async with serving() as api, operating(api, tmp_path, *options) as process:
+    async with serving() as api, operating(kubeconfig(api, tmp_path), *options) as process:
         assert process.stderr is not None
         # No certificate yet: the operator works all the same.
         while not list(api.of("leases")):  # noqa: ASYNC110 - another process's doing
@@ -116,7 +98,10 @@ async def test_the_webhook_is_served_beside_the_rest_and_ends_with_it(tmp_path: 
 
 async def test_the_api_waits_for_what_it_lacks_and_the_operator_does_not(tmp_path: Path) -> None:
     issuer = authority(tmp_path / "authority")
-    async with serving() as api, operating(api, tmp_path, "--api", "--api-port", "0") as process:
+    async with (
+        serving() as api,
+        operating(kubeconfig(api, tmp_path), "--api", "--api-port", "0") as process,
+    ):
         assert process.stderr is not None
         said = b""
         while b"the API lacks something" not in said:

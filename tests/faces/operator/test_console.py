@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +14,7 @@ import typer
 import yaml
 from tests.adapters.kube.api_servers import serving
 from tests.faces.operator.certificate_authorities import authority
+from tests.faces.operator.processes import operating
 from tests.wiring.aggregating_clusters import AggregatingCluster, aggregating, authorities
 from typer.testing import CliRunner
 
@@ -56,27 +53,6 @@ def test_names_are_host_names() -> None:
     for wrong in ("https://lanes.example.com", "lanes.example.com:443", "*", "", "a b"):
         with pytest.raises(typer.BadParameter, match="no host name"):
             console_names([wrong])
-
-
-@asynccontextmanager
-async def operating(kubeconfig: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from laneway.faces.operator import main; main()"),
-        *("--port", "0", *options),
-        env={
-            "KUBECONFIG": str(kubeconfig),
-            "POD_NAME": "x",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(60):
-            yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def said(process: asyncio.subprocess.Process, text: str) -> dict[str, str]:

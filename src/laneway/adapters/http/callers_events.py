@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from laneway.adapters.http.callers_documents import callers_document, refusal
+from laneway.adapters.http.same_origin import ANSWER_HEADERS
 from laneway.apiserver.callers_api import ApiUnreachable, CallersApi
 from laneway.apiserver.console_requests import callers_token
 from laneway.apiserver.failures import Failure
@@ -244,9 +245,7 @@ _START = {
     "status": 200,
     "headers": [
         (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cross-origin-resource-policy", b"same-origin"),
+        *((name.lower().encode(), value.encode()) for name, value in ANSWER_HEADERS.items()),
         # For nginx in front: each event at once.
         (b"x-accel-buffering", b"no"),
     ],

@@ -23,7 +23,7 @@ from laneway.adapters.http.bodies import content_type, limited_body
 from laneway.adapters.http.callers_events import CallersEvents
 from laneway.adapters.http.callers_identity import callers_identity
 from laneway.adapters.http.console_files import ROOT, ConsoleFiles
-from laneway.adapters.http.same_origin import SameOrigin
+from laneway.adapters.http.same_origin import ANSWER_HEADERS, SameOrigin
 from laneway.apiserver.callers_api import ApiUnreachable, CallersApi
 from laneway.apiserver.console_requests import PassedRequest, callers_token, passed_request
 from laneway.apiserver.failures import Failure
@@ -34,11 +34,6 @@ _API = f"/apis/{API_VERSION}"
 MOST_AT_ONCE = 24
 #: Of the API server's answer; there is nothing else that the console reads.
 _PASSED_BACK = ("warning", "retry-after")
-ANSWER_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 class ClusterConsole:

@@ -17,6 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from laneway.apiserver.failures import Failure
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Of answers with the caller's data: no other page embeds them, and nothing keeps them.
+ANSWER_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 class SameOrigin:
