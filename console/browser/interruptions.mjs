@@ -60,7 +60,7 @@ try {
   // A change by somebody else shows by itself; hostile texts are texts.
   await happens('lane');
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   await page.getByRole('button', { name: 'Add: Headers' }).waitFor();
   const value = page.getByRole('textbox', { name: 'Headers: Value' });
   const shown = await value.inputValue();
@@ -76,7 +76,7 @@ try {
   await page.getByRole('button', { name: 'Make my changes' }).click();
   await ok.click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   kept.push(await value.inputValue());
   await value.fill('not this');
   await happens('other');
@@ -90,7 +90,7 @@ try {
   await page.getByText('Somebody deleted s1').waitFor();
   await page.getByRole('button', { name: 'Create again' }).click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   kept.push(await value.inputValue());
 
   // Who leaves a new group without saving it comes back to the groups, and has left nothing there.

@@ -1,6 +1,6 @@
 /** The header of every page. */
 import { Alert, Badge, Button, Select, Space } from 'antd';
-import { useContext, useEffect, useRef, type ReactNode } from 'react';
+import { useContext, useEffect, useLayoutEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { signOut } from '../api/requests';
@@ -104,7 +104,8 @@ function useTop(): void {
   const route = useRoute();
   const place = JSON.stringify(route);
   const before = useRef(place);
-  useEffect(() => {
+  // Before the page is seen: what somebody presses must not move.
+  useLayoutEffect(() => {
     if (before.current === place) return;
     before.current = place;
     window.scrollTo(0, 0);

@@ -6,6 +6,7 @@ import socket
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -51,7 +52,12 @@ async def server(registry: Watched) -> AsyncIterator[XdsServer]:
     async with XdsServer(registry) as started:
         yield started
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    assert not left, "stop leaves no task"
+    assert not [each for each in left if not _is_clients(each)], "stop leaves no task"
+
+
+def _is_clients(task: asyncio.Task[Any]) -> bool:
+    """grpc.aio's client notices the end of its calls a moment later."""
+    return getattr(task.get_coro(), "__qualname__", "").startswith("_AioCall.")
 
 
 async def subscribe(client: Client, node: str = "n") -> None:
