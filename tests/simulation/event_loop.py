@@ -50,6 +50,15 @@ _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 NOBODY = Context()
 
 
+class _Task(asyncio.Task[Any]):
+    """Tasks are numbered in the order in which they begin."""
+
+    number = 0
+
+    def __hash__(self) -> int:
+        return self.number
+
+
 class SimulatedLoop(asyncio.BaseEventLoop):
     """Runs one simulation, by ``simulate``."""
 
@@ -123,7 +132,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[Any]:
         """Those of killed processes are kept until the end, so that no ``finally`` runs."""
-        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        task = _Task(coro, loop=self, name=name, context=context)
+        task.number = len(self._tasks)
         self._tasks.append(task)
         return task
 
@@ -165,7 +175,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if process is not None and not process.alive:
             self._left_undone.append(handle)
         elif not handle.cancelled():
+            known = len(self._soon)
             handle._run()
+            self._soon[known:] = sorted(self._soon[known:], key=_subject)
 
     def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -187,3 +199,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 self._soon.clear()
             if all(task.done() for task in self._tasks):
                 return
+
+
+def _subject(scheduled: tuple[asyncio.Handle, Process | None]) -> tuple[int, str]:
+    """What a callback belongs to. Libraries schedule callbacks in the order of sets, which depends
+    on where objects happen to be in memory: those of one step are put into an order of their own.
+    """
+    callback: Any = scheduled[0]._callback
+    owner = getattr(callback, "__self__", None)
+    number = owner.number if isinstance(owner, _Task) else -1
+    return number, getattr(callback, "__qualname__", "")
