@@ -106,6 +106,7 @@ async def measure(services: int, sidecars: int, rounds: int) -> Result:
         for number in range(rounds):
             began = clock()
             change = await embedded.control_plane.change((second, first)[number % 2])
+            await embedded.control_plane.wait_synced()
             assert change.applied, change
             assert not change.late, change
             result.until_active.append(change.seconds_until_active)

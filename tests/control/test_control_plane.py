@@ -29,6 +29,9 @@ class ScriptedProxies:
         self.refuses: set[str] = set()
         self.refuses_later: set[str] = set()  # as soon as anything is published
         self.ignores: set[str] = set()
+        # When nothing is left of a service whose resources were there before.
+        self.refuses_last: set[str] = set()
+        self.ignores_last: set[str] = set()
         self.away: set[str] = set()
         self.fresh: set[str] = set()
 
@@ -36,6 +39,9 @@ class ScriptedProxies:
         self.has.update(snapshots)
         self.refuses |= self.refuses_later
         clusters, routes = (self.names(NODES[0], kind) for kind in (CLUSTER, ROUTE))
+        if "a" not in clusters:
+            self.refuses |= self.refuses_last
+            self.ignores |= self.ignores_last
         self.history.append((clusters, routes))
 
     def forget(self, node: str) -> None:
@@ -119,6 +125,18 @@ async def test_a_rejection_by_one_proxy_takes_the_change_back_on_all(
     assert [proxies.names(node, CLUSTER) for node in NODES] == ["a", "a"]
     proxies.refuses = set()
     assert (await control_plane.change(mesh(A, C))).applied
+
+
+async def test_what_all_proxies_have_switched_to_is_not_taken_back(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    """As when a proxy that connects while old resources are removed rejects the new routes."""
+    await control_plane.change(mesh(A))
+    proxies.refuses_last = {"b"}
+    proxies.ignores_last = {"two"}
+    assert (await control_plane.change(mesh(B))).applied
+    assert control_plane.mesh == mesh(B)
+    assert proxies.names("one", ROUTE) == "b"
 
 
 async def test_a_proxy_that_is_away_does_not_hold_up_a_change(
@@ -262,6 +280,20 @@ async def test_a_proxy_is_behind_that_has_not_acknowledged_that_a_change_was_tak
     proxies.ignores, proxies.refuses = {"two"}, {"b"}
     assert not (await control_plane.change(mesh(A, B), deadline=0)).applied
     assert behind(control_plane, proxies) == ["two"]
+
+
+async def test_a_proxy_that_had_rejected_something_is_behind_while_a_change_mends_it(
+    control_plane: ControlPlane, proxies: ScriptedProxies
+) -> None:
+    assert (await control_plane.change(mesh(A, B))).applied
+    proxies.refuses = {"b"}
+    changing = asyncio.create_task(control_plane.change(mesh(A, C)))
+    await asyncio.sleep(0)
+    proxies.refuses, proxies.ignores = set(), {"one"}  # it is sent others, and rejects no more
+    assert behind(control_plane, proxies) == ["one"]
+    proxies.ignores = set()
+    assert (await changing).applied
+    assert behind(control_plane, proxies) == []
 
 
 async def test_a_proxy_that_has_just_connected_is_behind(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 SEEDS = "tests/simulation/test_simulation.py::test_the_invariants_hold_for_each_seed"
+CONTROL_PLANE = "tests/control/test_control_plane.py::"
 RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 
 SIMULATION = (
@@ -27,14 +28,53 @@ SIMULATION = (
     Breakage(
         "a status is of what was written last, not of what runs",
         "src/laneway/wiring/reconciliation.py",
-        old="            if not self._is_looked_at(key, stored):\n                continue\n",
-        new="",
+        old="            if not self._is_looked_at(key, stored) or self._is_changing(key):\n",
+        new="            if self._is_changing(key):\n",
         tests=(
             SEEDS + "[from-0]",
             RECONCILIATION
             + "test_a_write_during_a_change_has_no_status_before_it_is_brought_about",
         ),
         why="a pipeline goes on before any proxy has the new lane",
+    ),
+    Breakage(
+        "a lane that is being changed has the status of before",
+        "src/laneway/control/declared/declarations.py",
+        old="        return key in self._changing\n",
+        new="        return False\n",
+        tests=(RECONCILIATION + "test_a_lane_that_is_being_changed_has_no_new_status_until_then",),
+        why="the status says that a gateway has routes which it has just replaced",
+    ),
+    Breakage(
+        "a proxy whose rejection a change is to mend counts as one that has acknowledged",
+        "src/laneway/control/control_plane.py",
+        old="        self._late |= {node for node, _ in known}\n",
+        new="",
+        tests=(
+            CONTROL_PLANE
+            + "test_a_proxy_that_had_rejected_something_is_behind_while_a_change_mends_it",
+        ),
+        why="the status says that a gateway has routes which it rejected",
+    ),
+    Breakage(
+        "what cannot be taken over is declared as if it ran",
+        "src/laneway/control/declared/declarations.py",
+        old="                self._state = not_taken_over(",
+        new="                not_taken_over(",
+        tests=(
+            "tests/control/declared/test_declarations.py::test_what_cannot_be_taken_over_stays_as_it_runs_and_holds_up_nothing_else",
+        ),
+        why="after a reload every change is refused for the lane that proxies reject",
+    ),
+    Breakage(
+        "a change set that is taken back declares what others have deleted",
+        "src/laneway/wiring/reconciliation.py",
+        old=".extend((was.manifest if was else None, manifest))",
+        new=".append(manifest if was else manifest)",
+        tests=(
+            "tests/wiring/test_change_sets.py::test_what_is_deleted_meanwhile_does_not_come_back",
+        ),
+        why="a lane that was deleted runs on, and nobody can delete it",
     ),
     Breakage(
         "a proxy that has just connected counts as one that has acknowledged",

@@ -12,7 +12,7 @@ from tests.simulation.event_loop import Process
 from tests.simulation.network import Broken, Call
 
 from laneway.adapters.xds.protocol.subscriptions import Push
-from laneway.compile.resources import Resource
+from laneway.compile.resources import ENDPOINT, Resource
 from laneway.control.proxies import GENERATION
 
 #: Opens a call, or raises ``Broken``.
@@ -43,7 +43,7 @@ class Envoy:
         self.connected_since: float | None = None
         #: Whether the server knows of the connection: something has come on it.
         self.is_answered = False
-        #: Resources of the last response that it had already.
+        #: Resources of the last response that it had reported in the same version.
         self.repeated: list[str] = []
         self.is_first_response = False
         self.process = Process(f"{node}#{generation}")
@@ -94,6 +94,7 @@ class Envoy:
     async def _converse(self, call: Call) -> None:
         self.connected_since, self.is_answered = asyncio.get_running_loop().time(), False
         self.model.begin_stream()
+        reported = self._reported()
         first = self.model.outbox[0]
         first.node.id = self.node
         first.node.metadata.fields[GENERATION].number_value = self.generation
@@ -104,14 +105,24 @@ class Envoy:
             self.is_answered = True
             await self._awake.wait()
             push = _push(DeltaDiscoveryResponse.FromString(data))
-            self.repeated = [each.name for each in push.resources if self._has(each)]
+            self.repeated = [
+                each.name
+                for each in push.resources
+                if (each.type_url, each.name, each.version) in reported
+            ]
             refused = self.model.apply(push)
             self._observe(self, push, refused)
             self._answer(call)
 
-    def _has(self, resource: Resource) -> bool:
-        had = self.model.config[resource.type_url].get(resource.name)
-        return had is not None and had.version == resource.version
+    def _reported(self) -> frozenset[tuple[str, str, str]]:
+        """Type, name and version of what it need not be sent on a new stream. Clusters that are
+        warming wait for endpoints though Envoy reports to have them."""
+        return frozenset(
+            (type_url, name, version)
+            for type_url, held in self.model.versions.items()
+            if not (type_url == ENDPOINT and self.model.warming)
+            for name, version in held.items()
+        )
 
     def _answer(self, call: Call) -> None:
         while self.model.outbox:

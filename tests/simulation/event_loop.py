@@ -205,7 +205,7 @@ def _subject(scheduled: tuple[asyncio.Handle, Process | None]) -> tuple[int, str
     """What a callback belongs to. Libraries schedule callbacks in the order of sets, which depends
     on where objects happen to be in memory: those of one step are put into an order of their own.
     """
-    callback: Any = scheduled[0]._callback
+    callback: Any = scheduled[0]._callback  # type: ignore[attr-defined]
     owner = getattr(callback, "__self__", None)
     number = owner.number if isinstance(owner, _Task) else -1
     return number, getattr(callback, "__qualname__", "")

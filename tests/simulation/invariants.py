@@ -23,6 +23,7 @@ from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.model.times import timestamp
 from laneway.wiring.declared_runtime import initial
+from laneway.wiring.fleets import sidecar_node
 from laneway.wiring.reconciliation import STATUS
 from laneway.wiring.stored_declarations import declared_at_start
 
@@ -182,9 +183,14 @@ def in_step(envoy: Envoy, server: Server, now: float) -> Iterator[str]:
         for name in used_clusters(each)
         if name.startswith("outbound|")
     }
+    ending = {
+        sidecar_node(each.placement) for each in server.mesh.control_plane.placements.terminating
+    }
     for other in server.mesh.runner.envoys.values():
         if other is envoy or not _is_waited_for(other, server, now):
             continue
+        if other.node in ending:
+            continue  # it was started by a change that is taken back, and has nothing of before
         refused = {each.name for each in other.model.refused}
         # One that has just started is not given what is about to be removed.
         should = {

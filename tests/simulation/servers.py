@@ -298,7 +298,7 @@ class Server:
 
     async def _become_declared(self) -> None:
         await self.mesh.resumption.wait_reconnected()
-        outcome = await self.mesh.declarations.renew()
+        outcome = await self.mesh.declarations.take_over()
         if isinstance(outcome, NotProgrammed):
             self._machine.report(f"the mesh stays as it was before: {outcome}")
 

@@ -252,6 +252,28 @@ async def test_what_is_written_meanwhile_is_not_overwritten(shop: Api) -> None:
     }
 
 
+async def test_what_is_deleted_meanwhile_does_not_come_back(shop: Api) -> None:
+    """The change set deletes the same lane. It is taken back and made anew; the lane is gone."""
+    await shop.apply(*SHOP, lane("s2"))
+    await shop.settle()
+    deleted = asyncio.Event()
+    original = shop.machine.change
+
+    async def slow(mesh: Mesh) -> Any:
+        if len(mesh.lanes) == 2 and not deleted.is_set():
+            deleted.set()
+            assert (await shop.client.delete(f"{LANES}/s2")).status_code == 200
+        return await original(mesh)
+
+    shop.machine.change = slow  # type: ignore[method-assign]
+    heavy = lane("s1", weight=7)
+    spec = {"source": "other", "objects": [heavy], "deletions": [{**LANE, "name": "s2"}]}
+    await shop.ask("changesets", "ChangeSet", {**spec, "force": True})
+    assert deleted.is_set()
+    await shop.settle()
+    assert set(shop.lanes()) == {"shop/z", "shop/s1"}
+
+
 async def test_a_status_that_is_written_meanwhile_is_kept_and_delays_nothing(shop: Api) -> None:
     """laneway writes statuses while a change is under way, because proxies and processes change."""
     (key,) = [key for key in shop.store.objects if key.name == "s1"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.control.declared.declared_states import Declaring
+from tests.control.declared.declared_states import Declaring, put
 from tests.wiring.reconciled_stores import (
     ALL_TRUE,
     ENTRY,
@@ -17,16 +18,18 @@ from tests.wiring.reconciled_stores import (
     Serving,
     group,
     lane,
+    manifest,
     serving,
 )
 
 from laneway.adapters.store.memory import MemoryStore
 from laneway.apiserver.lane_status import Proxies
+from laneway.control.control_plane import Change
 from laneway.control.revisions import Draft, Revision
 from laneway.model.meshes import Mesh
 from laneway.wiring import reconciliation
 from laneway.wiring.reconciliation import STATUS
-from laneway.wiring.stored_declarations import declared_at_start
+from laneway.wiring.stored_declarations import STORE, declared_at_start
 
 
 @pytest.fixture
@@ -226,6 +229,38 @@ async def test_a_lane_that_proxies_reject_is_not_tried_at_a_restart(shop: Servin
         assert again.conditions("bad") == before
         await again.write(bad=lane("bad", weight=1))
         assert again.lanes() == ["shop/base", "shop/s1", "shop/bad"]
+
+
+async def test_a_lane_that_is_being_changed_has_no_new_status_until_then(shop: Serving) -> None:
+    """Some proxies have its next state already, as when a change set is applied."""
+    shop.proxies = Proxies(3, 3, behind=("p",))
+    await shop.write(other=manifest("Service", "other", WEB["spec"], "v1"))
+    programmed = ("False", "NotAcknowledged")
+    assert (
+        shop.conditions("s1")["Programmed"] == shop.conditions("base")["Programmed"] == programmed
+    )
+    switched, rest, original = asyncio.Event(), asyncio.Event(), shop.machine.change
+
+    async def slow(mesh: Mesh) -> Change:
+        change = await original(mesh)
+        switched.set()
+        await rest.wait()
+        return change
+
+    shop.machine.change = slow  # type: ignore[method-assign]
+    (lane_s1,) = [each for each in shop.machine.mesh.lanes if each.name == "s1"]
+    heavy = put(replace(lane_s1, weight=7), source=STORE)
+    changing = asyncio.create_task(shop.declaring.apply(heavy))
+    await switched.wait()
+    shop.proxies = Proxies(3, 3)
+    await shop.write(another=manifest("ConfigMap", "another", {}, "v1"))
+    assert shop.conditions("base") == ALL_TRUE
+    assert shop.conditions("s1")["Programmed"] == programmed
+    rest.set()
+    await changing
+    shop.reconciliation.wake()
+    await shop.write(another=None)
+    assert shop.conditions("s1") == ALL_TRUE
 
 
 async def test_a_status_that_has_not_changed_is_not_written_again(shop: Serving) -> None:

@@ -2,9 +2,10 @@
 publishes them to the proxies.
 
 A change is a transaction over all proxies (``phases``). It is compiled as a whole. Then resources
-are added, routes are switched, and old resources are removed; each step waits until every connected
-proxy has acknowledged it. If a proxy rejects anything that it did not reject before, the change is
-reverted everywhere. Readiness changes endpoints only, so it is published at once, even during a
+are added, and routes are switched; each phase waits until every connected proxy has acknowledged
+it. If a proxy rejects anything that it did not reject before, the change is reverted everywhere.
+Once all proxies have switched, the change is active and is not reverted any more; what is left is
+to remove old resources. Readiness changes endpoints only, so it is published at once, even during a
 change.
 """
 
@@ -37,7 +38,7 @@ class Change:
 
     ``late`` are proxies that were connected and did not respond in time. They catch up by
     themselves. ``seconds_until_active`` is the time until every proxy had acknowledged the new
-    routes; after that, only old resources are removed.
+    routes.
     """
 
     applied: bool
@@ -89,8 +90,9 @@ class ControlPlane:
 
     def is_behind(self, status: ProxyStatus) -> bool:
         """Whether a connected proxy has not acknowledged the active mesh yet: it was late when the
-        mesh changed or was taken back, or has connected since. One that was not is on its way to
-        the next mesh, or lacks what has become ready."""
+        mesh changed or was taken back, had rejected something when the next change began, or has
+        connected since. One that was not is on its way to the next mesh, or lacks what has become
+        ready."""
         late = status.node in self._late or not status.greeted
         return late and status.connected and not status.synced
 
@@ -136,7 +138,8 @@ class ControlPlane:
         """Activates ``mesh``, which must be valid and have placements, on all proxies or on none.
 
         Changes are made one after another. An exception of the compiler is raised before anything
-        has changed. ``deadline`` are the seconds that each phase waits for acknowledgements.
+        has changed. ``deadline`` are the seconds that each phase waits for acknowledgements. When
+        this returns, old resources are being removed: see ``wait_synced``.
         """
         async with self._changing:
             state = self._lowered(mesh)
@@ -147,10 +150,10 @@ class ControlPlane:
                     self._state = state
                     self._late = frozenset(result.late)
             finally:
-                # After a rejection or a cancellation, the previous mesh is published again.
+                # After a rejection or a cancellation, this is the previous mesh.
                 self._next = None
+                self.publish()
                 if self._state is not state:
-                    self.publish()
                     self._late = self._nodes
             return result
 
@@ -162,15 +165,14 @@ class ControlPlane:
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()
         known = self._rejected()  # earlier rejections are no reason to reject this change
+        self._late |= {node for node, _ in known}
         clock = asyncio.get_running_loop().time
-        began = switched = clock()
+        began = clock()
         for phase in Phase:
             rejections = await self._enter(state, phase, deadline, late, known)
             if rejections:
                 return Change(False, rejections, tuple(sorted(late)))
-            if phase is Phase.SWITCH:
-                switched = clock()
-        return Change(True, (), tuple(sorted(late)), switched - began)
+        return Change(True, (), tuple(sorted(late)), clock() - began)
 
     async def wait_synced(self, deadline: float = PHASE_DEADLINE) -> Mapping[str, ProxyStatus]:
         """Waits until every connected proxy is synced or has rejected something, or for

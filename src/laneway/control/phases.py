@@ -2,7 +2,8 @@
 
 Make before break, across all proxies. New resources are *added* everywhere and warmed while
 requests still take the old routes. Then all proxies are *switched* to the new routes while the old
-clusters still exist. Then old resources are *removed*. ``control_plane`` waits between phases.
+clusters still exist. Old resources are removed when the change is active. ``control_plane`` waits
+for each phase.
 """
 
 from __future__ import annotations
@@ -19,17 +20,13 @@ Snapshots = Mapping[str, Snapshot]
 class Phase(enum.Enum):
     ADD = "add"
     SWITCH = "switch"
-    REMOVE = "remove"
 
 
 def compose(before: Snapshots, after: Snapshots, phase: Phase) -> Snapshots:
     """The snapshots of all proxies in ``phase`` of the change from ``before`` to ``after``.
 
-    A proxy that is in only one of the two has the same snapshot in all phases. Those that are only
-    in ``before`` are left out of the last phase.
+    A proxy that is in only one of the two has the same snapshot in all phases.
     """
-    if phase is Phase.REMOVE:
-        return after
     unions = _Unions()
     snapshots = dict(before)
     for node, snapshot in after.items():

@@ -165,13 +165,23 @@ class Reconciliation:
         """Whether the initial objects have been processed."""
         return self._began
 
-    def restore(self, applied: Mapping[ObjectId, Manifest | None], made: Transition | None) -> None:
+    def restore(
+        self,
+        applied: Mapping[ObjectId, Manifest | None],
+        before: Mapping[ObjectId, StoredObject],
+        made: Transition | None,
+    ) -> None:
         """Returns the mesh to the stored state of these objects, which were applied to it but not
-        stored. ``made`` is None if it is unknown whether they were applied."""
+        stored. ``made`` is None if it is unknown whether they were applied.
+
+        ``before`` are the objects that the request was made from: taking it back declares them
+        again, also those that others have deleted meanwhile.
+        """
         if made is not None:
             self._to_undo.append(made)
         for key, manifest in applied.items():
-            self._waiting.setdefault(key, []).append(manifest)
+            was = before.get(key)
+            self._waiting.setdefault(key, []).extend((was.manifest if was else None, manifest))
         self._to_restore += 1
         self._hurry()
 
@@ -294,7 +304,7 @@ class Reconciliation:
         for key, stored in self._store.submitted_objects.items():
             if key.resource not in _WITH_STATUS:
                 continue
-            if not self._is_looked_at(key, stored):
+            if not self._is_looked_at(key, stored) or self._is_changing(key):
                 continue
             manifest = stored.manifest
             if errors := self.unreadable.get(key):
@@ -316,6 +326,10 @@ class Reconciliation:
         status would describe an earlier version; another pass follows."""
         kept = self._store.objects.get(key)
         return kept is not None and kept.revision == stored.revision and key not in self._waiting
+
+    def _is_changing(self, key: ObjectId) -> bool:
+        declared = self._keys.get(key)
+        return declared is not None and self._declarations.is_changing(declared)
 
 
 def _sentences(findings: Iterable[Finding]) -> str:

@@ -202,7 +202,7 @@ class Serving:
     async def _become_declared(self) -> None:
         """What was taken over may differ from what is declared by now, and by this version."""
         await self.embedded.wait_reconnected()
-        outcome = await self.embedded.declarations.renew()
+        outcome = await self.embedded.declarations.take_over()
         if isinstance(outcome, NotProgrammed):
             self._report(f"the mesh stays as it was before: {outcome}")
 

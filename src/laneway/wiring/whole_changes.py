@@ -190,7 +190,7 @@ class WholeChanges:
             settled = True
         finally:
             if not settled:
-                self._reconciliation.restore(write.writes, made)
+                self._reconciliation.restore(write.writes, objects, made)
         late = getattr(result.outcome, "late", ())
         warnings = _warnings(write, after)
         return Taken(write, objects, revision.number, before.mesh, after.mesh, warnings, late)

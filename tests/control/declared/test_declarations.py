@@ -7,9 +7,21 @@ from dataclasses import replace
 
 import pytest
 from tests.compile.meshes import group, lane, rule, service
-from tests.control.declared.declared_states import BASE, BLUE, SHOP, Declaring, files, put, remove
+from tests.control.declared.declared_states import (
+    BASE,
+    BLUE,
+    NOON,
+    SHOP,
+    Declaring,
+    files,
+    planned,
+    put,
+    remove,
+)
 
+from laneway.compile.envoy.limits import check
 from laneway.control.declared import (
+    Declarations,
     NotProgrammed,
     OwnedByAnother,
     Programmed,
@@ -150,6 +162,28 @@ async def test_a_removal_that_the_mesh_cannot_take_is_refused() -> None:
     assert refused.outcome is not None
     assert BLUE_KEY in declaring.state.objects.by_key
     assert BLUE in declaring.machine.mesh.lanes
+
+
+async def test_what_cannot_be_taken_over_stays_as_it_runs_and_holds_up_nothing_else() -> None:
+    """Another program ran the shop; by now a lane is declared that proxies reject."""
+    declaring = Declaring()
+    await declaring.applied(files(*SHOP, source="api"))
+    declared = planned(files(*SHOP[:2], HEAVY, *SHOP[3:], source="api"))
+    machine = declaring.machine
+    taking = declaring.declarations = Declarations(
+        declared, machine, check, lambda: 0.0, lambda: NOON
+    )
+    machine.rejects = rejects_heavy
+    assert isinstance(await taking.take_over(), NotProgrammed)
+    assert taking.state.mesh == machine.mesh
+    assert BLUE in machine.mesh.lanes
+    assert taking.state.status(BLUE_KEY).standing is Standing.HELD
+    for each in OTHER:
+        await declaring.applied(put(each))
+    assert [each.name for each in machine.mesh.lanes] == ["base", "blue", "first"]
+    lighter = replace(BLUE, weight=2)
+    assert isinstance((await declaring.applied(put(lighter))).outcome, Programmed)
+    assert lighter in machine.mesh.lanes
 
 
 async def test_requests_that_overlap_are_applied_one_after_another() -> None:

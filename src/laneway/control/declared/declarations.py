@@ -14,7 +14,7 @@ from typing import Protocol
 
 from laneway.control.control_plane import Change
 from laneway.control.declared.objects import Principal
-from laneway.control.declared.planning import after_failure, plan
+from laneway.control.declared.planning import after_failure, not_taken_over, plan
 from laneway.control.declared.requests import Remove, Request, Write
 from laneway.control.declared.resolution import Check
 from laneway.control.declared.results import (
@@ -27,6 +27,7 @@ from laneway.control.declared.results import (
 )
 from laneway.control.declared.state import DeclaredState, Transition
 from laneway.control.declared.undoing import undone
+from laneway.model.findings import ObjectKey
 from laneway.model.lane_lives import active
 from laneway.model.meshes import Mesh
 from laneway.schema.reports import change_reports
@@ -74,6 +75,7 @@ class Declarations:
         self._check = check
         self._clock = clock
         self._applying = asyncio.Lock()
+        self._changing: frozenset[ObjectKey] = frozenset()
 
     @property
     def state(self) -> DeclaredState:
@@ -84,6 +86,10 @@ class Declarations:
     def active(self) -> Mesh:
         """The running mesh."""
         return self._runtime.mesh
+
+    def is_changing(self, key: ObjectKey) -> bool:
+        """Whether the object is being changed: some proxies may have its next state already."""
+        return key in self._changing
 
     async def apply(
         self, request: Request, principal: Principal, *, expected_version: int | None = None
@@ -140,6 +146,19 @@ class Declarations:
         async with self._applying:
             return await self._bring_about(self._state)
 
+    async def take_over(self) -> Unchanged | Programmed | NotProgrammed:
+        """Like ``renew``, for a mesh of another program that this one has taken over.
+
+        If that cannot be programmed, what differs stays as it runs, as after a write that fails, so
+        that other requests can be applied.
+        """
+        async with self._applying:
+            outcome = await self._bring_about(self._state)
+            if isinstance(outcome, NotProgrammed):
+                running = self._runtime.mesh
+                self._state = not_taken_over(self._state, outcome, running, self._check)
+            return outcome
+
     async def _bring_about(self, planned: DeclaredState) -> Unchanged | Programmed | NotProgrammed:
         before, wanted = self._runtime.mesh, active(planned.mesh, self._now())
         if wanted == before:
@@ -147,6 +166,7 @@ class Declarations:
             return Unchanged()
         differences = tuple(change_reports(before, wanted))
         began = self._clock()
+        self._changing = frozenset(ObjectKey(each.kind, each.name) for each in differences)
         try:
             change = await self._runtime.change(wanted)
         except CannotRun as error:
@@ -156,6 +176,8 @@ class Declarations:
             if self._runtime.mesh == wanted:
                 self._state = planned
             raise
+        finally:
+            self._changing = frozenset()
         if not change.applied:
             return NotProgrammed(differences, rejections=change.rejections)
         self._state = planned

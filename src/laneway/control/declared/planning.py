@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
-from laneway.control.declared.baselines import kept_baselines, recorded
+from laneway.control.declared.baselines import Baselines, kept_baselines, recorded
 from laneway.control.declared.merging import Merged, merged
 from laneway.control.declared.objects import Principal
 from laneway.control.declared.requests import ChangeSet, ReplaceAll, Request, Writes
@@ -79,14 +79,40 @@ def after_failure(
     The object is stored, but its last valid state stays active (or none), until it is written
     again. The same applies to objects that failed before and were tried again with it.
     """
+    failures = [each for each in before.failures if each.key != key]
+    failures.append(_failure(key, outcome))
+    return _failed(planned, failures, before.baselines, active, check)
+
+
+def not_taken_over(
+    state: DeclaredState, outcome: NotProgrammed, active: Mesh, check: Check
+) -> DeclaredState:
+    """The state after a mesh was taken over that cannot become the declared one: each object that
+    differs stays in the state in which it is ``active``, until it is written again."""
+    known = {failure.key for failure in state.failures}
+    keys = (ObjectKey(each.kind, each.name) for each in outcome.differences)
+    failed = [_failure(key, outcome) for key in keys if key not in known]
+    return _failed(state, [*state.failures, *failed], state.baselines, active, check)
+
+
+def _failure(key: ObjectKey, outcome: NotProgrammed) -> Failure:
     finding = Finding(NOT_PROGRAMMED, str(outcome), "correct it, and write it again", key)
     changed = (ObjectKey(each.kind, each.name) for each in outcome.differences)
-    failure = Failure(key, finding, _scopes([key, *changed]))
-    failures = (*(each for each in before.failures if each.key != key), failure)
+    return Failure(key, finding, _scopes([key, *changed]))
+
+
+def _failed(
+    state: DeclaredState,
+    failures: Sequence[Failure],
+    kept: Baselines,
+    active: Mesh,
+    check: Check,
+) -> DeclaredState:
+    """The state if these failures are all that there are."""
     errors = {failure.key: (failure.finding,) for failure in failures}
-    resolution = resolve(planned.objects, active, check, errors, before.baselines)
-    baselines = recorded(before.baselines, planned.objects, resolution.mesh)
-    return DeclaredState(planned.version, planned.objects, resolution, failures, baselines)
+    resolution = resolve(state.objects, active, check, errors, kept)
+    baselines = recorded(kept, state.objects, resolution.mesh)
+    return DeclaredState(state.version, state.objects, resolution, tuple(failures), baselines)
 
 
 def scope_of(kind: str, name: str) -> Hashable:

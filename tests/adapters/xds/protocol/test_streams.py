@@ -116,6 +116,21 @@ def test_endpoints_of_an_updated_cluster_are_sent_before_its_ack() -> None:
     assert proxy.stream.synced
 
 
+def test_a_cluster_that_is_updated_before_its_endpoints_are_asked_for_gets_them() -> None:
+    """A proxy that reconnects asks for clusters first, and may be answered before it asks for
+    endpoints, of which it says that it has them."""
+    proxy = connected(ONE)
+    proxy.connect(Snapshot({**ONE.types, CLUSTER: {"a": cluster("a", 2)}}))
+    proxy.stream.receive(proxy.outbox.popleft())
+    update = proxy.stream.next()
+    assert update is not None
+    assert told([update]) == [("Cluster", ["a"], ())]
+    proxy.inbox.append(update)
+    proxy.run()
+    assert told(proxy.log) == [("ClusterLoadAssignment", ["a"], ())]
+    assert proxy.stream.synced
+
+
 def test_a_rejected_cluster_holds_back_routes_and_removals() -> None:
     proxy = connected(ONE)
     proxy.good = lambda resource: resource.name != "b"

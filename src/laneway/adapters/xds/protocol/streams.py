@@ -65,6 +65,8 @@ class Stream:
             child: {} for child in CHILD_TYPES.values()
         }
         self._pushes = 0
+        # Clusters that were sent before the proxy subscribed to endpoints.
+        self._updated: list[Resource] = []
 
     def adopt(self, snapshot: Snapshot | None) -> None:
         """Sets the proxy's snapshot. With None, the proxy keeps what it has."""
@@ -94,6 +96,8 @@ class Stream:
             request.resource_names_unsubscribe,
             {} if self._warming(type_url) else request.initial_resource_versions,
         )
+        if first and type_url == ENDPOINT:
+            self._ask_for_endpoints(subscription, self._updated)
         self._await_children(type_url, subscription.current() if first else taken)
         if request.resource_names_subscribe:
             self._stop_waiting(type_url, subscription)
@@ -102,8 +106,7 @@ class Stream:
     def _subscribe(self, type_url: str) -> Subscription:
         desired = self._snapshot.resources(type_url) if self._snapshot else {}
         doubtful = self._doubtful.get(type_url, frozenset())
-        made = Subscription(type_url, desired, doubtful)
-        return self._subscriptions.setdefault(type_url, made)
+        return self._subscriptions.setdefault(type_url, Subscription(type_url, desired, doubtful))
 
     def _warming(self, type_url: str) -> bool:
         """Whether the proxy requested endpoints before clusters.
@@ -211,11 +214,18 @@ class Stream:
         because it is subscribed already. Otherwise it would wait for ``initial_fetch_timeout``, and
         acknowledge no cluster before. (An updated listener uses the routes that Envoy has.)
         """
+        if push.type_url != CLUSTER:
+            return
         endpoints = self._subscriptions.get(ENDPOINT)
-        if push.type_url == CLUSTER and endpoints:
-            for cluster in push.resources:
-                for name in self._shared.references(cluster):
-                    endpoints.ask(name)
+        if endpoints is None:
+            self._updated.extend(push.resources)
+        else:
+            self._ask_for_endpoints(endpoints, push.resources)
+
+    def _ask_for_endpoints(self, endpoints: Subscription, clusters: Iterable[Resource]) -> None:
+        for cluster in clusters:
+            for name in self._shared.references(cluster):
+                endpoints.ask(name)
 
     def _stages(self) -> Iterable[tuple[str, ...]]:
         return (*STAGES, tuple(self._others()))
