@@ -90,7 +90,7 @@ class ControlPlane:
 
     def is_behind(self, status: ProxyStatus) -> bool:
         """Whether a connected proxy has not acknowledged the active mesh yet: it was late when the
-        mesh changed or was taken back, had rejected something when the next change began, or has
+        mesh changed or was taken back, had rejected something when it was sent the next one, or has
         connected since. One that was not is on its way to the next mesh, or lacks what has become
         ready."""
         late = status.node in self._late or not status.greeted
@@ -165,7 +165,6 @@ class ControlPlane:
     async def _carry_out(self, state: _State, deadline: float) -> Change:
         late: set[str] = set()
         known = self._rejected()  # earlier rejections are no reason to reject this change
-        self._late |= {node for node, _ in known}
         clock = asyncio.get_running_loop().time
         began = clock()
         for phase in Phase:
@@ -194,6 +193,7 @@ class ControlPlane:
     ) -> tuple[str, ...]:
         """Publishes a phase and waits. Returns rejections of proxies, except those in ``known``,
         and of what they were to have before the change: they may reject that only now."""
+        self._late |= {node for node, _ in self._rejected()}  # it may be sent others now
         self._next = (state, phase)
         self.publish()
         statuses = await self.wait_synced(deadline)
