@@ -48,7 +48,7 @@ SIMULATION = (
     Breakage(
         "a proxy whose rejection a change is to mend counts as one that has acknowledged",
         "src/laneway/control/control_plane.py",
-        old="        self._late |= {node for node, _ in self._rejected()}  # it may be sent others now\n",
+        old="        self._late |= {node for node, _ in self._rejected()}\n",
         new="",
         tests=(
             CONTROL_PLANE

@@ -193,7 +193,8 @@ class ControlPlane:
     ) -> tuple[str, ...]:
         """Publishes a phase and waits. Returns rejections of proxies, except those in ``known``,
         and of what they were to have before the change: they may reject that only now."""
-        self._late |= {node for node, _ in self._rejected()}  # it may be sent others now
+        # What a proxy has rejected may be replaced now, and is no rejection any more.
+        self._late |= {node for node, _ in self._rejected()}
         self._next = (state, phase)
         self.publish()
         statuses = await self.wait_synced(deadline)
