@@ -50,9 +50,10 @@ def test_a_strategic_patch_merges_ports_by_number() -> None:
     ]
 
 
-def test_a_port_without_a_number_is_refused_in_a_strategic_patch() -> None:
+@pytest.mark.parametrize("port", [{}, {"port": None}, {"port": [80]}, {"port": {"a": 1}}])
+def test_a_port_without_a_number_is_refused_in_a_strategic_patch(port: Any) -> None:
     with pytest.raises(Failure, match=r"item of spec\.ports in the patch has no port"):
-        patched(STRATEGIC, {"spec": {"ports": [{"name": "http"}]}})
+        patched(STRATEGIC, {"spec": {"ports": [{"name": "http", **port}]}})
 
 
 def test_a_json_patch() -> None:
@@ -88,6 +89,51 @@ def test_a_json_patch() -> None:
 def test_a_json_patch_that_cannot_be_applied_is_refused(operations: Any) -> None:
     with pytest.raises(Failure) as caught:
         patched(JSON, operations)
+    assert caught.value.code == 422
+
+
+@pytest.mark.parametrize("copied", ["", "/metadata"])
+def test_an_object_that_is_copied_into_itself_has_a_limit(copied: str) -> None:
+    """Each of these copies would double it."""
+    big = {"op": "add", "path": "/metadata/labels/b", "value": "b" * 100_000}
+    doubling = [{"op": "copy", "from": copied, "path": "/metadata/labels/a"}] * 60
+    with pytest.raises(Failure, match="copies more than") as caught:
+        patched(JSON, [big, *doubling])
+    assert caught.value.code == 413
+
+
+def test_copies_count_together() -> None:
+    big = {"op": "add", "path": "/metadata/labels/b", "value": "b" * 100_000}
+    copies = [
+        {"op": "copy", "from": "/metadata/labels/b", "path": f"/metadata/labels/c{number}"}
+        for number in range(40)
+    ]
+    with pytest.raises(Failure, match="copies more than"):
+        patched(JSON, [big, *copies])
+
+
+def test_values_may_be_copied_within_an_object() -> None:
+    copying = [{"op": "copy", "from": "/spec/list", "path": "/metadata/labels/a"}] * 1000
+    assert patched(JSON, copying)["metadata"]["labels"]["a"] == [1, 2]
+
+
+def test_an_object_that_is_moved_into_another_again_and_again_is_refused() -> None:
+    """Each round nests it one level more, with short operations."""
+    deeper = [
+        {"op": "add", "path": "/b", "value": {}},
+        {"op": "move", "from": "/spec", "path": "/b/c"},
+        {"op": "move", "from": "/b", "path": "/spec"},
+    ]
+    for rounds in (101, 3000):
+        with pytest.raises(Failure, match="more deeply than 100 levels") as caught:
+            patched(JSON, deeper * rounds)
+        assert caught.value.code == 422
+
+
+@pytest.mark.parametrize("source", [None, 1, {}, [], "/spec/list/-", "spec"])
+def test_a_copy_from_nowhere_is_refused(source: Any) -> None:
+    with pytest.raises(Failure) as caught:
+        patched(JSON, [{"op": "copy", "from": source, "path": "/spec/x"}])
     assert caught.value.code == 422
 
 

@@ -11,6 +11,22 @@ RECONCILIATION = "tests/wiring/test_reconciliation.py::"
 
 API = (
     Breakage(
+        "a JSON patch may copy as much as it likes",
+        "src/laneway/apiserver/patches.py",
+        old="            copied_bytes += len(json.dumps(value, default=repr))\n",
+        new="            copied_bytes = len(json.dumps(value, default=repr))\n",
+        tests=("tests/apiserver/test_patches.py::test_copies_count_together",),
+        why="a request of a few kilobytes takes all memory of the machine, and the mesh with it",
+    ),
+    Breakage(
+        "patches add to an object without end",
+        "src/laneway/apiserver/writes.py",
+        old="    if len(json.dumps(fresh)) > _MOST_BYTES:\n",
+        new="    if live is None and len(json.dumps(fresh)) > _MOST_BYTES:\n",
+        tests=(OBJECTS + "test_an_object_does_not_grow_without_end",),
+        why="a client fills memory and disk with one object",
+    ),
+    Breakage(
         "whoever applies an object takes its fields from others",
         "src/laneway/apiserver/field_ownership.py",
         old="    if conflicts and not force:\n",

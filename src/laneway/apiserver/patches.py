@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonpatch
 
 from laneway.apiserver.failures import Failure
-from laneway.apiserver.structure import Place, Structure, copied
+from laneway.apiserver.structure import MOST_DEPTH, Place, Structure, copied, is_deeper
 
 MERGE = "application/merge-patch+json"
 JSON = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
-#: ``copy`` operations could grow an object without limit.
+#: Kubernetes' limits. An object that is copied into itself doubles, so few operations suffice to
+#: fill the memory.
 _MOST_OPERATIONS = 10_000
+_MOST_COPIED = 3 * 1024 * 1024
 _DELETE = "$patch"
 
 
@@ -70,7 +73,7 @@ def _strategic_items(
 ) -> list[Any]:
     items = {item.get(key): item for item in live}
     for item in patch:
-        if not isinstance(item, Mapping) or key not in item:
+        if not isinstance(item, Mapping) or not isinstance(item.get(key), str | int):
             raise Failure(400, f"an item of {'.'.join(place)} in the patch has no {key}")
         if item.get(_DELETE) == "delete":
             items.pop(item[key], None)
@@ -86,9 +89,31 @@ def _json_patched(live: Mapping[str, Any], operations: Any) -> dict[str, Any]:
     if not isinstance(operations, list) or len(operations) > _MOST_OPERATIONS:
         raise Failure(400, f"a JSON patch is a list of at most {_MOST_OPERATIONS} operations")
     try:
-        document = jsonpatch.apply_patch(copied(live), operations, in_place=True)
+        document = _after(jsonpatch.JsonPatch(operations), copied(live))
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Failure(422, f"the patch cannot be applied: {error}") from error
+    except RecursionError as error:
+        raise _too_deep() from error
     if not isinstance(document, dict):
         raise Failure(422, "the patch leaves no object")
+    if is_deeper(document, MOST_DEPTH):
+        raise _too_deep()
     return document
+
+
+def _after(operations: jsonpatch.JsonPatch, document: Any) -> Any:
+    """The document, changed in place. Each operation is looked at before it is carried out."""
+    copied_bytes = 0
+    for operation in operations:
+        source = operation.get("from")
+        if operation["op"] == "copy" and isinstance(source, str):
+            value = jsonpatch.JsonPointer(source).resolve(document)
+            copied_bytes += len(json.dumps(value, default=repr))
+        if copied_bytes > _MOST_COPIED:
+            raise Failure(413, f"the patch copies more than {_MOST_COPIED} bytes within the object")
+        document = jsonpatch.apply_patch(document, [operation], in_place=True)
+    return document
+
+
+def _too_deep() -> Failure:
+    return Failure(422, f"the patch nests the object more deeply than {MOST_DEPTH} levels")

@@ -65,6 +65,15 @@ def _parts(place: Place, schema: Mapping[str, Any]) -> Iterator[tuple[Place, Map
         yield from _parts((*place, "*"), items)
 
 
+#: Levels of lists and objects within an object.
+MOST_DEPTH = 100
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(levels == 0 or is_deeper(each, levels - 1) for each in inside)
+
+
 def copied(value: Any) -> Any:
     """A deep copy without shared parts, so that each part can be changed in place. Aliases in YAML
     make several references to one value; here each becomes a value of its own."""

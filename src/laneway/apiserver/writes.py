@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ STATUS = "status"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _ENDING = 5
 _LONGEST_PREFIX = 63 - _ENDING
+#: Bytes of an object: as many as a request may have. Patches could add to an object without end.
+_MOST_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,17 @@ def _check_version(write: Write, live: StoredObject, manifest: Manifest) -> None
 
 
 def _fresh(write: Write, live: Manifest | None, manifest: Manifest) -> dict[str, Any]:
-    """The object with the server's metadata. A write to ``/status`` takes only the status."""
+    """The object with the server's metadata. Raises ``Failure`` if it is too large."""
+    fresh = _with_server_metadata(write, live, manifest)
+    if len(json.dumps(fresh)) > _MOST_BYTES:
+        raise Failure(413, f"the object would be larger than {_MOST_BYTES} bytes")
+    return fresh
+
+
+def _with_server_metadata(
+    write: Write, live: Manifest | None, manifest: Manifest
+) -> dict[str, Any]:
+    """A write to ``/status`` takes only the status."""
     if live is not None and write.subresource == STATUS:
         kept = {k: v for k, v in live.items() if k != STATUS}
         status = manifest.get(STATUS)

@@ -345,6 +345,8 @@ async def test_a_table_has_the_columns_of_the_definition(client: httpx.AsyncClie
         ({"content-type": "application/json"}, b"\xff", 400),
         ({"content-type": "application/json"}, b"[" * 100_000, 400),
         ({"content-type": "application/json"}, b"[" * 200 + b"]" * 200, 400),
+        ({"content-type": "application/json"}, rb'{"apiVersion": "\ud800"}', 400),
+        ({"content-type": "application/json"}, rb'{"\uDFFF": 1}', 400),
         ({"content-type": "application/yaml"}, b"a: [", 400),
         ({"content-type": "application/json"}, b" " * 3_000_000, 413),
         ({"content-type": "application/json"}, b'{"apiVersion": "v1", "kind": "Pod"}', 400),
@@ -355,6 +357,22 @@ async def test_a_body_that_cannot_be_read_is_refused(
 ) -> None:
     answer = await client.post(LANES, content=content, headers=headers)
     assert (answer.status_code, answer.json()["kind"]) == (code, "Status")
+
+
+async def test_an_object_does_not_grow_without_end(client: httpx.AsyncClient) -> None:
+    await created(client, lane("s1"))
+    for number in range(3):
+        labels = {f"{'a' * 200}/{number}-{each}": "x" for each in range(4_000)}
+        patch = {"metadata": {"labels": labels}}
+        answer = await client.patch(f"{LANES}/s1", json=patch, headers=MERGE)
+    assert (answer.status_code, answer.json()["reason"]) == (413, "RequestEntityTooLarge")
+
+
+async def test_text_beyond_the_first_plane_may_be_escaped(client: httpx.AsyncClient) -> None:
+    await created(client, lane("s1"))
+    patch = rb'{"metadata": {"annotations": {"note": "\ud83d\ude80"}}}'
+    answer = await client.patch(f"{LANES}/s1", content=patch, headers=MERGE)
+    assert answer.json()["metadata"]["annotations"] == {"note": "\U0001f680"}
 
 
 @pytest.mark.parametrize(

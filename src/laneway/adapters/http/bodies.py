@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 from starlette.requests import Request
 
 from laneway.apiserver.failures import Failure
+from laneway.apiserver.structure import MOST_DEPTH, is_deeper
 
 MOST_BYTES = 2 * 1024 * 1024
 #: Seconds within which a body must arrive.
 PATIENCE = 30.0
-_MOST_DEPTH = 100
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml", "text/yaml"})
 _JSON = frozenset(
     {
@@ -26,6 +27,9 @@ _JSON = frozenset(
         "application/strategic-merge-patch+json",
     }
 )
+
+#: JSON can escape surrogates, which are text only in pairs.
+_HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 #: Reads one YAML document; raises ``ValueError`` with the reason.
 ReadYaml = Callable[[str], Any]
@@ -45,8 +49,8 @@ async def body(request: Request, read_yaml: ReadYaml) -> Any:
         data = read_yaml(text) if kind in _YAML else _json(text)
     except (ValueError, RecursionError) as error:
         raise Failure(400, f"the body cannot be read: {error}") from error
-    if _deeper(data, _MOST_DEPTH):
-        raise Failure(400, f"the body is nested more deeply than {_MOST_DEPTH} levels")
+    if is_deeper(data, MOST_DEPTH):
+        raise Failure(400, f"the body is nested more deeply than {MOST_DEPTH} levels")
     return data
 
 
@@ -73,7 +77,10 @@ def _decoded(data: bytes) -> str:
 
 def _json(text: str) -> Any:
     """Raises ``ValueError``, for a field that is given twice, too: one of the two would be lost."""
-    return json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+    data = json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+    if _HALF_OF_A_PAIR.search(text):
+        json.dumps(data, ensure_ascii=False).encode()
+    return data
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,8 +93,3 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is not a number in JSON")
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(levels == 0 or _deeper(each, levels - 1) for each in inside)
