@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 
 from laneway.compile.lower import lower
@@ -189,6 +190,17 @@ def _edit(state: State, random: Random) -> State | None:
     return _with_workload(state, replace(old, env={**old.env, "edition": edition}))
 
 
+def _rename(state: State, random: Random) -> State | None:
+    old = random.choice(_in_use(state))
+    if old.name in state.stopped:
+        return None  # a change starts it again
+    taken = {w.name for w in (*state.mesh.workloads, *state.removed)}
+    names = (replace(old.name, name=f"renamed-{number}") for number in count())
+    renamed = replace(old, name=next(each for each in names if each not in taken))
+    workloads = tuple(renamed if w is old else w for w in state.mesh.workloads)
+    return replace(state, mesh=replace(state.mesh, workloads=workloads))
+
+
 def _remove(state: State, random: Random) -> State:
     gone = random.choice(_in_use(state))
     workloads = tuple(w for w in state.mesh.workloads if w is not gone)
@@ -235,6 +247,7 @@ _PROPOSALS: dict[str, Callable[[State, Random], State | None]] = {
     "switch the baseline": _promote,
     "change a weight": _weigh,
     "edit a workload": _edit,
+    "rename a workload": _rename,
     "remove a workload": _remove,
     "add a workload": _add,
     "move a service to another port": _move_port,

@@ -193,6 +193,17 @@ EMBEDDED = (
         why="for one bad rule the gateway answers 404 to everything",
     ),
     Breakage(
+        "a workload that is renamed is removed before the other one is ready",
+        "src/laneway/wiring/rollouts.py",
+        old="        await self._wait_for([started[name] for name in sorted(replacing)])\n",
+        new="",
+        tests=(
+            "tests/wiring/test_changes.py::"
+            "test_a_workload_that_is_renamed_serves_until_the_other_one_is_ready",
+        ),
+        why="whoever renames the baseline's only instance gets errors until the new one has started",
+    ),
+    Breakage(
         "phases do not wait for one another",
         "src/laneway/control/control_plane.py",
         old="        statuses = await self.wait_synced(deadline)\n",

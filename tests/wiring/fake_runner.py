@@ -38,7 +38,7 @@ def emit(mesh: Mesh, routes: MeshRoutes, placements: Placements) -> Mapping[str,
     """For each proxy, the services that it may call, and the address of its own application."""
     ready = [p for name, p in placements.sidecars.items() if name in placements.ready]
     called = [str(a) for p in ready for a in p.inbound.values() if p.workload in _names(mesh)]
-    refused = [s.name.name for s in mesh.services]
+    refused = [s.name.name for s in mesh.services if s.name.name == REFUSED]
     snapshots = {
         gateway_node(name, gateway.generation): _snapshot(called, [], refused)
         for name, gateway in placements.gateways.items()

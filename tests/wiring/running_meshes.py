@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -81,15 +81,24 @@ def running(seed: int) -> Iterator[Running]:
         ports.close()
 
 
+_LABELS = {"app": "service"}
+
+
 def workload(which: str, edition: int, port: int = 8000) -> Workload:
     env = {NEVER: "1"} if edition == 3 else {"edition": str(edition)}
-    return Workload(name(which), {}, (WorkloadPort(port),), command=("true",), env=env)
+    return Workload(name(which), _LABELS, (WorkloadPort(port),), command=("true",), env=env)
 
 
 def mesh(*workloads: Workload, gateway: bool = True, refused: bool = False) -> Mesh:
     gateways = (Gateway(GATEWAY, (GatewayServer(80, "http"),)),) if gateway else ()
     services = (Service(name(REFUSED), (ServicePort(80),), {}),) if refused else ()
     return Mesh(services=services, workloads=workloads, gateways=gateways)
+
+
+def served(mesh: Mesh) -> Mesh:
+    """With a service that all workloads are of."""
+    service = Service(name("service"), (ServicePort(8000),), _LABELS)
+    return replace(mesh, services=(*mesh.services, service))
 
 
 async def cancel_at(task: asyncio.Task[object], moments: list[int]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.meshes import name
-from tests.wiring.running_meshes import cancel_at, mesh, pass_turns, running, workload
+from tests.wiring.running_meshes import cancel_at, mesh, pass_turns, running, served, workload
 
 from laneway.adapters.runner.errors import Closed, NotReady
 from laneway.compile.envoy.names import sidecar_node
@@ -33,7 +33,7 @@ def meshes(draw: st.DrawFn) -> Mesh:
     ports = st.sampled_from([8000, 8000, 9000])
     workloads = [workload(each, draw(editions), draw(ports)) for each in sorted(chosen)]
     rarely = st.sampled_from([False, False, False, True])
-    return mesh(*workloads, gateway=not draw(rarely), refused=draw(rarely))
+    return served(mesh(*workloads, gateway=not draw(rarely), refused=draw(rarely)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ steps = st.one_of(
 def test_whatever_overlaps_what_runs_is_what_is_declared(seed: int, many: list[Step]) -> None:
     async def run() -> None:
         with running(seed) as mesh_:
-            await mesh_.changes.begin(mesh(workload("a", 0), workload("b", 0)))
+            await mesh_.changes.begin(served(mesh(workload("a", 0), workload("b", 0))))
             tasks: list[asyncio.Task[Any]] = []
             for step in many:
                 task = asyncio.create_task(step.run(mesh_.changes))
@@ -134,6 +134,32 @@ async def test_a_change_that_is_cancelled_again_and_again_is_taken_back() -> Non
             assert isinstance(result, asyncio.CancelledError | NotReady)
             assert m.site.control_plane.mesh == old
             await m.settled()
+
+
+async def test_a_workload_that_is_renamed_serves_until_the_other_one_is_ready() -> None:
+    for seed in range(30):
+        with running(seed) as m:
+            await m.changes.begin(served(mesh(workload("a", 0))))
+            await m.site.fleet.wait_ready()
+            change = asyncio.create_task(m.changes.change(served(mesh(workload("b", 0)))))
+            while not change.done():
+                await asyncio.sleep(0)
+                control_plane = m.site.control_plane
+                declared = control_plane.published_mesh.workloads_by_name.keys()
+                assert declared & control_plane.placements.ready
+            assert (await change).applied
+            await m.settled()
+
+
+async def test_a_workload_stays_if_the_one_that_replaces_it_does_not_become_ready() -> None:
+    with running(1) as m:
+        old = served(mesh(workload("a", 0)))
+        await m.changes.begin(old)
+        await m.site.fleet.wait_ready()
+        with pytest.raises(NotReady):
+            await m.changes.change(served(mesh(workload("b", 3))))
+        assert m.site.control_plane.mesh == old
+        await m.settled()
 
 
 async def test_nothing_begins_after_the_end() -> None:

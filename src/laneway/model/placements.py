@@ -72,7 +72,7 @@ class GatewayPlacement:
 class Placements:
     """``ready`` holds the workloads that may receive requests; the others have no endpoints.
 
-    ``terminating`` are the sidecars that no workload of the mesh has any more.
+    ``terminating`` are the sidecars that no workload of the mesh has any more, or has yet.
     """
 
     sidecars: Mapping[ObjectName, SidecarPlacement] = field(default_factory=dict)

@@ -192,8 +192,9 @@ class Fleet:
         return {str(name): str(each.name) for name, each in self._instances.items()}
 
     async def wait_instance(self, instance: Instance) -> None:
-        """Until it is ready. Raises ``NotReady``."""
+        """Until it and its sidecar are ready. Raises ``NotReady``."""
         await self._supervisors[instance.subject].wait_ready()
+        await self._supervisors[_proxy(instance.sidecar)].wait_ready()
 
     async def wait_ready(self) -> tuple[str, ...]:
         """Until everything that runs is ready, or is not to be expected to be; returns what."""

@@ -18,6 +18,7 @@ from laneway.model.placements import Placements, SidecarPlacement, TerminatingSi
 from laneway.model.workloads import Workload
 from laneway.wiring.address_allocation import AddressAllocator, addresses, merged
 from laneway.wiring.fleets import Fleet, Instance
+from laneway.wiring.replacements import replacements
 from laneway.wiring.terminations import Terminations
 
 
@@ -40,14 +41,17 @@ class Rollout:
         self._new, self._after = mesh, placements
         self._successors: list[Instance] = []
         self._stopped: list[Instance] = []
+        self._early: list[TerminatingSidecar] = []
 
     async def start(self, anew: Collection[ObjectName]) -> None:
-        """Starts new processes, and waits until new processes of existing workloads are ready.
+        """Starts new processes, and waits until those are ready that take the place of others: of
+        existing workloads, and of workloads that are removed.
 
         Workloads in ``anew`` get a new process even if they have not changed. Raises the exceptions
         of starting processes, and ``NotReady``.
         """
         control_plane, fleet = self._site.control_plane, self._site.fleet
+        started: dict[ObjectName, Instance] = {}
         control_plane.place(merged(self._before, self._after))
         for sidecar in _removed(self._old, self._new, self._before):
             control_plane.keep(sidecar)
@@ -56,9 +60,12 @@ class Rollout:
             known = self._old.workloads_by_name.get(workload.name)
             if known is None:
                 placed = self._after.sidecars[workload.name]
-                fleet.adopt(await fleet.start(workload, placed))
+                started[workload.name] = await fleet.start(workload, placed)
+                fleet.adopt(started[workload.name])
             elif workload.name in anew or _process(known) != _process(workload):
                 await self._start_successor(workload)
+        replacing = replacements(self._old, self._new, self._before.ready)
+        await self._wait_for([started[name] for name in sorted(replacing)])
 
     async def settle(self) -> None:
         """Sends requests to the successors, and terminates what was removed."""
@@ -68,6 +75,8 @@ class Rollout:
             self._site.terminations,
         )
         control_plane.place(self._after)
+        for sidecar in self._early:
+            control_plane.drop(sidecar)
         replaced = [fleet.adopt(successor) for successor in self._successors]
         for successor in self._successors:
             control_plane.set_ready(
@@ -115,6 +124,21 @@ class Rollout:
         successor = await self._site.fleet.start(workload, moved)
         self._successors.append(successor)
         await self._site.fleet.wait_instance(successor)
+
+    async def _wait_for(self, replacing: Collection[Instance]) -> None:
+        """Until these new workloads are ready. Their sidecars, which would be configured when the
+        mesh changes, are so from now on."""
+        control_plane, fleet = self._site.control_plane, self._site.fleet
+        for instance in replacing:
+            placed = self._after.sidecars[instance.workload.name]
+            self._early.append(TerminatingSidecar(instance.workload, placed))
+            control_plane.keep(self._early[-1])
+        if replacing:
+            control_plane.publish()
+        for instance in replacing:
+            await fleet.wait_instance(instance)
+            name = instance.workload.name
+            control_plane.set_ready(name, fleet.is_ready(name))
 
     async def _stop(self, workload: Workload) -> None:
         """Stops the workload, because its successor needs the port. Other instances answer until
