@@ -201,7 +201,7 @@ EMBEDDED = (
             "tests/wiring/test_changes.py::"
             "test_a_workload_that_is_renamed_serves_until_the_other_one_is_ready",
         ),
-        why="whoever renames the baseline's only instance gets errors until the new one has started",
+        why="requests get 503 until the workload with the new name has started",
     ),
     Breakage(
         "phases do not wait for one another",

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from tests.mutation.trials import Breakage
 
+LIMITS = "tests/adapters/files/test_limits.py::"
+
 INPUT = (
+    Breakage(
+        "a lane's workloads are looked for among all of the service's",
+        "src/laneway/model/selection.py",
+        old="self._candidates(service, {**service.selector, **lane.selector})",
+        new="self._candidates(service, service.selector)",
+        tests=(
+            LIMITS + "test_four_times_the_input_is_four_times_the_work"
+            "[lanes with workloads of their own]",
+        ),
+        why="a mesh of two thousand lanes takes a minute to validate",
+    ),
+    Breakage(
+        "directives of YAML have no limit",
+        "src/laneway/adapters/files/yamls.py",
+        old="        _limit_tag_directives(file, text)\n",
+        new="",
+        tests=(LIMITS + "test_tag_directives_have_a_limit",),
+        why="one request of 2 MB stops laneway for a minute",
+    ),
     Breakage(
         "of two conditions on one header the last counts",
         "src/laneway/schema/request_matches.py",

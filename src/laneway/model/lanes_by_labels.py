@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
 
 from laneway.model.label_selectors import Admitted, admitted
 from laneway.model.lanes import Lane
@@ -18,9 +19,11 @@ class LanesByLabels:
         self._order = {lane.name: index for index, lane in enumerate(lanes)}
         self._others: list[Lane] = []
         self._by_label: dict[tuple[str, str], list[Lane]] = {}
+        self._keys: set[str] = set()
         for lane in lanes:
             asked = admitted(lane.selector, lane.match_expressions)
             finite = ((k, s.values) for k, s in asked.items() if not (s.others or s.absent))
+            self._keys |= asked.keys()
             key, values = next(finite, ("", frozenset[str]()))
             if not key:
                 self._others.append(lane)
@@ -37,10 +40,14 @@ class LanesByLabels:
             (each for each in (*some, *self._others) if each.selects(labels)), key=self.place
         )
 
-    def candidates(self, asked: Admitted) -> Sequence[Lane]:
+    def asked_of(self, labels: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of the labels that the lanes ask for: ``selecting`` depends on no others."""
+        return {key: value for key, value in labels.items() if key in self._keys}
+
+    def candidates(self, asked: Admitted) -> Iterator[Lane]:
         """The lanes that may select everything that is selected by ``asked``, in order."""
-        found = list(self._others)
+        found = [self._others]
         for key, states in asked.items():
             if not (states.others or states.absent):
-                found += self._by_label.get((key, min(states.values)), ())
-        return sorted(found, key=self.place)
+                found.append(self._by_label.get((key, min(states.values)), []))
+        return heapq.merge(*found, key=self.place)

@@ -56,7 +56,7 @@ class Mesh:
         """(group, service) -> the group's lanes that contain the service, in order."""
         subsets: dict[tuple[str, ObjectName], list[Lane]] = {}
         for lane in self.lanes:
-            for service in lane.services:
+            for service in dict.fromkeys(lane.services):  # one may be listed twice
                 subsets.setdefault((lane.group, service), []).append(lane)
         return {key: tuple(lanes) for key, lanes in subsets.items()}
 

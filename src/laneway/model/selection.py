@@ -5,7 +5,7 @@ The checks, the endpoint emitter and the simulator all use it, so they see the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from laneway.model.callers import Callers
@@ -21,6 +21,7 @@ class Selection:
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
+        self._of_services: dict[tuple[str, frozenset[tuple[str, str]]], tuple[Workload, ...]] = {}
 
     def workloads(self, service: Service, lane: Lane | None = None) -> tuple[Workload, ...]:
         """The service's workloads (Kubernetes: its own namespace only), or those of its subset.
@@ -29,14 +30,24 @@ class Selection:
         """
         if not service.selector:
             return ()
-        label = next(iter(service.selector.items()))
-        candidates = self._by_label.get((service.name.namespace, *label), ())
+        if lane is None:
+            key = service.name.namespace, frozenset(service.selector.items())
+            if key not in self._of_services:
+                candidates = self._candidates(service, service.selector)
+                self._of_services[key] = tuple(
+                    each for each in candidates if each.is_selected(service.selector)
+                )
+            return self._of_services[key]
         return tuple(
             workload
-            for workload in candidates
-            if workload.is_selected(service.selector)
-            and (lane is None or lane.selects(workload.labels))
+            for workload in self._candidates(service, {**service.selector, **lane.selector})
+            if workload.is_selected(service.selector) and lane.selects(workload.labels)
         )
+
+    def _candidates(self, service: Service, labels: Mapping[str, str]) -> Sequence[Workload]:
+        """Those with the rarest of the labels."""
+        namespace = service.name.namespace
+        return min((self._by_label.get((namespace, *each), ()) for each in labels.items()), key=len)
 
     def elsewhere(self, service: Service, lane: Lane | None = None) -> Workload | None:
         """A workload with the labels in another namespace than the service's, which is not of a

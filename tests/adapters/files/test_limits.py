@@ -23,7 +23,10 @@ from laneway.model.suggestions import nearest
 from laneway.schema import problems
 from laneway.schema.kind import repeated
 
-SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {ports: [{port: 80}]}\n---\n"
+SERVICE = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: s%d}\n"
+    "spec: {selector: {app: s}, ports: [{port: 80}]}\n---\n"
+)
 GROUP = (
     "apiVersion: laneway.dev/v1alpha1\nkind: LaneGroup\nmetadata: {name: g}\n"
     "spec: {routeHeader: x-lane, services: [%s]}\n---\n"
@@ -31,6 +34,11 @@ GROUP = (
 LANE = (
     "apiVersion: laneway.dev/v1alpha1\nkind: Lane\nmetadata: {name: l%d}\n"
     "spec: {group: g, selector: {a: b}, services: [%s], fallback: [%s]}\n---\n"
+)
+WORKLOAD = (
+    "apiVersion: laneway.dev/v1alpha1\nkind: Workload\n"
+    "metadata: {name: w%d, labels: {app: s, a: b}}\n"
+    "spec: {command: [x], ports: [{port: 80}]}\n---\n"
 )
 PORTS = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports:\n"
 
@@ -83,6 +91,19 @@ INPUTS: dict[str, Callable[[int], str]] = {
         GROUP % "s0" + SERVICE % 0 + "".join(LANE % (i, "s0", f"x{i}") for i in range(n))
     ),
     "merge keys": lambda n: "a: &a {x: 1}\nb: {<<: [" + "*a," * n + "]}\n",
+    "lanes with the same labels": lambda n: (
+        GROUP % "s0" + SERVICE % 0 + "".join(LANE % (i, "s0", "") for i in range(n))
+    ),
+    "a service listed again and again": lambda n: (
+        GROUP % "s0" + SERVICE % 0 + WORKLOAD % 0 + LANE % (0, ",".join(["s0"] * n), "")
+    ),
+    "lanes with workloads of their own": lambda n: (
+        GROUP % "s0"
+        + SERVICE % 0
+        + "".join(
+            (WORKLOAD + LANE).replace("a: b", f"a: b{i}") % (i, i, "s0", "") for i in range(n)
+        )
+    ),
     "anchors": lambda n: "".join(f"a{i}: &a{i} 1\n" for i in range(n)),
 }
 
@@ -143,6 +164,16 @@ def test_values_of_all_documents_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Code.TOO_MANY_VALUES in codes
     assert Code.TOO_MANY_VALUES not in [f.code for f in findings("---\n- 1\n" * 40)]
     assert Code.TOO_MANY_VALUES in [f.code for f in findings("---\n" * 101)]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_tag_directives_have_a_limit(ending: str) -> None:
+    directives = "".join(f"%TAG !a{number}! x{ending}" for number in range(20_000))
+    (finding,) = findings(f"{directives}---{ending}a: 1{ending}")
+    assert finding.code is Code.UNKNOWN_TAG
+    assert "more than 100" in finding.message
+    few = "".join(f"%TAG !a{number}! x{ending}" for number in range(100))
+    assert Code.UNKNOWN_TAG not in [f.code for f in findings(f"{few}---{ending}a: 1{ending}")]
 
 
 def test_ports_are_compared_in_linear_time() -> None:

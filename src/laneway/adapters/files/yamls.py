@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -27,6 +28,11 @@ MAX_DEPTH = 100
 MAX_VALUES = 500_000
 #: Keys set twice in one document, after which the file is read no further.
 MAX_DUPLICATES = 100
+
+#: libyaml compares each of these directives with all before it, and lets no other thread run
+#: meanwhile. They have no use in what laneway reads.
+MAX_TAG_DIRECTIVES = 100
+_TAG_DIRECTIVE = re.compile(r"(?:^|[\r\n\x85\u2028\u2029])%TAG")
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, object] = {
@@ -78,6 +84,7 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
     number, values = 1, 0
     findings: list[Finding] = []
     try:
+        _limit_tag_directives(file, text)
         loader = _Loader(text)
         try:
             while not loader.check_event(events.StreamEndEvent):
@@ -102,6 +109,14 @@ def documents(file: str, text: str) -> Iterator[Document | Finding]:
     except yaml.YAMLError as error:
         yield from findings
         yield instead_of_syntax(_syntax(error, text, Source(file, number)), text)
+
+
+def _limit_tag_directives(file: str, text: str) -> None:
+    found = islice(_TAG_DIRECTIVE.finditer(text), MAX_TAG_DIRECTIVES, None)
+    if next(found, None):
+        message = f"there are more than {MAX_TAG_DIRECTIVES} directives %TAG"
+        source = Source(file, None)
+        raise Rejected(Finding(Code.UNKNOWN_TAG, message, "remove them", source=source))
 
 
 @dataclass(slots=True)

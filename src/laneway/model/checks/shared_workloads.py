@@ -10,6 +10,7 @@ can tell whether they meet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
@@ -68,7 +69,11 @@ def _shared(selection: Selection, service: Service, lanes: Sequence[Lane]) -> _S
         if first is not second and not are_meant_to_share(first, second):
             shared.setdefault((first.name, second.name), what)
 
+    labelled = {}
     for workload in selection.workloads(service):
+        asked_of = index.asked_of(workload.labels)
+        labelled.setdefault(tuple(sorted(asked_of.items())), workload)
+    for workload in labelled.values():
         selecting = index.selecting(workload.labels)
         for place, one in enumerate(selecting[:_COMPARED]):
             for other in selecting[place + 1 :]:
@@ -76,7 +81,7 @@ def _shared(selection: Selection, service: Service, lanes: Sequence[Lane]) -> _S
     for lane in lanes:
         asked = admitted(service.selector, lane.selector, lane.match_expressions)
         if is_possible(asked):
-            for other in index.candidates(asked)[:_COMPARED]:
+            for other in islice(index.candidates(asked), _COMPARED):
                 if implies(asked, admitted(other.selector, other.match_expressions)):
                     labels = written(lane.selector, lane.match_expressions)
                     note(lane, other, f"namely all with {labels}")
