@@ -23,6 +23,7 @@ from laneway.model.meshes import Mesh
 from laneway.model.selection import Selection
 from laneway.model.services import Service
 from laneway.model.suggestions import listing
+from laneway.model.workloads import Workload
 
 #: Of a thousand lanes with the same labels, each need not be told of all the others.
 _COMPARED = 20
@@ -69,7 +70,7 @@ def _shared(selection: Selection, service: Service, lanes: Sequence[Lane]) -> _S
         if first is not second and not are_meant_to_share(first, second):
             shared.setdefault((first.name, second.name), what)
 
-    labelled = {}
+    labelled: dict[tuple[tuple[str, str], ...], Workload] = {}
     for workload in selection.workloads(service):
         asked_of = index.asked_of(workload.labels)
         labelled.setdefault(tuple(sorted(asked_of.items())), workload)
