@@ -19,6 +19,17 @@ INPUT = (
         why="a mesh of two thousand lanes takes a minute to validate",
     ),
     Breakage(
+        "a folder in the place of a watched file deletes it",
+        "src/laneway/adapters/files/sources.py",
+        old="                problems.append(_in_place_of_a_file(path))\n",
+        new="                pass\n",
+        tests=(
+            "tests/adapters/files/test_sources.py::"
+            "test_a_folder_in_the_place_of_a_file_is_no_deletion",
+        ),
+        why="a script that goes wrong takes lanes and gateway down",
+    ),
+    Breakage(
         "directives of YAML have no limit",
         "src/laneway/adapters/files/yamls.py",
         old="        _limit_tag_directives(file, text)\n",

@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from laneway.apiserver.failures import Failure
@@ -19,8 +19,6 @@ _EQUAL = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<operator>==|=|!=)\s*(?P<value>{_
 _AMONG = re.compile(rf"\s*(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)\s*")
 _NUMBER = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<operator>[<>])\s*(?P<value>-?[0-9]{{1,18}})\s*")
 _EXISTS = re.compile(rf"\s*(?P<absent>!?)\s*(?P<key>{_KEY})\s*")
-#: Commas that are not between parentheses.
-_BETWEEN = re.compile(r",(?![^(]*\))")
 #: The fields by which objects of all kinds can be selected.
 FIELDS = ("metadata.name", "metadata.namespace")
 
@@ -32,7 +30,19 @@ def selector(labels: str, fields: str, selectable: Sequence[str] = FIELDS) -> Se
 
 
 def _label_requirements(text: str) -> list[Selector]:
-    return [_label(term) for term in _BETWEEN.split(text)] if text.strip() else []
+    return [_label(term) for term in _terms(text)] if text.strip() else []
+
+
+def _terms(text: str) -> Iterator[str]:
+    """What is between the commas that are not in parentheses, in linear time."""
+    begin, inside = 0, False
+    for found in re.finditer("[,()]", text):
+        if found[0] != ",":
+            inside = found[0] == "("
+        elif not inside:
+            yield text[begin : found.start()]
+            begin = found.end()
+    yield text[begin:]
 
 
 def _label(term: str) -> Selector:

@@ -59,6 +59,18 @@ def test_a_folder_may_be_called_like_a_file(folder: Path) -> None:
     assert names(folder / "sub.yaml") == ["c"]
 
 
+def test_a_folder_in_the_place_of_a_file_is_no_deletion(folder: Path) -> None:
+    """Whoever watches the folder would take back what the file declared."""
+    (folder / "c.yaml").mkdir()
+    (folder / "d.yaml").symlink_to(folder)
+    (folder / ".f.yaml").mkdir()
+    found = findings(str(folder))
+    assert [(f.code, f.source and f.source.file, f.message) for f in found] == [
+        (Code.NOT_A_FILE, f"{folder}/c.yaml", "it is a folder that holds no YAML file"),
+        (Code.NOT_A_FILE, f"{folder}/d.yaml", "it is a link to a folder, which is not followed"),
+    ]
+
+
 def test_links_to_folders_are_not_followed(folder: Path) -> None:
     (folder / "sub" / "loop").symlink_to(folder)
     assert names(folder) == ["a", "b", "c"]

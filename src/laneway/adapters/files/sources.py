@@ -101,6 +101,10 @@ def _walk(folder: str, problems: list[Finding]) -> Iterator[str]:
 
     for parent, folders, files in os.walk(folder, onerror=failed):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            path = os.path.join(parent, name)
+            if name.endswith(ENDINGS) and (os.path.islink(path) or not any(_walk(path, []))):
+                problems.append(_in_place_of_a_file(path))
         for name in files:
             if name.endswith(ENDINGS) and not name.startswith("."):
                 yield os.path.join(parent, name)
@@ -174,6 +178,14 @@ def _decoded(name: str, content: bytes) -> Text | Finding:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"it is not UTF-8: byte 0x{content[error.start]:02x} at line {line}"
         return _finding(Code.NOT_UTF8, name, message, "save it as UTF-8", line)
+
+
+def _in_place_of_a_file(folder: str) -> Finding:
+    """Its name is that of a file, which may have been there, and been watched, before."""
+    message = "it is a folder that holds no YAML file"
+    if os.path.islink(folder):
+        message = "it is a link to a folder, which is not followed"
+    return _finding(Code.NOT_A_FILE, folder, message, "remove it, or rename it")
 
 
 def _missing(name: str) -> Finding:
