@@ -326,6 +326,14 @@ EMBEDDED = (
         why="a link that was planted has laneway overwrite another file",
     ),
     Breakage(
+        "access control lists are not looked at",
+        "src/laneway/adapters/host/private_files.py",
+        old=" or _names_a_writer(path)",
+        new="",
+        tests=("tests/adapters/host/test_private_files.py::test_an_access_control_list_counts",),
+        why="another user who may write to the run directory replaces what laneway runs on",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import struct
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,43 @@ def test_a_group_of_ones_own_is_nobody_else(
     else:
         with pytest.raises(PermissionError, match="can be written by other users"):
             open_folder(folder)
+
+
+@pytest.mark.parametrize("tag", [0x02, 0x08], ids=["user", "group"])
+@pytest.mark.parametrize("at", ["run", "run/inside", "run/file"])
+def test_an_access_control_list_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: int, at: str
+) -> None:
+    """It shows in the mode as what the group may do, and the group is this user's own."""
+    user = pwd.struct_passwd(("me", "x", os.geteuid(), os.getegid(), "", "/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group(("me", "x", 0, [])))
+    path = tmp_path / at
+    (tmp_path / "run" / "inside").mkdir(parents=True)
+    (tmp_path / "run" / "file").touch()
+    os.chown(path, -1, os.getegid())
+
+    def use() -> None:
+        write_file(tmp_path / "run" / "file", "text")
+        os.close(open_folder(tmp_path / "run" / "inside"))
+
+    path.chmod(0o770 if path.is_dir() else 0o660)
+    use()
+    give_write_access(path, tag)
+    with pytest.raises(PermissionError, match=f"can be written by other users.*{path}"):
+        use()
+
+
+def give_write_access(path: Path, tag: int) -> None:
+    """To a user or group that is not this one, as ``setfacl -m u:65534:rwx`` does."""
+    nobody = 0xFFFFFFFF
+    entries = [(0x01, 7, nobody), (0x04, 5, nobody), (0x10, 7, nobody), (0x20, 5, nobody)]
+    entries = sorted([*entries, (tag, 7, SOMEONE)])
+    packed = b"".join(struct.pack("<HHI", *each) for each in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + packed)
+    except OSError as error:
+        pytest.skip(f"no access control lists on this file system: {error}")
 
 
 def test_nobody_is_advised_to_change_a_folder_that_all_share(tmp_path: Path) -> None:

@@ -94,6 +94,16 @@ def test_a_link_that_was_planted_is_refused(tmp_path: Path, planted: str, hard: 
     assert precious.read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["lock", "proxies/a/base-id", "logs/a.proxy.log"])
+def test_a_named_pipe_is_refused(tmp_path: Path, name: str) -> None:
+    """laneway would wait for its other end."""
+    pipe = tmp_path / name
+    pipe.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(RunDirectoryUnusable, match=f"{pipe}: is a named pipe"):
+        open_run_directory(tmp_path, {})
+
+
 def test_a_folder_inside_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "proxies" / "a"
     folder.mkdir(parents=True)

@@ -15,12 +15,18 @@ import grp
 import os
 import pwd
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITABLE_BY_GROUP = 0o020
 _WRITABLE_BY_ALL = 0o002
+# A POSIX access control list (acl(5)) as the kernel hands it out: a version, then entries of tag,
+# permissions and id. While a file has one, the group's bits of its mode are the list's mask.
+_ACL = "system.posix_acl_access"
+_ACL_VERSION_SIZE, _ACL_ENTRY = 4, struct.Struct("<HHI")
+_NAMED_USER, _NAMED_GROUP, _WRITE = 0x02, 0x08, 0x02
 # As many as the kernel follows in one path.
 _MOST_LINKS = 40
 _LINK = "is a link, which laneway does not follow; remove it"
@@ -51,7 +57,7 @@ def open_folder(path: Path, *, allow_sticky: bool = False) -> int:
             at, parent = _enter(at, name, step), at
             os.close(parent)
             here = step
-            _check_folder(os.fstat(at), here, sticky=allow_sticky or bool(names))
+            _check_folder(at, here, sticky=allow_sticky or bool(names))
     except BaseException:
         os.close(at)
         raise
@@ -107,8 +113,10 @@ def check_entry(status: os.stat_result, path: Path) -> None:
         raise OSError(errno.ELOOP, _LINK, str(path))
     if status.st_uid != os.geteuid():
         raise _refusal(f"belongs to {_user(status.st_uid)}; remove it", path)
-    if _writable_by_others(status):
+    if _writable_by_others(status, path):
         raise _refusal("can be written by other users; remove it", path)
+    if stat.S_ISFIFO(status.st_mode):  # to open it could take for ever
+        raise _refusal("is a named pipe; remove it", path)
     if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
         raise _refusal("is another file's second name (a hard link); remove it", path)
 
@@ -139,10 +147,13 @@ def _naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, reason, str(path)) from None
 
 
-def _check_folder(status: os.stat_result, path: Path, *, sticky: bool) -> None:
+def _check_folder(folder: int, path: Path, *, sticky: bool) -> None:
     """``sticky``: whether that bit helps, as it does for what is in a folder that exists."""
+    status = os.fstat(folder)
     _check_owner(status, path)
-    if _writable_by_others(status) and not (sticky and status.st_mode & stat.S_ISVTX):
+    if _writable_by_others(status, Path(f"/proc/self/fd/{folder}")) and not (
+        sticky and status.st_mode & stat.S_ISVTX
+    ):
         remedy = (
             "choose a folder inside it"
             if status.st_mode & stat.S_ISVTX  # /tmp must stay as it is
@@ -158,10 +169,25 @@ def _check_owner(status: os.stat_result, path: Path) -> None:
         raise _refusal(f"belongs to {owner}, who could change it; choose another folder", path)
 
 
-def _writable_by_others(status: os.stat_result) -> bool:
+def _writable_by_others(status: os.stat_result, path: Path) -> bool:
+    """``path`` leads to what has this ``status``."""
     if status.st_mode & _WRITABLE_BY_ALL:
         return True
-    return bool(status.st_mode & _WRITABLE_BY_GROUP) and not _is_private_group(status.st_gid)
+    if not status.st_mode & _WRITABLE_BY_GROUP:
+        return False
+    return not _is_private_group(status.st_gid) or _names_a_writer(path)
+
+
+def _names_a_writer(path: Path) -> bool:
+    """Whether an access control list lets a user or group that it names write."""
+    try:
+        entries = os.getxattr(path, _ACL)[_ACL_VERSION_SIZE:]
+    except OSError:  # it has none, or the file system knows none
+        return False
+    return any(
+        tag in (_NAMED_USER, _NAMED_GROUP) and permissions & _WRITE
+        for tag, permissions, _ in _ACL_ENTRY.iter_unpack(entries)
+    )
 
 
 def _is_private_group(number: int) -> bool:
