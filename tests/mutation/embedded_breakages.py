@@ -334,6 +334,17 @@ EMBEDDED = (
         why="another user who may write to the run directory replaces what laneway runs on",
     ),
     Breakage(
+        "an application may be where a proxy listens",
+        "src/laneway/wiring/address_allocation.py",
+        old="            _refuse_addresses_of_proxies(mesh, placed)\n",
+        new="",
+        tests=(
+            "tests/wiring/test_address_allocation.py::"
+            "test_an_application_is_not_where_a_proxy_listens",
+        ),
+        why="proxies forward one request to one another until they have no descriptor left",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

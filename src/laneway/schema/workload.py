@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -58,14 +59,29 @@ def _variable(text: str) -> str:
 
 
 _IPV6_PATTERN = r"\[[0-9a-fA-F:.]+\]"
-_HOST_PATTERN = "[A-Za-z0-9._-]+"
+_IPV4_PATTERN = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
+_ADDRESS_PATTERN = rf"(localhost|{_IPV4_PATTERN}|{_IPV6_PATTERN}):[0-9]{{1,5}}"
 
 
 def _address(text: str) -> str:
-    match = re.fullmatch(f"({_IPV6_PATTERN}|{_HOST_PATTERN}):([0-9]{{1,5}})", text)
-    if not match or not 1 <= int(match[2]) <= 65535:
-        raise wrong(f"`{text}` is not an address", "write host:port, as in 127.0.0.1:9000")
+    """Names of other hosts are not resolved, by laneway or by its proxies."""
+    host, _, port = text.rpartition(":")
+    if (
+        not re.fullmatch(_ADDRESS_PATTERN, text)
+        or not 1 <= int(port) <= 65535
+        or not (host == "localhost" or _is_ip(host.strip("[]")))
+    ):
+        advice = "write an IP address, or localhost, and a port, as in 127.0.0.1:9000"
+        raise wrong(f"`{text}` is not an address", advice)
     return text
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 Argument = Annotated[
@@ -82,7 +98,7 @@ Address = Annotated[
     str,
     AfterValidator(_address),
     Constraint(
-        "`host:port`", "`主机:端口`", pattern=rf"({_IPV6_PATTERN}|{_HOST_PATTERN}):[0-9]{{1,5}}"
+        "`IP:port` or `localhost:port`", "`IP:端口` 或 `localhost:端口`", pattern=_ADDRESS_PATTERN
     ),
 ]
 _NAME_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"

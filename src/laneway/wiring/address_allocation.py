@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from laneway.adapters.runner.ports import Ports
+from laneway.adapters.runner.errors import PortUnavailable
+from laneway.adapters.runner.ports import LOOPBACK, Ports
 from laneway.compile.envoy.names import gateway_node, sidecar_node
 from laneway.model.gateways import Gateway
 from laneway.model.meshes import Mesh
@@ -36,8 +37,9 @@ class AddressAllocator:
         """Placements for all objects of ``mesh``: those in ``before``, or newly reserved ones.
 
         ``running`` are the node ids of running proxies, which a new proxy cannot have. If a port is
-        not available, none is reserved, and ``PortUnavailable`` is raised. Ports with a fixed
-        number are reserved first, so that no other object gets them as free ports.
+        not available, or a workload's application is said to listen where a proxy does, none is
+        reserved, and ``PortUnavailable`` is raised. Ports with a fixed number are reserved first,
+        so that no other object gets them as free ports.
         """
         reserved: list[Address] = []
 
@@ -69,10 +71,12 @@ class AddressAllocator:
                 )
                 for workload in fixed_first
             }
+            placed = replace(before, sidecars=sidecars, gateways=gateways)
+            _refuse_addresses_of_proxies(mesh, placed)
         except BaseException:
             self._ports.forget(reserved)
             raise
-        return replace(before, sidecars=sidecars, gateways=gateways)
+        return placed
 
     def move(
         self, workload: Workload, placement: SidecarPlacement, before: SidecarPlacement
@@ -147,18 +151,46 @@ def addresses(placements: Placements) -> frozenset[Address]:
 
 
 def _addresses(placements: Placements) -> Iterable[Address]:
+    yield from _proxy_addresses(placements)
+    for sidecar in _sidecars(placements):
+        yield from sidecar.application.values()
+
+
+def _proxy_addresses(placements: Placements) -> Iterable[Address]:
     for gateway in placements.gateways.values():
         yield from gateway.listeners.values()
-    terminating = (each.placement for each in placements.terminating)
-    for sidecar in (*placements.sidecars.values(), *terminating):
+    for sidecar in _sidecars(placements):
         yield from sidecar_addresses(sidecar)
-        yield from sidecar.application.values()
+
+
+def _sidecars(placements: Placements) -> Iterable[SidecarPlacement]:
+    """Also those that are terminating."""
+    yield from placements.sidecars.values()
+    yield from (each.placement for each in placements.terminating)
 
 
 def sidecar_addresses(sidecar: SidecarPlacement) -> tuple[Address, ...]:
     """The addresses on which the sidecar's Envoy listens."""
     calls = (call.address for call in sidecar.calls.values())
     return (*sidecar.inbound.values(), sidecar.outbound, *calls)
+
+
+def _refuse_addresses_of_proxies(mesh: Mesh, placed: Placements) -> None:
+    """Raises ``PortUnavailable`` for an application that is said to listen where a proxy of the
+    mesh does: a request to it would be forwarded for ever. ``model.checks`` knows fixed ports
+    only."""
+    proxies = frozenset(_proxy_addresses(placed))
+    for workload in mesh.workloads:
+        for address in placed.sidecars[workload.name].application.values():
+            if workload.address and replace(address, host=_reached_at(address.host)) in proxies:
+                raise PortUnavailable(
+                    f"Workload {workload.name}: a proxy of this mesh listens at "
+                    f"{workload.address}; write the address where the application itself listens"
+                )
+
+
+def _reached_at(host: str) -> str:
+    return LOOPBACK if host == "0.0.0.0" else host  # a connection to it is one to loopback
 
 
 def _fixes_ports(workload: Workload) -> bool:
@@ -218,5 +250,6 @@ def _running(workload: Workload, index: int) -> Address | None:
     if workload.address is None:
         return None
     host, _, port = workload.address.rpartition(":")
+    host = LOOPBACK if host == "localhost" else host.strip("[]")  # proxies resolve no names
     offset = workload.ports[index].number - workload.ports[0].number
-    return Address(host.strip("[]"), int(port) + offset)
+    return Address(host, int(port) + offset)
