@@ -21,7 +21,8 @@ _LATE = b"late"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or a response; a header that came more than once is joined by commas."""
+    """A request or a response; a header that came more than once is joined by commas. Trailers
+    count as headers."""
 
     start: str
     headers: Headers
@@ -184,17 +185,22 @@ async def read_message(reader: asyncio.StreamReader) -> Message:
     start, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers: Headers = {}
     for line in filter(None, lines):
-        name, _, value = line.partition(":")
-        key, text = name.lower(), value.strip()
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
+        _add(line, headers)
     body = b""
     if headers.get("transfer-encoding") == "chunked":
         while size := int(await reader.readline(), 16):
             body += (await reader.readexactly(size + 2))[:-2]
-        await reader.readline()
+        while trailer := (await reader.readline()).decode("latin-1").strip():
+            _add(trailer, headers)
     else:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Message(start, headers, body)
+
+
+def _add(line: str, headers: Headers) -> None:
+    name, _, value = line.partition(":")
+    key, text = name.lower(), value.strip()
+    headers[key] = f"{headers[key]},{text}" if key in headers else text
 
 
 def _response(answer: Mapping[str, Any]) -> bytes:

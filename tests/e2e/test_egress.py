@@ -14,13 +14,13 @@ import pytest
 import pytest_asyncio
 from tests.compile.meshes import name
 from tests.e2e.conftest import running
-from tests.e2e.echo_applications import Behaviour, Echo, exchange
+from tests.e2e.echo_applications import Behaviour, Echo, exchange, report
 from tests.e2e.name_servers import name_server, use_name_server
 
 from laneway.model.meshes import Mesh
 from laneway.model.placements import Address
 from laneway.model.services import Service, ServicePort
-from laneway.model.workloads import Workload, WorkloadPort
+from laneway.model.workloads import DeclaredCall, Workload, WorkloadPort
 
 pytestmark = [
     pytest.mark.envoy,
@@ -54,6 +54,15 @@ WRITTEN_OTHERWISE = (
     "0x7f.1",
     "0177.0.0.1",
 )
+#: Where clouds serve metadata, and credentials with it.
+METADATA = (
+    "169.254.169.254",
+    "[::ffff:169.254.169.254]",
+    "100.100.100.200",
+    "[::ffff:100.100.100.200]",
+    "[fd00:ec2::254]",
+    "[fd20:ce::254]",
+)
 MALFORMED = (
     "user@127.0.0.1",
     "127.0.0.1%00",
@@ -65,17 +74,20 @@ MALFORMED = (
 
 @dataclass(frozen=True)
 class World:
-    """``outbound`` is a sidecar's; ``ports`` are proxies' of the mesh, and one that is not."""
+    """``outbound`` is a sidecar's; ``ports`` are proxies' of the mesh, and one that is not.
+    ``calls`` leads to the service ``near`` alone."""
 
     outbound: Address
     ports: dict[str, int]
+    calls: Address
 
     async def status(self, target: str, host: str, method: str = "GET") -> int:
         return (await exchange(self.outbound, method, target, host, BROWSER)).status
 
-    async def tunnel(self, target: str) -> int:
+    async def tunnel(self, target: str, through: Address | None = None) -> int:
         """The answer to CONNECT; the connection is closed again."""
-        reader, writer = await asyncio.open_connection(self.outbound.host, self.outbound.port)
+        proxy = through or self.outbound
+        reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
         try:
             writer.write(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode())
             return int((await reader.readuntil(b"\r\n")).split()[1])
@@ -101,7 +113,13 @@ async def world() -> AsyncIterator[World]:
         mesh = Mesh(
             services=(Service(name("near"), (ServicePort(80),), {"app": "near"}),),
             workloads=(
-                Workload(name("near"), {"app": "near"}, (WorkloadPort(80),), address=near.address),
+                Workload(
+                    name("near"),
+                    {"app": "near"},
+                    (WorkloadPort(80),),
+                    address=near.address,
+                    call_urls=(DeclaredCall(name("near")),),
+                ),
             ),
         )
         embedded = await stack.enter_async_context(running(mesh))
@@ -113,6 +131,7 @@ async def world() -> AsyncIterator[World]:
                 "inbound": placed.inbound[80].port,
                 "application": int(near.address.rpartition(":")[2]),
             },
+            placed.calls["NEAR_URL"].address,
         )
 
 
@@ -132,6 +151,21 @@ async def test_a_second_address_does_not_lead_to_a_proxy_either(
     """The first address is unused, and passes the filter; the second one is loopback."""
     authority = f"first-dead.example:{world.ports[port]}"
     assert await world.status(f"http://{authority}/", "near") == status
+
+
+@pytest.mark.parametrize("host", METADATA)
+async def test_metadata_services_are_not_called(world: World, host: str) -> None:
+    assert await world.status("/", host) == 421
+    assert await world.status(f"http://{host}/latest/meta-data/", "near") == 403
+    assert await world.tunnel(f"{host}:80") == 403
+
+
+async def test_a_port_for_calls_of_one_service_leads_nowhere_else(world: World) -> None:
+    for target in ("near:80", f"127.0.0.1:{world.ports['application']}", "example.com:443"):
+        assert await world.tunnel(target, world.calls) == 405
+    elsewhere = f"http://127.0.0.1:{world.ports['outbound']}/"
+    (hop,) = report(await exchange(world.calls, "GET", elsewhere, "other.example", ()))["hops"]
+    assert hop["workload"] == "near"
 
 
 @pytest.mark.parametrize("host", WRITTEN_OTHERWISE)

@@ -75,6 +75,18 @@ async def test_headers_of_ours_are_dropped(gateway: Address) -> None:
     assert not [each for each in answer.headers if each.startswith("x-laneway-")]
 
 
+async def test_trailers_of_ours_are_dropped(gateway: Address) -> None:
+    reader, writer = await asyncio.open_connection(gateway.host, gateway.port)
+    writer.write(
+        b"POST / HTTP/1.1\r\nhost: shop.example\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"1\r\nx\r\n0\r\nX-Laneway-Egress: 1\r\nx-laneway-new: 1\r\nx-mine: kept\r\n\r\n"
+    )
+    (hop,) = report(await read_message(reader))["hops"]
+    writer.close()
+    assert hop["headers"]["x-mine"] == "kept"
+    assert not [each for each in hop["headers"] if each.startswith("x-laneway-")]
+
+
 async def test_who_may_ask_is_told(gateway: Address) -> None:
     answer = await received(gateway, ("x-laneway-explain", SECRET), ("x-laneway-host", "near"))
     assert answer.headers["x-laneway-served"] == "s1"

@@ -345,6 +345,24 @@ EMBEDDED = (
         why="proxies forward one request to one another until they have no descriptor left",
     ),
     Breakage(
+        "a port for calls of one service is a proxy",
+        "src/laneway/compile/envoy/scoped_routes.py",
+        old='  if request:headers():get(":method") == "CONNECT" then',
+        new='  if request:headers():get(":method") == "NONE" then',
+        tests=(
+            "tests/e2e/test_egress.py::test_a_port_for_calls_of_one_service_leads_nowhere_else",
+        ),
+        why="who reaches the port reaches by CONNECT whatever the sidecar reaches",
+    ),
+    Breakage(
+        "outsiders' trailers of laneway's are passed on",
+        "src/laneway/compile/envoy/listeners.py",
+        old="before=[loop_filter(), _without_our_trailers()]",
+        new="before=[loop_filter()]",
+        tests=("tests/e2e/test_gateway_hardening.py::test_trailers_of_ours_are_dropped",),
+        why="an application that reads trailers as headers passes on what a client forged",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

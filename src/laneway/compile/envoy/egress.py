@@ -4,6 +4,7 @@ Any local program, and any web page in the developer's browser, can send request
 outbound port. So a host outside the mesh is called only if the request names it as a proxy's
 client does (``scoped_routes`` ensures this), and only at an address that is not one of this
 machine's: all ports of the mesh are on loopback, so no proxy can be made to call itself or another.
+Metadata services of clouds are not called either, because they hand out credentials.
 
 The filters here run for such hosts only; the routes of services switch them off. They are the same
 for every sidecar and are made once.
@@ -39,17 +40,22 @@ _RESOLVER = "envoy.filters.http.dynamic_forward_proxy"
 #: How often a request may pass proxies that count it: gateways, and sidecars on the way out.
 MOST_PASSES = 8
 
-#: Loopback, "this host" (which Linux treats as loopback), and link-local, which includes the
-#: metadata services of clouds; also as IPv4-mapped IPv6 addresses. ``::/96`` contains ``::1``.
+#: Loopback, "this host" (which Linux treats as loopback), link-local, and what serves metadata
+#: elsewhere: Alibaba Cloud's, AWS's and Google Cloud's for IPv6. Also as IPv4-mapped IPv6
+#: addresses. ``::/96`` contains ``::1``.
 REFUSED = (
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
+    "100.100.100.200/32",
     "::/96",
     "::ffff:0.0.0.0/104",
     "::ffff:127.0.0.0/104",
     "::ffff:169.254.0.0/112",
+    "::ffff:100.100.100.200/128",
     "fe80::/10",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
 )
 
 

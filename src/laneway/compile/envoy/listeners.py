@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from envoy.config.common.mutation_rules.v3 import mutation_rules_pb2
 from envoy.config.core.v3 import base_pb2, extension_pb2, protocol_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
+from envoy.extensions.filters.http.header_mutation.v3 import (
+    header_mutation_pb2 as header_mutation_filter_pb2,
+)
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -125,7 +128,7 @@ def gateway_listener(
     Control headers of Envoy (by which a client could request retries) and of laneway are removed.
     All other headers are kept.
     """
-    manager = _manager("gateway", lanes, before=[loop_filter()])
+    manager = _manager("gateway", lanes, before=[loop_filter(), _without_our_trailers()])
     manager.early_header_mutation_extensions.insert(0, _without_our_headers(options))
     manager.rds.CopyFrom(
         hcm_pb2.Rds(config_source=ads(), route_config_name=names.gateway_routes(gateway, port))
@@ -154,8 +157,7 @@ def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig
     def put(name: str, source: str) -> mutation_rules_pb2.HeaderMutation:
         return change(append=visibility.header(name, f"%REQ({source})%"))
 
-    ours = change.RemoveOnMatch(key_matcher=string_pb2.StringMatcher(prefix="x-laneway-"))
-    mutations = [change(remove_on_match=ours)]
+    mutations = [_remove_ours()]
     if options.explain is not None:
         kept = visibility.EXPLAIN_HEADER
         before = [change(remove=aside), put(aside, kept)]
@@ -164,6 +166,21 @@ def _without_our_headers(options: Options) -> extension_pb2.TypedExtensionConfig
         "envoy.http.early_header_mutation.header_mutation",
         header_mutation_pb2.HeaderMutation(mutations=mutations),
     )
+
+
+def _without_our_trailers() -> hcm_pb2.HttpFilter:
+    """An application may read trailers as if they were headers."""
+    config = header_mutation_filter_pb2.HeaderMutation(
+        mutations=header_mutation_filter_pb2.Mutations(request_trailers_mutations=[_remove_ours()])
+    )
+    return hcm_pb2.HttpFilter(name="laneway.trailers", typed_config=packed(config))
+
+
+def _remove_ours() -> mutation_rules_pb2.HeaderMutation:
+    """Of what a client must not set, whatever its name is after the prefix."""
+    ours = string_pb2.StringMatcher(prefix="x-laneway-")
+    change = mutation_rules_pb2.HeaderMutation
+    return change(remove_on_match=change.RemoveOnMatch(key_matcher=ours))
 
 
 def _manager(

@@ -136,9 +136,17 @@ def _host_header(host: str | None) -> extension_pb2.TypedExtensionConfig:
 
 @cache
 def _named_host(host: str) -> hcm_pb2.HttpFilter:
-    """Sets the host to the service's name, so that the application sees no loopback address."""
+    """Sets the host to the service's name, so that the application sees no loopback address.
+
+    Refuses CONNECT: inside a tunnel to the outbound listener, a client could name any host.
+    """
     code = f"""\
 function envoy_on_request(request)
+  if request:headers():get(":method") == "CONNECT" then
+    local reason = "laneway: this port leads to {host}, and is no proxy\\n"
+    request:respond({{[":status"] = "405"}}, reason)
+    return
+  end
   request:headers():replace(":authority", "{host}")
 end
 """

@@ -150,8 +150,9 @@ def forbidden_reply() -> hcm_pb2.ResponseMapper:
             status_code_filter=accesslog_pb2.StatusCodeFilter(comparison=status)
         ),
         body_format_override=_text(
-            "laneway: the host is on this machine (loopback, or link-local), where a sidecar calls "
-            "nothing but services of the mesh; call it without the proxy (no_proxy)\n"
+            "laneway: the host is on this machine (loopback, or link-local), or serves a cloud's "
+            "metadata; a sidecar calls there nothing but services of the mesh; call it without the "
+            "proxy (no_proxy)\n"
         ),
     )
 
