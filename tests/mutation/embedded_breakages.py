@@ -363,6 +363,17 @@ EMBEDDED = (
         why="an application that reads trailers as headers passes on what a client forged",
     ),
     Breakage(
+        "a run directory may be the folder of a store in use",
+        "src/laneway/adapters/runner/directories.py",
+        old=" or holder_of(folder, path / STORE_LOCK)",
+        new="",
+        tests=(
+            "tests/adapters/host/test_folder_locks.py::"
+            "test_the_folder_of_a_store_in_use_is_no_run_directory",
+        ),
+        why="`laneway up` takes the socket of the API of `laneway serve` away",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from laneway.adapters.host.folder_locks import RUN_DIRECTORY_LOCK, STORE_LOCK, holder_of
 from laneway.adapters.host.holders import holder_of_lock
 from laneway.adapters.host.private_files import check_entry, check_tree, open_file, open_folder
 from laneway.adapters.runner.base_ids import remove_remains
@@ -114,17 +115,27 @@ def _open(purpose: str, path: Path) -> int:
 def _lock(folder: int, path: Path) -> int:
     """Locks a file that only this user can open. A directory could be locked by all its readers."""
     try:
-        lock = open_file(folder, path / "lock", os.O_RDWR | os.O_CREAT)
+        lock = open_file(folder, path / RUN_DIRECTORY_LOCK, os.O_RDWR | os.O_CREAT)
+        try:
+            holder = _take(lock) or holder_of(folder, path / STORE_LOCK)
+            if holder:
+                message = f"run directory {path} is in use by {holder}; give each its own"
+                raise RunDirectoryUnusable(message)
+        except BaseException:
+            os.close(lock)
+            raise
     except OSError as error:
         raise _unusable(path, error) from error
+    return lock
+
+
+def _take(lock: int) -> str:
+    """The process that has the lock; "" if it is this one now."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = holder_of_lock(lock)
-        os.close(lock)
-        message = f"run directory {path} is in use by {holder}; give each its own"
-        raise RunDirectoryUnusable(message) from error
-    return lock
+    except BlockingIOError:
+        return holder_of_lock(lock)
+    return ""
 
 
 def _check_contents(folder: int, path: Path) -> None:

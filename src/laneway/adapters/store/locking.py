@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from laneway.adapters.host.folder_locks import RUN_DIRECTORY_LOCK, holder_of
 from laneway.adapters.host.holders import holder_of_lock
 from laneway.adapters.host.private_files import open_file, open_folder
 from laneway.adapters.store.errors import StoreInUse, StoreUnusable
@@ -34,36 +35,39 @@ class StoreLock:
 
 
 def lock_store(path: Path) -> StoreLock:
-    """Also makes sure that no other user can read, plant or replace the store's files.
+    """Also makes sure that no other user can read, plant or replace the store's files, and that the
+    folder is not a laneway's run directory.
 
     Raises ``StoreInUse`` or ``StoreUnusable``.
     """
-    beside = path.with_name(f"{path.name}.lock")
     try:
         folder = open_folder(path.parent)
         try:
-            lock = open_file(folder, beside, os.O_RDWR | os.O_CREAT)
+            lock = open_file(folder, path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT)
+            try:
+                _take(lock, folder, path)
+                # Under the lock, because the checks open the files, and SQLite must not have any of
+                # them open.
+                _make_private(path)
+            except BaseException:
+                os.close(lock)
+                raise
         finally:
             os.close(folder)
     except OSError as error:
         raise _unusable(path, error) from error
-    try:
-        _take(lock, path)
-        # Under the lock, because the checks open the files, and SQLite must not have any of them
-        # open.
-        _make_private(path)
-    except BaseException:
-        os.close(lock)
-        raise
     return StoreLock(lock)
 
 
-def _take(lock: int, path: Path) -> None:
+def _take(lock: int, folder: int, path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        message = f"store {path} is in use by {holder_of_lock(lock)}; stop that, or choose another"
-        raise StoreInUse(message) from error
+        holder = holder_of(folder, path.with_name(RUN_DIRECTORY_LOCK))
+    except BlockingIOError:
+        holder = holder_of_lock(lock)
+    if holder:
+        message = f"store {path} is in use by {holder}; stop that, or choose another"
+        raise StoreInUse(message)
 
 
 def _make_private(path: Path) -> None:
