@@ -374,6 +374,14 @@ EMBEDDED = (
         why="`laneway up` takes the socket of the API of `laneway serve` away",
     ),
     Breakage(
+        "other users' process names reach the terminal as they are",
+        "src/laneway/adapters/host/holders.py",
+        old="    return _printable(f",
+        new="    return str(f",
+        tests=("tests/adapters/host/test_holders.py",),
+        why="another user who takes a port writes control sequences to your terminal",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

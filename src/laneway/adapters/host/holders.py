@@ -70,7 +70,12 @@ def _claimant(address: Address) -> str:
 
 def _described(name: str, pid: int) -> str:
     facts = [f"process {pid}", *_command(pid), *_since(pid)]
-    return f"{name} ({', '.join(facts)})"
+    return _printable(f"{name} ({', '.join(facts)})")
+
+
+def _printable(text: str) -> str:
+    """Without control characters: another user names the process, and its folder."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _command(pid: int) -> Iterator[str]:
