@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { completeEvents, endsInitial, events, type StreamEvent } from './eventStream';
 import type { AnyObject } from './kinds';
-import { after, ofKind } from './objects';
-import { refused } from './requests';
+import { watchPresses } from '../presses';
+import { after, LiveObjects, ofKind } from './objects';
+import { ask, Refused, refused } from './requests';
 import { warnings } from './reviews';
 
 function lane(name: string, version = '1'): AnyObject {
@@ -67,11 +68,12 @@ describe('objects', () => {
 describe('a refusal', () => {
   it('is read with its findings', () => {
     const causes = [{ reason: 'INVALID', field: 'spec.mode', message: 'expected strict' }];
-    const status = { kind: 'Status', message: 'is invalid', details: { causes } };
+    const status = { kind: 'Status', reason: 'Invalid', message: 'is invalid', details: { causes } };
     expect(refused(422, JSON.stringify(status))).toMatchObject({
       code: 422,
       message: 'is invalid',
-      findings: [{ field: 'spec.mode', message: 'expected strict' }],
+      reason: 'Invalid',
+      findings: [{ field: 'spec.mode', message: 'expected strict', reason: 'INVALID' }],
     });
   });
 
@@ -85,5 +87,64 @@ describe('warnings', () => {
     const header = '299 - "a \\"b\\", c", 299 - "\\u6cf3\\u9053 s2"';
     expect(warnings(header)).toEqual(['a "b", c', '泳道 s2']);
     expect(warnings('')).toEqual([]);
+  });
+});
+
+describe('while a pointer is pressed, nothing that arrives is shown:', () => {
+  const pointer = new EventTarget();
+  watchPresses(pointer);
+  const happens = (name: string): boolean =>
+    pointer.dispatchEvent(Object.assign(new Event(name), { isPrimary: true, button: 0 }));
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal('sessionStorage', { getItem: () => null });
+    vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
+  });
+  afterEach(() => {
+    happens('pointerup');
+    vi.runOnlyPendingTimers();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it.each([200, 404])('no answer of the API (%d)', async (status) => {
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('{"message": "x"}', { status })));
+    happens('pointerdown');
+    let shown: unknown;
+    void ask('GET', '/').then(
+      (answer) => (shown = answer),
+      (error: unknown) => (shown = error),
+    );
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(shown).toBeUndefined();
+    happens('pointerup');
+    await vi.advanceTimersByTimeAsync(1_000);
+    if (status === 200) expect(shown).toEqual({ message: 'x' });
+    else expect(shown).toBeInstanceOf(Refused);
+  });
+
+  it('no object of the stream', async () => {
+    const bookmark = { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } };
+    let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => void (stream = controller) });
+    const tell = (type: string, object: object): void =>
+      stream?.enqueue(new TextEncoder().encode(`data: ${JSON.stringify({ type, object })}\n\n`));
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(body)));
+    const live = new LiveObjects();
+    const stop = live.listen(() => undefined);
+    tell('ADDED', lane('s1'));
+    tell('BOOKMARK', bookmark);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(live.get().objects.size).toBe(1);
+    happens('pointerdown');
+    tell('ADDED', lane('s2'));
+    tell('ADDED', lane('s3'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(live.get().objects.size).toBe(1);
+    happens('pointerup');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(live.get().objects.size).toBe(3);
+    stop();
   });
 });

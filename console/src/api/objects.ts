@@ -4,6 +4,7 @@
  */
 import { endsInitial, events, type StreamEvent } from './eventStream';
 import type { AnyObject, Gateway, Kind, Lane, LaneGroup, Service, Workload } from './kinds';
+import { whenReleased } from '../presses';
 import { headers, refused, STREAM } from './requests';
 import * as session from './session';
 
@@ -64,7 +65,7 @@ export class LiveObjects {
     objects: new Map(),
   };
   private pending = this.snapshot;
-  private telling: ReturnType<typeof setTimeout> | undefined;
+  private telling = false;
   private readonly listeners = new Set<() => void>();
   private running: AbortController | null = null;
   private refusal = '';
@@ -155,16 +156,17 @@ export class LiveObjects {
   /** At once, unless it comes right after another: then pages are drawn for both together. */
   private publish(snapshot: Snapshot): void {
     this.pending = snapshot;
-    if (this.telling !== undefined) return;
-    this.tell();
-    this.telling = setTimeout(() => {
-      this.telling = undefined;
-      if (this.pending !== this.snapshot) this.publish(this.pending);
-    }, BETWEEN);
+    if (!this.telling) void this.tell();
   }
 
-  private tell(): void {
-    this.snapshot = this.pending;
-    this.listeners.forEach((each) => each());
+  private async tell(): Promise<void> {
+    this.telling = true;
+    while (this.pending !== this.snapshot) {
+      await whenReleased();
+      this.snapshot = this.pending;
+      this.listeners.forEach((each) => each());
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN));
+    }
+    this.telling = false;
   }
 }

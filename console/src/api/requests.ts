@@ -1,4 +1,5 @@
 /** Requests to the API, and its refusals as findings that belong to fields. */
+import { whenReleased } from '../presses';
 import type { Written } from './kinds';
 import * as session from './session';
 
@@ -6,6 +7,8 @@ import * as session from './session';
 export interface Finding {
   field: string;
   message: string;
+  /** The code of a finding, or another reason of Kubernetes' `Status`; "" where none was given. */
+  reason: string;
 }
 
 export interface Identity {
@@ -23,6 +26,7 @@ export class Refused extends Error {
     readonly code: number,
     message: string,
     readonly findings: Finding[] = [],
+    readonly reason = '',
   ) {
     super(message);
   }
@@ -58,16 +62,37 @@ export async function ask(
   body?: unknown,
   type?: string,
 ): Promise<unknown> {
-  return (await send(method, path, body, type)).json();
+  return (await send(method, path, body, type)).document;
 }
 
-/** The answer, unless it is a refusal: throws `Refused` and `Unreachable`. */
+export interface Answered {
+  document: unknown;
+  headers: Headers;
+}
+
+/**
+ * The answer, unless it is a refusal: throws `Refused` and `Unreachable`. Both wait while a pointer
+ * is pressed, since pages show them.
+ */
 export async function send(
   method: string,
   path: string,
   body?: unknown,
   type = 'application/json',
-): Promise<Response> {
+): Promise<Answered> {
+  try {
+    return await exchange(method, path, body, type);
+  } finally {
+    await whenReleased();
+  }
+}
+
+async function exchange(
+  method: string,
+  path: string,
+  body: unknown,
+  type: string,
+): Promise<Answered> {
   let answer: Response;
   try {
     answer = await fetch(path, {
@@ -81,7 +106,7 @@ export async function send(
   }
   if (answer.status === 401 && path !== SIGN_IN) session.end();
   if (!answer.ok) throw refused(answer.status, await answer.text());
-  return answer;
+  return { document: await answer.json(), headers: answer.headers };
 }
 
 /** Reads Kubernetes' `Status`; whatever else answers is quoted as it is. */
@@ -89,13 +114,15 @@ export function refused(code: number, text: string): Refused {
   try {
     const status = JSON.parse(text) as {
       message: string;
-      details?: { causes?: { field?: string; message: string }[] };
+      reason?: string;
+      details?: { causes?: { field?: string; message: string; reason?: string }[] };
     };
     const causes = status.details?.causes ?? [];
     return new Refused(
       code,
       status.message,
-      causes.map(({ field, message }) => ({ field: field ?? '', message })),
+      causes.map(({ field = '', message, reason = '' }) => ({ field, message, reason })),
+      status.reason,
     );
   } catch {
     return new Refused(code, text.slice(0, 500));

@@ -51,9 +51,9 @@ export async function answered<T>(
   query = '',
 ): Promise<T & { warnings: string[] }> {
   const body = { apiVersion: 'api.laneway.dev/v1alpha1', kind, spec };
-  const answer = await send('POST', `${OWN}/${plural}${query}`, body);
-  const { status } = (await answer.json()) as { status: T };
-  return { ...status, warnings: warnings(answer.headers.get('Warning') ?? '') };
+  const { document, headers } = await send('POST', `${OWN}/${plural}${query}`, body);
+  const { status } = document as { status: T };
+  return { ...status, warnings: warnings(headers.get('Warning') ?? '') };
 }
 
 /** The texts of `Warning` headers (RFC 9111, 5.5), which laneway writes in ASCII. */

@@ -186,7 +186,7 @@ describe('the form of ingress rules', () => {
 
 describe('findings', () => {
   const findings = ['spec.services[1].name', 'spec.serviceBaselines', 'spec.services', ''].map(
-    (field) => ({ field, message: field }),
+    (field) => ({ field, message: field, reason: '' }),
   );
 
   it('stand beside their field, and nowhere else', () => {

@@ -70,11 +70,11 @@ export function state(object: Lane | LaneGroup): State {
   return condition(object, 'Ready')?.status === 'True' ? 'ready' : 'degraded';
 }
 
-/** The messages of the conditions that do not hold: what is wrong, and what would be right. */
-export function troubles(object: Lane | LaneGroup): string[] {
-  return ((object.status?.conditions ?? []) as Condition[])
-    .filter(({ status, message }) => status !== 'True' && message !== '')
-    .map(({ message }) => message);
+/** The conditions that do not hold and say more than others: what is wrong, what would be right. */
+export function troubles(object: Lane | LaneGroup): Condition[] {
+  return ((object.status?.conditions ?? []) as Condition[]).filter(
+    ({ status, message }) => status !== 'True' && message !== '',
+  );
 }
 
 export interface Label {

@@ -1,29 +1,28 @@
 /** One lane group: its settings, its lane map, and its lanes. */
 import { PlusOutlined } from '@ant-design/icons';
-import { Alert, Button, Descriptions, Empty, Space, Typography } from 'antd';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { Button, Descriptions, Empty, Space, Typography } from 'antd';
+import { useDeferredValue, useMemo, useState, type ComponentProps } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Lane, LaneGroup } from '../api/kinds';
+import type { LaneGroup } from '../api/kinds';
 import { ofKind } from '../api/objects';
-import { lanesOf, troubles } from '../lanes/lanes';
+import { lanesOf } from '../lanes/lanes';
 import * as references from '../lanes/references';
 import { ConfirmChange, type Planned } from '../parts/ConfirmChange';
 import { Delete } from '../parts/Delete';
 import { Heading } from '../parts/Heading';
-import { useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
+import { useHeld, useMayEditGroup, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { usePlans } from '../parts/lanePlans';
 import { LaneMap } from '../parts/LaneMap';
 import { LanesTable } from '../parts/LanesTable';
 import { StatusTag } from '../parts/StatusTag';
+import { Troubles } from '../parts/Troubles';
 import { groupLink, groupsLink, link } from '../routes';
 
 export function Group({ group }: { group: LaneGroup }) {
   const { t } = useTranslation();
   const objects = useObjects();
   const lanes = useMemo(() => lanesOf(group, ofKind(objects, 'Lane')), [group, objects]);
-  // The table may be a moment late, so that the map stays smooth while much changes.
-  const calmLanes = useDeferredValue(lanes);
   const name = group.metadata.name;
   const mayEditGroup = useMayEditGroup(name);
   const mayEditLanes = useMayEditLanes(name);
@@ -70,9 +69,9 @@ export function Group({ group }: { group: LaneGroup }) {
               {create}
             </Space>
           </div>
-          <LanesTable
+          <CalmLanes
             group={group}
-            lanes={calmLanes}
+            lanes={lanes}
             mayEdit={mayEditLanes}
             mayEditGroup={mayEditGroup}
           />
@@ -83,20 +82,10 @@ export function Group({ group }: { group: LaneGroup }) {
   );
 }
 
-/** There may be one for each of many lanes, so they take a part of the screen at most. */
-function Troubles({ objects }: { objects: readonly (LaneGroup | Lane)[] }) {
-  const { t } = useTranslation();
-  const found = objects.flatMap((object) =>
-    troubles(object).map((text) => `${object.kind} ${object.metadata.name}: ${text}`),
-  );
-  if (found.length === 0) return null;
-  return (
-    <section className="troubles" tabIndex={0} aria-label={t('group.troubles')}>
-      {found.map((text) => (
-        <Alert key={text} type="warning" showIcon className="trouble" title={text} />
-      ))}
-    </section>
-  );
+/** The table may be a moment late, so that the map stays smooth while much changes; but not so late
+ * that it would move while one of its links is pressed. */
+function CalmLanes({ lanes, ...props }: ComponentProps<typeof LanesTable>) {
+  return <LanesTable {...props} lanes={useHeld(useDeferredValue(lanes))} />;
 }
 
 function Settings({ group }: { group: LaneGroup }) {

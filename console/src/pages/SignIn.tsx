@@ -4,15 +4,17 @@ import { useEffect, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 
 import { isInCluster } from '../api/place';
-import { isValid, Refused, signIn } from '../api/requests';
+import { isValid, signIn } from '../api/requests';
 import * as session from '../api/session';
 import { Field } from '../parts/Field';
+import { wrongOf, type Wrong } from '../parts/hooks';
+import { Told } from '../parts/Told';
 import { groupsLink } from '../routes';
 
 export function SignIn({ code }: { code: string }) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
-  const [wrong, setWrong] = useState('');
+  const [wrong, setWrong] = useState<Wrong | null>(null);
   const [working, setWorking] = useState(code !== '');
 
   useEffect(() => {
@@ -24,7 +26,7 @@ export function SignIn({ code }: { code: string }) {
       (error: unknown) => {
         window.dispatchEvent(new HashChangeEvent('hashchange'));
         setWorking(false);
-        setWrong(error instanceof Refused ? error.message : t('unreachable'));
+        setWrong(wrongOf(error, t('unreachable')));
       },
     );
   }, [code, t]);
@@ -33,9 +35,9 @@ export function SignIn({ code }: { code: string }) {
     setWorking(true);
     try {
       if (await isValid(text.trim())) session.begin(text.trim());
-      else setWrong(t('signIn.wrong'));
+      else setWrong({ message: t('signIn.wrong'), reason: '' });
     } catch (error) {
-      setWrong(error instanceof Refused ? error.message : t('unreachable'));
+      setWrong(wrongOf(error, t('unreachable')));
     } finally {
       setWorking(false);
     }
@@ -44,7 +46,13 @@ export function SignIn({ code }: { code: string }) {
     <Card className="sign-in">
       <Typography.Title level={1}>{t('signIn.title')}</Typography.Title>
       <div aria-live="assertive">
-        {wrong !== '' && <Alert type="error" showIcon title={wrong} />}
+        {wrong !== null && (
+          <Alert
+            type="error"
+            showIcon
+            title={<Told of="problems" reason={wrong.reason} text={wrong.message} />}
+          />
+        )}
       </div>
       <Form layout="vertical" onFinish={() => void submit()}>
         <Field label={t('signIn.token')} findings={[]} required>

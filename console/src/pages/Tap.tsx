@@ -9,6 +9,7 @@ import { Field } from '../parts/Field';
 import { Heading } from '../parts/Heading';
 import { useIsAdmin, useObjects } from '../parts/hooks';
 import { ObjectTable, type Column } from '../parts/ObjectTable';
+import { Told } from '../parts/Told';
 import { useNumbers } from '../parts/words';
 import { tryLink } from '../routes';
 import { ALL, isError, MOST, sender, STATUSES, type Filter, type Row } from '../tap/tap';
@@ -52,8 +53,9 @@ function Watching() {
           className="trouble"
           showIcon
           type={wrong.code === NOT_LOGGED ? 'info' : 'warning'}
-          title={wrong.code === NOT_LOGGED ? t('tap.notLogged') : wrong.message}
-          description={wrong.code === NOT_LOGGED ? wrong.message : undefined}
+          {...(wrong.code === NOT_LOGGED
+            ? { title: t('tap.notLogged'), description: wrong.message }
+            : { title: <Told of="problems" reason={wrong.reason} text={wrong.message} /> })}
         />
       )}
       {rows.length > 0 && <Requests rows={rows} />}

@@ -11,6 +11,7 @@ import { Heading } from '../parts/Heading';
 import { go, useObjects } from '../parts/hooks';
 import { LostCalls } from '../parts/LostCalls';
 import { ObjectTable, type Column } from '../parts/ObjectTable';
+import { Told } from '../parts/Told';
 import { useNumbers, usePercents } from '../parts/words';
 import { groupLink, groupsLink, link, tryLink } from '../routes';
 import { ABSENT, key, totals, type Figures } from '../traffic/figures';
@@ -55,10 +56,15 @@ function OfGroup({ group }: { group: LaneGroup }) {
   const { figures, hasRates, propagation, wrong } = useTraffic(group.metadata.name);
   const lanes = lanesOf(group, ofKind(useObjects(), 'Lane'));
   if (figures === null) {
-    return wrong === '' ? (
+    return wrong === null ? (
       <Skeleton active />
     ) : (
-      <Alert type="info" showIcon title={t('traffic.unavailable')} description={wrong} />
+      <Alert
+        type="info"
+        showIcon
+        title={t('traffic.unavailable')}
+        description={<Told of="problems" reason={wrong.reason} text={wrong.message} />}
+      />
     );
   }
   const all = [...figures.values()];
@@ -77,7 +83,14 @@ function OfGroup({ group }: { group: LaneGroup }) {
   return (
     <>
       <div role="status">
-        {wrong !== '' && <Alert type="warning" showIcon className="trouble" title={wrong} />}
+        {wrong !== null && (
+          <Alert
+            type="warning"
+            showIcon
+            className="trouble"
+            title={<Told of="problems" reason={wrong.reason} text={wrong.message} />}
+          />
+        )}
       </div>
       <Summary all={all} hasRates={hasRates} />
       <LostCalls propagation={propagation} />

@@ -14,6 +14,7 @@ import { serviceOfProxy } from '../lanes/workloads';
 import { Heading } from '../parts/Heading';
 import { findingsOf, useMayEditLanes, useObjects, useServed } from '../parts/hooks';
 import { PathComparison } from '../parts/PathComparison';
+import { Told } from '../parts/Told';
 import { TrialForm } from '../parts/TrialForm';
 import { tryLink } from '../routes';
 import { compared, hasOthers } from '../trials/comparison';
@@ -56,7 +57,7 @@ export function TryIt({ query }: { query: string }) {
     } catch (error) {
       setResult(null);
       if (error instanceof Refused) setFindings(findingsOf(error));
-      else setFindings([{ field: '', message: t('unreachable') }]);
+      else setFindings([{ field: '', message: t('unreachable'), reason: '' }]);
     } finally {
       setAsking(null);
     }
@@ -66,7 +67,9 @@ export function TryIt({ query }: { query: string }) {
       await navigator.clipboard.writeText(await text());
       void message.success(t('generated.copied'));
     } catch (error) {
-      void message.error(error instanceof Error ? error.message : String(error), 8);
+      const wrong = { reason: '', message: error instanceof Error ? error.message : String(error) };
+      const { reason, message: text } = error instanceof Refused ? error : wrong;
+      void message.error(<Told of="problems" reason={reason} text={text} />, 8);
     }
   };
   const command = async (): Promise<string> =>
@@ -88,11 +91,6 @@ export function TryIt({ query }: { query: string }) {
         onFinish={() => void attempt(maySend ? 'trial' : 'prediction')}
       >
         <TrialForm values={values} findings={findings} maySend={maySend} onChange={change} />
-        <div aria-live="polite">
-          {elsewhere(findings, PATHS).map(({ field, message: what }) => (
-            <Alert key={field + what} type="error" showIcon className="trouble" title={what} />
-          ))}
-        </div>
         <Space wrap>
           {maySend && (
             <Button type="primary" htmlType="submit" loading={asking === 'trial'}>
@@ -105,6 +103,17 @@ export function TryIt({ query }: { query: string }) {
           <Button onClick={() => void copy(command)}>{t('try.copyCurl')}</Button>
           <Button onClick={() => void copy(() => window.location.href)}>{t('try.copyLink')}</Button>
         </Space>
+        <div aria-live="polite">
+          {elsewhere(findings, PATHS).map(({ field, message: what, reason }) => (
+            <Alert
+              key={field + what}
+              type="error"
+              showIcon
+              className="trouble"
+              title={<Told of="problems" reason={reason} text={what} />}
+            />
+          ))}
+        </div>
       </Form>
       <div aria-live="polite">{result && <Shown result={result} />}</div>
     </>

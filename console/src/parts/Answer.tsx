@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Asked } from './hooks';
+import { Told } from './Told';
 
 interface Props<T> {
   asked: Asked<T>;
@@ -15,12 +16,12 @@ export function Answer<T>({ asked, children }: Props<T>) {
   return (
     <>
       <div role="status">
-        {asked.wrong !== '' && (
+        {asked.wrong !== null && (
           <Alert
             type="warning"
             showIcon
             className="trouble"
-            title={asked.wrong}
+            title={<Told of="problems" reason={asked.wrong.reason} text={asked.wrong.message} />}
             action={
               <Button size="small" loading={asked.asking} onClick={asked.again}>
                 {t('actions.again')}
@@ -30,7 +31,7 @@ export function Answer<T>({ asked, children }: Props<T>) {
         )}
       </div>
       {asked.answer !== null && children(asked.answer)}
-      {asked.answer === null && asked.wrong === '' && <Skeleton active />}
+      {asked.answer === null && asked.wrong === null && <Skeleton active />}
     </>
   );
 }

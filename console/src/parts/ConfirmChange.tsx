@@ -7,8 +7,9 @@ import { Refused } from '../api/requests';
 import type { Changes } from '../api/reviews';
 import { ChangedPaths } from './ChangedPaths';
 import { Dialog } from './Dialog';
+import { findingsOf, OUTDATED, useServed, wrongOf, type Wrong } from './hooks';
+import { Told } from './Told';
 import { ToCommit } from './ToCommit';
-import { findingsOf, OUTDATED, useServed } from './hooks';
 
 const INVALID = 422;
 
@@ -36,7 +37,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
   const { commit } = planned;
   const [force, setForce] = useState(commit !== undefined);
   const [changes, setChanges] = useState<Changes | null>(null);
-  const [wrong, setWrong] = useState<string[]>([]);
+  const [wrong, setWrong] = useState<Wrong[]>([]);
   const [conflict, setConflict] = useState(false);
   const [acting, setActing] = useState(false);
   const [breaks, setBreaks] = useState(false);
@@ -44,7 +45,7 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
 
   const fail = (error: unknown): void => {
     const refused = error instanceof Refused;
-    setWrong(refused ? findingsOf(error).map((each) => each.message) : [t('unreachable')]);
+    setWrong(refused ? findingsOf(error) : [wrongOf(error, t('unreachable'))]);
     if (refused && error.code === OUTDATED) setConflict(true);
   };
   useEffect(() => {
@@ -87,13 +88,13 @@ export function ConfirmChange({ planned, onClose }: { planned: Planned; onClose:
         {changes?.warnings.map((text) => (
           <Alert key={text} type="warning" showIcon className="trouble" title={text} />
         ))}
-        {wrong.map((text) => (
+        {wrong.map(({ message: text, reason }) => (
           <Alert
             key={text}
             type={breaks ? 'warning' : 'error'}
             showIcon
             className="trouble"
-            title={text}
+            title={<Told of="problems" reason={reason} text={text} />}
           />
         ))}
         {breaks && <Typography.Paragraph>{t('preview.breaks')}</Typography.Paragraph>}

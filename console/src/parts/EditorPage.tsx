@@ -12,6 +12,7 @@ import { anew } from '../lanes/recreation';
 import { Changed } from './Changed';
 import { Heading, type Place } from './Heading';
 import { findingsOf, go, useFindings, Who } from './hooks';
+import { Told } from './Told';
 import { ToCommit } from './ToCommit';
 import type { Form as Input } from './useForm';
 
@@ -102,21 +103,6 @@ export function EditorPage<V>(props: Props<V>) {
       </div>
       <Form layout="vertical" onFinish={() => void save()} disabled={!mayEdit} className="editor">
         {props.children(findings)}
-        <div aria-live="polite">
-          {others.map(({ field, message: what }) => (
-            <Alert
-              key={field + what}
-              type="error"
-              showIcon
-              className="trouble"
-              title={field ? `${field}: ${what}` : what}
-            />
-          ))}
-          {unreachable && (
-            <Alert type="error" showIcon className="trouble" title={t('unreachable')} />
-          )}
-          {shown && <ToCommit documents={[document(object, object.spec)]} />}
-        </div>
         <Space className="buttons">
           {mayEdit && (
             <Button type="primary" htmlType="submit" loading={saving} disabled={outdated}>
@@ -133,6 +119,21 @@ export function EditorPage<V>(props: Props<V>) {
             {t(mayEdit ? 'actions.cancel' : 'actions.back')}
           </Button>
         </Space>
+        <div aria-live="polite">
+          {others.map(({ field, message: what, reason }) => (
+            <Alert
+              key={field + what}
+              type="error"
+              showIcon
+              className="trouble"
+              title={<Told of="problems" reason={reason} text={field ? `${field}: ${what}` : what} />}
+            />
+          ))}
+          {unreachable && (
+            <Alert type="error" showIcon className="trouble" title={t('unreachable')} />
+          )}
+          {shown && <ToCommit documents={[document(object, object.spec)]} />}
+        </div>
       </Form>
     </>
   );

@@ -3,6 +3,7 @@ import { Form } from 'antd';
 import { useId, type ReactNode } from 'react';
 
 import type { Finding } from '../api/requests';
+import { Told } from './Told';
 
 interface Props {
   label: string;
@@ -21,7 +22,13 @@ export function Field({ label, hint, findings, required = false, group = false, 
     ...(wrong || hint ? { 'aria-describedby': `${id}-help` } : {}),
     ...(wrong ? { 'aria-invalid': true as const } : {}),
   };
-  const help = wrong ? findings.map(({ message }) => message).join('\n') : hint;
+  const help = wrong
+    ? findings.map(({ message, reason }, index) => (
+        <div key={index}>
+          <Told of="problems" reason={reason} text={message} />
+        </div>
+      ))
+    : hint;
   return (
     <Form.Item
       label={group ? <span id={`${id}-label`}>{label}</span> : label}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Found } from '../api/reads';
 import { Copy } from './Copy';
+import { Told } from './Told';
 
 const COLOURS = { error: 'error', warning: 'warning', note: 'processing' } as const;
 
@@ -25,7 +26,9 @@ export function FindingList({ findings, action }: Props) {
             {finding.kind} <bdi>{finding.name}</bdi>
           </strong>{' '}
           {finding.field && <code>{finding.field}</code>} <span className="code">{finding.code}</span>
-          <p>{finding.message}</p>
+          <p>
+            <Told of="problems" reason={finding.code} text={finding.message} />
+          </p>
           {finding.fix && <p>{t('findings.fix', { fix: finding.fix })}</p>}
           {finding.example && <Example example={finding.example} />}
           {action?.(finding)}

@@ -131,7 +131,7 @@ function Lost() {
   const { t } = useTranslation();
   const { connection, refusal } = useObjects();
   return (
-    <div role="status">
+    <div role="status" className={refusal === '' ? 'lost' : undefined}>
       {connection === 'lost' && (
         <Alert
           type="warning"

@@ -10,6 +10,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Lane, LaneGroup } from '../api/kinds';
 import { state, troubles, type State } from '../lanes/lanes';
+import { heading } from './words';
 
 const LOOKS: Record<State, { color: string; icon: React.ReactNode }> = {
   ready: { color: 'success', icon: <CheckCircleOutlined aria-hidden /> },
@@ -19,10 +20,13 @@ const LOOKS: Record<State, { color: string; icon: React.ReactNode }> = {
 };
 
 export function StatusTag({ object }: { object: Lane | LaneGroup }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const found = state(object);
+  const why = troubles(object).map(({ reason, message }) =>
+    [heading(i18n, 'conditions', reason), message].filter(Boolean).join('\n'),
+  );
   return (
-    <Tag {...LOOKS[found]} title={troubles(object).join('\n')}>
+    <Tag {...LOOKS[found]} title={why.join('\n')}>
       {t(`state.${found}`)}
     </Tag>
   );

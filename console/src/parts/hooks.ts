@@ -8,6 +8,7 @@ import { isInCluster } from '../api/place';
 import { Refused, write, type Finding, type Identity } from '../api/requests';
 import * as session from '../api/session';
 import { isServed, mayEditGroup, mayEditLanes, type Served } from '../lanes/rights';
+import { isPressed, onPress } from '../presses';
 import { read, type Route } from '../routes';
 
 export function useToken(): string | null {
@@ -53,6 +54,15 @@ export function useMayEditLanes(group: string): boolean {
   return mayEditLanes(useContext(Who), group);
 }
 
+/** The value, but as it was when a pointer was pressed, until it is released: see `presses`. */
+export function useHeld<T>(value: T): T {
+  const pressed = useSyncExternalStore(onPress, isPressed);
+  const [shown, setShown] = useState(value);
+  if (pressed || shown === value) return shown;
+  setShown(value);
+  return value;
+}
+
 export function useServed(resource: Served): boolean {
   return isServed(useContext(Who), resource);
 }
@@ -93,13 +103,22 @@ export const OUTDATED = 409;
 export function findingsOf(error: Refused): Finding[] {
   if (error.findings.length > 0) return error.findings;
   const field = error.code === OUTDATED ? 'metadata.name' : '';
-  return [{ field, message: error.message }];
+  return [{ field, message: error.message, reason: error.reason }];
+}
+
+/** Why something was not done or not got. */
+export type Wrong = Pick<Finding, 'message' | 'reason'>;
+
+/** `unreachable` is what to say where nobody answers. */
+export function wrongOf(error: unknown, unreachable: string): Wrong {
+  if (!(error instanceof Refused)) return { message: unreachable, reason: '' };
+  return { message: error.message, reason: error.reason };
 }
 
 export interface Asked<T> {
   /** The last one, also while it is asked again or could not be got. */
   answer: T | null;
-  wrong: string;
+  wrong: Wrong | null;
   asking: boolean;
   again: () => void;
 }
@@ -115,7 +134,7 @@ export function useAsked<T>(
 ): Asked<T> {
   const { t } = useTranslation();
   const [known, setKnown] = useState<{ key: string; answer: T } | null>(null);
-  const [wrong, setWrong] = useState('');
+  const [wrong, setWrong] = useState<Wrong | null>(null);
   const [asking, setAsking] = useState(true);
   const [turn, setTurn] = useState(0);
   const unreachable = t('unreachable');
@@ -128,10 +147,10 @@ export function useAsked<T>(
         const answer = await ask();
         if (outdated) return;
         setKnown({ key, answer });
-        setWrong('');
+        setWrong(null);
       } catch (error) {
         if (outdated) return;
-        setWrong(error instanceof Refused ? error.message : unreachable);
+        setWrong(wrongOf(error, unreachable));
       }
       setAsking(false);
       if (every > 0) timer = setTimeout(next, every);

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { ObjectChange } from '../api/reads';
 import type { Reason } from '../api/trials';
+import type { Reasoned } from '../texts/reasons';
 
 export function useDates(): Intl.DateTimeFormat {
   const { language } = useTranslation().i18n;
@@ -33,6 +34,15 @@ export function said(i18n: i18n, { text, phrase = '', arguments: replace = {} }:
   const key = `phrases.${phrase}`;
   // What stands in the text may look like a placeholder, so it is no default of a translation.
   return i18n.exists(key) ? i18n.t(key, { replace, defaultValue: '' }) : text;
+}
+
+/**
+ * What a reason means in the chosen language: the heading of what the server says. "" where there is
+ * none, so that its own words stand alone: in English, and for a reason of a newer server.
+ */
+export function heading(i18n: i18n, of: Reasoned, reason = ''): string {
+  const key = `reasons.${of}.${reason}`;
+  return reason !== '' && i18n.exists(key) ? i18n.t(key, { defaultValue: '' }) : '';
 }
 
 /** How many objects were created, changed and deleted. */

@@ -4,6 +4,8 @@ import { useTranslation } from 'react-i18next';
 
 import { requestLog, type LoggedRequest } from '../api/requestLog';
 import { Refused } from '../api/requests';
+import { wrongOf } from '../parts/hooks';
+import { whenReleased } from '../presses';
 import { kept, toQuery, type Filter, type Row } from './tap';
 
 /** Requests that arrive within so many milliseconds are drawn together. */
@@ -15,7 +17,7 @@ const TYPING = 350;
 export interface Tap {
   rows: readonly Row[];
   /** Why nothing arrives; `code` is 0 where nobody answers. */
-  wrong: { code: number; message: string } | null;
+  wrong: { code: number; message: string; reason: string } | null;
   clear: () => void;
 }
 
@@ -34,8 +36,10 @@ export function useTap(filter: Filter, paused: boolean): Tap {
     let timer: ReturnType<typeof setTimeout>;
     let arrived: LoggedRequest[] = [];
     let drawing: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
     const draw = (): void => {
       drawing = undefined;
+      if (over) return;
       const lot = arrived;
       arrived = [];
       const from = count.current;
@@ -51,12 +55,13 @@ export function useTap(filter: Filter, paused: boolean): Tap {
         for await (const lot of requestLog(query, signal)) {
           setWrong(null);
           arrived = arrived.concat(lot);
-          drawing ??= setTimeout(draw, BETWEEN);
+          drawing ??= setTimeout(() => void whenReleased().then(draw), BETWEEN);
         }
       } catch (error) {
+        await whenReleased();
         if (signal.aborted) return;
-        const { code, message } = error instanceof Refused ? error : { code: 0, message: unreachable };
-        setWrong({ code, message });
+        const code = error instanceof Refused ? error.code : 0;
+        setWrong({ code, ...wrongOf(error, unreachable) });
         if (error instanceof Refused) return;
       }
       if (!signal.aborted) timer = setTimeout(() => void follow(signal), PAUSE);
@@ -79,6 +84,7 @@ export function useTap(filter: Filter, paused: boolean): Tap {
     document.addEventListener('visibilitychange', visibilityChanged);
     return () => {
       document.removeEventListener('visibilitychange', visibilityChanged);
+      over = true;
       clearTimeout(drawing);
       end();
     };

@@ -467,6 +467,12 @@ export const en = {
     milliseconds: 'ms',
     request: 'Request',
   },
+  troubles: {
+    none: 'Nothing is wrong.',
+    count: '{{count}} problems.',
+    ofLane: 'Lane {{name}}: ',
+    ofLaneGroup: 'Lane group {{name}}: ',
+  },
   nowhere: 'There is no such page.',
 };
 

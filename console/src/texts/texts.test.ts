@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { said } from '../parts/words';
 import { en } from './en';
 import { zhPhrases } from './phrases';
+import { zhReasons } from './reasons';
 import { zh } from './zh';
 
 beforeAll(async () => {
@@ -33,6 +34,9 @@ const NAMES = [
   ...['laneway', 'kubectl', 'apply', 'curl', 'callsWithoutLane', 'ownLane'],
   ...['Envoy', 'Istio', 'ASM', 'Gateway', 'API', 'URI', 'Sidecar', 'Baggage', 'baggage'],
   ...['ID', 'Git', 'Operator', 'Chart', 'ClusterRole', 'istiod', 'istioctl', 'Kubernetes'],
+  // In the headings of reasons.
+  ...['Service', 'VirtualService', 'DestinationRule', 'HTTPRoute', 'Pod', 'server', 'Server'],
+  ...['Helm', 'chart', 'YAML', 'UTF', 'HTTP', 'https', 'TLS', 'URL'],
 ];
 
 describe('texts', () => {
@@ -45,7 +49,7 @@ describe('texts', () => {
 
   it('have no word of English in Chinese but names and what is typed', () => {
     const words = new Set(
-      [...leaves(zh).values(), ...Object.values(zhPhrases)].flatMap(
+      [...leaves(zh).values(), ...Object.values(zhPhrases), ...leaves(zhReasons).values()].flatMap(
         (text) => text.replace(/{{\w+}}|<\d>.*?<\/\d>|`[^`]*`|laneway-[\w-]+/g, '').match(/[A-Za-z]{2,}/g) ?? [],
       ),
     );

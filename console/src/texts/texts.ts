@@ -4,6 +4,7 @@ import { initReactI18next } from 'react-i18next';
 
 import { en } from './en';
 import { zhPhrases } from './phrases';
+import { zhReasons } from './reasons';
 import { zh } from './zh';
 
 export type Language = 'en' | 'zh-CN';
@@ -26,7 +27,7 @@ export async function start(): Promise<void> {
     fallbackLng: 'en',
     resources: {
       en: { translation: en },
-      'zh-CN': { translation: { ...zh, phrases: zhPhrases } },
+      'zh-CN': { translation: { ...zh, phrases: zhPhrases, reasons: zhReasons } },
     },
     // React escapes what it shows.
     interpolation: { escapeValue: false },

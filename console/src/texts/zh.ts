@@ -462,5 +462,11 @@ export const zh: Texts = {
     milliseconds: '毫秒',
     request: '请求',
   },
+  troubles: {
+    none: '没有问题。',
+    count: '{{count}} 个问题。',
+    ofLane: '泳道 {{name}}：',
+    ofLaneGroup: '泳道组 {{name}}：',
+  },
   nowhere: '页面不存在。',
 };

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 
 import { traffic, type GroupTraffic, type Propagation } from '../api/traffic';
-import { useAsked, useServed } from '../parts/hooks';
+import { useAsked, useServed, type Wrong } from '../parts/hooks';
 import { figures, kept, type Figures, type Sample } from './figures';
 
 const EVERY = 2_000;
@@ -17,7 +17,7 @@ export interface Traffic {
   /** Until there are two samples, all rates are 0. */
   hasRates: boolean;
   propagation: readonly Propagation[];
-  wrong: string;
+  wrong: Wrong | null;
 }
 
 /** `every` is in milliseconds. */

@@ -8,7 +8,7 @@ from typing import Any
 from laneway.model.findings import Finding
 
 #: https://kubernetes.io/docs/reference/using-api/api-concepts/: the reason for each code.
-_REASONS = {
+REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
     403: "Forbidden",
@@ -49,7 +49,7 @@ class Failure(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.reason = reason or _REASONS[code]
+        self.reason = reason or REASONS[code]
         self.details = {**(details or {}), **({"causes": list(causes)} if causes else {})}
 
     @property
