@@ -133,8 +133,7 @@ async function createLane(name, number) {
 
 async function addRule(name) {
   const row = page.locator('.objects tr').filter({ has: page.getByText(name, { exact: true }) });
-  // By key: statuses that arrive move the rows, also between the press and the release of a button.
-  await row.getByRole('link', { name: words.rules }).press('Enter');
+  await row.getByRole('link', { name: words.rules }).click();
   await page.getByRole('button', { name: words.addRule }).click();
   await text(words.uri).fill('/mock');
   if (name === 's1') await look('rules');

@@ -9,11 +9,36 @@ import { open, transfer } from './browser.mjs';
 
 const [program, link] = process.argv.slice(2);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+/** Milliseconds in which a change that was made is shown, if nothing holds it back. */
+const ARRIVED = 1_000;
 const HOSTILE = '"><img src=x onerror="document.title=1">';
 
 async function happens(what) {
   console.log(what);
   await answers.next();
+}
+
+/**
+ * Somebody presses a link of lane s1, other lanes come or go, and the button is released: how many
+ * pixels the link moved meanwhile, and where the click led.
+ */
+async function pressedWhile(what) {
+  const link = page.getByRole('row').filter({ hasText: 'version=s1' }).getByRole('link', { name: 'Ingress rules' });
+  // What loses the focus by the press tells of it, too.
+  await page.locator('[data-cell="0,0"]').focus();
+  const { x, y, width, height } = await link.boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await happens(what);
+  await page.waitForTimeout(ARRIVED);
+  const moved = (await link.boundingBox()).y - y;
+  await page.mouse.up();
+  const led = page.getByRole('button', { name: 'Add ingress rule' }).waitFor({ timeout: 5_000 });
+  const clicked = await led.then(() => true, () => false);
+  if (clicked) await page.goBack();
+  const lanes = what === 'second lane' ? 2 : 1;
+  await page.waitForFunction((count) => document.querySelectorAll('.map th[scope=row]').length === count, lanes);
+  return { moved, clicked };
 }
 
 const { browser, page, errors } = await open(program);
@@ -33,9 +58,12 @@ try {
   await page.getByRole('checkbox', { name: 'Use the trace header' }).check();
 
   // The server goes away and comes back: the page says so, and keeps what was typed.
+  const ok = page.getByRole('button', { name: 'OK' });
+  const place = await ok.boundingBox();
   await happens('stop');
   await page.getByText('Connection lost').waitFor();
-  await page.getByRole('button', { name: 'OK' }).click();
+  const moved = (await ok.boundingBox()).y - place.y;
+  await ok.click();
   await page.getByText('The server does not answer').waitFor();
   await happens('start');
   await page.getByText('Live', { exact: true }).waitFor();
@@ -60,13 +88,13 @@ try {
   // A change by somebody else shows by itself; hostile texts are texts.
   await happens('lane');
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
+  const pressed = [await pressedWhile('second lane'), await pressedWhile('one lane')];
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
   await page.getByRole('button', { name: 'Add: Headers' }).waitFor();
   const value = page.getByRole('textbox', { name: 'Headers: Value' });
   const shown = await value.inputValue();
 
   // Somebody else changes the lane: nothing is overwritten, both are shown, and the input stays.
-  const ok = page.getByRole('button', { name: 'OK' });
   await value.fill('mine');
   await happens('other');
   await page.getByText('Somebody else changed s1').waitFor();
@@ -76,7 +104,7 @@ try {
   await page.getByRole('button', { name: 'Make my changes' }).click();
   await ok.click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
   kept.push(await value.inputValue());
   await value.fill('not this');
   await happens('other');
@@ -90,7 +118,7 @@ try {
   await page.getByText('Somebody deleted s1').waitFor();
   await page.getByRole('button', { name: 'Create again' }).click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
+  await page.getByRole('link', { name: 'Ingress rules' }).click();
   kept.push(await value.inputValue());
 
   // Who leaves a new group without saving it comes back to the groups, and has left nothing there.
@@ -102,7 +130,7 @@ try {
   kept.push(await name.inputValue());
   const title = await page.title();
   console.log(
-    JSON.stringify({ errors, dialogs, kept, shown, blocked, both, current, title }),
+    JSON.stringify({ errors, dialogs, kept, shown, blocked, both, current, title, moved, pressed }),
   );
 } catch (error) {
   console.error(await page.locator('body').innerText());

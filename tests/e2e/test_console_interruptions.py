@@ -60,24 +60,24 @@ class Server:
                 if each["spec"]["name"] == "console":
                     await client.delete(f"{TOKENS}/{each['metadata']['name']}")
 
-    async def write_lane(self, header: str) -> None:
+    async def write_lane(self, header: str, name: str = "s1") -> None:
         rule = {
             "name": "r1",
             "destination": {"service": "mocka"},
             "headers": {"x-user": {"exact": header}},
         }
-        wanted = lane("s1", ingress=[rule])
+        wanted = lane(name, ingress=[rule])
         async with self.client() as client:
             answer = await client.patch(
-                f"{LANES}/s1?fieldManager=jack&force=true",
+                f"{LANES}/{name}?fieldManager=jack&force=true",
                 content=json.dumps(wanted),
                 headers={"content-type": "application/apply-patch+yaml"},
             )
             assert answer.is_success, answer.text
 
-    async def delete_lane(self) -> None:
+    async def delete_lane(self, name: str) -> None:
         async with self.client() as client:
-            answer = await client.delete(f"{LANES}/s1")
+            answer = await client.delete(f"{LANES}/{name}")
             assert answer.is_success, answer.text
 
 
@@ -102,7 +102,11 @@ async def conduct(process: Process, server: Server) -> dict[str, Any]:
             case "other":
                 await server.write_lane("theirs")
             case "delete":
-                await server.delete_lane()
+                await server.delete_lane("s1")
+            case "second lane":
+                await server.write_lane("hers", "s0")
+            case "one lane":
+                await server.delete_lane("s0")
             case _:
                 found: dict[str, Any] = json.loads(line)
                 return found
@@ -141,3 +145,6 @@ async def test_interruptions_cost_no_input(tmp_path: Path) -> None:
     assert found["blocked"], "nobody's change is overwritten"
     assert [line.split()[-1] for line in found["both"]] == ["theirs", "mine"]
     assert found["current"] == "theirs"
+    assert found["moved"] == 0, "what is said of the connection moves nothing"
+    still = {"moved": 0, "clicked": True}
+    assert found["pressed"] == [still, still], "a click meets what was pressed"
