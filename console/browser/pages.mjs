@@ -15,8 +15,9 @@ export async function walkPages(page, link, look) {
   const tried = await tryIt(page, to, look);
   const watched = await watch(page, to, look);
   const traffic = await lookAtTraffic(page, to, look);
+  const lost = await loseLane(page, to, look);
   const fixed = await fix(page, to, look);
-  return { tried, watched, fixed, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
+  return { lost, tried, watched, fixed, traffic, disabled, weights, rolledBack, ...generated, proxies: await lookAtProxies(page, to, look) };
 }
 
 /** The titles of these pages, with all that axe finds; what they do is tried in English. */
@@ -104,19 +105,57 @@ async function rollBack(page, to, look) {
   return diff.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
 
+const API = '/apis/laneway.dev/v1alpha1/lanes';
+
+/** Asks the API as the page does. */
+async function ask(page, method, path, body, type = 'application/json') {
+  await page.evaluate(
+    async ([path, options, type]) => {
+      const Authorization = `Bearer ${sessionStorage.getItem('laneway.token')}`;
+      const answer = await fetch(path, { ...options, headers: { Authorization, 'Content-Type': type } });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    [path, { method, body: JSON.stringify(body) }, type],
+  );
+}
+
+/** What is told of a lane whose only workload does not pass its header on, in both languages. */
+async function loseLane(page, to, look) {
+  const uri = { exact: '/mock' };
+  await ask(page, 'POST', API, {
+    apiVersion: 'laneway.dev/v1alpha1',
+    kind: 'Lane',
+    metadata: { name: 's9' },
+    spec: {
+      group: 'test',
+      selector: { ASM_TRAFFIC_TAG: 'v9' },
+      services: ['mockb'],
+      ingress: [{ name: 'r1', uri, destination: { service: 'mocka' } }],
+    },
+  });
+  await to('#/groups/test');
+  await page.getByRole('row').filter({ hasText: 'v9' }).getByText('Ready', { exact: true }).waitFor();
+  await to('#/try?path=/mock&lane=test/s9&count=20');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.locator('.answers').waitFor();
+  await to('#/traffic');
+  const told = page.locator('.ant-alert-error');
+  await told.waitFor();
+  await look('lost calls', ['light']);
+  const english = await told.innerText();
+  await choose(page, 'Language', '中文');
+  await told.getByText('泳道 s9').waitFor();
+  const chinese = await told.innerText();
+  await choose(page, '语言', 'English');
+  await ask(page, 'DELETE', `${API}/s9`);
+  return [english, chinese].map((text) => text.split('\n').filter((line) => line.trim() !== ''));
+}
+
 /** How many findings are left once a rule that takes no request is removed by its button. */
 async function fix(page, to, look) {
-  await page.evaluate(async () => {
-    const rule = { name: 'r2', uri: { regex: '/mock' }, destination: { service: 'mocka' } };
-    await fetch('/apis/laneway.dev/v1alpha1/lanes/s3', {
-      method: 'PATCH',
-      headers: {
-        Authorization: `Bearer ${sessionStorage.getItem('laneway.token')}`,
-        'Content-Type': 'application/json-patch+json',
-      },
-      body: JSON.stringify([{ op: 'add', path: '/spec/ingress/-', value: rule }]),
-    });
-  });
+  const value = { name: 'r2', uri: { regex: '/mock' }, destination: { service: 'mocka' } };
+  const patch = [{ op: 'add', path: '/spec/ingress/-', value }];
+  await ask(page, 'PATCH', `${API}/s3`, patch, 'application/json-patch+json');
   await to('#/findings');
   await page.getByText('SHADOWED_RULE').waitFor();
   await look('findings', ['dark']);

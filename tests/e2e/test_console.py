@@ -27,19 +27,38 @@ COLLECTIONS = {
     "Workload": "/apis/laneway.dev/v1alpha1/namespaces/{}/workloads",
 }
 
+#: A version of mockb that passes another header on than the lanes need.
+LOSING: dict[str, Any] = {
+    "apiVersion": "laneway.dev/v1alpha1",
+    "kind": "Workload",
+    "metadata": {"name": "mockb-v9", "labels": {"app": "mockb", "ASM_TRAFFIC_TAG": "v9"}},
+    "spec": {
+        "command": ["laneway-mock"],
+        "env": {
+            "app": "mockb",
+            "version": "v9",
+            "upstream_url": "http://mockc:8000/",
+            "bind": "127.0.0.1:$(PORT)",
+            "header": "x-other",
+        },
+        "ports": [{"name": "http", "port": 8000}],
+        "readiness": {"httpGet": {"path": "/healthz"}},
+    },
+}
+
 
 async def deploy(data: Path, scenario: int) -> None:
     """The article's first step: what stands in a cluster before anybody opens the console."""
     folder = EXAMPLES / f"scenario-{scenario}"
     transport = httpx.AsyncHTTPTransport(uds=str(data / "api.sock"))
     async with httpx.AsyncClient(transport=transport, base_url="http://laneway") as client:
-        for name in ("lanes.yaml", "workloads.yaml"):
-            for each in yaml.safe_load_all((folder / name).read_text()):
-                if each["kind"] in COLLECTIONS:
-                    namespace = each["metadata"].get("namespace", "default")
-                    path = COLLECTIONS[each["kind"]].format(namespace)
-                    answer = await client.post(path, json=each)
-                    assert answer.status_code == 201, answer.text
+        texts = [(folder / name).read_text() for name in ("lanes.yaml", "workloads.yaml")]
+        for each in (*yaml.safe_load_all("\n---\n".join(texts)), LOSING):
+            if each["kind"] in COLLECTIONS:
+                namespace = each["metadata"].get("namespace", "default")
+                path = COLLECTIONS[each["kind"]].format(namespace)
+                answer = await client.post(path, json=each)
+                assert answer.status_code == 201, answer.text
 
 
 async def viewers_token(data: Path) -> str:
@@ -101,6 +120,7 @@ def check_pages(found: dict[str, Any]) -> None:
     shares = ["0%", "98%", "2%"]
     assert found["weights"] == {"shares": shares, "written": shares}
     check_trial(found["tried"])
+    check_lost_calls(*found["lost"])
     assert found["fixed"] == 0, "findings that are left"
     assert found["watched"] == ["mocka-v1", "mockb(default)", "s3", "200"]
     assert found["traffic"][2] == [
@@ -109,8 +129,20 @@ def check_pages(found: dict[str, Any]) -> None:
     ]
     assert found["download"] == "laneway-istio.yaml"
     assert "EnvoyFilter" in found["compared"]
-    assert found["proxies"] == "10 of 10 connected, 10 in sync"
+    assert found["proxies"] == "11 of 11 connected, 11 in sync"
     assert found["rolledBack"] == ["- 98", "+ 0"]
+
+
+def check_lost_calls(english: list[str], chinese: list[str]) -> None:
+    assert english == [
+        "mockb(default) of lane s9 calls on without its lane",
+        "20 of 20 calls (100%) of mockb-v9(default) named no lane while all requests inside were of "
+        "lanes, in the last 1 min: 20 without my-request-id, 0 with another value of it.",
+        "Pass on my-request-id from each request to the calls that it leads to. "
+        "For calls on its own behalf, set callsWithoutLane: ownLane.",
+    ]
+    assert chinese[0] == "泳道 s9 的 mockb(default) 调用下游时丢失了泳道"
+    assert "20 次调用中有 20 次（100%）没有指明泳道" in chinese[1]
 
 
 def check_trial(tried: dict[str, Any]) -> None:
