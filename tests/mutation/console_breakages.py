@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.trials import Breakage
 
 _HTTP = "tests/adapters/http/test_console.py::"
+_REASONS = "tests/adapters/http/test_console_reasons.py::"
 _TRIALS = "tests/wiring/test_request_trials.py::"
 
 CONSOLE = (
@@ -175,5 +176,168 @@ CONSOLE = (
             "test_the_console_has_all_sentences_of_the_simulator_in_chinese",
         ),
         why="a Chinese page of the console has English reasons",
+    ),
+    Breakage(
+        "the console shows what arrives while a button is pressed",
+        "console/src/presses.ts",
+        old="  return pressed ? new",
+        new="  return pressed && !pressed ? new",
+        tests=(
+            "console/src/presses.test.ts::waits for the release and for the click after it",
+            "console/src/api/api.test.ts::no object of the stream",
+            "console/src/api/api.test.ts::no answer of the API (200)",
+        ),
+        why="the page moves between press and release, and clicks are lost",
+    ),
+    Breakage(
+        "the console shows what arrives between a release and its click",
+        "console/src/presses.ts",
+        old="  }, CLICK);\n",
+        new="  });\n",
+        tests=("console/src/presses.test.ts::waits for the release and for the click after it",),
+        why="on a touch screen the page moves away from under the finger",
+    ),
+    Breakage(
+        "the release of a first click ends the press of a second one",
+        "console/src/presses.ts",
+        old="  clearTimeout(releasing);\n",
+        new="",
+        tests=("console/src/presses.test.ts::waits for the second click of two",),
+        why="who clicks fast misses",
+    ),
+    Breakage(
+        "a press that ends in a drag is never over",
+        "console/src/presses.ts",
+        old="'pointerup', 'pointercancel', ",
+        new="'pointerup', ",
+        tests=("console/src/presses.test.ts::ends with pointercancel",),
+        why="who drags a link looks at a page that stands still",
+    ),
+    Breakage(
+        "answers of the API do not wait for the release of a button",
+        "console/src/api/requests.ts",
+        old="  } finally {\n    await whenReleased();\n  }\n",
+        new="  } finally {\n  }\n",
+        tests=("console/src/api/api.test.ts::no answer of the API (404)",),
+        why="an alert moves the page under a pressed button, and the click is lost",
+    ),
+    Breakage(
+        "a code of a finding has no Chinese sentence",
+        "console/src/texts/findings.ts",
+        old="  SHADOWED_RULE: '该规则的所有请求都先被其他规则处理。',\n",
+        new="",
+        tests=(_REASONS + "test_every_code_of_a_finding_has_a_sentence_in_chinese",),
+        why="a Chinese page of the console says in English what is wrong",
+    ),
+    Breakage(
+        "a condition has a reason without a Chinese sentence",
+        "src/laneway/apiserver/lane_status.py",
+        old='        return Condition("Programmed", False, "NotAcknowledged", message)\n',
+        new='        return Condition("Programmed", False, "Unacknowledged", message)\n',
+        tests=(_REASONS + "test_every_reason_of_a_condition_has_a_sentence_in_chinese",),
+        why="a new reason stands in English on Chinese pages",
+    ),
+    Breakage(
+        "the API refuses with a reason without a Chinese sentence",
+        "src/laneway/apiserver/failures.py",
+        old='    507: "InsufficientStorage",\n',
+        new='    507: "DiskFull",\n',
+        tests=(_REASONS + "test_every_reason_of_a_refusal_has_a_sentence_in_chinese",),
+        why="a Chinese page of the console says in English why nothing was written",
+    ),
+    Breakage(
+        "a cause of a refusal has no Chinese sentence",
+        "src/laneway/apiserver/change_sets.py",
+        old='            self._problem(path, "UnknownKind", message)\n',
+        new='            self._problem(path, "StrangeKind", message)\n',
+        tests=(_REASONS + "test_every_cause_of_a_refusal_has_a_sentence_in_chinese",),
+        why="a Chinese page of the console says in English which field is wrong",
+    ),
+    Breakage(
+        "the server's own words are dropped where there is a Chinese heading",
+        "console/src/parts/Told.tsx",
+        old="        {text}\n",
+        new="",
+        tests=(
+            "console/src/parts/Told.test.ts::"
+            "stands below a Chinese heading, and alone on an English page",
+        ),
+        why="a Chinese page says that a value is wrong, and not which one",
+    ),
+    Breakage(
+        "a group without troubles has no line for them",
+        "console/src/parts/Troubles.tsx",
+        old="  if (first === undefined) {\n",
+        new="  if (first === undefined) return null;\n  if (found.length < 0) {\n",
+        tests=("console/src/parts/Told.test.ts::are one line, which is there without any as well",),
+        why="the lane map jumps whenever something goes wrong",
+    ),
+    Breakage(
+        "a table sorts v10 before v2",
+        "console/src/parts/arranged.ts",
+        old="{ numeric: true }",
+        new="{}",
+        tests=(
+            "console/src/parts/arranged.test.ts::"
+            "sorts texts as people do, and numbers by their size",
+        ),
+        why="of forty lanes nobody finds the newest",
+    ),
+    Breakage(
+        "rows without a value come first where a table is sorted downwards",
+        "console/src/parts/arranged.ts",
+        old="return Number(one === null) - Number(other === null);\n",
+        new="return Number(one === null) === Number(isDescending) ? -1 : 1;\n",
+        tests=("console/src/parts/arranged.test.ts::has what has no value at the end, either way",),
+        why="the slowest service is below all those that nobody measured",
+    ),
+    Breakage(
+        "the map takes the browser's keys",
+        "console/src/parts/gridKeys.ts",
+        old="  if (altKey || shiftKey) return null;\n",
+        new="",
+        tests=("console/src/parts/gridKeys.test.ts::leave the browser its own",),
+        why="Alt and an arrow, which go back in history, move in the map",
+    ),
+    Breakage(
+        "Ctrl and End lead to the end of a row of the map",
+        "console/src/parts/gridKeys.ts",
+        old="(ctrlKey || metaKey ? WITH_CONTROL : STEPS)",
+        new="STEPS",
+        tests=(
+            "console/src/parts/gridKeys.test.ts::"
+            "lead to the ends of a row, and with Ctrl to those of the grid",
+        ),
+        why="of a hundred lanes the last one is a hundred presses away",
+    ),
+    Breakage(
+        "the preview of a deletion leaves the lanes of the group out",
+        "console/src/parts/lanePlans.ts",
+        old="        preview: () => preview([], [...lanes, group]),\n",
+        new="        preview: () => preview([], [group]),\n",
+        tests=(
+            "console/src/parts/lanePlans.test.ts::"
+            "of a group is previewed and made with all of its lanes, in one change",
+        ),
+        why="who deletes a group is not shown which requests change their path",
+    ),
+    Breakage(
+        "the preview of a lane's deletion shows what is without it anyway",
+        "console/src/parts/lanePlans.ts",
+        old="        preview: () => preview([], [lane]),\n",
+        new="        preview: () => preview([]),\n",
+        tests=("console/src/parts/lanePlans.test.ts::of a lane is previewed without being made",),
+        why="no request seems to change its path, and the lane is deleted",
+    ),
+    Breakage(
+        "without change sets a group is deleted before its lanes",
+        "console/src/parts/lanePlans.ts",
+        old="          const all = [...lanes, group];\n",
+        new="          const all = [group, ...lanes];\n",
+        tests=(
+            "console/src/parts/lanePlans.test.ts::"
+            "of a group is made one by one where there are no change sets, the lanes first",
+        ),
+        why="between two writes the lanes of a cluster are without their group",
     ),
 )
