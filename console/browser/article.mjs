@@ -64,6 +64,7 @@ try {
   await look('no groups');
   await page.getByRole('link', { name: words.createGroup }).click();
   await look('group form');
+  const refused = await refusedName();
   await createGroup();
   for (const [number, name] of Object.keys(LANES).entries()) await createLane(name, number);
   for (const name of Object.keys(LANES)) await addRule(name);
@@ -90,7 +91,7 @@ try {
     return (await fetch('/apis/api.laneway.dev/v1alpha1/identity', { headers })).status;
   }, token);
   const strangers = requests.filter((url) => new URL(url).origin !== new URL(link).origin);
-  console.log(JSON.stringify({ errors, faults, strangers, keyboard, pages, viewed, stored, revoked }));
+  console.log(JSON.stringify({ errors, faults, strangers, refused, keyboard, pages, viewed, stored, revoked }));
 } catch (error) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   console.error(await page.locator('body').innerText());
@@ -101,6 +102,14 @@ try {
 
 function text(name) {
   return page.getByRole('textbox', { name });
+}
+
+/** What stands beside a name that the API refuses. */
+async function refusedName() {
+  await text(words.groupName).fill('No Name');
+  const told = page.getByRole('alert').filter({ hasText: 'legal name' });
+  await told.waitFor();
+  return (await told.innerText()).split('\n').filter((line) => line !== '');
 }
 
 async function createGroup() {

@@ -46,3 +46,17 @@ export async function choose(page, label, option) {
   await page.getByLabel(label, { exact: true }).click();
   await page.locator('.ant-select-dropdown:visible').getByText(option, { exact: true }).click();
 }
+
+export const LANES = '/apis/laneway.dev/v1alpha1/lanes';
+
+/** Asks the API as the page does. */
+export async function ask(page, method, path, body, type = 'application/json') {
+  await page.evaluate(
+    async ([path, options, type]) => {
+      const Authorization = `Bearer ${sessionStorage.getItem('laneway.token')}`;
+      const answer = await fetch(path, { ...options, headers: { Authorization, 'Content-Type': type } });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    [path, { method, body: JSON.stringify(body) }, type],
+  );
+}

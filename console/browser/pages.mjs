@@ -3,7 +3,7 @@
  * save time, most pages are looked at in one theme: both have the same parts.
  */
 
-import { choose } from './browser.mjs';
+import { ask, choose, LANES } from './browser.mjs';
 
 export async function walkPages(page, link, look) {
   const to = (fragment) => page.goto(link.replace(/#.*/, fragment));
@@ -105,24 +105,10 @@ async function rollBack(page, to, look) {
   return diff.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
 
-const API = '/apis/laneway.dev/v1alpha1/lanes';
-
-/** Asks the API as the page does. */
-async function ask(page, method, path, body, type = 'application/json') {
-  await page.evaluate(
-    async ([path, options, type]) => {
-      const Authorization = `Bearer ${sessionStorage.getItem('laneway.token')}`;
-      const answer = await fetch(path, { ...options, headers: { Authorization, 'Content-Type': type } });
-      if (!answer.ok) throw new Error(await answer.text());
-    },
-    [path, { method, body: JSON.stringify(body) }, type],
-  );
-}
-
 /** What is told of a lane whose only workload does not pass its header on, in both languages. */
 async function loseLane(page, to, look) {
   const uri = { exact: '/mock' };
-  await ask(page, 'POST', API, {
+  await ask(page, 'POST', LANES, {
     apiVersion: 'laneway.dev/v1alpha1',
     kind: 'Lane',
     metadata: { name: 's9' },
@@ -147,7 +133,7 @@ async function loseLane(page, to, look) {
   await told.getByText('泳道 s9').waitFor();
   const chinese = await told.innerText();
   await choose(page, '语言', 'English');
-  await ask(page, 'DELETE', `${API}/s9`);
+  await ask(page, 'DELETE', `${LANES}/s9`);
   return [english, chinese].map((text) => text.split('\n').filter((line) => line.trim() !== ''));
 }
 
@@ -155,7 +141,7 @@ async function loseLane(page, to, look) {
 async function fix(page, to, look) {
   const value = { name: 'r2', uri: { regex: '/mock' }, destination: { service: 'mocka' } };
   const patch = [{ op: 'add', path: '/spec/ingress/-', value }];
-  await ask(page, 'PATCH', `${API}/s3`, patch, 'application/json-patch+json');
+  await ask(page, 'PATCH', `${LANES}/s3`, patch, 'application/json-patch+json');
   await to('#/findings');
   await page.getByText('SHADOWED_RULE').waitFor();
   await look('findings', ['dark']);

@@ -97,9 +97,12 @@ async def test_the_articles_walk(tmp_path: Path, scenario: int, language: str) -
     assert found["strangers"] == [], "requests that leave the server"
     assert found["stored"]["cookies"] == ""
     assert found["revoked"] == 401, "the token is worth nothing after signing out"
+    assert "is not a legal name" in found["refused"][-1], "the server's own words"
     if language == "en":
+        assert len(found["refused"]) == 1
         check_pages(found["pages"])
     else:
+        assert found["refused"][0] == "值无效。"
         titles = "流量 实时请求 请求测试 分析结果 生成的配置 代理 变更历史"
         assert [title for title, _ in found["pages"].values()] == titles.split()
         assert all(tab == f"{title} · laneway" for title, tab in found["pages"].values())

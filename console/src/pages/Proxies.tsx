@@ -129,7 +129,7 @@ function Rejection({ proxy: { spec, status } }: { proxy: Proxy }) {
       </div>
       {objects.length > 0 && (
         <div className="secondary">
-          {t('proxies.concerns')}: {objects.map(({ kind, name }) => `${kind} ${name}`).join(', ')}
+          {t('proxies.concerns', { names: objects.map((each) => `${each.kind} ${each.name}`).join(', ') })}
         </div>
       )}
     </>

@@ -126,14 +126,14 @@ function Name({ lane, base }: { lane: Lane; base: string | undefined }) {
       {spec.owner && (
         <div>
           <Typography.Text type="secondary">
-            {t('lane.owner')}: <bdi>{spec.owner}</bdi>
+            <bdi>{t('lane.ownerIs', { name: spec.owner })}</bdi>
           </Typography.Text>
         </div>
       )}
       {until !== null && (
         <div>
           <Typography.Text type={until.past ? 'danger' : 'secondary'}>
-            {until.past ? t('lane.expired') : t('lane.expires')}: {until.text}
+            {t(until.past ? 'lane.expiredAt' : 'lane.expiresAt', { time: until.text })}
           </Typography.Text>
         </div>
       )}

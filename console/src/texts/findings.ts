@@ -94,7 +94,7 @@ export const zhFindings: Readonly<Record<string, string>> = {
   HEADER_CONFLICT: '一个泳道组的链路透传请求头与另一个泳道组的引流请求头冲突。',
   HELM_TEMPLATE: '该文件是 Helm chart 的模板，需要先渲染。',
   IGNORED_KIND: '该文档不是 laneway 使用的类型，会被忽略。',
-  INVALID_VALUE: '值的类型正确，但此处不允许使用。',
+  INVALID_VALUE: '值无效。',
   INVALID_YAML: '不是有效的 YAML。',
   ISTIO_CALLERS_SHARED: '其他泳道也选中了部分相同的 Pod，未指定泳道的调用仍不属于任何泳道。',
   ISTIO_DEAD_APPLICATION: '应用已停止而 Sidecar 仍在运行时，请求会先尝试该实例，然后由别处处理。',
