@@ -10,7 +10,7 @@ import { open, transfer } from './browser.mjs';
 const [program, link] = process.argv.slice(2);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 /** Milliseconds in which a change that was made is shown, if nothing holds it back. */
-const ARRIVED = 1_000;
+const ARRIVED = 600;
 const HOSTILE = '"><img src=x onerror="document.title=1">';
 
 async function happens(what) {

@@ -126,7 +126,7 @@ async function loseLane(page, to, look) {
   await page.locator('.answers').waitFor();
   await to('#/traffic');
   const told = page.locator('.ant-alert-error');
-  await told.waitFor();
+  await told.getByText('20 of 20 calls').waitFor();
   await look('lost calls', ['light']);
   const english = await told.innerText();
   await choose(page, 'Language', '中文');
