@@ -38,6 +38,25 @@ INPUT = (
         why="one request of 2 MB stops laneway for a minute",
     ),
     Breakage(
+        "conditions on headers that Envoy removes pass without a warning",
+        "src/laneway/model/gateway_requests.py",
+        old="    if lower in OF_ONE_CONNECTION:\n",
+        new="    if name in OF_ONE_CONNECTION:\n",
+        tests=("tests/adapters/files/test_golden_errors.py::test_findings[unseen-requests]",),
+        why="a rule that no request meets is called valid",
+    ),
+    Breakage(
+        "a method that Envoy refuses counts as one that it accepts",
+        "src/laneway/model/gateway_requests.py",
+        old='        "MSEARCH",\n',
+        new='        "M-SEARCH",\n',
+        tests=(
+            "tests/e2e/test_gateway_hardening.py::test_the_methods_that_the_docs_list_pass",
+            "tests/adapters/files/test_golden_errors.py::test_findings[unseen-requests]",
+        ),
+        why="a rule that no request meets is called valid",
+    ),
+    Breakage(
         "of two conditions on one header the last counts",
         "src/laneway/schema/request_matches.py",
         old="        if name.lower() in seen:\n",

@@ -22,6 +22,7 @@ from laneway.model.checks import (
     rule_actions,
     services,
     shared_workloads,
+    unseen_requests,
     workloads,
 )
 from laneway.model.checks.gaps import Gaps
@@ -44,6 +45,7 @@ def _findings(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
     yield from policies.check(mesh, gaps)
     yield from lane_lives.check(mesh, gaps)
     yield from ingress.check(mesh, gaps)
+    yield from unseen_requests.check(mesh, gaps)
     yield from rule_actions.check(mesh, gaps)
     yield from entering.check(mesh, gaps)
     yield from path_regexes.check(mesh, gaps)

@@ -85,7 +85,8 @@ def _entries(mesh: Mesh, group: LaneGroup) -> Iterator[Finding]:
                 continue
             if not rule.weight:
                 message = f"no request enters lane {lane.name} by rule {rule.name}: its weight is 0"
-                yield _no_effect(lane, path, message, "give it a weight, or remove enter")
+                fix = "give it a weight of 1 to 100, or remove weight and enter"
+                yield _no_effect(lane, path, message, fix)
             if group.route_header.lower() in map(str.lower, rule.headers):
                 message = (
                     f"no request enters lane {lane.name} by rule {rule.name}: it requires "

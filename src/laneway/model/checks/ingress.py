@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
@@ -12,6 +12,7 @@ from laneway.model.keys import key_of
 from laneway.model.lanes import IngressRule, Lane, LaneGroup
 from laneway.model.meshes import Mesh
 from laneway.model.names import ObjectName
+from laneway.model.suggestions import listing
 
 _Condition = tuple[object, ...]
 _Claims = dict[_Condition, tuple[LaneGroup, Lane, IngressRule]]
@@ -86,14 +87,14 @@ def _claimed(claims: _Claims, group: LaneGroup, lane: Lane) -> Iterator[Finding]
         names.add(rule.name)
         if not rule.online:
             continue
+        repeated: dict[str, IngressRule] = {}
         for host in rule.hosts:
             condition = _condition(group, lane, rule, host)
             owner, other, first = claims.setdefault(condition, (group, lane, rule))
-            where = f"{host}{f', {rule.uri}' if rule.uri else ''}"
             if other is lane and first is not rule:
-                message = f"rule {first.name} of this lane already matches {where}"
-                yield _warning(lane, path, message, "remove one of them")
+                repeated[host] = first
             elif other is not lane:
+                where = f"{host}{f', {rule.uri}' if rule.uri else ''}"
                 yield Finding(
                     Code.CONFLICTING_INGRESS,
                     f"lane {lane.name} of group {owner.name} already has {where} at this gateway",
@@ -101,6 +102,26 @@ def _claimed(claims: _Claims, group: LaneGroup, lane: Lane) -> Iterator[Finding]
                     key_of(lane),
                     path,
                 )
+        if repeated:
+            yield _repeated(lane, rule, path, repeated)
+
+
+def _repeated(
+    lane: Lane, rule: IngressRule, path: Path, repeated: Mapping[str, IngressRule]
+) -> Finding:
+    """``repeated``: the earlier rules of the lane with the conditions of ``rule``, by host."""
+    first = next(iter(repeated.values()))
+    why = f"the earlier rule {first.name} has the same conditions"
+    if len(repeated) < len(set(rule.hosts)):
+        hosts = listing(repeated)
+        message = f"rule {rule.name} never applies to {hosts}: {why} there"
+        return _warning(lane, path, message, f"remove {hosts} from its hosts")
+    if rule.enter and not first.enter:
+        message = f"destination and actions of rule {rule.name} have no effect: {why}"
+        fix = f"move enter, weight and sticky to the earlier rule {first.name}, and remove this one"
+        return _warning(lane, path, message, fix)
+    message = f"rule {rule.name} never applies: {why}"
+    return _warning(lane, path, message, "remove it, or change its conditions")
 
 
 def _warning(lane: Lane, path: Path, message: str, fix: str) -> Finding:
