@@ -195,11 +195,21 @@ def test_restart_makes_new_processes(ask: Ask) -> None:
         ),
         (["logs", "--lane", "s9"], "lane s9 has no workloads here"),
         (["exec", "mocka-v9", "--", "true"], "there is no workload mocka-v9"),
+        (["env", "mocka-v9"], "there is no workload mocka-v9"),
     ],
 )
 def test_what_is_not_there_is_said(ask: Ask, words: list[str], said: str) -> None:
     found = ask(*words)
     assert (found.code, said in found.message) == (1, True), found
+
+
+def test_env_prints_what_exec_gives(ask: Ask, server: RunningServer) -> None:
+    """By the data directory of a laneway, as other commands are told which one is meant."""
+    found = json.loads(ask("env", "mockb-v3", "--json").out)
+    assert found["version"] == "v3"
+    command = [LANEWAY, "exec", "mockb-v3", "--data-dir", str(server.data), "--", "printenv"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert {f"{name}={value}" for name, value in found.items()} <= {*printed.splitlines()}
 
 
 def test_exec_calls_as_the_workload_would(server: RunningServer) -> None:

@@ -10,6 +10,33 @@ LOG_LINES = "tests/adapters/host/test_log_lines.py::"
 
 COMMANDS = (
     Breakage(
+        "a command says of a wrong value what the library that parses it says",
+        "src/laneway/faces/cli/deferred_commands.py",
+        old="            error.message = plain_message(error)\n",
+        new="",
+        tests=("tests/faces/cli/test_usage_errors.py",),
+        why="users read of pydantic's types, and not what would be right",
+    ),
+    Breakage(
+        "laneway env asks another laneway than the one that is named",
+        "src/laneway/faces/cli/environments.py",
+        old="    if run_dir is None and (data or context):\n",
+        new="    if run_dir is None and context:\n",
+        tests=("tests/faces/cli/test_usage_errors.py::test_env_asks_the_laneway_that_is_named",),
+        why="calls of a debugger enter another mesh",
+    ),
+    Breakage(
+        "the head of a table is printed before it is known whether there is a table",
+        "src/laneway/faces/cli/tap.py",
+        old="    console = output()\n    lines = log_lines(",
+        new="    console = output()\n    console.print(head(console))\n    lines = log_lines(",
+        tests=(
+            "tests/faces/cli/test_usage_errors.py::"
+            "test_tap_prints_no_head_of_a_table_that_it_cannot_show",
+        ),
+        why="scripts read a table where there is none",
+    ),
+    Breakage(
         "verify takes a fallback for the lane",
         "src/laneway/faces/cli/verification.py",
         old="    return wanted - seen\n",

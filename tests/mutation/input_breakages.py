@@ -38,6 +38,14 @@ INPUT = (
         why="one request of 2 MB stops laneway for a minute",
     ),
     Breakage(
+        "files without anything of laneway's are valid",
+        "src/laneway/adapters/files/reading.py",
+        old="    objects = any(one.declared is not None for one in declared.alone)\n",
+        new="    objects = bool(declared.alone)\n",
+        tests=("tests/adapters/files/test_golden_errors.py::test_findings[only-other-kinds]",),
+        why="who names a wrong folder is told that all is well, and runs an empty mesh",
+    ),
+    Breakage(
         "conditions on headers that Envoy removes pass without a warning",
         "src/laneway/model/gateway_requests.py",
         old="    if lower in OF_ONE_CONNECTION:\n",

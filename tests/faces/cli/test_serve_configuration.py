@@ -32,9 +32,9 @@ def test_what_is_given_goes_before_the_file(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("lisen: x", "lisen: there is no such setting; did you mean listen?"),
-        ("history-days: 0", "history-days: 0 is not right: Input should be greater than or equal"),
-        ("host: one", "host: 'one' is not right: Input should be a valid list"),
-        ("listen: 7443", "listen: 7443 is not right: Input should be a valid string"),
+        ("history-days: 0", "history-days: `0` is not at least 1"),
+        ("host: one", "host: `one` is not a list, such as [a, b]"),
+        ("listen: 7443", "listen: `7443` is not text: quote it"),
         ("- listen", "expected settings such as `listen: 127.0.0.1:7443`"),
         ("a: b: c", "is no YAML"),
     ],
@@ -103,7 +103,7 @@ def test_settings_are_checked_and_printed(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("concurrency: 0", "concurrency: 0 is not right"),
+        ("concurrency: 0", "concurrency: `0` is not at least 1"),
         ("listen: nowhere", "`nowhere` is not HOST:PORT"),
         ("envoy: /nowhere/envoy", "/nowhere/envoy"),
         ("tls-cert: /nowhere/a\ntls-key: /nowhere/b", "--tls-cert /nowhere/a"),

@@ -85,8 +85,9 @@ def read_texts(
     findings = [*declared.findings, *decoded]
     if declared.errors < MAX_ERRORS <= sum(map(_is_error, decoded)):
         findings.append(_too_many(None))
-    if not (declared.alone or any(map(_is_error, findings))):
-        findings.append(_nothing(named))
+    objects = any(one.declared is not None for one in declared.alone)
+    if not (objects or any(map(_is_error, findings))):
+        findings.append(_nothing(named, declared.alone))
     if any(map(_is_error, findings)):
         raise InvalidInput(_told(findings))
     declarations = tuple(filter(None, map(Declaration.read, declared.alone)))
@@ -163,8 +164,11 @@ def _empty(text: Text) -> Finding:
     return Finding(Code.EMPTY_FILE, message, severity=Severity.WARNING, source=source)
 
 
-def _nothing(paths: Sequence[str]) -> Finding:
-    message = f"nothing is declared in {', '.join(paths) or 'no file'}"
+def _nothing(paths: Sequence[str], others: Sequence[Alone]) -> Finding:
+    where = ", ".join(paths) or "no file"
+    message = f"nothing is declared in {where}"
+    if others:
+        message = f"nothing in {where} is of a kind that laneway reads"
     return Finding(Code.NOTHING_DECLARED, message, "declare a LaneGroup, its Lanes and Services")
 
 

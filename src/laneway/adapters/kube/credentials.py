@@ -70,7 +70,8 @@ def read(path: Path, name: str | None = None) -> Credentials:
     try:
         config = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise NoCredentials(f"the kubeconfig {path} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise NoCredentials(f"the kubeconfig {path} cannot be read: {why}") from error
     if not isinstance(config, dict):
         raise NoCredentials(f"the kubeconfig {path} is empty, or no kubeconfig")
     context = _named(config, "contexts", "context", name or config.get("current-context"), path)

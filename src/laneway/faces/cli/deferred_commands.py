@@ -59,6 +59,15 @@ class _Commands(Mapping[str, "Command"]):
 class _Group(TyperGroup):
     sections: Mapping[str, Collection[str]]
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            from laneway.faces.cli.usage_errors import plain_message
+
+            error.message = plain_message(error)
+            raise
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         commands = cast(_Commands, self.commands)
         sorted_in = {name for names in self.sections.values() for name in names}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from laneway.faces.cli.server_commands import Context, RunningData
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,22 +24,39 @@ def env(
         typer.Option("--run-dir", help="That of the laneway to ask, if it was given one."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    data: RunningData = None,
+    context: Context = None,
 ) -> None:
     """Print the environment of a running workload.
 
     With eval "$(laneway env cart-debug)", an application in a debugger, an editor or a container
     calls others through its sidecar.
+
+    Example: laneway env cart-debug --json
+
+    Exit codes: 0 printed, 1 not found or not answered, 2 misused.
     """
     import json
     import shlex
 
-    variables = _found(workload, run_dir)
+    if run_dir is None and (data or context):
+        variables = _asked(workload, data, context)
+    else:
+        variables = _found(workload, run_dir)
     if as_json:
         print(json.dumps(variables, indent=2))
         return
     for name, value in variables.items():
         if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
             print(f"export {name}={shlex.quote(value)}")
+
+
+def _asked(word: str, data: Path | None, context: str | None) -> dict[str, str]:
+    """Raises ``Failed`` where the laneway that is named cannot say it."""
+    from laneway.faces.cli.process_requests import environment
+    from laneway.faces.cli.server_commands import running_server
+
+    return dict(environment(running_server(data, context), word)["environment"])
 
 
 def _found(word: str, run_dir: Path | None) -> dict[str, str]:

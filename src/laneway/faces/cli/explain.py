@@ -66,7 +66,7 @@ def answered(
     """``unready`` workloads are down besides those of the question. Raises
     ``typer.BadParameter``."""
     request = Request(
-        question.host, question.path, question.method.upper(), headers(question.headers)
+        question.host, question.path, _method(question.method), headers(question.headers)
     )
     down = {object_name(word, mesh.workloads_by_name, "workload") for word in question.down}
     gateway = None
@@ -92,6 +92,12 @@ def answered(
 def print_report(request: Request, outcome: Outcome) -> None:
     report = ExplanationReport.made_of(request, outcome).as_json()
     print(json.dumps(report, indent=2, ensure_ascii=False))
+
+
+def _method(word: str) -> str:
+    if not is_header(word):  # a method is a token, as a header's name is (RFC 9110 section 9.1)
+        raise typer.BadParameter(f"--method: `{word}` is not an HTTP method, such as GET or POST")
+    return word.upper()
 
 
 def _applications(mesh: Mesh, question: Question) -> Applications:

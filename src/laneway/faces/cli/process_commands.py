@@ -26,7 +26,8 @@ Workloads = Annotated[
 ]
 Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on; print changes.")]
 Seconds = Annotated[
-    float, typer.Option("--timeout", min=0, help="Seconds that it may take to become ready.")
+    float,
+    typer.Option("--timeout", min=0, max=86_400, help="Seconds that it may take to become ready."),
 ]
 
 

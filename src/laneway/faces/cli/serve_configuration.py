@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,7 +35,7 @@ class ServeConfiguration(BaseModel):
     access_log: bool = False
     log_header: list[str] = Field(default_factory=list)
     explain: str | None = None
-    log_level: str = Field("warning", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
     history_days: int = Field(30, ge=1, le=36_500)
     history_revisions: int = Field(100_000, ge=1_000, le=10_000_000)
 
@@ -75,4 +75,33 @@ def _sentence(error: Any, stated: Mapping[str, Any], file: Path | None) -> str:
         known = [_dashed(field) for field in ServeConfiguration.model_fields]
         fix = suggestion(name, known, f"there is {', '.join(known)}")
         return f"{where}: there is no such setting; {fix}"
-    return f"{where}: {error['input']!r} is not right: {error['msg']}"
+    return f"{where}: `{_written(error['input'])}` is not {_expected(error)}"
+
+
+def _written(value: Any) -> str:
+    """As the file has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def _expected(error: Any) -> str:
+    """What a setting takes, from pydantic's error about one."""
+    bound = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            return f"one of {bound['expected'].replace(' or ', ', ').replace(chr(39), '')}"
+        case "greater_than_equal":
+            return f"at least {bound['ge']}"
+        case "less_than_equal":
+            return f"at most {bound['le']}"
+        case "string_type":
+            return "text: quote it"
+        case "list_type":
+            return "a list, such as [a, b]"
+        case "bool_type":
+            return "true or false"
+        case "int_type" | "int_from_float":
+            return "a whole number"
+        case _:
+            return f"right: {error['msg']}"

@@ -175,7 +175,10 @@ def _message(text: str) -> str:
 
 
 def lines(server: Server, path: str) -> Iterator[str]:
-    """The lines of an answer that is streamed, as they come. Raises ``ServerError``."""
+    """The lines of an answer that is streamed, as they come.
+
+    Raises ``ServerError``: at once if the server refuses, later if the stream breaks.
+    """
     headers = {"accept": "application/x-ndjson"}
     connection = _connection(server, headers)
     try:
@@ -183,6 +186,19 @@ def lines(server: Server, path: str) -> Iterator[str]:
         answer = connection.getresponse()
         if answer.status >= 400:
             _answered(server, path, answer.status, answer.read().decode())
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise ServerError(_unreachable(server, error)) from error
+    except BaseException:
+        connection.close()
+        raise
+    return _streamed(server, connection, answer)
+
+
+def _streamed(
+    server: Server, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
+) -> Iterator[str]:
+    try:
         if connection.sock is not None:
             connection.sock.settimeout(None)  # the next line may take long
         while line := answer.readline():

@@ -106,6 +106,17 @@ def _known_status(texts: list[str] | None) -> list[str]:
     return texts or []
 
 
+def _header_conditions(texts: list[str]) -> list[tuple[str, str]]:
+    """Names in lower case with values, which are empty for any. Raises ``BadParameter``."""
+    from laneway.model.names import is_header
+
+    pairs = [(name.strip(), value.strip()) for name, _, value in (t.partition(":") for t in texts)]
+    for text, (name, _) in zip(texts, pairs, strict=True):
+        if not is_header(name):
+            raise typer.BadParameter(f"-H: `{text}` is not a header: write NAME or 'NAME: VALUE'")
+    return [(name.lower(), value) for name, value in pairs]
+
+
 def tap(
     lane: OfLane = "",
     service: ToService = "",
@@ -148,8 +159,7 @@ def tap(
     from laneway.faces.cli.interruption import run_reader
     from laneway.faces.cli.tap import run
 
-    pairs = [each.partition(":") for each in headers or []]
-    wanted = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+    wanted = _header_conditions(headers or [])
     selection = Selection(lane, service, status or [], path, wanted)
     server = running_server(data, context)
     as_json = form is TrafficFormat.JSON
