@@ -193,7 +193,7 @@ def envoy(
     path.write_text(configuration)
     command = [*prefix, str(find_envoy().path), "-c", str(path), "--concurrency", "1"]
     command += ["-l", "error"]
-    process = subprocess.Popen([*command, "--use-dynamic-base-id", "--service-node", name])
+    process = subprocess.Popen([*command, "--disable-hot-restart", "--service-node", name])
     try:
         yield process
     finally:

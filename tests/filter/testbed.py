@@ -145,7 +145,7 @@ def running(setup: Setup) -> Iterator[Testbed]:
         (directory / "envoy.json").write_text(json.dumps(bootstrap(directory, setup)))
         _write_dynamic(directory, setup, version=0)
         command = [str(find_envoy().path), "-c", str(directory / "envoy.json")]
-        command += ["--use-dynamic-base-id", "--concurrency", str(setup.workers)]
+        command += ["--disable-hot-restart", "--concurrency", str(setup.workers)]
         command += ["--drain-time-s", "1"]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(

@@ -83,7 +83,7 @@ async def start(folder: Path, socket: Path) -> AsyncIterator[Envoy]:
     with log.open("w") as output:
         process = await asyncio.create_subprocess_exec(
             *(str(find_envoy().path), "-c", str(config), "--admin-address-path", str(admin)),
-            *("--use-dynamic-base-id", "--concurrency", "1", "-l", "warn"),
+            *("--disable-hot-restart", "--concurrency", "1", "-l", "warn"),
             *("--drain-time-s", "1"),
             stdout=output,
             stderr=output,
