@@ -382,6 +382,17 @@ EMBEDDED = (
         why="another user who takes a port writes control sequences to your terminal",
     ),
     Breakage(
+        "laneway's end does not wake a shim that was stopped",
+        "src/laneway/adapters/runner/shim.py",
+        old="    _prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)\n",
+        new="",
+        tests=(
+            "tests/adapters/runner/test_orphan_reaper.py::"
+            "test_no_orphan_though_a_shim_was_stopped_first",
+        ),
+        why="what left the workload's group outlives laneway",
+    ),
+    Breakage(
         "what was planted in a run directory is not looked at",
         "src/laneway/adapters/runner/directories.py",
         old="            _check_contents(folder, path)\n",

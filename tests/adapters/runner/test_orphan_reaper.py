@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.runner.event_recorders import is_running, until
+from tests.adapters.runner.test_shim import parent as parent_of
 
 from laneway.adapters.runner.directories import open_run_directory
 from laneway.adapters.runner.errors import RunDirectoryUnusable
@@ -143,6 +145,23 @@ def test_no_orphan_though_the_reaper_was_killed_first() -> None:
     parent.wait()
     until(lambda: not any(map(is_running, pids)))
     shutil.rmtree(run_dir)
+
+
+@pytest.mark.envoy
+def test_no_orphan_though_a_shim_was_stopped_first() -> None:
+    parent, pids, run_dir = start_parent()
+    _, workload, _, _ = pids
+    shim = parent_of(workload)
+    os.kill(shim, signal.SIGSTOP)
+    try:
+        until(lambda: "T (stopped)" in Path(f"/proc/{shim}/status").read_text())
+        parent.kill()
+        parent.wait()
+        until(lambda: not any(map(is_running, pids)))
+        until(lambda: not run_dir.exists())
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(shim, signal.SIGCONT)
 
 
 def sleeper() -> subprocess.Popen[bytes]:

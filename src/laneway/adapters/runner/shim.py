@@ -34,6 +34,8 @@ _MOST_SECONDS = 5.0
 
 def main(report: int, command: list[str]) -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    # A shim that was stopped (SIGSTOP) notices laneway's end only when it continues.
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
     os.set_inheritable(report, False)
     wakeups, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wakeup)
