@@ -44,11 +44,53 @@ def _match(values: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
 
 
 _header_names = st.sampled_from(
-    ["x-a", "Host", "host", ":path", ":authority", "content-length", "te", "x.a|b", "X" * 300, ""]
+    [
+        "x-a",
+        "Host",
+        "host",
+        ":path",
+        ":authority",
+        "content-length",
+        "te",
+        "x.a|b",
+        "X" * 256,
+        "Y" * 257,
+    ]
 )
 _methods = st.sampled_from(["GET", "M-SEARCH", "A|B", "*", "^.+$", "A(", "A+", "X" * 3000, "get"])
 _hosts = st.sampled_from(
     ["*", "*.a.test", "a.test", "A.test", "b.a.test", "a_b", "a.test.", "a:80", "*a", "é.test"]
+)
+
+_values = st.one_of(_texts, st.sampled_from(["%", "%" * 8192, "%REQ(x)%", "a" * 8193, "a b"]))
+_times = st.sampled_from(["1ms", "0.5s", "5s", "1m30s", "87660h", "9" * 30 + "s", "0s", "-1s"])
+_changed = st.one_of(_header_names, st.sampled_from(["x-b", "set-cookie", "x-envoy-retry-on"]))
+_header_changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "set": st.dictionaries(_changed, _values, max_size=2),
+        "add": st.dictionaries(_changed, _values, max_size=2),
+        "remove": st.lists(_changed, max_size=2),
+    },
+)
+_actions = st.fixed_dictionaries(
+    {},
+    optional={
+        "timeout": _times,
+        "rewrite": st.fixed_dictionaries(
+            {}, optional={"uri": st.sampled_from(["/", "/v2", "/a/", "/%2e"]), "authority": _hosts}
+        ),
+        "retries": st.fixed_dictionaries(
+            {"attempts": st.sampled_from([1, 100])},
+            optional={
+                "perTryTimeout": _times,
+                "retryOn": st.sampled_from(["5xx", "503, reset", "cancelled", "never"]),
+            },
+        ),
+        "headers": st.fixed_dictionaries(
+            {}, optional={"request": _header_changes, "response": _header_changes}
+        ),
+    },
 )
 
 #: Of a lane group.
@@ -60,6 +102,7 @@ rules = st.fixed_dictionaries(
         "headers": st.dictionaries(_header_names, _match(_texts), max_size=2),
         "methods": st.lists(_methods, max_size=8),
         "query": st.dictionaries(_texts, _match(_texts), max_size=2),
+        "actions": _actions,
     },
 )
 stickies = st.one_of(

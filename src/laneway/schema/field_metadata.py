@@ -49,12 +49,14 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class ClusterBound:
-    """The most characters, items or entries that a cluster takes; in files there is no bound.
+    """The most characters, items or entries that a cluster takes; in files there is no bound, or,
+    if ``everywhere``, the same, which the field's validator knows.
 
     The API server wants bounds, because it estimates from them what checking a rule may cost.
     """
 
     most: int
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

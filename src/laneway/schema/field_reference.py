@@ -42,6 +42,7 @@ _WORDS = {
         "at least": "at least {}",
         "more than": "more than {}",
         "characters": "in a cluster at most {} characters",
+        "characters everywhere": "at most {} characters",
         "items": "in a cluster at most {} of them",
         "boolean": "`true` or `false`",
         "and": "; ",
@@ -62,6 +63,7 @@ _WORDS = {
         "at least": "不小于 {}",
         "more than": "大于 {}",
         "characters": "在集群中最多 {} 个字符",
+        "characters everywhere": "最多 {} 个字符",
         "items": "在集群中最多 {} 个",
         "boolean": "`true` 或 `false`",
         "and": "；",
@@ -162,6 +164,8 @@ def _constraint(annotation: Any, metadata: Any, language: Language) -> str:
                 said.append(words["at least"].format(each.ge))
             case Gt():
                 said.append(words["more than"].format(each.gt))
+            case ClusterBound(everywhere=True):
+                said.append(words["characters everywhere"].format(each.most))
             case ClusterBound():
                 said.append(words["characters" if plain is str else "items"].format(each.most))
     return words["and"].join(filter(None, said))
@@ -179,7 +183,7 @@ def _of_type(plain: Any, language: Language) -> str:
     if get_origin(plain) is dict:
         # A cluster has no bounds for keys.
         key, value = (flattened(each) for each in arguments)
-        keys = [each for each in key[1] if not isinstance(each, ClusterBound)]
+        keys = [each for each in key[1] if getattr(each, "everywhere", True)]
         entries = [_constraint(key[0], keys, language), _constraint(*value, language)]
         return words["entries"].format(*entries) if all(entries) else ""
     if isinstance(plain, type) and issubclass(plain, Shape):

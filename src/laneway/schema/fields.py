@@ -134,11 +134,20 @@ def _port_name(text: str) -> str:
     return _label(text) if text else text
 
 
+#: Characters of a header's name that the lane filter takes. Envoy takes 16,384 in some places.
+MOST_OF_HEADER = 256
+
+
 def _header(text: str) -> str:
     if not is_header(text):
         raise wrong(
             f"`{text}` is not a legal header name",
             "use letters, digits and any of !#$%&'*+-.^_`|~, as in x-asm-prefer-tag",
+        )
+    if len(text) > MOST_OF_HEADER:
+        raise wrong(
+            f"the header name `{shown(text)}` has {len(text):,} characters",
+            f"write at most {MOST_OF_HEADER}, which is what proxies take",
         )
     return text
 
@@ -272,7 +281,7 @@ HeaderName = Annotated[
     str,
     AfterValidator(_header),
     Constraint("a header's name", "合法的请求头名称", min_length=1, rules=(_IS_HEADER,)),
-    ClusterBound(256),
+    ClusterBound(MOST_OF_HEADER, everywhere=True),
 ]
 EndToEndHeader = Annotated[
     str,
@@ -285,7 +294,7 @@ EndToEndHeader = Annotated[
         min_length=1,
         rules=END_TO_END_RULES,
     ),
-    ClusterBound(256),
+    ClusterBound(MOST_OF_HEADER, everywhere=True),
 ]
 LabelKey = Annotated[
     str,

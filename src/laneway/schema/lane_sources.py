@@ -10,6 +10,7 @@ from laneway.model.lanes import RouteBy, Sticky, StickyKind
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
 from laneway.schema.fields import (
     END_TO_END_RULES,
+    MOST_OF_HEADER,
     Cookie,
     HeaderName,
     Shape,
@@ -104,7 +105,7 @@ LaneHeader = Annotated[
             ),
         ),
     ),
-    ClusterBound(256),
+    ClusterBound(MOST_OF_HEADER, everywhere=True),
 ]
 LaneValue = Annotated[
     str,

@@ -14,7 +14,14 @@ from pydantic_core import PydanticCustomError
 from laneway.model import durations
 from laneway.model.rule_actions import HeaderChanges, Retries, RuleActions
 from laneway.schema.field_metadata import About, ClusterBound, Constraint, Rule
-from laneway.schema.fields import END_TO_END_RULES, Shape, end_to_end, shown, wrong
+from laneway.schema.fields import (
+    END_TO_END_RULES,
+    MOST_OF_HEADER,
+    Shape,
+    end_to_end,
+    shown,
+    wrong,
+)
 
 _PATH_PATTERN = "/[A-Za-z0-9/_~!$&'()*+,;=:@.-]*"
 _LABEL = "[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
@@ -37,6 +44,10 @@ _CONDITIONS = (
 _CONDITION_PATTERN = f"({'|'.join(_CONDITIONS)}|[45][0-9][0-9])"
 _CONDITIONS_PATTERN = f"{_CONDITION_PATTERN}(, ?{_CONDITION_PATTERN})*"
 _MOST_ATTEMPTS = 100
+#: Half of what Envoy takes (``HeaderValue``), where a percent sign is written as two.
+_MOST_OF_VALUE = 8192
+#: Half of what Envoy takes (``RouteAction``, ``request_headers_to_add``).
+_MOST_CHANGES = 500
 
 
 def _duration(text: str) -> str:
@@ -71,6 +82,11 @@ def _value(text: str) -> str:
         raise wrong(
             f"`{shown(text)}` is not a header's value",
             "write visible ASCII, with blanks at neither end; to have no such header, remove it",
+        )
+    if len(text) > _MOST_OF_VALUE:
+        raise wrong(
+            f"the value `{shown(text)}` has {len(text):,} characters",
+            f"write at most {_MOST_OF_VALUE}, which is what proxies take",
         )
     return text
 
@@ -142,8 +158,8 @@ ChangedValue = Annotated[
     str,
     AfterValidator(_value),
     Constraint(
-        "visible ASCII; no variables are replaced",
-        "可见 ASCII 字符；不做变量替换",
+        f"visible ASCII, at most {_MOST_OF_VALUE} characters; no variables are replaced",
+        f"可见 ASCII 字符，最多 {_MOST_OF_VALUE} 个；不做变量替换",
         pattern=_VALUE_PATTERN,
     ),
     ClusterBound(1024),
@@ -177,7 +193,7 @@ ChangedHeader = Annotated[
         min_length=1,
         rules=END_TO_END_RULES,
     ),
-    ClusterBound(256),
+    ClusterBound(MOST_OF_HEADER, everywhere=True),
 ]
 ChangedHeaders = Annotated[dict[ChangedHeader, ChangedValue], ClusterBound(16)]
 
@@ -283,6 +299,8 @@ class HeaderChangesSpec(Shape):
                     "keep one of the two",
                 )
             seen[header.lower()] = header
+        if len(seen) > _MOST_CHANGES:
+            raise wrong(f"changes {len(seen):,} headers", f"change at most {_MOST_CHANGES}")
         return self
 
     @property

@@ -81,6 +81,21 @@ def read(shape: type[S], document: dict[str, Any]) -> S | None:
         return None
 
 
+def test_the_longest_names_and_values_of_headers_are_accepted(tmp_path: Path) -> None:
+    """What the schema takes, the lane filter and Envoy take, too."""
+    longest = ["x" * 256, "y" * 256]
+    changed = {f"x-{number}": "a" for number in range(499)} | {"x-percent": "%" * 8192}
+    document = {
+        **{"name": "r", "destination": "a", "headers": {longest[0]: {"exact": "b"}}},
+        "actions": {"headers": {"request": {"set": changed}, "response": {"add": changed}}},
+    }
+    spec = read(IngressRuleSpec, document)
+    assert spec is not None
+    grouped = group("a", route_header=longest[0], trace_header=longest[1])
+    declared = mesh([grouped], [lane("s1", "a", spec.rule)], [service("a")])
+    assert judged(declared, tmp_path) == ""
+
+
 @pytest.mark.parametrize(
     "regex",
     [
