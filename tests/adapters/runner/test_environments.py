@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.adapters.runner.event_recorders import workload
 
-from laneway.adapters.runner.environments import environment, expand, variables
+from laneway.adapters.runner.environments import command_line, environment, expand, variables
+from laneway.adapters.runner.errors import Unstartable
 from laneway.model.placements import Address, SidecarPlacement
 from laneway.model.workloads import WorkloadPort
 
@@ -52,6 +53,19 @@ def test_the_proxy_is_the_sidecar_in_both_spellings() -> None:
 def test_a_variable_refers_to_those_before_it() -> None:
     known = placed(env={"A": "$(PORT)", "B": "b$(A)", "C": "$(D)", "D": "d"})
     assert (known["A"], known["B"], known["C"]) == ("21000", "b21000", "$(D)")
+
+
+def test_variables_that_double_one_another_have_a_limit() -> None:
+    doubling = {f"V{n}": f"$(V{n - 1})$(V{n - 1})" for n in range(1, 60)}
+    with pytest.raises(Unstartable, match=r"env V17: references .* longer than 131,072"):
+        placed(env={"V0": "aa", **doubling})
+
+
+def test_arguments_have_the_same_limit() -> None:
+    given = workload(["true", "$(A)" * 3])
+    assert command_line(given, {"A": "a" * 40_000}) == ["true", "a" * 120_000]
+    with pytest.raises(Unstartable, match=f"workload {given.name}: command: references"):
+        command_line(given, {"A": "a" * 50_000})
 
 
 def test_the_workload_has_the_last_word() -> None:

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 
+from laneway.adapters.runner.errors import Unstartable
 from laneway.model.placements import SidecarPlacement
 from laneway.model.workloads import Workload
 
@@ -23,6 +24,12 @@ _PROXY_SETTINGS = frozenset(
 )
 # No service's name may match these, because calls of services go through the sidecar.
 _NO_PROXY = "localhost,127.0.0.1,::1"
+#: Characters of a variable or an argument. Linux takes 128 KiB (``execve(2)``).
+_MOST = 128 * 1024
+
+
+class TooLong(ValueError):
+    """References are resolved to more than a process can be given."""
 
 
 def variables(
@@ -30,7 +37,8 @@ def variables(
 ) -> Mapping[str, str]:
     """The variables of laneway and of the workload, to which ``$(NAME)`` may refer.
 
-    ``from_file`` are those of its ``env_file``, in which references are not resolved.
+    ``from_file`` are those of its ``env_file``, in which references are not resolved. Raises
+    ``Unstartable``.
     """
     outbound = f"http://{placement.outbound}"
     known = {
@@ -43,8 +51,19 @@ def variables(
         **from_file,
     }
     for name, value in workload.env.items():
-        known[name] = expand(value, known)
+        try:
+            known[name] = expand(value, known)
+        except TooLong as error:
+            raise Unstartable(f"workload {workload.name}: env {name}: {error}") from error
     return known
+
+
+def command_line(workload: Workload, known: Mapping[str, str]) -> list[str]:
+    """The command with its references resolved. Raises ``Unstartable``."""
+    try:
+        return [expand(argument, known) for argument in workload.command]
+    except TooLong as error:
+        raise Unstartable(f"workload {workload.name}: command: {error}") from error
 
 
 def environment(
@@ -61,10 +80,16 @@ def environment(
 
 
 def expand(text: str, known: Mapping[str, str]) -> str:
-    """Resolve ``$(NAME)`` as Kubernetes does."""
+    """Resolve ``$(NAME)`` as Kubernetes does. Raises ``TooLong``."""
+    length = 0
 
     def resolve(match: re.Match[str]) -> str:
-        return "$" if match[1] is None else known.get(match[1], match[0])
+        nonlocal length
+        value = "$" if match[1] is None else known.get(match[1], match[0])
+        length += len(value)
+        if length > _MOST:
+            raise TooLong(f"references to variables make it longer than {_MOST:,} characters")
+        return value
 
     return _REFERENCE.sub(resolve, text)
 

@@ -50,7 +50,7 @@ def workload_spec(
         known = environments.variables(workload, placement, env_file(workload))
         scripts = sysconfig.get_path("scripts")
         environment = environments.environment(known, os.environ, scripts)
-        command = [environments.expand(argument, known) for argument in workload.command]
+        command = environments.command_line(workload, known)
         folder = _working_directory(workload)
         command[0] = _executable(workload, command[0], folder, environment)
         try:
