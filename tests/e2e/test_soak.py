@@ -62,7 +62,7 @@ async def test_no_request_is_lost_to_any_change(run: Run, monkeypatch: pytest.Mo
         stopped = asyncio.Event()
         requests = asyncio.create_task(load(gateway_url(embedded), calls(stopped), CLIENTS))
         await asyncio.sleep(0.2)
-        changes = islice(random_changes(State(embedded.mesh), Random(20)), CHANGES)
+        changes = islice(random_changes(State(embedded.mesh), Random(21)), CHANGES)
         periods, made = await make(embedded, changes)
         await asyncio.sleep(0.2)
         stopped.set()
