@@ -36,12 +36,12 @@ describe('what arrives', () => {
   it('waits for the release and for the click after it', async () => {
     happens('pointerdown');
     const shown = arriving('lane', 'alert');
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(shown).toEqual([]);
     happens('pointerup');
     await vi.advanceTimersByTimeAsync(0);
     expect(shown).toEqual([]);
-    await vi.runAllTimersAsync();
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(shown).toEqual(['lane', 'alert']);
   });
 
@@ -50,7 +50,7 @@ describe('what arrives', () => {
     const shown = arriving('lane');
     happens('pointerup');
     happens('pointerdown');
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(shown).toEqual([]);
   });
 });
@@ -60,18 +60,25 @@ describe('a press', () => {
     happens('pointerdown');
     expect(isPressed()).toBe(true);
     happens(name);
-    vi.runAllTimers();
+    vi.advanceTimersByTime(1_000);
     expect(isPressed()).toBe(false);
   });
 
   it('ends with a pointer that comes back without a button', () => {
     happens('pointerdown');
     happens('pointermove');
-    vi.runAllTimers();
+    vi.advanceTimersByTime(5_000);
     expect(isPressed()).toBe(true);
     happens('pointermove', { buttons: 0 });
-    vi.runAllTimers();
+    vi.advanceTimersByTime(1_000);
     expect(isPressed()).toBe(false);
+  });
+
+  it('ends by itself where nothing tells of its end', async () => {
+    happens('pointerdown');
+    const shown = arriving('lane');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([isPressed(), shown]).toEqual([false, ['lane']]);
   });
 
   it('is one of the main button and the first finger', () => {

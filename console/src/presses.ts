@@ -5,9 +5,13 @@
 
 /** Milliseconds after a release within which browsers send the click: on touch screens not at once. */
 const CLICK = 50;
+/** A press that takes longer is none of a click: its end may never be told, as on scroll bars. */
+const LONGEST = 10_000;
 
 let pressed = false;
-let releasing: ReturnType<typeof setTimeout> | undefined;
+/** The click may still come. */
+let isReleased = false;
+let ending: ReturnType<typeof setTimeout> | undefined;
 const waiting: (() => void)[] = [];
 const listeners = new Set<() => void>();
 
@@ -43,21 +47,26 @@ export function watchPresses(window: EventTarget): void {
 }
 
 function press(): void {
-  clearTimeout(releasing);
-  releasing = undefined;
   set(true);
+  endAfter(LONGEST);
 }
 
 function release(): void {
-  if (!pressed || releasing !== undefined) return;
-  releasing = setTimeout(() => {
-    releasing = undefined;
+  if (!pressed || isReleased) return;
+  isReleased = true;
+  endAfter(CLICK);
+}
+
+function endAfter(milliseconds: number): void {
+  clearTimeout(ending);
+  ending = setTimeout(() => {
     set(false);
     waiting.splice(0).forEach((show) => show());
-  }, CLICK);
+  }, milliseconds);
 }
 
 function set(now: boolean): void {
+  isReleased = false;
   if (pressed === now) return;
   pressed = now;
   listeners.forEach((each) => each());

@@ -192,15 +192,15 @@ CONSOLE = (
     Breakage(
         "the console shows what arrives between a release and its click",
         "console/src/presses.ts",
-        old="  }, CLICK);\n",
-        new="  });\n",
+        old="  endAfter(CLICK);\n",
+        new="  endAfter(0);\n",
         tests=("console/src/presses.test.ts::waits for the release and for the click after it",),
         why="on a touch screen the page moves away from under the finger",
     ),
     Breakage(
         "the release of a first click ends the press of a second one",
         "console/src/presses.ts",
-        old="  clearTimeout(releasing);\n",
+        old="  clearTimeout(ending);\n",
         new="",
         tests=("console/src/presses.test.ts::waits for the second click of two",),
         why="who clicks fast misses",
@@ -212,6 +212,14 @@ CONSOLE = (
         new="'pointerup', ",
         tests=("console/src/presses.test.ts::ends with pointercancel",),
         why="who drags a link looks at a page that stands still",
+    ),
+    Breakage(
+        "a press whose end nobody tells is never over",
+        "console/src/presses.ts",
+        old="  endAfter(LONGEST);\n",
+        new="",
+        tests=("console/src/presses.test.ts::ends by itself where nothing tells of its end",),
+        why="who has pressed a scroll bar looks at a page that stands still",
     ),
     Breakage(
         "answers of the API do not wait for the release of a button",

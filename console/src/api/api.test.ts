@@ -116,7 +116,7 @@ describe('while a pointer is pressed, nothing that arrives is shown:', () => {
       (answer) => (shown = answer),
       (error: unknown) => (shown = error),
     );
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(shown).toBeUndefined();
     happens('pointerup');
     await vi.advanceTimersByTimeAsync(1_000);
@@ -140,7 +140,7 @@ describe('while a pointer is pressed, nothing that arrives is shown:', () => {
     happens('pointerdown');
     tell('ADDED', lane('s2'));
     tell('ADDED', lane('s3'));
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(live.get().objects.size).toBe(1);
     happens('pointerup');
     await vi.advanceTimersByTimeAsync(1_000);
