@@ -92,7 +92,7 @@ def assemble(
     for one in read:
         reading.take(one)
     mesh = replace(mesh_of(reading.declared), existing=tuple(reading.existing))
-    for finding in check(mesh, Gaps(not reading.complete, frozenset(reading.unread))):
+    for finding in check(mesh, reading.gaps):
         reading.place(finding)
     return mesh, tuple(reading.findings)
 
@@ -103,10 +103,15 @@ class _Reading:
 
     complete: bool
     unread: set[ObjectKey] = field(default_factory=set)
+    left_out: set[ObjectKey] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
     existing: list[ExistingObject] = field(default_factory=list)
     origins: dict[ObjectKey, tuple[Document, Kind]] = field(default_factory=dict)
+
+    @property
+    def gaps(self) -> Gaps:
+        return Gaps(not self.complete, frozenset(self.unread), frozenset(self.left_out))
 
     def take(self, one: Alone) -> None:
         self.findings += one.findings
@@ -114,10 +119,10 @@ class _Reading:
             self.existing.append(one.existing)
         if one.kind is None:
             self.complete &= not one.unread
-        elif one.unread:
+        elif one.unread or one.declared is None:
             key = ObjectKey(one.kind.declares.__name__, one.kind.name_of(one.document))
-            self.unread.add(key)
-        elif one.declared is not None:
+            (self.unread if one.unread else self.left_out).add(key)
+        else:
             self._declare(one.declared, one.document, one.kind)
 
     def _declare(self, declared: Declared, document: Document, kind: Kind) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from laneway.model.checks.gaps import Gaps
 from laneway.model.codes import Code
-from laneway.model.findings import Finding, Path
+from laneway.model.findings import Finding, ObjectKey, Path
 from laneway.model.keys import key_of
 from laneway.model.lanes import Lane, LaneGroup
 from laneway.model.machine_defaults import without_common_port
@@ -26,12 +26,16 @@ def check(mesh: Mesh, gaps: Gaps) -> Iterator[Finding]:
 def _group(mesh: Mesh, gaps: Gaps, group: LaneGroup) -> Iterator[Finding]:
     for index, service in enumerate(group.services):
         if service not in mesh.services_by_name and not gaps.may_hold("Service", str(service)):
+            message = f"there is no Service {service}"
             fix = _service_fix(service, mesh.services_by_name)
-            if without_common_port(mesh, service):
+            if ObjectKey("Service", str(service)) in gaps.left_out:
+                message = f"Service {service} has no TCP ports, so it can have no lanes"
+                fix = "remove it from the group and its lanes"
+            elif without_common_port(mesh, service):
                 fix = f"declare it: the Workloads of app {service.name} have no port in common"
             yield Finding(
                 Code.UNKNOWN_SERVICE,
-                f"there is no Service {service}",
+                message,
                 fix,
                 key_of(group),
                 ("spec", "services", index, "name"),
