@@ -233,7 +233,9 @@ class _Composer:
     def _duplicate(self, key: object, first: int, line: int) -> None:
         source = Source(self.source.file, self.source.document, line)
         message = f"`{key}` is set twice: first at line {first}"
-        self.findings.append(Finding(Code.DUPLICATE_KEY, message, "keep one", source=source))
+        # As of two files that were put together: `cat lanes.yaml workloads.yaml`.
+        fix = "keep one, or put --- between two objects" if key == "apiVersion" else "keep one"
+        self.findings.append(Finding(Code.DUPLICATE_KEY, message, fix, source=source))
         if len(self.findings) == MAX_DUPLICATES:
             message = f"{MAX_DUPLICATES} keys are set twice by now: the file is read no further"
             raise self._rejected(Code.TOO_MANY_ERRORS, message, "mend these first", line)
