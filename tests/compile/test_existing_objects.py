@@ -54,9 +54,18 @@ def test_routes_of_the_same_host_in_the_mesh(spec: dict[str, Any]) -> None:
     assert "VirtualService default/a-lanes" in finding.message
 
 
+@pytest.mark.parametrize("host", ["a.default", "a.default.svc", "A.default.svc.cluster"])
+def test_routes_of_a_shortened_host_in_the_mesh(host: str) -> None:
+    (finding,) = found(own("VirtualService", hosts=[host]))
+    assert finding.code == "EXISTING_MESH_ROUTES"
+    assert f"calls of {HOST} that write {host.lower()} may take these routes" in finding.message
+
+
 @pytest.mark.parametrize(
     "document",
     [
+        own("VirtualService", hosts=["a.other"]),
+        own("VirtualService", hosts=["a.def"]),
         own("VirtualService", hosts=["b.default.svc.cluster.local"]),
         own("VirtualService", hosts=["*.shop.svc.cluster.local"]),
         own("VirtualService", namespace="shop", hosts=["a"]),

@@ -16,6 +16,7 @@ from laneway.model.hosts import host_covers
 Manifest = Mapping[str, Any]
 _MESH = "mesh"
 _ANYWHERE = "*"
+_IN_CLUSTER = ".svc.cluster.local"
 
 
 def conflicts(existing: Iterable[ExistingObject], generated: Iterable[Manifest]) -> list[Finding]:
@@ -63,6 +64,23 @@ def _in_the_mesh(own: ExistingObject, manifests: Iterable[Manifest]) -> Iterator
                     f"it routes {host} in the mesh, as VirtualService {_name(manifest)} does. "
                     "Istio takes the older of the two: while that is yours, lanes of the service "
                     "have no effect",
+                    "remove the host, or the object",
+                )
+            yield from _shortened(own, hosts, manifest)
+
+
+def _shortened(
+    own: ExistingObject, hosts: Collection[str], manifest: Manifest
+) -> Iterator[Finding]:
+    """Istio completes a host without dots alone. It takes ``cart.default`` as it is written, and
+    clients that call the service by this name have its routes."""
+    for full in manifest["spec"]["hosts"]:
+        for host in sorted(hosts):
+            if host.count(".") and full.startswith(f"{host}.") and full.endswith(_IN_CLUSTER):
+                yield warning_about(own.key, ("spec", "hosts"))(
+                    "EXISTING_MESH_ROUTES",
+                    f"calls of {full} that write {host} may take these routes, and then no lane is "
+                    f"chosen for them: VirtualService {_name(manifest)} has the full host alone",
                     "remove the host, or the object",
                 )
 

@@ -131,6 +131,13 @@ async def test_logs_are_not_put_where_others_can_write(envoy: EnvoyBinary, tmp_p
         Runner(envoy, lambda event: None, log_dir=logs)
 
 
+async def test_the_folder_of_logs_is_there_before_anything_is_logged(
+    envoy: EnvoyBinary, tmp_path: Path
+) -> None:
+    async with Runner(envoy, lambda event: None, run_dir=tmp_path / "run") as runner:
+        assert [*runner.log_dir.iterdir()] == []
+
+
 def test_a_temporary_one_is_not_made_where_others_could_replace_it(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()

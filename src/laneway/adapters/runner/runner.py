@@ -83,6 +83,7 @@ class Runner:
                 check_log_directory(log_dir)
             self._directory = open_run_directory(run_dir, os.environ)
             self.log_dir = (log_dir or self.run_dir / "logs").absolute()
+            check_log_directory(self.log_dir)  # users are told of it before anything is logged
         self._reaper = OrphanReaper(
             self.run_dir,
             remove=self._directory.own,
