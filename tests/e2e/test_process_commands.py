@@ -11,13 +11,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.adapters.runner.event_recorders import until
 from tests.e2e.clients import Answer, Call, Connection, load
 from tests.e2e.edited_files import WATCHED, save_as_editors_do
 from tests.e2e.running_servers import RunningServer, log_errors_alone, running_server
@@ -203,13 +203,18 @@ def test_what_is_not_there_is_said(ask: Ask, words: list[str], said: str) -> Non
     assert (found.code, said in found.message) == (1, True), found
 
 
+def executed(server: RunningServer, *words: str) -> subprocess.CompletedProcess[str]:
+    """What ``laneway exec`` does with these words beside the workload mockb-v3."""
+    command = [str(LANEWAY), "exec", "mockb-v3", "--data-dir", str(server.data), "--", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_env_prints_what_exec_gives(ask: Ask, server: RunningServer) -> None:
     """By the data directory of a laneway, as other commands are told which one is meant."""
     found = json.loads(ask("env", "mockb-v3", "--json").out)
     assert found["version"] == "v3"
-    command = [LANEWAY, "exec", "mockb-v3", "--data-dir", str(server.data), "--", "printenv"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert {f"{name}={value}" for name, value in found.items()} <= {*printed.splitlines()}
+    printed = executed(server, "printenv").stdout.splitlines()
+    assert {f"{name}={value}" for name, value in found.items()} <= {*printed}
 
 
 def test_exec_calls_as_the_workload_would(server: RunningServer) -> None:
@@ -217,15 +222,10 @@ def test_exec_calls_as_the_workload_would(server: RunningServer) -> None:
         "import os, urllib.request as r; "
         "print(r.urlopen('http://mockc:8000/').read().decode(), os.environ['version'])"
     )
-    command = [str(LANEWAY), "exec", "mockb-v3", "--data-dir", str(server.data), "--"]
-    done = subprocess.run(
-        [*command, sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
+    done = executed(server, sys.executable, "-c", script)
     assert done.stdout == "-> mockc(version: v1, ip: 127.0.0.1) v3\n", done
-    failing = subprocess.run([*command, "sh", "-c", "exit 7"], check=False)
-    assert failing.returncode == 7
-    missing = subprocess.run([*command, "no-such-program"], check=False, capture_output=True)
-    assert missing.returncode == 127
+    assert executed(server, "sh", "-c", "exit 7").returncode == 7
+    assert executed(server, "no-such-program").returncode == 127
 
 
 def test_processes_are_for_admins_and_exec_is_for_this_machine(
@@ -386,8 +386,7 @@ def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behi
     )
     with tapping:
         assert tapping.stdout is not None
-        while not followed():
-            time.sleep(0.05)
+        until(followed)
         server.do(load(url, [Call("/mock?token=s3cret", jack)]))
         server.do(load(url, [Call("/mock?token=s3cret", jill)]))
         entry = json.loads(tapping.stdout.readline())
@@ -396,11 +395,7 @@ def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behi
         assert (entry["path"], entry["headers"]) == ("/mock?token=***", {"x-user": "jill"})
         tapping.send_signal(2)
         assert tapping.wait(30) == 130
-    for _ in range(600):
-        if not followed():
-            break
-        time.sleep(0.05)
-    assert not followed()
+    until(lambda: not followed())
     at_gateway = ask("logs", "--access", "istio-system/ingressgateway", "--tail", "1").out
     assert json.loads(at_gateway)["path"] == "/mock?token=***"
     wrong = ask("tap", "--status", "6xx")
@@ -498,10 +493,5 @@ def test_a_mesh_port_that_is_called_by_https_is_warned_of(
         pytest.raises(ssl.SSLError),
     ):
         untrusting.wrap_socket(connection, server_hostname="localhost")
-    for _ in range(600):
-        warned = [each.text for each in server.heard if isinstance(each, Warned)]
-        if any(f"a client spoke to {called}, and not by HTTP" in text for text in warned):
-            break
-        time.sleep(0.05)
-    else:
-        raise AssertionError(warned)
+    said = f"a client spoke to {called}, and not by HTTP"
+    until(lambda: any(said in each.text for each in server.heard if isinstance(each, Warned)))

@@ -97,10 +97,8 @@ async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient, method:
     body = None if method in ("GET", "DELETE") else lane("s1")
     headers = MERGE if method == "PATCH" else {}
     answer = await client.request(method, f"{LANES}/s1", json=body, headers=headers)
-    assert (answer.status_code, answer.json()["message"]) == (
-        404,
-        'lanes.laneway.dev "s1" not found',
-    )
+    missing = 'lanes.laneway.dev "s1" not found'
+    assert (answer.status_code, answer.json()["message"]) == (404, missing)
 
 
 async def test_a_replacement_from_an_outdated_version_is_a_conflict(
