@@ -371,9 +371,9 @@ def test_top_shows_rates_of_lanes(ask: Ask, server: RunningServer) -> None:
 def test_tap_shows_requests_at_every_hop_without_secrets_and_leaves_nothing_behind(
     ask: Ask, server: RunningServer
 ) -> None:
-    def followed() -> int:
+    def followed() -> bool:
         links = (link for link in Path("/proc/self/fd").iterdir() if link.exists())
-        return sum(link.readlink().name == "access.log" for link in links)
+        return any(link.readlink().name == "access.log" for link in links)
 
     url = server.serving.embedded.gateway_urls()[GATEWAY][80]
     headers = {"my-request-id": "s3", "authorization": "Bearer s3cret", "cookie": "id=s3cret"}
