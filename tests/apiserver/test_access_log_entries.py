@@ -52,6 +52,13 @@ def line(**more: object) -> str:
     return json.dumps({"lane": "s2", "served": "s1", "path": "/", **more})
 
 
+def test_a_client_sends_no_commands_to_terminals() -> None:
+    entry = {"request_id": "a\x9b2J\x1b[2J\x7f"}
+    line = shown(json.dumps(entry, ensure_ascii=False))
+    assert line == r'{"request_id":"a\u009b2J\u001b[2J\u007f"}'
+    assert json.loads(line) == entry
+
+
 def test_lines_are_of_the_lane_that_was_meant_and_of_the_one_that_served() -> None:
     assert shown(line(), Selection("s1")) == shown(line(), Selection("s2")) == shown(line())
     assert shown(line()) is not None

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 HIDDEN = "***"
+#: JSON leaves these as they are, and terminals obey some of them.
+_CONTROL = re.compile("[\x7f-\x9f]")
 
 #: A name that is not a secret itself: words, and nothing that looks like base64.
 _NAME = re.compile(r"[A-Za-z]{1,20}([_.-][A-Za-z]{1,20}){0,4}(\[\])?")
@@ -90,7 +92,8 @@ def shown(line: str, selection: Selection = Selection()) -> str | None:
     entry = without_secrets(entry)
     if not selection.takes(entry):
         return None
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def without_secrets(entry: Entry) -> dict[str, Any]:
