@@ -188,7 +188,7 @@ def test_settings_with_which_it_could_not_start_are_refused(server: Reloadable) 
         names = [json.loads(next(lines))["object"]["metadata"]["name"] for _ in range(3)]
     assert sorted(names) == ["base", "early", "s1"]  # the watch has gone on
     assert told.startswith("STATUS=not reloaded: the new program refuses to start: ")
-    assert "serve.yaml: log-level: 'loud' is not right" in told
+    assert "serve.yaml: log-level: `loud` is not one of debug, info" in told
     refused = [each["reason"] for each in server.log() if each["event"] == "not_reloaded"]
     assert len(refused) == 2
     assert server.pids() == pids
