@@ -18,6 +18,18 @@ async function happens(what) {
   await answers.next();
 }
 
+/** Where something stands once it has stood there for a while: what was asked before has come. */
+async function settled(locator) {
+  let place = await locator.boundingBox();
+  for (let still = 0; still < 10; ) {
+    await page.waitForTimeout(100);
+    const now = await locator.boundingBox();
+    still = now.y === place.y && now.x === place.x ? still + 1 : 0;
+    place = now;
+  }
+  return place;
+}
+
 /**
  * Somebody presses a link of lane s1, other lanes come or go, and the button is released: how many
  * pixels the link moved meanwhile, and where the click led.
@@ -26,7 +38,7 @@ async function pressedWhile(what) {
   const link = page.getByRole('row').filter({ hasText: 'version=s1' }).getByRole('link', { name: 'Ingress rules' });
   // What loses the focus by the press tells of it, too.
   await page.locator('[data-cell="0,0"]').focus();
-  const { x, y, width, height } = await link.boundingBox();
+  const { x, y, width, height } = await settled(link);
   await page.mouse.move(x + width / 2, y + height / 2);
   await page.mouse.down();
   await happens(what);
@@ -59,7 +71,7 @@ try {
 
   // The server goes away and comes back: the page says so, and keeps what was typed.
   const ok = page.getByRole('button', { name: 'OK' });
-  const place = await ok.boundingBox();
+  const place = await settled(ok);
   await happens('stop');
   await page.getByText('Connection lost').waitFor();
   const moved = (await ok.boundingBox()).y - place.y;
@@ -89,7 +101,7 @@ try {
   await happens('lane');
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
   const pressed = [await pressedWhile('second lane'), await pressedWhile('one lane')];
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   await page.getByRole('button', { name: 'Add: Headers' }).waitFor();
   const value = page.getByRole('textbox', { name: 'Headers: Value' });
   const shown = await value.inputValue();
@@ -104,7 +116,7 @@ try {
   await page.getByRole('button', { name: 'Make my changes' }).click();
   await ok.click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   kept.push(await value.inputValue());
   await value.fill('not this');
   await happens('other');
@@ -118,7 +130,7 @@ try {
   await page.getByText('Somebody deleted s1').waitFor();
   await page.getByRole('button', { name: 'Create again' }).click();
   await page.getByRole('rowheader', { name: 's1' }).waitFor();
-  await page.getByRole('link', { name: 'Ingress rules' }).click();
+  await page.getByRole('link', { name: 'Ingress rules' }).press('Enter');
   kept.push(await value.inputValue());
 
   // Who leaves a new group without saving it comes back to the groups, and has left nothing there.
