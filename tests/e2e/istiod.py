@@ -66,6 +66,8 @@ class Istiod:
         self._resources: dict[str, dict[str, Packed]] = {LISTENERS: {}, EXTENSIONS: {}}
         self._streams: dict[Any, dict[str, set[str]]] = {}
         self._pushes = 0
+        # A call takes one write at a time, and the proxy may ask for something during a push.
+        self._writing = asyncio.Lock()
         self.extensions_wait = False
 
     async def push(self, documents: Sequence[Json]) -> None:
@@ -79,7 +81,7 @@ class Istiod:
                 for value in self._extensions(documents)
             },
         }
-        for context, watched in self._streams.items():
+        for context, watched in [*self._streams.items()]:
             await self._send(context, LISTENERS, {*SIDES})
             await self._send(context, EXTENSIONS, watched.get(EXTENSIONS, set()))
 
@@ -101,7 +103,7 @@ class Istiod:
     async def release(self) -> None:
         """Send the extension configurations that had to wait."""
         self.extensions_wait = False
-        for context, watched in self._streams.items():
+        for context, watched in [*self._streams.items()]:
             await self._send(context, EXTENSIONS, watched.get(EXTENSIONS, set()))
 
     async def _send(self, context: Any, type_url: str, names: Iterable[str]) -> None:
@@ -116,7 +118,9 @@ class Istiod:
             if name in found
         ]
         response = DeltaDiscoveryResponse(type_url=type_url, nonce=version, resources=resources)
-        await context.write(response)
+        async with self._writing:
+            if context in self._streams:
+                await context.write(response)
 
     def _listener(self, side: str, documents: Sequence[Json]) -> Json:
         context, mode = SIDES[side]
