@@ -57,6 +57,23 @@ SIMULATION = (
         why="the status says that a gateway has routes which it rejected",
     ),
     Breakage(
+        "what a proxy rejects after all have switched takes the change back",
+        "src/laneway/control/control_plane.py",
+        old="                if result.applied:\n                    self._state = state\n",
+        new="""\
+                before = self._state
+                if result.applied:
+                    self._state, self._next = state, None
+                    self.publish()
+                    await self.wait_synced(0.1)
+                if self._rejected():
+                    self._state, result = before, Change(False)
+                if result.applied:
+""",
+        tests=(CONTROL_PLANE + "test_what_all_proxies_have_switched_to_is_not_taken_back",),
+        why="a proxy that connects late reverts a change that all others have made",
+    ),
+    Breakage(
         "what cannot be taken over is declared as if it ran",
         "src/laneway/control/declared/declarations.py",
         old="                self._state = not_taken_over(",
